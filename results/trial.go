@@ -1,0 +1,96 @@
+package results
+
+import "time"
+
+// Event kinds, as they stand in a trial's Events. See the package workload
+// for what each detector looks at.
+const (
+	ForeignError    = "foreign-error"
+	FailedHandshake = "failed-handshake"
+	WrongData       = "wrong-data"
+	DoubleFree      = "double-free"
+	WildFree        = "wild-free"
+	Overrun         = "overrun"
+	HeapDamage      = "heap-damage"
+	RepeatedRandom  = "repeated-random"
+	Crash           = "crash"
+	Hang            = "hang"
+	BrokenNeighbour = "broken-neighbour"
+	LostSlot        = "lost-slot"
+)
+
+// Status is how a trial ended.
+type Status string
+
+// A trial that was carried out is OK whether or not damage was found: damage
+// is a result. Failed means that the trial could not be carried out.
+const (
+	OK            Status = "ok"
+	Failed        Status = "failed"
+	Skipped       Status = "skipped"
+	NotApplicable Status = "not-applicable"
+)
+
+// Trial is one life of the rig: what stands in one benchmark line, and the
+// facts about that one trial which must not become benchmark configuration,
+// because they would split benchstat's tables into samples of one.
+//
+// In a results file the facts are a comment line before the benchmark line:
+// "#trial " and one JSON object. benchstat passes over it.
+type Trial struct {
+	Cell    Cell              `json:"-"`
+	Config  map[string]string `json:"-"` // file configuration in force: machine, build, run
+	Metrics []Metric          `json:"-"` // values of the benchmark line, in its order
+
+	ID     int       `json:"id"` // number in the plan, unique in a run
+	Round  int       `json:"round"`
+	Seed   uint64    `json:"seed"`
+	Start  time.Time `json:"start"`
+	Status Status    `json:"status"`
+	Reason string    `json:"reason,omitempty"` // of failed, skipped, not applicable
+	// Control says that the trial was added to the plan as a control.
+	Control bool `json:"control,omitempty"`
+
+	Handshakes uint64 `json:"handshakes"` // good ones made, warm-up included
+	Checks     uint64 `json:"checks"`     // looks at the error queue
+	Draws      uint64 `json:"draws"`      // random draws compared
+	Forks      uint64 `json:"forks,omitempty"`
+
+	Events       map[string]uint64 `json:"events,omitempty"`         // count by kind
+	FirstEvent   time.Duration     `json:"first_event_ns,omitempty"` // from start of load
+	FirstEventAt uint64            `json:"first_event_hs,omitempty"` // handshakes made until then
+	CrashAt      time.Duration     `json:"crash_ns,omitempty"`       // from start of load
+	Load         time.Duration     `json:"load_ns"`                  // length of the load
+	SharedSlots  int               `json:"shared_slots,omitempty"`
+	Detail       []string          `json:"detail,omitempty"` // the first events, in words
+
+	LoadBefore  float64 `json:"load1"`       // 1-minute load average before the trial
+	Steal       float64 `json:"steal_share"` // share of CPU time stolen during the trial
+	CtxSwitches uint64  `json:"ctx_switches"`
+}
+
+// Metric is one value of a benchmark line, in the unit as written.
+type Metric struct {
+	Value float64
+	Unit  string
+}
+
+// Damaged reports whether the trial saw any event at all.
+func (t *Trial) Damaged() bool {
+	for _, n := range t.Events {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Metric returns the value with that unit.
+func (t *Trial) Metric(unit string) (float64, bool) {
+	for _, m := range t.Metrics {
+		if m.Unit == unit {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}

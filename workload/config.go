@@ -1,0 +1,45 @@
+package workload
+
+import (
+	"time"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/openssl"
+)
+
+// Config is everything that decides what one trial does.
+type Config struct {
+	Build    openssl.Build
+	Strategy strategies.Choice
+	Hazard   string // "plain"
+	Workers  int    // 1 to MaxWorkers
+
+	Load       string // "tcp", "memory"
+	Heap       string // "global", "scalable", "private"
+	HeapBytes  uint64 // size of the shared heap; 0 = by the number of workers
+	HeapSafety string // "count", "abort"
+	Locks      string // "shared", "kamailio", "private"
+	TLS        string // "1.3", "1.2"
+	Key        string // "ecdsa-p256", "rsa-2048"
+	Rand       string // "default", "method"
+
+	BadShare  float64 // share of bad peers, 0 to 1
+	CheckRate int     // error-queue checks for each handshake, four draws with each; 0 = off
+	EchoBytes int     // length of the echo after the handshake; 0 = none
+	Peers     int     // concurrent peers of the tcp load; 0 = by the number of workers
+	Seed      uint64
+
+	// A trial ends after Duration, or after Handshakes handshakes where that
+	// is not 0. Warmup comes before and is not counted in throughput; events
+	// count from the first moment of load.
+	Warmup     time.Duration
+	Duration   time.Duration
+	Handshakes uint64
+
+	// HangAfter is how long a process may stay in one operation without
+	// using CPU before the trial is ended as a hang; 0 = default.
+	HangAfter time.Duration
+}
+
+// MaxWorkers is the largest number of workers the control block has room for.
+const MaxWorkers = 1024

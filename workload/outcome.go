@@ -1,0 +1,58 @@
+package workload
+
+import "time"
+
+// Outcome is what one trial did and what was noticed, read from the control
+// block and from the peers after the trial, whatever happened to its
+// processes.
+type Outcome struct {
+	OpenSSLVersion string   // as the library itself says it
+	Files          []string // libcrypto, libssl, libc and loader really mapped
+	// NotApplicable names the OpenSSL function that the strategy needs and
+	// this build lacks; the trial was not run then.
+	NotApplicable string
+	// Skipped says what a hazard needs and this machine lacks.
+	Skipped string
+
+	Handshakes uint64        // good handshakes made, warm-up included
+	Measured   uint64        // good handshakes in the measured window
+	Rate       float64       // of the measured window, handshakes a second
+	CPU        time.Duration // user and system time of the workers in the window
+	Load       time.Duration // length of the load, from first to last handshake
+	Setup      time.Duration // rank 0's OpenSSL set-up under the strategy
+	Latency    []float64     // nanoseconds for each good handshake in the window
+
+	Checks uint64 // looks at the error queue
+	Draws  uint64 // random draws compared, and ServerHello randoms
+	// DrawsLost counts draws that found no room to be kept.
+	DrawsLost uint64
+
+	Events       map[string]uint64 // count by kind
+	Noted        []Event           // the first ones, with detail
+	FirstEvent   time.Duration     // from start of load; meaningful if Events is not empty
+	FirstEventAt uint64            // handshakes made until the first event
+	CrashAt      time.Duration     // from start of load; 0 = no crash
+	SharedSlots  int               // see package doc, exposure
+
+	LoadBefore  float64
+	Steal       float64 // share of CPU time stolen during the trial
+	CtxSwitches uint64
+}
+
+// Event is one thing that a detector noticed.
+type Event struct {
+	Kind   string
+	Worker int           // -1: rank 0 or a peer
+	At     time.Duration // from start of load
+	Detail string
+}
+
+// Damaged reports whether any event was seen.
+func (o *Outcome) Damaged() bool {
+	for _, n := range o.Events {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
