@@ -1,0 +1,84 @@
+/*
+ * strategy.h: what a fix strategy is, for the suite's own strategies and for
+ * one that a user brings as a shared object.
+ *
+ * A strategy acts at five points in the life of a preforked server, always in
+ * this order:
+ *
+ *   initialise   rank 0 is about to run functions that may initialise OpenSSL
+ *   after_setup  rank 0 has initialised OpenSSL, no worker has been forked
+ *   prepare      at fork, in rank 0, before it        (pthread_atfork order)
+ *   parent       at fork, in rank 0, after it
+ *   child        at fork, in the new worker
+ *
+ * Each may be NULL. The struct and the context are only ever extended at
+ * their end; what is incompatible raises STRATEGY_ABI.
+ */
+#ifndef TLSBENCH_STRATEGY_H
+#define TLSBENCH_STRATEGY_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#define STRATEGY_ABI 1u
+
+/* The symbol that a strategy in a shared object has to export. */
+#define STRATEGY_SYMBOL "tlsbench_strategy"
+
+/* Who created a pthread key, as the ledger of keys knows it. */
+enum key_owner {
+	KEY_FOREIGN = 0, /* some other library */
+	KEY_OPENSSL = 1, /* libcrypto or libssl */
+	KEY_HARNESS = 2, /* this program itself */
+};
+
+struct strategy_context {
+	unsigned abi;
+
+	/*
+	 * The address of an OpenSSL function, NULL if this build has none of
+	 * that name. Look up in after_setup and keep the pointer: a lookup in a
+	 * fork handler would be part of the handler's measured time.
+	 */
+	void *(*symbol)(const char *name);
+
+	/* The strategy's parameter of that name, or the default. */
+	long (*parameter)(const struct strategy_context *ctx, const char *name, long otherwise);
+
+	/*
+	 * Fills keys with those that the owner has created and not deleted, in
+	 * rising order; returns how many there are, which may be more than max.
+	 */
+	size_t (*keys_of)(enum key_owner owner, pthread_key_t *keys, size_t max);
+
+	/* For the strategy's own use; zeroed at the start, inherited by forks. */
+	void *state;
+
+	const void *rig; /* not for strategies */
+};
+
+struct strategy {
+	unsigned abi; /* STRATEGY_ABI */
+	const char *name;
+
+	/*
+	 * NULL-terminated names of OpenSSL functions without which the strategy
+	 * is not applicable to a build; "a|b" is met by either.
+	 */
+	const char *const *needs;
+
+	/* Runs fn(arg) in rank 0 and returns 0, or an errno. NULL: a plain call. */
+	int (*initialise)(struct strategy_context *ctx, void (*fn)(void *arg), void *arg);
+
+	/* Returns 0, or an errno that ends the trial. */
+	int (*after_setup)(struct strategy_context *ctx);
+
+	void (*prepare)(struct strategy_context *ctx);
+	void (*parent)(struct strategy_context *ctx);
+	void (*child)(struct strategy_context *ctx);
+};
+
+/* The suite's own strategies, ended by NULL. */
+extern const struct strategy *const tlsbench_strategies[];
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * thread-stop: before each fork rank 0 asks OpenSSL to free its own state of
+ * this thread, as it would at the thread's end. The child inherits NULLs, and
+ * no key is touched by anyone but OpenSSL.
+ */
+#include "strategy.h"
+
+static void (*thread_stop)(void);
+
+static int look_up(struct strategy_context *ctx)
+{
+	thread_stop = (void (*)(void))ctx->symbol("OPENSSL_thread_stop");
+	return 0;
+}
+
+static void stop_thread(struct strategy_context *ctx)
+{
+	(void)ctx;
+	thread_stop();
+}
+
+static const char *const needs[] = {"OPENSSL_thread_stop", NULL};
+
+const struct strategy strategy_thread_stop = {
+	.abi = STRATEGY_ABI,
+	.name = "thread-stop",
+	.needs = needs,
+	.after_setup = look_up,
+	.prepare = stop_thread,
+};
