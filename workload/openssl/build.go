@@ -1,6 +1,33 @@
 // Package openssl finds OpenSSL builds to run the rig on: the system's own,
 // those that Fetch brought into the cache, and any folder.
+//
+// A build is judged from its files alone, without loading them: a file that
+// is not OpenSSL, or not for this machine, must be refused with a reason
+// before a process is started on it. The steps are
+//
+//  1. readObject reads one shared object: machine, soname, needed libraries
+//     and glibc symbol versions, and the version string in its data;
+//  2. Check refuses what the rig cannot drive;
+//  3. Find turns what a user wrote into builds, and gives each build a loader
+//     where the system's C library is too old for it;
+//  4. Fetch fills the cache from the Debian or Ubuntu archive that the
+//     machine itself is set up to use.
+//
+// What only a running library can tell (its own idea of its version, how many
+// thread-local keys it makes) is left to the rig.
 package openssl
+
+import "strings"
+
+// Source says where a build was found.
+type Source string
+
+// The places that Find looks at.
+const (
+	System Source = "system"
+	Cache  Source = "cache"
+	Folder Source = "folder"
+)
 
 // Build is one OpenSSL: the two library files, and, where the build needs a
 // newer C library than the system has, the loader and the folders to run the
@@ -11,4 +38,24 @@ type Build struct {
 	Libssl      string   // resolved path of the file
 	Loader      string   // "" = the system's own
 	LibraryPath []string // for Loader, or for the dependencies of Libssl
+
+	Source  Source
+	Version string // exact, from the version string in Libcrypto: "3.0.20"
+	Text    string // that whole string: "OpenSSL 3.0.20 7 Apr 2026"
+	Needs   string // newest glibc symbol version it needs: "2.38"
+	Glibc   string // release of the glibc that it runs on: "2.41"
+	Package string // name and version of the Debian package, where known
+}
+
+// Command gives the argument list that runs exe on this build: exe alone, or
+// through the build's loader.
+func (b Build) Command(exe string, args ...string) []string {
+	if b.Loader == "" {
+		return append([]string{exe}, args...)
+	}
+	via := []string{b.Loader}
+	if len(b.LibraryPath) > 0 {
+		via = append(via, "--library-path", strings.Join(b.LibraryPath, ":"))
+	}
+	return append(append(via, exe), args...)
 }

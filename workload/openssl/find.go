@@ -1,0 +1,254 @@
+package openssl
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// FindOptions says where Find looks.
+type FindOptions struct {
+	Dir string // cache folder; "" = DefaultDir
+}
+
+// Find resolves what --openssl takes, in the order given: "system", a line
+// ("3.0") or an exact version ("3.0.20") in the cache, a folder with libcrypto
+// and libssl or either file, or "all" for the system's and everything in the
+// cache. What was named twice, or is the same version of the same library, is
+// given once for "all" and for repeats of the same file.
+func Find(names []string, opt FindOptions) ([]Build, error) {
+	f, err := newFinder(opt)
+	if err != nil {
+		return nil, err
+	}
+	var builds []Build
+	for _, name := range names {
+		found, err := f.find(name)
+		if err != nil {
+			return nil, err
+		}
+		builds = appendNew(builds, found)
+	}
+	if len(builds) == 0 {
+		return nil, errors.New("find openssl: no build named; " + f.choices())
+	}
+	return builds, nil
+}
+
+// appendNew adds builds whose file is not there yet.
+func appendNew(builds, more []Build) []Build {
+	for _, b := range more {
+		if !slices.ContainsFunc(builds, func(have Build) bool { return have.Libcrypto == b.Libcrypto }) {
+			builds = append(builds, b)
+		}
+	}
+	return builds
+}
+
+// finder holds what is looked up once for all names.
+type finder struct {
+	dir    string // cache
+	linker *linker
+	glibc  string // release of the system's glibc
+}
+
+func newFinder(opt FindOptions) (*finder, error) {
+	dir := opt.Dir
+	if dir == "" {
+		var err error
+		if dir, err = DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	l := systemLinker()
+	return &finder{dir: dir, linker: l, glibc: glibcRelease(l.lookup("libc.so.6"))}, nil
+}
+
+// DefaultDir is the cache folder that Fetch fills when no other is named.
+func DefaultDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the openssl cache folder: %w", err)
+	}
+	return filepath.Join(base, "tlsbench", "openssl"), nil
+}
+
+func (f *finder) find(name string) ([]Build, error) {
+	switch {
+	case name == "all":
+		return f.all()
+	case name == "system":
+		return one(f.system())
+	case strings.ContainsRune(name, os.PathSeparator) || name == "." || name == "..":
+		return one(f.folder(name))
+	}
+	if b, err := f.cached(name); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return one(b, err)
+	}
+	if _, err := os.Stat(name); err == nil {
+		return one(f.folder(name))
+	}
+	return nil, fmt.Errorf("find openssl %q: neither in the cache nor a folder; %s", name, f.choices())
+}
+
+func one(b Build, err error) ([]Build, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []Build{b}, nil
+}
+
+// all gives the system's build and the cache's, each version once: a cached
+// copy of what the system has would only double the trials.
+func (f *finder) all() ([]Build, error) {
+	var builds []Build
+	b, err := f.system()
+	if err == nil {
+		builds = append(builds, b)
+	}
+	for _, b := range f.cache() {
+		if !slices.ContainsFunc(builds, func(have Build) bool { return have.Version == b.Version }) {
+			builds = append(builds, b)
+		}
+	}
+	if len(builds) == 0 {
+		return nil, fmt.Errorf("find openssl \"all\": the cache %s is empty, and %w", f.dir, err)
+	}
+	return builds, nil
+}
+
+// choices names what could have been asked for.
+func (f *finder) choices() string {
+	var have []string
+	if b, err := f.system(); err == nil {
+		have = append(have, "system ("+b.Version+")")
+	}
+	for _, b := range f.cache() {
+		have = append(have, fmt.Sprintf("%s (%s)", b.Name, b.Version))
+	}
+	have = append(have, "all", "or a folder with libcrypto.so.N and libssl.so.N")
+	return "choose from " + strings.Join(have, ", ")
+}
+
+// system gives the newest OpenSSL that the system's dynamic linker knows.
+func (f *finder) system() (Build, error) {
+	var first error
+	for _, soname := range f.linker.libcryptos() {
+		file := f.linker.lookup(soname)
+		if file == "" {
+			continue
+		}
+		b, err := f.build("system", System, file)
+		if err == nil {
+			return b, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first != nil {
+		return Build{}, fmt.Errorf("find openssl \"system\": %w", first)
+	}
+	return Build{}, errors.New("find openssl \"system\": no libcrypto.so.N on this system")
+}
+
+// folder gives the build in a folder, or the one that a file belongs to.
+func (f *finder) folder(name string) (Build, error) {
+	st, err := os.Stat(name)
+	if err != nil {
+		return Build{}, fmt.Errorf("find openssl %q: %w; %s", name, err, f.choices())
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return Build{}, err
+	}
+	files := []string{abs}
+	if st.IsDir() {
+		if files = libcryptosBelow(abs); len(files) == 0 {
+			return Build{}, fmt.Errorf("find openssl %q: no libcrypto.so.N in it or in its lib folders; %s", name, f.choices())
+		}
+	}
+	b, err := f.newest(name, Folder, files)
+	if err != nil {
+		return Build{}, fmt.Errorf("find openssl %q: %w", name, err)
+	}
+	return b, nil
+}
+
+// newest gives the first of files that the rig can drive, or says what is
+// wrong with the first.
+func (f *finder) newest(name string, source Source, files []string) (Build, error) {
+	var first error
+	for _, file := range files {
+		b, err := f.build(name, source, file)
+		if err == nil {
+			return b, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Build{}, first
+}
+
+// Libcrypto's file names: libcrypto.so.3, .so.1.1, and libcrypto.so alone as
+// forks build it, so that Check can say what it is.
+var libcryptoName = regexp.MustCompile(`^libcrypto\.so((?:\.[0-9]+)*)$`)
+
+func libcryptoSuffix(name string) (string, bool) {
+	m := libcryptoName.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return strings.TrimPrefix(m[1], "."), true
+}
+
+// newerSuffix sorts file names of libcrypto, newest first.
+func newerSuffix(a, b string) int {
+	as, _ := libcryptoSuffix(filepath.Base(a))
+	bs, _ := libcryptoSuffix(filepath.Base(b))
+	return CompareVersions(bs, as)
+}
+
+// libcryptosIn lists the libcrypto files of one folder, newest first.
+func libcryptosIn(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var files []string
+	for _, e := range entries {
+		if _, ok := libcryptoSuffix(e.Name()); ok {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.SortFunc(files, newerSuffix)
+	return files
+}
+
+// libcryptosBelow looks in a folder and in the places where an installation
+// prefix or an unpacked package keeps its libraries.
+func libcryptosBelow(root string) []string {
+	for _, dir := range libraryFolders(root) {
+		if files := libcryptosIn(dir); len(files) > 0 {
+			return files
+		}
+	}
+	return nil
+}
+
+func libraryFolders(root string) []string {
+	dirs := []string{root}
+	for _, sub := range []string{"lib64", "lib", "lib/*-linux-gnu", "usr/lib64", "usr/lib", "usr/lib/*-linux-gnu"} {
+		found, _ := filepath.Glob(filepath.Join(globQuote(root), sub))
+		dirs = append(dirs, found...)
+	}
+	return dirs
+}
+
+// globQuote protects the characters of a folder's name that Glob would read
+// as a pattern.
+func globQuote(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
