@@ -3,8 +3,10 @@ package results
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Measure names the benchmark a cell belongs to, without the leading
@@ -19,6 +21,9 @@ const (
 	Corruption Measure = "Corruption"
 	Fork       Measure = "Fork"
 )
+
+// Measures lists the measures there are.
+var Measures = []Measure{Handshake, Corruption, Fork}
 
 // Setting is one optional part of a cell's name, such as tls=1.2. Only what
 // differs from the default is part of a name.
@@ -73,11 +78,15 @@ func (c Cell) Name() string {
 var gomaxprocs = regexp.MustCompile(`-[0-9]+$`)
 
 // ParseCell reads a benchmark name, with or without "Benchmark" before it and
-// with or without the GOMAXPROCS suffix of package testing after it.
+// with or without the GOMAXPROCS suffix of package testing after it. The parts
+// may stand in any order, each once.
 func ParseCell(name string) (Cell, error) {
-	parts := strings.Split(strings.TrimPrefix(name, "Benchmark"), "/")
-	c := Cell{Measure: Measure(parts[0])}
-	for _, part := range parts[1:] {
+	base, rest, _ := strings.Cut(strings.TrimPrefix(name, "Benchmark"), "/")
+	c := Cell{Measure: Measure(base)}
+	if !c.Measure.known() {
+		return Cell{}, fmt.Errorf("benchmark name %q: measure %q is not one of %v", name, base, Measures)
+	}
+	for part := range strings.SplitSeq(rest, "/") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok || value == "" {
 			return Cell{}, fmt.Errorf("benchmark name %q: part %q is not key=value", name, part)
@@ -89,35 +98,71 @@ func ParseCell(name string) (Cell, error) {
 	if c.OpenSSL == "" || c.Hazard == "" || c.Load == "" || c.Heap == "" || c.Strategy == "" || c.Workers == 0 {
 		return Cell{}, fmt.Errorf("benchmark name %q: want openssl, hazard, load, heap, strategy and workers", name)
 	}
+	slices.SortFunc(c.Settings, func(a, b Setting) int {
+		return slices.Index(SettingOrder, a.Key) - slices.Index(SettingOrder, b.Key)
+	})
 	return c, nil
 }
 
+// same reports whether both have the same name and none of them holds
+// anything that is lost in it.
+func (c Cell) same(d Cell) bool {
+	return c.Name() == d.Name() && len(c.Settings) == len(d.Settings) && c.OpenSSL == d.OpenSSL &&
+		c.Hazard == d.Hazard && c.Load == d.Load && c.Heap == d.Heap && c.Strategy == d.Strategy
+}
+
+func (m Measure) known() bool { return slices.Contains(Measures, m) }
+
 func (c *Cell) set(key, value string) error {
-	switch key {
-	case "openssl":
-		c.OpenSSL = value
-	case "hazard":
-		c.Hazard = value
-	case "load":
-		c.Load = value
-	case "heap":
-		c.Heap = value
-	case "strategy":
-		c.Strategy = value
-	case "workers":
-		n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
-		if err != nil || n < 1 {
-			return fmt.Errorf("workers=%s is not a positive number", value)
+	// White space would end the name in a benchmark line.
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return fmt.Errorf("%s=%q has white space or a control character", key, value)
+	}
+	if key == "workers" {
+		return c.setWorkers(value)
+	}
+	if field := c.field(key); field != nil {
+		if *field != "" {
+			return fmt.Errorf("%s= stands twice", key)
 		}
-		c.Workers = n
-	default:
-		for _, known := range SettingOrder {
-			if key == known {
-				c.Settings = append(c.Settings, Setting{key, value})
-				return nil
-			}
-		}
+		*field = value
+		return nil
+	}
+	if !slices.Contains(SettingOrder, key) {
 		return fmt.Errorf("unknown part %s=%s", key, value)
 	}
+	if c.Setting(key) != "" {
+		return fmt.Errorf("%s= stands twice", key)
+	}
+	c.Settings = append(c.Settings, Setting{key, value})
+	return nil
+}
+
+// field is where a part that every name has is kept, nil for any other key.
+func (c *Cell) field(key string) *string {
+	switch key {
+	case "openssl":
+		return &c.OpenSSL
+	case "hazard":
+		return &c.Hazard
+	case "load":
+		return &c.Load
+	case "heap":
+		return &c.Heap
+	case "strategy":
+		return &c.Strategy
+	}
+	return nil
+}
+
+func (c *Cell) setWorkers(value string) error {
+	if c.Workers != 0 {
+		return fmt.Errorf("workers= stands twice")
+	}
+	n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
+	if err != nil || n < 1 {
+		return fmt.Errorf("workers=%s is not a positive number", value)
+	}
+	c.Workers = n
 	return nil
 }

@@ -1,6 +1,10 @@
 package results
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Event kinds, as they stand in a trial's Events. See the package workload
 // for what each detector looks at.
@@ -17,6 +21,10 @@ const (
 	Hang            = "hang"
 	BrokenNeighbour = "broken-neighbour"
 	LostSlot        = "lost-slot"
+
+	// Unspecified is damage of a kind that the file does not tell: plain
+	// "go test -bench" output has rates, but no kinds.
+	Unspecified = "unspecified"
 )
 
 // Status is how a trial ended.
@@ -41,6 +49,7 @@ type Trial struct {
 	Cell    Cell              `json:"-"`
 	Config  map[string]string `json:"-"` // file configuration in force: machine, build, run
 	Metrics []Metric          `json:"-"` // values of the benchmark line, in its order
+	File    string            `json:"-"` // name of the file it was read from
 
 	ID     int       `json:"id"` // number in the plan, unique in a run
 	Round  int       `json:"round"`
@@ -83,6 +92,22 @@ func (t *Trial) Damaged() bool {
 		}
 	}
 	return false
+}
+
+// Clone makes a copy that shares nothing with t that is ever changed. (Config
+// is shared by all trials of a file and is not written to once read.)
+func (t *Trial) Clone() *Trial {
+	c := *t
+	c.Cell.Settings = slices.Clone(t.Cell.Settings)
+	c.Metrics = slices.Clone(t.Metrics)
+	c.Events, c.Detail = nil, nil
+	if len(t.Events) > 0 {
+		c.Events = maps.Clone(t.Events)
+	}
+	if len(t.Detail) > 0 {
+		c.Detail = slices.Clone(t.Detail)
+	}
+	return &c
 }
 
 // Metric returns the value with that unit.

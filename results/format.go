@@ -1,0 +1,105 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// The comment lines of a results file. benchfmt.Reader, and so benchstat,
+// passes over every line that begins with '#'.
+const (
+	planPrefix  = "#plan "
+	trialPrefix = "#trial "
+)
+
+// maxLine is the longest line that benchfmt.Reader takes: it reads by
+// bufio.Scanner with its default buffer, and stops with an error at a longer
+// one, comment or not.
+const maxLine = 64<<10 - 1
+
+// Header is what stands before the first trial of a results file.
+type Header struct {
+	// Plan is the plan of the run, as package bench wrote it. This package
+	// does not look into it.
+	Plan json.RawMessage
+	// Config is the file configuration: facts about machine, builds and run
+	// that are the same for the whole file.
+	Config []benchfmt.Config
+}
+
+// Get returns the value of a configuration key, "" if there is none.
+func (h Header) Get(key string) string {
+	for _, c := range h.Config {
+		if c.Key == key {
+			return string(c.Value)
+		}
+	}
+	return ""
+}
+
+// UnitLine is what a results file declares about one unit.
+type UnitLine struct {
+	Unit   string
+	Better string // "higher" or "lower"
+	Exact  bool   // equal in every trial of a cell
+}
+
+// Units lists the declared units, in the order of the file. Without these
+// lines benchstat would know neither direction nor exactness.
+//
+// The only exact unit is shared-slots: it follows from build, hazard and
+// strategy, and not from luck.
+func Units() []UnitLine {
+	return []UnitLine{
+		{Unit: HandshakesPerSec, Better: "higher"},
+		{Unit: CPUPerHandshake, Better: "lower"},
+		{Unit: "p50-ns/handshake", Better: "lower"},
+		{Unit: "p99-ns/handshake", Better: "lower"},
+		{Unit: "p50-fork-ns", Better: "lower"},
+		{Unit: "p99-fork-ns", Better: "lower"},
+		{Unit: "p50-ready-ns", Better: "lower"},
+		{Unit: "p99-ready-ns", Better: "lower"},
+		{Unit: "handler-ns", Better: "lower"},
+		{Unit: "warm-handler-ns", Better: "lower"},
+		{Unit: "first-random-ns", Better: "lower"},
+		{Unit: "first-handshake-ns", Better: "lower"},
+		{Unit: "setup-ns", Better: "lower"},
+		{Unit: DamagedPerTrial, Better: "lower"},
+		{Unit: PassivePerMhs, Better: "lower"},
+		{Unit: ForeignPerMcheck, Better: "lower"},
+		{Unit: RepeatsPerMdraw, Better: "lower"},
+		{Unit: "lost-slots/fork", Better: "lower"},
+		{Unit: "shared-slots", Better: "lower", Exact: true},
+	}
+}
+
+// Units that this package looks at itself.
+const (
+	HandshakesPerSec = "handshakes/s"
+	CPUPerHandshake  = "cpu-ns/handshake"
+	DamagedPerTrial  = "damaged/trial"
+	PassivePerMhs    = "corruptions/Mhs"
+	ForeignPerMcheck = "foreign-errors/Mcheck"
+	RepeatsPerMdraw  = "repeats/Mdraw"
+)
+
+// checkConfig refuses what would not be read back as the same key and value.
+// The rule for keys is that of the benchmark format: a lower-case letter
+// first, no upper case, no white space, no colon.
+func checkConfig(c benchfmt.Config) error {
+	first, _ := utf8.DecodeRuneInString(c.Key)
+	bad := func(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsUpper(r) }
+	if !unicode.IsLower(first) || strings.ContainsFunc(c.Key, bad) {
+		return fmt.Errorf("configuration key %q: want a lower-case letter first, and no upper case, space or colon", c.Key)
+	}
+	value := string(c.Value)
+	if value == "" || strings.TrimSpace(value) != value || strings.ContainsAny(value, "\n\r") {
+		return fmt.Errorf("configuration %s: value %q is empty, begins or ends with white space, or has a line break", c.Key, value)
+	}
+	return nil
+}

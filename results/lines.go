@@ -1,0 +1,115 @@
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// lineReader stands between a results file and benchfmt.Reader, which throws
+// comments away. It keeps the text of each #plan and #trial line and passes on
+// a mark in its place: a benchmark line that benchfmt hands back as a record,
+// in order with the real ones. So the two views of the file need no queue, and
+// lines keep their numbers.
+//
+// Each Read gives one line at most. benchfmt's scanner asks for more only when
+// it has no whole line left, so comment and config are always those of the
+// line that benchfmt read last.
+//
+// A last line without a line break was torn by a crash: it is not passed on.
+type lineReader struct {
+	in   *bufio.Reader
+	line []byte // of the current line what is not passed on yet
+	n    int    // number of the current line, from 1
+	read int64  // bytes of all whole lines so far
+
+	blank int64 // offset after the last empty line
+
+	comment []byte // the #plan or #trial line that the last mark stands for
+	config  bool   // a line that may be configuration was passed on
+	torn    bool
+	done    bool
+}
+
+// The marks. No name of a real benchmark has a '#' or is empty.
+const (
+	commentMark = "#"
+	endMark     = "#end"
+)
+
+func newLineReader(r io.Reader) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(r, 256<<10)}
+}
+
+// Read implements io.Reader for benchfmt.
+func (l *lineReader) Read(p []byte) (int, error) {
+	if len(l.line) == 0 {
+		if l.done {
+			return 0, io.EOF
+		}
+		if err := l.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, l.line)
+	l.line = l.line[n:]
+	return n, nil
+}
+
+// next reads one line and decides what benchfmt sees of it.
+func (l *lineReader) next() error {
+	line, err := l.readLine()
+	if errors.Is(err, io.EOF) {
+		l.torn = len(line) > 0
+		l.done = true
+		// benchfmt shows its configuration only with a record, and that of a
+		// file that has a header alone is wanted too.
+		l.line = []byte("Benchmark" + endMark + " 1 0 x\n")
+		return nil
+	}
+	l.n++
+	if err != nil {
+		return err
+	}
+	l.read += int64(len(line))
+	l.line = l.visible(line)
+	return nil
+}
+
+func (l *lineReader) visible(line []byte) []byte {
+	switch {
+	case bytes.HasPrefix(line, []byte(trialPrefix)), bytes.HasPrefix(line, []byte(planPrefix)):
+		l.comment = append(l.comment[:0], bytes.TrimSpace(line)...)
+		return []byte("Benchmark" + commentMark + " 1 0 x\n")
+	case line[0] == '\n':
+		l.blank = l.read
+	case line[0] == '#':
+		return []byte("\n")
+	case line[0] != 'B' && line[0] != 'U':
+		l.config = true
+	}
+	return line
+}
+
+// readLine returns a line with its line break; with io.EOF what was left of
+// the file after the last one.
+func (l *lineReader) readLine() ([]byte, error) {
+	line, err := l.in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
+	}
+	return nil, fmt.Errorf("longer than %d bytes", l.in.Size())
+}
+
+// take returns the comment that the mark just read stands for, nil if the
+// file itself has a line that looks like the mark.
+func (l *lineReader) take() []byte {
+	c := l.comment
+	l.comment = l.comment[:0]
+	if len(c) == 0 {
+		return nil
+	}
+	return c
+}

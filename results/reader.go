@@ -1,0 +1,315 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// Reader reads a results file, or the output of "go test -bench", one trial
+// at a time. Its use is that of bufio.Scanner.
+//
+// A benchmark line without a #trial line before it is a trial of its own,
+// whose counts are worked out from its metrics. Benchmarks of other names are
+// passed over, so the output of a whole repository's benchmarks can be read.
+type Reader struct {
+	name  string
+	lines *lineReader
+	bench *benchfmt.Reader
+	json  trialParser
+	cells map[string]Cell // by name, each parsed once
+
+	held   *benchfmt.Result // the record that bench stands at, if not used yet
+	end    int64            // bytes of the file up to and including the last record used
+	offset int64
+	ended  bool
+	torn   bool
+	err    error
+
+	header    Header
+	gotHeader bool
+	config    map[string]string
+
+	// The trial being put together or, after Scan, the finished one. Its maps
+	// and slices are used again for the next.
+	trial   Trial
+	bench0  string // its benchmark name
+	open    bool   // benchmark lines may follow
+	missing int    // how many still have to; -1 = not known
+}
+
+// NewReader returns a reader of r. The name is used in errors and as the
+// trials' File.
+func NewReader(r io.Reader, name string) *Reader {
+	lines := newLineReader(r)
+	return &Reader{name: name, lines: lines, bench: benchfmt.NewReader(lines, name), cells: make(map[string]Cell)}
+}
+
+// Trial returns the trial that Scan read. It is a copy that the caller keeps.
+func (r *Reader) Trial() *Trial { return r.trial.Clone() }
+
+// Header returns what stands before the first trial, after the first Scan.
+func (r *Reader) Header() Header { return r.header }
+
+// Err returns the first error, nil at the end of the file. A torn last line
+// is not an error.
+func (r *Reader) Err() error { return r.err }
+
+// Torn reports, after the last Scan, whether the end of the file was cut off
+// in the middle of a record, as a crash or a full disk leaves it. That record
+// was dropped.
+func (r *Reader) Torn() bool { return r.torn }
+
+// Offset returns the length in bytes of the file up to and including the last
+// whole record read: where a torn file has to be cut before anything is
+// appended to it.
+func (r *Reader) Offset() int64 { return r.offset }
+
+// Scan reads the next trial. It returns false at the end and at an error.
+func (r *Reader) Scan() bool {
+	for r.err == nil && !r.ended {
+		whole, err := r.step()
+		if err != nil {
+			r.err = fmt.Errorf("%s: line %d: %w", r.name, r.lines.n, err)
+			return false
+		}
+		if whole {
+			r.open = false
+			r.offset = r.end
+			return true
+		}
+	}
+	return false
+}
+
+// step looks at the next record and reports whether it made the trial whole.
+// It may do so without using the record up: without a count of lines a trial
+// ends where another begins.
+func (r *Reader) step() (whole bool, err error) {
+	rec, err := r.peek()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case r.ended:
+		return r.finish()
+	case string(rec.Name) == commentMark && len(r.lines.comment) > 0:
+		if r.open {
+			return r.close()
+		}
+		r.use()
+		return r.comment(r.lines.take())
+	case !Measure(rec.Name.Base()).known():
+		r.use() // a benchmark that is not of this suite
+		return false, nil
+	case r.open && r.belongs(rec):
+		r.use()
+		r.addMetrics(rec)
+		r.missing--
+		return r.missing == 0, nil
+	case r.open:
+		return r.close()
+	}
+	r.use()
+	return true, r.plain(rec)
+}
+
+// use marks the record that peek returned as done with.
+func (r *Reader) use() {
+	r.held = nil
+	r.end = r.lines.read
+}
+
+// peek returns the next record of the file; at the end it sets ended.
+func (r *Reader) peek() (*benchfmt.Result, error) {
+	for r.held == nil {
+		if !r.bench.Scan() {
+			return nil, r.readError()
+		}
+		switch rec := r.bench.Result().(type) {
+		case *benchfmt.Result:
+			r.held = rec
+			r.configure(rec)
+		case *benchfmt.SyntaxError:
+			return nil, errors.New(rec.Msg)
+		}
+	}
+	r.ended = string(r.held.Name) == endMark && r.lines.done
+	return r.held, nil
+}
+
+// readError takes benchfmt's own position off an error, to give all errors
+// the same form.
+func (r *Reader) readError() error {
+	err := r.bench.Err()
+	if err == nil {
+		return io.ErrUnexpectedEOF // the end mark comes first
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
+
+// configure takes over the configuration lines since the last record.
+func (r *Reader) configure(rec *benchfmt.Result) {
+	if r.config == nil || r.lines.config {
+		r.lines.config = false
+		r.config = make(map[string]string, len(rec.Config))
+		for _, c := range rec.Config {
+			r.config[c.Key] = string(c.Value)
+		}
+	}
+	plan := string(rec.Name) == commentMark && strings.HasPrefix(string(r.lines.comment), planPrefix)
+	if !r.gotHeader && !plan {
+		r.gotHeader = true
+		r.header.Config = rec.Clone().Config
+	}
+}
+
+// comment begins a trial, or keeps the plan.
+func (r *Reader) comment(text []byte) (whole bool, err error) {
+	if plan, ok := bytes.CutPrefix(text, []byte(planPrefix)); ok {
+		if !json.Valid(plan) {
+			return false, fmt.Errorf("plan is not valid JSON")
+		}
+		if r.header.Plan == nil {
+			r.header.Plan = bytes.Clone(plan)
+		}
+		return false, nil
+	}
+	name, lines, err := r.json.parse(text[len(trialPrefix):], &r.trial)
+	if err != nil {
+		return false, fmt.Errorf("trial: %w", err)
+	}
+	if err := r.begin(name); err != nil {
+		return false, err
+	}
+	r.open, r.missing = true, lines
+	return lines == 0, nil
+}
+
+// begin sets what every trial has, however it was written.
+func (r *Reader) begin(name string) error {
+	name = strings.TrimPrefix(name, "Benchmark")
+	cell, ok := r.cells[name]
+	if !ok {
+		var err error
+		if cell, err = ParseCell(name); err != nil {
+			return err
+		}
+		r.cells[name] = cell
+	}
+	r.bench0 = name
+	r.trial.Cell, r.trial.Config, r.trial.File = cell, r.config, r.name
+	return nil
+}
+
+// belongs reports whether a benchmark line is the open trial's. One that
+// repeats a unit is another trial of the same cell.
+func (r *Reader) belongs(rec *benchfmt.Result) bool {
+	if r.missing == 0 || string(rec.Name) != r.bench0 {
+		return false
+	}
+	for _, v := range rec.Values {
+		if _, ok := r.trial.Metric(asWritten(v).Unit); ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Reader) addMetrics(rec *benchfmt.Result) {
+	for _, v := range rec.Values {
+		r.trial.Metrics = append(r.trial.Metrics, asWritten(v))
+	}
+}
+
+// asWritten undoes benchfmt's change of units, such as that of ns to sec.
+func asWritten(v benchfmt.Value) Metric {
+	if v.OrigUnit != "" {
+		return Metric{v.OrigValue, v.OrigUnit}
+	}
+	return Metric{v.Value, v.Unit}
+}
+
+// close ends the open trial because another record begins.
+func (r *Reader) close() (whole bool, err error) {
+	if r.missing > 0 {
+		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.bench0)
+	}
+	return true, nil
+}
+
+// finish ends the file.
+func (r *Reader) finish() (whole bool, err error) {
+	r.torn = r.lines.torn || r.open && r.missing > 0
+	if r.offset == 0 {
+		// No whole trial. The header ends with an empty line, so without one it was
+		// cut off itself.
+		r.offset = r.lines.blank
+	}
+	return r.open && r.missing <= 0, nil
+}
+
+// plain makes a trial of a benchmark line alone.
+func (r *Reader) plain(rec *benchfmt.Result) error {
+	r.trial.reset()
+	if err := r.begin(string(rec.Name)); err != nil {
+		return err
+	}
+	r.addMetrics(rec)
+	r.trial.Status = OK
+	r.trial.derive(uint64(max(rec.Iters, 0)))
+	return nil
+}
+
+// derive works the counts out of the rates of a benchmark line. Iterations
+// are good handshakes, forks in a fork trial. How often was looked is not in
+// the line: the default rate is taken, one check and four draws for each
+// handshake, which only scales an exposure and cannot make damage appear or
+// vanish.
+func (t *Trial) derive(iterations uint64) {
+	if t.Cell.Measure == Fork {
+		t.Forks = iterations
+	} else {
+		t.Handshakes = iterations
+	}
+	if t.Cell.Measure == Corruption && t.Cell.Setting("check") != "0" {
+		t.Checks, t.Draws = t.Handshakes, 4*t.Handshakes
+	}
+	t.deriveEvents(ForeignError, ForeignPerMcheck, t.Checks)
+	t.deriveEvents(RepeatedRandom, RepeatsPerMdraw, t.Draws)
+	t.deriveEvents(LostSlot, "lost-slots/fork", 1e6*max(t.Forks, uint64(t.Cell.Workers)))
+	t.deriveEvents(Unspecified, PassivePerMhs, t.Handshakes)
+	if v, _ := t.Metric(DamagedPerTrial); v > 0 && !t.Damaged() {
+		t.addEvents(Unspecified, 1)
+	}
+	if v, ok := t.Metric("shared-slots"); ok {
+		t.SharedSlots = int(v)
+	}
+}
+
+// deriveEvents turns a rate for each million of exposure into a count, at
+// least 1 if the rate is not 0: benchmark lines round.
+func (t *Trial) deriveEvents(kind, unit string, exposure uint64) {
+	rate, _ := t.Metric(unit)
+	if !(rate > 0) {
+		return
+	}
+	n := math.Round(rate * float64(exposure) / 1e6)
+	t.addEvents(kind, uint64(min(max(n, 1), 1<<53)))
+}
+
+func (t *Trial) addEvents(kind string, n uint64) {
+	if t.Events == nil {
+		t.Events = make(map[string]uint64)
+	}
+	t.Events[kind] += n
+}
