@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Measure names the benchmark a cell belongs to, without the leading
@@ -117,6 +118,9 @@ func (c *Cell) set(key, value string) error {
 	// White space would end the name in a benchmark line.
 	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return fmt.Errorf("%s=%q has white space or a control character", key, value)
+	}
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("%s=%q is not valid UTF-8", key, value)
 	}
 	if key == "workers" {
 		return c.setWorkers(value)

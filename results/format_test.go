@@ -459,6 +459,7 @@ func TestParseCell(t *testing.T) {
 		{"Fork/workers=x", "not a positive number"},
 		{"Fork/colour=red", "unknown part colour=red"},
 		{"Fork/hazard=a b", "white space"},
+		{"Fork/hazard=\xff", "UTF-8"},
 	} {
 		if _, err := ParseCell(tt.name); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: error %v, want %q", tt.name, err, tt.want)

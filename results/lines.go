@@ -81,7 +81,7 @@ func (l *lineReader) next() error {
 func (l *lineReader) visible(line []byte) []byte {
 	switch {
 	case bytes.HasPrefix(line, []byte(trialPrefix)), bytes.HasPrefix(line, []byte(planPrefix)):
-		l.comment = append(l.comment[:0], bytes.TrimSpace(line)...)
+		l.comment = append(l.comment[:0], bytes.TrimRight(line, "\r\n")...)
 		return []byte("Benchmark" + commentMark + " 1 0 x\n")
 	case line[0] == '\n':
 		l.blank = l.read
