@@ -1,0 +1,180 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/montanaflynn/stats"
+
+	"tlsbench/results"
+	"tlsbench/workload"
+)
+
+// echoBytes is the length of the echo after each handshake: one TLS record
+// each way, so that data that arrives broken is seen.
+const echoBytes = 64
+
+// maxDetail is how many events of a trial are kept in words.
+const maxDetail = 8
+
+// config is what the rig is told to do.
+func (t Task) config(s Spec) workload.Config {
+	place := func(key, def string) string {
+		if v := t.Cell.Setting(key); v != "" {
+			return v
+		}
+		return def
+	}
+	cfg := workload.Config{
+		Build: t.Cell.build.Library, Strategy: t.Cell.strategy.Choice,
+		Hazard: t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
+		TLS: place("tls", tlss[0]), Key: place("key", keys[0]), Rand: place("rand", rands[0]),
+		Locks: place("locks", locks[0]), HeapSafety: place("heap-safety", heapSafety[0]),
+		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
+		Duration: s.CorruptionTime,
+	}
+	if t.Cell.Measure == results.Handshake {
+		cfg.Warmup, cfg.Duration = s.Warmup, s.HandshakeTime
+	}
+	return cfg
+}
+
+// trial is the record of what came out.
+func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.Trial {
+	r := &results.Trial{
+		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
+		Start: start.UTC(), Control: t.Cell.Control,
+	}
+	if err != nil {
+		r.Status, r.Reason = results.Failed, err.Error()
+		return r
+	}
+	copyOutcome(r, out)
+	r.Status, r.Reason = t.status(out)
+	if r.Status == results.OK {
+		r.Metrics = metrics(t.Cell, out)
+	}
+	return r
+}
+
+// copyOutcome keeps the facts of the trial.
+func copyOutcome(r *results.Trial, o *workload.Outcome) {
+	r.Handshakes, r.Checks, r.Draws = o.Handshakes, o.Checks, o.Draws
+	for kind, n := range o.Events {
+		if n > 0 {
+			if r.Events == nil {
+				r.Events = map[string]uint64{}
+			}
+			r.Events[kind] = n
+		}
+	}
+	if r.Damaged() {
+		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
+	}
+	r.CrashAt, r.Load, r.SharedSlots = o.CrashAt, o.Load, o.SharedSlots
+	r.LoadBefore, r.Steal, r.CtxSwitches = o.LoadBefore, o.Steal, o.CtxSwitches
+	for _, e := range o.Noted[:min(len(o.Noted), maxDetail)] {
+		r.Detail = append(r.Detail, describe(e))
+	}
+}
+
+func describe(e workload.Event) string {
+	who := "rank 0 or a peer"
+	if e.Worker >= 0 {
+		who = fmt.Sprintf("worker %d", e.Worker)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%v, %s: %s: %s", e.At.Round(time.Microsecond), who, e.Kind, e.Detail), ": ")
+}
+
+// status tells whether the trial was carried out, and on what the plan says.
+func (t Task) status(o *workload.Outcome) (results.Status, string) {
+	b := t.Cell.build
+	switch {
+	case o.NotApplicable != "":
+		return results.NotApplicable, fmt.Sprintf("openssl %s has no %s", b.Label, o.NotApplicable)
+	case o.Skipped != "":
+		return results.Skipped, o.Skipped
+	case b.Version != "" && o.OpenSSLVersion != "" && !slices.Contains(strings.Fields(o.OpenSSLVersion), b.Version):
+		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, the library loaded says %q", b.Label, b.Version, o.OpenSSLVersion)
+	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Library.Libcrypto):
+		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Library.Libcrypto, strings.Join(o.Files, ", "))
+	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
+		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
+	}
+	return results.OK, ""
+}
+
+// metrics gives the values of the benchmark line.
+func metrics(c Cell, o *workload.Outcome) []results.Metric {
+	switch {
+	case c.Measure == results.Handshake && o.Damaged():
+		return nil // what a server does while it breaks is no throughput
+	case c.Measure == results.Handshake:
+		return handshakeMetrics(o)
+	case c.checkRate == 0:
+		return passiveMetrics(o)
+	}
+	return corruptionMetrics(o)
+}
+
+// handshakeMetrics are those of an undamaged throughput trial, over its
+// measured window. Percentiles are by nearest rank: each is a latency that
+// was really seen.
+func handshakeMetrics(o *workload.Outcome) []results.Metric {
+	list := []results.Metric{
+		{Value: o.Rate, Unit: results.HandshakesPerSec},
+		{Value: float64(o.CPU.Nanoseconds()) / float64(o.Measured), Unit: results.CPUPerHandshake},
+	}
+	for _, p := range []struct {
+		percent float64
+		unit    string
+	}{{50, "p50-ns/handshake"}, {99, "p99-ns/handshake"}} {
+		// The only error is that there are no samples; then there is no value.
+		if v, err := stats.PercentileNearestRank(o.Latency, p.percent); err == nil {
+			list = append(list, results.Metric{Value: v, Unit: p.unit})
+		}
+	}
+	return list
+}
+
+// corruptionMetrics are those of a trial with the active checks on. A rate
+// whose exposure is 0 has no value.
+func corruptionMetrics(o *workload.Outcome) []results.Metric {
+	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
+	list = appendRate(list, o.Events[results.ForeignError], o.Checks, results.ForeignPerMcheck)
+	list = appendRate(list, o.Events[results.RepeatedRandom], o.Draws, results.RepeatsPerMdraw)
+	return append(list, results.Metric{Value: float64(o.SharedSlots), Unit: "shared-slots"})
+}
+
+// passive are the kinds of events that are noticed without looking for them.
+var passive = []string{
+	results.FailedHandshake, results.WrongData, results.DoubleFree, results.WildFree,
+	results.Overrun, results.HeapDamage, results.Crash,
+}
+
+// passiveMetrics are those of a trial with the active checks off.
+func passiveMetrics(o *workload.Outcome) []results.Metric {
+	var n uint64
+	for _, kind := range passive {
+		n += o.Events[kind]
+	}
+	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
+	return appendRate(list, n, o.Handshakes, results.PassivePerMhs)
+}
+
+// appendRate adds events for each million of exposure.
+func appendRate(list []results.Metric, events, exposure uint64, unit string) []results.Metric {
+	if exposure == 0 {
+		return list
+	}
+	return append(list, results.Metric{Value: 1e6 * float64(events) / float64(exposure), Unit: unit})
+}
+
+func damaged(o *workload.Outcome) float64 {
+	if o.Damaged() {
+		return 1
+	}
+	return 0
+}

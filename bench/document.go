@@ -1,0 +1,163 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results"
+)
+
+// format is the version of document, and of all that is derived from it: the
+// order of the trials and their seeds.
+const format = 1
+
+// document is the plan as it stands in a results file. Two files with equal
+// documents, shard and host apart, hold trials of one experiment.
+type document struct {
+	Format  int     `json:"format"`
+	Version string  `json:"tlsbench"`
+	Shard   Shard   `json:"shard"`
+	Machine Machine `json:"machine,omitzero"`
+	Spec    Spec    `json:"spec"`
+
+	// Of a merged file: each kind of machine once, and which shard ran where.
+	Machines []Machine `json:"machines,omitempty"`
+	Parts    []Part    `json:"parts,omitempty"`
+}
+
+// Part says where one shard of a merged file ran.
+type Part struct {
+	Shard   int    `json:"shard"`
+	Machine int    `json:"machine"` // index in the list of machines
+	Host    string `json:"host,omitempty"`
+}
+
+func newDocument(p *Plan, m Machine) document {
+	return document{Format: format, Version: Version(), Shard: p.Shard, Machine: m, Spec: p.Spec}
+}
+
+// header is what stands at the top of the results file.
+func (d document) header() (results.Header, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return results.Header{}, fmt.Errorf("plan as json: %w", err)
+	}
+	h := results.Header{Plan: text, Config: d.Machine.config()}
+	h.Config = append(h.Config, config("tlsbench", d.Version)...)
+	h.Config = append(h.Config, d.libraries()...)
+	return h, nil
+}
+
+// libraries gives the file of each library. The build's name is in the key: a
+// value that changed from build to build would split benchstat's tables.
+func (d document) libraries() []benchfmt.Config {
+	var list []benchfmt.Config
+	for _, b := range d.Spec.Builds {
+		key := "openssl-" + configKey(b.Label)
+		list = append(list, config(key+"-libcrypto", b.Library.Libcrypto, key+"-libssl", b.Library.Libssl)...)
+	}
+	return list
+}
+
+// configKey makes a label fit into a configuration key.
+func configKey(label string) string {
+	return strings.ReplaceAll(strings.ToLower(label), ":", "-")
+}
+
+// parseDocument reads the plan of a results file.
+func parseDocument(text json.RawMessage) (document, error) {
+	var d document
+	if len(text) == 0 {
+		return d, errors.New("the file has no #plan line: it was not written by tlsbench run")
+	}
+	// The number alone first: the rest of another format may not even parse.
+	var f struct{ Format int }
+	if err := json.Unmarshal(text, &f); err != nil {
+		return d, fmt.Errorf("#plan line: %w", err)
+	}
+	if f.Format != format {
+		return d, fmt.Errorf("#plan line: format %d in the file, this program knows format %d", f.Format, format)
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		return d, fmt.Errorf("#plan line: %w", err)
+	}
+	return d, nil
+}
+
+// differences names what keeps two runs from being one.
+func (d document) differences(here document) []string {
+	list := d.planDifferences(here)
+	if d.Shard != here.Shard {
+		list = append(list, fmt.Sprintf("shard: %s in the file, %s here", d.Shard, here.Shard))
+	}
+	a, b := d.Machine, here.Machine
+	a.Host, b.Host = "", ""
+	return append(list, fieldDifferences(a, b)...)
+}
+
+// planDifferences is differences without shard and machine.
+func (d document) planDifferences(here document) []string {
+	var list []string
+	if d.Version != here.Version {
+		list = append(list, fmt.Sprintf("tlsbench: version %s in the file, %s here", d.Version, here.Version))
+	}
+	return append(list, fieldDifferences(d.Spec.identity(), here.Spec.identity())...)
+}
+
+// identity is the spec without what may differ between two machines that run
+// the same plan: where a library lies. Its content is in its digest. The way
+// through JSON makes empty and missing lists alike.
+func (s Spec) identity() Spec {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s
+	}
+	var out Spec
+	if json.Unmarshal(text, &out) != nil {
+		return s
+	}
+	for i := range out.Builds {
+		out.Builds[i].Library.Name = ""
+		out.Builds[i].Library.Libcrypto, out.Builds[i].Library.Libssl = "", ""
+		out.Builds[i].Library.Loader, out.Builds[i].Library.LibraryPath = "", nil
+	}
+	for i := range out.Strategies {
+		out.Strategies[i].Path = ""
+	}
+	return out
+}
+
+// fieldDifferences compares two structs of one type field by field, by the
+// names the fields have in JSON.
+func fieldDifferences(file, here any) []string {
+	var list []string
+	a, b := reflect.ValueOf(file), reflect.ValueOf(here)
+	for i := range a.NumField() {
+		x, y := a.Field(i).Interface(), b.Field(i).Interface()
+		if reflect.DeepEqual(x, y) {
+			continue
+		}
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		name = strings.ReplaceAll(strings.TrimSuffix(name, "_ns"), "_", " ")
+		list = append(list, fmt.Sprintf("%s: %v in the file, %v here", name, shown(x), shown(y)))
+	}
+	return list
+}
+
+// shown is a value as a person would write it.
+func shown(v any) any {
+	switch r := reflect.ValueOf(v); {
+	case v == "":
+		return `""`
+	case r.Kind() == reflect.Pointer && r.IsNil():
+		return "default"
+	case r.Kind() == reflect.Pointer:
+		return r.Elem().Interface()
+	}
+	return v
+}

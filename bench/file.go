@@ -1,0 +1,146 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// file is a results file that is being appended to. It knows how long it is,
+// so that it notices when somebody else changes it, and can take back a write
+// that failed half-way.
+type file struct {
+	f    *os.File
+	path string
+	size int64
+}
+
+// createFile makes a new results file that holds the header. A file that is
+// there already is left alone, and one that cannot take the header is removed.
+func createFile(path string, header []byte) (*file, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create results file: %w", err)
+	}
+	out := &file{f: f, path: path}
+	err = out.lock()
+	if err == nil {
+		_, err = out.Write(header)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return out, nil
+}
+
+// openFile opens a results file to go on with it.
+func openFile(path string) (*file, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open results file: %w", err)
+	}
+	out := &file{f: f, path: path}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("open results file: %w", err)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("results file %s is no regular file", path)
+	default:
+		out.size = info.Size()
+		err = out.lock()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return out, nil
+}
+
+// lock keeps a second run off the file. The kernel drops the lock with the
+// process, however it ends. File systems that know no locks go without.
+func (f *file) lock() error {
+	err := unix.Flock(int(f.f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("results file %s is being written by another process", f.path)
+	}
+	return nil
+}
+
+// verify refuses to go on with a file that somebody else changed.
+func (f *file) verify() error {
+	open, err := f.f.Stat()
+	if err != nil {
+		return fmt.Errorf("results file %s: %w", f.path, err)
+	}
+	named, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("results file %s was removed during the run", f.path)
+	case err != nil:
+		return fmt.Errorf("results file %s: %w", f.path, err)
+	case !os.SameFile(open, named):
+		return fmt.Errorf("results file %s was replaced by another during the run", f.path)
+	case open.Size() != f.size:
+		return fmt.Errorf("results file %s was changed during the run: it has %d bytes, and had %d after the last trial", f.path, open.Size(), f.size)
+	}
+	return nil
+}
+
+// Write appends p and returns when it is on the disk. After an error the file
+// ends where it ended before.
+func (f *file) Write(p []byte) (int, error) {
+	if err := f.verify(); err != nil {
+		return 0, err
+	}
+	n, err := f.f.Write(p)
+	if err == nil {
+		err = f.f.Sync()
+	}
+	if err != nil {
+		return 0, errors.Join(fmt.Errorf("append to results file: %w", err), f.takeBack())
+	}
+	f.size += int64(n)
+	return n, nil
+}
+
+func (f *file) takeBack() error {
+	if err := f.f.Truncate(f.size); err != nil {
+		return fmt.Errorf("take back what was written of the last trial: %w", err)
+	}
+	return nil
+}
+
+// cut shortens the file to what is good of it.
+func (f *file) cut(size int64) error {
+	if err := f.f.Truncate(size); err != nil {
+		return fmt.Errorf("cut off the torn end of the results file: %w", err)
+	}
+	f.size = size
+	return nil
+}
+
+// reader reads the first n bytes.
+func (f *file) reader(n int64) io.Reader { return io.NewSectionReader(f.f, 0, n) }
+
+func (f *file) Close() error { return f.f.Close() }
+
+// syncFolder makes a new file's name outlast a power cut. Some file systems
+// cannot do that for a folder, which is no reason to refuse to work there.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open folder of results file: %w", err)
+	}
+	_ = dir.Sync()
+	return dir.Close()
+}

@@ -1,0 +1,157 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/sys/unix"
+)
+
+// Machine is what is worth knowing about where trials ran. A fact that the
+// system does not tell is "unknown".
+type Machine struct {
+	CPU    string `json:"cpu"`
+	Cores  int    `json:"cores"`
+	Kernel string `json:"kernel"`
+	// Memory is in whole GiB: what the kernel keeps for itself at boot differs
+	// by some pages between machines that are the same.
+	Memory string `json:"memory"`
+
+	Libc       string `json:"libc"`
+	Governor   string `json:"governor"` // of CPU frequency
+	THP        string `json:"thp"`      // transparent huge pages
+	GOMAXPROCS int    `json:"gomaxprocs"`
+	Go         string `json:"go"`
+	CC         string `json:"cc"`
+
+	// Host is kept for people to read and never compared.
+	Host string `json:"host,omitempty"`
+}
+
+const unknown = "unknown"
+
+// ThisMachine looks around.
+func ThisMachine() Machine {
+	host, _ := os.Hostname()
+	return Machine{
+		CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: kernel(), Memory: memory(),
+		Libc: libcVersion(), Governor: governor(), THP: hugePages("/sys/kernel/mm/transparent_hugepage/enabled"),
+		GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(), CC: compilerVersion(), Host: host,
+	}
+}
+
+// Kind names the sort of machine: processors, kernel and memory, whatever its
+// host name is. Trials of one kind may stand in one sample.
+func (m Machine) Kind() string {
+	return fmt.Sprintf("%d x %s, %s, %s", m.Cores, m.CPU, m.Kernel, m.Memory)
+}
+
+// config gives the facts as file configuration. goos, goarch and cpu are the
+// keys that package testing writes.
+func (m Machine) config() []benchfmt.Config {
+	return config(
+		"goos", runtime.GOOS, "goarch", runtime.GOARCH, "cpu", m.CPU,
+		"machine", m.Kind(), "cores", fmt.Sprint(m.Cores), "gomaxprocs", fmt.Sprint(m.GOMAXPROCS),
+		"kernel", m.Kernel, "memory", m.Memory, "libc", m.Libc,
+		"governor", m.Governor, "thp", m.THP, "go", m.Go, "cc", m.CC,
+	)
+}
+
+// config makes file configuration from keys and values in turn.
+func config(pairs ...string) []benchfmt.Config {
+	var list []benchfmt.Config
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, benchfmt.Config{Key: pairs[i], Value: []byte(tidy(pairs[i+1])), File: true})
+	}
+	return list
+}
+
+// tidy makes a fact fit on a configuration line: one line, no space around.
+func tidy(s string) string {
+	if s = strings.Join(strings.Fields(s), " "); s == "" {
+		return unknown
+	}
+	return s
+}
+
+func cpuModel() string {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return unknown
+	}
+	cpus, err := fs.CPUInfo()
+	if err != nil || len(cpus) == 0 {
+		return unknown
+	}
+	c := cpus[0]
+	if c.ModelName != "" {
+		return tidy(c.ModelName)
+	}
+	// ARM kernels give numbers instead of a name.
+	return tidy(strings.Join([]string{runtime.GOARCH, c.VendorID, c.CPUFamily, c.Model}, " "))
+}
+
+func kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return unknown
+	}
+	return tidy(unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]))
+}
+
+func memory() string {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return unknown
+	}
+	info, err := fs.Meminfo()
+	if err != nil || info.MemTotalBytes == nil {
+		return unknown
+	}
+	return gibibytes(*info.MemTotalBytes)
+}
+
+// gibibytes rounds to the nearest GiB, and below 1 GiB to the nearest MiB.
+func gibibytes(bytes uint64) string {
+	if bytes < 1<<30 {
+		return fmt.Sprintf("%d MiB", (bytes+1<<19)>>20)
+	}
+	return fmt.Sprintf("%d GiB", (bytes+1<<29)>>30)
+}
+
+// governor lists the frequency governors in use. Virtual machines have none.
+func governor() string {
+	files, err := filepath.Glob("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor")
+	if err != nil {
+		return unknown
+	}
+	var names []string
+	for _, f := range files {
+		if text, err := os.ReadFile(f); err == nil {
+			names = append(names, strings.TrimSpace(string(text)))
+		}
+	}
+	slices.Sort(names)
+	return tidy(strings.Join(slices.Compact(names), " "))
+}
+
+var bracketed = regexp.MustCompile(`\[(\w+)\]`)
+
+// hugePages reads the word in brackets: "always [madvise] never".
+func hugePages(path string) string {
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return unknown
+	}
+	if m := bracketed.FindSubmatch(text); m != nil {
+		return string(m[1])
+	}
+	return unknown
+}

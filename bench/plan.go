@@ -1,0 +1,239 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"tlsbench/results"
+	"tlsbench/strategies"
+)
+
+// Plan is a Spec multiplied out: every cell there is, in a fixed order, and
+// the part of the trials that this shard runs.
+type Plan struct {
+	Spec  Spec
+	Shard Shard
+
+	cells  []Cell
+	blocks []block
+}
+
+// Cell is one cell of the plan, with what its trials are made of.
+type Cell struct {
+	results.Cell
+	Control bool // added by the plan and not asked for
+
+	build     *Build
+	strategy  *Strategy
+	badShare  float64
+	checkRate int
+}
+
+// block is the cells that differ in strategy and measure alone, as a range of
+// Plan.cells.
+type block struct{ from, to int }
+
+// NewPlan makes the plan of a spec. The plan of a shard knows all cells, and
+// runs its own.
+func NewPlan(spec Spec, shard Shard) (*Plan, error) {
+	if shard == (Shard{}) {
+		shard = whole
+	}
+	if err := shard.validate(); err != nil {
+		return nil, refuse(err)
+	}
+	if shard.Count > 1 && spec.Seed == 0 {
+		return nil, refuse(errors.New("a shard needs a seed: all shards of a plan must be given the same one"))
+	}
+	p := &Plan{Spec: spec.withDefaults(), Shard: shard}
+	if err := p.Spec.validate(); err != nil {
+		return nil, refuse(fmt.Errorf("plan: %w", err))
+	}
+	for _, place := range p.places() {
+		from := len(p.cells)
+		p.cells = append(p.cells, p.blockCells(place)...)
+		p.blocks = append(p.blocks, block{from, len(p.cells)})
+	}
+	return p, nil
+}
+
+// Cells lists all cells of the plan, of every shard, in a fixed order.
+func (p *Plan) Cells() []Cell { return slices.Clone(p.cells) }
+
+// place is all that the cells of a block have in common.
+type place struct {
+	build              int // index in Spec.Builds
+	hazard, load, heap string
+	tls, key, rand     string
+	locks, safety      string
+	workers            int
+	chosen             bool // by the user, and not there for its controls alone
+}
+
+// places lists the blocks: the product of all dimensions, then those that the
+// controls need and the product lacks.
+func (p *Plan) places() []place {
+	list := []place{{chosen: true}}
+	list = cross(list, indexes(p.Spec.Builds), func(l *place, v int) { l.build = v })
+	list = cross(list, p.Spec.Hazards, func(l *place, v string) { l.hazard = v })
+	list = cross(list, p.Spec.Workers, func(l *place, v int) { l.workers = v })
+	list = cross(list, p.Spec.Loads, func(l *place, v string) { l.load = v })
+	list = cross(list, p.Spec.Heaps, func(l *place, v string) { l.heap = v })
+	list = cross(list, p.Spec.TLS, func(l *place, v string) { l.tls = v })
+	list = cross(list, p.Spec.Keys, func(l *place, v string) { l.key = v })
+	list = cross(list, p.Spec.Rands, func(l *place, v string) { l.rand = v })
+	list = cross(list, p.Spec.Locks, func(l *place, v string) { l.locks = v })
+	list = cross(list, p.Spec.HeapSafety, func(l *place, v string) { l.safety = v })
+	if p.Spec.NoControls {
+		return list
+	}
+	for _, l := range list {
+		c := l.control()
+		if l.workers >= 2 && !slices.ContainsFunc(list, c.same) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func cross[T any](list []place, values []T, set func(*place, T)) []place {
+	var out []place
+	for _, l := range list {
+		for _, v := range values {
+			set(&l, v)
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func indexes[T any](list []T) []int {
+	out := make([]int, len(list))
+	for i := range list {
+		out[i] = i
+	}
+	return out
+}
+
+// control is where the controls of a block run: same build, load, heap and
+// number of workers, and everything else as simple as can be. What a control
+// is about is whether this rig on this build sees damage, and only real
+// damage; with private locks, say, even the oracle hangs.
+func (l place) control() place {
+	return place{
+		build: l.build, workers: l.workers, load: l.load, heap: l.heap,
+		hazard: plain, tls: tlss[0], key: keys[0], rand: rands[0], locks: locks[0], safety: heapSafety[0],
+	}
+}
+
+// same compares two places, whoever put them into the plan.
+func (l place) same(o place) bool {
+	l.chosen, o.chosen = false, false
+	return l == o
+}
+
+// settings lists what differs from the default, as it stands in names.
+func (l place) settings() []results.Setting {
+	var list []results.Setting
+	add := func(key, value, def string) {
+		if value != def {
+			list = append(list, results.Setting{Key: key, Value: value})
+		}
+	}
+	add("tls", l.tls, tlss[0])
+	add("key", l.key, keys[0])
+	add("rand", l.rand, rands[0])
+	add("locks", l.locks, locks[0])
+	add("heap-safety", l.safety, heapSafety[0])
+	return list
+}
+
+// blockCells lists the cells of a block: those asked for, then the controls
+// that are not among them.
+func (p *Plan) blockCells(l place) []Cell {
+	var list []Cell
+	if l.chosen {
+		for i := range p.Spec.Strategies {
+			list = append(list, p.strategyCells(l, &p.Spec.Strategies[i])...)
+		}
+	}
+	if p.Spec.NoControls || l.workers < 2 || !l.same(l.control()) {
+		return list
+	}
+	for _, name := range controls(l.heap) {
+		s := &Strategy{Choice: strategies.Choice{Name: name}}
+		c := p.cell(l, s, results.Corruption, defaultBad, defaultCheckRate)
+		c.Control = true
+		if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// controls lists the strategies that are controls with that heap. With a
+// private heap workers share no memory, so nothing can fire.
+func controls(heap string) []string {
+	if heap == "private" {
+		return []string{strategies.NegativeControl}
+	}
+	return []string{strategies.PositiveControl, strategies.NegativeControl}
+}
+
+// strategyCells lists the cells of one strategy in a block: one for each
+// measure, and a second Corruption with the checks off.
+func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
+	var list []Cell
+	for _, m := range p.Spec.Measures {
+		switch m {
+		case results.Handshake:
+			if !s.is(strategies.PositiveControl) {
+				list = append(list, p.cell(l, s, m, value(p.Spec.Bad, 0), 0))
+			}
+		case results.Corruption:
+			bad, rate := value(p.Spec.Bad, defaultBad), value(p.Spec.CheckRate, defaultCheckRate)
+			if rate > 0 {
+				list = append(list, p.cell(l, s, m, bad, rate))
+			}
+			list = append(list, p.cell(l, s, m, bad, 0))
+		}
+	}
+	return list
+}
+
+func value[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}
+
+func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate int) Cell {
+	b := &p.Spec.Builds[l.build]
+	c := Cell{build: b, strategy: s, badShare: bad, checkRate: rate}
+	c.Cell = results.Cell{
+		Measure: m, OpenSSL: b.Label, Hazard: l.hazard, Load: l.load, Heap: l.heap,
+		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
+	}
+	usualBad, usualRate := defaultBad, defaultCheckRate
+	if m == results.Handshake {
+		usualBad, usualRate = 0, 0
+	}
+	if bad != usualBad {
+		c.addSetting("bad", strconv.FormatFloat(bad, 'g', -1, 64))
+	}
+	if rate != usualRate {
+		c.addSetting("check", strconv.Itoa(rate))
+	}
+	return c
+}
+
+// addSetting keeps the settings in the order of names.
+func (c *Cell) addSetting(key, value string) {
+	c.Settings = append(c.Settings, results.Setting{Key: key, Value: value})
+	slices.SortStableFunc(c.Settings, func(a, b results.Setting) int {
+		return slices.Index(results.SettingOrder, a.Key) - slices.Index(results.SettingOrder, b.Key)
+	})
+}

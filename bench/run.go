@@ -1,0 +1,184 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tlsbench/results"
+	"tlsbench/workload"
+)
+
+// Execute carries out one trial. An error means that it could not be carried
+// out; damage is an outcome. It returns soon after ctx is cancelled, with
+// nothing left behind.
+type Execute func(ctx context.Context, cfg workload.Config) (*workload.Outcome, error)
+
+// Runner carries out the trials of a plan, one after the other.
+type Runner struct {
+	Plan     *Plan
+	Machine  Machine
+	Execute  Execute
+	Observer Observer // nil = nobody looks on
+}
+
+// Observer is told how a run goes on. Its methods are called one at a time,
+// and never during a trial.
+type Observer interface {
+	// Resumed is called once, before the first trial, if the run goes on with
+	// a file.
+	Resumed(Resumption)
+	// Started is called before each trial.
+	Started(Progress)
+	// Finished is called after each trial, when it is on the disk.
+	Finished(Progress, *results.Trial)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Task  Task
+	Done  int           // trials done, those of an earlier run included
+	Total int           // trials in this shard of the plan
+	Left  time.Duration // estimate, from the trials so far
+}
+
+// Resumption is what was found in a file that a run goes on with.
+type Resumption struct {
+	Done int   // trials in the file
+	Cut  int64 // bytes of a torn last trial, which were cut off; it is run again
+}
+
+// Summary is what a run came to.
+type Summary struct {
+	Total int // trials in this shard of the plan
+	Done  int // trials in the file now
+	Ran   int // trials carried out or tried by this call
+	// Failed counts trials of this call that could not be carried out. They
+	// are in the file with the reason, and Resume does not run them again.
+	Failed int
+}
+
+// maxFailures is how many trials in a row may fail before the run gives up:
+// what breaks that many is no property of one cell.
+const maxFailures = 10
+
+// Run carries out the plan and writes a new results file. A file of that name
+// is not overwritten. When ctx is cancelled the trial in flight is dropped,
+// and the error wraps ctx's; all trials before it are on the disk. So they are
+// after every other error.
+func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
+	header, err := r.header()
+	if err != nil {
+		return Summary{}, refuse(err)
+	}
+	f, err := createFile(path, header)
+	if err != nil {
+		return Summary{}, refuse(err)
+	}
+	sum, err := r.trials(ctx, f, nil)
+	return sum, errors.Join(err, f.Close())
+}
+
+// header gives the bytes that a results file of this run begins with.
+func (r *Runner) header() ([]byte, error) {
+	h, err := newDocument(r.Plan, r.Machine).header()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := results.NewWriter(&b).Header(h); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// trials carries out what is not done yet.
+func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summary, error) {
+	look := r.look(done)
+	sum := Summary{Total: look.total, Done: len(done)}
+	w := results.NewWriter(f)
+	inRow := 0
+	for task := range r.Plan.Tasks() {
+		if done[task.ID] {
+			continue
+		}
+		if err := f.verify(); err != nil {
+			return sum, err
+		}
+		t, err := r.trial(ctx, task, look)
+		if err != nil {
+			return sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
+		}
+		if err := w.Trial(t); err != nil {
+			return sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
+		}
+		sum.Ran++
+		sum.Done++
+		look.finished(task, t)
+		inRow++
+		if t.Status == results.Failed {
+			sum.Failed++
+		} else {
+			inRow = 0
+		}
+		if inRow == maxFailures {
+			return sum, fmt.Errorf("%d trials in a row could not be carried out, the last: %s", inRow, t.Reason)
+		}
+	}
+	return sum, nil
+}
+
+// trial carries out one trial. Its error is that of ctx alone.
+func (r *Runner) trial(ctx context.Context, task Task, look *lookout) (*results.Trial, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	look.started(task)
+	start := time.Now()
+	out, err := r.Execute(ctx, task.config(r.Plan.Spec))
+	look.took(task, time.Since(start))
+	if ctx.Err() != nil {
+		// It may have been cut short, however well it looks.
+		return nil, ctx.Err()
+	}
+	return task.trial(start, out, err), nil
+}
+
+// lookout keeps the figures that the observer is shown.
+type lookout struct {
+	to          Observer
+	estimate    *estimator
+	done, total int
+}
+
+func (r *Runner) look(done map[int]bool) *lookout {
+	l := &lookout{to: r.Observer, estimate: newEstimator(), done: len(done)}
+	for task := range r.Plan.Tasks() {
+		l.total++
+		if !done[task.ID] {
+			l.estimate.expect(task.Cell, r.Plan.Spec)
+		}
+	}
+	return l
+}
+
+func (l *lookout) progress(t Task) Progress {
+	return Progress{Task: t, Done: l.done, Total: l.total, Left: l.estimate.remaining()}
+}
+
+func (l *lookout) started(t Task) {
+	if l.to != nil {
+		l.to.Started(l.progress(t))
+	}
+}
+
+func (l *lookout) took(t Task, d time.Duration) { l.estimate.took(t.Cell, d) }
+
+func (l *lookout) finished(t Task, trial *results.Trial) {
+	l.done++
+	if l.to != nil {
+		l.to.Finished(l.progress(t), trial)
+	}
+}

@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/openssl"
+)
+
+// Build is an OpenSSL under test and the name it has in benchmark names.
+type Build struct {
+	// Label stands after openssl= in names: the library's own version, with a
+	// short suffix where a plan has two builds of one version.
+	Label string `json:"label"`
+	// Version is what the library says of itself, "" if it was not asked.
+	Version string `json:"version,omitempty"`
+	// Digest is the SHA-256 of libcrypto and libssl. It, and not the path, is
+	// what makes a build the same one on another machine or another day.
+	Digest  string        `json:"digest"`
+	Library openssl.Build `json:"library"`
+}
+
+// NewBuild reads the build's two files and returns it with their digest.
+func NewBuild(label, version string, b openssl.Build) (Build, error) {
+	digest, err := fileDigest(b.Libcrypto, b.Libssl)
+	if err != nil {
+		return Build{}, fmt.Errorf("openssl build %s: %w", label, err)
+	}
+	return Build{Label: label, Version: version, Digest: digest, Library: b}, nil
+}
+
+// Name returns what stands in benchmark names.
+func (b Build) Name() string { return b.Label }
+
+// String names the build for a message: by label and content.
+func (b Build) String() string { return b.Label + " (sha256 " + short(b.Digest) + ")" }
+
+// Strategy is a strategy under test.
+type Strategy struct {
+	strategies.Choice `json:"choice"`
+	// Label replaces the choice's own name in benchmark names, so that one
+	// strategy can be compared with itself.
+	Label string `json:"label,omitempty"`
+	// Digest is the SHA-256 of a user's own shared object.
+	Digest string `json:"digest,omitempty"`
+}
+
+// NewStrategy reads a user's shared object, if the choice is one, and returns
+// the strategy with its digest.
+func NewStrategy(c strategies.Choice) (Strategy, error) {
+	s := Strategy{Choice: c}
+	if c.Path == "" {
+		return s, nil
+	}
+	var err error
+	if s.Digest, err = fileDigest(c.Path); err != nil {
+		return Strategy{}, fmt.Errorf("strategy %s: %w", c.Name, err)
+	}
+	return s, nil
+}
+
+// Name returns what stands in benchmark names.
+func (s Strategy) Name() string {
+	if s.Label != "" {
+		return s.Label
+	}
+	return s.Choice.String()
+}
+
+// String names the strategy for a message.
+func (s Strategy) String() string {
+	switch {
+	case s.Digest != "":
+		return s.Name() + " (sha256 " + short(s.Digest) + ")"
+	case s.Label != "":
+		return s.Label + " (" + s.Choice.String() + ")"
+	}
+	return s.Name()
+}
+
+func (s Strategy) is(name string) bool {
+	return s.Choice.Name == name && s.Path == "" && len(s.Params) == 0
+}
+
+func short(digest string) string { return digest[:min(12, len(digest))] }
+
+func fileDigest(paths ...string) (string, error) {
+	h := sha256.New()
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(h, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return "", fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// CheckFiles refuses a plan whose libraries are no longer those it was made
+// with, such as after an upgrade of the system.
+func (s Spec) CheckFiles() error {
+	for _, b := range s.Builds {
+		if b.Digest == "" {
+			continue // made by hand: nothing is known of its files
+		}
+		now, err := fileDigest(b.Library.Libcrypto, b.Library.Libssl)
+		if err != nil {
+			return fmt.Errorf("openssl build %s: %w", b.Label, err)
+		}
+		if now != b.Digest {
+			return fmt.Errorf("openssl build %s: %s or its libssl has changed since the plan was made: sha256 %s then, %s now",
+				b.Label, b.Library.Libcrypto, short(b.Digest), short(now))
+		}
+	}
+	for _, c := range s.Strategies {
+		if c.Path == "" {
+			continue
+		}
+		now, err := fileDigest(c.Path)
+		if err != nil {
+			return fmt.Errorf("strategy %s: %w", c.Name(), err)
+		}
+		if now != c.Digest {
+			return fmt.Errorf("strategy %s: %s has changed since the plan was made: sha256 %s then, %s now",
+				c.Name(), c.Path, short(c.Digest), short(now))
+		}
+	}
+	return nil
+}
