@@ -1,16 +1,14 @@
 package openssl
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// tree is the folder below a line's folder that the packages are unpacked in.
-const tree = "tree"
+	"tlsbench/workload/debian"
+	"tlsbench/workload/openssl/sharedlib"
+)
 
 // lines lists the folders of the cache, oldest line first. Hidden ones hold
 // the archive's indexes and downloads that are under way.
@@ -22,18 +20,37 @@ func (f *finder) lines() []string {
 			lines = append(lines, e.Name())
 		}
 	}
-	slices.SortFunc(lines, CompareVersions)
+	slices.SortFunc(lines, sharedlib.CompareVersions)
 	return lines
 }
 
 // line gives the build of one folder of the cache.
 func (f *finder) line(name string) (Build, error) {
-	root := filepath.Join(f.dir, name, tree)
+	root := debian.Store{Dir: f.dir}.Tree(name)
 	files := libcryptosBelow(root)
 	if len(files) == 0 {
 		return Build{}, fmt.Errorf("find openssl %q: no libcrypto.so.N in %s: fetch it again", name, root)
 	}
-	return f.newest(name, Cache, files)
+	b, err := f.newest(name, Cache, files)
+	if err != nil {
+		return Build{}, err
+	}
+	b.Package = f.packageOf(name)
+	return b, nil
+}
+
+// packageOf names the package that a line was unpacked from.
+func (f *finder) packageOf(line string) string {
+	m, err := debian.Store{Dir: f.dir}.Manifest(line)
+	if err != nil {
+		return ""
+	}
+	for _, p := range m.Packages {
+		if strings.HasPrefix(p.Name, "libssl") {
+			return p.String()
+		}
+	}
+	return ""
 }
 
 // cache gives all usable builds of the cache. A broken line is passed over
@@ -55,7 +72,7 @@ func (f *finder) cached(name string) (Build, error) {
 		return f.line(name)
 	}
 	builds := f.cache()
-	slices.SortStableFunc(builds, func(a, b Build) int { return CompareVersions(b.Version, a.Version) })
+	slices.SortStableFunc(builds, func(a, b Build) int { return sharedlib.CompareVersions(b.Version, a.Version) })
 	for _, b := range builds {
 		if hasLine(b.Version, name) {
 			return b, nil
@@ -64,13 +81,14 @@ func (f *finder) cached(name string) (Build, error) {
 	if b, err := f.system(); err == nil && hasLine(b.Version, name) {
 		return b, nil
 	}
-	return Build{}, errors.Join(os.ErrNotExist)
+	return Build{}, os.ErrNotExist
 }
 
-func (f *finder) cachedLibcs() []libc {
-	var all []libc
+// cachedGlibcs lists the C libraries that lines of the cache brought along.
+func (f *finder) cachedGlibcs() []sharedlib.Glibc {
+	var all []sharedlib.Glibc
 	for _, line := range f.lines() {
-		all = append(all, libcsBelow(filepath.Join(f.dir, line, tree))...)
+		all = append(all, glibcsBelow(debian.Store{Dir: f.dir}.Tree(line))...)
 	}
 	return all
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlsbench/workload/openssl/sharedlib"
 )
 
 // oldest is the first line whose interface the rig's shim covers.
@@ -21,43 +23,49 @@ func Check(path string) error {
 // Version reads the exact version, such as 3.0.20, from the version string in
 // the libcrypto file at path.
 func Version(path string) (string, error) {
-	o, err := readObject(path)
+	o, err := sharedlib.Read(path)
 	if err != nil {
 		return "", err
 	}
-	if vendor := o.otherVendor(); vendor != "" {
-		return "", fmt.Errorf("read version of %s: it is %s, not OpenSSL", path, vendor)
+	id, err := identify(o)
+	if err != nil {
+		return "", err
 	}
-	_, version := o.opensslVersion()
-	if version == "" {
+	if id.vendor != "" {
+		return "", fmt.Errorf("read version of %s: it is %s, not OpenSSL", path, id.vendor)
+	}
+	if id.version == "" {
 		return "", fmt.Errorf("read version of %s: no OpenSSL version string in it", path)
 	}
-	return version, nil
+	return id.version, nil
 }
 
 // pair is a libcrypto and the libssl beside it, both read.
 type pair struct {
-	crypto, ssl *object
-	text        string
-	version     string
+	identity
+	crypto, ssl *sharedlib.Object
 }
 
 // inspect reads the pair that path belongs to and refuses what the rig cannot
 // drive.
 func inspect(path string) (*pair, error) {
 	cryptoPath, sslPath := siblings(path)
-	crypto, err := readObject(cryptoPath)
+	crypto, err := sharedlib.Read(cryptoPath)
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{crypto: crypto}
+	id, err := identify(crypto)
+	if err != nil {
+		return nil, err
+	}
+	p := &pair{identity: id, crypto: crypto}
 	if err := p.checkVendor(); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(sslPath); err != nil {
 		return nil, fmt.Errorf("check %s: no %s beside it", cryptoPath, filepath.Base(sslPath))
 	}
-	if p.ssl, err = readObject(sslPath); err != nil {
+	if p.ssl, err = sharedlib.Read(sslPath); err != nil {
 		return nil, err
 	}
 	return p, p.checkMatch()
@@ -73,15 +81,14 @@ func siblings(path string) (crypto, ssl string) {
 }
 
 func (p *pair) checkVendor() error {
-	path := p.crypto.path
-	if vendor := p.crypto.otherVendor(); vendor != "" {
-		return fmt.Errorf("check %s: %s; the strategies are about OpenSSL's own per-thread state", path, vendor)
+	path := p.crypto.Path
+	if p.vendor != "" {
+		return fmt.Errorf("check %s: it is %s; the rig drives OpenSSL alone", path, p.vendor)
 	}
-	p.text, p.version = p.crypto.opensslVersion()
 	if p.version == "" {
 		return fmt.Errorf("check %s: no OpenSSL version string in it", path)
 	}
-	if !hasLine(p.version, oldest) && CompareVersions(p.version, oldest) < 0 {
+	if !hasLine(p.version, oldest) && sharedlib.CompareVersions(p.version, oldest) < 0 {
 		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, p.version, oldest)
 	}
 	return nil
@@ -90,17 +97,17 @@ func (p *pair) checkVendor() error {
 // checkMatch refuses a libssl that was made for another libcrypto. The
 // dynamic linker would not: it loads a second libcrypto instead.
 func (p *pair) checkMatch() error {
-	want := p.crypto.soname
-	i := slices.IndexFunc(p.ssl.needed, func(n string) bool { return strings.HasPrefix(n, "libcrypto.so") })
+	want := p.crypto.Soname
+	i := slices.IndexFunc(p.ssl.Needed, func(n string) bool { return strings.HasPrefix(n, "libcrypto.so") })
 	switch {
 	case i < 0:
-		return fmt.Errorf("check %s: it does not need a libcrypto", p.ssl.path)
-	case p.ssl.needed[i] != want:
-		return fmt.Errorf("check %s: it needs %s, but %s is %s", p.ssl.path, p.ssl.needed[i], p.crypto.path, want)
+		return fmt.Errorf("check %s: it does not need a libcrypto", p.ssl.Path)
+	case p.ssl.Needed[i] != want:
+		return fmt.Errorf("check %s: it needs %s, but %s is %s", p.ssl.Path, p.ssl.Needed[i], p.crypto.Path, want)
 	}
-	for _, v := range p.ssl.needs[want] {
-		if !slices.Contains(p.crypto.defines, v) {
-			return fmt.Errorf("check %s: it needs symbols of %s, which %s (%s) lacks", p.ssl.path, v, p.crypto.path, p.version)
+	for _, v := range p.ssl.Needs[want] {
+		if !slices.Contains(p.crypto.Defines, v) {
+			return fmt.Errorf("check %s: it needs symbols of %s, which %s (%s) lacks", p.ssl.Path, v, p.crypto.Path, p.version)
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tlsbench/workload/openssl/sharedlib"
 )
 
 // FindOptions says where Find looks.
@@ -52,7 +54,7 @@ func appendNew(builds, more []Build) []Build {
 // finder holds what is looked up once for all names.
 type finder struct {
 	dir    string // cache
-	linker *linker
+	linker *sharedlib.Linker
 	glibc  string // release of the system's glibc
 }
 
@@ -64,8 +66,8 @@ func newFinder(opt FindOptions) (*finder, error) {
 			return nil, err
 		}
 	}
-	l := systemLinker()
-	return &finder{dir: dir, linker: l, glibc: glibcRelease(l.lookup("libc.so.6"))}, nil
+	l := sharedlib.System()
+	return &finder{dir: dir, linker: l, glibc: sharedlib.GlibcRelease(l.Lookup("libc.so.6"))}, nil
 }
 
 // DefaultDir is the cache folder that Fetch fills when no other is named.
@@ -137,8 +139,8 @@ func (f *finder) choices() string {
 // system gives the newest OpenSSL that the system's dynamic linker knows.
 func (f *finder) system() (Build, error) {
 	var first error
-	for _, soname := range f.linker.libcryptos() {
-		file := f.linker.lookup(soname)
+	for _, soname := range f.libcryptos() {
+		file := f.linker.Lookup(soname)
 		if file == "" {
 			continue
 		}
@@ -154,6 +156,16 @@ func (f *finder) system() (Build, error) {
 		return Build{}, fmt.Errorf("find openssl \"system\": %w", first)
 	}
 	return Build{}, errors.New("find openssl \"system\": no libcrypto.so.N on this system")
+}
+
+// libcryptos lists the sonames of libcrypto on the system, newest first.
+func (f *finder) libcryptos() []string {
+	names := f.linker.Sonames(func(name string) bool {
+		suffix, ok := libcryptoSuffix(name)
+		return ok && suffix != "" // libcrypto.so alone is for compilers
+	})
+	slices.SortFunc(names, newerSuffix)
+	return names
 }
 
 // folder gives the build in a folder, or the one that a file belongs to.
@@ -211,7 +223,7 @@ func libcryptoSuffix(name string) (string, bool) {
 func newerSuffix(a, b string) int {
 	as, _ := libcryptoSuffix(filepath.Base(a))
 	bs, _ := libcryptoSuffix(filepath.Base(b))
-	return CompareVersions(bs, as)
+	return sharedlib.CompareVersions(bs, as)
 }
 
 // libcryptosIn lists the libcrypto files of one folder, newest first.
@@ -230,25 +242,10 @@ func libcryptosIn(dir string) []string {
 // libcryptosBelow looks in a folder and in the places where an installation
 // prefix or an unpacked package keeps its libraries.
 func libcryptosBelow(root string) []string {
-	for _, dir := range libraryFolders(root) {
+	for _, dir := range sharedlib.Folders(root) {
 		if files := libcryptosIn(dir); len(files) > 0 {
 			return files
 		}
 	}
 	return nil
-}
-
-func libraryFolders(root string) []string {
-	dirs := []string{root}
-	for _, sub := range []string{"lib64", "lib", "lib/*-linux-gnu", "usr/lib64", "usr/lib", "usr/lib/*-linux-gnu"} {
-		found, _ := filepath.Glob(filepath.Join(globQuote(root), sub))
-		dirs = append(dirs, found...)
-	}
-	return dirs
-}
-
-// globQuote protects the characters of a folder's name that Glob would read
-// as a pattern.
-func globQuote(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }

@@ -1,4 +1,4 @@
-package openssl
+package sharedlib
 
 import (
 	"cmp"
@@ -47,11 +47,4 @@ func splitPart(parts []string, i int) (int, string) {
 	digits := strings.TrimRight(parts[i], "abcdefghijklmnopqrstuvwxyz+")
 	n, _ := strconv.Atoi(digits)
 	return n, parts[i][len(digits):]
-}
-
-// hasLine reports whether version belongs to a line: 3.0.20 to 3.0, 1.1.1w to
-// 1.1.1. A version belongs to itself.
-func hasLine(version, line string) bool {
-	rest, ok := strings.CutPrefix(version, line)
-	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
 }

@@ -1,9 +1,10 @@
-package openssl
+package sharedlib
 
 import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,74 +63,62 @@ func cstring(raw []byte, at uint32) string {
 	return string(s)
 }
 
-// linker answers what the system's dynamic linker would load for a soname. It
+// Linker answers what the system's dynamic linker would load for a soname. It
 // leaves LD_LIBRARY_PATH out: "system" must mean the same in every shell.
-type linker struct {
+type Linker struct {
 	cache   ldCache
 	folders []string
 }
 
-// systemLinker reads the machine's own cache. A machine without one (a small
+// System reads the machine's own cache. A machine without one (a small
 // container image, or another C library) still has the folders.
-func systemLinker() *linker {
+func System() *Linker {
 	cache, _ := readLdCache("/etc/ld.so.cache")
-	return &linker{cache, systemFolders()}
+	return &Linker{cache, systemFolders()}
 }
 
 // systemFolders are the folders that distributions build into the dynamic
 // linker, multiarch ones first as Debian's does.
 func systemFolders() []string {
 	var all []string
-	for _, pattern := range []string{"/lib/*-linux-gnu", "/usr/lib/*-linux-gnu"} {
+	for _, pattern := range []string{"/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*"} {
 		found, _ := filepath.Glob(pattern)
 		all = append(all, found...)
 	}
 	return append(all, "/lib64", "/usr/lib64", "/lib", "/usr/lib")
 }
 
-// lookup gives the file for a soname, "" if there is none for this machine.
+// Lookup gives the file for a soname, "" if there is none for this machine.
 // Files of other architectures stand in the cache beside our own.
-func (l *linker) lookup(soname string) string {
+func (l *Linker) Lookup(soname string) string {
 	for _, file := range l.cache[soname] {
-		if fits(file) {
+		if Fits(file) {
 			return file
 		}
 	}
 	for _, dir := range l.folders {
-		if file := filepath.Join(dir, soname); fits(file) {
+		if file := filepath.Join(dir, soname); Fits(file) {
 			return file
 		}
 	}
 	return ""
 }
 
-func fits(path string) bool {
-	f, err := openELF(path)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
-}
-
-// libcryptos lists the sonames of libcrypto that the linker knows, newest
-// first.
-func (l *linker) libcryptos() []string {
+// Sonames lists the sonames that the linker knows and that match.
+func (l *Linker) Sonames(match func(string) bool) []string {
 	seen := map[string]bool{}
 	for name := range l.cache {
-		if _, ok := libcryptoSuffix(name); ok {
+		if match(name) {
 			seen[name] = true
 		}
 	}
 	for _, dir := range l.folders {
-		for _, file := range libcryptosIn(dir) {
-			seen[filepath.Base(file)] = true
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if match(e.Name()) {
+				seen[e.Name()] = true
+			}
 		}
 	}
-	var names []string
-	for name := range seen {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, newerSuffix)
-	return names
+	return slices.Sorted(maps.Keys(seen))
 }

@@ -1,0 +1,277 @@
+package debian
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tlsbench/workload/openssl/sharedlib"
+)
+
+// Fetcher unpacks packages of one release, and what they need to run here.
+type Fetcher struct {
+	Apt      *Apt
+	Suites   []string // the release's own first; see Suites
+	Packages []string
+	// Roots are patterns of files below the tree. What these files need is
+	// looked for in the packages that the ones so far depend on, and nothing
+	// else of those dependencies is followed: most only matter to a system
+	// that the package is installed on.
+	Roots []string
+	// Glibc is the release of the system's glibc; "" = look. The release's
+	// own is unpacked too if anything needs a newer one.
+	Glibc string
+	Log   func(format string, args ...any)
+}
+
+// glibcPackage is glibc's package on every architecture that Go and Debian
+// both have.
+const glibcPackage = "libc6"
+
+// Fetch unpacks into the empty folder tree. A suite that cannot be had is
+// noted if another one has the packages.
+func (f *Fetcher) Fetch(ctx context.Context, tree string) (*Manifest, error) {
+	sources, notes, err := f.indexes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u := &unpacking{Fetcher: f, ctx: ctx, sources: sources, tree: tree, have: map[string]control{}}
+	if err := u.get(f.Packages); err != nil {
+		if len(notes) > 0 {
+			err = fmt.Errorf("%w (%s)", err, notes[0])
+		}
+		return nil, err
+	}
+	if err := u.libraries(); err != nil {
+		return nil, err
+	}
+	if err := u.glibc(); err != nil {
+		return nil, err
+	}
+	return &Manifest{Suites: f.Suites, Packages: u.packages(), Notes: notes}, nil
+}
+
+// indexes brings the suites' indexes, and gives the sources that worked.
+func (f *Fetcher) indexes(ctx context.Context) (sources string, notes []string, err error) {
+	var first error
+	for _, suite := range f.Suites {
+		f.log("index of %s", suite)
+		s := f.Apt.update(ctx, suite)
+		if ctx.Err() != nil {
+			return "", nil, ctx.Err()
+		}
+		if s.err != nil {
+			notes = append(notes, s.err.Error())
+			if first == nil {
+				first = s.err
+			}
+			continue
+		}
+		sources += s.source
+		if s.note != "" {
+			notes = append(notes, s.note)
+		}
+	}
+	if sources == "" {
+		return "", nil, first
+	}
+	return sources, notes, nil
+}
+
+func (f *Fetcher) log(format string, args ...any) {
+	if f.Log != nil {
+		f.Log(format, args...)
+	}
+}
+
+// unpacking is the state of one Fetch.
+type unpacking struct {
+	*Fetcher
+	ctx     context.Context
+	sources string
+	tree    string
+	have    map[string]control // by package name
+}
+
+// control is what is used of a package's control file.
+type control struct {
+	version string
+	depends []string
+}
+
+func (u *unpacking) packages() []Package {
+	var all []Package
+	for name, c := range u.have {
+		all = append(all, Package{name, c.version})
+	}
+	slices.SortFunc(all, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// get downloads packages and unpacks them.
+func (u *unpacking) get(names []string) error {
+	dir, err := os.MkdirTemp(u.Apt.state, "debs-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	what := "package " + strings.Join(names, ", ")
+	u.log("download %s", strings.Join(names, " "))
+	out, err := u.Apt.get(u.ctx, dir, u.sources, append([]string{"download", "--"}, names...)...)
+	if u.ctx.Err() != nil {
+		return u.ctx.Err()
+	}
+	if err != nil {
+		return explain(what, out, err)
+	}
+	for _, name := range names {
+		// An underscore cannot be part of a package's name, so it ends it.
+		files := sharedlib.Glob(dir, name+"_*.deb")
+		if len(files) != 1 {
+			return fmt.Errorf("package %s: %w: %d files", name, ErrDownload, len(files))
+		}
+		if err := u.unpack(name, files[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unpacking) unpack(name, deb string) error {
+	for _, args := range [][]string{{"-f", deb, "Version", "Depends", "Pre-Depends"}, {"-x", deb, u.tree}} {
+		cmd := exec.CommandContext(u.ctx, "dpkg-deb", args...)
+		cmd.Env = append(os.Environ(), "LC_ALL=C")
+		out, err := cmd.CombinedOutput()
+		if u.ctx.Err() != nil {
+			return u.ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("package %s: %w: %s", name, ErrDownload, aptError(string(out)))
+		}
+		if args[0] == "-f" {
+			u.have[name] = parseControl(string(out))
+		}
+	}
+	return nil
+}
+
+// dependencyName takes the first alternative's name out of one dependency.
+var dependencyName = regexp.MustCompile(`^\s*([a-z0-9][a-z0-9+.-]+)`)
+
+func parseControl(text string) control {
+	var c control
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(line, ":")
+		switch key {
+		case "Version":
+			c.version = strings.TrimSpace(value)
+		case "Depends", "Pre-Depends":
+			for dep := range strings.SplitSeq(value, ",") {
+				if m := dependencyName.FindStringSubmatch(dep); m != nil {
+					c.depends = append(c.depends, m[1])
+				}
+			}
+		}
+	}
+	return c
+}
+
+// libraries adds packages until the roots have all that they need.
+func (u *unpacking) libraries() error {
+	for {
+		c, err := u.closure()
+		if err != nil || len(c.Unmet) == 0 {
+			return err
+		}
+		more := u.candidates()
+		if len(more) == 0 {
+			return fmt.Errorf("%s needs %s, and no dependency of %s has it",
+				filepath.Base(c.Unmet[0].By), c.Unmet[0].Soname, strings.Join(u.Packages, ", "))
+		}
+		if err := u.getAny(more); err != nil {
+			return err
+		}
+	}
+}
+
+func (u *unpacking) closure() (sharedlib.Closure, error) {
+	var roots []*sharedlib.Object
+	for _, pattern := range u.Roots {
+		for _, file := range sharedlib.Glob(u.tree, pattern) {
+			o, err := sharedlib.Read(file)
+			if err != nil {
+				return sharedlib.Closure{}, err
+			}
+			roots = append(roots, o)
+		}
+	}
+	return sharedlib.Follow(roots, sharedlib.Folders(u.tree), nil)
+}
+
+// libraryPackage is how Debian names packages of shared libraries (Policy
+// 8.1), zlib being the one that is older than the rule.
+var libraryPackage = regexp.MustCompile(`^(lib|zlib1g)`)
+
+// candidates are the library packages that the ones so far depend on.
+func (u *unpacking) candidates() []string {
+	var more []string
+	for _, c := range u.have {
+		for _, name := range c.depends {
+			if _, done := u.have[name]; !done && name != glibcPackage && libraryPackage.MatchString(name) {
+				more = append(more, name)
+			}
+		}
+	}
+	slices.Sort(more)
+	return slices.Compact(more)
+}
+
+// getAny gets those packages that there are: a dependency may be on a virtual
+// one.
+func (u *unpacking) getAny(names []string) error {
+	err := u.get(names)
+	if !errors.Is(err, ErrPackage) || len(names) == 1 {
+		return err
+	}
+	for _, name := range names {
+		err := u.get([]string{name})
+		if errors.Is(err, ErrPackage) {
+			u.have[name] = control{}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// glibc adds the release's own C library if the system's is too old.
+func (u *unpacking) glibc() error {
+	c, err := u.closure()
+	if err != nil {
+		return err
+	}
+	system := u.Glibc
+	if system == "" {
+		system = sharedlib.GlibcRelease(sharedlib.System().Lookup("libc.so.6"))
+	}
+	if sharedlib.CompareVersions(system, c.Glibc) >= 0 {
+		return nil
+	}
+	if err := u.get([]string{glibcPackage}); err != nil {
+		return err
+	}
+	for _, dir := range sharedlib.Folders(u.tree) {
+		if g, ok := sharedlib.GlibcIn(dir); ok && sharedlib.CompareVersions(g.Release, c.Glibc) >= 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("package %s %s: no glibc %s or later in it", glibcPackage, u.have[glibcPackage].version, c.Glibc)
+}

@@ -1,0 +1,173 @@
+package sharedlib
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Object is what one shared object's file says about itself.
+type Object struct {
+	Path    string
+	Soname  string
+	Needed  []string            // sonames
+	Glibc   string              // newest GLIBC_x.y symbol version needed, "" if none
+	Needs   map[string][]string // symbol versions needed, by soname
+	Defines []string            // symbol versions defined
+}
+
+// machines maps Go's architectures to ELF's. An architecture that is not
+// listed gets no machine check here; the dynamic linker has the last word.
+var machines = map[string]elf.Machine{
+	"amd64":   elf.EM_X86_64,
+	"arm64":   elf.EM_AARCH64,
+	"ppc64le": elf.EM_PPC64,
+	"riscv64": elf.EM_RISCV,
+	"s390x":   elf.EM_S390,
+	"loong64": elf.EM_LOONGARCH,
+}
+
+// Read reads a shared object for this machine. Errors are one line and say
+// what the file is instead.
+func Read(path string) (*Object, error) {
+	f, err := openELF(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	o := &Object{Path: path}
+	if names, err := f.DynString(elf.DT_SONAME); err == nil && len(names) > 0 {
+		o.Soname = names[0]
+	}
+	if o.Needed, err = f.ImportedLibraries(); err != nil {
+		return nil, fmt.Errorf("read %s: dynamic section: %w", path, err)
+	}
+	if err := o.readVersions(f); err != nil {
+		return nil, fmt.Errorf("read %s: symbol versions: %w", path, err)
+	}
+	return o, nil
+}
+
+// Fits reports whether path is a shared object that a process of this machine
+// could load.
+func Fits(path string) bool {
+	f, err := openELF(path)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// openELF opens a 64-bit shared object for this machine.
+func openELF(path string) (*elf.File, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: not a file", path)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: not an ELF file: %w", path, err)
+	}
+	if reason := unfit(f); reason != "" {
+		f.Close()
+		return nil, fmt.Errorf("read %s: %s", path, reason)
+	}
+	return f, nil
+}
+
+// unfit says why the rig, a process of this machine, could not load f.
+func unfit(f *elf.File) string {
+	want, known := machines[runtime.GOARCH]
+	switch {
+	case f.Class != elf.ELFCLASS64:
+		return "a 32-bit file; the rig is a 64-bit process"
+	case known && f.Machine != want:
+		return fmt.Sprintf("built for %v; this machine is %v", f.Machine, want)
+	case f.Type != elf.ET_DYN:
+		return fmt.Sprintf("ELF type %v, not a shared object", f.Type)
+	}
+	return ""
+}
+
+func (o *Object) readVersions(f *elf.File) error {
+	needs, err := f.DynamicVersionNeeds()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return err
+	}
+	o.Needs = map[string][]string{}
+	for _, lib := range needs {
+		for _, dep := range lib.Needs {
+			o.Needs[lib.Name] = append(o.Needs[lib.Name], dep.Dep)
+			o.noteGlibc(dep.Dep)
+		}
+	}
+	defines, err := f.DynamicVersions()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return err
+	}
+	for _, v := range defines {
+		o.Defines = append(o.Defines, v.Name)
+	}
+	return nil
+}
+
+// noteGlibc keeps the newest release. GLIBC_PRIVATE and GLIBC_ABI_DT_RELR are
+// none.
+func (o *Object) noteGlibc(version string) {
+	v, ok := strings.CutPrefix(version, "GLIBC_")
+	if ok && v != "" && '0' <= v[0] && v[0] <= '9' && CompareVersions(v, o.Glibc) > 0 {
+		o.Glibc = v
+	}
+}
+
+// Symbols gives the names of the dynamic symbols that the file defines.
+func (o *Object) Symbols() (map[string]bool, error) {
+	f, err := openELF(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	all, err := f.DynamicSymbols()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return nil, fmt.Errorf("read %s: dynamic symbols: %w", o.Path, err)
+	}
+	defined := make(map[string]bool, len(all))
+	for _, s := range all {
+		if s.Section != elf.SHN_UNDEF {
+			defined[s.Name] = true
+		}
+	}
+	return defined, nil
+}
+
+// Data gives the bytes of all segments that are loaded from the file, to
+// search for strings. Segments, not sections: section headers may be
+// stripped, and a string sits in .rodata, in a merged section or in
+// .data.rel.ro, depending on compiler and linker.
+func (o *Object) Data() ([]byte, error) {
+	f, err := openELF(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all bytes.Buffer
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_LOAD || p.Filesz == 0 {
+			continue
+		}
+		if _, err := io.Copy(&all, p.Open()); err != nil {
+			return nil, fmt.Errorf("read %s: segment at %#x: %w", o.Path, p.Off, err)
+		}
+		all.WriteByte(0) // a string never runs from one segment into the next
+	}
+	return all.Bytes(), nil
+}
