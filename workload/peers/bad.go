@@ -1,0 +1,189 @@
+package peers
+
+import (
+	"crypto/tls"
+	"io"
+)
+
+// Bad is one way in which a peer misbehaves. Each puts an error on the error
+// queue of an OpenSSL server.
+type Bad uint8
+
+// The kinds of bad peers.
+const (
+	// PlainText speaks SIP without TLS, as a phone with a wrong setting does.
+	PlainText Bad = iota
+	// CutHello ends the stream in the middle of a ClientHello.
+	CutHello
+	// MalformedHello sends a ClientHello with a length that is wrong.
+	MalformedHello
+	// NoVersion offers SSL 3.0 alone.
+	NoVersion
+	// NoCipher offers suites without encryption alone.
+	NoCipher
+	// Leaves sends a good ClientHello, waits for the answer and ends the
+	// stream.
+	Leaves
+	// ClientAlert answers the server's first flight with the fatal alert
+	// unknown_ca, as a client that does not trust the server.
+	ClientAlert
+	// UntrustedCert makes a full handshake with a client certificate that no
+	// one trusts. The server must ask for one, but not insist on it, or good
+	// peers fail too: SSL_VERIFY_PEER without
+	// SSL_VERIFY_FAIL_IF_NO_PEER_CERT.
+	UntrustedCert
+
+	badKinds
+)
+
+var badNames = [...]string{
+	"plain-text", "cut-hello", "malformed-hello", "no-version", "no-cipher",
+	"leaves", "client-alert", "untrusted-cert",
+}
+
+func (b Bad) String() string { return nameOf(badNames[:], b) }
+
+// BadEnd is what became of a bad peer, as far as it can see.
+type BadEnd uint8
+
+// The ends of bad peers.
+const (
+	// Refused: the server sent an alert.
+	Refused BadEnd = iota
+	// Dropped: the server ended or reset the connection without a word.
+	Dropped
+	// Accepted: the server was content. Only an untrusted certificate that
+	// was not asked for ends so.
+	Accepted
+	// Unanswered: the server did not react in time.
+	Unanswered
+	// Unreached: no connection was made.
+	Unreached
+)
+
+var badEndNames = [...]string{"refused", "dropped", "accepted", "unanswered", "unreached"}
+
+func (e BadEnd) String() string { return nameOf(badEndNames[:], e) }
+
+// BadCount says how many bad peers of a kind came to one end.
+type BadCount struct {
+	Bad   Bad
+	End   BadEnd
+	Alert string // name of the server's alert, in crypto/tls's words
+	Count uint64
+}
+
+// badResult is a BadCount before it is counted.
+type badResult struct {
+	bad   Bad
+	end   BadEnd
+	alert string
+}
+
+// plainText is what a phone would send to a SIP port without TLS.
+var plainText = []byte("OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/TCP localhost;branch=z9hG4bK1\r\n" +
+	"Max-Forwards: 70\r\nCall-ID: 1@localhost\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
+// unknownCA is a fatal alert, RFC 8446 section 6. OpenSSL takes a plain one in
+// this place in TLS 1.3 too, from clients that have no keys yet.
+var unknownCA = []byte{recordAlert, 3, 3, 0, 2, 2, 48}
+
+// badLines are the bytes that bad peers send, made once for all of them.
+type badLines struct {
+	hello, sslv3, nullCiphers []byte
+	malformed                 [][]byte
+}
+
+func newBadLines(config *tls.Config) (*badLines, error) {
+	h, err := captureHello(config)
+	if err != nil {
+		return nil, err
+	}
+	return &badLines{
+		hello: h.record(), sslv3: h.sslv3(),
+		nullCiphers: h.nullCiphers(), malformed: h.malformed(),
+	}, nil
+}
+
+// first gives what a bad peer sends first; draw picks among the variants.
+func (l *badLines) first(b Bad, draw uint64) []byte {
+	switch b {
+	case CutHello:
+		return l.hello[:1+draw%uint64(len(l.hello)-1)]
+	case MalformedHello:
+		return l.malformed[draw%uint64(len(l.malformed))]
+	case NoVersion:
+		return l.sslv3
+	case NoCipher:
+		return l.nullCiphers
+	case Leaves, ClientAlert:
+		return l.hello
+	}
+	return plainText
+}
+
+// bad lets a peer misbehave once.
+func (p *peer) bad(b Bad, draw uint64) badResult {
+	if err := p.dial(); err != nil {
+		if kind, _ := classify(err); kind == trouble {
+			p.trouble(err)
+		}
+		return badResult{bad: b, end: Unreached}
+	}
+	defer p.hangUp()
+	if b == UntrustedCert {
+		return p.untrusted()
+	}
+	return p.misbehave(b, draw)
+}
+
+// misbehave sends all that the kind has to say and ends its side of the
+// stream at once, so that a server process that still waits for more reads an
+// end instead. Only then it waits: for the server's reaction, which may have
+// to wait in turn until a server process is free.
+func (p *peer) misbehave(b Bad, draw uint64) badResult {
+	_, err := p.wire.Write(p.load.lines.first(b, draw))
+	if err == nil && (b == Leaves || b == ClientAlert) {
+		_, err = p.wire.Read(p.buf)
+		if err == nil && b == ClientAlert {
+			_, err = p.wire.Write(unknownCA)
+		}
+	}
+	if err == nil {
+		p.wire.CloseWrite()
+	}
+	if err != io.EOF { // read even after a failed write: the alert may be there
+		err = p.wire.drain(p.buf)
+	}
+	p.keepRandom()
+	result := badResult{bad: b, end: Dropped}
+	if alert, ok := p.wire.alert.description(); ok {
+		result.end, result.alert = Refused, alertName(tls.AlertError(alert))
+	} else if err != nil && isTimeout(err) {
+		result.end = Unanswered
+	}
+	return result
+}
+
+// untrusted makes a whole handshake. In TLS 1.3 the client is done before the
+// server has looked at its certificate, so the verdict comes with the first
+// read.
+func (p *peer) untrusted() badResult {
+	conn := tls.Client(&p.wire, p.load.untrusted)
+	err := conn.Handshake()
+	if err == nil {
+		conn.CloseWrite()
+		_, err = conn.Read(p.buf)
+	}
+	p.keepRandom()
+	result := badResult{bad: UntrustedCert, end: Dropped}
+	if name, ok := remoteAlert(err); ok {
+		result.end, result.alert = Refused, name
+	} else if err == io.EOF && !p.wire.eof {
+		result.end = Accepted
+	} else if err != nil && isTimeout(err) {
+		result.end = Unanswered
+	}
+	p.wire.drain(p.buf)
+	return result
+}

@@ -1,0 +1,144 @@
+package peers
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Config is everything that decides what a load does.
+type Config struct {
+	Addr  string         // of the server: address and port
+	TLS   string         // "1.3", "1.2"
+	Roots *x509.CertPool // what good peers trust; see Identity.Roots
+
+	Peers    int     // concurrent peers
+	BadShare float64 // share of bad peers, 0 to 1
+	Seed     uint64
+	// EchoBytes is sent and expected back after each good handshake, in
+	// pieces of at most 16 KiB; the server has to echo as it reads. 0 = none.
+	EchoBytes int
+
+	// Bad are the kinds of bad peers, drawn with equal chance; nil = all that
+	// the load can do, which leaves UntrustedCert out where Untrusted is nil.
+	Bad []Bad
+	// Untrusted is the client identity of UntrustedCert peers; give one if the
+	// server asks for client certificates.
+	Untrusted *Identity
+	// BareEOF takes an end of stream without close_notify for a good end. It
+	// matters in TLS 1.3 without echo alone, where nothing else proves that
+	// the server has accepted the client's Finished. Some servers, such as
+	// nginx, never answer a close_notify.
+	BareEOF bool
+
+	Timeout time.Duration // for connect and again for all the rest; 0 = 10 s
+	// Limit ends the load after so many good handshakes of the measured
+	// window; 0 = none.
+	Limit uint64
+	// Epoch is what times count from; zero = the call of Start.
+	Epoch time.Time
+	Keep  int // failures and troubles kept with detail; 0 = 32
+}
+
+// The bounds of a configuration, and what it is completed with.
+const (
+	MaxPeers       = 1 << 14
+	defaultTimeout = 10 * time.Second
+	defaultKeep    = 32
+)
+
+// complete checks the configuration and fills in the defaults.
+func (c *Config) complete() (netip.AddrPort, error) {
+	addr, err := netip.ParseAddrPort(c.Addr)
+	if err != nil {
+		return addr, fmt.Errorf("server address %q: want address:port: %w", c.Addr, err)
+	}
+	switch {
+	case c.Peers < 1 || c.Peers > MaxPeers:
+		return addr, fmt.Errorf("%d peers: want 1 to %d", c.Peers, MaxPeers)
+	case !(c.BadShare >= 0 && c.BadShare <= 1): // NaN too
+		return addr, fmt.Errorf("share of bad peers %v: want 0 to 1", c.BadShare)
+	case c.EchoBytes < 0:
+		return addr, fmt.Errorf("echo of %d bytes: want 0 or more", c.EchoBytes)
+	case c.Timeout < 0:
+		return addr, fmt.Errorf("timeout %v: want more than 0", c.Timeout)
+	case c.Roots == nil:
+		return addr, errors.New("no roots: peers would not know which server to trust")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Keep == 0 {
+		c.Keep = defaultKeep
+	}
+	return addr, c.completeBad()
+}
+
+func (c *Config) completeBad() error {
+	if c.Bad == nil {
+		for b := range badKinds {
+			if b != UntrustedCert || c.Untrusted != nil {
+				c.Bad = append(c.Bad, b)
+			}
+		}
+	}
+	for _, b := range c.Bad {
+		if b >= badKinds {
+			return fmt.Errorf("bad peer of kind %v: want one of %v", b, badNames)
+		}
+		if b == UntrustedCert && c.Untrusted == nil {
+			return fmt.Errorf("bad peer of kind %v: no untrusted identity given", b)
+		}
+	}
+	if len(c.Bad) == 0 && c.BadShare > 0 {
+		return fmt.Errorf("share of bad peers %v, but no kind of bad peer: want some of %v", c.BadShare, badNames)
+	}
+	return nil
+}
+
+// clientTLS gives the TLS configuration that all good peers share.
+//
+// The one curve is P-256: both sides have it in hand-written assembly, and it
+// is the cheapest one for a Go client with either kind of key (BenchmarkPeer
+// compares). Go's default would add a post-quantum share, which costs the
+// client more than the rest of the handshake.
+//
+// Without a session cache Go's client offers no ticket, and without an offer
+// of psk_key_exchange_modes a TLS 1.3 server must not resume: every handshake
+// is a full one.
+func (c *Config) clientTLS() (*tls.Config, error) {
+	config := &tls.Config{
+		RootCAs:                c.Roots,
+		ServerName:             ServerName,
+		CurvePreferences:       []tls.CurveID{tls.CurveP256},
+		SessionTicketsDisabled: true,
+		// Of TLS 1.2. Go does not let a client choose among those of 1.3.
+		CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		},
+	}
+	switch c.TLS {
+	case "1.2":
+		config.MinVersion = tls.VersionTLS12
+	case "1.3":
+		config.MinVersion = tls.VersionTLS13
+	default:
+		return nil, fmt.Errorf("TLS version %q: want 1.2 or 1.3", c.TLS)
+	}
+	config.MaxVersion = config.MinVersion
+	return config, nil
+}
+
+// withIdentity is the same client with a certificate that it sends to every
+// server that asks, whomever that server says it trusts.
+func withIdentity(config *tls.Config, id *Identity) *tls.Config {
+	config = config.Clone()
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return &id.TLS, nil
+	}
+	return config
+}

@@ -1,0 +1,260 @@
+package peers
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+)
+
+// peer is one closed loop. Only its own goroutine touches it until the load
+// has ended, so nothing in it is locked.
+type peer struct {
+	load   *Load
+	number int
+	source netip.AddrPort
+	draws  *rand.PCG
+	bytes  *rand.PCG // of the echo; seeded anew for each connection
+
+	wire    wire
+	stop    func() bool // takes the wire from Abort's reach
+	payload []byte
+	buf     []byte
+	pause   time.Duration // after the last failure to connect
+
+	latency  []float64
+	randoms  []Random
+	failures []Failure
+	troubles []Trouble
+	abrupt   uint64
+	bads     map[badResult]uint64
+}
+
+// echoPiece is the largest piece of an echo: one TLS record.
+const echoPiece = 16 << 10
+
+func newPeer(l *Load, number int) *peer {
+	return &peer{
+		load: l, number: number, source: source(l.server, number),
+		draws:   rand.NewPCG(l.config.Seed, uint64(number)),
+		bytes:   rand.NewPCG(0, 0),
+		payload: make([]byte, min(l.config.EchoBytes, echoPiece)),
+		buf:     make([]byte, max(min(l.config.EchoBytes, echoPiece), 2048)),
+		bads:    make(map[badResult]uint64),
+	}
+}
+
+// plan is what a peer will do with one connection.
+type plan struct {
+	isBad bool
+	bad   Bad
+	draw  uint64 // seeds the echo, or picks the bad peer's variant
+}
+
+// next draws the next plan, with three draws whatever comes out.
+func (p *peer) next() plan {
+	share, kind, draw := p.draws.Uint64(), p.draws.Uint64(), p.draws.Uint64()
+	next := plan{draw: draw}
+	// 53 bits give a float in [0, 1), so that a share of 1 means all.
+	if float64(share>>11)/(1<<53) < p.load.config.BadShare {
+		kinds := p.load.config.Bad
+		next.isBad, next.bad = true, kinds[kind%uint64(len(kinds))]
+	}
+	return next
+}
+
+func (p *peer) run() {
+	for p.load.gate.open() {
+		if next := p.next(); next.isBad {
+			p.bads[p.bad(next.bad, next.draw)]++
+			p.load.bad.Add(1)
+		} else if p.load.gate.enter() {
+			p.good(next.draw)
+		}
+		p.rest()
+	}
+}
+
+// The pauses after failures to connect. A server that is gone refuses in
+// microseconds, and a closed loop would then do nothing but fail.
+const (
+	minPause = time.Millisecond
+	maxPause = 64 * time.Millisecond
+)
+
+// rest waits as long as the last connection asks for.
+func (p *peer) rest() {
+	if p.pause == 0 {
+		return
+	}
+	t := time.NewTimer(p.pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.load.gate.done:
+	}
+}
+
+// good makes one good connection and books what became of it.
+func (p *peer) good(seed uint64) {
+	took, step, err := p.exchange(seed)
+	if counts := p.load.gate.leave(err == nil); counts {
+		p.latency = append(p.latency, float64(took))
+	}
+	if err != nil {
+		p.fail(step, err)
+		return
+	}
+	p.load.good.Add(1)
+}
+
+// exchange makes one good connection. It gives the handshake's time, from the
+// ClientHello's write to the handshake's end: not TCP's connect, but, where
+// there are more peers than server processes, the wait for a free one.
+func (p *peer) exchange(seed uint64) (took time.Duration, step Step, err error) {
+	if err := p.dial(); err != nil {
+		return 0, Connect, err
+	}
+	defer p.hangUp()
+	conn := tls.Client(&p.wire, p.load.trusting)
+	err = conn.Handshake()
+	took = time.Since(p.wire.firstWrite)
+	p.keepRandom()
+	if err != nil {
+		return took, Handshake, err
+	}
+	if err := p.echo(conn, seed); err != nil {
+		return took, Echo, err
+	}
+	if err := p.end(conn); err != nil {
+		return took, End, err
+	}
+	return took, 0, nil
+}
+
+// echo sends bytes and wants the same ones back.
+func (p *peer) echo(conn *tls.Conn, seed uint64) error {
+	p.bytes.Seed(seed, uint64(p.number))
+	for left := p.load.config.EchoBytes; left > 0; {
+		piece := p.payload[:min(left, len(p.payload))]
+		fill(piece, p.bytes)
+		if _, err := conn.Write(piece); err != nil {
+			return p.lastWord(conn, err)
+		}
+		back := p.buf[:len(piece)]
+		if n, err := io.ReadFull(conn, back); err != nil {
+			return fmt.Errorf("after %d of %d bytes: %w", n, len(piece), err)
+		}
+		if !bytes.Equal(piece, back) {
+			return differs(piece, back)
+		}
+		left -= len(piece)
+	}
+	return nil
+}
+
+// lastWord looks for the alert behind a failed write: the server may have
+// said why before it closed.
+func (p *peer) lastWord(conn *tls.Conn, failed error) error {
+	_, err := conn.Read(p.buf)
+	if _, ok := remoteAlert(err); ok {
+		return err
+	}
+	return failed
+}
+
+// fill writes the generator's bytes, little-endian.
+func fill(p []byte, from *rand.PCG) {
+	for ; len(p) >= 8; p = p[8:] {
+		binary.LittleEndian.PutUint64(p, from.Uint64())
+	}
+	for v := from.Uint64(); len(p) > 0; p = p[1:] {
+		p[0] = byte(v)
+		v >>= 8
+	}
+}
+
+func differs(want, got []byte) error {
+	n, first := 0, -1
+	for i := range want {
+		if want[i] != got[i] {
+			if n++; first < 0 {
+				first = i
+			}
+		}
+	}
+	return fmt.Errorf("%w: %d of %d bytes differ, from byte %d on: sent %02x, got %02x",
+		errWrongData, n, len(want), first, want[first:min(first+8, len(want))], got[first:min(first+8, len(got))])
+}
+
+// end says close_notify and waits for the server to end the connection too.
+// Where that end comes without close_notify, it is a good one if an echo, or
+// TLS 1.2's Finished, has proved before that the server was content.
+func (p *peer) end(conn *tls.Conn) error {
+	err := conn.CloseWrite()
+	if err != nil {
+		err = p.lastWord(conn, err)
+	} else {
+		var n int
+		if n, err = conn.Read(p.buf); n > 0 {
+			return fmt.Errorf("%w: %d bytes after the end", errWrongData, n)
+		}
+	}
+	// crypto/tls says EOF for close_notify and for an end without one.
+	if err == io.EOF && !p.wire.eof {
+		if err := p.wire.drain(p.buf); err != nil && isTimeout(err) {
+			return fmt.Errorf("after close_notify: %w", err)
+		}
+		return nil
+	}
+	if kind, _ := classify(err); kind == Cut && p.proven(conn) {
+		p.abrupt++
+		return nil
+	}
+	return fmt.Errorf("instead of close_notify: %w", err)
+}
+
+// proven says whether the server is known to have accepted the handshake.
+func (p *peer) proven(conn *tls.Conn) bool {
+	return p.load.config.EchoBytes > 0 || p.load.config.BareEOF ||
+		conn.ConnectionState().Version == tls.VersionTLS12
+}
+
+// keepRandom books the ServerHello random of the connection, if one came.
+func (p *peer) keepRandom() {
+	if p.wire.seen {
+		p.randoms = append(p.randoms, Random{p.wire.random, p.load.since(time.Now()), p.number})
+	}
+}
+
+// fail books a failure of a good connection.
+func (p *peer) fail(step Step, err error) {
+	if p.load.ctx.Err() != nil {
+		return
+	}
+	kind, alert := classify(err)
+	if kind == trouble {
+		p.trouble(err)
+		return
+	}
+	p.failures = append(p.failures, Failure{
+		Kind: kind, Step: step, Peer: p.number, At: p.load.since(time.Now()),
+		Alert: alert, Detail: p.load.detail(err),
+	})
+	p.load.failed.Add(1)
+}
+
+// trouble books what the client's own machine failed at.
+func (p *peer) trouble(err error) {
+	if p.load.ctx.Err() != nil {
+		return
+	}
+	p.load.troubles.Add(1)
+	if detail := p.load.detail(err); detail != "" {
+		p.troubles = append(p.troubles, Trouble{p.number, p.load.since(time.Now()), detail})
+	}
+}

@@ -1,0 +1,133 @@
+package peers
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Report is what a load did and saw.
+type Report struct {
+	Good     uint64 // good handshakes, warm-up included
+	Measured uint64 // those that ended in the measured window
+	// Abrupt counts those of Good where the server ended the stream without
+	// close_notify, after it had proved to be content.
+	Abrupt uint64
+	Bad    uint64 // bad peers
+
+	// Begin and End are the measured window, since Config.Epoch.
+	Begin, End time.Duration
+	// Latency has the handshake time of each measured one in nanoseconds, in
+	// no order. A closed loop's: see the package comment.
+	Latency []float64
+
+	BadEnds  []BadCount // by kind and end
+	Failures []Failure  // of good peers, by time
+	Randoms  []Random   // of all peers, by time
+
+	Troubles uint64
+	Trouble  []Trouble // the first ones, by time
+}
+
+// Trouble is something that the client's own machine failed at: no free port,
+// no free descriptor, no memory. It says nothing about the server.
+type Trouble struct {
+	Peer   int
+	At     time.Duration // since Config.Epoch
+	Detail string
+}
+
+func (t Trouble) String() string {
+	return fmt.Sprintf("%v: peer %d: %s", t.At.Round(time.Microsecond), t.Peer, t.Detail)
+}
+
+// Random is the random of one ServerHello, as it came over the wire.
+type Random struct {
+	Bytes [32]byte
+	At    time.Duration // since Config.Epoch
+	Peer  int
+}
+
+// Repeat is one ServerHello random that came more than once.
+type Repeat struct {
+	Bytes [32]byte
+	Seen  []Random // by time, at least two
+}
+
+func (r Repeat) String() string {
+	first, second := r.Seen[0], r.Seen[1]
+	return fmt.Sprintf("%v: ServerHello random %s seen %d times, first by peers %d and %d",
+		second.At.Round(time.Microsecond), hex.EncodeToString(r.Bytes[:]), len(r.Seen), first.Peer, second.Peer)
+}
+
+// Repeats finds the randoms that came more than once, exactly and by the time
+// of their second sight. All 32 bytes have to be equal. In TLS 1.2 a server
+// may mark the last 8 (RFC 8446 section 4.1.3), so 24 of them are random.
+func (r *Report) Repeats() []Repeat {
+	index := make(map[[32]byte]int32, len(r.Randoms))
+	seen := make(map[[32]byte][]Random) // of repeated ones alone
+	for i, random := range r.Randoms {
+		first, again := index[random.Bytes]
+		if !again {
+			index[random.Bytes] = int32(i)
+			continue
+		}
+		if seen[random.Bytes] == nil {
+			seen[random.Bytes] = []Random{r.Randoms[first]}
+		}
+		seen[random.Bytes] = append(seen[random.Bytes], random)
+	}
+	repeats := make([]Repeat, 0, len(seen))
+	for b, s := range seen {
+		repeats = append(repeats, Repeat{b, s})
+	}
+	slices.SortFunc(repeats, func(a, b Repeat) int {
+		return cmp.Or(cmp.Compare(a.Seen[1].At, b.Seen[1].At), slices.Compare(a.Bytes[:], b.Bytes[:]))
+	})
+	return repeats
+}
+
+// report gathers what the peers booked. They must have ended.
+func (l *Load) report() *Report {
+	r := &Report{Good: l.good.Load(), Bad: l.bad.Load(), Troubles: l.troubles.Load()}
+	ends := make(map[badResult]uint64)
+	for _, p := range l.peers {
+		r.Abrupt += p.abrupt
+		r.Latency = append(r.Latency, p.latency...)
+		r.Failures = append(r.Failures, p.failures...)
+		r.Randoms = append(r.Randoms, p.randoms...)
+		r.Trouble = append(r.Trouble, p.troubles...)
+		for result, n := range p.bads {
+			ends[result] += n
+		}
+	}
+	r.Measured = uint64(len(r.Latency))
+	r.BadEnds = badCounts(ends)
+	slices.SortStableFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(r.Randoms, func(a, b Random) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(r.Trouble, func(a, b Trouble) int { return cmp.Compare(a.At, b.At) })
+	if begin, end := l.gate.window(); !begin.IsZero() {
+		r.Begin, r.End = l.since(begin), l.since(end)
+	}
+	return r
+}
+
+func badCounts(ends map[badResult]uint64) []BadCount {
+	var counts []BadCount
+	for result, n := range ends {
+		counts = append(counts, BadCount{result.bad, result.end, result.alert, n})
+	}
+	slices.SortFunc(counts, func(a, b BadCount) int {
+		return cmp.Or(cmp.Compare(a.Bad, b.Bad), cmp.Compare(a.End, b.End), cmp.Compare(a.Alert, b.Alert))
+	})
+	return counts
+}
+
+func (b BadCount) String() string {
+	if b.Alert != "" {
+		return fmt.Sprintf("%d %v %v: %s", b.Count, b.Bad, b.End, b.Alert)
+	}
+	return fmt.Sprintf("%d %v %v", b.Count, b.Bad, b.End)
+}

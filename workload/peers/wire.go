@@ -1,0 +1,180 @@
+package peers
+
+import (
+	"crypto/sha256"
+	"io"
+	"net"
+	"time"
+)
+
+// wire is the TCP connection under a peer's TLS. It notes what TLS itself
+// does not tell: when the first byte left, the ServerHello random as it came,
+// and whether the server ended the TCP stream. A peer has one wire for all of
+// its connections, one after the other.
+type wire struct {
+	*net.TCPConn
+	sniffer
+	firstWrite time.Time
+	eof        bool // the server's FIN has been read
+}
+
+func (w *wire) reset(conn *net.TCPConn) {
+	*w = wire{TCPConn: conn}
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.firstWrite.IsZero() {
+		w.firstWrite = time.Now()
+	}
+	return w.TCPConn.Write(p)
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.TCPConn.Read(p)
+	if !w.done {
+		w.feed(p[:n])
+	}
+	if err == io.EOF {
+		w.eof = true
+	}
+	return n, err
+}
+
+// SetWriteDeadline does nothing. A connection has one deadline, set when it
+// is opened; crypto/tls would move it twice for each close_notify, which costs
+// time and gains nothing.
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+// drain reads until the server's end of stream, or until the connection
+// breaks or its deadline has passed.
+func (w *wire) drain(buf []byte) error {
+	for {
+		if _, err := w.Read(buf); err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// Record and handshake message types, RFC 8446 section 5.1 and 4.
+const (
+	recordChangeCipherSpec = 20
+	recordAlert            = 21
+	recordHandshake        = 22
+	messageServerHello     = 2
+)
+
+// helloLen is what the sniffer wants of a ServerHello: message header,
+// version and random.
+const helloLen = 4 + 2 + 32
+
+// retryRandom marks a ServerHello as a HelloRetryRequest, RFC 8446 section
+// 4.1.3. It is the same in all of them and says nothing about the generator.
+var retryRandom = sha256.Sum256([]byte("HelloRetryRequest"))
+
+// sniffer reads a server's byte stream until it has seen the ServerHello's
+// random or the stream is no plain handshake (any more). Records may come in
+// any pieces, and a message may span records.
+type sniffer struct {
+	header  [5]byte
+	nheader int
+	left    int // of the record's body
+	message [helloLen]byte
+	nmsg    int
+	skip    int // of a handshake message that is of no interest
+
+	done   bool
+	seen   bool // random is valid
+	random [32]byte
+	alert  alertSeen
+}
+
+// alertSeen is a plain alert record's body.
+type alertSeen struct {
+	body [2]byte // level, description
+	n    int
+}
+
+// description gives the alert's number, if one came.
+func (a *alertSeen) description() (byte, bool) { return a.body[1], a.n == 2 }
+
+func (s *sniffer) feed(p []byte) {
+	for len(p) > 0 && !s.done {
+		if s.nheader < len(s.header) {
+			n := copy(s.header[s.nheader:], p)
+			s.nheader += n
+			p = p[n:]
+			s.startRecord()
+			continue
+		}
+		n := min(s.left, len(p))
+		s.body(p[:n])
+		p = p[n:]
+		if s.left -= n; s.left == 0 {
+			s.nheader = 0
+		}
+	}
+}
+
+func (s *sniffer) startRecord() {
+	if s.nheader < len(s.header) {
+		return
+	}
+	s.left = int(s.header[3])<<8 | int(s.header[4])
+	switch s.header[0] {
+	case recordHandshake, recordAlert, recordChangeCipherSpec:
+	default: // encrypted, or no TLS at all
+		s.done = true
+	}
+	if s.left == 0 {
+		s.nheader = 0
+	}
+}
+
+func (s *sniffer) body(p []byte) {
+	switch s.header[0] {
+	case recordHandshake:
+		s.handshake(p)
+	case recordAlert:
+		s.alert.n += copy(s.alert.body[s.alert.n:], p)
+	}
+}
+
+func (s *sniffer) handshake(p []byte) {
+	for len(p) > 0 && !s.done {
+		if s.skip > 0 {
+			n := min(s.skip, len(p))
+			s.skip -= n
+			p = p[n:]
+			continue
+		}
+		want := 4
+		if s.nmsg >= 4 {
+			want = helloLen
+		}
+		n := copy(s.message[s.nmsg:want], p)
+		s.nmsg += n
+		p = p[n:]
+		if s.nmsg == want {
+			s.part()
+		}
+	}
+}
+
+// part looks at a message of which the header or the random is complete.
+func (s *sniffer) part() {
+	length := int(s.message[1])<<16 | int(s.message[2])<<8 | int(s.message[3])
+	hello := s.message[0] == messageServerHello && length >= helloLen-4
+	switch {
+	case !hello:
+		s.nmsg, s.skip = 0, length
+	case s.nmsg < helloLen: // the random is still to come
+	case [32]byte(s.message[6:]) == retryRandom:
+		s.nmsg, s.skip = 0, length-(helloLen-4)
+	default:
+		s.random = [32]byte(s.message[6:])
+		s.seen, s.done = true, true
+	}
+}
