@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ type Apt struct {
 	archive *Archive
 	state   string
 	suites  map[string]suiteState
+	dead    map[string]bool // hosts that did not answer
 }
 
 type suiteState struct {
@@ -39,7 +41,7 @@ func NewApt(archive *Archive, state string) (*Apt, error) {
 			return nil, fmt.Errorf("make apt state: %w", err)
 		}
 	}
-	a := &Apt{archive: archive, state: state, suites: map[string]suiteState{}}
+	a := &Apt{archive: archive, state: state, suites: map[string]suiteState{}, dead: map[string]bool{}}
 	if err := a.write("status", ""); err != nil {
 		return nil, err
 	}
@@ -109,26 +111,40 @@ func (a *Apt) update(ctx context.Context, suite string) suiteState {
 	if s, done := a.suites[suite]; done {
 		return s
 	}
-	var s suiteState
-	for _, m := range a.archive.mirrors(suite) {
-		source := a.stanza(m, suite)
-		out, err := a.get(ctx, a.state, source, "update")
+	s := suiteState{err: fmt.Errorf("suite %s: %w", suite, ErrGone)}
+	for i, m := range a.archive.mirrors(suite) {
+		err := a.updateFrom(ctx, m, suite)
 		if ctx.Err() != nil {
-			return suiteState{err: ctx.Err()}
+			return suiteState{err: ctx.Err()} // not to be remembered
 		}
 		if err == nil {
-			s = suiteState{source: source, note: a.expired(suite)}
+			s = suiteState{source: a.stanza(m, suite), note: a.expired(suite)}
 			break
 		}
-		if s.err == nil { // of the mirror itself, not of the guess for old releases
-			s.err = explain("suite "+suite, out, err)
+		if i == 0 { // the others are guesses; what they say would mislead
+			s.err = err
 		}
-	}
-	if s.source == "" && s.err == nil {
-		s.err = fmt.Errorf("suite %s: %w", suite, ErrGone)
 	}
 	a.suites[suite] = s
 	return s
+}
+
+// updateFrom does not ask a host again that did not answer: apt waits for
+// minutes where packets are dropped.
+func (a *Apt) updateFrom(ctx context.Context, m mirror, suite string) error {
+	host := m.uri
+	if u, err := url.Parse(m.uri); err == nil {
+		host = u.Host
+	}
+	if a.dead[host] {
+		return fmt.Errorf("suite %s: %w", suite, ErrOffline)
+	}
+	out, err := a.get(ctx, a.state, a.stanza(m, suite), "update")
+	if err != nil {
+		err = explain("suite "+suite, out, err)
+	}
+	a.dead[host] = errors.Is(err, ErrOffline)
+	return err
 }
 
 // stanza is the source in deb822 form. Targets keeps out what other packages
@@ -157,7 +173,7 @@ func (a *Apt) expired(suite string) string {
 			}
 			t, err := time.Parse(time.RFC1123, strings.TrimSpace(until))
 			if err == nil && time.Now().After(t) {
-				return fmt.Sprintf("suite %s: its index was valid until %s; this machine's apt is set up not to mind",
+				return fmt.Sprintf("suite %s: its index ended on %s; this machine's apt configuration turns that check off",
 					suite, t.Format(time.DateOnly))
 			}
 		}

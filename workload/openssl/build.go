@@ -17,7 +17,10 @@
 // thread-local keys it makes) is left to the rig.
 package openssl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Source says where a build was found.
 type Source string
@@ -48,7 +51,8 @@ type Build struct {
 }
 
 // Command gives the argument list that runs exe on this build: exe alone, or
-// through the build's loader.
+// through the build's loader. Without a loader of its own the build may still
+// have a LibraryPath; Environ passes that on.
 func (b Build) Command(exe string, args ...string) []string {
 	if b.Loader == "" {
 		return append([]string{exe}, args...)
@@ -58,4 +62,22 @@ func (b Build) Command(exe string, args ...string) []string {
 		via = append(via, "--library-path", strings.Join(b.LibraryPath, ":"))
 	}
 	return append(append(via, exe), args...)
+}
+
+// Environ gives env with what the system's loader needs to find the build's
+// dependencies. The build's own loader is told on its command line: as a
+// variable, the folder would reach programs that run on the system's glibc.
+func (b Build) Environ(env []string) []string {
+	if b.Loader != "" || len(b.LibraryPath) == 0 {
+		return env
+	}
+	path := strings.Join(b.LibraryPath, ":")
+	const name = "LD_LIBRARY_PATH="
+	i := slices.IndexFunc(env, func(v string) bool { return strings.HasPrefix(v, name) })
+	if i < 0 {
+		return append(slices.Clone(env), name+path)
+	}
+	env = slices.Clone(env)
+	env[i] = name + path + ":" + strings.TrimPrefix(env[i], name)
+	return env
 }

@@ -33,7 +33,7 @@ func (f *finder) line(name string) (Build, error) {
 	}
 	b, err := f.newest(name, Cache, files)
 	if err != nil {
-		return Build{}, err
+		return Build{}, fmt.Errorf("find openssl %q: %w; fetch it again", name, err)
 	}
 	b.Package = f.packageOf(name)
 	return b, nil

@@ -46,6 +46,8 @@ func Fetch(ctx context.Context, names []string, opt FetchOptions) ([]Fetched, er
 		return nil, fmt.Errorf("fetch openssl: %w", err)
 	}
 	defer unlock()
+	// The indexes are many times the size of the builds, and old tomorrow.
+	defer os.RemoveAll(x.store.State())
 	return x.lines(ctx, lines)
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"tlsbench/workload/openssl/sharedlib"
 )
@@ -42,23 +43,47 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 	if len(c.Unmet) > 0 {
 		return fmt.Errorf("%s needs %s, which is neither beside it nor on the system", c.Unmet[0].By, c.Unmet[0].Soname)
 	}
-	b.Needs, b.LibraryPath = c.Glibc, c.Folders
-	if sharedlib.CompareVersions(f.glibc, b.Needs) >= 0 {
-		b.Glibc = f.glibc
-		return nil
+	b.Needs, b.LibraryPath, b.Glibc = c.Glibc, c.Folders, f.glibc
+	if g, needed := f.otherGlibc(c, beside); needed {
+		if g.Loader == "" {
+			return fmt.Errorf("%s needs glibc %s and the system has %s: put that release's loader and libc.so.6 beside it, or fetch a line that brings one",
+				b.Libcrypto, b.Needs, f.glibc)
+		}
+		b.Loader, b.Glibc, b.LibraryPath = g.Loader, g.Release, []string{g.Folder}
+		if beside != g.Folder {
+			b.LibraryPath = append(b.LibraryPath, beside)
+		}
 	}
-	g, ok := oldestGlibc(glibcsBelow(packageRoot(beside)), b.Needs)
-	if !ok {
-		g, ok = oldestGlibc(f.cachedGlibcs(), b.Needs)
+	return separable(b.LibraryPath)
+}
+
+// otherGlibc says whether the build has to run on another glibc than the
+// system's, and on which.
+func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Glibc, needed bool) {
+	with := glibcsBelow(packageRoot(beside))
+	if sharedlib.CompareVersions(f.glibc, c.Glibc) < 0 {
+		if g, ok := oldestGlibc(with, c.Glibc); ok {
+			return g, true
+		}
+		g, _ = oldestGlibc(f.cachedGlibcs(), c.Glibc)
+		return g, true
 	}
-	if !ok {
-		return fmt.Errorf("%s needs glibc %s and the system has %s: put that release's loader and libc.so.6 beside it, or fetch a line that brings one",
-			b.Libcrypto, b.Needs, f.glibc)
+	// The system's would do, but the folder that the dependencies come from
+	// has a libc.so.6 too, and the system's loader must not find that one.
+	for _, g := range with {
+		if slices.Contains(c.Folders, g.Folder) && sharedlib.CompareVersions(g.Release, c.Glibc) >= 0 {
+			return g, true
+		}
 	}
-	b.Loader, b.Glibc = g.Loader, g.Release
-	b.LibraryPath = []string{g.Folder}
-	if beside != g.Folder {
-		b.LibraryPath = append(b.LibraryPath, beside)
+	return sharedlib.Glibc{}, false
+}
+
+// separable refuses folders that cannot be named in a search path.
+func separable(path []string) error {
+	for _, dir := range path {
+		if strings.ContainsAny(dir, ":;$") {
+			return fmt.Errorf("folder %s: the dynamic linker takes %q in a folder's name for something else", dir, ":;$")
+		}
 	}
 	return nil
 }
