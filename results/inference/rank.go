@@ -43,21 +43,28 @@ func SignedRank(d []float64) float64 {
 	if len(kept) == 0 {
 		return math.NaN()
 	}
-	kept = slices.DeleteFunc(kept, func(x float64) bool { return x == 0 })
-	if len(kept) == 0 {
+	ranks, positive := signedRanks(kept)
+	switch n := len(ranks); {
+	case n == 0:
 		return 1
+	case n <= exactSignedRank:
+		return signedRankExact(ranks, positive)
+	default:
+		return signedRankNormal(ranks, positive)
 	}
-	ranks := doubledRanks(kept)
-	var positive int
-	for i, x := range kept {
+}
+
+// signedRanks gives twice the rank of each difference that is not zero, and
+// twice the sum of the ranks of positive ones.
+func signedRanks(d []float64) (ranks []int, positive int) {
+	d = slices.DeleteFunc(slices.Clone(d), func(x float64) bool { return x == 0 })
+	ranks = doubledRanks(d)
+	for i, x := range d {
 		if x > 0 {
 			positive += ranks[i]
 		}
 	}
-	if len(kept) <= exactSignedRank {
-		return signedRankExact(ranks, positive)
-	}
-	return signedRankNormal(ranks, positive)
+	return ranks, positive
 }
 
 // doubledRanks gives twice the mid-rank of each absolute value: twice, so that

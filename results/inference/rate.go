@@ -6,32 +6,157 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Rate estimates events per unit of exposure from runs.
+// Rate estimates events per unit of exposure, say for each million handshakes,
+// from the events and the exposure of each run. The value is the ratio of the
+// sums; the interval takes the spread from run to run into account, because
+// events come in clusters: one damaged structure makes many.
+//
+// Its parts, all from the gamma distribution that F. Garwood's exact Poisson
+// interval is made of (Fiducial Limits for the Poisson Distribution, Biometrika
+// 28 (1936) 437-442):
+//
+//   - Garwood's interval itself, the answer where events come one by one. It is
+//     the whole answer where runs differ no more than that, and for no events at
+//     all, where its upper end is 3.69 events at 95 %.
+//   - The lower end for a variance in proportion to the rate, as when a higher
+//     rate means more clusters: Garwood's with count and limits divided by the
+//     dispersion between runs, the quasi-Poisson model (P. McCullagh and J. A.
+//     Nelder, Generalized Linear Models, 2nd edition 1989, section 6.2).
+//   - The upper end for a variance in proportion to the square of the rate, as
+//     when a higher rate means larger clusters, or runs of a different kind: a
+//     gamma distribution that has the mean and variance seen (the matching of M.
+//     P. Fay and E. J. Feuer, Confidence Intervals for Directly Standardized
+//     Rates, Statistics in Medicine 16 (1997) 791-801).
+//
+// Which of the two models holds cannot be seen in a few runs, so each end is
+// the more careful one. The variance is that of a ratio estimator (W. G.
+// Cochran, Sampling Techniques, 3rd edition 1977, section 2.11), known from few
+// runs and therefore enlarged by the square of Student's t over the normal
+// quantile.
+//
+// The combination was chosen by simulation, on 6 to 20 runs of unequal exposure
+// with negative-binomial events (0.5 to 50 a run, shape 0.3 to 3) and with
+// Poisson clusters of geometric size (0.5 to 5 clusters a run, mean size 2 to
+// 30). Garwood's interval alone covered 14 to 94 % of these, t on the log scale
+// 87 to 98 %, the quasi-Poisson interval 85 to 97 %, a run-level bootstrap-t 89
+// to 96 % (at times without an upper end), Hall's skewness-corrected t 87 to
+// 99 %, and this one 94 to 99 %, at the price of a high upper end where only one
+// or two runs have events. What no method can do is to bound a rate from runs
+// that by chance missed all clusters: where the chance of no event in any run is
+// above 5 %, say with fewer than three clusters expected in all runs together,
+// coverage falls below 93 %. [Proportion] of the damaged runs is right even
+// there.
 func Rate(events, exposure []float64, confidence float64) Estimate {
 	tail := tails(confidence)
-	checkPaired("events and exposure", len(events), len(exposure))
 	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}}
-	var sum, total float64
-	var n int
-	for i := range events {
-		sum += events[i]
-		total += exposure[i]
-		n++
-	}
-	e.N = n
-	if total <= 0 {
+	runs := newExposed(events, exposure)
+	e.N = len(runs)
+	e.warnDropped(len(events), "runs")
+	s := runs.sums()
+	if s.exposure <= 0 {
 		e.warn("no exposure")
 		return e
 	}
-	e.Value = sum / total
-	e.Low, e.High = garwood(sum, tail)
-	e.Low /= total
-	e.High /= total
+	e.Value = s.events / s.exposure
+	low, high := s.limits(len(runs), tail)
+	e.Low, e.High = low/s.exposure, high/s.exposure
+	e.warnFew(runs)
 	return e
 }
 
-// garwood is the exact interval of a Poisson mean from one count (F. Garwood,
-// Fiducial Limits for the Poisson Distribution, Biometrika 28 (1936) 437-442).
+func (e *Estimate) warnFew(runs exposedRuns) {
+	switch hit := runs.withEvents(); {
+	case hit == 0:
+		e.warn("no event in %d runs: the bound holds for events that come one by one; of events in clusters it bounds the clusters", len(runs))
+	case len(runs) == 1:
+		e.warn("one run: the spread between runs is unknown, the interval holds for events that come one by one")
+	case hit < 3:
+		e.warn("events in only %d of %d runs: the upper end is little more than a guess", hit, len(runs))
+	}
+}
+
+// exposed is one run: what happened in it, and how long or how often it could
+// have.
+type exposed struct {
+	events, exposure float64
+}
+
+type exposedRuns []exposed
+
+// newExposed leaves out what cannot be, and runs that saw nothing because there
+// was nothing to see. A run that had an event before its first unit of exposure
+// stays.
+func newExposed(events, exposure []float64) exposedRuns {
+	checkPaired("events and exposure", len(events), len(exposure))
+	runs := make(exposedRuns, 0, len(events))
+	for i := range events {
+		r := exposed{events[i], exposure[i]}
+		possible := finite(r.events) && finite(r.exposure) && r.events >= 0 && r.exposure >= 0
+		if possible && r.events+r.exposure > 0 {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+func (runs exposedRuns) withEvents() int {
+	var n int
+	for _, r := range runs {
+		if r.events > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// eventSums is what the interval rests on: the sums over all runs, and the
+// variance of the sum of events given the exposures.
+type eventSums struct {
+	events, exposure, variance float64
+}
+
+func (runs exposedRuns) sums() eventSums {
+	var s eventSums
+	for _, r := range runs {
+		s.events += r.events
+		s.exposure += r.exposure
+	}
+	if len(runs) < 2 || s.exposure <= 0 {
+		return s
+	}
+	rate := s.events / s.exposure
+	for _, r := range runs {
+		rest := r.events - rate*r.exposure
+		s.variance += rest * rest
+	}
+	n := float64(len(runs))
+	s.variance *= n / (n - 1)
+	return s
+}
+
+// limits is the interval of the expected sum of events.
+func (s eventSums) limits(runs int, tail float64) (low, high float64) {
+	low, high = garwood(s.events, tail)
+	if runs < 2 || s.events == 0 {
+		return low, high
+	}
+	few := tQuantile(tail, runs-1) / distuv.UnitNormal.Quantile(1-tail)
+	variance := s.variance * few * few
+	if s.variance > s.events {
+		dispersion := variance / s.events
+		quasi, _ := garwood(s.events/dispersion, tail)
+		low = math.Min(low, quasi*dispersion)
+	}
+	if variance > 0 {
+		shape := s.events * s.events / variance
+		// 0 for a shape so small that nothing bounds the rate.
+		least := distuv.Gamma{Alpha: shape, Beta: shape}.Quantile(tail)
+		high = math.Max(high, s.events/least)
+	}
+	return low, high
+}
+
+// garwood is the exact interval of a Poisson mean from one count.
 func garwood(count, tail float64) (low, high float64) {
 	if count > 0 {
 		low = distuv.Gamma{Alpha: count, Beta: 1}.Quantile(tail)
