@@ -1,0 +1,221 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
+)
+
+// Event kinds that are noticed on the Go side; the others come from the
+// control block under the same kind of name.
+const (
+	failedHandshake = "failed-handshake"
+	wrongData       = "wrong-data"
+	repeatedRandom  = "repeated-random"
+	crash           = "crash"
+	hangs           = "hang"
+)
+
+// deathGrace is how long before rank 0 learned of a death a connection may
+// have been cut because of it.
+const deathGrace = 200 * time.Millisecond
+
+// note adds an event; at counts from the start of load.
+func (o *Outcome) note(kind string, worker int, at time.Duration, detail string) {
+	o.Events[kind]++
+	o.Noted = append(o.Noted, Event{Kind: kind, Worker: worker, At: at, Detail: detail})
+}
+
+func (o *Outcome) noteCrash(s syscall.Signal, stage string) {
+	o.note(crash, -1, 0, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+}
+
+// gather reads the outcome once no process of the rig is left.
+func (t *trial) gather() error {
+	if err := t.failure(); err != nil {
+		return err
+	}
+	t.gatherCounts()
+	t.gatherEvents()
+	t.gatherDraws()
+	t.gatherPeers()
+	t.gatherWindow()
+	t.placeFirst()
+	if full := t.block.HeapExhausted(); full > 0 {
+		return fmt.Errorf("shared heap of %d MiB is full, %d allocations were refused: choose a larger heap",
+			t.cfg.HeapBytes>>20, full)
+	}
+	return nil
+}
+
+// failure is the rig's own, as against damage under test. A rank 0 that was
+// killed, by whomever, is damage; that this suite kills the rig is not.
+func (t *trial) failure() error {
+	if f := t.block.Failure(); f != nil {
+		return t.process.Diagnose(t.block)
+	}
+	if t.report != nil && t.report.Troubles > 0 {
+		return fmt.Errorf("peers: this machine refused %d times, first: %v", t.report.Troubles, t.report.Trouble[0])
+	}
+	return nil
+}
+
+func (t *trial) gatherCounts() {
+	o := t.out
+	o.Setup = t.block.Setup()
+	last := t.began
+	for _, w := range t.block.Workers() {
+		o.Handshakes += w.Handshakes
+		o.Checks += w.Checks
+		o.Draws += w.Draws
+		o.DrawsLost += w.DrawsLost
+		o.CtxSwitches += w.ContextSwitches
+		last = max(last, w.Last)
+		if w.Begin.At != 0 && w.End.At != 0 {
+			o.CPU += w.End.CPU - w.Begin.CPU
+			o.Measured += w.End.Handshakes - w.Begin.Handshakes
+		}
+	}
+	o.Load = last - t.began
+	o.SharedSlots = t.block.Shared()
+}
+
+func (t *trial) gatherEvents() {
+	o := t.out
+	for kind, n := range t.block.Counts() {
+		o.Events[kind] += n
+	}
+	for _, e := range t.block.Events() {
+		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: e.At - t.began, Detail: e.Detail})
+	}
+	if t.hang != nil {
+		o.note(hangs, t.hang.worker, t.hang.at-t.began, t.hang.detail)
+	}
+	if death := t.block.FirstDeath(); death != 0 && o.Events[crash] > 0 {
+		o.CrashAt = death - t.began
+	}
+	if s := t.process.Signal(); s != 0 && s != syscall.SIGKILL && o.Events[crash] == 0 {
+		o.noteCrash(s, t.block.Stage())
+	}
+}
+
+// gatherDraws finds draws that came more than once. All of them are kept and
+// compared exactly. With n draws of 16 random bytes the chance of a single
+// equal pair is below n^2/2^129: under 1e-24 for 8 million.
+func (t *trial) gatherDraws() {
+	first := map[[16]byte]rig.Draw{}
+	for _, d := range t.block.Draws() {
+		before, seen := first[d.Value]
+		if !seen {
+			first[d.Value] = d
+			continue
+		}
+		t.out.note(repeatedRandom, d.Worker, max(d.At, before.At),
+			fmt.Sprintf("%s of worker %d drew what %s of worker %d had drawn", source(d), d.Worker,
+				source(before), before.Worker))
+	}
+}
+
+func source(d rig.Draw) string {
+	if d.Private {
+		return "RAND_priv_bytes"
+	}
+	return "RAND_bytes"
+}
+
+func (t *trial) gatherPeers() {
+	if t.report == nil {
+		return
+	}
+	for _, f := range t.report.Failures {
+		if kind := t.event(f); kind != "" {
+			t.out.note(kind, -1, f.At, f.String())
+		}
+	}
+	for _, r := range t.report.Repeats() {
+		for range len(r.Seen) - 1 {
+			t.out.note(repeatedRandom, -1, r.Seen[1].At, r.String())
+		}
+	}
+	t.out.Draws += uint64(len(t.report.Randoms))
+}
+
+// event says what a peer's failure is evidence of; nothing, if a death or a
+// hang explains it.
+func (t *trial) event(f peers.Failure) string {
+	switch f.Kind {
+	case peers.WrongData:
+		return wrongData
+	case peers.Cut:
+		if death := t.death(); death != 0 && f.At > death-deathGrace {
+			return ""
+		}
+	case peers.Timeout:
+		if t.hang != nil {
+			return ""
+		}
+	}
+	return failedHandshake
+}
+
+// death is when a process of the rig was found dead, from the start of load.
+func (t *trial) death() time.Duration {
+	if at := t.block.FirstDeath(); at != 0 {
+		return at - t.began
+	}
+	if t.process.Signal() != 0 && t.hang == nil {
+		return t.window.to - t.began // rank 0 itself: the window was closed then
+	}
+	return 0
+}
+
+func (t *trial) gatherWindow() {
+	o := t.out
+	span := t.window.to - t.window.from
+	if t.cfg.Handshakes > 0 && t.peers == nil {
+		// The workers end one by one; the window ends with the last handshake.
+		span = t.began + o.Load - t.window.from
+	}
+	if span > 0 && t.window.from > 0 {
+		o.Rate = float64(t.window.count) / span.Seconds()
+	}
+	if t.report != nil {
+		o.Latency = t.report.Latency
+	} else {
+		o.Latency = t.block.Samples()
+	}
+}
+
+// placeFirst puts the events in order and finds how much had been done when
+// the first one was noticed. What was found by joining afterwards is placed
+// by its share of the load.
+func (t *trial) placeFirst() {
+	o := t.out
+	slices.SortStableFunc(o.Noted, func(a, b Event) int { return int(a.At - b.At) })
+	if len(o.Noted) == 0 {
+		return
+	}
+	o.FirstEvent = o.Noted[0].At
+	at, handshakes := t.block.FirstEvent()
+	switch {
+	case at != 0 && at-t.began <= o.FirstEvent:
+		o.FirstEventAt = handshakes
+	case o.Load > 0:
+		o.FirstEventAt = uint64(float64(o.Handshakes) * min(1, float64(o.FirstEvent)/float64(o.Load)))
+	}
+}
+
+// version is the number in what the library says of itself, such as
+// "OpenSSL 3.0.20 7 Apr 2026".
+func version(text string) string {
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		return text
+	}
+	return words[1]
+}

@@ -1,0 +1,275 @@
+// Package rig starts the preforked server and reads what it did.
+//
+// The server is C, in this folder: a constructor (entry.c) takes over a fresh
+// copy of this very program before the Go runtime starts, becomes rank 0
+// (rank0.c), loads OpenSSL by dlopen (openssl.c), puts a shared heap behind it
+// (heap.c), sets it up under the strategy (host.c, contexts.c), forks the
+// workers (worker.c) and waits for them. Go and C share one memfd, the control
+// block, laid out by block.h for both: configuration goes in, counters, samples
+// and events come out, and nothing counted before a crash is lost.
+//
+//	Go                                   C
+//	NewBlock ── configuration ──────▶  entry.c  checks the block
+//	Start    ── exec, four fds ─────▶  rank0.c  OpenSSL, strategy, forks
+//	AwaitReady ◀───────── 'r' ───────           workers wait on the phase
+//	SetPhase ── futex ──────────────▶  worker.c warm-up, measure, drain
+//	Stop     ── a byte ─────────────▶  rank0.c  listener shut down, reaps
+//	Wait     ◀── end of file, exit ──
+//
+// The kernel ties the rig's life to the harness (a pipe whose end raises
+// SIGKILL in rank 0) and the workers' to rank 0 (a parent-death signal).
+package rig
+
+// #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -g -fno-omit-frame-pointer
+// #cgo LDFLAGS: -rdynamic -ldl -lpthread
+// #include "block.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Values of block.h, for the Go files that do not import "C".
+const (
+	MaxWorkers = C.MAX_WORKERS
+	maxDER     = C.MAX_DER
+
+	cHeapGlobal    = C.HEAP_GLOBAL
+	cHeapScalable  = C.HEAP_SCALABLE
+	cHeapPrivate   = C.HEAP_PRIVATE
+	cLocksShared   = C.LOCKS_SHARED
+	cLocksKamailio = C.LOCKS_KAMAILIO
+	cLocksPrivate  = C.LOCKS_PRIVATE
+	cPhaseWarmup   = C.PHASE_WARMUP
+	cPhaseMeasure  = C.PHASE_MEASURE
+	cPhaseDrain    = C.PHASE_DRAIN
+	cPhaseStop     = C.PHASE_STOP
+	cOpIdle        = C.OP_IDLE
+	cOpDone        = C.OP_DONE
+
+	cEventForeignError    = C.EVENT_FOREIGN_ERROR
+	cEventFailedHandshake = C.EVENT_FAILED_HANDSHAKE
+	cEventWrongData       = C.EVENT_WRONG_DATA
+	cEventDoubleFree      = C.EVENT_DOUBLE_FREE
+	cEventWildFree        = C.EVENT_WILD_FREE
+	cEventOverrun         = C.EVENT_OVERRUN
+	cEventHeapDamage      = C.EVENT_HEAP_DAMAGE
+	cEventCrash           = C.EVENT_CRASH
+)
+
+// Block is the control block of one rig.
+type Block struct {
+	file *os.File
+	mem  []byte
+	c    *C.struct_block
+
+	workers []C.struct_worker
+	draws   []C.struct_draw
+	samples []C.uint32_t
+}
+
+// NewBlock makes the control block and writes the settings into it.
+func NewBlock(s Settings) (*Block, error) {
+	if s.Workers < 1 || s.Workers > MaxWorkers {
+		return nil, fmt.Errorf("%d workers: choose from 1 to %d", s.Workers, MaxWorkers)
+	}
+	at := layout(s)
+	fd, err := unix.MemfdCreate("tlsbench", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create control block: memfd_create: %w", err)
+	}
+	b := &Block{file: os.NewFile(uintptr(fd), "control block")}
+	if err := b.mapFile(at); err != nil {
+		b.file.Close()
+		return nil, err
+	}
+	if err := b.configure(s, at); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// offsets are where the parts of the block begin, and its size.
+type offsets struct {
+	workers, draws, samples, end   uint64
+	drawsPerWorker, samplesPerWork uint64
+}
+
+func layout(s Settings) offsets {
+	page := func(n uint64) uint64 { return (n + 4095) &^ 4095 }
+	n := uint64(s.Workers)
+	at := offsets{drawsPerWorker: s.Draws / n, samplesPerWork: s.Samples / n}
+	at.workers = page(uint64(unsafe.Sizeof(C.struct_block{})))
+	at.draws = at.workers + page(n*uint64(unsafe.Sizeof(C.struct_worker{})))
+	at.samples = at.draws + page(n*at.drawsPerWorker*uint64(unsafe.Sizeof(C.struct_draw{})))
+	at.end = at.samples + page(n*at.samplesPerWork*4)
+	return at
+}
+
+func (b *Block) mapFile(at offsets) error {
+	if err := b.file.Truncate(int64(at.end)); err != nil {
+		return fmt.Errorf("size control block to %d bytes: %w", at.end, err)
+	}
+	mem, err := unix.Mmap(int(b.file.Fd()), 0, int(at.end), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map control block of %d bytes: %w", at.end, err)
+	}
+	b.mem = mem
+	b.c = (*C.struct_block)(unsafe.Pointer(&mem[0]))
+	return nil
+}
+
+// Close unmaps the block. What was read from it before stays valid.
+func (b *Block) Close() {
+	if b.mem != nil {
+		unix.Munmap(b.mem)
+		b.mem, b.c, b.workers, b.draws, b.samples = nil, nil, nil, nil, nil
+	}
+	b.file.Close()
+}
+
+func (b *Block) configure(s Settings, at offsets) error {
+	b.c.magic = C.BLOCK_MAGIC
+	b.c.layout = C.BLOCK_LAYOUT
+	b.c.size_of_block = C.uint32_t(unsafe.Sizeof(C.struct_block{}))
+	if err := fillConfig(&b.c.config, s); err != nil {
+		return err
+	}
+	c := &b.c.config
+	c.workers_at = C.uint64_t(at.workers)
+	c.draws_at = C.uint64_t(at.draws)
+	c.samples_at = C.uint64_t(at.samples)
+	c.draws_per_worker = C.uint64_t(at.drawsPerWorker)
+	c.samples_per_worker = C.uint64_t(at.samplesPerWork)
+
+	n := uint64(s.Workers)
+	b.workers = unsafe.Slice((*C.struct_worker)(unsafe.Pointer(&b.mem[at.workers])), n)
+	if at.drawsPerWorker > 0 {
+		b.draws = unsafe.Slice((*C.struct_draw)(unsafe.Pointer(&b.mem[at.draws])), n*at.drawsPerWorker)
+	}
+	if at.samplesPerWork > 0 {
+		b.samples = unsafe.Slice((*C.uint32_t)(unsafe.Pointer(&b.mem[at.samples])), n*at.samplesPerWork)
+	}
+	return nil
+}
+
+func fillConfig(c *C.struct_config, s Settings) error {
+	for _, f := range []struct {
+		to   []C.char
+		what string
+		text string
+	}{
+		{c.libcrypto[:], "path of libcrypto", s.Libcrypto},
+		{c.libssl[:], "path of libssl", s.Libssl},
+		{c.strategy[:], "name of the strategy", s.Strategy},
+		{c.strategy_path[:], "path of the strategy", s.Own},
+	} {
+		if err := setString(f.to, f.what, f.text); err != nil {
+			return err
+		}
+	}
+	if err := setParams(c, s.Params); err != nil {
+		return err
+	}
+	c.mode = flag(s.Plain, C.MODE_SERVE, C.MODE_PLAIN)
+	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
+	c.heap = C.uint32_t(s.Heap)
+	c.locks = C.uint32_t(s.Locks)
+	c.key = flag(s.RSA, C.KEY_ECDSA_P256, C.KEY_RSA_2048)
+	c.heap_abort = flag(s.HeapAbort, 0, 1)
+	c.tls = C.uint32_t(s.TLS)
+	c.rand_method = flag(s.RandMethod, 0, 1)
+	c.workers = C.uint32_t(s.Workers)
+	c.check_rate = C.uint32_t(s.CheckRate)
+	c.ask_client = flag(s.AskClient, 0, 1)
+	c.bad_permyriad = C.uint32_t(s.BadShare*10000 + 0.5)
+	c.echo = C.uint32_t(s.Echo)
+	c.handshakes = C.uint64_t(s.Handshakes)
+	c.seed = C.uint64_t(s.Seed)
+	c.heap_bytes = C.uint64_t(s.HeapBytes)
+	if err := setIdentity(&c.server, s.Server); err != nil {
+		return err
+	}
+	return setIdentity(&c.untrusted, s.Untrusted)
+}
+
+func flag(on bool, no, yes C.uint32_t) C.uint32_t {
+	if on {
+		return yes
+	}
+	return no
+}
+
+func setString(to []C.char, what, text string) error {
+	if len(text) >= len(to) {
+		return fmt.Errorf("%s %q: longer than the %d bytes there is room for", what, text, len(to)-1)
+	}
+	for i := range len(text) {
+		to[i] = C.char(text[i])
+	}
+	return nil
+}
+
+func setParams(c *C.struct_config, params map[string]int64) error {
+	if len(params) > len(c.parameters) {
+		return fmt.Errorf("%d strategy parameters: at most %d", len(params), len(c.parameters))
+	}
+	i := 0
+	for name, value := range params {
+		if err := setString(c.parameters[i].name[:], "name of a parameter", name); err != nil {
+			return err
+		}
+		c.parameters[i].value = C.int64_t(value)
+		i++
+	}
+	return nil
+}
+
+func setIdentity(to *C.struct_identity, id Identity) error {
+	if err := setDER(&to.certificate, id.Certificate); err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	if err := setDER(&to.key, id.Key); err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	return nil
+}
+
+func setDER(to *C.struct_der, der []byte) error {
+	if len(der) > maxDER {
+		return fmt.Errorf("%d bytes of DER: room for %d", len(der), maxDER)
+	}
+	to.length = C.uint32_t(len(der))
+	for i, v := range der {
+		to.bytes[i] = C.uint8_t(v)
+	}
+	return nil
+}
+
+// SetPhase tells the workers what to do and wakes those that wait for load.
+// The first phase starts the clock that event times count from.
+func (b *Block) SetPhase(p Phase) {
+	if b.c.load_start == 0 {
+		b.c.load_start = C.uint64_t(Now())
+	}
+	word := (*uint32)(unsafe.Pointer(&b.c.phase))
+	atomic.StoreUint32(word, uint32(p))
+	const wake, all = 1, 1 << 30 // FUTEX_WAKE, not private
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), wake, all, 0, 0, 0)
+}
+
+// Now reads the clock of the rig's times: CLOCK_MONOTONIC, in nanoseconds.
+func Now() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		panic(err) // the clock exists on every Linux
+	}
+	return time.Duration(t.Nano())
+}

@@ -1,0 +1,193 @@
+/*
+ * block.h: the control block, one memfd that the harness (Go) and the rig (C)
+ * both map. Configuration goes in before the rig starts; counters, samples and
+ * events come out while it runs, so that nothing counted before a crash is
+ * lost. Both sides compile this header; a block of another layout is refused.
+ *
+ * Layout of the file:  struct block | struct worker[workers] | draws | samples
+ * Each part starts at the page-aligned offset that the harness wrote into the
+ * configuration. Times are CLOCK_MONOTONIC in nanoseconds.
+ */
+#ifndef TLSBENCH_BLOCK_H
+#define TLSBENCH_BLOCK_H
+
+#include <stdint.h>
+
+#define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
+#define BLOCK_LAYOUT 3u                   /* raise with every change below */
+#define BLOCK_ENV "TLSBENCH_RIG"
+
+/* Descriptors of the rig process. */
+enum {
+	FD_BLOCK = 3,    /* the control block */
+	FD_LIFELINE = 4, /* end of file when the harness dies */
+	FD_CONTROL = 5,  /* a byte from the harness: stop */
+	FD_STATUS = 6,   /* a byte to the harness: ready; end of file: gone */
+};
+
+enum { MAX_WORKERS = 1024, MAX_SLOTS = 128, MAX_PARAMS = 8, MAX_EVENTS = 1024, MAX_DER = 2048 };
+
+enum mode { MODE_SERVE = 0, MODE_PLAIN = 1 };
+enum load { LOAD_TCP = 0, LOAD_MEMORY = 1 };
+enum heap_policy { HEAP_GLOBAL = 0, HEAP_SCALABLE = 1, HEAP_PRIVATE = 2 };
+enum lock_sharing { LOCKS_SHARED = 0, LOCKS_KAMAILIO = 1, LOCKS_PRIVATE = 2 };
+enum key_kind { KEY_ECDSA_P256 = 0, KEY_RSA_2048 = 1 };
+
+/* How far rank 0 has come; an early end is reported with it. */
+enum stage { STAGE_START = 0, STAGE_OPENSSL, STAGE_SETUP, STAGE_CONTEXTS, STAGE_FORK, STAGE_READY, STAGE_DONE };
+
+/*
+ * Set by the harness; workers wait on it as a futex until there is load. The
+ * measured window ends with DRAIN, but a TCP worker goes on serving until STOP,
+ * so that no peer is cut off.
+ */
+enum phase { PHASE_WAIT = 0, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_STOP };
+
+/* What a worker is doing; OP_IDLE may last for ever without being a hang. */
+enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE };
+
+enum event_kind {
+	EVENT_FOREIGN_ERROR = 0,
+	EVENT_FAILED_HANDSHAKE,
+	EVENT_WRONG_DATA,
+	EVENT_DOUBLE_FREE,
+	EVENT_WILD_FREE,
+	EVENT_OVERRUN,
+	EVENT_HEAP_DAMAGE,
+	EVENT_CRASH,
+	EVENT_KINDS
+};
+
+struct der {
+	uint32_t length;
+	uint8_t bytes[MAX_DER];
+};
+
+struct identity {
+	struct der certificate;
+	struct der key;
+};
+
+struct parameter {
+	char name[24];
+	int64_t value;
+};
+
+struct config {
+	char libcrypto[512], libssl[512];
+	char strategy[64];
+	char strategy_path[512]; /* shared object of a user's own strategy, or "" */
+	struct parameter parameters[MAX_PARAMS];
+
+	uint32_t mode, load, heap, locks, key;
+	uint32_t heap_abort; /* die at the first bad free */
+	uint32_t tls;        /* protocol version as on the wire: 0x0303, 0x0304 */
+	uint32_t rand_method;
+	uint32_t workers;
+	uint32_t check_rate;  /* checks for each handshake */
+	uint32_t ask_client;  /* ask peers for a certificate */
+	uint32_t bad_permyriad; /* memory load: share of bad peers in 1/10,000 */
+	uint32_t echo;        /* bytes; 0 = none */
+	uint64_t handshakes;  /* memory load: stop after as many; 0 = no limit */
+	uint64_t seed;
+	uint64_t heap_bytes;
+	struct identity server, untrusted;
+
+	uint64_t workers_at, draws_at, samples_at; /* offsets in the file */
+	uint64_t draws_per_worker, samples_per_worker;
+};
+
+/* The first failure of the rig itself, as against damage under test. */
+struct failure {
+	uint32_t set; /* 1: being written, 2: complete */
+	uint32_t line;
+	int32_t error; /* errno or 0 */
+	int32_t worker;
+	char file[32];
+	char message[256];
+};
+
+struct event {
+	uint64_t at;
+	uint32_t kind;
+	int32_t worker; /* -1: rank 0 */
+	uint64_t complete;
+	char detail[104];
+};
+
+/* One pthread key as rank 0 saw it right before the first fork. */
+struct slot {
+	uint32_t created;   /* in the ledger */
+	uint32_t owner;     /* enum key_owner */
+	uint64_t value;     /* rank 0's */
+	uint32_t in_heap;   /* the value points into the shared heap */
+	char object[44];    /* base name of the creator's file */
+};
+
+/* Edges of the measured window, as one worker passed them. */
+struct snapshot {
+	uint64_t at, cpu, handshakes;
+};
+
+struct worker {
+	/* written by the worker all the time: a cache line of its own */
+	uint64_t handshakes; /* good ones, warm-up included; see last */
+	uint64_t refused;    /* handshakes that failed */
+	uint64_t beat;       /* rises with each operation */
+	uint32_t operation;
+	uint32_t pid;
+	uint64_t checks, draws, draws_lost, samples;
+
+	uint64_t events[EVENT_KINDS];
+	struct snapshot begin, end;
+	uint64_t last; /* when the last good handshake was done */
+	uint64_t context_switches;
+	int32_t status; /* as of waitpid */
+	uint32_t reaped;
+	uint32_t forked, used; /* which of the following are filled in */
+	uint64_t slots_forked[MAX_SLOTS]; /* after the at-fork handlers */
+	uint64_t slots_used[MAX_SLOTS];   /* after the first handshake */
+	uint64_t objects[3];              /* error state, public and private generator */
+} __attribute__((aligned(64)));
+
+/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes. */
+struct draw {
+	uint8_t value[16];
+	uint32_t at_us; /* from start of load */
+	uint32_t kind;
+};
+
+struct block {
+	uint64_t magic;
+	uint32_t layout;
+	uint32_t size_of_block; /* catches a header compiled in two ways */
+	struct config config;
+
+	/* written by the harness while the rig runs */
+	uint32_t phase __attribute__((aligned(64)));
+	uint64_t load_start;
+
+	/* written by the rig */
+	uint32_t stage __attribute__((aligned(64)));
+	uint32_t port;
+	uint64_t setup_ns;
+	uint64_t tickets; /* memory load: handshakes begun */
+	uint64_t heap_from, heap_to;
+	uint64_t heap_used;      /* bytes taken from the shared heap's region */
+	uint64_t heap_exhausted; /* allocations refused for want of room */
+	uint64_t lock_waits, lock_recovered;
+	uint64_t first_event, first_event_handshakes;
+	uint64_t first_death;
+	int32_t first_death_status;
+	int32_t first_death_worker;
+	uint32_t slots_known;
+	uint32_t next_event;
+	uint64_t rank0_events[EVENT_KINDS];
+	char version[128];
+	char missing[128]; /* the OpenSSL function that the strategy needs */
+	struct failure failure;
+	struct slot slots[MAX_SLOTS];
+	struct event events[MAX_EVENTS];
+};
+
+#endif

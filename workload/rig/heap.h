@@ -1,0 +1,29 @@
+/*
+ * heap.h: the shared heap behind CRYPTO_set_mem_functions().
+ */
+#ifndef TLSBENCH_HEAP_H
+#define TLSBENCH_HEAP_H
+
+#include "block.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Maps the heap in rank 0, for it and the workers it will fork. */
+void heap_open(enum heap_policy policy, uint64_t bytes, uint32_t workers);
+
+/* In a new worker: from here on it uses its own part of the heap. */
+void heap_enter(uint32_t worker);
+
+/* OpenSSL's three functions; a bad free is an event, not a crash. */
+void *heap_malloc(size_t size, const char *file, int line);
+void *heap_realloc(void *p, size_t size, const char *file, int line);
+void heap_free(void *p, const char *file, int line);
+
+bool heap_contains(const void *p);
+
+/* Rank 0 reaped a process: frees the lock if it died inside it. */
+void heap_bury(uint32_t pid);
+
+#endif

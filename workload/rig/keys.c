@@ -1,0 +1,163 @@
+/*
+ * keys.c: see keys.h. The program exports its own pthread_key_create and its
+ * other names, which the loader prefers over libc's for every library that is
+ * loaded later; the caller's address tells whose key it is. In a process that
+ * is no rig the calls only pass through.
+ */
+#include "keys.h"
+
+#include "heap.h"
+#include "openssl.h"
+#include "rig.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEDGER = 1024 }; /* PTHREAD_KEYS_MAX of glibc */
+
+struct entry {
+	bool live;
+	const void *base; /* load address of the creator's file */
+	char creator[44];
+};
+
+static struct entry ledger[LEDGER];
+static bool started;
+static const void *own_base;
+
+void keys_start(void)
+{
+	Dl_info info;
+
+	if (dladdr((const void *)keys_start, &info) != 0)
+		own_base = info.dli_fbase;
+	started = true;
+}
+
+static void write_down(pthread_key_t key, const void *caller)
+{
+	struct entry *entry;
+	const char *slash;
+	Dl_info info;
+
+	if (!started || key >= LEDGER)
+		return;
+	entry = &ledger[key];
+	entry->live = true;
+	entry->base = NULL;
+	snprintf(entry->creator, sizeof entry->creator, "?");
+	if (dladdr(caller, &info) == 0)
+		return;
+	/* The name is copied: the file may be unloaded before the key is looked up. */
+	slash = strrchr(info.dli_fname, '/');
+	snprintf(entry->creator, sizeof entry->creator, "%s", slash != NULL ? slash + 1 : info.dli_fname);
+	entry->base = info.dli_fbase;
+}
+
+typedef int (*create_function)(pthread_key_t *, void (*)(void *));
+
+static int create(create_function *next, const char *name, pthread_key_t *key, void (*destroy)(void *),
+	const void *caller)
+{
+	int err;
+
+	if (*next == NULL)
+		*next = (create_function)dlsym(RTLD_NEXT, name);
+	err = *next != NULL ? (*next)(key, destroy) : ENOSYS;
+	if (err == 0)
+		write_down(*key, caller);
+	return err;
+}
+
+int pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	static create_function next;
+
+	return create(&next, "pthread_key_create", key, destroy, __builtin_return_address(0));
+}
+
+int __pthread_key_create(pthread_key_t *key, void (*destroy)(void *));
+int __pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	static create_function next;
+
+	return create(&next, "__pthread_key_create", key, destroy, __builtin_return_address(0));
+}
+
+/* C11's name for the same; its result is a thrd_ code, 0 on success too. */
+int tss_create(pthread_key_t *key, void (*destroy)(void *));
+int tss_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	static create_function next;
+
+	return create(&next, "tss_create", key, destroy, __builtin_return_address(0));
+}
+
+int pthread_key_delete(pthread_key_t key)
+{
+	static int (*next)(pthread_key_t);
+
+	if (next == NULL)
+		next = (int (*)(pthread_key_t))dlsym(RTLD_NEXT, "pthread_key_delete");
+	if (next == NULL)
+		return ENOSYS;
+	if (started && key < LEDGER)
+		ledger[key].live = false;
+	return next(key);
+}
+
+bool key_known(pthread_key_t key)
+{
+	return key < LEDGER && ledger[key].live;
+}
+
+enum key_owner key_owner(pthread_key_t key)
+{
+	if (!key_known(key))
+		return KEY_FOREIGN;
+	if (openssl_owns(ledger[key].base))
+		return KEY_OPENSSL;
+	return ledger[key].base == own_base ? KEY_HARNESS : KEY_FOREIGN;
+}
+
+const char *key_creator(pthread_key_t key)
+{
+	return key_known(key) ? ledger[key].creator : "";
+}
+
+size_t keys_of(enum key_owner owner, pthread_key_t *keys, size_t max)
+{
+	size_t n = 0;
+
+	for (pthread_key_t key = 0; key < LEDGER; key++) {
+		if (!ledger[key].live || key_owner(key) != owner)
+			continue;
+		if (n < max)
+			keys[n] = key;
+		n++;
+	}
+	return n;
+}
+
+void keys_values(uint64_t *values)
+{
+	for (pthread_key_t key = 0; key < MAX_SLOTS; key++)
+		values[key] = (uint64_t)(uintptr_t)pthread_getspecific(key);
+}
+
+void keys_survey(void)
+{
+	for (pthread_key_t key = 0; key < MAX_SLOTS; key++) {
+		struct slot *slot = &rig.block->slots[key];
+		void *value = pthread_getspecific(key);
+
+		slot->created = key_known(key);
+		slot->owner = key_owner(key);
+		slot->value = (uint64_t)(uintptr_t)value;
+		slot->in_heap = heap_contains(value);
+		snprintf(slot->object, sizeof slot->object, "%s", key_creator(key));
+		if (slot->created || value != NULL)
+			rig.block->slots_known = key + 1;
+	}
+}

@@ -1,0 +1,191 @@
+package rig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	// The C side calls the strategies' C functions.
+	_ "tlsbench/strategies"
+)
+
+// env must be in the environment of the process that is to become a rig; see
+// BLOCK_ENV in block.h.
+const env = "TLSBENCH_RIG"
+
+// Exit statuses of the rig, as in rig.h.
+const (
+	exitFailed        = 3
+	exitLayout        = 4
+	exitNotApplicable = 5
+)
+
+// Process is a started rig.
+type Process struct {
+	cmd      *exec.Cmd
+	lifeline *os.File // its closing kills the rig
+	control  *os.File
+	status   *os.File
+	stderr   *tail
+	gone     chan struct{} // closed when rank 0 has ended and was waited for
+}
+
+// Start runs this program again as the rig that the block describes. command
+// is the argument list that does so: the program alone, or through the loader
+// of a newer C library.
+func Start(b *Block, command []string) (*Process, error) {
+	var ours, theirs []*os.File
+	closeAll := func(files []*os.File) {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for i := range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(append(ours, theirs...))
+			return nil, fmt.Errorf("open the rig's pipes: %w", err)
+		}
+		if i == 2 { // status: the rig writes
+			r, w = w, r
+		}
+		ours, theirs = append(ours, w), append(theirs, r)
+	}
+	p := &Process{lifeline: ours[0], control: ours[1], status: ours[2], stderr: &tail{}, gone: make(chan struct{})}
+	p.cmd = exec.Command(command[0], command[1:]...)
+	p.cmd.Env = append(os.Environ(), env+"=1")
+	p.cmd.Stderr = p.stderr
+	p.cmd.ExtraFiles = append([]*os.File{b.file}, theirs...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.WaitDelay = time.Second // a killed rig's workers may hold stderr a moment longer
+	err := p.cmd.Start()
+	closeAll(theirs)
+	if err != nil {
+		closeAll(ours)
+		return nil, fmt.Errorf("start the rig: %w", err)
+	}
+	go func() {
+		p.cmd.Wait() // how it ended is read from ProcessState
+		close(p.gone)
+	}()
+	return p, nil
+}
+
+// PID is rank 0's.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Gone is closed when rank 0 has ended.
+func (p *Process) Gone() <-chan struct{} { return p.gone }
+
+// ErrNotReady says that the rig was still setting itself up when the time
+// given for that was over.
+var ErrNotReady = errors.New("the rig is not ready in time")
+
+// AwaitReady returns when all workers are forked and wait for load. If rank 0
+// ended before, the error is io.EOF and Diagnose says why.
+func (p *Process) AwaitReady(limit time.Duration) error {
+	if err := p.status.SetReadDeadline(time.Now().Add(limit)); err != nil {
+		return fmt.Errorf("wait for the rig: %w", err)
+	}
+	_, err := io.ReadFull(p.status, make([]byte, 1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w (%v)", ErrNotReady, limit)
+	case err != nil:
+		return io.EOF
+	}
+	return nil
+}
+
+// Stop asks rank 0 to let the workers end.
+func (p *Process) Stop() {
+	p.control.Write([]byte{'s'}) // a rig that is gone cannot be stopped, and need not
+}
+
+// Kill ends every process of the rig at once.
+func (p *Process) Kill() {
+	syscall.Kill(-p.PID(), syscall.SIGKILL)
+}
+
+// Close ends what is left of the rig and returns when no process of it is.
+func (p *Process) Close() {
+	p.Kill()
+	<-p.gone
+	p.lifeline.Close()
+	p.control.Close()
+	p.status.Close()
+	// Workers that outlived rank 0 are init's to reap; it does so at once.
+	for range 1000 {
+		if err := syscall.Kill(-p.PID(), syscall.SIGKILL); err == syscall.ESRCH {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Signal is the one that ended rank 0, 0 if none did. Call it after Gone.
+func (p *Process) Signal() syscall.Signal {
+	if ws, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return ws.Signal()
+	}
+	return 0
+}
+
+// NotApplicable reports whether the rig ended because OpenSSL lacks a function
+// that the strategy needs. Call it after Gone.
+func (p *Process) NotApplicable() bool { return p.cmd.ProcessState.ExitCode() == exitNotApplicable }
+
+// Diagnose says why a rig that has ended could not do its work; nil if it
+// ended as it should. Call it after Gone.
+func (p *Process) Diagnose(b *Block) error {
+	code := p.cmd.ProcessState.ExitCode()
+	switch {
+	case code == exitLayout:
+		return fmt.Errorf("rig refused: %s", p.stderr)
+	case b.Failure() != nil:
+		return fmt.Errorf("rig failed to %s: %w", b.Stage(), b.Failure())
+	case p.Signal() != 0:
+		return fmt.Errorf("rank 0 was killed by signal %d (%v) while it was to %s%s",
+			int(p.Signal()), p.Signal(), b.Stage(), p.stderr.quoted())
+	case code != 0:
+		return fmt.Errorf("rig exited with status %d while it was to %s%s", code, b.Stage(), p.stderr.quoted())
+	}
+	return nil
+}
+
+// tail keeps the end of what a process wrote.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+const tailLength = 2048
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p...)
+	if extra := len(t.kept) - tailLength; extra > 0 {
+		t.kept = append(t.kept[:0], t.kept[extra:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.kept))
+}
+
+func (t *tail) quoted() string {
+	if s := t.String(); s != "" {
+		return ": " + s
+	}
+	return ""
+}

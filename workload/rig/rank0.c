@@ -1,0 +1,226 @@
+/*
+ * rank0.c: the main process of the preforked server, in the order of the real
+ * daemons: shared heap, OpenSSL, the strategy's set-up, one SSL_CTX for each
+ * worker, the forks. Then it waits: for the end, or for a death among its own.
+ */
+#include "contexts.h"
+#include "fork.h"
+#include "heap.h"
+#include "host.h"
+#include "keys.h"
+#include "locks.h"
+#include "openssl.h"
+#include "rig.h"
+#include "serve.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct contexts *contexts;
+static int listener = -1;
+static int next_worker;
+static uint32_t alive;
+static bool ending; /* deaths are our own doing from now on */
+
+static void reach(enum stage stage)
+{
+	__atomic_store_n(&rig.block->stage, (uint32_t)stage, __ATOMIC_RELEASE);
+}
+
+/*
+ * The first of all child handlers, so that a strategy's handler that makes
+ * OpenSSL allocate already does so as the worker.
+ */
+static void become_worker(void)
+{
+	rig.worker = next_worker;
+	rig.me = &rig.workers[next_worker];
+	rig.pid = (uint32_t)getpid();
+	rig.me->pid = rig.pid;
+	heap_enter((uint32_t)next_worker);
+}
+
+static void load_openssl(void)
+{
+	keys_start();
+	openssl_load(rig.config->libcrypto, rig.config->libssl);
+	host_load();
+	host_check_needs();
+	if (rig.config->heap != HEAP_PRIVATE) {
+		heap_open((enum heap_policy)rig.config->heap, rig.config->heap_bytes, rig.config->workers);
+		if (openssl.CRYPTO_set_mem_functions(heap_malloc, heap_realloc, heap_free) != 1)
+			FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
+	}
+	locks_share((enum lock_sharing)rig.config->locks);
+	reach(STAGE_OPENSSL);
+}
+
+static void initialise(void *unused)
+{
+	(void)unused;
+	openssl_initialise();
+}
+
+static void make_contexts(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < rig.config->workers; i++)
+		contexts_make(&contexts[i]);
+}
+
+static void set_up(void)
+{
+	uint64_t began = now_ns();
+
+	contexts = calloc(rig.config->workers, sizeof *contexts);
+	if (contexts == NULL)
+		FAIL(errno, "allocate the list of %u workers' contexts", rig.config->workers);
+	host_initialise(initialise, NULL);
+	host_after_setup();
+	reach(STAGE_SETUP);
+	host_initialise(make_contexts, NULL);
+	rig.block->setup_ns = now_ns() - began;
+	reach(STAGE_CONTEXTS);
+}
+
+static void fork_worker(int worker)
+{
+	pid_t pid;
+
+	next_worker = worker;
+	pid = fork();
+	if (pid < 0)
+		FAIL(errno, "fork worker %d of %u", worker, rig.config->workers);
+	if (pid == 0)
+		run_worker(listener, &contexts[worker]);
+	rig.workers[worker].pid = (uint32_t)pid;
+	alive++;
+}
+
+static int worker_of(pid_t pid)
+{
+	for (uint32_t i = 0; i < rig.config->workers; i++) {
+		if (rig.workers[i].pid == (uint32_t)pid)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void kill_all(void)
+{
+	ending = true;
+	for (uint32_t i = 0; i < rig.config->workers; i++) {
+		struct worker *w = &rig.workers[i];
+
+		if (w->pid != 0 && !w->reaped)
+			kill((pid_t)w->pid, SIGKILL);
+	}
+}
+
+/*
+ * The first death ends the trial, as it ends the daemons: their main process
+ * stops everything when a child dies by a signal.
+ */
+static void note_death(int worker, int status)
+{
+	if (!ending && status != 0) {
+		rig.block->first_death_status = status;
+		rig.block->first_death_worker = worker;
+		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
+		if (WIFSIGNALED(status))
+			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)", WTERMSIG(status),
+				strsignal(WTERMSIG(status)));
+		else if (WEXITSTATUS(status) != EXIT_FAILED)
+			note_event_of(worker, EVENT_CRASH, "exited with status %d", WEXITSTATUS(status));
+		kill_all();
+	}
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		int worker = worker_of(pid);
+
+		heap_bury((uint32_t)pid);
+		if (worker < 0)
+			continue;
+		alive--;
+		rig.workers[worker].status = status;
+		rig.workers[worker].reaped = 1;
+		note_death(worker, status);
+	}
+}
+
+/* A blocking accept() ends with EINVAL in every worker. */
+static void stop_workers(void)
+{
+	if (listener >= 0)
+		shutdown(listener, SHUT_RDWR);
+}
+
+static void watch(int signals)
+{
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = FD_CONTROL, .events = POLLIN}};
+	struct signalfd_siginfo info;
+	char byte;
+
+	while (alive > 0) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			FAIL(errno, "wait for workers");
+		if (fds[0].revents & POLLIN && read(signals, &info, sizeof info) > 0)
+			reap();
+		if (fds[1].revents & (POLLIN | POLLHUP)) {
+			if (read(FD_CONTROL, &byte, 1) != 1)
+				kill_all(); /* the harness is gone */
+			stop_workers();
+			fds[1].fd = -1;
+		}
+	}
+}
+
+static int catch_children(void)
+{
+	sigset_t children;
+	int fd;
+
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &children, NULL);
+	fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		FAIL(errno, "open signalfd");
+	return fd;
+}
+
+void run_rank0(void)
+{
+	int signals = catch_children();
+	char ready = 'r';
+
+	if (pthread_atfork(NULL, NULL, become_worker) != 0)
+		FAIL(errno, "register the rig's fork handler");
+	load_openssl();
+	set_up();
+	if (rig.config->load == LOAD_TCP)
+		listener = tcp_listen();
+	keys_survey();
+	reach(STAGE_FORK);
+	for (uint32_t i = 0; i < rig.config->workers; i++)
+		fork_worker((int)i);
+	reach(STAGE_READY);
+	if (write(FD_STATUS, &ready, 1) != 1)
+		FAIL(errno, "tell the harness");
+	watch(signals);
+	reach(STAGE_DONE);
+	_exit(rig.block->failure.set ? EXIT_FAILED : 0);
+}

@@ -1,0 +1,237 @@
+package rig
+
+// #include "block.h"
+import "C"
+
+import (
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// Failure is the first thing that went wrong in the rig itself.
+type Failure struct {
+	Message string
+	File    string
+	Line    int
+	Errno   syscall.Errno
+	Worker  int // -1: rank 0
+}
+
+func (f *Failure) Error() string {
+	text := f.Message
+	if f.Errno != 0 {
+		text += ": " + f.Errno.Error()
+	}
+	return fmt.Sprintf("%s (%s:%d)", text, f.File, f.Line)
+}
+
+// Event is one that a C detector noticed.
+type Event struct {
+	Kind   string
+	Worker int           // -1: rank 0
+	At     time.Duration // Now's clock
+	Detail string
+}
+
+// Snapshot is a worker's state at one edge of the measured window.
+type Snapshot struct {
+	At, CPU    time.Duration
+	Handshakes uint64
+}
+
+// Worker is what one worker did.
+type Worker struct {
+	PID             int
+	Handshakes      uint64
+	Refused         uint64
+	Beat            uint64
+	Operation       Operation
+	Checks          uint64
+	Draws           uint64
+	DrawsLost       uint64
+	Begin, End      Snapshot
+	Last            time.Duration // last good handshake
+	ContextSwitches uint64
+	Status          syscall.WaitStatus
+	Reaped          bool
+	Forked, Used    bool
+}
+
+func load64(p *C.uint64_t) uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(p))) }
+func load32(p *C.uint32_t) uint32 { return atomic.LoadUint32((*uint32)(unsafe.Pointer(p))) }
+
+func text(s []C.char) string {
+	for i, c := range s {
+		if c == 0 {
+			return C.GoStringN(&s[0], C.int(i))
+		}
+	}
+	return C.GoStringN(&s[0], C.int(len(s)))
+}
+
+// Failure is nil if the rig itself had none.
+func (b *Block) Failure() *Failure {
+	f := &b.c.failure
+	if load32(&f.set) != 2 {
+		return nil
+	}
+	return &Failure{
+		Message: text(f.message[:]), File: text(f.file[:]), Line: int(f.line),
+		Errno: syscall.Errno(f.error), Worker: int(f.worker),
+	}
+}
+
+// Version is what the library says of itself, such as "OpenSSL 3.0.20 7 Apr 2026".
+func (b *Block) Version() string { return text(b.c.version[:]) }
+
+// Missing names the OpenSSL function that the strategy needs and the build
+// does not have, "" if there is none.
+func (b *Block) Missing() string { return text(b.c.missing[:]) }
+
+// Port is the listener's, on 127.0.0.1.
+func (b *Block) Port() int { return int(load32(&b.c.port)) }
+
+// Setup is the time of rank 0's OpenSSL set-up.
+func (b *Block) Setup() time.Duration { return time.Duration(load64(&b.c.setup_ns)) }
+
+// LoadStart is when the first phase was set, on Now's clock.
+func (b *Block) LoadStart() time.Duration { return time.Duration(load64(&b.c.load_start)) }
+
+// Handshakes counts the good ones of all workers until now.
+func (b *Block) Handshakes() uint64 {
+	var sum uint64
+	for i := range b.workers {
+		sum += load64(&b.workers[i].handshakes)
+	}
+	return sum
+}
+
+// stages are the names of enum stage, as an early end is reported with them.
+var stages = [...]string{
+	"start", "load OpenSSL", "set up OpenSSL", "make contexts", "fork workers", "serve", "done",
+}
+
+// Stage says what rank 0 was doing last.
+func (b *Block) Stage() string {
+	reached := int(load32(&b.c.stage))
+	if reached >= len(stages) {
+		return "unknown stage"
+	}
+	return stages[min(reached+1, len(stages)-1)]
+}
+
+// HeapUsed is how much of the shared heap was ever in use, in bytes, and
+// HeapExhausted how many allocations found no room.
+func (b *Block) HeapUsed() uint64      { return load64(&b.c.heap_used) }
+func (b *Block) HeapExhausted() uint64 { return load64(&b.c.heap_exhausted) }
+
+// LocksRecovered counts heap locks that were taken from a dead holder.
+func (b *Block) LocksRecovered() uint64 { return load64(&b.c.lock_recovered) }
+
+// FirstEvent is when a C detector first noticed something, and how many
+// handshakes all workers had made by then; 0 if none did.
+func (b *Block) FirstEvent() (at time.Duration, handshakes uint64) {
+	return time.Duration(load64(&b.c.first_event)), load64(&b.c.first_event_handshakes)
+}
+
+// FirstDeath is when rank 0 learned of the first worker's end that was not
+// asked for, 0 if there was none.
+func (b *Block) FirstDeath() time.Duration { return time.Duration(load64(&b.c.first_death)) }
+
+// Counts adds up the events of all processes by kind.
+func (b *Block) Counts() map[string]uint64 {
+	counts := map[string]uint64{}
+	add := func(events *[C.EVENT_KINDS]C.uint64_t) {
+		for kind := range events {
+			if n := load64(&events[kind]); n > 0 {
+				counts[kinds[uint32(kind)]] += n
+			}
+		}
+	}
+	add(&b.c.rank0_events)
+	for i := range b.workers {
+		add(&b.workers[i].events)
+	}
+	return counts
+}
+
+// Events lists the first ones, in the order they were noticed.
+func (b *Block) Events() []Event {
+	var list []Event
+	n := min(load32(&b.c.next_event), C.MAX_EVENTS)
+	for i := range n {
+		e := &b.c.events[i]
+		if load64(&e.complete) == 0 {
+			continue // its process died while writing it; it is counted all the same
+		}
+		list = append(list, Event{
+			Kind: kinds[uint32(e.kind)], Worker: int(e.worker),
+			At: time.Duration(e.at), Detail: text(e.detail[:]),
+		})
+	}
+	return list
+}
+
+func snapshot(s *C.struct_snapshot) Snapshot {
+	return Snapshot{time.Duration(load64(&s.at)), time.Duration(load64(&s.cpu)), load64(&s.handshakes)}
+}
+
+// Workers reads every worker's counters.
+func (b *Block) Workers() []Worker {
+	list := make([]Worker, len(b.workers))
+	for i := range b.workers {
+		w := &b.workers[i]
+		list[i] = Worker{
+			PID: int(load32(&w.pid)), Handshakes: load64(&w.handshakes), Refused: load64(&w.refused),
+			Beat: load64(&w.beat), Operation: Operation(load32(&w.operation)),
+			Checks: load64(&w.checks), Draws: load64(&w.draws), DrawsLost: load64(&w.draws_lost),
+			Begin: snapshot(&w.begin), End: snapshot(&w.end), Last: time.Duration(load64(&w.last)),
+			ContextSwitches: load64(&w.context_switches),
+			Status:          syscall.WaitStatus(w.status), Reaped: load32(&w.reaped) != 0,
+			Forked: load32(&w.forked) != 0, Used: load32(&w.used) != 0,
+		}
+	}
+	return list
+}
+
+// Samples gives the latencies of the measured window, in nanoseconds, the
+// latest of each worker where there was no room for all.
+func (b *Block) Samples() []float64 {
+	var list []float64
+	room := uint64(b.c.config.samples_per_worker)
+	for i := range b.workers {
+		n := min(load64(&b.workers[i].samples), room)
+		for _, v := range b.samples[uint64(i)*room : uint64(i)*room+n] {
+			list = append(list, float64(v))
+		}
+	}
+	return list
+}
+
+// Draw is one random value that a worker drew.
+type Draw struct {
+	Value   [16]byte
+	Worker  int
+	At      time.Duration // from start of load
+	Private bool          // RAND_priv_bytes
+}
+
+// Draws lists every draw that was kept.
+func (b *Block) Draws() []Draw {
+	var list []Draw
+	room := uint64(b.c.config.draws_per_worker)
+	for i := range b.workers {
+		n := min(load64(&b.workers[i].draws), room)
+		for j := uint64(i) * room; j < uint64(i)*room+n; j++ {
+			d := &b.draws[j]
+			list = append(list, Draw{
+				Value: *(*[16]byte)(unsafe.Pointer(&d.value)), Worker: i,
+				At: time.Duration(d.at_us) * time.Microsecond, Private: d.kind == 1,
+			})
+		}
+	}
+	return list
+}

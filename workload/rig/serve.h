@@ -1,0 +1,24 @@
+/*
+ * serve.h: what a worker does for one connection, under either load.
+ */
+#ifndef TLSBENCH_SERVE_H
+#define TLSBENCH_SERVE_H
+
+#include "contexts.h"
+#include "rig.h"
+
+/* tcp.c: the listener of rank 0, inherited by the workers. */
+int tcp_listen(void);
+/* Serves one connection; false when the listener was shut down. */
+bool tcp_serve(int listener, const struct contexts *contexts);
+
+/* memory.c: one handshake over a pair of BIOs, good or bad by the seed. */
+void memory_seed(uint64_t seed);
+void memory_serve(const struct contexts *contexts);
+
+/* worker.c */
+void begin_operation(enum operation operation);
+/* A good handshake that began then was completed now. */
+void count_handshake(uint64_t began);
+
+#endif

@@ -1,0 +1,112 @@
+package rig
+
+// #include "block.h"
+// #include "../../strategies/strategy.h"
+import "C"
+
+// Owner says who created a key.
+type Owner uint32
+
+// The owners that the ledger tells apart.
+const (
+	Foreign Owner = C.KEY_FOREIGN
+	OpenSSL Owner = C.KEY_OPENSSL
+	Harness Owner = C.KEY_HARNESS
+)
+
+func (o Owner) String() string {
+	switch o {
+	case OpenSSL:
+		return "openssl"
+	case Harness:
+		return "harness"
+	}
+	return "foreign"
+}
+
+// Slot is one pthread key as rank 0 saw it right before the first fork, and
+// what the workers found in it.
+type Slot struct {
+	Key     int
+	Created bool   // in the ledger; false: filled, but nobody was seen creating it
+	Owner   Owner  // meaningful if Created
+	Object  string // base name of the creator's file
+	Value   uint64 // rank 0's
+	InHeap  bool   // Value points into the shared heap
+
+	Forked []uint64 // by worker, after the at-fork handlers
+	Used   []uint64 // by worker, after its first handshake
+}
+
+// Slots lists the keys that exist or are filled. Workers that did not come far
+// enough to tell are left out of Forked and Used.
+func (b *Block) Slots() []Slot {
+	var list []Slot
+	for key := range int(b.c.slots_known) {
+		s := &b.c.slots[key]
+		if s.created == 0 && s.value == 0 {
+			continue
+		}
+		slot := Slot{
+			Key: key, Created: s.created != 0, Owner: Owner(s.owner), Object: text(s.object[:]),
+			Value: uint64(s.value), InHeap: s.in_heap != 0,
+		}
+		for i := range b.workers {
+			w := &b.workers[i]
+			if load32(&w.forked) != 0 {
+				slot.Forked = append(slot.Forked, uint64(w.slots_forked[key]))
+			}
+			if load32(&w.used) != 0 {
+				slot.Used = append(slot.Used, uint64(w.slots_used[key]))
+			}
+		}
+		list = append(list, slot)
+	}
+	return list
+}
+
+func (b *Block) inHeap(p uint64) bool {
+	return p != 0 && p >= uint64(b.c.heap_from) && p < uint64(b.c.heap_to)
+}
+
+// Shared counts the addresses in the shared heap that two or more workers have
+// in one of OpenSSL's slots or get from OpenSSL as their own error state or
+// random generator: the exposure. It needs no luck to see.
+func (b *Block) Shared() int {
+	holders := map[uint64]map[int]bool{}
+	hold := func(p uint64, worker int) {
+		if !b.inHeap(p) {
+			return
+		}
+		if holders[p] == nil {
+			holders[p] = map[int]bool{}
+		}
+		holders[p][worker] = true
+	}
+	for i := range b.workers {
+		w := &b.workers[i]
+		for key := range C.MAX_SLOTS {
+			if s := &b.c.slots[key]; s.created == 0 || Owner(s.owner) != OpenSSL {
+				continue
+			}
+			if load32(&w.forked) != 0 {
+				hold(uint64(w.slots_forked[key]), i)
+			}
+			if load32(&w.used) != 0 {
+				hold(uint64(w.slots_used[key]), i)
+			}
+		}
+		if load32(&w.used) != 0 {
+			for _, p := range w.objects {
+				hold(uint64(p), i)
+			}
+		}
+	}
+	shared := 0
+	for _, workers := range holders {
+		if len(workers) > 1 {
+			shared++
+		}
+	}
+	return shared
+}

@@ -1,0 +1,107 @@
+/*
+ * tcp.c: the TCP load. All workers accept on one loopback listener, each serves
+ * one connection at a time: handshake, echo until the peer closes, free.
+ */
+#include "openssl.h"
+#include "serve.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { BACKLOG = 4096, PEER_TIMEOUT_S = 2, ECHO_MAX = 16384 };
+
+/*
+ * Accepted sockets inherit the options. The time limit keeps a worker from
+ * waiting for a silent peer for ever, so that whoever stays in one operation
+ * for longer is hanging.
+ */
+static void set_options(int fd)
+{
+	struct timeval limit = {PEER_TIMEOUT_S, 0};
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+		FAIL(errno, "set socket options");
+}
+
+int tcp_listen(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		FAIL(errno, "open socket");
+	set_options(fd);
+	if (bind(fd, (struct sockaddr *)&address, length) != 0)
+		FAIL(errno, "bind 127.0.0.1, any port");
+	if (listen(fd, BACKLOG) != 0)
+		FAIL(errno, "listen on 127.0.0.1");
+	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+		FAIL(errno, "read the listener's port");
+	rig.block->port = ntohs(address.sin_port);
+	return fd;
+}
+
+/* Until the peer closes: what comes in goes back. */
+static void echo(SSL *ssl)
+{
+	static unsigned char buffer[ECHO_MAX];
+	int n;
+
+	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
+		begin_operation(OP_ECHO);
+		if (openssl.SSL_write(ssl, buffer, n) != n)
+			return;
+	}
+	openssl.SSL_shutdown(ssl);
+}
+
+static void serve(int fd, SSL_CTX *ctx)
+{
+	uint64_t began = now_ns();
+	SSL *ssl;
+
+	begin_operation(OP_HANDSHAKE);
+	openssl.ERR_clear_error();
+	ssl = openssl.SSL_new(ctx);
+	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {
+		bump(&rig.me->refused);
+		openssl.SSL_free(ssl);
+		return;
+	}
+	openssl.SSL_set_accept_state(ssl);
+	if (openssl.SSL_do_handshake(ssl) == 1) {
+		count_handshake(began);
+		begin_operation(OP_ECHO);
+		echo(ssl);
+	} else {
+		bump(&rig.me->refused);
+		while (openssl.ERR_get_error() != 0)
+			continue; /* a daemon would log them */
+	}
+	openssl.SSL_free(ssl);
+}
+
+bool tcp_serve(int listener, const struct contexts *contexts)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		/* EINVAL: shut down by rank 0; the rest is the peer's or the time limit's */
+		if (errno == EINVAL)
+			return false;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+			FAIL(errno, "accept");
+		return true;
+	}
+	serve(fd, contexts->server);
+	close(fd);
+	return true;
+}

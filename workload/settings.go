@@ -1,0 +1,141 @@
+package workload
+
+import (
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
+)
+
+// Values that a Config's texts may have; the first is the default.
+var (
+	Loads        = []string{"tcp", "memory"}
+	Heaps        = []string{"global", "scalable", "private"}
+	HeapSafeties = []string{"count", "abort"}
+	LockSharings = []string{"shared", "kamailio", "private"}
+	TLSVersions  = []string{"1.3", "1.2"}
+	Keys         = []string{peers.ECDSAP256, peers.RSA2048}
+	RandChoices  = []string{"default", "method"}
+)
+
+// choices lists what is checked against a fixed set of values.
+func (c *Config) choices() []choice {
+	return []choice{
+		{"load", &c.Load, Loads},
+		{"heap", &c.Heap, Heaps},
+		{"heap safety", &c.HeapSafety, HeapSafeties},
+		{"locks", &c.Locks, LockSharings},
+		{"TLS version", &c.TLS, TLSVersions},
+		{"key", &c.Key, Keys},
+		{"random generator", &c.Rand, RandChoices},
+		{"hazard", &c.Hazard, []string{"plain"}},
+	}
+}
+
+type choice struct {
+	what   string
+	value  *string
+	values []string
+}
+
+// Sizes that a zero in the Config stands for.
+const (
+	heapBase      = 256 << 20
+	heapPerWorker = 4 << 20 // contexts, one connection, per-thread state, slack
+	maxPeers      = 64
+	maxDraws      = 8 << 20
+	maxSamples    = 1 << 20
+)
+
+// hangAfter is longer than a worker may lawfully wait for a silent peer
+// (PEER_TIMEOUT_S in tcp.c); the memory load never waits.
+func hangAfter(load string) time.Duration {
+	if load == "tcp" {
+		return 3 * time.Second
+	}
+	return 1500 * time.Millisecond
+}
+
+func (c *Config) complete() {
+	for _, ch := range c.choices() {
+		if *ch.value == "" {
+			*ch.value = ch.values[0]
+		}
+	}
+	if c.HeapBytes == 0 {
+		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker
+	}
+	if c.Peers == 0 {
+		// Two for each worker: one is served, the next one waits.
+		c.Peers = min(2*c.Workers, maxPeers)
+	}
+	if c.HangAfter == 0 {
+		c.HangAfter = hangAfter(c.Load)
+	}
+}
+
+func (c *Config) check() error {
+	for _, ch := range c.choices() {
+		if !slices.Contains(ch.values, *ch.value) {
+			return fmt.Errorf("unknown %s %q: choose from %s", ch.what, *ch.value, strings.Join(ch.values, ", "))
+		}
+	}
+	switch {
+	case c.Workers < 1 || c.Workers > MaxWorkers:
+		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, MaxWorkers)
+	case !(c.BadShare >= 0 && c.BadShare <= 1):
+		return fmt.Errorf("share of bad peers %v: choose from 0 to 1", c.BadShare)
+	case c.CheckRate < 0:
+		return fmt.Errorf("%d checks for each handshake: choose 0 (off) or more", c.CheckRate)
+	case c.Handshakes == 0 && c.Duration <= 0:
+		return fmt.Errorf("trial of %v: give a duration or a number of handshakes", c.Duration)
+	}
+	return nil
+}
+
+var tlsNumbers = map[string]uint16{"1.3": tls.VersionTLS13, "1.2": tls.VersionTLS12}
+
+var heapPolicies = map[string]rig.Heap{
+	"global": rig.HeapGlobal, "scalable": rig.HeapScalable, "private": rig.HeapPrivate,
+}
+
+var lockSharings = map[string]rig.Locks{
+	"shared": rig.LocksShared, "kamailio": rig.LocksKamailio, "private": rig.LocksPrivate,
+}
+
+func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
+	s := rig.Settings{
+		Libcrypto: c.Build.Libcrypto, Libssl: c.Build.Libssl,
+		Strategy: c.Strategy.Name, Own: c.Strategy.Path, Params: c.Strategy.Params,
+		Memory: c.Load == "memory",
+		Heap:   heapPolicies[c.Heap], HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
+		Locks: lockSharings[c.Locks],
+		TLS:   tlsNumbers[c.TLS], RSA: c.Key == peers.RSA2048, RandMethod: c.Rand == "method",
+		Workers: c.Workers, CheckRate: c.CheckRate, AskClient: c.BadShare > 0, Echo: c.EchoBytes, Seed: c.Seed,
+		Server:    rig.Identity{Certificate: id.Cert, Key: id.Key},
+		Untrusted: rig.Identity{Certificate: bad.Cert, Key: bad.Key},
+		Samples:   maxSamples,
+	}
+	if c.CheckRate > 0 {
+		s.Draws = maxDraws
+	}
+	if s.Memory {
+		s.BadShare, s.Handshakes = c.BadShare, c.Handshakes
+	}
+	return s
+}
+
+func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {
+	return peers.Config{
+		Addr: fmt.Sprintf("127.0.0.1:%d", port), TLS: c.TLS, Roots: id.Roots,
+		Peers: c.Peers, BadShare: c.BadShare, Seed: c.Seed, EchoBytes: c.EchoBytes,
+		Untrusted: bad, Timeout: peerTimeout(c.HangAfter), Limit: c.Handshakes,
+	}
+}
+
+// peerTimeout leaves the watchdog time to see a hang before a peer gives up.
+func peerTimeout(hangAfter time.Duration) time.Duration { return 2*hangAfter + 4*time.Second }

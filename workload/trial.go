@@ -1,0 +1,286 @@
+// Package workload runs one trial: it starts the rig on one OpenSSL build under
+// one strategy, drives its load, watches it, and reads what happened.
+//
+//	Config ──▶ settings.go   what the rig and the peers are told
+//	           trial.go      start, warm-up, measured window, drain, stop
+//	           watchdog.go   blocked or starved?
+//	           outcome       counters, events, samples from the control block,
+//	           gather.go     failures from the peers, repeats joined exactly
+//	           ──▶ Outcome
+//
+// A trial that finds damage is a good trial. An error means that the trial
+// could not be carried out.
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
+)
+
+// Limits of time. None of them decides what a trial finds: they bound how long
+// a broken one is waited for.
+const (
+	readyLimit = 2 * time.Minute  // rank 0's set-up, 1,024 contexts included
+	drainLimit = 30 * time.Second // from the end of the window to the last exit
+	countLimit = 10 * time.Minute // a trial that ends by its number of handshakes
+)
+
+// trial is one trial under way.
+type trial struct {
+	cfg     Config
+	id      *peers.Identity
+	bad     *peers.Identity
+	block   *rig.Block
+	process *rig.Process
+	peers   *peers.Load   // tcp load
+	report  *peers.Report // of the peers, once they have ended
+	began   time.Duration // start of load, on the rig's clock
+	window  window
+	hang    *hang
+	out     *Outcome
+}
+
+// window is the measured part of the load, read off the rig's counters.
+type window struct {
+	from, to     time.Duration // on the rig's clock
+	first, count uint64        // handshakes made before it, and in it
+}
+
+// Run carries out one trial. The error is ctx's if that ended first.
+func Run(ctx context.Context, cfg Config) (*Outcome, error) {
+	cfg.complete()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	t := &trial{cfg: cfg, out: &Outcome{Events: map[string]uint64{}}}
+	host := hostBefore(t.out)
+	if err := t.start(); err != nil {
+		return nil, err
+	}
+	defer t.block.Close()
+	defer t.process.Close()
+	if ended, err := t.awaitReady(ctx); ended || err != nil {
+		return t.out, err
+	}
+	t.out.Files = mappedFiles(t.process.PID())
+	err := t.drive(ctx)
+	t.process.Close()
+	if err == nil {
+		err = t.gather()
+	}
+	host.after(t.out)
+	if err != nil {
+		return nil, err
+	}
+	return t.out, nil
+}
+
+func (t *trial) start() error {
+	var err error
+	if t.id, err = peers.Certificate(t.cfg.Key); err != nil {
+		return err
+	}
+	if t.bad, err = peers.Untrusted(); err != nil {
+		return err
+	}
+	if t.block, err = rig.NewBlock(t.cfg.settings(t.id, t.bad)); err != nil {
+		return err
+	}
+	exe, err := os.Executable()
+	if err == nil {
+		t.process, err = rig.Start(t.block, t.cfg.Build.Command(exe))
+	}
+	if err != nil {
+		t.block.Close()
+		return fmt.Errorf("start the rig: %w", err)
+	}
+	return nil
+}
+
+// awaitReady reports whether the trial has ended before its load began: not
+// applicable, or damaged already while rank 0 was setting itself up.
+func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
+	stop := context.AfterFunc(ctx, t.process.Kill)
+	defer stop()
+	err = t.process.AwaitReady(readyLimit)
+	t.out.OpenSSLVersion = version(t.block.Version())
+	if err == nil {
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return true, ctx.Err()
+	}
+	if !errors.Is(err, io.EOF) {
+		return true, fmt.Errorf("%w: it was to %s", err, t.block.Stage())
+	}
+	<-t.process.Gone()
+	if t.process.NotApplicable() {
+		t.out.NotApplicable = t.block.Missing()
+		return true, nil
+	}
+	if s := t.process.Signal(); s != 0 && t.block.Failure() == nil {
+		t.out.noteCrash(s, t.block.Stage())
+		return true, nil
+	}
+	return true, t.process.Diagnose(t.block)
+}
+
+// drive runs the load through its phases and ends with no process left that
+// would still work.
+func (t *trial) drive(ctx context.Context) error {
+	broken, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		t.watch(broken, cancel)
+	}()
+	err := t.phases(broken)
+	cancel(nil)
+	<-watched
+	t.endPeers()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// Reasons why a trial ends before its time; none of them is an error.
+var (
+	errDied = errors.New("a process of the rig died")
+	errHang = errors.New("a process of the rig hangs")
+)
+
+func ended(err error) error {
+	if errors.Is(err, errDied) || errors.Is(err, errHang) {
+		return nil
+	}
+	return err
+}
+
+func (t *trial) phases(ctx context.Context) error {
+	if err := t.begin(); err != nil {
+		return err
+	}
+	if err := sleep(ctx, t.cfg.Warmup); err != nil {
+		return ended(err)
+	}
+	t.openWindow()
+	err := t.measure(ctx)
+	t.closeWindow()
+	if err != nil {
+		return ended(err)
+	}
+	return ended(t.drain(ctx))
+}
+
+func (t *trial) begin() error {
+	if t.cfg.Load == "tcp" {
+		load, err := peers.New(t.cfg.peers(t.block.Port(), t.id, t.bad))
+		if err != nil {
+			return err
+		}
+		t.peers = load
+	}
+	t.block.SetPhase(rig.Warmup)
+	t.began = t.block.LoadStart()
+	if t.peers != nil {
+		t.peers.Start()
+	}
+	return nil
+}
+
+func (t *trial) openWindow() {
+	t.window.first, t.window.from = t.block.Handshakes(), rig.Now()
+	t.block.SetPhase(rig.Measure)
+	if t.peers != nil {
+		t.peers.Measure()
+	}
+}
+
+func (t *trial) closeWindow() {
+	t.window.count, t.window.to = t.block.Handshakes()-t.window.first, rig.Now()
+	t.block.SetPhase(rig.Drain)
+}
+
+// measure waits for the end of the window: by time, or by the number of
+// handshakes.
+func (t *trial) measure(ctx context.Context) error {
+	if t.cfg.Handshakes == 0 {
+		return sleep(ctx, t.cfg.Duration)
+	}
+	var done <-chan struct{} = t.process.Gone() // memory: workers end by themselves
+	if t.peers != nil {
+		done = t.peers.Done()
+	}
+	limit := time.NewTimer(countLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-limit.C:
+		return fmt.Errorf("%d handshakes were not made within %v", t.cfg.Handshakes, countLimit)
+	}
+}
+
+// drain lets the peers finish what they have begun, then the workers end.
+func (t *trial) drain(ctx context.Context) error {
+	if err := t.drainPeers(ctx); err != nil {
+		return err
+	}
+	t.block.SetPhase(rig.Stop)
+	t.process.Stop()
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case <-t.process.Gone():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-limit.C:
+		return fmt.Errorf("the rig did not end within %v", drainLimit)
+	}
+}
+
+func (t *trial) drainPeers(ctx context.Context) error {
+	if t.peers == nil {
+		return nil
+	}
+	abort := context.AfterFunc(ctx, t.peers.Abort)
+	defer abort()
+	t.peers.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// endPeers cuts off the peers of a trial that broke; after drain there are
+// none left to cut off.
+func (t *trial) endPeers() {
+	if t.peers != nil {
+		t.peers.Abort()
+		t.report = t.peers.Wait()
+	}
+}
+
+// sleep is over early, with the cause, when the trial broke.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

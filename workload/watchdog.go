@@ -1,0 +1,120 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"tlsbench/workload/rig"
+)
+
+// hang is what the watchdog found.
+type hang struct {
+	worker int
+	at     time.Duration // on the rig's clock
+	detail string
+}
+
+// pulse is what the watchdog remembers of one worker: when it was last seen to
+// begin something, and what the kernel had given it by then.
+type pulse struct {
+	beat  uint64
+	since time.Duration
+	used  usage
+}
+
+// usage is the time a process ran, and the time it was ready to run but had no
+// processor.
+type usage struct {
+	ran, waited time.Duration
+}
+
+// kernelUsage reads what the scheduler has counted for a process with one
+// thread.
+func kernelUsage(pid int) (usage, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if err != nil {
+		return usage{}, err
+	}
+	var ran, waited int64
+	if _, err := fmt.Sscan(string(data), &ran, &waited); err != nil {
+		return usage{}, fmt.Errorf("read schedstat of process %d: %w", pid, err)
+	}
+	return usage{time.Duration(ran), time.Duration(waited)}, nil
+}
+
+const (
+	watchEvery = 50 * time.Millisecond
+	// A process that ran for less than this share of the time it was watched,
+	// and did not want to run either, is blocked.
+	blockedShare = 0.02
+	// One operation needs a few milliseconds of processor time. A worker that
+	// has had this much and is not done goes round in circles, in a damaged
+	// list for one.
+	spinLimit = 5 * time.Second
+)
+
+// watch ends the trial when rank 0 is gone, a worker died, or one hangs.
+func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	pulses := make([]pulse, t.cfg.Workers)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.process.Gone():
+			if t.block.FirstDeath() != 0 || t.process.Signal() != 0 {
+				end(errDied)
+			}
+			return
+		case <-tick.C:
+		}
+		if t.block.FirstDeath() != 0 {
+			end(errDied)
+			return
+		}
+		if t.hang = t.findHang(pulses); t.hang != nil {
+			end(errHang)
+			return
+		}
+	}
+}
+
+func (t *trial) findHang(pulses []pulse) *hang {
+	now := rig.Now()
+	for i, w := range t.block.Workers() {
+		p := &pulses[i]
+		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || p.since == 0 {
+			*p = pulse{beat: w.Beat, since: now}
+			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
+			continue
+		}
+		if now-p.since < t.cfg.HangAfter {
+			continue
+		}
+		used, err := kernelUsage(w.PID)
+		if err != nil {
+			continue
+		}
+		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited); why != "" {
+			return &hang{worker: i, at: now, detail: why}
+		}
+	}
+	return nil
+}
+
+// judge tells a process that is blocked, or goes round in circles, from one
+// that only gets no processor on a busy machine.
+func judge(watched, ran, waited time.Duration) string {
+	share := float64(ran+waited) / float64(watched)
+	switch {
+	case share < blockedShare:
+		return fmt.Sprintf("blocked for %v in one operation, with %v of processor time",
+			watched.Round(time.Millisecond), ran.Round(time.Microsecond))
+	case ran > spinLimit:
+		return fmt.Sprintf("not done with one operation after %v of processor time", ran.Round(time.Millisecond))
+	}
+	return ""
+}
