@@ -99,11 +99,16 @@ func unfit(f *elf.File) string {
 }
 
 func (o *Object) readVersions(f *elf.File) error {
+	o.Needs = map[string][]string{}
+	// debug/elf takes a file without versions, which is in order, for a
+	// broken one.
+	if f.SectionByType(elf.SHT_GNU_VERNEED) == nil && f.SectionByType(elf.SHT_GNU_VERDEF) == nil {
+		return nil
+	}
 	needs, err := f.DynamicVersionNeeds()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+	if err != nil {
 		return err
 	}
-	o.Needs = map[string][]string{}
 	for _, lib := range needs {
 		for _, dep := range lib.Needs {
 			o.Needs[lib.Name] = append(o.Needs[lib.Name], dep.Dep)
@@ -111,7 +116,7 @@ func (o *Object) readVersions(f *elf.File) error {
 		}
 	}
 	defines, err := f.DynamicVersions()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+	if err != nil {
 		return err
 	}
 	for _, v := range defines {
