@@ -2,15 +2,16 @@ package inference
 
 import "math"
 
-// LogRatios gives log(a/b) for each pair that has one: both values finite and
-// above zero. It is what [PairedRatio] averages, and what [SignedRank] wants
+// LogRatios gives log(a/b) for each pair that has one: values and ratio finite
+// and above zero. It is what [PairedRatio] averages, and what [SignedRank] wants
 // for a test of the same pairs.
 func LogRatios(a, b []float64) []float64 {
 	checkPaired("paired values", len(a), len(b))
 	logs := make([]float64, 0, len(a))
 	for i := range a {
-		if finite(a[i]) && finite(b[i]) && a[i] > 0 && b[i] > 0 {
-			logs = append(logs, math.Log(a[i])-math.Log(b[i]))
+		// Equal ratios give equal logarithms; a difference of logarithms does not.
+		if log := math.Log(a[i] / b[i]); a[i] > 0 && b[i] > 0 && finite(log) {
+			logs = append(logs, log)
 		}
 	}
 	return logs

@@ -12,8 +12,10 @@ import (
 // it holds for every distribution, and its true confidence is at least the one
 // asked for. Method and code are [benchmath.AssumeNothing], the ones of
 // benchstat (W. J. Conover, Practical Nonparametric Statistics, 3rd edition
-// 1999, section 3.2). With fewer values than such an interval needs, six at
-// 95 %, the interval is open and a warning says how many are needed.
+// 1999, section 3.2). For some sizes it reaches one rank further on one side
+// than on the other, so its ends are no one-sided bounds. With fewer values than
+// such an interval needs, six at 95 %, it is open and a warning says how many
+// are needed.
 func Median(xs []float64, confidence float64) Estimate {
 	tails(confidence)
 	kept := keepFinite(xs)
@@ -29,7 +31,11 @@ func Median(xs []float64, confidence float64) Estimate {
 		return e
 	}
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(kept, &benchmath.DefaultThresholds), confidence)
-	e.Value, e.Low, e.High = s.Center, s.Lo, s.Hi
+	e.Value = s.Center
+	// Too few values can still give one end, which by itself misleads.
+	if finite(s.Lo) && finite(s.Hi) {
+		e.Low, e.High = s.Lo, s.Hi
+	}
 	for _, w := range s.Warnings {
 		e.warn("%v", w)
 	}
