@@ -55,6 +55,12 @@ type window struct {
 
 // Run carries out one trial. The error is ctx's if that ended first.
 func Run(ctx context.Context, cfg Config) (*Outcome, error) {
+	return run(ctx, cfg, func(*rig.Block) {})
+}
+
+// run lets the caller look at the control block when the trial has ended and
+// before it is unmapped.
+func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, error) {
 	cfg.complete()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -79,6 +85,7 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	look(t.block)
 	return t.out, nil
 }
 

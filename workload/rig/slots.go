@@ -65,8 +65,11 @@ func (b *Block) Slots() []Slot {
 	return list
 }
 
-func (b *Block) inHeap(p uint64) bool {
-	return p != 0 && p >= uint64(b.c.heap_from) && p < uint64(b.c.heap_to)
+// HeapRange tells addresses in the shared heap from others. It may be used
+// after the block is closed.
+func (b *Block) HeapRange() func(uint64) bool {
+	from, to := uint64(b.c.heap_from), uint64(b.c.heap_to)
+	return func(p uint64) bool { return p != 0 && p >= from && p < to }
 }
 
 // Shared counts the addresses in the shared heap that two or more workers have
@@ -74,8 +77,9 @@ func (b *Block) inHeap(p uint64) bool {
 // random generator: the exposure. It needs no luck to see.
 func (b *Block) Shared() int {
 	holders := map[uint64]map[int]bool{}
+	inHeap := b.HeapRange()
 	hold := func(p uint64, worker int) {
-		if !b.inHeap(p) {
+		if !inHeap(p) {
 			return
 		}
 		if holders[p] == nil {
