@@ -22,7 +22,7 @@ type File struct {
 func ReadFiles(paths ...string) (*Set, error) {
 	set := new(Set)
 	for _, path := range paths {
-		file, err := scanFile(path, func(t *Trial) { set.Trials = append(set.Trials, t.Clone()) })
+		file, err := scanFile(path, func(_ string, t *Trial) { set.Trials = append(set.Trials, t.Clone()) })
 		if err != nil {
 			return nil, err
 		}
@@ -31,9 +31,9 @@ func ReadFiles(paths ...string) (*Set, error) {
 	return set, nil
 }
 
-// scanFile calls each with every trial of a file. The trial is the reader's
-// own: it changes with the next call.
-func scanFile(path string, each func(*Trial)) (File, error) {
+// scanFile calls each with every trial of a file and its benchmark name. The
+// trial is the reader's own: it changes with the next call.
+func scanFile(path string, each func(name string, t *Trial)) (File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return File{}, fmt.Errorf("read results: %w", err)
@@ -43,7 +43,7 @@ func scanFile(path string, each func(*Trial)) (File, error) {
 	n := 0
 	for r.Scan() {
 		n++
-		each(&r.trial)
+		each(r.bench0, &r.trial)
 	}
 	if err := r.Err(); err != nil {
 		return File{}, err

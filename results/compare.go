@@ -1,0 +1,320 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"tlsbench/results/inference"
+)
+
+// Options say how to compare. The zero value of each field is its default.
+type Options struct {
+	Baseline   string   // strategy that ratios are relative to; key-owner
+	Confidence float64  // of two-sided intervals; 0.95
+	Margin     float64  // differences below it do not matter; 0.02
+	Format     Format   // text
+	Where      []string // filters, key=value; several for one key are alternatives
+}
+
+// Format is how a comparison is printed.
+type Format string
+
+// The formats.
+const (
+	Text     Format = "text"
+	Markdown Format = "markdown"
+	CSV      Format = "csv"
+	JSON     Format = "json"
+)
+
+var formats = []Format{Text, Markdown, CSV, JSON}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Baseline == "" {
+		o.Baseline = NegativeControl
+	}
+	if o.Confidence == 0 {
+		o.Confidence = 0.95
+	}
+	if o.Margin == 0 {
+		o.Margin = 0.02
+	}
+	if o.Format == "" {
+		o.Format = Text
+	}
+	switch {
+	case !(o.Confidence > 0.5 && o.Confidence < 1):
+		return o, fmt.Errorf("confidence %v: want more than 0.5 and less than 1", o.Confidence)
+	case !(o.Margin > 0 && o.Margin < 1):
+		return o, fmt.Errorf("margin %v: want more than 0 and less than 1", o.Margin)
+	case !slices.Contains(formats, o.Format):
+		return o, fmt.Errorf("format %q: want one of %v", o.Format, formats)
+	}
+	return o, nil
+}
+
+// Comparison is what Compare prints.
+type Comparison struct {
+	Files      []string `json:"files"`
+	Baseline   string   `json:"baseline"`
+	Confidence float64  `json:"confidence"`
+	Margin     float64  `json:"margin"`
+	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
+	Tables     []Table  `json:"tables"`
+}
+
+// Table compares the strategies of one scene.
+type Table struct {
+	Scene
+	Controls string `json:"controls"`       // how the controls came out
+	Mark     string `json:"mark,omitempty"` // what is wrong with them
+	Rows     []Row  `json:"rows"`
+}
+
+// Row is one strategy in one scene.
+type Row struct {
+	Strategy string  `json:"strategy"`
+	Verdict  Verdict `json:"verdict"`
+	// Probability is that of a damaged trial. Fisher is the p-value of Fisher's
+	// exact test that it is the baseline's, corrected over the table (Holm).
+	Probability Figure   `json:"damaged"`
+	Fisher      *float64 `json:"fisher_p,omitempty"`
+
+	Passive Figure `json:"corruptions_per_Mhs"`
+	Foreign Figure `json:"foreign_errors_per_Mcheck"`
+	Repeats Figure `json:"repeats_per_Mdraw"`
+	Lost    Figure `json:"lost_slots_per_fork"`
+	// SharedSlots is the exposure; -1 if no trial tells.
+	SharedSlots int `json:"shared_slots"`
+
+	// Undamaged of Throughput handshake trials gave values.
+	Undamaged  int    `json:"throughput_undamaged"`
+	Throughput int    `json:"throughput_trials"`
+	Costs      []Cost `json:"costs,omitempty"`
+}
+
+// Cost is one metric of one strategy.
+type Cost struct {
+	Unit   string `json:"unit"`
+	Median Figure `json:"median"`
+	Ratio  Ratio  `json:"ratio"` // to the baseline
+}
+
+// cost returns the cost in a unit.
+func (r *Row) cost(unit string) (Cost, bool) {
+	i := slices.IndexFunc(r.Costs, func(c Cost) bool { return c.Unit == unit })
+	if i < 0 {
+		return Cost{}, false
+	}
+	return r.Costs[i], true
+}
+
+// Compare reads results files and prints a comparison of the strategies in
+// them. Trials of the same cell and the same kind of machine are one sample,
+// whatever file they are in; different kinds of machines have tables of their
+// own.
+func Compare(w io.Writer, o Options, files ...string) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	c, err := Summarize(o, files...)
+	if err != nil {
+		return err
+	}
+	switch o.Format {
+	case CSV:
+		return c.writeCSV(w)
+	case JSON:
+		return c.writeJSON(w)
+	}
+	return c.writeTables(w, o.Format)
+}
+
+// Summarize works a comparison out without printing it.
+func Summarize(o Options, files ...string) (*Comparison, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	g, err := gather(o.Where, files...)
+	if err != nil {
+		return nil, err
+	}
+	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
+		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(g.strategyNames(), ", "))
+	}
+	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Warnings: g.warnings()}
+	for _, s := range g.sorted() {
+		c.Tables = append(c.Tables, g.table(s, o))
+	}
+	return c, nil
+}
+
+func (g *gatherer) warnings() []string {
+	var list []string
+	for _, f := range g.files {
+		if f.Torn {
+			list = append(list, f.Name+": the end is cut off; its last, unfinished trial is left out")
+		}
+	}
+	if len(g.scenes) == 0 {
+		list = append(list, "no trials to compare")
+	}
+	return list
+}
+
+func (g *gatherer) table(s Scene, o Options) Table {
+	control := g.control(s)
+	t := Table{Scene: s, Controls: control.String(), Mark: control.Mark()}
+	samples := g.scenes[s]
+	base := samples[o.Baseline]
+	if base == nil {
+		base = new(sample)
+	}
+	for name, sample := range samples {
+		t.Rows = append(t.Rows, sample.row(name, base, o))
+	}
+	slices.SortFunc(t.Rows, func(a, b Row) int { return compareStrategies(a.Strategy, b.Strategy) })
+	t.correct(o.Baseline)
+	return t
+}
+
+func (s *sample) row(name string, base *sample, o Options) Row {
+	v := s.verdict.verdict()
+	r := Row{
+		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
+		Passive:     s.passive.rate(o.Confidence),
+		Foreign:     s.foreign.rate(o.Confidence),
+		Repeats:     s.repeats.rate(o.Confidence),
+		Lost:        s.lost.rate(o.Confidence).scale(1e-6),
+		SharedSlots: -1,
+		Undamaged:   s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
+	}
+	if v.Trials > 0 {
+		r.SharedSlots = s.sharedMax
+		if s.shared != s.sharedMax {
+			r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", s.shared, s.sharedMax))
+		}
+	}
+	if v.Failed > 0 {
+		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", trialCount(v.Failed), s.verdict.reason))
+	}
+	if name != o.Baseline && v.Trials > 0 && base.verdict.trials > 0 {
+		p := inference.FisherExact(v.Damaged, v.Trials, base.verdict.damaged, base.verdict.trials)
+		r.Fisher = finite(p)
+	}
+	r.Costs = s.costs(name, base, o)
+	return r
+}
+
+func (c counts) rate(confidence float64) Figure {
+	if len(c.events) == 0 {
+		return Figure{Value: math.NaN(), High: math.Inf(1)}
+	}
+	return rate(c.events, c.exposure, confidence)
+}
+
+func (f Figure) scale(by float64) Figure {
+	f.Value, f.Low, f.High = by*f.Value, by*f.Low, by*f.High
+	return f
+}
+
+// costs lists the metrics that the undamaged trials have, in the order of
+// Units.
+func (s *sample) costs(name string, base *sample, o Options) []Cost {
+	var list []Cost
+	for _, m := range []Measure{Handshake, Fork} {
+		c := s.cost[m]
+		if c == nil {
+			continue
+		}
+		for _, unit := range c.units() {
+			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio()}
+			if name != o.Baseline {
+				cost.Ratio = pair(c, base.cost[m], unit).ratio(o)
+				base.warn(&cost.Ratio.Figure, m)
+			}
+			list = append(list, cost)
+		}
+	}
+	return list
+}
+
+// warn says what the baseline lacks.
+func (s *sample) warn(f *Figure, m Measure) {
+	if m == Handshake && s.throughput.damaged > 0 {
+		f.Warnings = append(f.Warnings, fmt.Sprintf("%d of %d trials of the baseline are damaged", s.throughput.damaged, s.throughput.trials))
+	}
+}
+
+func noRatio() Ratio {
+	nan := math.NaN()
+	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan}
+}
+
+// units lists the declared units first, in their order, then any others.
+func (c *columns) units() []string {
+	var list []string
+	for _, u := range Units() {
+		if _, ok := c.values[u.Unit]; ok {
+			list = append(list, u.Unit)
+		}
+	}
+	var others []string
+	for unit := range c.values {
+		if !slices.Contains(list, unit) {
+			others = append(others, unit)
+		}
+	}
+	slices.Sort(others)
+	return append(list, others...)
+}
+
+func (c *columns) median(unit string, confidence float64) Figure {
+	var values []float64
+	for _, v := range c.column(unit) {
+		if !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	return figure(inference.Median(values, confidence))
+}
+
+// correct adjusts the p-values of the table: each metric is a family of its
+// own, with one test for each strategy apart from the baseline.
+func (t *Table) correct(baseline string) {
+	units := make(map[string][]*Ratio)
+	var fisher []*float64
+	for i := range t.Rows {
+		r := &t.Rows[i]
+		if r.Strategy == baseline {
+			continue
+		}
+		if r.Fisher != nil {
+			fisher = append(fisher, r.Fisher)
+		}
+		for j := range r.Costs {
+			units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
+		}
+	}
+	for _, ratios := range units {
+		p := make([]float64, len(ratios))
+		for i, r := range ratios {
+			p[i] = r.P
+		}
+		for i, q := range inference.Holm(p) {
+			ratios[i].Adjusted = q
+		}
+	}
+	p := make([]float64, len(fisher))
+	for i := range fisher {
+		p[i] = *fisher[i]
+	}
+	for i, q := range inference.Holm(p) {
+		*fisher[i] = q
+	}
+}

@@ -1,0 +1,312 @@
+package results
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// sampleRun is a small run that is kept, for people to look at too.
+const sampleRun = "testdata/run.txt"
+
+func TestCompareGolden(t *testing.T) {
+	if *update {
+		var buf bytes.Buffer
+		if err := newSimulation(8).write(&buf); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(sampleRun, buf.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, o := range map[string]Options{
+		"compare.txt": {}, "compare.md": {Format: Markdown}, "compare.csv": {Format: CSV}, "compare.json": {Format: JSON},
+		"compare-hwm.txt": {Baseline: "hwm", Where: []string{"hazard=plain"}, Confidence: 0.9},
+	} {
+		var buf bytes.Buffer
+		if err := Compare(&buf, o, sampleRun); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, buf.Bytes())
+		if o.Format == "" {
+			fits(t, name, buf.String())
+		}
+	}
+}
+
+func fits(t *testing.T, name, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+			t.Errorf("%s: line of %d columns: %s", name, n, line)
+		}
+	}
+}
+
+func compareText(t *testing.T, o Options, files ...string) string {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := Compare(&buf, o, files...); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+func TestCompareNeverSaysZeroPercent(t *testing.T) {
+	out := compareText(t, Options{}, sampleRun)
+	for _, bad := range []string{" 0 %", " 0.0", "0/8 [", "NaN", "Inf"} {
+		if strings.Contains(out, bad) {
+			t.Errorf("the comparison has %q:\n%s", bad, out)
+		}
+	}
+	// 1-0.05^(1/8) = 31.23 %, rounded up.
+	if !strings.Contains(out, "0/8 ≤ 31.3 %") {
+		t.Errorf("no upper bound for 0 of 8:\n%s", out)
+	}
+}
+
+// Drift of 20 % and more cancels, because ratios are paired by round.
+func TestDriftCancels(t *testing.T) {
+	c, err := Summarize(Options{Where: []string{"hazard=plain"}}, newSimulation(30).file(t, "run.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Tables[0].Rows {
+		r := &c.Tables[0].Rows[i]
+		cost, ok := r.cost(HandshakesPerSec)
+		switch r.Strategy {
+		case "none":
+			if ok || r.Undamaged != 0 || r.Throughput != 30 {
+				t.Errorf("none has a throughput: %+v", r)
+			}
+		case "clear-0-15":
+			if cost.Ratio.Low > 0.97 || cost.Ratio.High < 0.97 || cost.Ratio.High-cost.Ratio.Low > 0.01 || !cost.Ratio.Differs(0.05) || cost.Ratio.Same {
+				t.Errorf("3 %% slowdown estimated as %+v", cost.Ratio)
+			}
+		case "hwm":
+			if !cost.Ratio.Same {
+				t.Errorf("0.4 %% slowdown is not within 2 %%: %+v", cost.Ratio)
+			}
+			if spread := cost.Median.High/cost.Median.Low - 1; spread < 0.02 {
+				t.Errorf("the simulation does not drift: median %+v", cost.Median)
+			}
+		}
+	}
+}
+
+// Values pair by file and round, whatever their order; what lacks a partner
+// is left out and said.
+func TestPairing(t *testing.T) {
+	col := func(keys []roundKey, values ...float64) *columns {
+		c := new(columns)
+		for i, k := range keys {
+			c.add(k, []Metric{{values[i], "x"}})
+		}
+		return c
+	}
+	a := col([]roundKey{{0, 2}, {0, 1}, {1, 1}, {0, 7}, {0, 7}, {0, 9}}, 20, 10, 30, 70, 71, 90)
+	b := col([]roundKey{{1, 1}, {0, 1}, {0, 2}, {0, 3}, {0, 7}, {0, 7}}, 3, 1, 2, 99, 7, 7.1)
+	p := pair(a, b, "x")
+	for i := range p.a {
+		if math.Abs(p.a[i]/p.b[i]-10) > 1e-9 {
+			t.Errorf("paired %v with %v", p.a[i], p.b[i])
+		}
+	}
+	if len(p.a) != 5 || p.unpaired != 1 {
+		t.Errorf("%d pairs, %d unpaired; want 5 and 1", len(p.a), p.unpaired)
+	}
+	if p := pair(a, nil, "x"); len(p.a) != 0 || p.unpaired != 6 {
+		t.Errorf("no baseline: %+v", p)
+	}
+}
+
+func TestColumnsWithGaps(t *testing.T) {
+	c := new(columns)
+	c.add(roundKey{0, 0}, []Metric{{1, "a"}})
+	c.add(roundKey{0, 1}, []Metric{{2, "b"}})
+	c.add(roundKey{0, 2}, []Metric{{3, "a"}})
+	a, b := c.column("a"), c.column("b")
+	if len(a) != 3 || a[0] != 1 || !math.IsNaN(a[1]) || a[2] != 3 || len(b) != 3 || !math.IsNaN(b[0]) || b[1] != 2 || !math.IsNaN(b[2]) {
+		t.Errorf("columns %v and %v", a, b)
+	}
+}
+
+func TestCompareMarks(t *testing.T) {
+	noDamage := newSimulation(8)
+	noDamage.damage = func(string, string) []string { return nil }
+	onlyHwm := newSimulation(8)
+	onlyHwm.strategies = []string{"hwm"}
+	badOracle := newSimulation(8)
+	badOracle.damage = func(hazard, _ string) []string { return usualDamage(hazard, "none") }
+	for name, tt := range map[string]struct {
+		sim  *simulation
+		want []string
+	}{
+		"silent rig": {noDamage, []string{"CONTROLS FAILED: none is undamaged in 8/8", "Damage !! CONTROLS FAILED", "Cost, relative to key-owner in the same round !! CONTROLS FAILED"}},
+		"no control": {onlyHwm, []string{"NO CONTROLS: no trial of key-owner, none", "Damage !! NO CONTROLS", "no round in common with the baseline"}},
+		"bad oracle": {badOracle, []string{"CONTROLS FAILED: key-owner is damaged in 8/8", "Damage !! CONTROLS FAILED"}},
+	} {
+		out := compareText(t, Options{}, tt.sim.file(t, "run.txt"))
+		for _, want := range tt.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in:\n%s", name, want, out)
+			}
+		}
+		fits(t, name, out)
+	}
+}
+
+// Kinds of machines are kept apart; two files of one kind are one sample.
+func TestCompareMachines(t *testing.T) {
+	a := newSimulation(4)
+	b := newSimulation(4)
+	b.start = b.start.Add(24 * time.Hour)
+	fa, fb := a.file(t, "a.txt"), b.file(t, "b.txt")
+	c, err := Summarize(Options{}, fa, fb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Tables) != 2 || c.Tables[0].Rows[0].Verdict.Trials != 8 {
+		t.Errorf("two files of one kind of machine: %d tables, %d trials", len(c.Tables), c.Tables[0].Rows[0].Verdict.Trials)
+	}
+	data, err := os.ReadFile(fb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other.txt")
+	data = bytes.ReplaceAll(data, []byte("machine: 2 x AMD"), []byte("machine: 4 x AMD"))
+	if err := os.WriteFile(other, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Summarize(Options{}, fa, other); err != nil || len(c.Tables) != 4 {
+		t.Errorf("two kinds of machines: %d tables, error %v", len(c.Tables), err)
+	}
+}
+
+func TestCompareErrors(t *testing.T) {
+	for _, tt := range []struct {
+		o     Options
+		files []string
+		want  string
+	}{
+		{Options{}, nil, "no results file"},
+		{Options{}, []string{"testdata/absent.txt"}, "testdata/absent.txt: no such file"},
+		{Options{}, []string{sampleRun, sampleRun}, "is given twice"},
+		{Options{}, []string{sampleRun, "./" + sampleRun}, "stands twice"},
+		{Options{Baseline: "hwn"}, []string{sampleRun}, `baseline "hwn" is not in the files; they have none, clear-0-15, hwm, key-owner`},
+		{Options{Format: "yaml"}, []string{sampleRun}, "[text markdown csv json]"},
+		{Options{Confidence: 95}, []string{sampleRun}, "confidence 95"},
+		{Options{Margin: 2}, []string{sampleRun}, "margin 2"},
+		{Options{Where: []string{"hazard"}}, []string{sampleRun}, "want key=value"},
+		{Options{Where: []string{"colour=red"}}, []string{sampleRun}, "openssl, hazard, load"},
+	} {
+		err := Compare(new(bytes.Buffer), tt.o, tt.files...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v %v: error %v, want %q", tt.o, tt.files, err, tt.want)
+		}
+	}
+	for _, f := range formats {
+		if err := Compare(fullDisk{}, Options{Format: f}, sampleRun); !errors.Is(err, errFull) {
+			t.Errorf("%s to a full disk: %v", f, err)
+		}
+	}
+}
+
+func TestCompareTornAndSkipped(t *testing.T) {
+	trial := func(strategy string, status Status, reason string) *Trial {
+		return &Trial{Cell: testCell(Corruption, strategy), Status: status, Reason: reason}
+	}
+	path := fileOf(t, "run.txt",
+		trial("temp-thread", Skipped, "no libpython3.11 on this machine"),
+		trial("pointer-match", NotApplicable, "openssl 3.0.20 has no ERR_get_state"),
+		trial("hwm", Failed, "bind: address in use"), trial("hwm", OK, ""))
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("#trial {\"na")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out := compareText(t, Options{}, path)
+	unwrapped := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"the end is cut", "skipped¹", "temp-thread: no libpython3.11", "not applicable³", "has no ERR_get_state",
+		"1 trial could not be carried out: bind: address in use", "0/1 ≤ 95"} {
+		if !strings.Contains(unwrapped, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	table := compareText(t, Options{Format: CSV}, path)
+	if !strings.Contains(table, "not applicable,damaged") || !strings.Contains(table, "has no ERR_get_state") {
+		t.Errorf("the reason is not in:\n%s", table)
+	}
+}
+
+// The machine-readable forms parse, and say the same as the model.
+func TestCompareExports(t *testing.T) {
+	want, err := Summarize(Options{}, sampleRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Tables []struct {
+			Hazard string
+			Rows   []struct {
+				Strategy string
+				Verdict  struct{ Damaged, Trials int }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(compareText(t, Options{Format: JSON}, sampleRun)), &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, table := range want.Tables {
+		for j, row := range table.Rows {
+			r := got.Tables[i].Rows[j]
+			if got.Tables[i].Hazard != table.Hazard || r.Strategy != row.Strategy || r.Verdict.Damaged != row.Verdict.Damaged || r.Verdict.Trials != 8 {
+				t.Errorf("table %d row %d is %+v", i, j, r)
+			}
+		}
+	}
+	records, err := csv.NewReader(strings.NewReader(compareText(t, Options{Format: CSV}, sampleRun))).ReadAll()
+	if err != nil || len(records) < 50 || len(records[0]) != len(csvHead) {
+		t.Errorf("CSV: %d records, error %v", len(records), err)
+	}
+}
+
+// A file of a million records, in under 10 s and 500 MB.
+func BenchmarkCompareMillion(b *testing.B) {
+	benchmarkCompare(b, 1_000_000)
+}
+
+func BenchmarkCompare(b *testing.B) { benchmarkCompare(b, 20_000) }
+
+func benchmarkCompare(b *testing.B, records int) {
+	s := newSimulation(records / (3 * 7 * 4))
+	s.openssl = []string{"1.1.1w", "3.0.20", "3.5.7", "4.0.3"}
+	s.hazards = []string{"plain"}
+	s.strategies = strategyOrder
+	path := s.file(b, "run.txt")
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(info.Size())
+	for b.Loop() {
+		var out bytes.Buffer
+		if err := Compare(&out, Options{}, path); err != nil {
+			b.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "clean") {
+			b.Fatal(out.String())
+		}
+	}
+}

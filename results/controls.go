@@ -1,0 +1,189 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The strategies that are controls, and the hazard they run under. Without any
+// fix the rig has to find damage; under the oracle, which clears exactly what
+// is OpenSSL's, it must find none.
+const (
+	PositiveControl = "none"
+	NegativeControl = "key-owner"
+	plainHazard     = "plain"
+)
+
+// ControlGroup is what shares a pair of controls: one build under one load, on
+// one kind of machine.
+type ControlGroup struct {
+	Machine, OpenSSL, Load, Heap string
+	Workers                      int
+}
+
+// Control is how the controls of one group came out.
+type Control struct {
+	ControlGroup
+	Positive Verdict // of none
+	Negative Verdict // of key-owner
+}
+
+// Needed reports whether the group needs controls at all: a single worker
+// shares nothing with another.
+func (c Control) Needed() bool { return c.Workers >= 2 }
+
+// OK reports whether the controls came out as they must.
+func (c Control) OK() bool { return c.Mark() == "" }
+
+// Mark says what is wrong with the controls, "" if nothing is.
+//
+// With a private heap workers share no memory, so nothing can fire, and only
+// the negative control counts.
+func (c Control) Mark() string {
+	if !c.Needed() {
+		return ""
+	}
+	shared := c.Heap != "private"
+	var failed, missing []string
+	switch {
+	case c.Negative.Damaged > 0:
+		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d", NegativeControl, c.Negative.Damaged, c.Negative.Trials))
+	case c.Negative.Trials == 0:
+		missing = append(missing, NegativeControl)
+	}
+	switch {
+	case shared && c.Positive.Trials == 0:
+		missing = append(missing, PositiveControl)
+	case shared && c.Positive.Damaged == 0:
+		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.Positive.Trials))
+	}
+	if len(failed) > 0 {
+		return "CONTROLS FAILED: " + strings.Join(failed, ", ")
+	}
+	if len(missing) > 0 {
+		return "NO CONTROLS: no trial of " + strings.Join(missing, ", ")
+	}
+	return ""
+}
+
+// String says how the controls came out, in one line.
+func (c Control) String() string {
+	switch {
+	case !c.Needed():
+		return "no controls needed: one worker shares nothing"
+	case c.Mark() != "":
+		return c.Mark()
+	case c.Positive.Trials == 0:
+		return fmt.Sprintf("controls passed: %s damaged in 0/%d (a private heap shares nothing that could fire)",
+			NegativeControl, c.Negative.Trials)
+	}
+	return fmt.Sprintf("controls passed: %s damaged in %d/%d, %s in 0/%d", PositiveControl,
+		c.Positive.Damaged, c.Positive.Trials, NegativeControl, c.Negative.Trials)
+}
+
+// Controls finds how the controls came out for every group among the trials.
+func Controls(trials []*Trial) []Control {
+	groups := make(controlGroups)
+	for _, t := range trials {
+		groups.add(MachineOf(t.Config), t)
+	}
+	return groups.list()
+}
+
+type controlGroups map[ControlGroup]*controlTally
+
+type controlTally struct{ positive, negative tally }
+
+func groupOf(machine string, c *Cell) ControlGroup {
+	return ControlGroup{machine, c.OpenSSL, c.Load, c.Heap, c.Workers}
+}
+
+// add counts a trial if it is a control, and makes sure that its group is
+// there in any case: what has no controls must be seen to have none. Fork
+// trials make no claim about damage.
+func (g controlGroups) add(machine string, t *Trial) {
+	if t.Cell.Measure == Fork {
+		return
+	}
+	group := groupOf(machine, &t.Cell)
+	c := g[group]
+	if c == nil {
+		c = new(controlTally)
+		g[group] = c
+	}
+	if t.Cell.Measure != Corruption || t.Cell.Hazard != plainHazard || len(t.Cell.Settings) > 0 {
+		return
+	}
+	switch t.Cell.Strategy {
+	case PositiveControl:
+		c.positive.add(t)
+	case NegativeControl:
+		c.negative.add(t)
+	}
+}
+
+func (g controlGroups) list() []Control {
+	var list []Control
+	for group := range g {
+		list = append(list, g.control(group))
+	}
+	slices.SortFunc(list, func(a, b Control) int {
+		return cmp.Or(strings.Compare(a.Machine, b.Machine), compareVersions(a.OpenSSL, b.OpenSSL),
+			strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap), cmp.Compare(a.Workers, b.Workers))
+	})
+	return list
+}
+
+func (g controlGroups) control(group ControlGroup) Control {
+	c := g[group]
+	if c == nil {
+		c = new(controlTally)
+	}
+	return Control{group, c.positive.verdict(), c.negative.verdict()}
+}
+
+// MachineOf names the kind of machine that trials ran on: the configuration
+// key machine, else what stands of CPU, kernel and memory. The host's name
+// does not count.
+func MachineOf(config map[string]string) string {
+	if m := config["machine"]; m != "" {
+		return m
+	}
+	var facts []string
+	for _, key := range []string{"cpu", "kernel", "memory"} {
+		if v := config[key]; v != "" {
+			facts = append(facts, v)
+		}
+	}
+	if len(facts) == 0 {
+		return "unknown machine"
+	}
+	return strings.Join(facts, ", ")
+}
+
+// compareVersions puts 3.5.7 before 3.10.0: numbers compare as numbers,
+// anything else as text.
+func compareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		if c := cmp.Or(cmp.Compare(leadingNumber(x), leadingNumber(y)), strings.Compare(x, y)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func leadingNumber(s string) int {
+	n := 0
+	for _, r := range s {
+		if r < '0' || r > '9' || n > 1e6 {
+			break
+		}
+		n = n*10 + int(r-'0')
+	}
+	return n
+}

@@ -1,0 +1,363 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Scene is what strategies are compared in: everything that a cell has apart
+// from measure and strategy, on one kind of machine. Trials with the active
+// checks off belong to the scene of those with the default rate; any other
+// rate is a setting like the rest.
+type Scene struct {
+	Machine  string `json:"machine"`
+	OpenSSL  string `json:"openssl"`
+	Hazard   string `json:"hazard"`
+	Load     string `json:"load"`
+	Heap     string `json:"heap"`
+	Settings string `json:"settings,omitempty"` // "tls=1.2 key=rsa-2048"
+	Workers  int    `json:"workers"`
+}
+
+func sceneOf(machine string, c *Cell) Scene {
+	var settings []string
+	for _, s := range c.Settings {
+		if s != checksOff {
+			settings = append(settings, s.Key+"="+s.Value)
+		}
+	}
+	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, c.Heap, strings.Join(settings, " "), c.Workers}
+}
+
+var checksOff = Setting{"check", "0"}
+
+// String gives the scene without the machine.
+func (s Scene) String() string {
+	workers := "workers"
+	if s.Workers == 1 {
+		workers = "worker"
+	}
+	text := fmt.Sprintf("openssl %s, hazard %s, load %s, heap %s, %d %s", s.OpenSSL, s.Hazard, s.Load, s.Heap, s.Workers, workers)
+	if s.Settings != "" {
+		text += ", " + s.Settings
+	}
+	return text
+}
+
+func compareScenes(a, b Scene) int {
+	return cmp.Or(strings.Compare(a.Machine, b.Machine), compareVersions(a.OpenSSL, b.OpenSSL),
+		compareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
+		strings.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
+}
+
+// compareHazards puts plain, which the others are held against, first.
+func compareHazards(a, b string) int {
+	if (a == plainHazard) != (b == plainHazard) {
+		if a == plainHazard {
+			return -1
+		}
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+// sample is what a comparison keeps of the trials of one strategy in one
+// scene. It holds columns of numbers and no trials: a file may have a million.
+type sample struct {
+	verdict tally // corruption trials at the scene's check rate
+
+	passive, foreign, repeats, lost counts
+
+	shared, sharedMax int // smallest and largest of shared-slots; -1 = none
+
+	throughput tally // handshake trials; undamaged ones give values
+	cost       map[Measure]*columns
+}
+
+// counts are events and their exposure, trial by trial.
+type counts struct{ events, exposure []float64 }
+
+func (c *counts) add(events, exposure uint64) {
+	c.events = append(c.events, float64(events))
+	c.exposure = append(c.exposure, float64(exposure))
+}
+
+// columns hold the metrics of trials. A trial that lacks one has NaN there.
+type columns struct {
+	rounds []roundKey
+	values map[string][]float64 // by unit, each as long as rounds
+}
+
+// roundKey says which values pair with which: same file, same round. Merged
+// files keep whole rounds together, so a pair never crosses machines.
+type roundKey struct{ file, round int32 }
+
+func (c *columns) add(key roundKey, metrics []Metric) {
+	if c.values == nil {
+		c.values = make(map[string][]float64)
+	}
+	n := len(c.rounds)
+	c.rounds = append(c.rounds, key)
+	for _, m := range metrics {
+		col := c.values[m.Unit]
+		for len(col) < n {
+			col = append(col, math.NaN())
+		}
+		c.values[m.Unit] = append(col[:n], m.Value)
+	}
+}
+
+// column returns the values of a unit, as long as rounds.
+func (c *columns) column(unit string) []float64 {
+	col := c.values[unit]
+	for len(col) < len(c.rounds) {
+		col = append(col, math.NaN())
+	}
+	return col
+}
+
+// add takes one trial of the sample's strategy and scene.
+func (s *sample) add(t *Trial, file int) {
+	key := roundKey{int32(file), int32(t.Round)}
+	switch t.Cell.Measure {
+	case Handshake:
+		s.throughput.add(t)
+		s.addCost(t, key)
+	case Fork:
+		s.addCost(t, key)
+	case Corruption:
+		s.addCorruption(t)
+	}
+}
+
+func (s *sample) addCost(t *Trial, key roundKey) {
+	if t.Status != OK || t.Damaged() || len(t.Metrics) == 0 {
+		return
+	}
+	if s.cost == nil {
+		s.cost = make(map[Measure]*columns)
+	}
+	c := s.cost[t.Cell.Measure]
+	if c == nil {
+		c = new(columns)
+		s.cost[t.Cell.Measure] = c
+	}
+	c.add(key, t.Metrics)
+}
+
+func (s *sample) addCorruption(t *Trial) {
+	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
+		if t.Status == OK {
+			s.passive.add(t.events(PassiveKinds...), t.Handshakes)
+		}
+		return
+	}
+	s.verdict.add(t)
+	if t.Status != OK {
+		return
+	}
+	s.foreign.add(t.Events[ForeignError], t.Checks)
+	s.repeats.add(t.Events[RepeatedRandom], t.Draws)
+	s.lost.add(t.Events[LostSlot], uint64(t.Cell.Workers))
+	s.addShared(t.SharedSlots)
+}
+
+func (s *sample) addShared(n int) {
+	if s.verdict.trials == 1 {
+		s.shared, s.sharedMax = n, n
+	}
+	s.shared, s.sharedMax = min(s.shared, n), max(s.sharedMax, n)
+}
+
+// events sums the counts of some kinds.
+func (t *Trial) events(kinds ...string) uint64 {
+	var sum uint64
+	for _, kind := range kinds {
+		sum += t.Events[kind]
+	}
+	return sum
+}
+
+// gatherer reads files and sorts their trials into samples.
+type gatherer struct {
+	where    []Setting
+	files    []File
+	scenes   map[Scene]map[string]*sample // by strategy
+	controls controlGroups
+	all      map[string]bool // strategies in the files, whatever where says
+	seen     map[uint64]struct{}
+
+	// Working the machine and the scene out for each trial again would take
+	// longer than reading it.
+	config  uintptr
+	machine string
+	slots   map[string]*slot // by benchmark name, on this machine
+}
+
+type slot struct {
+	sample *sample // nil: left out by where
+	scene  Scene
+}
+
+func gather(where []string, files ...string) (*gatherer, error) {
+	g := &gatherer{
+		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups),
+		all: make(map[string]bool), seen: make(map[uint64]struct{}),
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no results file given")
+	}
+	for _, w := range where {
+		key, value, ok := strings.Cut(w, "=")
+		if !ok || value == "" {
+			return nil, fmt.Errorf("filter %q: want key=value, such as hazard=plain", w)
+		}
+		if !slices.Contains(nameKeys, key) && !slices.Contains(SettingOrder, key) {
+			return nil, fmt.Errorf("filter %q: key is not one of %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
+		}
+		g.where = append(g.where, Setting{key, value})
+	}
+	for i, path := range files {
+		if slices.Contains(files[:i], path) {
+			return nil, fmt.Errorf("%s is given twice", path)
+		}
+		if err := g.read(i, path); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *gatherer) read(i int, path string) error {
+	g.config, g.slots = 0, nil
+	var twice error
+	file, err := scanFile(path, func(name string, t *Trial) {
+		if twice == nil {
+			twice = g.add(i, name, t)
+		}
+	})
+	if err == nil {
+		err = twice
+	}
+	g.files = append(g.files, file)
+	return err
+}
+
+func (g *gatherer) add(file int, name string, t *Trial) error {
+	if p := reflect.ValueOf(t.Config).Pointer(); p != g.config {
+		g.config, g.machine, g.slots = p, MachineOf(t.Config), make(map[string]*slot)
+	}
+	if err := g.once(t); err != nil {
+		return err
+	}
+	s := g.slots[name]
+	if s == nil {
+		s = g.slot(&t.Cell)
+		g.slots[name] = s
+	}
+	g.controls.add(g.machine, t)
+	if s.sample != nil {
+		s.sample.add(t, file)
+	}
+	return nil
+}
+
+// once refuses a trial that is there twice, as when a merged file is given
+// together with one of its parts: it would count as two.
+func (g *gatherer) once(t *Trial) error {
+	if t.Start.IsZero() {
+		return nil
+	}
+	key := uint64(t.Start.UnixNano())*0x9e3779b97f4a7c15 ^ uint64(t.ID) ^ t.Seed
+	if _, ok := g.seen[key]; ok {
+		return fmt.Errorf("%s: trial %d of %s stands twice in the files given", t.File, t.ID, t.Start.Format("2006-01-02 15:04:05"))
+	}
+	g.seen[key] = struct{}{}
+	return nil
+}
+
+func (g *gatherer) slot(c *Cell) *slot {
+	g.all[c.Strategy] = true
+	s := &slot{scene: sceneOf(g.machine, c)}
+	if !c.matches(g.where) {
+		return s
+	}
+	strategies := g.scenes[s.scene]
+	if strategies == nil {
+		strategies = make(map[string]*sample)
+		g.scenes[s.scene] = strategies
+	}
+	if strategies[c.Strategy] == nil {
+		strategies[c.Strategy] = new(sample)
+	}
+	s.sample = strategies[c.Strategy]
+	return s
+}
+
+// nameKeys are the parts that every name has.
+var nameKeys = []string{"openssl", "hazard", "load", "heap", "strategy", "workers"}
+
+// matches reports whether a cell has all these values; several for one key
+// are alternatives.
+func (c *Cell) matches(where []Setting) bool {
+	for _, key := range slices.Concat(nameKeys, SettingOrder) {
+		wanted := func(s Setting) bool { return s.Key == key }
+		hit := func(s Setting) bool { return wanted(s) && s.Value == c.value(key) }
+		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Cell) value(key string) string {
+	if field := c.field(key); field != nil {
+		return *field
+	}
+	if key == "workers" {
+		return fmt.Sprint(c.Workers)
+	}
+	return c.Setting(key)
+}
+
+// sorted returns the scenes in the order of the report.
+func (g *gatherer) sorted() []Scene {
+	scenes := make([]Scene, 0, len(g.scenes))
+	for s := range g.scenes {
+		scenes = append(scenes, s)
+	}
+	slices.SortFunc(scenes, compareScenes)
+	return scenes
+}
+
+func (g *gatherer) control(s Scene) Control {
+	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.Load, s.Heap, s.Workers})
+}
+
+// strategyNames lists the strategies in the files, sorted.
+func (g *gatherer) strategyNames() []string {
+	names := make([]string, 0, len(g.all))
+	for s := range g.all {
+		names = append(names, s)
+	}
+	slices.SortFunc(names, compareStrategies)
+	return names
+}
+
+// strategyOrder is the one the strategies came in.
+var strategyOrder = []string{PositiveControl, "temp-thread", "clear-0-15", "hwm", "thread-stop", "pointer-match", NegativeControl}
+
+// compareStrategies puts those that are not in strategyOrder at the end.
+func compareStrategies(a, b string) int {
+	rank := func(s string) int {
+		if i := slices.Index(strategyOrder, s); i >= 0 {
+			return i
+		}
+		return len(strategyOrder)
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+}

@@ -1,0 +1,107 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"tlsbench/results/inference"
+)
+
+// pairs are values of two strategies from the same rounds.
+type pairs struct {
+	a, b     []float64
+	unpaired int // values of a that have no partner
+}
+
+// pair matches values by round. A round that has several values of one cell,
+// as plain "go test -count" output has, is matched in their order.
+func pair(a, b *columns, unit string) pairs {
+	var p pairs
+	x, y := a.byRound(unit), b.byRound(unit)
+	j := 0
+	for i := range x {
+		for j < len(y) && y[j].before(x[i]) {
+			j++
+		}
+		if j < len(y) && !x[i].before(y[j]) {
+			p.a = append(p.a, x[i].value)
+			p.b = append(p.b, y[j].value)
+			continue
+		}
+		p.unpaired++
+	}
+	return p
+}
+
+// point is one value and where it belongs.
+type point struct {
+	key   roundKey
+	turn  int // how many values of this round came before
+	value float64
+}
+
+func (p point) before(q point) bool { return comparePoints(p, q) < 0 }
+
+func comparePoints(p, q point) int {
+	return cmp.Or(cmp.Compare(p.key.file, q.key.file), cmp.Compare(p.key.round, q.key.round), cmp.Compare(p.turn, q.turn))
+}
+
+func (c *columns) byRound(unit string) []point {
+	var points []point
+	if c == nil {
+		return nil
+	}
+	for i, v := range c.column(unit) {
+		if !math.IsNaN(v) {
+			points = append(points, point{key: c.rounds[i], value: v})
+		}
+	}
+	slices.SortStableFunc(points, comparePoints)
+	for i := range points {
+		if i > 0 && points[i].key == points[i-1].key {
+			points[i].turn = points[i-1].turn + 1
+		}
+	}
+	return points
+}
+
+// minSignedRank is the number of rounds below which no signed-rank test is
+// made: with fewer than eight even the clearest difference, p = 2/2^n, does
+// not survive the correction for the six other strategies of a table.
+const minSignedRank = 8
+
+// Ratio is one strategy's cost in relation to that of the baseline, paired by
+// round.
+type Ratio struct {
+	Figure
+	// P is the p-value of a signed-rank test that there is no difference, and
+	// Adjusted is P corrected for all strategies of the table (Holm). Both are
+	// NaN with fewer than 8 rounds.
+	P, Adjusted float64
+	// Same says that the two were shown to differ by less than the margin (two
+	// one-sided tests). Not the same and not different means: not known.
+	Same bool
+}
+
+func (p pairs) ratio(o Options) Ratio {
+	r := Ratio{Figure: figure(inference.PairedRatio(p.a, p.b, o.Confidence)), P: math.NaN(), Adjusted: math.NaN()}
+	if p.unpaired > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of %d rounds have no partner", p.unpaired, p.unpaired+len(p.a)))
+	}
+	if r.N == 0 {
+		return r
+	}
+	r.Same, _ = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
+	if r.N < minSignedRank {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to test for a difference, need %d", r.N, minSignedRank))
+		return r
+	}
+	r.P = inference.SignedRank(inference.LogRatios(p.a, p.b))
+	return r
+}
+
+// Differs reports whether a difference was shown, the other strategies of the
+// table taken into account.
+func (r Ratio) Differs(alpha float64) bool { return r.Adjusted < alpha }

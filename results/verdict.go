@@ -1,0 +1,195 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlsbench/results/inference"
+)
+
+// Word is one word of a verdict.
+type Word string
+
+// The verdict words. The first five say that there was damage, worst first; a
+// cell has all that apply. The others stand alone.
+const (
+	Crashed    Word = "crash"      // a process was killed by a signal
+	Hung       Word = "hang"       // a process was blocked
+	Corrupt    Word = "corrupt"    // OpenSSL's or the heap's state was damaged
+	Broken     Word = "broken"     // a neighbour in the process stopped working
+	Collateral Word = "collateral" // slots of other libraries were cleared
+
+	Clean         Word = "clean"          // no damage, in enough trials to bound it
+	NoDamageSeen  Word = "no damage seen" // no damage, in too few trials for that
+	SkippedWord   Word = "skipped"        // this machine lacks what the hazard needs
+	NotApplicWord Word = "not applicable" // this build lacks what the strategy needs
+	NotCarriedOut Word = "failed"         // no trial could be carried out
+	NoTrials      Word = "no trials"
+)
+
+// CleanBound is the damaged-trial probability that the exact one-sided 95 %
+// upper bound has to stay below for the word clean. Without damage that takes
+// 59 trials: 1-0.05^(1/59) is 4.95 %.
+const CleanBound = 0.05
+
+// boundConfidence is the one-sided confidence of all upper bounds of zero
+// events.
+const boundConfidence = 0.95
+
+// words says which word each kind of event stands for, worst first.
+var words = []struct {
+	word  Word
+	kinds []string
+}{
+	{Crashed, []string{Crash}},
+	{Hung, []string{Hang}},
+	{Corrupt, []string{ForeignError, FailedHandshake, WrongData, DoubleFree, WildFree, Overrun,
+		HeapDamage, RepeatedRandom, Unspecified}},
+	{Broken, []string{BrokenNeighbour}},
+	{Collateral, []string{LostSlot}},
+}
+
+// PassiveKinds are the kinds of events that are noticed without looking for
+// them: what the passive corruption rate counts.
+var PassiveKinds = []string{FailedHandshake, WrongData, DoubleFree, WildFree, Overrun, HeapDamage, Crash, Unspecified}
+
+// Verdict is what the corruption trials of one cell say.
+type Verdict struct {
+	Words   []Word // worst first, never empty
+	Damaged int    // trials with any event,
+	Trials  int    // of those carried out
+	Failed  int    // trials that could not be carried out
+	// Upper is the exact one-sided 95 % upper bound of the probability that a
+	// trial is damaged; 1 without trials.
+	Upper  float64
+	Reason string // of skipped, not applicable, failed
+}
+
+// Judge gives the verdict on the trials of one cell. They should be
+// Corruption trials at the default check rate.
+func Judge(trials []*Trial) Verdict {
+	var t tally
+	for _, trial := range trials {
+		t.add(trial)
+	}
+	return t.verdict()
+}
+
+// Worst is the first word.
+func (v Verdict) Worst() Word { return v.Words[0] }
+
+// Undamaged reports whether trials were carried out and none was damaged.
+func (v Verdict) Undamaged() bool { return v.Trials > 0 && v.Damaged == 0 }
+
+// String gives the words, and what one has to know with them: the bound or the
+// reason.
+func (v Verdict) String() string {
+	switch v.Worst() {
+	case NoDamageSeen:
+		return fmt.Sprintf("no damage seen (%s)", atMost(v.Upper))
+	case SkippedWord, NotApplicWord, NotCarriedOut:
+		return fmt.Sprintf("%s: %s", v.Worst(), v.Reason)
+	}
+	return v.words()
+}
+
+func (v Verdict) words() string {
+	list := make([]string, len(v.Words))
+	for i, w := range v.Words {
+		list[i] = string(w)
+	}
+	return strings.Join(list, " ")
+}
+
+// tally counts the trials of one cell as they come.
+type tally struct {
+	trials, damaged, failed int
+	seen                    [5]bool // by index of words
+	skipped, notApplicable  string
+	reason                  string // of the first failed trial
+}
+
+func (t *tally) add(trial *Trial) {
+	switch trial.Status {
+	case Failed:
+		if t.failed++; t.failed == 1 {
+			t.reason = trial.Reason
+		}
+		return
+	case Skipped:
+		t.skipped = orUnknown(trial.Reason)
+		return
+	case NotApplicable:
+		t.notApplicable = orUnknown(trial.Reason)
+		return
+	}
+	t.trials++
+	if !trial.Damaged() {
+		return
+	}
+	t.damaged++
+	for kind, n := range trial.Events {
+		if n > 0 {
+			t.seen[wordOf(kind)] = true
+		}
+	}
+}
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "no reason given"
+	}
+	return reason
+}
+
+// wordOf is the index in words of a kind of event. A kind of a later version
+// is damage too: corrupt is the least that can be said.
+func wordOf(kind string) int {
+	for i, w := range words {
+		if slices.Contains(w.kinds, kind) {
+			return i
+		}
+	}
+	return slices.IndexFunc(words, func(w struct {
+		word  Word
+		kinds []string
+	}) bool {
+		return w.word == Corrupt
+	})
+}
+
+func (t *tally) verdict() Verdict {
+	v := Verdict{Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Upper: 1}
+	if t.trials > 0 {
+		v.Upper = inference.ProportionUpper(t.damaged, t.trials, boundConfidence)
+	}
+	for i, w := range words {
+		if t.seen[i] {
+			v.Words = append(v.Words, w.word)
+		}
+	}
+	if len(v.Words) == 0 {
+		var word Word
+		word, v.Reason = t.quiet(v.Upper)
+		v.Words = []Word{word}
+	}
+	return v
+}
+
+// quiet is the word where no damage was seen.
+func (t *tally) quiet(upper float64) (word Word, reason string) {
+	switch {
+	case t.trials > 0 && upper <= CleanBound:
+		return Clean, ""
+	case t.trials > 0:
+		return NoDamageSeen, ""
+	case t.notApplicable != "":
+		return NotApplicWord, t.notApplicable
+	case t.skipped != "":
+		return SkippedWord, t.skipped
+	case t.failed > 0:
+		return NotCarriedOut, orUnknown(t.reason)
+	}
+	return NoTrials, ""
+}
