@@ -88,6 +88,21 @@ func TestRateOfClusters(t *testing.T) {
 	wantNear(t, "high, no clusters", e.High, 6.54726374086, 1e-9)
 }
 
+// qgamma(p, shape)
+func TestGammaQuantile(t *testing.T) {
+	tests := []struct{ shape, p, want float64 }{
+		{0.01, 0.125, 2.77890926465e-91},
+		{0.06, 0.125, 5.23176256557e-16},
+		{0.1, 0.025, 5.79171024552e-17},
+		{0.2, 5e-4, 2.03921276358e-17},
+		{0.2, 0.025, 6.37253992003e-09},
+		{0.001, 0.025, 0}, // below the smallest number
+	}
+	for _, tt := range tests {
+		wantNear(t, "quantile", gammaQuantile(tt.shape, tt.p), tt.want, 1e-9)
+	}
+}
+
 // fisher.test(matrix(c(a, b, c, d), 2))$p.value
 func TestFisherExact(t *testing.T) {
 	tests := []struct {

@@ -149,8 +149,8 @@ func (s eventSums) limits(runs int, tail float64) (low, high float64) {
 	}
 	if variance > 0 {
 		shape := s.events * s.events / variance
-		// 0 for a shape so small that nothing bounds the rate.
-		least := distuv.Gamma{Alpha: shape, Beta: shape}.Quantile(tail)
+		// A shape near zero gives a quantile of zero: nothing bounds the rate.
+		least := gammaQuantile(shape, tail) / shape
 		high = math.Max(high, s.events/least)
 	}
 	return low, high
@@ -159,7 +159,20 @@ func (s eventSums) limits(runs int, tail float64) (low, high float64) {
 // garwood is the exact interval of a Poisson mean from one count.
 func garwood(count, tail float64) (low, high float64) {
 	if count > 0 {
-		low = distuv.Gamma{Alpha: count, Beta: 1}.Quantile(tail)
+		low = gammaQuantile(count, tail)
 	}
-	return low, distuv.Gamma{Alpha: count + 1, Beta: 1}.Quantile(1 - tail)
+	return low, gammaQuantile(count+1, 1-tail)
+}
+
+// gammaQuantile is the quantile of the gamma distribution with that shape and
+// scale 1. Close to zero, where gonum's search loses its digits, the
+// distribution function is the first term of its series, x^shape/Gamma(shape+1)
+// (M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, 1964,
+// 6.5.29).
+func gammaQuantile(shape, p float64) float64 {
+	lg, _ := math.Lgamma(shape + 1)
+	if x := math.Exp((math.Log(p) + lg) / shape); x < 1e-10 {
+		return x
+	}
+	return distuv.Gamma{Alpha: shape, Beta: 1}.Quantile(p)
 }
