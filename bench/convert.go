@@ -28,7 +28,7 @@ func (t Task) config(s Spec) workload.Config {
 		return def
 	}
 	cfg := workload.Config{
-		Build: t.Cell.build.Library, Strategy: t.Cell.strategy.Choice,
+		Build: t.Cell.build.Build, Strategy: t.Cell.strategy.Choice,
 		Hazard: t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
 		TLS: place("tls", tlss[0]), Key: place("key", keys[0]), Rand: place("rand", rands[0]),
 		Locks: place("locks", locks[0]), HeapSafety: place("heap-safety", heapSafety[0]),
@@ -91,15 +91,16 @@ func describe(e workload.Event) string {
 // status tells whether the trial was carried out, and on what the plan says.
 func (t Task) status(o *workload.Outcome) (results.Status, string) {
 	b := t.Cell.build
+	version := b.Build.Version
 	switch {
 	case o.NotApplicable != "":
 		return results.NotApplicable, fmt.Sprintf("openssl %s has no %s", b.Label, o.NotApplicable)
 	case o.Skipped != "":
 		return results.Skipped, o.Skipped
-	case b.Version != "" && o.OpenSSLVersion != "" && !slices.Contains(strings.Fields(o.OpenSSLVersion), b.Version):
-		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, the library loaded says %q", b.Label, b.Version, o.OpenSSLVersion)
-	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Library.Libcrypto):
-		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Library.Libcrypto, strings.Join(o.Files, ", "))
+	case version != "" && o.OpenSSLVersion != "" && !slices.Contains(strings.Fields(o.OpenSSLVersion), version):
+		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, the library loaded says %q", b.Label, version, o.OpenSSLVersion)
+	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Build.Libcrypto):
+		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
 		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"tlsbench/results"
+	"tlsbench/workload/openssl"
 )
 
 // format is the version of document, and of all that is derived from it: the
@@ -59,7 +60,7 @@ func (d document) libraries() []benchfmt.Config {
 	var list []benchfmt.Config
 	for _, b := range d.Spec.Builds {
 		key := "openssl-" + configKey(b.Label)
-		list = append(list, config(key+"-libcrypto", b.Library.Libcrypto, key+"-libssl", b.Library.Libssl)...)
+		list = append(list, config(key+"-libcrypto", b.Build.Libcrypto, key+"-libssl", b.Build.Libssl)...)
 	}
 	return list
 }
@@ -122,9 +123,7 @@ func (s Spec) identity() Spec {
 		return s
 	}
 	for i := range out.Builds {
-		out.Builds[i].Library.Name = ""
-		out.Builds[i].Library.Libcrypto, out.Builds[i].Library.Libssl = "", ""
-		out.Builds[i].Library.Loader, out.Builds[i].Library.LibraryPath = "", nil
+		out.Builds[i].Build = openssl.Build{}
 	}
 	for i := range out.Strategies {
 		out.Strategies[i].Path = ""

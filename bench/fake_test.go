@@ -30,7 +30,7 @@ func newRand(t *testing.T) *rand.Rand {
 
 // fakeBuild is a build that only its label tells apart.
 func fakeBuild(label string) Build {
-	return Build{Label: label, Library: openssl.Build{
+	return Build{Label: label, Build: openssl.Build{
 		Name: label, Libcrypto: "/lib/" + label + "/libcrypto.so", Libssl: "/lib/" + label + "/libssl.so",
 	}}
 }

@@ -54,7 +54,12 @@ func NewPlan(spec Spec, shard Shard) (*Plan, error) {
 	for _, place := range p.places() {
 		from := len(p.cells)
 		p.cells = append(p.cells, p.blockCells(place)...)
-		p.blocks = append(p.blocks, block{from, len(p.cells)})
+		if len(p.cells) > from {
+			p.blocks = append(p.blocks, block{from, len(p.cells)})
+		}
+	}
+	if len(p.cells) == 0 {
+		return nil, refuse(errors.New("plan: nothing to run: there is no throughput of none"))
 	}
 	return p, nil
 }

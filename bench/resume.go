@@ -28,7 +28,7 @@ func readPlan(path string) (*Plan, error) {
 		return nil, err
 	}
 	defer f.Close()
-	r := results.NewReader(f, path)
+	r := results.NewReader(f, "file")
 	r.Scan()
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (r *Runner) takeUp(f *file) (map[int]bool, error) {
 	if fresh {
 		return nil, r.beginAgain(f, header)
 	}
-	in := results.NewReader(f.reader(f.size), f.path)
+	in := results.NewReader(f.reader(f.size), "file")
 	done, err := r.readDone(in)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,20 @@
 package bench
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results"
+	"tlsbench/workload"
 )
 
 func TestRunWritesThePlan(t *testing.T) {
@@ -17,9 +27,280 @@ func TestRunWritesThePlan(t *testing.T) {
 	if diff := cmp.Diff(Summary{Total: 20, Done: 20, Ran: 20}, sum); diff != "" {
 		t.Error(diff)
 	}
+	trials := readTrials(t, path)
+	if diff := cmp.Diff(planned(r.Plan), identities(trials)); diff != "" {
+		t.Error(diff)
+	}
+	var order, want []int
+	for _, trial := range trials {
+		order = append(order, trial.ID)
+	}
+	for task := range r.Plan.Tasks() {
+		want = append(want, task.ID)
+	}
+	if !slices.Equal(order, want) {
+		t.Errorf("trials ran in order %v, the plan says %v", order, want)
+	}
+	back, err := ReadPlan(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(planned(r.Plan), planned(back)); diff != "" {
+		t.Errorf("the plan in the file is another: %s", diff)
+	}
+}
+
+// TestEachTrialIsOnDiskBeforeTheNext looks into the file from within a trial.
+func TestEachTrialIsOnDiskBeforeTheNext(t *testing.T) {
+	path := resultsPath(t)
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	n := 0
+	r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+		if got := len(readTrials(t, path)); got != n {
+			t.Errorf("%d trials in the file when %d were done", got, n)
+		}
+		n++
+		return fakeExecute(ctx, c)
+	}
+	if _, err := r.Run(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if n != 20 {
+		t.Errorf("%d trials, want 20", n)
+	}
+}
+
+// diary is an observer that writes everything down.
+type diary []string
+
+func (d *diary) Resumed(r Resumption) {
+	*d = append(*d, fmt.Sprintf("resumed %d cut %d", r.Done, r.Cut))
+}
+func (d *diary) Started(p Progress) {
+	*d = append(*d, fmt.Sprintf("started %d, %d/%d", p.Task.ID, p.Done, p.Total))
+}
+func (d *diary) Finished(p Progress, t *results.Trial) {
+	*d = append(*d, fmt.Sprintf("finished %d, %d/%d", t.ID, p.Done, p.Total))
+	if p.Done == p.Total && p.Left != 0 {
+		*d = append(*d, fmt.Sprintf("%v left at the end", p.Left))
+	}
+}
+
+func TestObserver(t *testing.T) {
+	var got diary
+	spec := smallSpec()
+	spec.Rounds = 1
+	r := newRunner(mustPlan(t, spec, whole))
+	r.Observer = &got
+	if _, err := r.Run(t.Context(), resultsPath(t)); err != nil {
+		t.Fatal(err)
+	}
+	var want diary
+	n := 0
+	for task := range r.Plan.Tasks() {
+		want = append(want, fmt.Sprintf("started %d, %d/5", task.ID, n))
+		n++
+		want = append(want, fmt.Sprintf("finished %d, %d/5", task.ID, n))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCancelled ends a run during each of its trials in turn.
+func TestCancelled(t *testing.T) {
+	for stop := range 20 {
+		path := resultsPath(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		r := newRunner(mustPlan(t, smallSpec(), whole))
+		n := 0
+		r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+			if n == stop {
+				cancel()
+				// A rig may still report what it has; it was cut short.
+				return fakeExecute(context.Background(), c)
+			}
+			n++
+			return fakeExecute(ctx, c)
+		}
+		sum, err := r.Run(ctx, path)
+		if !errors.Is(err, context.Canceled) || sum.Done != stop || sum.Ran != stop {
+			t.Errorf("stopped in trial %d: %+v, %v", stop, sum, err)
+		}
+		if want := fmt.Sprintf("interrupted after %d of 20 trials", stop); !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		if got := len(readTrials(t, path)); got != stop {
+			t.Errorf("stopped in trial %d: %d are in the file", stop, got)
+		}
+		r.Execute = fakeExecute
+		if _, err := r.Resume(t.Context(), path); err != nil {
+			t.Errorf("resume: %v", err)
+		}
+		if diff := cmp.Diff(planned(r.Plan), identities(readTrials(t, path))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestFailedTrialsAreKept(t *testing.T) {
+	path := resultsPath(t)
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+		if c.Strategy.Name == "hwm" {
+			return nil, errors.New("bind 127.0.0.1:0: no\nport")
+		}
+		return fakeExecute(ctx, c)
+	}
+	sum, err := r.Run(t.Context(), path)
+	if err != nil || sum.Failed != 12 || sum.Done != 20 {
+		t.Fatalf("%+v, %v: want 12 of 20 failed", sum, err)
+	}
+	for _, trial := range readTrials(t, path) {
+		want := results.Status("ok")
+		if trial.Cell.Strategy == "hwm" {
+			want = results.Failed
+		}
+		if trial.Status != want || want == results.Failed && trial.Reason != "bind 127.0.0.1:0: no\nport" {
+			t.Errorf("%s: status %s, reason %q", trial.Cell.Name(), trial.Status, trial.Reason)
+		}
+	}
+	sum, err = r.Resume(t.Context(), path)
+	if err != nil || sum.Ran != 0 {
+		t.Errorf("resume ran %d trials again, %v", sum.Ran, err)
+	}
+}
+
+func TestGivesUpWhenNothingWorks(t *testing.T) {
+	path := resultsPath(t)
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	n := 0
+	r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+		n++
+		if n <= 4 {
+			return fakeExecute(ctx, c)
+		}
+		return nil, fmt.Errorf("no memory in trial %d", n)
+	}
+	sum, err := r.Run(t.Context(), path)
+	if err == nil || err.Error() != "10 trials in a row could not be carried out, the last: no memory in trial 14" {
+		t.Errorf("error %v", err)
+	}
+	if sum.Ran != 14 || len(readTrials(t, path)) != 14 {
+		t.Errorf("%+v, want 14 trials, all in the file", sum)
+	}
+	var r2 *RefusalError
+	if errors.As(err, &r2) {
+		t.Error("that is no refusal: trials were run")
+	}
+}
+
+// TestFileChangedUnderUs does something to the file during the third trial.
+func TestFileChangedUnderUs(t *testing.T) {
+	for _, test := range []struct {
+		name, want string
+		do         func(path string) error
+		intact     bool // the file of that name still has what was written
+	}{
+		{"removed", "was removed during the run", os.Remove, false},
+		{"replaced", "was replaced by another during the run", func(path string) error {
+			text, err := os.ReadFile(path)
+			return errors.Join(err, os.Remove(path), os.WriteFile(path, text, 0o644))
+		}, true},
+		{"moved", "was removed during the run", func(path string) error { return os.Rename(path, path+".old") }, false},
+		{"truncated", "was changed during the run: it has 10 bytes, and had ", func(path string) error { return os.Truncate(path, 10) }, false},
+		{"appended to", "was changed during the run", func(path string) error {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteString("# a note\n")
+			return errors.Join(err, f.Close())
+		}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := resultsPath(t)
+			r := newRunner(mustPlan(t, smallSpec(), whole))
+			n := 0
+			r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+				if n++; n == 3 {
+					if err := test.do(path); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return fakeExecute(ctx, c)
+			}
+			sum, err := r.Run(t.Context(), path)
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v, want %q and the file's name", err, test.want)
+			}
+			if sum.Done != 2 {
+				t.Errorf("%d trials done, want 2", sum.Done)
+			}
+			if test.intact && len(readTrials(t, path)) != 2 {
+				t.Error("earlier trials are not intact")
+			}
+		})
+	}
+}
+
+func TestExistingFileIsLeftAlone(t *testing.T) {
+	path := resultsPath(t)
+	if err := os.WriteFile(path, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	_, err := r.Run(t.Context(), path)
+	checkRefusal(t, err, path+" is there already: resume it, or choose another name")
+	if text, _ := os.ReadFile(path); string(text) != "precious" {
+		t.Errorf("the file now holds %q", text)
+	}
+	_, err = r.Run(t.Context(), filepath.Join(filepath.Dir(path), "no", "r.txt"))
+	checkRefusal(t, err, "no such file or directory")
+}
+
+// TestTwoRunsAtOnce: a second run keeps its hands off.
+func TestTwoRunsAtOnce(t *testing.T) {
+	path := resultsPath(t)
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	second := newRunner(r.Plan)
+	r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
+		_, err := second.Resume(ctx, path)
+		checkRefusal(t, err, "is being written by another process")
+		return fakeExecute(ctx, c)
+	}
+	if _, err := r.Run(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(planned(r.Plan), identities(readTrials(t, path))); diff != "" {
 		t.Error(diff)
 	}
-	text, _ := os.ReadFile(path)
-	t.Logf("%s", text[:3000])
+}
+
+// TestEstimate: the guess before the first trial is replaced by what the first
+// of a class took, and then follows.
+func TestEstimate(t *testing.T) {
+	spec := smallSpec()
+	spec.Warmup, spec.HandshakeTime, spec.CorruptionTime = time.Second, 2*time.Second, time.Second
+	p := mustPlan(t, spec, whole)
+	// Each round: one handshake, one unchecked and three checked corruption
+	// trials (one of them hwm's, two controls').
+	if got, want := p.Estimate(), 4*(3*time.Second+4*time.Second+5*startUp); got != want {
+		t.Errorf("estimate %v, want %v", got, want)
+	}
+	e := newEstimator()
+	checked := Cell{Cell: results.Cell{Measure: results.Corruption}, checkRate: 1}
+	unchecked := Cell{Cell: results.Cell{Measure: results.Corruption}}
+	for range 3 {
+		e.expect(checked, spec)
+	}
+	e.expect(unchecked, spec)
+	e.took(checked, 10*time.Second)
+	if got, want := e.remaining(), 2*10*time.Second+time.Second+startUp; got != want {
+		t.Errorf("after one trial of 10 s: %v left, want %v", got, want)
+	}
+	e.took(checked, 21*time.Second) // weight 2/(10+1) = 2/11: 10 + 11*2/11 = 12
+	if got, want := e.remaining(), 12*time.Second+time.Second+startUp; (got - want).Abs() > time.Millisecond {
+		t.Errorf("after a second of 21 s: %v left, want %v", got, want)
+	}
 }

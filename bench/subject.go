@@ -17,21 +17,41 @@ type Build struct {
 	// Label stands after openssl= in names: the library's own version, with a
 	// short suffix where a plan has two builds of one version.
 	Label string `json:"label"`
-	// Version is what the library says of itself, "" if it was not asked.
-	Version string `json:"version,omitempty"`
-	// Digest is the SHA-256 of libcrypto and libssl. It, and not the path, is
-	// what makes a build the same one on another machine or another day.
-	Digest  string        `json:"digest"`
-	Library openssl.Build `json:"library"`
+	// Digest is the SHA-256 of libcrypto, libssl and, where the build brings
+	// one, the loader. It, and not the path, is what makes a build the same
+	// one on another machine or another day.
+	Digest        string `json:"digest"`
+	openssl.Build `json:"library"`
 }
 
-// NewBuild reads the build's two files and returns it with their digest.
-func NewBuild(label, version string, b openssl.Build) (Build, error) {
-	digest, err := fileDigest(b.Libcrypto, b.Libssl)
-	if err != nil {
-		return Build{}, fmt.Errorf("openssl build %s: %w", label, err)
+// NewBuilds reads the builds' files and gives each its digest and label.
+func NewBuilds(list []openssl.Build) ([]Build, error) {
+	var out []Build
+	count := make(map[string]int)
+	for _, lib := range list {
+		digest, err := buildDigest(lib)
+		if err != nil {
+			return nil, refuse(fmt.Errorf("openssl build %s: %w", lib.Name, err))
+		}
+		out = append(out, Build{Label: lib.Version, Digest: digest, Build: lib})
+		count[lib.Version]++
 	}
-	return Build{Label: label, Version: version, Digest: digest, Library: b}, nil
+	for i, b := range out {
+		if count[b.Label] > 1 {
+			// From the content, so that the name does not depend on which
+			// other build is there.
+			out[i].Label += "-" + b.Digest[:4]
+		}
+	}
+	return out, nil
+}
+
+func buildDigest(b openssl.Build) (string, error) {
+	files := []string{b.Libcrypto, b.Libssl}
+	if b.Loader != "" {
+		files = append(files, b.Loader)
+	}
+	return fileDigest(files...)
 }
 
 // Name returns what stands in benchmark names.
@@ -59,7 +79,7 @@ func NewStrategy(c strategies.Choice) (Strategy, error) {
 	}
 	var err error
 	if s.Digest, err = fileDigest(c.Path); err != nil {
-		return Strategy{}, fmt.Errorf("strategy %s: %w", c.Name, err)
+		return Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
 	}
 	return s, nil
 }
@@ -111,13 +131,13 @@ func (s Spec) CheckFiles() error {
 		if b.Digest == "" {
 			continue // made by hand: nothing is known of its files
 		}
-		now, err := fileDigest(b.Library.Libcrypto, b.Library.Libssl)
+		now, err := buildDigest(b.Build)
 		if err != nil {
 			return fmt.Errorf("openssl build %s: %w", b.Label, err)
 		}
 		if now != b.Digest {
-			return fmt.Errorf("openssl build %s: %s or its libssl has changed since the plan was made: sha256 %s then, %s now",
-				b.Label, b.Library.Libcrypto, short(b.Digest), short(now))
+			return fmt.Errorf("openssl build %s: %s or a file that goes with it has changed since the plan was made: sha256 %s then, %s now",
+				b.Label, b.Build.Libcrypto, short(b.Digest), short(now))
 		}
 	}
 	for _, c := range s.Strategies {

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results"
+	"tlsbench/strategies"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// find returns the task of round 1 whose name ends so.
+func find(t *testing.T, p *Plan, measure results.Measure, check string) Task {
+	t.Helper()
+	for task := range p.Tasks() {
+		if task.Cell.Measure == measure && task.Cell.Setting("check") == check && !task.Cell.Control {
+			return task
+		}
+	}
+	t.Fatalf("no %s cell with check=%q", measure, check)
+	return Task{}
+}
+
+// TestConfig: what the rig is told in each kind of trial.
+func TestConfig(t *testing.T) {
+	spec := smallSpec()
+	spec.Warmup, spec.HandshakeTime, spec.CorruptionTime = 200*time.Millisecond, 800*time.Millisecond, 700*time.Millisecond
+	p := mustPlan(t, spec, whole)
+	for _, test := range []struct {
+		measure  results.Measure
+		check    string
+		bad      float64
+		rate     int
+		warm, on time.Duration
+	}{
+		{results.Handshake, "", 0, 0, 200 * time.Millisecond, 800 * time.Millisecond},
+		{results.Corruption, "", 0.2, 1, 0, 700 * time.Millisecond},
+		{results.Corruption, "0", 0.2, 0, 0, 700 * time.Millisecond},
+	} {
+		task := find(t, p, test.measure, test.check)
+		want := workload.Config{
+			Build:    openssl.Build{Name: "3.0.20", Libcrypto: "/lib/3.0.20/libcrypto.so", Libssl: "/lib/3.0.20/libssl.so"},
+			Strategy: strategies.Choice{Name: "hwm"}, Hazard: "plain", Workers: 4, Load: "tcp", Heap: "global",
+			HeapSafety: "count", Locks: "shared", TLS: "1.3", Key: "ecdsa-p256", Rand: "default",
+			BadShare: test.bad, CheckRate: test.rate, EchoBytes: 64, Seed: task.Seed,
+			Warmup: test.warm, Duration: test.on,
+		}
+		if diff := cmp.Diff(want, task.config(p.Spec)); diff != "" {
+			t.Errorf("%s check=%s: %s", test.measure, test.check, diff)
+		}
+	}
+}
+
+func TestConfigTakesSettings(t *testing.T) {
+	spec := smallSpec()
+	bad, rate := 0.5, 3
+	spec.TLS, spec.Keys, spec.Rands = []string{"1.2"}, []string{"rsa-2048"}, []string{"method"}
+	spec.Locks, spec.HeapSafety, spec.Bad, spec.CheckRate = []string{"kamailio"}, []string{"abort"}, &bad, &rate
+	c := find(t, mustPlan(t, spec, whole), results.Corruption, "3").config(spec)
+	got := []any{c.TLS, c.Key, c.Rand, c.Locks, c.HeapSafety, c.BadShare, c.CheckRate}
+	if diff := cmp.Diff([]any{"1.2", "rsa-2048", "method", "kamailio", "abort", 0.5, 3}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// latencies are 1 to 200 µs in nanoseconds, largest first: by nearest rank the
+// 50th percentile of 200 is the 100th, the 99th the 198th.
+func latencies() []float64 {
+	var list []float64
+	for i := 200; i >= 1; i-- {
+		list = append(list, float64(i)*1000)
+	}
+	return list
+}
+
+func TestMetrics(t *testing.T) {
+	calm := workload.Outcome{
+		Handshakes: 2_000_000, Measured: 1000, Rate: 1234.5, CPU: 250 * time.Millisecond,
+		Latency: latencies(), Checks: 4_000_000, Draws: 16_000_000, SharedSlots: 3,
+	}
+	harmed := calm
+	harmed.Events = map[string]uint64{
+		results.ForeignError: 8, results.RepeatedRandom: 4, results.DoubleFree: 5, results.Crash: 1,
+		results.Hang: 7, results.BrokenNeighbour: 7, results.LostSlot: 7, results.FailedHandshake: 2,
+	}
+	idle := workload.Outcome{Events: map[string]uint64{results.Crash: 1}}
+	for _, test := range []struct {
+		name    string
+		measure results.Measure
+		check   string
+		out     workload.Outcome
+		want    []results.Metric
+	}{
+		{"throughput", results.Handshake, "", calm, []results.Metric{
+			{Value: 1234.5, Unit: "handshakes/s"}, {Value: 250_000, Unit: "cpu-ns/handshake"},
+			{Value: 100_000, Unit: "p50-ns/handshake"}, {Value: 198_000, Unit: "p99-ns/handshake"},
+		}},
+		{"no throughput of a broken server", results.Handshake, "", harmed, nil},
+		{"clean", results.Corruption, "", calm, []results.Metric{
+			{Value: 0, Unit: "damaged/trial"}, {Value: 0, Unit: "foreign-errors/Mcheck"},
+			{Value: 0, Unit: "repeats/Mdraw"}, {Value: 3, Unit: "shared-slots"},
+		}},
+		{"damaged", results.Corruption, "", harmed, []results.Metric{
+			{Value: 1, Unit: "damaged/trial"}, {Value: 2, Unit: "foreign-errors/Mcheck"},
+			{Value: 0.25, Unit: "repeats/Mdraw"}, {Value: 3, Unit: "shared-slots"},
+		}},
+		// 5 double frees, 1 crash and 2 failed handshakes in 2 million.
+		{"passive", results.Corruption, "0", harmed, []results.Metric{
+			{Value: 1, Unit: "damaged/trial"}, {Value: 4, Unit: "corruptions/Mhs"},
+		}},
+		{"crash before the first handshake has no rate", results.Corruption, "0", idle, []results.Metric{
+			{Value: 1, Unit: "damaged/trial"},
+		}},
+		{"nor with checks", results.Corruption, "", idle, []results.Metric{
+			{Value: 1, Unit: "damaged/trial"}, {Value: 0, Unit: "shared-slots"},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			task := find(t, mustPlan(t, smallSpec(), whole), test.measure, test.check)
+			got := task.trial(time.Now(), &test.out, nil)
+			if got.Status != results.OK {
+				t.Errorf("status %s: %s", got.Status, got.Reason)
+			}
+			if diff := cmp.Diff(test.want, got.Metrics); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTrialKeepsTheFacts(t *testing.T) {
+	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
+	start := time.Now()
+	out := &workload.Outcome{
+		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{results.Crash: 1, results.Hang: 0},
+		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
+		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99,
+	}
+	for range 20 {
+		out.Noted = append(out.Noted, workload.Event{Kind: results.Crash, Worker: 2, At: 6 * time.Millisecond, Detail: "signal 11"})
+	}
+	out.Noted[1] = workload.Event{Kind: results.RepeatedRandom, Worker: -1}
+	got := task.trial(start, out, nil)
+	detail := []string{"6ms, worker 2: crash: signal 11", "0s, rank 0 or a peer: repeated-random"}
+	for len(detail) < maxDetail {
+		detail = append(detail, detail[0])
+	}
+	want := &results.Trial{
+		Cell: task.Cell.Cell, ID: task.ID, Round: 1, Seed: task.Seed, Start: start.UTC(), Status: results.OK,
+		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{results.Crash: 1},
+		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
+		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99, Detail: detail,
+	}
+	got.Metrics = nil // TestMetrics
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	spec := smallSpec()
+	spec.Builds[0].Build.Version = "3.0.20"
+	p := mustPlan(t, spec, whole)
+	good := workload.Outcome{Handshakes: 1, Measured: 1}
+	for _, test := range []struct {
+		name    string
+		measure results.Measure
+		change  func(*workload.Outcome)
+		err     error
+		status  results.Status
+		reason  string
+	}{
+		{"ok", results.Handshake, func(o *workload.Outcome) {
+			o.OpenSSLVersion, o.Files = "OpenSSL 3.0.20 7 Apr 2026", []string{"/lib/3.0.20/libcrypto.so"}
+		}, nil, results.OK, ""},
+		{"short version", results.Handshake, func(o *workload.Outcome) { o.OpenSSLVersion = "3.0.20" }, nil, results.OK, ""},
+		{"error", results.Handshake, nil, errors.New("no port"), results.Failed, "no port"},
+		{"not applicable", results.Corruption, func(o *workload.Outcome) { o.NotApplicable = "ERR_get_state" }, nil,
+			results.NotApplicable, "openssl 3.0.20 has no ERR_get_state"},
+		{"skipped", results.Corruption, func(o *workload.Outcome) { o.Skipped = "no libpython" }, nil, results.Skipped, "no libpython"},
+		{"other version", results.Corruption, func(o *workload.Outcome) { o.OpenSSLVersion = "OpenSSL 3.0.2 15 Mar 2022" }, nil,
+			results.Failed, `the plan has version 3.0.20, the library loaded says "OpenSSL 3.0.2 15 Mar 2022"`},
+		{"other file", results.Corruption, func(o *workload.Outcome) { o.Files = []string{"/usr/lib/libcrypto.so.3"} }, nil,
+			results.Failed, "/lib/3.0.20/libcrypto.so was not loaded, but /usr/lib/libcrypto.so.3"},
+		{"nothing measured", results.Handshake, func(o *workload.Outcome) { o.Measured = 0 }, nil,
+			results.Failed, "no handshake was made in the measured time"},
+		{"nothing measured because it broke", results.Handshake, func(o *workload.Outcome) {
+			o.Measured, o.Events = 0, map[string]uint64{results.Crash: 1}
+		}, nil, results.OK, ""},
+		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes = 0, 0 }, nil, results.OK, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := good
+			if test.change != nil {
+				test.change(&out)
+			}
+			got := find(t, p, test.measure, "").trial(time.Now(), &out, test.err)
+			if got.Status != test.status || !strings.Contains(got.Reason, test.reason) || (test.reason == "") != (got.Reason == "") {
+				t.Errorf("%s %q, want %s %q", got.Status, got.Reason, test.status, test.reason)
+			}
+			if got.Status != results.OK && got.Metrics != nil {
+				t.Errorf("metrics %v of a trial that is not ok", got.Metrics)
+			}
+		})
+	}
+}

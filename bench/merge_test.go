@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results"
+)
+
+func mergeSpec() Spec {
+	spec := smallSpec()
+	spec.Builds = []Build{fakeBuild("3.0.20"), fakeBuild("3.5.7")}
+	spec.Hazards = []string{plain, "python", "foreign:n=14"}
+	spec.Strategies = choose("hwm", "thread-stop")
+	spec.Workers = []int{2, 4}
+	return spec
+}
+
+// runShards runs every shard on a machine of its own and returns the files.
+func runShards(t *testing.T, spec Spec, n int, machine func(i int) Machine) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var paths []string
+	for i := 1; i <= n; i++ {
+		r := newRunner(mustPlan(t, spec, Shard{i, n}))
+		r.Machine = machine(i)
+		path := filepath.Join(dir, fmt.Sprintf("r%d.txt", i))
+		if _, err := r.Run(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func hosts(i int) Machine {
+	m := fakeMachine
+	m.Host = fmt.Sprintf("node-%d", i)
+	return m
+}
+
+// TestMergedShardsEqualTheWhole runs a plan in one piece, and in 16 shards
+// that are merged in any order.
+func TestMergedShardsEqualTheWhole(t *testing.T) {
+	spec := mergeSpec()
+	one := resultsPath(t)
+	if _, err := newRunner(mustPlan(t, spec, whole)).Run(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	parts := runShards(t, spec, 16, hosts)
+	newRand(t).Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	merged := resultsPath(t)
+	m, err := Merge(merged, parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := readTrials(t, one)
+	got := readTrials(t, merged)
+	if diff := cmp.Diff(identities(want), identities(got)); diff != "" {
+		t.Error(diff)
+	}
+	// Cell for cell, values and all; only the times differ.
+	if diff := cmp.Diff(byID(want), byID(got)); diff != "" {
+		t.Error(diff)
+	}
+	if m.Trials != len(want) || len(m.Machines) != 1 || len(m.Parts) != 16 || m.Parts[2].Host != "node-3" {
+		t.Errorf("%+v: want %d trials, 1 kind of machine, 16 parts", m, len(want))
+	}
+	_, err = ReadPlan(merged)
+	checkRefusal(t, err, "it is a merged file, which is complete")
+	_, err = newRunner(mustPlan(t, spec, whole)).Resume(t.Context(), merged)
+	checkRefusal(t, err, "it is a merged file, which is complete")
+}
+
+func byID(list []*results.Trial) map[int]results.Trial {
+	out := make(map[int]results.Trial)
+	for _, t := range list {
+		c := *t
+		c.Start, c.File = list[0].Start, ""
+		out[t.ID] = c
+	}
+	for id, c := range out {
+		c.Start = out[1].Start.Truncate(1 << 62)
+		out[id] = c
+	}
+	return out
+}
+
+// TestMergeKeepsMachinesApart: each trial has the configuration of the machine
+// it ran on.
+func TestMergeKeepsMachinesApart(t *testing.T) {
+	machine := func(i int) Machine {
+		m := hosts(i)
+		if i%2 == 0 {
+			m.CPU = "Other 9000"
+		}
+		return m
+	}
+	spec := mergeSpec()
+	parts := runShards(t, spec, 4, machine)
+	merged := resultsPath(t)
+	m, err := Merge(merged, parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Machines) != 2 {
+		t.Errorf("machines %+v, want 2 kinds", m.Machines)
+	}
+	ran := map[int]string{}
+	for i := 1; i <= 4; i++ {
+		for task := range mustPlan(t, spec, Shard{i, 4}).Tasks() {
+			ran[task.ID] = machine(i).Kind()
+		}
+	}
+	for _, trial := range readTrials(t, merged) {
+		if got := trial.Config["machine"]; got != ran[trial.ID] {
+			t.Errorf("trial %d is under machine %q, and ran on %q", trial.ID, got, ran[trial.ID])
+		}
+		delete(ran, trial.ID)
+	}
+	if len(ran) > 0 {
+		t.Errorf("%d trials are lost", len(ran))
+	}
+}
+
+func TestMergeRefuses(t *testing.T) {
+	spec := mergeSpec()
+	parts := runShards(t, spec, 3, hosts)
+	spec.Seed++
+	foreign := runShards(t, spec, 3, hosts)
+	spec.Seed--
+	four := runShards(t, spec, 4, hosts)
+	text, err := os.ReadFile(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := func(name string, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	half := edited("half.txt", string(text[:strings.LastIndex(string(text), "#trial ")]))
+	torn := edited("torn.txt", string(text[:len(text)-1]))
+	newer := edited("newer.txt", strings.Replace(string(text), `"tlsbench":"(devel)"`, `"tlsbench":"v9"`, 1))
+	merged := resultsPath(t)
+	if _, err := Merge(merged, parts...); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		parts []string
+		want  string
+	}{
+		{"nothing", nil, "no results files given"},
+		{"gap", []string{parts[0], parts[2]}, "no file has shard 2/3"},
+		{"gaps", four[1:2], "no file has shard 1/4, 3/4, 4/4"},
+		{"overlap", []string{parts[0], parts[1], parts[1], parts[2]}, parts[1] + " are both shard 2/3"},
+		{"interrupted", []string{parts[0], half, parts[2]}, "half.txt (shard 2/3) has "},
+		{"torn", []string{parts[0], torn, parts[2]}, "torn.txt (shard 2/3) has "},
+		{"other seed", []string{parts[0], foreign[1], parts[2]}, "are not of one plan: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
+		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
+		{"other version", []string{parts[0], newer}, "tlsbench: version (devel) in " + parts[0] + ", v9 in "},
+		{"merged again", []string{merged}, "is a merged file already"},
+		{"no file", []string{merged + "x"}, "no such file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := resultsPath(t)
+			_, err := Merge(out, test.parts...)
+			checkRefusal(t, err, test.want)
+			if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a file was written all the same: %v", err)
+			}
+		})
+	}
+	_, err = Merge(merged, parts...)
+	checkRefusal(t, err, "is there already")
+}
+
+// TestMergeOfResumedShard: interruption and merge together lose nothing.
+func TestMergeOfResumedShard(t *testing.T) {
+	spec := mergeSpec()
+	parts := runShards(t, spec, 2, hosts)
+	text, err := os.ReadFile(parts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(parts[0], text[:len(text)*2/3], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := ReadPlan(parts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newRunner(plan).Resume(t.Context(), parts[0]); err != nil {
+		t.Fatal(err)
+	}
+	out := resultsPath(t)
+	if _, err := Merge(out, parts...); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(planned(mustPlan(t, spec, whole)), identities(readTrials(t, out))); diff != "" {
+		t.Error(diff)
+	}
+}
