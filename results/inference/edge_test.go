@@ -44,24 +44,24 @@ func TestEstimateEdges(t *testing.T) {
 			Estimate{2, Interval{2, 2}, 2, []string{"3 of 5 pairs left out", "all 2 ratios"}}},
 
 		{"0 of 0", Proportion(0, 0, 0.95),
-			Estimate{nan, Interval{0, 1}, 0, []string{"0 of 0 runs"}}},
+			Estimate{nan, Interval{0, 1}, 0, []string{"0 of 0 trials"}}},
 		{"3 of 2", Proportion(3, 2, 0.95),
-			Estimate{nan, Interval{0, 1}, 2, []string{"3 of 2 runs"}}},
+			Estimate{nan, Interval{0, 1}, 2, []string{"3 of 2 trials"}}},
 		{"-1 of 2", Proportion(-1, 2, 0.95),
-			Estimate{nan, Interval{0, 1}, 2, []string{"-1 of 2 runs"}}},
+			Estimate{nan, Interval{0, 1}, 2, []string{"-1 of 2 trials"}}},
 
 		{"rate of nothing", Rate(nil, nil, 0.95),
 			Estimate{nan, positive, 0, []string{"no exposure"}}},
 		{"no exposure", Rate([]float64{0, 0}, []float64{0, 0}, 0.95),
-			Estimate{nan, positive, 0, []string{"2 of 2 runs left out", "no exposure"}}},
+			Estimate{nan, positive, 0, []string{"2 of 2 trials left out", "no exposure"}}},
 		{"events without exposure", Rate([]float64{2}, []float64{0}, 0.95),
 			Estimate{nan, positive, 1, []string{"no exposure"}}},
 		{"no events", Rate([]float64{0, 0}, []float64{5, 5}, 0.95),
-			Estimate{0, Interval{0, 0.3688879454}, 2, []string{"no event in 2 runs"}}},
-		{"one run", Rate([]float64{1}, []float64{1}, 0.95),
-			Estimate{1, Interval{0.02531780798, 5.57164339094}, 1, []string{"one run"}}},
-		{"impossible runs", Rate([]float64{0, nan, -1, 3}, []float64{10, 1, 1, -1}, 0.95),
-			Estimate{0, Interval{0, 0.3688879454}, 1, []string{"3 of 4 runs left out", "no event"}}},
+			Estimate{0, Interval{0, 0.3688879454}, 2, []string{"no event in 2 trials"}}},
+		{"one trial", Rate([]float64{1}, []float64{1}, 0.95),
+			Estimate{1, Interval{0.02531780798, 5.57164339094}, 1, []string{"one trial"}}},
+		{"impossible trials", Rate([]float64{0, nan, -1, 3}, []float64{10, 1, 1, -1}, 0.95),
+			Estimate{0, Interval{0, 0.3688879454}, 1, []string{"3 of 4 trials left out", "no event"}}},
 	}
 	similar := cmp.Options{
 		cmpopts.EquateApprox(1e-8, 0), cmpopts.EquateNaNs(),
@@ -81,7 +81,7 @@ func TestEstimateEdges(t *testing.T) {
 func TestRateKeepsEventsWithoutExposure(t *testing.T) {
 	e := Rate([]float64{1, 0, 2}, []float64{0, 5, 5}, 0.95)
 	if e.N != 3 || e.Value != 0.3 {
-		t.Errorf("got %+v, want 3 events in 10 from 3 runs", e)
+		t.Errorf("got %+v, want 3 events in 10 from 3 trials", e)
 	}
 }
 
@@ -103,8 +103,8 @@ func TestPValueEdges(t *testing.T) {
 		{"Mann-Whitney, all equal", MannWhitney([]float64{1, 1}, []float64{1, 1, 1}), 1},
 		{"Mann-Whitney, one each", MannWhitney([]float64{1}, []float64{2}), 1},
 
-		{"Fisher, no runs", FisherExact(0, 0, 1, 2), nan},
-		{"Fisher, more events than runs", FisherExact(3, 2, 1, 2), nan},
+		{"Fisher, no trials", FisherExact(0, 0, 1, 2), nan},
+		{"Fisher, more events than trials", FisherExact(3, 2, 1, 2), nan},
 		{"Fisher, one each", FisherExact(0, 1, 1, 1), 1},
 		{"Fisher, all of both", FisherExact(4, 4, 6, 6), 1},
 

@@ -3,7 +3,7 @@ package inference
 import "math"
 
 // FisherExact is the two-sided p-value of Fisher's exact test that something
-// which happened in k1 of n1 and in k2 of n2 runs has the same probability in
+// which happened in k1 of n1 and in k2 of n2 trials has the same probability in
 // both (R. A. Fisher, The Logic of Inductive Inference, Journal of the Royal
 // Statistical Society 98 (1935) 39-82). Two-sided means the total probability of
 // all tables with the same margins that are no more likely than the one seen,

@@ -9,8 +9,8 @@
 //     and only the ratios are averaged: [PairedRatio], [Equivalent],
 //     [RatioAbove].
 //   - Damage is rare and comes in clusters: one broken error queue fails many
-//     handshakes. So the run is the unit. [Proportion] counts damaged runs and
-//     is exact; [Rate] counts events and takes its spread from run to run.
+//     handshakes. So the trial is the unit. [Proportion] counts damaged trials and
+//     is exact; [Rate] counts events and takes its spread from trial to trial.
 //   - Nothing seen is not nothing there. Every estimate has an interval, and
 //     zero events have an upper bound.
 //   - A difference that was not found is not equality. "Costs nothing" is a

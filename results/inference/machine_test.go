@@ -64,7 +64,7 @@ func (m *machine) rounds(n int, speeds ...float64) [][]float64 {
 	return out
 }
 
-// process is a way for damage to come: events in one run of that exposure.
+// process is a way for damage to come: events in one trial of that exposure.
 type process func(r *rand.Rand, exposure float64) float64
 
 // singly makes events come one by one.
@@ -72,9 +72,9 @@ func singly(rate float64) process {
 	return func(r *rand.Rand, exposure float64) float64 { return poisson(r, rate*exposure) }
 }
 
-// unlikeRuns makes the rate differ between runs by a gamma distribution of that
+// unlikeTrials makes the rate differ between trials by a gamma distribution of that
 // shape: events are negative binomial.
-func unlikeRuns(rate, shape float64) process {
+func unlikeTrials(rate, shape float64) process {
 	return func(r *rand.Rand, exposure float64) float64 {
 		return poisson(r, exposure*distuv.Gamma{Alpha: shape, Beta: shape / rate, Src: r}.Rand())
 	}

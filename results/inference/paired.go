@@ -33,12 +33,13 @@ func LogRatios(a, b []float64) []float64 {
 //
 // The interval was chosen by simulation: 3 to 30 rounds, random-walk drift,
 // noise of 2 to 20 % (uniform and normal), and a stall of 10 to 70 % in none to
-// one in ten trials. Plain t covered 94 to 99 %: never too little, but in 30
-// rounds with a stall in each twentieth trial its interval is eight times as
-// wide as it need be, and cannot show that two strategies are within 2 %. The BCa
-// bootstrap covered 67 to 94 %, and below 90 % for ten rounds. The signed-rank
-// interval of Hodges and Lehmann covered 94 to 97 % but is open below six rounds
-// and three times as wide as the trimmed t for eight or ten. The trimmed t
+// one in ten trials. Plain t covered 94 to 99 %: never too little, but where
+// trials agree within 2 % and each twentieth stalls, its interval is up to seven
+// times as wide as it need be, and cannot show that two strategies are within
+// 2 %. The BCa bootstrap covered 66 to 94 %, and 90 % at most up to ten rounds.
+// The signed-rank interval of Hodges and Lehmann covered 94 to 97 % but is open
+// below six rounds and up to five times as wide as the trimmed t for eight or
+// ten. The trimmed t
 // covered 93.8 to 97.5 % from eight rounds on; for six it falls to 92.9 %, so
 // fewer than eight rounds take plain t.
 //

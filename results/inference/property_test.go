@@ -51,9 +51,22 @@ func TestProportionProperties(t *testing.T) {
 	})
 }
 
+func TestTrialsForProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bound, confidence := rapid.Float64Range(0.001, 0.5).Draw(t, "bound"), level.Draw(t, "confidence")
+		n := TrialsFor(bound, confidence)
+		if upper := ProportionUpper(0, n, confidence); upper > bound*(1+1e-9) {
+			t.Fatalf("%d trials give %v", n, upper)
+		}
+		if n > 1 && ProportionUpper(0, n-1, confidence) <= bound*(1-1e-9) {
+			t.Fatalf("%d trials would do, got %d", n-1, n)
+		}
+	})
+}
+
 func TestRateProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 30).Draw(t, "runs")
+		n := rapid.IntRange(1, 30).Draw(t, "trials")
 		events, exposure := make([]float64, n), make([]float64, n)
 		for i := range events {
 			events[i] = float64(rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 20), rapid.IntRange(0, 1e6)).Draw(t, "events"))
@@ -67,12 +80,12 @@ func TestRateProperties(t *testing.T) {
 		}
 		alone := Rate([]float64{sum(events)}, []float64{sum(exposure)}, low)
 		if e.Low > alone.Low*(1+1e-9) || e.High < alone.High*(1-1e-9) {
-			t.Fatalf("interval %v of runs is narrower than %v of single events", e.Interval, alone.Interval)
+			t.Fatalf("interval %v of trials is narrower than %v of single events", e.Interval, alone.Interval)
 		}
 		slices.Reverse(events)
 		slices.Reverse(exposure)
 		if r := Rate(events, exposure, low); math.Abs(r.High-e.High) > 1e-6*e.High {
-			t.Fatalf("order of runs matters: %v, %v", e.Interval, r.Interval)
+			t.Fatalf("order of trials matters: %v, %v", e.Interval, r.Interval)
 		}
 	})
 }

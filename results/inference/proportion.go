@@ -7,7 +7,7 @@ import (
 )
 
 // Proportion estimates the probability of something that happened in k of n
-// independent runs, with the exact two-sided interval of C. J. Clopper and E. S.
+// independent trials, with the exact two-sided interval of C. J. Clopper and E. S.
 // Pearson, The use of confidence or fiducial limits illustrated in the case of
 // the binomial, Biometrika 26 (1934) 404-413. Its confidence is never below the
 // one asked for, and mostly above.
@@ -15,7 +15,7 @@ func Proportion(k, n int, confidence float64) Estimate {
 	tail := tails(confidence)
 	e := Estimate{Value: math.NaN(), Interval: Interval{0, 1}, N: n}
 	if !validCount(k, n) {
-		e.warn("%d of %d runs is not a proportion", k, n)
+		e.warn("%d of %d trials is not a proportion", k, n)
 		return e
 	}
 	e.Value = float64(k) / float64(n)
@@ -24,9 +24,9 @@ func Proportion(k, n int, confidence float64) Estimate {
 }
 
 // ProportionUpper is the exact one-sided upper bound of the probability of
-// something that happened in k of n independent runs: the Clopper-Pearson bound
+// something that happened in k of n independent trials: the Clopper-Pearson bound
 // with the whole error in one tail. For k = 0 it is 1-(1-confidence)^(1/n), so
-// that 59 runs without an event bound the probability to 5 % at 95 %. It is 1
+// that 59 trials without an event bound the probability to 5 % at 95 %. It is 1
 // where k of n is not a proportion.
 func ProportionUpper(k, n int, confidence float64) float64 {
 	checkLevel("confidence", confidence)
@@ -34,6 +34,15 @@ func ProportionUpper(k, n int, confidence float64) float64 {
 		return 1
 	}
 	return proportionHigh(k, n, 1-confidence)
+}
+
+// TrialsFor is how many trials without an event bring [ProportionUpper] down to
+// the bound: 59 for 5 % at 95 %. It is what to plan for, and what to name where
+// trials are too few. It panics on a bound outside (0, 1).
+func TrialsFor(bound, confidence float64) int {
+	checkLevel("bound", bound)
+	checkLevel("confidence", confidence)
+	return int(math.Ceil(math.Log1p(-confidence) / math.Log1p(-bound)))
 }
 
 func validCount(k, n int) bool { return n > 0 && k >= 0 && k <= n }

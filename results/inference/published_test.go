@@ -46,11 +46,14 @@ func TestProportionAsBinomTest(t *testing.T) {
 func TestProportionUpper(t *testing.T) {
 	wantNear(t, "0 of 58", ProportionUpper(0, 58, 0.95), 0.05033933833, 1e-9)
 	wantNear(t, "0 of 59", ProportionUpper(0, 59, 0.95), 0.04950760989, 1e-9)
+	if n := TrialsFor(0.05, 0.95); n != 59 {
+		t.Errorf("trials for 5 %% at 95 %%: %d, want 59", n)
+	}
 	wantNear(t, "3 of 10", ProportionUpper(3, 10, 0.95), 0.6066242161, 1e-9)
 	wantNear(t, "4 of 4", ProportionUpper(4, 4, 0.95), 1, 0)
 }
 
-// One run has no spread, so Rate is poisson.test.
+// One trial has no spread, so Rate is poisson.test.
 func TestRateAsPoissonTest(t *testing.T) {
 	tests := []struct {
 		events, exposure, confidence float64
@@ -79,8 +82,8 @@ func TestRateOfClusters(t *testing.T) {
 	wantNear(t, "high", e.High, 218.381594053, 1e-6)
 
 	e = Rate([]float64{5, 0, 0, 0, 0, 0}, ones, 0.95)
-	wantNear(t, "low, one run of six", e.Low, 0.00206651707396, 1e-6)
-	wantNear(t, "high, one run of six", e.High, 336.045829572, 1e-6)
+	wantNear(t, "low, one trial of six", e.Low, 0.00206651707396, 1e-6)
+	wantNear(t, "high, one trial of six", e.High, 336.045829572, 1e-6)
 
 	// Runs that differ less than single events would: poisson.test(27, 6).
 	e = Rate([]float64{4, 5, 4, 5, 4, 5}, ones, 0.95)

@@ -7,8 +7,8 @@ import (
 )
 
 // Rate estimates events per unit of exposure, say for each million handshakes,
-// from the events and the exposure of each run. The value is the ratio of the
-// sums; the interval takes the spread from run to run into account, because
+// from the events and the exposure of each trial. The value is the ratio of the
+// sums; the interval takes the spread from trial to trial into account, because
 // events come in clusters: one damaged structure makes many.
 //
 // Its parts, all from the gamma distribution that F. Garwood's exact Poisson
@@ -16,92 +16,92 @@ import (
 // 28 (1936) 437-442):
 //
 //   - Garwood's interval itself, the answer where events come one by one. It is
-//     the whole answer where runs differ no more than that, and for no events at
+//     the whole answer where trials differ no more than that, and for no events at
 //     all, where its upper end is 3.69 events at 95 %.
 //   - The lower end for a variance in proportion to the rate, as when a higher
 //     rate means more clusters: Garwood's with count and limits divided by the
-//     dispersion between runs, the quasi-Poisson model (P. McCullagh and J. A.
+//     dispersion between trials, the quasi-Poisson model (P. McCullagh and J. A.
 //     Nelder, Generalized Linear Models, 2nd edition 1989, section 6.2).
 //   - The upper end for a variance in proportion to the square of the rate, as
-//     when a higher rate means larger clusters, or runs of a different kind: a
+//     when a higher rate means larger clusters, or trials of a different kind: a
 //     gamma distribution that has the mean and variance seen (the matching of M.
 //     P. Fay and E. J. Feuer, Confidence Intervals for Directly Standardized
 //     Rates, Statistics in Medicine 16 (1997) 791-801).
 //
-// Which of the two models holds cannot be seen in a few runs, so each end is
+// Which of the two models holds cannot be seen in a few trials, so each end is
 // the more careful one. The variance is that of a ratio estimator (W. G.
 // Cochran, Sampling Techniques, 3rd edition 1977, section 2.11), known from few
-// runs and therefore enlarged by the square of Student's t over the normal
+// trials and therefore enlarged by the square of Student's t over the normal
 // quantile.
 //
-// The combination was chosen by simulation, on 6 to 20 runs of unequal exposure
-// with negative-binomial events (0.5 to 50 a run, shape 0.3 to 3) and with
-// Poisson clusters of geometric size (0.5 to 5 clusters a run, mean size 2 to
+// The combination was chosen by simulation, on 6 to 20 trials of unequal exposure
+// with negative-binomial events (0.5 to 50 a trial, shape 0.3 to 3) and with
+// Poisson clusters of geometric size (0.5 to 5 clusters a trial, mean size 2 to
 // 30). Garwood's interval alone covered 14 to 94 % of these, t on the log scale
-// 87 to 98 %, the quasi-Poisson interval 85 to 97 %, a run-level bootstrap-t 89
+// 87 to 98 %, the quasi-Poisson interval 85 to 97 %, a trial-level bootstrap-t 89
 // to 96 % (at times without an upper end), Hall's skewness-corrected t 87 to
 // 99 %, and this one 94 to 99 %, at the price of a high upper end where only one
-// or two runs have events. What no method can do is to bound a rate from runs
-// that by chance missed all clusters: where the chance of no event in any run is
-// above 5 %, say with fewer than three clusters expected in all runs together,
-// coverage falls below 93 %. [Proportion] of the damaged runs is right even
+// or two trials have events. What no method can do is to bound a rate from trials
+// that by chance missed all clusters: where the chance of no event in any trial is
+// above 5 %, say with fewer than three clusters expected in all trials together,
+// coverage falls below 93 %. [Proportion] of the damaged trials is right even
 // there.
 func Rate(events, exposure []float64, confidence float64) Estimate {
 	tail := tails(confidence)
 	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}}
-	runs := newExposed(events, exposure)
-	e.N = len(runs)
-	e.warnDropped(len(events), "runs")
-	s := runs.sums()
+	trials := newExposed(events, exposure)
+	e.N = len(trials)
+	e.warnDropped(len(events), "trials")
+	s := trials.sums()
 	if s.exposure <= 0 {
 		e.warn("no exposure")
 		return e
 	}
 	e.Value = s.events / s.exposure
-	low, high := s.limits(len(runs), tail)
+	low, high := s.limits(len(trials), tail)
 	e.Low, e.High = low/s.exposure, high/s.exposure
-	e.warnFew(runs)
+	e.warnFew(trials)
 	return e
 }
 
-func (e *Estimate) warnFew(runs exposedRuns) {
-	switch hit := runs.withEvents(); {
+func (e *Estimate) warnFew(trials exposedTrials) {
+	switch hit := trials.withEvents(); {
 	case hit == 0:
-		e.warn("no event in %d runs: the bound holds for events that come one by one; of events in clusters it bounds the clusters", len(runs))
-	case len(runs) == 1:
-		e.warn("one run: the spread between runs is unknown, the interval holds for events that come one by one")
+		e.warn("no event in %d trials: the bound holds for events that come one by one; of events in clusters it bounds the clusters", len(trials))
+	case len(trials) == 1:
+		e.warn("one trial: the spread between trials is unknown, the interval holds for events that come one by one")
 	case hit < 3:
-		e.warn("events in only %d of %d runs: the upper end is little more than a guess", hit, len(runs))
+		e.warn("events in only %d of %d trials: the upper end is little more than a guess", hit, len(trials))
 	}
 }
 
-// exposed is one run: what happened in it, and how long or how often it could
+// exposed is one trial: what happened in it, and how long or how often it could
 // have.
 type exposed struct {
 	events, exposure float64
 }
 
-type exposedRuns []exposed
+type exposedTrials []exposed
 
-// newExposed leaves out what cannot be, and runs that saw nothing because there
-// was nothing to see. A run that had an event before its first unit of exposure
+// newExposed leaves out what cannot be, and trials that saw nothing because there
+// was nothing to see. A trial that had an event before its first unit of exposure
 // stays.
-func newExposed(events, exposure []float64) exposedRuns {
+func newExposed(events, exposure []float64) exposedTrials {
 	checkPaired("events and exposure", len(events), len(exposure))
-	runs := make(exposedRuns, 0, len(events))
+	trials := make(exposedTrials, 0, len(events))
 	for i := range events {
 		r := exposed{events[i], exposure[i]}
 		possible := finite(r.events) && finite(r.exposure) && r.events >= 0 && r.exposure >= 0
 		if possible && r.events+r.exposure > 0 {
-			runs = append(runs, r)
+			trials = append(trials, r)
 		}
 	}
-	return runs
+	return trials
 }
 
-func (runs exposedRuns) withEvents() int {
+func (trials exposedTrials) withEvents() int {
 	var n int
-	for _, r := range runs {
+	for _, r := range trials {
 		if r.events > 0 {
 			n++
 		}
@@ -109,38 +109,38 @@ func (runs exposedRuns) withEvents() int {
 	return n
 }
 
-// eventSums is what the interval rests on: the sums over all runs, and the
+// eventSums is what the interval rests on: the sums over all trials, and the
 // variance of the sum of events given the exposures.
 type eventSums struct {
 	events, exposure, variance float64
 }
 
-func (runs exposedRuns) sums() eventSums {
+func (trials exposedTrials) sums() eventSums {
 	var s eventSums
-	for _, r := range runs {
+	for _, r := range trials {
 		s.events += r.events
 		s.exposure += r.exposure
 	}
-	if len(runs) < 2 || s.exposure <= 0 {
+	if len(trials) < 2 || s.exposure <= 0 {
 		return s
 	}
 	rate := s.events / s.exposure
-	for _, r := range runs {
+	for _, r := range trials {
 		rest := r.events - rate*r.exposure
 		s.variance += rest * rest
 	}
-	n := float64(len(runs))
+	n := float64(len(trials))
 	s.variance *= n / (n - 1)
 	return s
 }
 
 // limits is the interval of the expected sum of events.
-func (s eventSums) limits(runs int, tail float64) (low, high float64) {
+func (s eventSums) limits(trials int, tail float64) (low, high float64) {
 	low, high = garwood(s.events, tail)
-	if runs < 2 || s.events == 0 {
+	if trials < 2 || s.events == 0 {
 		return low, high
 	}
-	few := tQuantile(tail, runs-1) / distuv.UnitNormal.Quantile(1-tail)
+	few := tQuantile(tail, trials-1) / distuv.UnitNormal.Quantile(1-tail)
 	variance := s.variance * few * few
 	if s.variance > s.events {
 		dispersion := variance / s.events

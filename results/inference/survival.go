@@ -8,7 +8,7 @@ import (
 )
 
 // Curve is a survival function estimated from times to an event, some of them
-// censored: the run ended before the event came.
+// censored: the trial ended before the event came.
 type Curve struct {
 	N      int // subjects
 	Events int // how many had the event
