@@ -108,9 +108,9 @@ func TestEquivalenceAtItsMargin(t *testing.T) {
 
 func TestRateCoverage(t *testing.T) {
 	tests := []struct {
-		name string
-		of   func(rate float64) process
-		rate float64
+		name   string
+		of     func(rate float64) process
+		rate   float64
 		trials []int
 	}{
 		{"one by one", singly, 1, []int{6, 20}},

@@ -15,9 +15,9 @@ import (
 // interval is made of (Fiducial Limits for the Poisson Distribution, Biometrika
 // 28 (1936) 437-442):
 //
-//   - Garwood's interval itself, the answer where events come one by one. It is
-//     the whole answer where trials differ no more than that, and for no events at
-//     all, where its upper end is 3.69 events at 95 %.
+//   - Garwood's interval itself, the answer where events come one by one: the
+//     result is never narrower. It is the whole answer for a single trial and for
+//     no events at all, where its upper end is 3.69 events at 95 %.
 //   - The lower end for a variance in proportion to the rate, as when a higher
 //     rate means more clusters: Garwood's with count and limits divided by the
 //     dispersion between trials, the quasi-Poisson model (P. McCullagh and J. A.
@@ -147,6 +147,8 @@ func (s eventSums) limits(trials int, tail float64) (low, high float64) {
 		quasi, _ := garwood(s.events/dispersion, tail)
 		low = math.Min(low, quasi*dispersion)
 	}
+	// Not only where trials differ more than single events would: with few
+	// trials they often do not, though the events are clustered.
 	if variance > 0 {
 		shape := s.events * s.events / variance
 		// A shape near zero gives a quantile of zero: nothing bounds the rate.
