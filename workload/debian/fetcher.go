@@ -97,6 +97,7 @@ type unpacking struct {
 	sources string
 	tree    string
 	have    map[string]control // by package name
+	absent  []string           // dependencies that are no packages
 }
 
 // control is what is used of a package's control file.
@@ -223,7 +224,8 @@ func (u *unpacking) candidates() []string {
 	var more []string
 	for _, c := range u.have {
 		for _, name := range c.depends {
-			if _, done := u.have[name]; !done && name != glibcPackage && libraryPackage.MatchString(name) {
+			_, done := u.have[name]
+			if !done && name != glibcPackage && libraryPackage.MatchString(name) && !slices.Contains(u.absent, name) {
 				more = append(more, name)
 			}
 		}
@@ -242,7 +244,7 @@ func (u *unpacking) getAny(names []string) error {
 	for _, name := range names {
 		err := u.get([]string{name})
 		if errors.Is(err, ErrPackage) {
-			u.have[name] = control{}
+			u.absent = append(u.absent, name)
 			continue
 		}
 		if err != nil {

@@ -20,13 +20,18 @@ type FindOptions struct {
 // Find resolves what --openssl takes, in the order given: "system", a line
 // ("3.0") or an exact version ("3.0.20") in the cache, a folder with libcrypto
 // and libssl or either file, or "all" for the system's and everything in the
-// cache. What was named twice, or is the same version of the same library, is
-// given once for "all" and for repeats of the same file.
+// cache. A file that was named twice is given once; "all" also gives each
+// version once. A line that is in the cache comes from there, also where the
+// system has the same.
 func Find(names []string, opt FindOptions) ([]Build, error) {
 	f, err := newFinder(opt)
 	if err != nil {
 		return nil, err
 	}
+	return f.findAll(names)
+}
+
+func (f *finder) findAll(names []string) ([]Build, error) {
 	var builds []Build
 	for _, name := range names {
 		found, err := f.find(name)

@@ -16,6 +16,10 @@ func List(folders []string, opt FindOptions) ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.list(folders), nil
+}
+
+func (f *finder) list(folders []string) []Listed {
 	var all []Listed
 	add := func(name string, source Source, b Build, err error) {
 		all = append(all, Listed{name, source, b, err})
@@ -30,5 +34,5 @@ func List(folders []string, opt FindOptions) ([]Listed, error) {
 		b, err := f.folder(folder)
 		add(folder, Folder, b, err)
 	}
-	return all, nil
+	return all
 }

@@ -77,6 +77,9 @@ func System() *Linker {
 	return &Linker{cache, systemFolders()}
 }
 
+// NewLinker gives a linker that knows folders only.
+func NewLinker(folders ...string) *Linker { return &Linker{folders: folders} }
+
 // systemFolders are the folders that distributions build into the dynamic
 // linker, multiarch ones first as Debian's does.
 func systemFolders() []string {

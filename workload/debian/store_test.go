@@ -1,0 +1,124 @@
+package debian
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// put makes a small tree in a store.
+func put(t *testing.T, s Store, text string) {
+	t.Helper()
+	_, err := s.Put("x", func(tree string) (*Manifest, error) {
+		if err := os.WriteFile(filepath.Join(tree, "a"), []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+		return &Manifest{Packages: []Package{{"a", "1"}}}, os.Symlink("a", filepath.Join(tree, "b"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestVerifyNoticesDamage(t *testing.T) {
+	for name, harm := range map[string]func(s Store) error{
+		"changed": func(s Store) error { return os.WriteFile(s.Tree("x")+"/a", []byte("onE"), 0o644) },
+		"cut":     func(s Store) error { return os.Truncate(s.Tree("x")+"/a", 1) },
+		"missing": func(s Store) error { return os.Remove(s.Tree("x") + "/a") },
+		"link moved": func(s Store) error {
+			return errors.Join(os.Remove(s.Tree("x")+"/b"), os.Symlink("c", s.Tree("x")+"/b"))
+		},
+		"file for a link": func(s Store) error {
+			return errors.Join(os.Remove(s.Tree("x")+"/b"), os.WriteFile(s.Tree("x")+"/b", []byte("one"), 0o644))
+		},
+		"no manifest":     func(s Store) error { return os.Remove(s.Dir + "/x/manifest.json") },
+		"half a manifest": func(s Store) error { return os.Truncate(s.Dir+"/x/manifest.json", 40) },
+		"empty manifest":  func(s Store) error { return os.WriteFile(s.Dir+"/x/manifest.json", []byte("{}"), 0o600) },
+		"manifest of later": func(s Store) error {
+			return os.WriteFile(s.Dir+"/x/manifest.json", []byte(`{"layout":99,"files":{"a":""}}`), 0o600)
+		},
+	} {
+		s := Store{t.TempDir()}
+		put(t, s, "one")
+		if m, err := s.Verify("x"); err != nil || m.Version("a") != "1" {
+			t.Fatalf("%s: before: %+v, %v", name, m, err)
+		}
+		if err := harm(s); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Verify("x"); err == nil || errors.Is(err, fs.ErrNotExist) && name != "missing" {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := (Store{t.TempDir()}).Verify("x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing there: error %v", err)
+	}
+}
+
+func TestPutReplacesOnlyWithWhatIsWhole(t *testing.T) {
+	s := Store{t.TempDir()}
+	put(t, s, "one")
+	put(t, s, "two")
+	broken := errors.New("broken")
+	_, err := s.Put("x", func(tree string) (*Manifest, error) {
+		return nil, errors.Join(os.WriteFile(filepath.Join(tree, "a"), []byte("three"), 0o644), broken)
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	if text, err := os.ReadFile(s.Tree("x") + "/a"); err != nil || string(text) != "two" {
+		t.Errorf("holds %q, %v; want what was whole last", text, err)
+	}
+	st, err := os.Stat(filepath.Join(s.Dir, "x"))
+	if err != nil || st.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v; want 0700", st.Mode(), err)
+	}
+	if diff := cmp.Diff([]string{"x"}, names(t, s.Dir)); diff != "" {
+		t.Errorf("left in the store (-want +got):\n%s", diff)
+	}
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
+func TestLockKeepsOthersOutAndSweeps(t *testing.T) {
+	s := Store{filepath.Join(t.TempDir(), "deep", "store")}
+	unlock, err := s.Lock(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(s.Dir, ".new-123", "tree"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	waits := 0
+	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := s.Lock(short, func() { waits++ }); !errors.Is(err, context.DeadlineExceeded) || waits != 1 {
+		t.Errorf("a second lock: error %v after %d notices", err, waits)
+	}
+	unlock()
+	unlock, err = s.Lock(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if diff := cmp.Diff([]string{".lock"}, names(t, s.Dir)); diff != "" {
+		t.Errorf("left by the one before (-want +got):\n%s", diff)
+	}
+}
