@@ -176,10 +176,12 @@ func (t *trial) phases(ctx context.Context) error {
 	if err := t.begin(); err != nil {
 		return err
 	}
-	if err := sleep(ctx, t.cfg.Warmup); err != nil {
-		return ended(err)
+	if t.cfg.Warmup > 0 {
+		if err := sleep(ctx, t.cfg.Warmup); err != nil {
+			return ended(err)
+		}
+		t.openWindow()
 	}
-	t.openWindow()
 	err := t.measure(ctx)
 	t.closeWindow()
 	if err != nil {
@@ -196,7 +198,11 @@ func (t *trial) begin() error {
 		}
 		t.peers = load
 	}
-	t.block.SetPhase(rig.Warmup)
+	if t.cfg.Warmup > 0 {
+		t.block.SetPhase(rig.Warmup)
+	} else {
+		t.openWindow() // before the first peer, so that none is outside
+	}
 	t.began = t.block.LoadStart()
 	if t.peers != nil {
 		t.peers.Start()

@@ -9,8 +9,10 @@
 
 /* tcp.c: the listener of rank 0, inherited by the workers. */
 int tcp_listen(void);
-/* Serves one connection; false when the listener was shut down. */
-bool tcp_serve(int listener, const struct contexts *contexts);
+/* The next connection; -1 when the listener was shut down. */
+int tcp_accept(int listener);
+/* Serves a connection to its end and closes it. */
+void tcp_serve(int fd, SSL_CTX *ctx);
 
 /* memory.c: one handshake over a pair of BIOs, good or bad by the seed. */
 void memory_seed(uint64_t seed);

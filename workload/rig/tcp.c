@@ -63,7 +63,22 @@ static void echo(SSL *ssl)
 	openssl.SSL_shutdown(ssl);
 }
 
-static void serve(int fd, SSL_CTX *ctx)
+int tcp_accept(int listener)
+{
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			return fd;
+		if (errno == EINVAL) /* shut down by rank 0 */
+			return -1;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			FAIL(errno, "accept");
+		/* the rest is the peer's doing, or the time limit's */
+	}
+}
+
+void tcp_serve(int fd, SSL_CTX *ctx)
 {
 	uint64_t began = now_ns();
 	SSL *ssl;
@@ -74,6 +89,7 @@ static void serve(int fd, SSL_CTX *ctx)
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {
 		bump(&rig.me->refused);
 		openssl.SSL_free(ssl);
+		close(fd);
 		return;
 	}
 	openssl.SSL_set_accept_state(ssl);
@@ -87,21 +103,5 @@ static void serve(int fd, SSL_CTX *ctx)
 			continue; /* a daemon would log them */
 	}
 	openssl.SSL_free(ssl);
-}
-
-bool tcp_serve(int listener, const struct contexts *contexts)
-{
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd < 0) {
-		/* EINVAL: shut down by rank 0; the rest is the peer's or the time limit's */
-		if (errno == EINVAL)
-			return false;
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-			FAIL(errno, "accept");
-		return true;
-	}
-	serve(fd, contexts->server);
 	close(fd);
-	return true;
 }

@@ -82,12 +82,15 @@ static void check(void)
 		detect_check();
 }
 
-/* Memory load with a given number of handshakes: workers share the tickets. */
+/*
+ * Memory load with a given number of handshakes: workers share the tickets.
+ * The warm-up needs none.
+ */
 static bool ticket_left(void)
 {
 	uint64_t limit = rig.config->handshakes;
 
-	return limit == 0 || __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
+	return limit == 0 || phase < PHASE_MEASURE || __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
 }
 
 static void serve_memory(const struct contexts *contexts)
@@ -104,13 +107,14 @@ static void serve_memory(const struct contexts *contexts)
 
 static void serve_tcp(int listener, const struct contexts *contexts)
 {
-	for (;;) {
-		begin_operation(OP_IDLE);
-		follow_phase();
-		if (phase == PHASE_STOP || !tcp_serve(listener, contexts))
-			return;
+	int fd;
+
+	while (begin_operation(OP_IDLE), (fd = tcp_accept(listener)) >= 0) {
+		follow_phase(); /* after the wait: it may have changed meanwhile */
+		tcp_serve(fd, contexts->server);
 		check();
 	}
+	follow_phase();
 }
 
 /* SIGKILL from the kernel when rank 0 ends, which has one thread only. */

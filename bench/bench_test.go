@@ -1,0 +1,160 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tlsbench/results"
+	"tlsbench/strategies"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// The Go benchmarks are the same trials as those of tlsbench run, one for each
+// sub-benchmark, with b.N good handshakes. Environment:
+//
+//	TLSBENCH_OPENSSL  builds, as for --openssl; default: system
+//	TLSBENCH_LOAD     tcp (default), memory
+//	TLSBENCH_HEAP     global (default), scalable, private
+//	TLSBENCH_WORKERS  number of workers; default 4
+//
+// They print their own configuration and Unit lines, so that the output is a
+// results file: benchstat -col /strategy reads it as it is.
+
+const (
+	envOpenSSL = "TLSBENCH_OPENSSL"
+	envLoad    = "TLSBENCH_LOAD"
+	envHeap    = "TLSBENCH_HEAP"
+	envWorkers = "TLSBENCH_WORKERS"
+)
+
+// Of each benchmark's trial: time before the measured handshakes.
+const benchWarmup = 100 * time.Millisecond
+
+func envOr(key, otherwise string) string {
+	if v := os.Getenv(key); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// subject is what all sub-benchmarks have in common, from the environment.
+func subject(b *testing.B) ([]Build, workload.Config) {
+	b.Helper()
+	found, err := openssl.Find(strings.Split(envOr(envOpenSSL, "system"), ","), openssl.FindOptions{})
+	if err != nil {
+		b.Fatalf("%s: %v", envOpenSSL, err)
+	}
+	builds, err := NewBuilds(found)
+	if err != nil {
+		b.Fatal(err)
+	}
+	workers, err := strconv.Atoi(envOr(envWorkers, "4"))
+	if err != nil {
+		b.Fatalf("%s: %v", envWorkers, err)
+	}
+	return builds, workload.Config{
+		Load: envOr(envLoad, "tcp"), Heap: envOr(envHeap, "global"), Workers: workers,
+		EchoBytes: echoBytes, Seed: 1,
+	}
+}
+
+// eachCell runs fn as a sub-benchmark for each build and strategy.
+func eachCell(b *testing.B, measure results.Measure, fn func(*testing.B, workload.Config)) {
+	builds, base := subject(b)
+	for _, build := range builds {
+		for _, s := range strategies.All() {
+			if measure == results.Handshake && s.Name == strategies.PositiveControl {
+				continue // there is no throughput of a server that is being corrupted
+			}
+			cfg := base
+			cfg.Build, cfg.Strategy = build.Build, strategies.Choice{Name: s.Name}
+			cell := results.Cell{
+				Measure: measure, OpenSSL: build.Label, Hazard: "plain", Load: cfg.Load, Heap: cfg.Heap,
+				Strategy: s.Name, Workers: cfg.Workers,
+			}
+			_, name, _ := strings.Cut(cell.Name(), "/")
+			b.Run(name, func(b *testing.B) { fn(b, cfg) })
+		}
+	}
+}
+
+// trial runs one trial of b.N handshakes. A strategy that does not apply to
+// the build is skipped; what breaks the trial ends the benchmark without a
+// line of metrics.
+func trial(b *testing.B, cfg workload.Config) *workload.Outcome {
+	b.Helper()
+	cfg.Handshakes = uint64(b.N)
+	if b.N > 1 { // the first call only finds out whether the benchmark works
+		cfg.Warmup = benchWarmup
+	}
+	out, err := workload.Run(context.Background(), cfg)
+	switch {
+	case err != nil:
+		broken(b, err.Error())
+	case out.NotApplicable != "":
+		b.Skipf("not applicable: OpenSSL %s has no %s", out.OpenSSLVersion, out.NotApplicable)
+	}
+	b.ReportMetric(0, "ns/op") // it would be mostly the start of the rig
+	return out
+}
+
+// broken says on stderr why there are no metrics; stdout is a results file.
+func broken(b *testing.B, why string) {
+	b.Helper()
+	fmt.Fprintf(os.Stderr, "%s: b.N=%d: %s\n", b.Name(), b.N, why)
+	b.FailNow()
+}
+
+func report(b *testing.B, metrics []results.Metric) {
+	for _, m := range metrics {
+		b.ReportMetric(m.Value, m.Unit)
+	}
+}
+
+// BenchmarkHandshake measures throughput: b.N good handshakes, detectors off,
+// no bad peers. A damaged trial yields no throughput.
+func BenchmarkHandshake(b *testing.B) {
+	eachCell(b, results.Handshake, func(b *testing.B, cfg workload.Config) {
+		out := trial(b, cfg)
+		if out.Damaged() || out.Measured == 0 {
+			broken(b, fmt.Sprintf("damaged after %d handshakes: %v", out.Handshakes, out.Noted))
+		}
+		report(b, handshakeMetrics(out))
+	})
+}
+
+// BenchmarkCorruption measures damage: b.N good handshakes among a fifth of
+// bad peers, all detectors on. A trial that ends in a crash before b.N is a
+// result.
+func BenchmarkCorruption(b *testing.B) {
+	eachCell(b, results.Corruption, func(b *testing.B, cfg workload.Config) {
+		cfg.BadShare, cfg.CheckRate = defaultBad, defaultCheckRate
+		report(b, corruptionMetrics(trial(b, cfg)))
+	})
+}
+
+// BenchmarkPlain is the yardstick: both sides of a handshake over BIO pairs in
+// one process, in the smallest program that does it. Compare its
+// cpu-ns/handshake with that of the memory load, one worker, heap private.
+func BenchmarkPlain(b *testing.B) {
+	builds, base := subject(b)
+	for _, build := range builds {
+		b.Run("openssl="+build.Label, func(b *testing.B) {
+			cfg := base
+			cfg.Build, cfg.Handshakes = build.Build, uint64(b.N)
+			out, err := workload.RunPlain(context.Background(), cfg)
+			if err != nil {
+				broken(b, err.Error())
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(out.Handshakes)/out.Wall.Seconds(), results.HandshakesPerSec)
+			b.ReportMetric(float64(out.CPU)/float64(out.Handshakes), results.CPUPerHandshake)
+		})
+	}
+}
