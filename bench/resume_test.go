@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -26,9 +27,9 @@ func finished(t *testing.T, r *Runner, path string) []byte {
 	return text
 }
 
-// TestResumeAfterEveryCut ends the file after every number of bytes a crash
-// could leave, and resumes it.
-func TestResumeAfterEveryCut(t *testing.T) {
+// TestResumeAfterCut ends the file where a crash could leave it, and resumes
+// it: around the end of every line, and at 100 random places.
+func TestResumeAfterCut(t *testing.T) {
 	spec := smallSpec()
 	spec.Rounds = 1
 	r := newRunner(mustPlan(t, spec, whole))
@@ -40,7 +41,7 @@ func TestResumeAfterEveryCut(t *testing.T) {
 		ends = append(ends, ends[len(ends)-1]+len("#trial ")+len(rec))
 	}
 	want := planned(r.Plan)
-	for cut := range len(text) + 1 {
+	for _, cut := range cuts(newRand(t), text) {
 		if err := os.WriteFile(path, text[:cut], 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -71,6 +72,19 @@ func TestResumeAfterEveryCut(t *testing.T) {
 			t.Fatalf("cut at %d: %s", cut, diff)
 		}
 	}
+}
+
+func cuts(rng *rand.Rand, text []byte) []int {
+	list := []int{0, len(text)}
+	for i, c := range text {
+		if c == '\n' {
+			list = append(list, i, i+1)
+		}
+	}
+	for range 100 {
+		list = append(list, rng.IntN(len(text)))
+	}
+	return list
 }
 
 // TestResumeKeepsTheOrder: what is left runs in the order of the plan.
