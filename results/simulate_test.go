@@ -1,7 +1,9 @@
 package results
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -191,11 +193,12 @@ func (s *simulation) write(w io.Writer) error {
 func (s *simulation) file(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	var buf bytes.Buffer
-	if err := s.write(&buf); err != nil {
+	f, err := os.Create(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, buf.Bytes(), 0o666); err != nil {
+	buf := bufio.NewWriter(f)
+	if err := errors.Join(s.write(buf), buf.Flush(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return path
