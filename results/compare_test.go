@@ -104,6 +104,43 @@ func TestDriftCancels(t *testing.T) {
 	}
 }
 
+// A/A: seven strategies that cost the same, in 28 tables. After Holm's
+// correction each table has a false finding with at most 5 %, so more than 6 of
+// 28 happen with a probability of 0.1 %.
+func TestNoFindingsWithoutDifferences(t *testing.T) {
+	s := newSimulation(10)
+	s.hazards, s.strategies, s.slowdown = nil, strategyOrder, nil
+	s.damage = func(string, string) []string { return nil }
+	for i := range 28 {
+		s.hazards = append(s.hazards, fmt.Sprintf("foreign-keys:n=%d", i))
+	}
+	c, err := Summarize(Options{}, s.file(t, "run.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, same := 0, 0
+	for _, table := range c.Tables {
+		differs := false
+		for i := range table.Rows {
+			if cost, ok := table.Rows[i].cost(HandshakesPerSec); ok {
+				differs = differs || cost.Ratio.Differs(0.05)
+				if cost.Ratio.Same {
+					same++
+				}
+			}
+		}
+		if differs {
+			found++
+		}
+	}
+	if len(c.Tables) != 28 || found > 6 {
+		t.Errorf("%d of %d tables have a difference that is not there", found, len(c.Tables))
+	}
+	if same < 150 {
+		t.Errorf("only %d of 168 equal strategies were shown to be within 2 %%", same)
+	}
+}
+
 // Values pair by file and round, whatever their order; what lacks a partner
 // is left out and said.
 func TestPairing(t *testing.T) {

@@ -70,6 +70,8 @@ func compareHazards(a, b string) int {
 type sample struct {
 	verdict tally // corruption trials at the scene's check rate
 
+	unlooked tally // corruption trials with the active checks off
+
 	passive, foreign, repeats, lost counts
 
 	shared, sharedMax int // smallest and largest of shared-slots; -1 = none
@@ -151,6 +153,7 @@ func (s *sample) addCost(t *Trial, key roundKey) {
 
 func (s *sample) addCorruption(t *Trial) {
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
+		s.unlooked.add(t)
 		if t.Status == OK {
 			s.passive.add(t.events(PassiveKinds...), t.Handshakes)
 		}

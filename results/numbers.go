@@ -126,3 +126,6 @@ func durationText(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d ns", d)
 }
+
+// ratioOf prints a ratio given as its logarithm.
+func ratioOf(log float64) string { return strconv.FormatFloat(math.Exp(log), 'f', 3, 64) }

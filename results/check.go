@@ -1,0 +1,218 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// CheckOptions are the claims to test, as a user writes them.
+type CheckOptions struct {
+	Expect      []string // "hwm=clean" or "hwm=undamaged"
+	MaxSlowdown []string // "hwm/key-owner=2%"
+	Against     []string // older results files that these must not be worse than
+	Where       []string // filters, as in Options
+}
+
+// Check tests claims on results files, for use in continuous integration. It
+// prints one line for each place where a rule is broken and returns how many
+// there are; an error means that the rules or the files are no good.
+//
+// A rule is broken as well where the data cannot support it: too few trials,
+// controls that failed or are missing, damage in the trials that a slowdown is
+// worked out from.
+func Check(w io.Writer, o CheckOptions, files ...string) (broken int, err error) {
+	rules, err := o.rules()
+	if err != nil {
+		return 0, err
+	}
+	now, err := gather(o.Where, files...)
+	if err != nil {
+		return 0, err
+	}
+	places := 0
+	for _, r := range rules {
+		found, err := r.check(now)
+		if err != nil {
+			return 0, err
+		}
+		places += found.places
+		broken += len(found.broken)
+		for _, b := range found.broken {
+			if _, err := fmt.Fprintf(w, "broken: %s: %s\n", r, b); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if broken == 0 {
+		_, err = fmt.Fprintf(w, "ok: %d rules hold in %d places\n", len(rules), places)
+	}
+	return broken, err
+}
+
+// A rule is one claim; String gives it as the user wrote it.
+type rule interface {
+	fmt.Stringer
+	check(*gatherer) (findings, error)
+}
+
+// findings are what came of one rule: in how many places it was looked at,
+// and where and why it does not hold.
+type findings struct {
+	places int
+	broken []string
+}
+
+func (f *findings) add(place, format string, args ...any) {
+	f.broken = append(f.broken, place+": "+fmt.Sprintf(format, args...))
+}
+
+func (o CheckOptions) rules() ([]rule, error) {
+	var rules []rule
+	for _, text := range o.Expect {
+		r, err := parseExpectation(text)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
+	for _, text := range o.MaxSlowdown {
+		r, err := parseSlowdown(text)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
+	if len(o.Against) > 0 {
+		rules = append(rules, regression{files: o.Against, where: o.Where})
+	}
+	if len(rules) == 0 {
+		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, or files to check against")
+	}
+	return rules, nil
+}
+
+// cutLast cuts at the last separator: a strategy with a parameter, such as
+// clear:n=16, has a = of its own.
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i <= 0 || i+len(sep) == len(s) {
+		return "", "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// expectation is a rule on the damage to one strategy.
+type expectation struct {
+	strategy string
+	clean    bool // the bound is met; else: no event in these trials
+	text     string
+}
+
+const undamagedWord = "undamaged"
+
+func parseExpectation(text string) (rule, error) {
+	strategy, word, ok := cutLast(text, "=")
+	if !ok || word != string(Clean) && word != undamagedWord {
+		return nil, fmt.Errorf("expectation %q: want STRATEGY=%s or STRATEGY=%s", text, Clean, undamagedWord)
+	}
+	return expectation{strategy, word == string(Clean), text}, nil
+}
+
+func (e expectation) String() string { return e.text }
+
+func (e expectation) check(g *gatherer) (findings, error) {
+	var f findings
+	if err := g.knows(e.strategy); err != nil {
+		return f, fmt.Errorf("expectation %q: %w", e.text, err)
+	}
+	for _, scene := range g.sorted() {
+		s := g.scenes[scene][e.strategy]
+		if s == nil {
+			continue
+		}
+		f.places++
+		if why := e.against(s); why != "" {
+			f.add(scene.String(), "%s", why)
+		}
+		if mark := g.control(scene).Mark(); mark != "" {
+			f.add(scene.String(), "%s", mark)
+		}
+	}
+	if f.places == 0 {
+		f.add(g.filter(), "no trial of %s", e.strategy)
+	}
+	return f, nil
+}
+
+// against says why the expectation is not met, "" if it is. Damage counts
+// wherever it was seen, but only corruption trials support a claim.
+func (e expectation) against(s *sample) string {
+	v := s.verdict.verdict()
+	switch {
+	case v.Damaged > 0:
+		return fmt.Sprintf("%s, %d of %s damaged", v.words(), v.Damaged, trialCount(v.Trials))
+	case s.throughput.damaged > 0:
+		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, trialCount(s.throughput.trials)+" for throughput")
+	case s.unlooked.damaged > 0:
+		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, trialCount(s.unlooked.trials)+" with the active checks off")
+	case v.Worst() == NoTrials:
+		return "no corruption trials with the active checks on"
+	case v.Trials == 0:
+		return v.String()
+	case e.clean && v.Worst() != Clean:
+		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, trialCount(v.Trials), trialCount(cleanTrials))
+	}
+	return ""
+}
+
+// cleanTrials is how many trials without damage meet CleanBound: the smallest
+// n with 1-0.05^(1/n) <= 0.05.
+const cleanTrials = 59
+
+// knows returns an error that names the choices if no trial is of a strategy.
+func (g *gatherer) knows(strategy string) error {
+	if g.all[strategy] {
+		return nil
+	}
+	return fmt.Errorf("no trial of strategy %q; the files have %s", strategy, strings.Join(g.strategyNames(), ", "))
+}
+
+// filter names what is left of the files, where there is no scene to name.
+func (g *gatherer) filter() string {
+	if len(g.where) == 0 {
+		return "all files"
+	}
+	var list []string
+	for _, s := range g.where {
+		list = append(list, s.Key+"="+s.Value)
+	}
+	return "where " + strings.Join(list, " ")
+}
+
+// percent reads "2%", "2 %" or "0.5%" as a share.
+func percent(s string) (float64, error) {
+	number, ok := strings.CutSuffix(s, "%")
+	x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(x > 0 && x < 100) {
+		return 0, fmt.Errorf("%q is not a percentage between 0%% and 100%%, such as 2%%", s)
+	}
+	return x / 100, nil
+}
+
+// both lists the scenes in which either strategy has handshake trials.
+func (g *gatherer) both(a, b string) []Scene {
+	return slices.DeleteFunc(g.sorted(), func(scene Scene) bool {
+		x, y := g.scenes[scene][a], g.scenes[scene][b]
+		return x.handshakes() == 0 && y.handshakes() == 0
+	})
+}
+
+func (s *sample) handshakes() int {
+	if s == nil {
+		return 0
+	}
+	return s.throughput.trials
+}

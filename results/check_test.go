@@ -1,0 +1,219 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// run makes a run of the given number of rounds under hazard plain, changed.
+func run(rounds int, change func(*simulation)) *simulation {
+	s := newSimulation(rounds)
+	s.hazards = []string{"plain"}
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
+func damaged(strategy string, kinds ...string) func(*simulation) {
+	return func(s *simulation) {
+		s.damage = func(_, name string) []string {
+			if name == strategy {
+				return kinds
+			}
+			return usualDamage("plain", name)
+		}
+	}
+}
+
+func slower(strategy string, share float64) func(*simulation) {
+	return func(s *simulation) { s.slowdown = map[string]float64{strategy: share} }
+}
+
+func only(strategies ...string) func(*simulation) {
+	return func(s *simulation) { s.strategies = strategies }
+}
+
+func TestCheck(t *testing.T) {
+	expect := func(e ...string) CheckOptions { return CheckOptions{Expect: e} }
+	limit := func(e ...string) CheckOptions { return CheckOptions{MaxSlowdown: e} }
+	for _, tt := range []struct {
+		name string
+		sim  *simulation
+		o    CheckOptions
+		want []string // one for each broken rule; none: it holds
+	}{
+		{"clean", run(59, nil), expect("hwm=clean"), nil},
+		{"too few for clean", run(58, nil), expect("hwm=clean"), []string{"no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
+		{"undamaged", run(3, nil), expect("hwm=undamaged", "key-owner=undamaged"), nil},
+		{"damaged", run(3, nil), expect("none=undamaged"), []string{"crash corrupt, 3 of 3 trials damaged"}},
+		{"only collateral is damage", run(60, damaged("hwm", LostSlot)), expect("hwm=clean"), []string{"collateral, 60 of 60 trials damaged"}},
+		{"controls silent", run(60, damaged("none")), expect("hwm=clean"), []string{"CONTROLS FAILED: none is undamaged"}},
+		{"controls missing", run(60, only("hwm")), expect("hwm=clean"), []string{"NO CONTROLS"}},
+		{"oracle damaged", run(60, damaged(NegativeControl, Overrun)), expect("hwm=clean"), []string{"CONTROLS FAILED: key-owner is damaged"}},
+
+		{"slowdown within", run(20, slower("hwm", 0.005)), limit("hwm/key-owner=2%"), nil},
+		{"slowdown beyond", run(20, slower("hwm", 0.05)), limit("hwm/key-owner=2 %"), []string{"beyond the limit"}},
+		{"slowdown not shown", run(20, slower("hwm", 0.0195)), limit("hwm/key-owner=2%"), []string{"not shown to be within the limit"}},
+		{"faster", run(20, slower("hwm", -0.1)), limit("hwm/key-owner=0.5%"), nil},
+		{"too few rounds", run(5, nil), limit("hwm/key-owner=2%"), []string{"5 rounds in common: too few, need 6"}},
+		{"the baseline is damaged", run(20, nil), limit("hwm/none=2%"), []string{"20 of 20 trials of none damaged"}},
+		{"the strategy is damaged", run(20, nil), limit("none/hwm=2%"), []string{"20 of 20 trials of none damaged"}},
+		{"slowdown with silent controls", run(20, damaged("none")), limit("hwm/key-owner=2%"), []string{"CONTROLS FAILED"}},
+
+		{"two rules, both broken", run(8, slower("hwm", 0.05)), CheckOptions{Expect: []string{"hwm=clean"}, MaxSlowdown: []string{"hwm/key-owner=1%"}},
+			[]string{"clean takes 59", "beyond the limit"}},
+		{"filter leaves nothing", run(8, nil), CheckOptions{Expect: []string{"hwm=undamaged"}, Where: []string{"hazard=libpython"}},
+			[]string{"where hazard=libpython: no trial of hwm"}},
+	} {
+		var out bytes.Buffer
+		broken, err := Check(&out, tt.o, tt.sim.file(t, "run.txt"))
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if len(tt.want) == 0 {
+			if broken != 0 || len(lines) != 1 || !strings.HasPrefix(lines[0], "ok: ") {
+				t.Errorf("%s: %d broken:\n%s", tt.name, broken, &out)
+			}
+			continue
+		}
+		if broken != len(tt.want) || len(lines) != len(tt.want) {
+			t.Errorf("%s: %d broken, want %d:\n%s", tt.name, broken, len(tt.want), &out)
+			continue
+		}
+		for i, want := range tt.want {
+			if !strings.HasPrefix(lines[i], "broken: ") || !strings.Contains(lines[i], want) {
+				t.Errorf("%s: %q, want %q", tt.name, lines[i], want)
+			}
+		}
+	}
+}
+
+// later is a run of the day after.
+func later(s *simulation) *simulation {
+	s.start = s.start.Add(24 * time.Hour)
+	return s
+}
+
+func TestCheckAgainst(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		old, now *simulation
+		want     []string
+	}{
+		{"the same", run(20, nil), run(20, nil), nil},
+		{"better", run(20, damaged("hwm", Crash)), run(20, nil), nil},
+		{"new damage", run(20, nil), run(20, damaged("hwm", RepeatedRandom)), []string{"hwm: was no damage seen (≤ 14 %), now corrupt, 20 of 20 trials damaged"}},
+		{"clean no more", run(60, nil), run(30, nil), []string{"clear-0-15: was clean, now no damage seen", "hwm: was clean", "key-owner: was clean"}},
+		{"slower", run(20, slower("hwm", 0)), run(20, slower("hwm", 0.03)), []string{"hwm: throughput is 0.9"}},
+		{"a missing strategy", run(20, nil), run(20, only("none", "hwm", "key-owner")), []string{"clear-0-15: no trial any more"}},
+		{"too few rounds", run(20, nil), run(5, nil), []string{"clear-0-15: throughput cannot be compared: 5 rounds", "hwm: throughput cannot"}},
+		{"controls failed since", run(20, nil), run(20, damaged("none")), []string{"CONTROLS FAILED"}},
+		{"controls failed before", run(20, damaged("none")), run(20, nil), []string{"older files: CONTROLS FAILED"}},
+	} {
+		tt.now.rng.Uint64() // other noise
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}}, later(tt.now).file(t, "new.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in:\n%s", tt.name, want, &out)
+			}
+		}
+		if broken != len(tt.want) {
+			t.Errorf("%s: %d broken, want %d:\n%s", tt.name, broken, len(tt.want), &out)
+		}
+	}
+}
+
+func TestCheckDamagedMoreOften(t *testing.T) {
+	mixed := func(k, n int) []*Trial {
+		trials := append(some(k, testCell(Corruption, "hwm"), Crash), some(n-k, testCell(Corruption, "hwm"))...)
+		trials = append(trials, some(2, testCell(Corruption, PositiveControl), Crash)...)
+		return append(trials, some(2, testCell(Corruption, NegativeControl))...)
+	}
+	old := fileOf(t, "old.txt", mixed(2, 40)...)
+	for k, want := range map[int]int{3: 0, 2: 0, 0: 0, 20: 1} {
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed(k, 40)...))
+		if err != nil || broken != want {
+			t.Errorf("2/40, now %d/40: %d broken, want %d; error %v\n%s", k, broken, want, err, &out)
+		}
+		if want > 0 && !strings.Contains(out.String(), "20/40 trials damaged, was 2/40") {
+			t.Errorf("unexpected:\n%s", &out)
+		}
+	}
+}
+
+func TestCheckOtherMachine(t *testing.T) {
+	c := testCell(Corruption, "hwm")
+	var out bytes.Buffer
+	old := fileOf(t, "old.txt", some(1, c)...)
+	broken, err := Check(&out, CheckOptions{Against: []string{old}}, "testdata/gotest.txt")
+	if err != nil || broken != 1 || !strings.Contains(out.String(), "the machines differ") {
+		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
+	}
+}
+
+func TestCheckDamageOutsideCorruptionTrials(t *testing.T) {
+	controls := append(some(1, testCell(Corruption, PositiveControl), Crash), some(1, testCell(Corruption, NegativeControl))...)
+	hwm := some(60, testCell(Corruption, "hwm"))
+	for want, extra := range map[string][]*Trial{
+		"1 of 1 trial for throughput damaged":             some(1, testCell(Handshake, "hwm"), FailedHandshake),
+		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", checksOff), Crash),
+	} {
+		trials := append(append(append([]*Trial(nil), controls...), hwm...), extra...)
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, fileOf(t, "run.txt", trials...))
+		if err != nil || broken != 1 || !strings.Contains(out.String(), want) {
+			t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
+		}
+	}
+}
+
+func TestCheckSkipped(t *testing.T) {
+	c := testCell(Corruption, "hwm")
+	c.Workers = 1 // needs no controls
+	var out bytes.Buffer
+	path := fileOf(t, "run.txt", &Trial{Cell: c, Status: Skipped, Reason: "no libpython"})
+	broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=undamaged"}}, path)
+	if err != nil || broken != 1 || !strings.Contains(out.String(), "skipped: no libpython") {
+		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
+	}
+}
+
+func TestCheckErrors(t *testing.T) {
+	for _, tt := range []struct {
+		o    CheckOptions
+		want string
+	}{
+		{CheckOptions{}, "nothing to check"},
+		{CheckOptions{Expect: []string{"hwm"}}, "want STRATEGY=clean or STRATEGY=undamaged"},
+		{CheckOptions{Expect: []string{"hwm=good"}}, "want STRATEGY=clean or STRATEGY=undamaged"},
+		{CheckOptions{Expect: []string{"=clean"}}, "want STRATEGY=clean"},
+		{CheckOptions{Expect: []string{"hwn=clean"}}, `no trial of strategy "hwn"; the files have none, clear-0-15, hwm, key-owner`},
+		{CheckOptions{Expect: []string{"clear:n=16=clean"}}, `no trial of strategy "clear:n=16"`},
+		{CheckOptions{MaxSlowdown: []string{"hwm=2%"}}, "want STRATEGY/BASELINE=PERCENT"},
+		{CheckOptions{MaxSlowdown: []string{"hwm/hwm=2%"}}, "want STRATEGY/BASELINE=PERCENT"},
+		{CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2"}}, `"2" is not a percentage`},
+		{CheckOptions{MaxSlowdown: []string{"hwm/key-owner=-2%"}}, "is not a percentage"},
+		{CheckOptions{MaxSlowdown: []string{"hwm/key-owner=NaN%"}}, "is not a percentage"},
+		{CheckOptions{MaxSlowdown: []string{"hwm/oracle=2%"}}, `no trial of strategy "oracle"`},
+		{CheckOptions{Against: []string{"testdata/absent.txt"}}, "absent.txt: no such file"},
+		{CheckOptions{Expect: []string{"hwm=clean"}, Where: []string{"x"}}, "want key=value"},
+	} {
+		if _, err := Check(new(bytes.Buffer), tt.o, sampleRun); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: error %v, want %q", tt.o, err, tt.want)
+		}
+	}
+	if _, err := Check(fullDisk{}, CheckOptions{Expect: []string{"hwm=clean"}}, sampleRun); !errors.Is(err, errFull) {
+		t.Errorf("full disk: %v", err)
+	}
+}

@@ -1,0 +1,94 @@
+package results
+
+import (
+	"fmt"
+	"strings"
+
+	"tlsbench/results/inference"
+)
+
+// slowdown is the rule that one strategy has at most so much less throughput
+// than another. It holds where that was shown: the one-sided t-test on the
+// ratios of the same rounds rejects a greater slowdown at 5 %. (A ratio that
+// merely is not significantly lower would let noise pass.)
+type slowdown struct {
+	strategy, baseline string
+	limit              float64
+	text               string
+}
+
+// minRounds is the smallest number of rounds that a slowdown is judged on: as
+// many as an order-statistic interval at 95 % needs, so that the claim does
+// not rest on the shape of the distribution alone.
+const minRounds = 6
+
+const checkAlpha = 0.05
+
+func parseSlowdown(text string) (rule, error) {
+	names, limit, ok := cutLast(text, "=")
+	strategy, baseline, both := strings.Cut(names, "/")
+	if !ok || !both || strategy == "" || baseline == "" || strategy == baseline {
+		return nil, fmt.Errorf("largest slowdown %q: want STRATEGY/BASELINE=PERCENT, such as hwm/%s=2%%", text, NegativeControl)
+	}
+	share, err := percent(limit)
+	if err != nil {
+		return nil, fmt.Errorf("largest slowdown %q: %w", text, err)
+	}
+	return slowdown{strategy, baseline, share, text}, nil
+}
+
+func (r slowdown) String() string { return r.text }
+
+func (r slowdown) check(g *gatherer) (findings, error) {
+	var f findings
+	for _, name := range []string{r.strategy, r.baseline} {
+		if err := g.knows(name); err != nil {
+			return f, fmt.Errorf("largest slowdown %q: %w", r.text, err)
+		}
+	}
+	for _, scene := range g.both(r.strategy, r.baseline) {
+		// A scene that lacks the strategy makes no claim about it.
+		if g.scenes[scene][r.strategy] == nil {
+			continue
+		}
+		f.places++
+		if why := r.against(g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]); why != "" {
+			f.add(scene.String(), "%s", why)
+		}
+		if mark := g.control(scene).Mark(); mark != "" {
+			f.add(scene.String(), "%s", mark)
+		}
+	}
+	if f.places == 0 {
+		f.add(g.filter(), "no throughput trial of %s", r.strategy)
+	}
+	return f, nil
+}
+
+// against says why the rule does not hold, "" if it does.
+func (r slowdown) against(s, base *sample) string {
+	for _, side := range []struct {
+		name string
+		*sample
+	}{{r.baseline, base}, {r.strategy, s}} {
+		if side.handshakes() == 0 {
+			return fmt.Sprintf("no throughput trial of %s", side.name)
+		}
+		if t := side.throughput; t.damaged > 0 {
+			return fmt.Sprintf("%d of %s of %s damaged: no throughput to speak of", t.damaged, trialCount(t.trials), side.name)
+		}
+	}
+	p := pair(s.cost[Handshake], base.cost[Handshake], HandshakesPerSec)
+	if len(p.a) < minRounds {
+		return fmt.Sprintf("%d rounds in common: too few, need %d", len(p.a), minRounds)
+	}
+	if inference.RatioAbove(p.a, p.b, 1-r.limit) < checkAlpha {
+		return ""
+	}
+	ratio := figure(inference.PairedRatio(p.a, p.b, 1-checkAlpha))
+	verdict := "not shown to be within the limit"
+	if ratio.High < 1-r.limit {
+		verdict = "beyond the limit"
+	}
+	return fmt.Sprintf("throughput is %s of %s's in %d rounds: %s", ratio.ratioText(), r.baseline, ratio.N, verdict)
+}

@@ -1,0 +1,162 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// some makes n trials that saw the given kinds of events.
+func some(n int, c Cell, kinds ...string) []*Trial {
+	var list []*Trial
+	for range n {
+		t := &Trial{Cell: c, Status: OK, Handshakes: 1000, Checks: 1000, Draws: 4000}
+		for _, k := range kinds {
+			if t.Events == nil {
+				t.Events = make(map[string]uint64)
+			}
+			t.Events[k] = 3
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func TestJudge(t *testing.T) {
+	c := testCell(Corruption, "hwm")
+	join := func(lists ...[]*Trial) (all []*Trial) {
+		for _, l := range lists {
+			all = append(all, l...)
+		}
+		return all
+	}
+	with := func(status Status, reason string) []*Trial {
+		return []*Trial{{Cell: c, Status: status, Reason: reason}}
+	}
+	for _, tt := range []struct {
+		name   string
+		trials []*Trial
+		want   string
+		k, n   int
+	}{
+		// 1-0.05^(1/59) = 4.951 %, 1-0.05^(1/58) = 5.034 %.
+		{"bound met", some(59, c), "clean", 0, 59},
+		{"one too few", some(58, c), "no damage seen (≤ 5.04 %)", 0, 58},
+		{"one trial", some(1, c), "no damage seen (≤ 95 %)", 0, 1},
+		{"one damaged of many", join(some(999, c), some(1, c, RepeatedRandom)), "corrupt", 1, 1000},
+		{"all words, worst first", join(some(1, c, LostSlot), some(1, c, BrokenNeighbour), some(1, c, WildFree, Hang), some(1, c, Crash)),
+			"crash hang corrupt broken collateral", 4, 4},
+		{"collateral alone", some(2, c, LostSlot), "collateral", 2, 2},
+		{"a kind of a later version", some(1, c, "stolen-socket"), "corrupt", 1, 1},
+		{"events of count 0", []*Trial{{Cell: c, Status: OK, Events: map[string]uint64{Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
+		{"skipped", with(Skipped, "no libpython3.11"), "skipped: no libpython3.11", 0, 0},
+		{"not applicable", with(NotApplicable, "no ERR_get_state"), "not applicable: no ERR_get_state", 0, 0},
+		{"failed", join(with(Failed, "bind: in use"), with(Failed, "later")), "failed: bind: in use", 0, 0},
+		{"failed does not count as undamaged", join(some(58, c), with(Failed, "x")), "no damage seen (≤ 5.04 %)", 0, 58},
+		{"none", nil, "no trials", 0, 0},
+	} {
+		v := Judge(tt.trials)
+		if v.String() != tt.want || v.Damaged != tt.k || v.Trials != tt.n {
+			t.Errorf("%s: %q with %d/%d, want %q with %d/%d", tt.name, v, v.Damaged, v.Trials, tt.want, tt.k, tt.n)
+		}
+	}
+	if got, want := Judge(some(59, c)).Upper, 1-math.Pow(0.05, 1.0/59); math.Abs(got-want) > 1e-9 {
+		t.Errorf("bound of 59 clean trials is %v, want %v", got, want)
+	}
+	if n := cleanTrials; 1-math.Pow(0.05, 1/float64(n)) > CleanBound || 1-math.Pow(0.05, 1/float64(n-1)) <= CleanBound {
+		t.Errorf("%d is not the smallest number of trials for clean", n)
+	}
+}
+
+// Every kind of event has a word, and only passive kinds need no looking.
+func TestEveryKindHasAWord(t *testing.T) {
+	for _, kind := range []string{ForeignError, FailedHandshake, WrongData, DoubleFree, WildFree, Overrun, HeapDamage,
+		RepeatedRandom, Crash, Hang, BrokenNeighbour, LostSlot, Unspecified} {
+		n := 0
+		for _, w := range words {
+			for _, k := range w.kinds {
+				if k == kind {
+					n++
+				}
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s stands for %d words", kind, n)
+		}
+	}
+}
+
+func TestControls(t *testing.T) {
+	none, owner := testCell(Corruption, PositiveControl), testCell(Corruption, NegativeControl)
+	change := func(c Cell, f func(*Cell)) Cell { f(&c); return c }
+	for _, tt := range []struct {
+		name   string
+		trials [][]*Trial
+		want   string
+	}{
+		{"both as they must be", [][]*Trial{some(3, none), some(1, none, Crash), some(5, owner)}, "controls passed: none damaged in 1/4, key-owner in 0/5"},
+		{"the rig sees nothing", [][]*Trial{some(3, none), some(5, owner)}, "CONTROLS FAILED: none is undamaged in 3/3"},
+		{"the oracle is damaged", [][]*Trial{some(3, none, Crash), some(5, owner), some(1, owner, Hang)}, "CONTROLS FAILED: key-owner is damaged in 1/6"},
+		{"no positive control", [][]*Trial{some(5, owner)}, "NO CONTROLS: no trial of none"},
+		{"only another strategy", [][]*Trial{some(5, testCell(Corruption, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
+		{"only throughput", [][]*Trial{some(5, testCell(Handshake, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
+		{"controls of another hazard do not count", [][]*Trial{
+			some(5, change(none, func(c *Cell) { c.Hazard = "libpython" }), Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
+		{"nor those with the checks off", [][]*Trial{
+			some(5, change(none, func(c *Cell) { c.Settings = []Setting{checksOff} }), Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
+		{"a control that could not be carried out is missing", [][]*Trial{
+			{{Cell: none, Status: Failed}}, some(5, owner)}, "NO CONTROLS: no trial of none"},
+		{"private heap: nothing can fire", [][]*Trial{
+			some(5, change(owner, func(c *Cell) { c.Heap = "private" }))}, "controls passed: key-owner damaged in 0/5 (a private heap"},
+		{"one worker", [][]*Trial{some(5, change(none, func(c *Cell) { c.Workers = 1 }))}, "no controls needed"},
+	} {
+		var trials []*Trial
+		for _, list := range tt.trials {
+			trials = append(trials, list...)
+		}
+		got := Controls(trials)
+		if len(got) != 1 || !strings.HasPrefix(got[0].String(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, got, tt.want)
+		} else if got[0].OK() != (strings.HasPrefix(tt.want, "controls passed") || tt.name == "one worker") {
+			t.Errorf("%s: OK is %v", tt.name, got[0].OK())
+		}
+	}
+}
+
+func TestControlGroupsAreApart(t *testing.T) {
+	var trials []*Trial
+	for _, version := range []string{"3.10.0", "3.5.7", "1.1.1w"} {
+		c := testCell(Corruption, PositiveControl)
+		c.OpenSSL = version
+		trials = append(trials, some(1, c, Crash)...)
+	}
+	fork := testCell(Fork, "hwm")
+	fork.Load = "memory"
+	trials = append(trials, some(1, fork)...) // makes no claim, needs no control
+	var got []string
+	for _, c := range Controls(trials) {
+		got = append(got, fmt.Sprint(c.OpenSSL, " ", c.Positive.Damaged))
+	}
+	if d := cmp.Diff([]string{"1.1.1w 1", "3.5.7 1", "3.10.0 1"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for want, got := range map[string]string{
+		"0.123": short(0.12345), "12.3": short(12.34), "999": short(999.4), "1k": short(999.9), "52.7k": short(52661), "1M": short(999600),
+		"∞": short(math.Inf(1)), "?": short(math.NaN()), "0.00012": short(0.00012), "1e-05": short(0.00001),
+		"≤ 4.96 %": atMost(0.049507), "≤ 5 %": atMost(0.05), "≤ 100 %": atMost(1),
+		"61.2 µs": valueText(61234, "p50-fork-ns"), "1.5 s": valueText(1.5e9, "setup-ns"), "12 ns": valueText(12, "handler-ns"),
+		"0.987 [0.975, 1.002]": Figure{Value: 0.987, Low: 0.975, High: 1.002, N: 3}.ratioText(),
+		"0.986":                Figure{Value: 0.986, Low: 0, High: math.Inf(1), N: 1}.ratioText(), // one round
+		"":                     Figure{Value: math.NaN()}.ratioText(),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
