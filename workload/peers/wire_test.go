@@ -1,0 +1,133 @@
+package peers
+
+import (
+	"crypto/tls"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// record makes a TLS record.
+func record(typ byte, body ...byte) []byte {
+	return append([]byte{typ, 3, 3, byte(len(body) >> 8), byte(len(body))}, body...)
+}
+
+// message makes a handshake message.
+func message(typ byte, body ...byte) []byte {
+	return append([]byte{typ, 0, byte(len(body) >> 8), byte(len(body))}, body...)
+}
+
+// serverHello makes a ServerHello message with a random.
+func serverHello(random [32]byte) []byte {
+	body := append([]byte{3, 3}, random[:]...)
+	return message(messageServerHello, append(body, 0, 0x13, 0x01, 0, 0, 0)...)
+}
+
+var someRandom = [32]byte{1, 2, 3, 4, 30: 5, 31: 6}
+
+func TestSniffer(t *testing.T) {
+	hello := serverHello(someRandom)
+	ccs := record(recordChangeCipherSpec, 1)
+	for _, test := range []struct {
+		name   string
+		stream []byte
+		random *[32]byte
+		alert  int // -1: none
+	}{
+		{"server hello", record(recordHandshake, hello...), &someRandom, -1},
+		{"more after it", slices.Concat(record(recordHandshake, hello...), ccs, record(23, 1, 2, 3)), &someRandom, -1},
+		{"two messages in a record", record(recordHandshake, slices.Concat(message(0), hello)...), &someRandom, -1},
+		{"message in two records", slices.Concat(record(recordHandshake, hello[:3]...),
+			record(recordHandshake, hello[3:20]...), record(recordHandshake, hello[20:]...)), &someRandom, -1},
+		{"empty record before it", slices.Concat(record(recordHandshake), record(recordHandshake, hello...)), &someRandom, -1},
+		{"hello retry request first", slices.Concat(record(recordHandshake, serverHello(retryRandom)...), ccs,
+			record(recordHandshake, hello...)), &someRandom, -1},
+		{"hello retry request alone", record(recordHandshake, serverHello(retryRandom)...), nil, -1},
+		{"alert", record(recordAlert, 2, 40), nil, 40},
+		{"half an alert", record(recordAlert, 2), nil, -1},
+		{"alert after hello retry request", slices.Concat(record(recordHandshake, serverHello(retryRandom)...),
+			record(recordAlert, 2, 47)), nil, 47},
+		{"hello cut short", record(recordHandshake, hello[:37]...), nil, -1},
+		{"hello too short for a random", record(recordHandshake, message(messageServerHello, 3, 3, 1)...), nil, -1},
+		{"encrypted", slices.Concat(record(23, hello...), record(recordHandshake, hello...)), nil, -1},
+		{"plain text", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), nil, -1},
+		{"nothing", nil, nil, -1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// However the stream is cut into reads.
+			rapid.Check(t, func(t *rapid.T) {
+				var s sniffer
+				for rest := test.stream; len(rest) > 0; {
+					n := rapid.IntRange(1, len(rest)).Draw(t, "read")
+					s.feed(rest[:n])
+					rest = rest[n:]
+				}
+				if s.seen != (test.random != nil) || s.seen && s.random != *test.random {
+					t.Errorf("seen %v, random % x; want %v", s.seen, s.random, test.random)
+				}
+				alert, ok := s.alert.description()
+				if ok != (test.alert >= 0) || ok && int(alert) != test.alert {
+					t.Errorf("alert %v %d, want %d", ok, alert, test.alert)
+				}
+			})
+		})
+	}
+}
+
+// The sniffer reads whatever a damaged server sends.
+func TestSnifferTakesAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s sniffer
+		stream := slices.Concat(record(recordHandshake, serverHello(someRandom)...), record(recordAlert, 2, 40))
+		for range rapid.IntRange(0, 8).Draw(t, "damages") {
+			at := rapid.IntRange(0, len(stream)-1).Draw(t, "at")
+			stream[at] = rapid.Byte().Draw(t, "byte")
+		}
+		s.feed(stream)
+		if s.seen && !s.done {
+			t.Error("a random seen, but not done")
+		}
+	})
+}
+
+// A ClientHello taken apart and put together again is the same, offers one
+// key share, and asks for no resumption.
+func TestHelloParts(t *testing.T) {
+	l := newLoad(t, "127.0.0.1:1", identity(t, ECDSAP256), nil)
+	h, err := parseHello(l.lines.hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(h.record()[9:]) != string(l.lines.hello[9:]) {
+		t.Errorf("ClientHello put together again:\n% x, want\n% x", h.record(), l.lines.hello)
+	}
+	const sessionTicket, preSharedKey, pskModes, keyShare = 35, 41, 45, 51
+	for _, unwanted := range []int{sessionTicket, preSharedKey, pskModes} {
+		if _, ok := extension(h, unwanted); ok {
+			t.Errorf("ClientHello has extension %d", unwanted)
+		}
+	}
+	share, _ := extension(h, keyShare)
+	if len(share) != 2+2+2+65 || tls.CurveID(share[2])<<8|tls.CurveID(share[3]) != tls.CurveP256 {
+		t.Errorf("key share of %d bytes % x, want a single one on P-256", len(share), share)
+	}
+	for n := range l.lines.hello {
+		if _, err := parseHello(l.lines.hello[:n]); err == nil {
+			t.Errorf("first %d bytes taken for a ClientHello", n)
+		}
+	}
+}
+
+// extension finds a ClientHello's extension by its number.
+func extension(h hello, number int) ([]byte, bool) {
+	r := reader{rest: h.extensions}
+	for len(r.rest) > 0 {
+		typ := r.take(2)
+		body := r.vector(2)
+		if int(typ[0])<<8|int(typ[1]) == number {
+			return body, true
+		}
+	}
+	return nil, false
+}
