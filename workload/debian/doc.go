@@ -16,4 +16,17 @@
 //  4. A Store is a folder of such trees. A tree is unpacked elsewhere and
 //     renamed into place; its Manifest has the hash of every file, so a tree
 //     that is there and verifies costs no network at all.
+//
+// In short, with errors left out:
+//
+//	archive, _ := debian.Machine(ctx)
+//	store := debian.Store{Dir: dir}
+//	unlock, _ := store.Lock(ctx, nil)
+//	defer unlock()
+//	apt, _ := debian.NewApt(archive, store.State())
+//	fetcher := &debian.Fetcher{Apt: apt, Suites: debian.Suites("bookworm"),
+//		Packages: []string{"libcurl4"}, Roots: []string{"usr/lib/*/libcurl.so.4"}}
+//	manifest, _ := store.Put("curl", func(tree string) (*debian.Manifest, error) {
+//		return fetcher.Fetch(ctx, tree)
+//	})
 package debian

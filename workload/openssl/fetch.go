@@ -48,7 +48,7 @@ func Fetch(ctx context.Context, names []string, opt FetchOptions) ([]Fetched, er
 	defer unlock()
 	// The indexes are many times the size of the builds, and old tomorrow.
 	defer os.RemoveAll(x.store.State())
-	return x.lines(ctx, lines)
+	return x.run(ctx, lines)
 }
 
 // fetch is the state of one Fetch.
@@ -66,9 +66,9 @@ func (x *fetch) log(format string, args ...any) {
 	}
 }
 
-// lines does one line after the other. Without an archive or a network the
+// run does one line after the other. Without an archive or a network the
 // rest is only looked up in the cache.
-func (x *fetch) lines(ctx context.Context, lines []string) ([]Fetched, error) {
+func (x *fetch) run(ctx context.Context, lines []string) ([]Fetched, error) {
 	var all []Fetched
 	var hopeless error
 	for _, line := range lines {
@@ -110,12 +110,12 @@ func (x *fetch) whole(line string) (Fetched, bool) {
 
 // bring downloads a line from the first release that has it.
 func (x *fetch) bring(ctx context.Context, line string) Fetched {
-	got := Fetched{Line: line, New: true}
+	got := Fetched{Line: line}
 	places, err := x.places(ctx, line)
 	for _, place := range places {
 		var m *debian.Manifest
 		if m, err = x.unpack(ctx, line, place); err == nil {
-			got.Notes = m.Notes
+			got.Notes, got.New = m.Notes, true
 			got.Build, err = x.finder.line(line)
 			break
 		}

@@ -27,8 +27,8 @@ var releases = map[string]map[string][]release{
 		"3.0":   {{debian.Suites("bookworm"), "libssl3"}},
 		"3.5":   {{debian.Suites("trixie"), "libssl3t64"}},
 		"3.6":   {{debian.Suites("sid"), "libssl3t64"}},
-		// experimental has no libc6 to match for itself: a package that is
-		// not there, or older, comes from sid.
+		// apt takes from experimental only what sid lacks (its Release file
+		// says NotAutomatic), so libc6 is sid's.
 		"4.0": {{[]string{"experimental", "sid"}, "libssl4"}},
 	},
 	"ubuntu": {
