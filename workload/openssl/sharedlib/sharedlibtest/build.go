@@ -3,10 +3,13 @@
 package sharedlibtest
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -22,32 +25,69 @@ type Lib struct {
 	Versions string
 }
 
+// made keeps what was compiled in this process: tests want the same few
+// libraries over and over, and a compiler is slow on a busy machine.
+var made sync.Map // of key to file contents
+
+// key tells libraries apart by all that goes into them.
+func (l Lib) key(t testing.TB) string {
+	t.Helper()
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q", l.source(), l.Soname, l.Versions)
+	for _, path := range l.Needs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(text)
+	}
+	return string(h.Sum(nil))
+}
+
 // Build compiles lib to path, without the C library.
 func Build(t testing.TB, path string, lib Lib) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	work := t.TempDir()
-	source := filepath.Join(work, "lib.c")
-	if err := os.WriteFile(source, []byte(lib.source()), 0o644); err != nil {
+	key := lib.key(t)
+	text, done := made.Load(key)
+	if !done {
+		text = compile(t, lib)
+		made.Store(key, text)
+	}
+	if err := os.WriteFile(path, text.([]byte), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-shared", "-fPIC", "-nostdlib", "-fno-stack-protector", "-o", path, source}
+}
+
+func compile(t testing.TB, lib Lib) []byte {
+	t.Helper()
+	work := t.TempDir()
+	in := func(name, text string) string {
+		path := filepath.Join(work, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	out := filepath.Join(work, "lib.so")
+	args := []string{"-shared", "-fPIC", "-nostdlib", "-fno-stack-protector", "-o", out, in("lib.c", lib.source())}
 	if lib.Soname != "" {
 		args = append(args, "-Wl,-soname,"+lib.Soname)
 	}
 	if lib.Versions != "" {
-		script := filepath.Join(work, "versions")
-		if err := os.WriteFile(script, []byte(lib.Versions), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, "-Wl,--version-script,"+script)
+		args = append(args, "-Wl,--version-script,"+in("versions", lib.Versions))
 	}
 	args = append(append(args, "-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined"), lib.Needs...)
-	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
-		t.Fatalf("cc %s: %v\n%s", strings.Join(args, " "), err, out)
+	if said, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
+		t.Fatalf("cc %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func (l Lib) source() string {
