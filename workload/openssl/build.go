@@ -5,8 +5,8 @@
 // is not OpenSSL, or not for this machine, must be refused with a reason
 // before a process is started on it. The steps are
 //
-//  1. readObject reads one shared object: machine, soname, needed libraries
-//     and glibc symbol versions, and the version string in its data;
+//  1. package sharedlib reads one file: machine, soname, needed libraries,
+//     symbol versions, and the strings in its data;
 //  2. Check refuses what the rig cannot drive;
 //  3. Find turns what a user wrote into builds, and gives each build a loader
 //     where the system's C library is too old for it;
