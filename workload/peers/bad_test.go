@@ -161,3 +161,26 @@ func TestMixRepeatsWithTheSeed(t *testing.T) {
 		}
 	}
 }
+
+// The same on a real server: what a peer meets does not change what it does.
+func TestLoadRepeatsWithTheSeed(t *testing.T) {
+	id := identity(t, ECDSAP256)
+	run := func() []BadCount {
+		s := serveTLS(t, serverTLS(id), echo)
+		l := newLoad(t, s.addr, id, func(c *Config) {
+			c.Peers, c.Limit, c.Seed, c.BadShare, c.Untrusted = 1, 30, 5, 0.5, untrusted(t)
+		})
+		r := runUntil(l, never)
+		if r.Measured != 30 {
+			t.Fatalf("%d handshakes, want 30; failures %v", r.Measured, r.Failures)
+		}
+		return r.BadEnds
+	}
+	first := run()
+	if len(first) < 5 {
+		t.Errorf("only %v", first)
+	}
+	if diff := cmp.Diff(first, run()); diff != "" {
+		t.Errorf("same seed, other bad peers:\n%s", diff)
+	}
+}

@@ -101,10 +101,11 @@ func (c *Config) completeBad() error {
 
 // clientTLS gives the TLS configuration that all good peers share.
 //
-// The one curve is P-256: both sides have it in hand-written assembly, and it
-// is the cheapest one for a Go client with either kind of key (BenchmarkPeer
-// compares). Go's default would add a post-quantum share, which costs the
-// client more than the rest of the handshake.
+// The one curve is P-256, whatever the key: Go and OpenSSL both have it in
+// hand-written assembly, and a key pair and shared secret on it cost either
+// side less than on X25519 (BenchmarkPeer compares the two). Go's default
+// would offer a post-quantum share as well, which is dear to make, and is not
+// what SIP phones send.
 //
 // Without a session cache Go's client offers no ticket, and without an offer
 // of psk_key_exchange_modes a TLS 1.3 server must not resume: every handshake

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -156,6 +157,30 @@ func TestLimitIsExact(t *testing.T) {
 				t.Errorf("measured from %v to %v", r.Begin, r.End)
 			}
 		})
+	}
+}
+
+// As many peers as the largest trial may have, each from its own address.
+func TestManyPeers(t *testing.T) {
+	const n = 1024
+	id := identity(t, ECDSAP256)
+	var mu sync.Mutex
+	sources := make(map[string]bool)
+	s := serveTLS(t, serverTLS(id), func(conn *tls.Conn) error {
+		mu.Lock()
+		sources[addrPort(conn.RemoteAddr().String()).Addr().String()] = true
+		mu.Unlock()
+		return echo(conn)
+	})
+	l := newLoad(t, s.addr, id, func(c *Config) { c.Peers, c.Limit = n, n })
+	r := runUntil(l, never)
+	if r.Measured != n || len(r.Failures) > 0 || r.Troubles > 0 {
+		t.Errorf("%d good, failures %v, trouble %v; want %d good", r.Measured, r.Failures, r.Trouble, n)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(sources) < n/2 {
+		t.Errorf("connections from %d addresses, want about %d", len(sources), n)
 	}
 }
 
