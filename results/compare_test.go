@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -230,6 +231,31 @@ func TestCompareMachines(t *testing.T) {
 	}
 }
 
+// The machine may change in the middle of a file, as in joined ones.
+func TestCompareJoinedFile(t *testing.T) {
+	var buf bytes.Buffer
+	a, b := newSimulation(2), later(newSimulation(2))
+	if err := a.write(&buf); err != nil {
+		t.Fatal(err)
+	}
+	at := buf.Len()
+	if err := b.write(&buf); err != nil {
+		t.Fatal(err)
+	}
+	data := append(buf.Bytes()[:at:at], bytes.ReplaceAll(buf.Bytes()[at:], []byte("machine: 2 x"), []byte("machine: 8 x"))...)
+	path := filepath.Join(t.TempDir(), "joined.txt")
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Summarize(Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Tables) != 4 || c.Tables[0].Rows[0].Verdict.Trials != 2 || c.Tables[3].Machine[0] != '8' {
+		t.Errorf("%d tables, want 2 for each of 2 machines", len(c.Tables))
+	}
+}
+
 func TestCompareErrors(t *testing.T) {
 	for _, tt := range []struct {
 		o     Options
@@ -318,6 +344,62 @@ func TestCompareExports(t *testing.T) {
 	records, err := csv.NewReader(strings.NewReader(compareText(t, Options{Format: CSV}, sampleRun))).ReadAll()
 	if err != nil || len(records) < 50 || len(records[0]) != len(csvHead) {
 		t.Errorf("CSV: %d records, error %v", len(records), err)
+	}
+}
+
+// Whatever a file holds, it is compared and checked or refused, and what comes
+// out is well formed.
+func FuzzCompare(f *testing.F) {
+	trials := testTrials()
+	f.Add(writeAll(f, testHeader(), trials...))
+	if data, err := os.ReadFile("testdata/gotest.txt"); err == nil {
+		f.Add(data)
+	}
+	var small bytes.Buffer
+	s := newSimulation(2)
+	s.hazards = []string{"plain"}
+	if err := s.write(&small); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small.Bytes())
+	path := filepath.Join(f.TempDir(), "fuzz.txt")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Summarize(Options{}, path)
+		if err != nil {
+			return
+		}
+		for _, format := range formats {
+			var out bytes.Buffer
+			if err := Compare(&out, Options{Format: format}, path); err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+			if format == JSON && !json.Valid(out.Bytes()) {
+				t.Errorf("not JSON: %s", &out)
+			}
+		}
+		for _, table := range c.Tables {
+			name := table.Rows[0].Strategy
+			if _, err := Check(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{path}}, path); err != nil {
+				t.Errorf("check %s: %v", name, err)
+			}
+		}
+	})
+}
+
+// This package works on files alone, also where there is no OpenSSL.
+func TestKnowsNothingOfTheRig(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for dep := range strings.Lines(string(out)) {
+		dep = strings.TrimSpace(dep)
+		if strings.HasPrefix(dep, "tlsbench/") && !strings.HasPrefix(dep, "tlsbench/results") || dep == "os/exec" {
+			t.Errorf("imports %s", dep)
+		}
 	}
 }
 

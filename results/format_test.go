@@ -60,7 +60,7 @@ func testTrials() []*Trial {
 	return trials
 }
 
-func writeAll(t *testing.T, h Header, trials ...*Trial) []byte {
+func writeAll(t testing.TB, h Header, trials ...*Trial) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := NewWriter(&buf)

@@ -196,7 +196,7 @@ type gatherer struct {
 
 	// Working the machine and the scene out for each trial again would take
 	// longer than reading it.
-	config  uintptr
+	config  map[string]string
 	machine string
 	slots   map[string]*slot // by benchmark name, on this machine
 }
@@ -236,7 +236,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 }
 
 func (g *gatherer) read(i int, path string) error {
-	g.config, g.slots = 0, nil
+	g.config, g.slots = nil, nil
 	var twice error
 	file, err := scanFile(path, func(name string, t *Trial) {
 		if twice == nil {
@@ -251,8 +251,10 @@ func (g *gatherer) read(i int, path string) error {
 }
 
 func (g *gatherer) add(file int, name string, t *Trial) error {
-	if p := reflect.ValueOf(t.Config).Pointer(); p != g.config {
-		g.config, g.machine, g.slots = p, MachineOf(t.Config), make(map[string]*slot)
+	// The reader makes a new map where the configuration changes. g keeps the
+	// old one alive until then, so that no two have the same address.
+	if g.slots == nil || reflect.ValueOf(t.Config).Pointer() != reflect.ValueOf(g.config).Pointer() {
+		g.config, g.machine, g.slots = t.Config, MachineOf(t.Config), make(map[string]*slot)
 	}
 	if err := g.once(t); err != nil {
 		return err

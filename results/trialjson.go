@@ -228,14 +228,14 @@ func (p *trialParser) time(to *time.Time) bool {
 
 func (p *trialParser) bool(to *bool) bool {
 	p.space()
-	for word, v := range map[string]bool{"true": true, "false": false} {
-		if bytes.HasPrefix(p.b[p.i:], []byte(word)) {
-			p.i += len(word)
-			*to = v
-			return true
-		}
+	var ok bool
+	if p.b, ok = bytes.CutPrefix(p.b[p.i:], []byte("true")); ok {
+		*to = true
+	} else if p.b, ok = bytes.CutPrefix(p.b, []byte("false")); ok {
+		*to = false
 	}
-	return false
+	p.i = 0
+	return ok
 }
 
 // digits reads a number that is digits only, as JSON writes it: no leading
