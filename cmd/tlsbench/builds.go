@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"tlsbench/bench"
+	"tlsbench/strategies"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// buildFlags choose OpenSSL builds.
+type buildFlags struct {
+	Openssl    []string `placeholder:"BUILD" help:"OpenSSL builds: system (default), a fetched line or version such as 3.5, a folder, a file, or all."`
+	OpensslDir string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched builds, instead of the user's cache folder."`
+}
+
+// find resolves the names to files. Without any it takes def.
+func (f buildFlags) find(def string) ([]openssl.Build, error) {
+	names := f.Openssl
+	if len(names) == 0 {
+		names = []string{def}
+	}
+	builds, err := openssl.Find(names, openssl.FindOptions{Dir: f.OpensslDir})
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	return builds, nil
+}
+
+// heapFlag is the size of the shared heap.
+type heapFlag struct {
+	HeapSize uint64 `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB and 4 more for each worker."`
+}
+
+func (f heapFlag) bytes() uint64 { return f.HeapSize << 20 }
+
+// check refuses a size that no machine has.
+func (f heapFlag) check() error {
+	if const1TiB := uint64(1 << 20); f.HeapSize > const1TiB {
+		return refuse("heap size of %d MiB: choose up to %d, or leave it out", f.HeapSize, const1TiB)
+	}
+	return nil
+}
+
+// askVersions runs the rig once on each build and takes the version that the
+// library itself gives. It shows, before anything is written, that the rig can
+// drive it at all.
+func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) error {
+	for i := range builds {
+		cfg := workload.Config{
+			Build: builds[i], Strategy: strategies.Choice{Name: strategies.NegativeControl}, HeapBytes: heapBytes,
+		}
+		version, err := workload.Version(ctx, cfg)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return refuse("openssl %s (%s): %w", builds[i].Name, builds[i].Libcrypto, err)
+		}
+		builds[i].Version = version
+	}
+	return nil
+}
+
+// describe names a build for a person.
+func describe(b bench.Build) string {
+	return fmt.Sprintf("%s (%s)", b.Label, b.Libcrypto)
+}

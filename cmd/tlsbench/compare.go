@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+
+	"tlsbench/results"
+)
+
+// compareCommand prints tables of what is in results files.
+type compareCommand struct {
+	Files      []string `arg:"" name:"file" help:"Results files, of tlsbench run or of go test -bench."`
+	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
+	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
+	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below it do not matter (${default})."`
+	Where      []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
+	JSON       bool     `name:"json" xor:"format" help:"Print as JSON."`
+	CSV        bool     `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
+	Markdown   bool     `xor:"format" help:"Print as Markdown."`
+}
+
+// Run prints the comparison.
+func (c *compareCommand) Run(s *session) error {
+	o := results.Options{
+		Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Format: results.Text,
+	}
+	switch {
+	case c.JSON:
+		o.Format = results.JSON
+	case c.CSV:
+		o.Format = results.CSV
+	case c.Markdown:
+		o.Format = results.Markdown
+	}
+	return badFiles(results.Compare(s.stdout, o, c.Files...))
+}
+
+// badFiles makes a refusal of an error about what the user named. An output
+// that cannot be written to is none.
+func badFiles(err error) error {
+	var path *fs.PathError
+	if err == nil || errors.As(err, &path) && path.Op == "write" {
+		return err
+	}
+	return &refusal{err}
+}

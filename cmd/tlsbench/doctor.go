@@ -1,0 +1,310 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+
+	"tlsbench/bench"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// doctorCommand looks at the machine. It never changes anything.
+type doctorCommand struct {
+	OpensslDir string `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched builds, instead of the user's cache folder."`
+	JSON       bool   `name:"json" help:"Print as JSON."`
+}
+
+// Help is shown below the flags' own lines.
+func (doctorCommand) Help() string {
+	return `Exits with 1 if the rig cannot run on any OpenSSL of this machine. Changes nothing.`
+}
+
+// diagnosis is what the doctor found.
+type diagnosis struct {
+	Machine []fact        `json:"machine"`
+	OpenSSL []listedBuild `json:"openssl"`
+	Tools   []fact        `json:"tools"`
+	Advice  []string      `json:"advice,omitempty"`
+}
+
+// fact is one line of it.
+type fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Note  string `json:"note,omitempty"`
+}
+
+// Run looks around and reports.
+func (c *doctorCommand) Run(s *session) error {
+	d := diagnosis{Machine: machineFacts(), Tools: toolFacts(s.ctx)}
+	runs, err := d.builds(s.ctx, c.OpensslDir)
+	if err != nil {
+		return err
+	}
+	d.advise(packages(osRelease("/etc/os-release")), runs)
+	if c.JSON {
+		err = writeJSON(s.stdout, d)
+	} else {
+		d.print(s.stdout)
+	}
+	if err == nil && !runs {
+		err = errors.New("the rig cannot run on this machine")
+	}
+	return err
+}
+
+// builds lists the builds there are, and says whether the rig runs on any.
+func (d *diagnosis) builds(ctx context.Context, dir string) (runs bool, err error) {
+	found, err := openssl.List(nil, openssl.FindOptions{Dir: dir})
+	if err != nil {
+		return false, &refusal{err}
+	}
+	for _, l := range found {
+		b := ask(ctx, l)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		runs = runs || b.Error == ""
+		d.OpenSSL = append(d.OpenSSL, b)
+	}
+	return runs, nil
+}
+
+const unknown = "unknown"
+
+func machineFacts() []fact {
+	m := bench.ThisMachine()
+	return []fact{
+		{"cpu", fmt.Sprintf("%d x %s", m.Cores, m.CPU), few(m.Cores)},
+		{"kernel", m.Kernel, ""},
+		{"memory", m.Memory, ""},
+		{"libc", m.Libc, ""},
+		loadFact(m.Cores),
+		stealFact(),
+		governorFact(m.Governor),
+		{"huge pages", m.THP, ""},
+		limitFact("processes", unix.RLIMIT_NPROC, workload.MaxWorkers+64, "-u"),
+		limitFact("open files", unix.RLIMIT_NOFILE, 256, "-n"),
+		limitFact("address space", unix.RLIMIT_AS, 2<<30, "-v"),
+	}
+}
+
+func few(cores int) string {
+	if cores < 2 {
+		return "with one core workers only take turns: damage is seen more seldom"
+	}
+	return ""
+}
+
+func loadFact(cores int) fact {
+	f := fact{Name: "load", Value: unknown}
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return f
+	}
+	load, err := fs.LoadAvg()
+	if err != nil {
+		return f
+	}
+	f.Value = fmt.Sprintf("%.2f, %.2f, %.2f (1, 5, 15 minutes)", load.Load1, load.Load5, load.Load15)
+	if load.Load1 > 0.5*float64(cores) {
+		f.Note = "others are at work: throughput will scatter"
+	}
+	return f
+}
+
+// stealFact is about virtual machines: time that the host gave to others.
+func stealFact() fact {
+	f := fact{Name: "steal", Value: unknown}
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return f
+	}
+	stat, err := fs.Stat()
+	if err != nil {
+		return f
+	}
+	c := stat.CPUTotal
+	all := c.User + c.Nice + c.System + c.Idle + c.Iowait + c.IRQ + c.SoftIRQ + c.Steal
+	if all == 0 {
+		return f
+	}
+	part := c.Steal / all
+	f.Value = fmt.Sprintf("%.2f %% of processor time since boot", 100*part)
+	if part > 0.01 {
+		f.Note = "the host gives this machine's time to others: throughput will scatter"
+	}
+	return f
+}
+
+func governorFact(governor string) fact {
+	f := fact{Name: "governor", Value: governor}
+	switch governor {
+	case "performance":
+	case unknown:
+		f.Value = "none that can be seen (usual in virtual machines)"
+	default:
+		f.Note = "the clock changes with the load; performance would keep it"
+	}
+	return f
+}
+
+// limitFact reads a resource limit and says if it is short.
+func limitFact(name string, resource int, enough uint64, flag string) fact {
+	f := fact{Name: name, Value: unknown}
+	var l unix.Rlimit
+	if unix.Getrlimit(resource, &l) != nil {
+		return f
+	}
+	f.Value = "no limit"
+	if l.Cur != unix.RLIM_INFINITY {
+		f.Value = fmt.Sprintf("at most %d", l.Cur)
+	}
+	if l.Cur < enough {
+		f.Note = "short for many workers: raise it with ulimit " + flag
+	}
+	return f
+}
+
+// compilers are looked for in this order.
+var compilers = []string{"cc", "gcc", "clang"}
+
+// toolFacts lists programs that something here needs. What is missing has no
+// value.
+func toolFacts(ctx context.Context) []fact {
+	compiler := fact{Name: "C compiler", Note: "to build tlsbench, and strategies of your own"}
+	for _, name := range compilers {
+		if path, err := exec.LookPath(name); err == nil {
+			compiler.Value = firstLine(ctx, path, "--version")
+			break
+		}
+	}
+	list := []fact{compiler}
+	for _, name := range []string{"apt-get", "dpkg", "dpkg-deb"} {
+		f := fact{Name: name, Note: "for tlsbench openssl fetch"}
+		if path, err := exec.LookPath(name); err == nil {
+			f.Value = path
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// firstLine is what a program says first, or its path if it says nothing.
+func firstLine(ctx context.Context, path string, args ...string) string {
+	out, err := exec.CommandContext(ctx, path, args...).Output()
+	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if err != nil || line == "" {
+		return path
+	}
+	return line
+}
+
+// installer is how a family of systems brings programs.
+type installer struct {
+	command           string
+	compiler, openssl string // packages
+	apt               bool   // brings Debian's packages
+}
+
+var installers = map[string]installer{
+	"debian": {"apt-get install", "gcc libc6-dev", "openssl", true},
+	"fedora": {"dnf install", "gcc glibc-devel", "openssl-libs", false},
+	"rhel":   {"dnf install", "gcc glibc-devel", "openssl-libs", false},
+	"suse":   {"zypper install", "gcc glibc-devel", "openssl", false},
+	"arch":   {"pacman -S", "gcc", "openssl", false},
+	"alpine": {"apk add", "gcc musl-dev", "openssl", false},
+}
+
+// osRelease reads ID and ID_LIKE; see os-release(5).
+func osRelease(path string) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key == "ID" || key == "ID_LIKE" {
+			ids = append(ids, strings.Fields(strings.Trim(value, `"'`))...)
+		}
+	}
+	return ids
+}
+
+// packages is the installer of a system with these names.
+func packages(ids []string) installer {
+	for _, id := range ids {
+		if p, ok := installers[id]; ok {
+			return p
+		}
+	}
+	return installer{"install with this system's package manager:", "a C compiler with the C library's headers", "OpenSSL 1.1.1 or later", false}
+}
+
+// advise names what is missing, and the one line that brings it.
+func (d *diagnosis) advise(p installer, runs bool) {
+	add := func(what, pkg string) { d.Advice = append(d.Advice, fmt.Sprintf("%s: %s %s", what, p.command, pkg)) }
+	if !runs {
+		add("no OpenSSL that the rig can run on", p.openssl)
+	}
+	missing := map[string]bool{}
+	for _, t := range d.Tools {
+		missing[t.Name] = t.Value == ""
+	}
+	if missing["C compiler"] {
+		add("no C compiler", p.compiler)
+	}
+	switch fetch := !missing["apt-get"] && !missing["dpkg"] && !missing["dpkg-deb"]; {
+	case fetch && len(d.OpenSSL) <= 1:
+		d.Advice = append(d.Advice, "only the system's OpenSSL: tlsbench openssl fetch")
+	case !fetch && p.apt:
+		add("tlsbench openssl fetch lacks programs", "apt dpkg")
+	case !fetch:
+		d.Advice = append(d.Advice, "tlsbench openssl fetch needs Debian or Ubuntu: name other builds with --openssl DIR")
+	}
+}
+
+func (d *diagnosis) print(w io.Writer) {
+	const column = 13
+	fmt.Fprintln(w, "machine")
+	for _, f := range d.Machine {
+		texts := []string{f.Value}
+		if f.Note != "" {
+			texts = append(texts, "! "+f.Note)
+		}
+		entry(w, column, f.Name, texts...)
+	}
+	fmt.Fprintln(w, "\nopenssl")
+	for _, b := range d.OpenSSL {
+		if b.Error != "" {
+			entry(w, column, b.Name, "! "+b.Error)
+			continue
+		}
+		entry(w, column, b.Name, fmt.Sprintf("%s, on glibc %s: the rig runs", b.Version, b.Glibc))
+		fmt.Fprintf(w, "  %*s  %s\n", column, "", home(b.Libcrypto))
+	}
+	fmt.Fprintln(w, "\ntools")
+	for _, f := range d.Tools {
+		if f.Value == "" {
+			f.Value = "! not found"
+		}
+		entry(w, column, f.Name, f.Value, "("+f.Note+")")
+	}
+	fmt.Fprintln(w, "\nmissing")
+	for _, a := range d.Advice {
+		entry(w, 0, "", a)
+	}
+	if len(d.Advice) == 0 {
+		fmt.Fprintln(w, "  nothing")
+	}
+}

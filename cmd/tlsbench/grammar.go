@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// grammar is all commands. The help texts are what "tlsbench help" shows.
+type grammar struct {
+	Run     runCommand     `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
+	Probe   probeCommand   `cmd:"" help:"Show every thread-local key: whose it is, and what each strategy makes of it."`
+	Doctor  doctorCommand  `cmd:"" help:"Look at this machine: what is here, what is missing, how to bring it."`
+	List    listCommand    `cmd:"" help:"List strategies, hazards, loads, heaps and all other choices."`
+	Openssl opensslCommand `cmd:"" help:"Fetch OpenSSL builds beside the system's, and list them."`
+	Compare compareCommand `cmd:"" help:"Compare the strategies in results files."`
+	Check   checkCommand   `cmd:"" help:"Test claims on results files, for use in CI."`
+	Merge   mergeCommand   `cmd:"" help:"Join the results files of all shards of a run."`
+	Help    helpCommand    `cmd:"" help:"Explain a command or a topic."`
+}
+
+const description = `Measures the strategies that keep the workers of a preforked TLS server from
+sharing OpenSSL's per-thread state. Lists in flags are separated by commas.`
+
+// execute parses the arguments and runs the command that they name.
+func (s *session) execute(args []string) error {
+	helped := false
+	parser, err := s.parser(&helped)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return nil // whatever else was wrong with the line
+	}
+	if err != nil {
+		return usageError(err, args)
+	}
+	for _, part := range parsed.Path {
+		if part.Flag != nil {
+			s.given = append(s.given, part.Flag.Name)
+		}
+	}
+	return parsed.Run(s)
+}
+
+// parser makes a parser that prints to the session and never exits. helped
+// tells whether it was asked for help and gave it.
+func (s *session) parser(helped *bool) (*kong.Kong, error) {
+	return kong.New(new(grammar),
+		kong.Name("tlsbench"), kong.Description(description),
+		kong.Writers(s.stdout, s.stderr),
+		kong.Exit(func(int) { *helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width, NoExpandSubcommands: true}),
+		choiceVars(),
+	)
+}
+
+// usageError says what is wrong with the arguments, and where help is.
+func usageError(err error, args []string) error {
+	var parse *kong.ParseError
+	if len(args) == 0 {
+		return refuse("no command given: choose from %s; see tlsbench help", strings.Join(commandNames(), ", "))
+	}
+	if !errors.As(err, &parse) || parse.Context == nil || parse.Context.Selected() == nil {
+		return refuse("%w; see tlsbench help", err)
+	}
+	command := parse.Context.Selected().FullPath()
+	return refuse("%w; see %s --help", err, command)
+}
+
+// commandNames lists the commands in the order of the grammar.
+func commandNames() []string {
+	model, err := kong.New(new(grammar), choiceVars())
+	if err != nil {
+		return []string{fmt.Sprintf("(%v)", err)}
+	}
+	var names []string
+	for _, n := range model.Model.Children {
+		names = append(names, n.Name)
+	}
+	return names
+}

@@ -1,0 +1,46 @@
+// Command tlsbench measures the strategies that keep the workers of a
+// preforked TLS server from sharing OpenSSL's per-thread state.
+//
+// The command is a thin shell over the packages bench, results and workload.
+// Its way from arguments to exit code:
+//
+//  1. run parses the arguments into the struct of one command (grammar.go),
+//     each in a file of its own name.
+//  2. The command's Run method gets a session: context, input and outputs.
+//  3. What it returns becomes one line on stderr and an exit code
+//     (outcome.go): damage found is a result and 0, a trial that could not be
+//     carried out is 1, bad usage or input is 2, an interruption is 130.
+//
+// Nothing in this package ends the process but main, so that tests can call
+// all of it.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the work in good order. A second one is the
+	// user's own business.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// session is what a command works with.
+type session struct {
+	ctx            context.Context
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	given          []string // flags that the user set himself
+}
+
+// run carries out one command and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := &session{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	return s.exitCode(s.execute(args))
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"tlsbench/strategies"
+	"tlsbench/workload"
+	"tlsbench/workload/debian"
+	"tlsbench/workload/openssl"
+)
+
+// opensslCommand is about builds.
+type opensslCommand struct {
+	Fetch fetchCommand      `cmd:"" help:"Bring OpenSSL lines into a cache folder. Nothing is installed, no root needed."`
+	List  listBuildsCommand `cmd:"" help:"List the builds there are, as each library describes itself."`
+}
+
+// fetchCommand fills the cache.
+type fetchCommand struct {
+	Lines   []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
+	Dir     string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
+	Refresh bool     `help:"Fetch again what is there already."`
+}
+
+// Run fetches one line after the other and tells what became of each.
+func (c *fetchCommand) Run(s *session) error {
+	fetched, err := openssl.Fetch(s.ctx, c.Lines, openssl.FetchOptions{
+		Dir: c.Dir, Refresh: c.Refresh,
+		Log: func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) },
+	})
+	failed := false
+	for _, f := range fetched {
+		if f.Err != nil {
+			s.complain(f.Err)
+			failed = true
+			continue
+		}
+		state := "is there already"
+		if f.New {
+			state = "fetched"
+		}
+		entry(s.stdout, 5, f.Line, append([]string{f.Build.Text + ", " + state}, f.Notes...)...)
+	}
+	if err != nil {
+		return fetchError(err)
+	}
+	if failed {
+		return errFailed
+	}
+	return nil
+}
+
+// fetchError tells a name that is no line, or a folder that cannot be used,
+// from an archive that cannot be had.
+func fetchError(err error) error {
+	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &refusal{err}
+}
+
+// listBuildsCommand lists builds.
+type listBuildsCommand struct {
+	Openssl []string `placeholder:"DIR" help:"Folders or files to list too."`
+	Dir     string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched builds, instead of the user's cache folder."`
+	JSON    bool     `name:"json" help:"Print as JSON."`
+}
+
+// listedBuild is one line of the list.
+type listedBuild struct {
+	Name      string `json:"name"`
+	Source    string `json:"source"`
+	Version   string `json:"version,omitempty"` // as the library itself says
+	Glibc     string `json:"glibc,omitempty"`   // that it runs on
+	Keys      int    `json:"keys,omitempty"`    // thread-local keys of OpenSSL
+	Libcrypto string `json:"libcrypto,omitempty"`
+	Package   string `json:"package,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+// Run asks each library and prints what it says.
+func (c *listBuildsCommand) Run(s *session) error {
+	found, err := openssl.List(c.Openssl, openssl.FindOptions{Dir: c.Dir})
+	if err != nil {
+		return &refusal{err}
+	}
+	var list []listedBuild
+	for _, l := range found {
+		list = append(list, ask(s.ctx, l))
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return writeJSON(s.stdout, list)
+	}
+	printBuilds(s, list)
+	return nil
+}
+
+// ask runs the rig on a build under strategy none, so that its slots are seen
+// as OpenSSL leaves them.
+func ask(ctx context.Context, l openssl.Listed) listedBuild {
+	b := listedBuild{Name: l.Name, Source: string(l.Source)}
+	if l.Err != nil {
+		b.Error = oneLine(l.Err)
+		return b
+	}
+	b.Glibc, b.Libcrypto, b.Package = l.Build.Glibc, l.Build.Libcrypto, l.Build.Package
+	p, err := workload.Probe(ctx, workload.Config{
+		Build: l.Build, Strategy: strategies.Choice{Name: strategies.PositiveControl},
+	})
+	if err != nil {
+		b.Error = oneLine(err)
+		return b
+	}
+	b.Version, b.Keys = p.Version, count(p).keys
+	return b
+}
+
+func printBuilds(s *session, list []listedBuild) {
+	t := newTable("name", "version", "glibc", "keys", "source", "package")
+	t.SetColumnConfigs([]table.ColumnConfig{
+		{Number: 1, WidthMax: 20, WidthMaxEnforcer: text.WrapHard},
+		{Number: 6, WidthMax: 30, WidthMaxEnforcer: text.WrapHard},
+	})
+	for _, b := range list {
+		if b.Error == "" {
+			t.AppendRow(table.Row{b.Name, b.Version, b.Glibc, b.Keys, b.Source, b.Package})
+		}
+	}
+	if t.Length() > 0 {
+		fmt.Fprintf(s.stdout, "%s\n\n", t.Render())
+	}
+	for _, b := range list {
+		if b.Error == "" {
+			fmt.Fprintf(s.stdout, "%-8s %s\n", b.Name, home(b.Libcrypto))
+		}
+	}
+	for _, b := range list {
+		if b.Error != "" {
+			paragraph(s.stdout, fmt.Sprintf("%s: %s", b.Name, b.Error))
+		}
+	}
+}
+
+// home shortens a path below the user's home folder.
+func home(path string) string {
+	if dir, err := os.UserHomeDir(); err == nil && dir != "/" {
+		if rest, ok := strings.CutPrefix(path, dir+"/"); ok {
+			return "~/" + rest
+		}
+	}
+	return path
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tlsbench/bench"
+)
+
+// Exit codes; see topics/exit-codes.txt.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitRefused     = 2
+	exitInterrupted = 130 // 128 + SIGINT, as a shell counts
+)
+
+// refusal is bad usage or bad input: nothing was started, nothing written.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+func refuse(format string, args ...any) error {
+	return &refusal{fmt.Errorf(format, args...)}
+}
+
+// errFailed ends a command with exit code 1 after it has said itself what
+// went wrong.
+var errFailed = errors.New("failed")
+
+// exitCode reports the error in one line and gives its exit code.
+func (s *session) exitCode(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errFailed) {
+		return exitFailed
+	}
+	s.complain(err)
+	var mine *refusal
+	var theirs *bench.RefusalError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &mine), errors.As(err, &theirs):
+		return exitRefused
+	}
+	return exitFailed
+}
+
+// complain writes an error to stderr.
+func (s *session) complain(err error) {
+	fmt.Fprintf(s.stderr, "tlsbench: %s\n", oneLine(err))
+}
+
+// oneLine is the error's text on one line; errors.Join makes several.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"tlsbench/bench"
+	"tlsbench/results"
+)
+
+// watcher shows how a run goes on: trials that could not be carried out as one
+// line each, and a bar where a person is looking.
+type watcher struct {
+	stderr io.Writer
+	bar    *bar // nil = nobody is looking
+}
+
+func newWatcher(s *session) *watcher {
+	w := &watcher{stderr: s.stderr}
+	// A log that both outputs go to must not be filled with frames of a bar.
+	if isTerminal(s.stdout) && isTerminal(s.stderr) {
+		w.bar = newBar(s.stderr)
+		w.stderr = w.bar.progress // writes above the bar
+	}
+	return w
+}
+
+func (w *watcher) Resumed(r bench.Resumption) {
+	torn := ""
+	if r.Cut > 0 {
+		torn = "; one that was cut off is run again"
+	}
+	fmt.Fprintf(w.stderr, "tlsbench: resumed after %s%s\n", plural(r.Done, "trial"), torn)
+}
+
+func (w *watcher) Started(p bench.Progress) {
+	if w.bar != nil {
+		w.bar.show(p)
+	}
+}
+
+func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
+	if t.Status == results.Failed {
+		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, t.Cell.Name(), t.Reason)
+	}
+	if w.bar != nil {
+		w.bar.show(p)
+	}
+}
+
+func (w *watcher) close() {
+	if w.bar != nil {
+		w.bar.close()
+	}
+}
+
+// frames is the time between two frames: often enough for a person, seldom
+// enough not to be seen in what is measured.
+const frames = 500 * time.Millisecond
+
+// bar is one line: what is done, of how much, with what, and how long it will
+// take.
+type bar struct {
+	progress *mpb.Progress
+	line     *mpb.Bar
+
+	mu   sync.Mutex // the bar is drawn by a goroutine of its own
+	last bench.Progress
+}
+
+func newBar(w io.Writer, options ...mpb.ContainerOption) *bar {
+	b := &bar{}
+	b.progress = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(frames)}, options...)...)
+	b.line = b.progress.AddBar(0,
+		mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.count() })),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.rest() })))
+	return b
+}
+
+func (b *bar) show(p bench.Progress) {
+	b.mu.Lock()
+	b.last = p
+	b.mu.Unlock()
+	// The total comes with the first trial. One more than there are keeps the
+	// bar from ending itself before close.
+	b.line.SetTotal(int64(p.Total)+1, false)
+	b.line.SetCurrent(int64(p.Done))
+}
+
+func (b *bar) count() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return fmt.Sprintf("%d/%d", b.last.Done, b.last.Total)
+}
+
+func (b *bar) rest() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.last.Task.Cell
+	return fmt.Sprintf("%v left  %s %s", b.last.Left.Round(time.Second), c.OpenSSL, c.Strategy)
+}
+
+// close wipes the bar.
+func (b *bar) close() {
+	b.line.Abort(true)
+	b.progress.Wait()
+}

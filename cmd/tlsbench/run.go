@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"tlsbench/bench"
+	"tlsbench/results"
+	"tlsbench/workload"
+)
+
+// runCommand carries out a plan and shows what came out.
+type runCommand struct {
+	buildFlags
+	Strategy   []string `placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
+	Hazard     []string `placeholder:"NAME" help:"What else is in the process: ${hazards}, or all."`
+	Workers    []int    `placeholder:"N" help:"Number of workers, 1 to ${maxworkers}; 4 by default."`
+	Load       []string `placeholder:"NAME" help:"${loads}."`
+	Heap       []string `placeholder:"NAME" help:"The heap behind OpenSSL: ${heaps}."`
+	HeapSafety []string `placeholder:"NAME" help:"After a bad free: ${heapsafetys}."`
+	heapFlag
+	Locks []string `placeholder:"NAME" help:"Locks across processes: ${lockss}."`
+	TLS   []string `name:"tls" placeholder:"V" help:"${tlss}."`
+	Key   []string `placeholder:"NAME" help:"${keys}."`
+	Rand  []string `placeholder:"NAME" help:"Random generator: ${rands}."`
+
+	Measure   []string `placeholder:"NAME" help:"${measures}; both by default."`
+	Bad       *share   `placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
+	CheckRate *int     `placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 1 by default."`
+
+	Preset     string        `default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
+	Rounds     int           `placeholder:"N" help:"Trials of each cell."`
+	Duration   time.Duration `placeholder:"TIME" help:"Length of each trial, such as 700ms."`
+	Seed       uint64        `placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
+	NoControls bool          `help:"Leave the controls out. The run is marked."`
+
+	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
+	Resume string `placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
+	Shard  string `placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
+	JSON   bool   `name:"json" help:"Print the comparison as JSON."`
+}
+
+// Help is shown below the flags' own lines.
+func (runCommand) Help() string {
+	return `Runs every cell of the plan once in each round, in random order, each trial in fresh processes. ` +
+		`Each finished trial is on the disk before the next begins.`
+}
+
+// job is a plan, and the file that its results go to.
+type job struct {
+	plan   *bench.Plan
+	path   string
+	resume bool
+}
+
+// Run carries out the plan.
+func (c *runCommand) Run(s *session) error {
+	if err := c.heapFlag.check(); err != nil {
+		return err
+	}
+	j, err := c.job(s)
+	if err != nil {
+		return err
+	}
+	c.announce(s, j)
+	sum, err := c.carryOut(s, j)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; all finished trials are on disk, go on with: tlsbench run --resume %s%s",
+			err, j.path, c.heapAgain())
+	}
+	if err != nil {
+		return err
+	}
+	return c.report(s, j, sum)
+}
+
+// heapAgain repeats what the plan does not know.
+func (c *runCommand) heapAgain() string {
+	if c.HeapSize == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" --heap-size %d", c.HeapSize)
+}
+
+func (c *runCommand) job(s *session) (*job, error) {
+	if c.Resume != "" {
+		return c.resumed(s)
+	}
+	spec, err := c.spec()
+	if err != nil {
+		return nil, err
+	}
+	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := c.plan(s.ctx, spec, shard)
+	if err != nil {
+		return nil, err
+	}
+	path := c.Output
+	if path == "" {
+		path = fileName(time.Now(), shard)
+	}
+	return &job{plan: plan, path: path}, nil
+}
+
+// kept are the flags that a resumed run takes besides the file.
+var kept = []string{"resume", "json", "heap-size"}
+
+func (c *runCommand) resumed(s *session) (*job, error) {
+	for _, flag := range s.given {
+		if !slices.Contains(kept, flag) {
+			return nil, refuse("--%s together with --resume: the plan is taken from %s", flag, c.Resume)
+		}
+	}
+	plan, err := bench.ReadPlan(c.Resume)
+	if err != nil {
+		return nil, err
+	}
+	return &job{plan: plan, path: c.Resume, resume: true}, nil
+}
+
+// fileName is the name of a results file that was given none.
+func fileName(now time.Time, shard bench.Shard) string {
+	name := "tlsbench-" + now.Format("20060102-150405")
+	if shard.Count > 1 {
+		name += fmt.Sprintf("-shard-%d-of-%d", shard.Index, shard.Count)
+	}
+	return name + ".txt"
+}
+
+// spec turns the flags into what package bench plans from; builds apart.
+func (c *runCommand) spec() (bench.Spec, error) {
+	preset, err := bench.FindPreset(c.Preset)
+	if err != nil {
+		return bench.Spec{}, &refusal{err}
+	}
+	spec := bench.Spec{
+		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,
+		Locks: c.Locks, HeapSafety: c.HeapSafety, Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
+		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
+		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
+	}
+	if preset.AllHazards && len(c.Hazard) == 0 {
+		c.Hazard = []string{"all"}
+	}
+	if preset.AllBuilds && len(c.Openssl) == 0 {
+		c.Openssl = []string{"all"}
+	}
+	if spec.Hazards, err = parseHazards(c.Hazard); err != nil {
+		return spec, err
+	}
+	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
+		return spec, err
+	}
+	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
+		return spec, err
+	}
+	if err := c.checkNumbers(); err != nil {
+		return spec, err
+	}
+	return preset.Apply(spec), c.checkNames()
+}
+
+// checkNumbers refuses what the preset would take for "not given".
+func (c *runCommand) checkNumbers() error {
+	if c.Rounds < 0 {
+		return refuse("rounds %d: want at least 1", c.Rounds)
+	}
+	if c.Duration < 0 {
+		return refuse("duration %v: want more than 0", c.Duration)
+	}
+	return nil
+}
+
+// checkNames goes through the lists that have fixed values.
+func (c *runCommand) checkNames() error {
+	for flag, values := range map[string][]string{
+		"load": c.Load, "heap": c.Heap, "heap-safety": c.HeapSafety, "locks": c.Locks,
+		"tls": c.TLS, "key": c.Key, "rand": c.Rand,
+	} {
+		if err := checkValues(flag, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan finds the builds and makes the plan. It is made twice: first so that
+// what is wrong with it is said before any process is started, then with the
+// versions that the libraries themselves give.
+func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shard) (*bench.Plan, error) {
+	libraries, err := c.find("system")
+	if err != nil {
+		return nil, err
+	}
+	if spec.Builds, err = bench.NewBuilds(libraries); err != nil {
+		return nil, err
+	}
+	draft, err := bench.NewPlan(spec, shard)
+	if err != nil {
+		return nil, err
+	}
+	if err := askVersions(ctx, libraries, c.bytes()); err != nil {
+		return nil, err
+	}
+	spec = draft.Spec // with its seed
+	if spec.Builds, err = bench.NewBuilds(libraries); err != nil {
+		return nil, err
+	}
+	return bench.NewPlan(spec, shard)
+}
+
+// announce says what is going to happen. With --json stdout is for the
+// comparison alone.
+func (c *runCommand) announce(s *session, j *job) {
+	w := s.stdout
+	if c.JSON {
+		w = s.stderr
+	}
+	spec := j.plan.Spec
+	trials := 0
+	for range j.plan.Tasks() {
+		trials++
+	}
+	entry(w, 8, "results", j.path)
+	entry(w, 8, "seed", fmt.Sprint(spec.Seed))
+	plan := fmt.Sprintf("%s in %s of %s, about %v", plural(trials, "trial"), plural(spec.Rounds, "round"),
+		plural(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
+	if j.plan.Shard.Count > 1 {
+		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, plural(j.plan.Len(), "trial"))
+	}
+	entry(w, 8, "plan", plan)
+	for _, b := range spec.Builds {
+		entry(w, 8, "openssl", describe(b))
+	}
+}
+
+// carryOut runs the trials that are still to do.
+func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
+	watcher := newWatcher(s)
+	defer watcher.close()
+	r := &bench.Runner{Plan: j.plan, Machine: bench.ThisMachine(), Execute: c.execute, Observer: watcher}
+	if j.resume {
+		return r.Resume(s.ctx, j.path)
+	}
+	return r.Run(s.ctx, j.path)
+}
+
+func (c *runCommand) execute(ctx context.Context, cfg workload.Config) (*workload.Outcome, error) {
+	cfg.HeapBytes = c.bytes()
+	return workload.Run(ctx, cfg)
+}
+
+// report prints the comparison, and fails if a trial could not be carried out
+// or a control came out wrong.
+func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
+	o := results.Options{}
+	if c.JSON {
+		o.Format = results.JSON
+	}
+	if !c.JSON {
+		fmt.Fprintln(s.stdout)
+	}
+	if err := results.Compare(s.stdout, o, j.path); err != nil {
+		return err
+	}
+	var wrong []string
+	if sum.Failed > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, plural(sum.Ran, "trial")))
+	}
+	failed, err := failedControls(j.path)
+	if err != nil {
+		return err
+	}
+	if wrong = append(wrong, failed...); len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// failedControls says which controls came out wrong. Controls that were left
+// out, or that another shard runs, are marked in the tables and no failure.
+func failedControls(path string) ([]string, error) {
+	set, err := results.ReadFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, c := range results.Controls(set.Trials) {
+		silent := c.Heap != "private" && c.Positive.Trials > 0 && c.Positive.Damaged == 0
+		if c.Needed() && (silent || c.Negative.Damaged > 0) {
+			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
+				c.OpenSSL, c.Load, c.Heap, plural(c.Workers, "worker"), c.Mark()))
+		}
+	}
+	return list, nil
+}
