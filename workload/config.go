@@ -36,6 +36,11 @@ type Config struct {
 	Duration   time.Duration
 	Handshakes uint64
 
+	// Fault is damage made on purpose, one of rig.Faults, by worker 0 at every
+	// FaultEvery-th of its handshakes: a trial of the detectors.
+	Fault      string
+	FaultEvery int
+
 	// HangAfter is how long a process may stay in one operation without
 	// using CPU before the trial is ended as a hang; 0 = default.
 	HangAfter time.Duration

@@ -46,9 +46,15 @@ func (t *trial) gather() error {
 	t.gatherPeers()
 	t.gatherWindow()
 	t.placeFirst()
-	if full := t.block.HeapExhausted(); full > 0 {
-		return fmt.Errorf("shared heap of %d MiB is full, %d allocations were refused: choose a larger heap",
-			t.cfg.HeapBytes>>20, full)
+	return t.heapFull()
+}
+
+// heapFull makes a trial fail that ran out of memory: what OpenSSL did then is
+// no evidence of anything.
+func (t *trial) heapFull() error {
+	if n := t.block.HeapExhausted(); n > 0 {
+		return fmt.Errorf("shared heap of %d KiB is full, %d allocations were refused: choose a larger heap",
+			t.cfg.HeapBytes>>10, n)
 	}
 	return nil
 }
@@ -74,6 +80,7 @@ func (t *trial) gatherCounts() {
 		o.Checks += w.Checks
 		o.Draws += w.Draws
 		o.DrawsLost += w.DrawsLost
+		o.Injected += w.Injected
 		o.CtxSwitches += w.ContextSwitches
 		last = max(last, w.Last)
 		if w.Begin.At != 0 && w.End.At != 0 {
@@ -184,10 +191,13 @@ func (t *trial) gatherWindow() {
 	if span > 0 && t.window.from > 0 {
 		o.Rate = float64(t.window.count) / span.Seconds()
 	}
-	if t.report != nil {
-		o.Latency = t.report.Latency
-	} else {
+	if t.report == nil {
 		o.Latency = t.block.Samples()
+		return
+	}
+	o.Latency = t.report.Latency
+	if span := t.report.End - t.report.Begin; t.cfg.Handshakes > 0 && span > 0 {
+		o.Rate = float64(t.report.Measured) / span.Seconds() // the peers count to the limit
 	}
 }
 

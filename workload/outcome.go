@@ -26,6 +26,7 @@ type Outcome struct {
 	Draws  uint64 // random draws compared, and ServerHello randoms
 	// DrawsLost counts draws that found no room to be kept.
 	DrawsLost uint64
+	Injected  uint64 // faults made on purpose
 
 	Events       map[string]uint64 // count by kind
 	Noted        []Event           // the first ones, with detail

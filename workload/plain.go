@@ -46,7 +46,7 @@ func RunPlain(ctx context.Context, cfg Config) (*Plain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the yardstick: %w", err)
 	}
-	process, err := rig.Start(block, cfg.Build.Command(exe))
+	process, err := rig.Start(block, cfg.Build.Command(exe), cfg.environ())
 	if err != nil {
 		return nil, err
 	}

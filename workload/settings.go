@@ -3,6 +3,8 @@ package workload
 import (
 	"crypto/tls"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +34,7 @@ func (c *Config) choices() []choice {
 		{"TLS version", &c.TLS, TLSVersions},
 		{"key", &c.Key, Keys},
 		{"random generator", &c.Rand, RandChoices},
+		{"fault", &c.Fault, rig.Faults},
 		{"hazard", &c.Hazard, []string{"plain"}},
 	}
 }
@@ -52,12 +55,16 @@ const (
 )
 
 // hangAfter is longer than a worker may lawfully wait for a silent peer
-// (PEER_TIMEOUT_S in tcp.c); the memory load never waits.
-func hangAfter(load string) time.Duration {
+// (PEER_TIMEOUT_S in tcp.c); the memory load never waits. Where many workers
+// share few processors, each waits for its turn at the heap's one lock, and
+// one operation takes as many times longer.
+func hangAfter(load string, workers int) time.Duration {
+	d := 1500 * time.Millisecond
 	if load == "tcp" {
-		return 3 * time.Second
+		d = 3 * time.Second
 	}
-	return 1500 * time.Millisecond
+	crowd := workers / (8 * runtime.NumCPU())
+	return min(d*time.Duration(max(crowd, 1)), drainLimit/2)
 }
 
 func (c *Config) complete() {
@@ -74,7 +81,7 @@ func (c *Config) complete() {
 		c.Peers = min(2*c.Workers, maxPeers)
 	}
 	if c.HangAfter == 0 {
-		c.HangAfter = hangAfter(c.Load)
+		c.HangAfter = hangAfter(c.Load, c.Workers)
 	}
 }
 
@@ -95,6 +102,17 @@ func (c *Config) check() error {
 		return fmt.Errorf("trial of %v: give a duration or a number of handshakes", c.Duration)
 	}
 	return nil
+}
+
+// environ is the rig's environment. A configuration file of the system's own
+// OpenSSL would be read by every build, whatever its version; unless the user
+// asks for one, all run on their built-in defaults.
+func (c *Config) environ() []string {
+	env := c.Build.Environ(os.Environ())
+	if os.Getenv("OPENSSL_CONF") == "" {
+		env = append(env, "OPENSSL_CONF=/dev/null")
+	}
+	return env
 }
 
 var tlsNumbers = map[string]uint16{"1.3": tls.VersionTLS13, "1.2": tls.VersionTLS12}
@@ -118,7 +136,8 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 		Workers: c.Workers, CheckRate: c.CheckRate, AskClient: c.BadShare > 0, Echo: c.EchoBytes, Seed: c.Seed,
 		Server:    rig.Identity{Certificate: id.Cert, Key: id.Key},
 		Untrusted: rig.Identity{Certificate: bad.Cert, Key: bad.Key},
-		Samples:   maxSamples,
+		Fault:     rig.Fault(slices.Index(rig.Faults, c.Fault)), FaultEvery: c.FaultEvery,
+		Samples: maxSamples,
 	}
 	if c.CheckRate > 0 {
 		s.Draws = maxDraws

@@ -28,7 +28,7 @@ import (
 // a broken one is waited for.
 const (
 	readyLimit = 2 * time.Minute  // rank 0's set-up, 1,024 contexts included
-	drainLimit = 30 * time.Second // from the end of the window to the last exit
+	drainLimit = time.Minute      // from the end of the window to the last exit
 	countLimit = 10 * time.Minute // a trial that ends by its number of handshakes
 )
 
@@ -102,7 +102,7 @@ func (t *trial) start() error {
 	}
 	exe, err := os.Executable()
 	if err == nil {
-		t.process, err = rig.Start(t.block, t.cfg.Build.Command(exe))
+		t.process, err = rig.Start(t.block, t.cfg.Build.Command(exe), t.cfg.environ())
 	}
 	if err != nil {
 		t.block.Close()
@@ -136,7 +136,7 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 		t.out.noteCrash(s, t.block.Stage())
 		return true, nil
 	}
-	return true, t.process.Diagnose(t.block)
+	return true, errors.Join(t.heapFull(), t.process.Diagnose(t.block))
 }
 
 // drive runs the load through its phases and ends with no process left that

@@ -39,6 +39,7 @@ import (
 const (
 	MaxWorkers = C.MAX_WORKERS
 	maxDER     = C.MAX_DER
+	faults     = C.FAULTS
 
 	cHeapGlobal    = C.HEAP_GLOBAL
 	cHeapScalable  = C.HEAP_SCALABLE
@@ -52,6 +53,7 @@ const (
 	cPhaseStop     = C.PHASE_STOP
 	cOpIdle        = C.OP_IDLE
 	cOpDone        = C.OP_DONE
+	cOpNeighbour   = C.OP_NEIGHBOUR
 
 	cEventForeignError    = C.EVENT_FOREIGN_ERROR
 	cEventFailedHandshake = C.EVENT_FAILED_HANDSHAKE
@@ -61,6 +63,8 @@ const (
 	cEventOverrun         = C.EVENT_OVERRUN
 	cEventHeapDamage      = C.EVENT_HEAP_DAMAGE
 	cEventCrash           = C.EVENT_CRASH
+	cEventBrokenNeighbour = C.EVENT_BROKEN_NEIGHBOUR
+	cEventLostSlot        = C.EVENT_LOST_SLOT
 )
 
 // Block is the control block of one rig.
@@ -178,6 +182,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	if err := setParams(c, s.Params); err != nil {
 		return err
 	}
+	if err := setHazards(c, s); err != nil {
+		return err
+	}
 	c.mode = flag(s.Plain, C.MODE_SERVE, C.MODE_PLAIN)
 	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
 	c.heap = C.uint32_t(s.Heap)
@@ -194,6 +201,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	c.handshakes = C.uint64_t(s.Handshakes)
 	c.seed = C.uint64_t(s.Seed)
 	c.heap_bytes = C.uint64_t(s.HeapBytes)
+	c.fault = C.uint32_t(s.Fault)
+	c.fault_worker = C.uint32_t(s.FaultWorker)
+	c.fault_every = C.uint64_t(max(s.FaultEvery, 1))
 	if err := setIdentity(&c.server, s.Server); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 3u                   /* raise with every change below */
+#define BLOCK_LAYOUT 5u                   /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -26,6 +26,7 @@ enum {
 };
 
 enum { MAX_WORKERS = 1024, MAX_SLOTS = 128, MAX_PARAMS = 8, MAX_EVENTS = 1024, MAX_DER = 2048 };
+enum { MAX_HAZARDS = 4, MAX_HAZARD_PARAMS = 4, MAX_TEXTS = 8 };
 
 enum mode { MODE_SERVE = 0, MODE_PLAIN = 1 };
 enum load { LOAD_TCP = 0, LOAD_MEMORY = 1 };
@@ -44,7 +45,7 @@ enum stage { STAGE_START = 0, STAGE_OPENSSL, STAGE_SETUP, STAGE_CONTEXTS, STAGE_
 enum phase { PHASE_WAIT = 0, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_STOP };
 
 /* What a worker is doing; OP_IDLE may last for ever without being a hang. */
-enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE };
+enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE, OP_NEIGHBOUR };
 
 enum event_kind {
 	EVENT_FOREIGN_ERROR = 0,
@@ -55,7 +56,29 @@ enum event_kind {
 	EVENT_OVERRUN,
 	EVENT_HEAP_DAMAGE,
 	EVENT_CRASH,
+	EVENT_BROKEN_NEIGHBOUR,
+	EVENT_LOST_SLOT,
 	EVENT_KINDS
+};
+
+/* Damage made on purpose, to try the detectors; see fault.c. */
+enum fault {
+	FAULT_NONE = 0,
+	FAULT_DOUBLE_FREE,
+	FAULT_WILD_FREE,
+	FAULT_OVERRUN,
+	FAULT_HEAP_DAMAGE,
+	FAULT_FOREIGN_ERROR,
+	FAULT_SWALLOWED_ERROR,
+	FAULT_REPEATED_RANDOM,
+	FAULT_WRONG_DATA,
+	FAULT_CUT,
+	FAULT_CRASH,
+	FAULT_EXIT,
+	FAULT_HANG,
+	FAULT_SPIN,
+	FAULT_LOCK_HOLDER,
+	FAULTS
 };
 
 struct der {
@@ -71,6 +94,18 @@ struct identity {
 struct parameter {
 	char name[24];
 	int64_t value;
+};
+
+/* A hazard of this trial; see hazard.h. */
+struct hazard_use {
+	char name[24];
+	struct parameter parameters[MAX_HAZARD_PARAMS];
+};
+
+/* What the harness found or started for a hazard: a file, a port, a certificate. */
+struct text {
+	char name[24];
+	char value[2024];
 };
 
 struct config {
@@ -91,7 +126,11 @@ struct config {
 	uint64_t handshakes;  /* memory load: stop after as many; 0 = no limit */
 	uint64_t seed;
 	uint64_t heap_bytes;
+	uint32_t fault, fault_worker;
+	uint64_t fault_every; /* handshakes of that worker between two faults */
 	struct identity server, untrusted;
+	struct hazard_use hazards[MAX_HAZARDS];
+	struct text texts[MAX_TEXTS];
 
 	uint64_t workers_at, draws_at, samples_at; /* offsets in the file */
 	uint64_t draws_per_worker, samples_per_worker;
@@ -137,6 +176,7 @@ struct worker {
 	uint32_t operation;
 	uint32_t pid;
 	uint64_t checks, draws, draws_lost, samples;
+	uint64_t injected; /* faults */
 
 	uint64_t events[EVENT_KINDS];
 	struct snapshot begin, end;
@@ -145,6 +185,7 @@ struct worker {
 	int32_t status; /* as of waitpid */
 	uint32_t reaped;
 	uint32_t forked, used; /* which of the following are filled in */
+	uint64_t hazard_acts[MAX_HAZARDS]; /* how often each hazard really happened */
 	uint64_t slots_forked[MAX_SLOTS]; /* after the at-fork handlers */
 	uint64_t slots_used[MAX_SLOTS];   /* after the first handshake */
 	uint64_t objects[3];              /* error state, public and private generator */
@@ -184,6 +225,9 @@ struct block {
 	uint32_t next_event;
 	uint64_t rank0_events[EVENT_KINDS];
 	char version[128];
+	uint64_t hazard_acts[MAX_HAZARDS]; /* of rank 0 */
+	char neighbour[128]; /* what the neighbour says of itself */
+	char skipped[256];   /* what this machine lacks for the hazard */
 	char missing[128]; /* the OpenSSL function that the strategy needs */
 	struct failure failure;
 	struct slot slots[MAX_SLOTS];

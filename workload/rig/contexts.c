@@ -87,6 +87,11 @@ static const char server12[] = "ECDHE+AESGCM";
 static const char other13[] = "TLS_CHACHA20_POLY1305_SHA256";
 static const char other12[] = "ECDHE+CHACHA20";
 
+SSL_CTX *contexts_client(void)
+{
+	return make(rig.config->tls, server13, server12);
+}
+
 static void make_clients(SSL_CTX **clients)
 {
 	uint32_t version = rig.config->tls;

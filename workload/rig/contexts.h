@@ -20,4 +20,7 @@ void openssl_initialise(void);
 
 void contexts_make(struct contexts *contexts);
 
+/* A client that trusts every server, for either load. */
+SSL_CTX *contexts_client(void);
+
 #endif

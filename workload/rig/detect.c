@@ -10,6 +10,7 @@
  */
 #include "detect.h"
 
+#include "fault.h"
 #include "keys.h"
 #include "openssl.h"
 #include "rig.h"
@@ -18,21 +19,23 @@
 
 enum { DRAWS = 4, DRAW_BYTES = sizeof(((struct draw *)0)->value), REASON_FIRST = 200 };
 
-static const char marker_file[] = "tlsbench-marker";
 static int serial;
+
+static void put_error(int library, int reason, int line)
+{
+	if (openssl.ERR_set_error != NULL) {
+		openssl.ERR_new();
+		openssl.ERR_set_debug("tlsbench", line, "check");
+		openssl.ERR_set_error(library, reason, NULL);
+	} else {
+		openssl.ERR_put_error(library, 0, reason, "tlsbench", line);
+	}
+}
 
 static void put_marker(void)
 {
-	int reason = REASON_FIRST + rig.worker;
-
 	serial = serial % 1000000 + 1;
-	if (openssl.ERR_set_error != NULL) {
-		openssl.ERR_new();
-		openssl.ERR_set_debug(marker_file, serial, "marker");
-		openssl.ERR_set_error(ERR_LIB_USER, reason, NULL);
-	} else {
-		openssl.ERR_put_error(ERR_LIB_USER, 0, reason, marker_file, serial);
-	}
+	put_error(ERR_LIB_USER, REASON_FIRST + rig.worker, serial);
 }
 
 /* The oldest entry and the line it came from, without taking it. */
@@ -74,11 +77,21 @@ static void foreign(const char *when, unsigned long code)
 	}
 }
 
-static struct draw *draw_area(void)
+static struct draw *draws_of(int worker)
 {
 	struct draw *all = (struct draw *)((char *)rig.block + rig.config->draws_at);
 
-	return all + (uint64_t)rig.worker * rig.config->draws_per_worker;
+	return all + (uint64_t)worker * rig.config->draws_per_worker;
+}
+
+/* The fault: what the next worker drew last, if it drew anything. */
+static void repeat_draw(unsigned char *value)
+{
+	int other = (rig.worker + 1) % (int)rig.config->workers;
+	uint64_t n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
+
+	if (n > 0 && fault_due(FAULT_REPEATED_RANDOM))
+		memcpy(value, draws_of(other)[n - 1].value, DRAW_BYTES);
 }
 
 /* False if OpenSSL refused: its own error is in the queue then. */
@@ -95,7 +108,8 @@ static bool draw(uint32_t kind)
 		bump(&rig.me->draws_lost);
 		return true;
 	}
-	kept = draw_area() + rig.me->draws;
+	repeat_draw(value);
+	kept = draws_of(rig.worker) + rig.me->draws;
 	memcpy(kept->value, value, DRAW_BYTES);
 	kept->at_us = (uint32_t)((now_ns() - rig.block->load_start) / 1000);
 	kept->kind = kind;
@@ -132,20 +146,43 @@ void detect_check(void)
 
 	openssl.ERR_clear_error();
 	drawn = draw_both();
+	if (fault_due(FAULT_FOREIGN_ERROR))
+		put_error(ERR_LIB_USER, REASON_FIRST + rig.worker + 1, 0);
 	code = openssl.ERR_peek_error();
 	if (code != 0 && drawn)
 		foreign("empty queue", code);
 	openssl.ERR_clear_error();
 	put_marker();
-	if (draw_both())
+	drawn = draw_both();
+	if (fault_due(FAULT_SWALLOWED_ERROR))
+		openssl.ERR_clear_error();
+	if (drawn)
 		check_marker();
 	openssl.ERR_clear_error();
 	bump(&rig.me->checks);
 }
 
+/*
+ * A slot that is not OpenSSL's belongs to someone who will miss what rank 0 had
+ * put into it.
+ */
+static void find_lost_slots(void)
+{
+	for (uint32_t key = 0; key < rig.block->slots_known; key++) {
+		const struct slot *slot = &rig.block->slots[key];
+
+		if (slot->value == 0 || (slot->created && slot->owner == KEY_OPENSSL) ||
+		    rig.me->slots_forked[key] == slot->value)
+			continue;
+		note_event(EVENT_LOST_SLOT, "key %u of %s: rank 0's value is gone", key,
+			slot->created ? slot->object : "an unknown owner");
+	}
+}
+
 void detect_forked(void)
 {
 	keys_values(rig.me->slots_forked);
+	find_lost_slots();
 	__atomic_store_n(&rig.me->forked, 1, __ATOMIC_RELEASE);
 }
 

@@ -6,6 +6,6 @@
 
 #include "contexts.h"
 
-_Noreturn void run_worker(int listener, const struct contexts *contexts);
+_Noreturn void run_worker(int listener, struct contexts *contexts);
 
 #endif

@@ -433,6 +433,11 @@ void heap_enter(uint32_t worker)
 		own = &heap->arenas[place];
 }
 
+void heap_hold(void)
+{
+	lock_take(&heap->lock, rig.pid);
+}
+
 void heap_bury(uint32_t pid)
 {
 	if (heap != NULL)

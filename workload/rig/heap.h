@@ -23,6 +23,9 @@ void heap_free(void *p, const char *file, int line);
 
 bool heap_contains(const void *p);
 
+/* Takes the heap's lock and keeps it, for a fault. */
+void heap_hold(void);
+
 /* Rank 0 reaped a process: frees the lock if it died inside it. */
 void heap_bury(uint32_t pid);
 

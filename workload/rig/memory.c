@@ -3,6 +3,7 @@
  * socket, no peer process, the most pressure on OpenSSL's state and the least
  * noise. Bad peers are OpenSSL clients too, or what they sent, spoilt.
  */
+#include "fault.h"
 #include "openssl.h"
 #include "serve.h"
 
@@ -96,6 +97,8 @@ static bool echoed(SSL *client, SSL *server)
 	if (openssl.SSL_write(client, sent, n) != n)
 		return false;
 	got = openssl.SSL_read(server, back, sizeof back);
+	if (got > 0 && fault_due(FAULT_WRONG_DATA))
+		back[0] ^= 1;
 	if (got <= 0 || openssl.SSL_write(server, back, got) != got)
 		return false;
 	memset(back, 0, sizeof back);
@@ -116,7 +119,7 @@ static void serve_good(const struct contexts *contexts)
 		openssl.SSL_set_bio(client, other, other);
 		openssl.SSL_set_accept_state(server);
 		openssl.SSL_set_connect_state(client);
-		if (!shake(client, server)) {
+		if (fault_due(FAULT_CUT) || !shake(client, server)) {
 			note_event(EVENT_FAILED_HANDSHAKE, "good peer: %s", openssl_error());
 		} else {
 			count_handshake(began);

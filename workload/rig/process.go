@@ -24,6 +24,7 @@ const (
 	exitFailed        = 3
 	exitLayout        = 4
 	exitNotApplicable = 5
+	exitSkipped       = 6
 )
 
 // Process is a started rig.
@@ -38,8 +39,8 @@ type Process struct {
 
 // Start runs this program again as the rig that the block describes. command
 // is the argument list that does so: the program alone, or through the loader
-// of a newer C library.
-func Start(b *Block, command []string) (*Process, error) {
+// of a newer C library. environ is the environment it gets.
+func Start(b *Block, command, environ []string) (*Process, error) {
 	var ours, theirs []*os.File
 	closeAll := func(files []*os.File) {
 		for _, f := range files {
@@ -59,7 +60,7 @@ func Start(b *Block, command []string) (*Process, error) {
 	}
 	p := &Process{lifeline: ours[0], control: ours[1], status: ours[2], stderr: &tail{}, gone: make(chan struct{})}
 	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Env = append(os.Environ(), env+"=1")
+	p.cmd.Env = append(environ[:len(environ):len(environ)], env+"=1")
 	p.cmd.Stderr = p.stderr
 	p.cmd.ExtraFiles = append([]*os.File{b.file}, theirs...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -140,6 +141,10 @@ func (p *Process) Signal() syscall.Signal {
 // NotApplicable reports whether the rig ended because OpenSSL lacks a function
 // that the strategy needs. Call it after Gone.
 func (p *Process) NotApplicable() bool { return p.cmd.ProcessState.ExitCode() == exitNotApplicable }
+
+// Skipped reports whether the rig ended because this machine lacks something
+// that a hazard needs. Call it after Gone.
+func (p *Process) Skipped() bool { return p.cmd.ProcessState.ExitCode() == exitSkipped }
 
 // Diagnose says why a rig that has ended could not do its work; nil if it
 // ended as it should. Call it after Gone.

@@ -5,6 +5,7 @@
  */
 #include "contexts.h"
 #include "fork.h"
+#include "hazard.h"
 #include "heap.h"
 #include "host.h"
 #include "keys.h"
@@ -50,6 +51,7 @@ static void become_worker(void)
 static void load_openssl(void)
 {
 	keys_start();
+	hazards_before_openssl();
 	openssl_load(rig.config->libcrypto, rig.config->libssl);
 	host_load();
 	host_check_needs();
@@ -59,6 +61,7 @@ static void load_openssl(void)
 			FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
 	}
 	locks_share((enum lock_sharing)rig.config->locks);
+	hazards_before_setup();
 	reach(STAGE_OPENSSL);
 }
 
@@ -87,6 +90,7 @@ static void set_up(void)
 	reach(STAGE_SETUP);
 	host_initialise(make_contexts, NULL);
 	rig.block->setup_ns = now_ns() - began;
+	hazards_after_setup(contexts);
 	reach(STAGE_CONTEXTS);
 }
 
@@ -130,7 +134,9 @@ static void kill_all(void)
  */
 static void note_death(int worker, int status)
 {
-	if (!ending && status != 0) {
+	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE;
+
+	if (!ending && !finished) {
 		rig.block->first_death_status = status;
 		rig.block->first_death_worker = worker;
 		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
@@ -209,14 +215,18 @@ void run_rank0(void)
 
 	if (pthread_atfork(NULL, NULL, become_worker) != 0)
 		FAIL(errno, "register the rig's fork handler");
+	hazards_load();
 	load_openssl();
 	set_up();
 	if (rig.config->load == LOAD_TCP)
 		listener = tcp_listen();
 	keys_survey();
 	reach(STAGE_FORK);
-	for (uint32_t i = 0; i < rig.config->workers; i++)
+	for (uint32_t i = 0; i < rig.config->workers; i++) {
+		if (i > 0)
+			hazards_between_forks((int)i);
 		fork_worker((int)i);
+	}
 	reach(STAGE_READY);
 	if (write(FD_STATUS, &ready, 1) != 1)
 		FAIL(errno, "tell the harness");

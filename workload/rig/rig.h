@@ -33,7 +33,7 @@ _Noreturn void fail_at(const char *file, int line, int error, const char *format
 	__attribute__((format(printf, 4, 5)));
 
 /* Exit status of a rig process that recorded a failure. */
-enum { EXIT_FAILED = 3, EXIT_LAYOUT = 4, EXIT_NOT_APPLICABLE = 5 };
+enum { EXIT_FAILED = 3, EXIT_LAYOUT = 4, EXIT_NOT_APPLICABLE = 5, EXIT_SKIPPED = 6 };
 
 /* A detector noticed damage. */
 void note_event(enum event_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));

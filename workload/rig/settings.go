@@ -29,6 +29,13 @@ type Settings struct {
 
 	Server, Untrusted Identity
 
+	Hazards []Hazard          // what else is in the process
+	Texts   map[string]string // what was found or started for them, by the names they ask for
+
+	Fault       Fault // damage made on purpose
+	FaultWorker int   // the worker that makes it
+	FaultEvery  int   // handshakes of that worker between two faults
+
 	Draws   uint64 // room for random draws, of all workers together
 	Samples uint64 // room for latency samples, of all workers together
 }
@@ -36,6 +43,12 @@ type Settings struct {
 // Identity is a certificate and its key, in DER.
 type Identity struct {
 	Certificate, Key []byte
+}
+
+// Hazard is one of the C table's, with the parameters that were set.
+type Hazard struct {
+	Name   string
+	Params map[string]int64
 }
 
 // Heap is the policy of the heap behind OpenSSL.
@@ -72,10 +85,12 @@ const (
 // Operation is what a worker is doing.
 type Operation uint32
 
-// Idle may last for ever; Done is a worker's last.
+// Idle may last for ever; Done is a worker's last. Neighbour is a call into a
+// hazard's library, which has its own limit of time in the rig.
 const (
-	Idle Operation = cOpIdle
-	Done Operation = cOpDone
+	Idle      Operation = cOpIdle
+	Done      Operation = cOpDone
+	Neighbour Operation = cOpNeighbour
 )
 
 // kinds are the events that the C side notes, by their number there.
@@ -88,4 +103,15 @@ var kinds = map[uint32]string{
 	cEventOverrun:         "overrun",
 	cEventHeapDamage:      "heap-damage",
 	cEventCrash:           "crash",
+	cEventBrokenNeighbour: "broken-neighbour",
+	cEventLostSlot:        "lost-slot",
+}
+
+// Fault is damage made on purpose, to try a detector.
+type Fault uint32
+
+// Faults are their names, in the order of enum fault in block.h.
+var Faults = []string{
+	"", "double-free", "wild-free", "overrun", "heap-damage", "foreign-error", "swallowed-error",
+	"repeated-random", "wrong-data", "cut", "crash", "exit", "hang", "spin", "lock-holder",
 }

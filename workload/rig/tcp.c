@@ -2,6 +2,7 @@
  * tcp.c: the TCP load. All workers accept on one loopback listener, each serves
  * one connection at a time: handshake, echo until the peer closes, free.
  */
+#include "fault.h"
 #include "openssl.h"
 #include "serve.h"
 
@@ -57,6 +58,8 @@ static void echo(SSL *ssl)
 
 	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
 		begin_operation(OP_ECHO);
+		if (fault_due(FAULT_WRONG_DATA))
+			buffer[0] ^= 1;
 		if (openssl.SSL_write(ssl, buffer, n) != n)
 			return;
 	}
@@ -84,6 +87,10 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	SSL *ssl;
 
 	begin_operation(OP_HANDSHAKE);
+	if (fault_due(FAULT_CUT)) {
+		close(fd);
+		return;
+	}
 	openssl.ERR_clear_error();
 	ssl = openssl.SSL_new(ctx);
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {

@@ -3,7 +3,9 @@
  */
 #include "contexts.h"
 #include "detect.h"
+#include "fault.h"
 #include "fork.h"
+#include "hazard.h"
 #include "serve.h"
 
 #include <linux/futex.h>
@@ -71,10 +73,13 @@ static void wait_for_load(void)
 		syscall(SYS_futex, word, FUTEX_WAIT, PHASE_WAIT, NULL, NULL, 0);
 }
 
-static void check(void)
+static void check(struct contexts *mine)
 {
+	hazards_each(mine);
 	if (!rig.me->used)
 		detect_used();
+	if (rig.config->fault != FAULT_NONE)
+		fault_after_handshake();
 	if (rig.config->check_rate == 0)
 		return;
 	begin_operation(OP_CHECK);
@@ -93,26 +98,26 @@ static bool ticket_left(void)
 	return limit == 0 || phase < PHASE_MEASURE || __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
 }
 
-static void serve_memory(const struct contexts *contexts)
+static void serve_memory(struct contexts *contexts)
 {
-	memory_seed(rig.config->seed * 0x9e3779b97f4a7c15ull + (uint64_t)rig.worker);
+	memory_seed(rig.config->seed * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)(uint32_t)rig.worker);
 	for (;;) {
 		follow_phase();
 		if (phase >= PHASE_DRAIN || !ticket_left())
 			return;
 		memory_serve(contexts);
-		check();
+		check(contexts);
 	}
 }
 
-static void serve_tcp(int listener, const struct contexts *contexts)
+static void serve_tcp(int listener, struct contexts *contexts)
 {
 	int fd;
 
 	while (begin_operation(OP_IDLE), (fd = tcp_accept(listener)) >= 0) {
 		follow_phase(); /* after the wait: it may have changed meanwhile */
 		tcp_serve(fd, contexts->server);
-		check();
+		check(contexts);
 	}
 	follow_phase();
 }
@@ -136,11 +141,12 @@ static void account(void)
 		rig.me->context_switches = (uint64_t)(usage.ru_nvcsw + usage.ru_nivcsw);
 }
 
-void run_worker(int listener, const struct contexts *contexts)
+void run_worker(int listener, struct contexts *contexts)
 {
 	sigset_t none;
 
 	detect_forked();
+	hazards_in_worker();
 	tie_to_rank0();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -150,7 +156,9 @@ void run_worker(int listener, const struct contexts *contexts)
 	begin_operation(OP_IDLE);
 	wait_for_load();
 	follow_phase();
-	if (rig.config->load == LOAD_MEMORY)
+	if (hazards_serve(listener, contexts))
+		follow_phase();
+	else if (rig.config->load == LOAD_MEMORY)
 		serve_memory(contexts);
 	else
 		serve_tcp(listener, contexts);

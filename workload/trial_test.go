@@ -1,0 +1,329 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/openssl"
+	"tlsbench/workload/rig"
+)
+
+// system is the build that the trials of these tests run on.
+func system(t testing.TB) openssl.Build {
+	t.Helper()
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return builds[0]
+}
+
+// corruption is a short corruption trial with the default checks.
+func corruption(t testing.TB, strategy, load string) Config {
+	return Config{
+		Build: system(t), Strategy: strategies.Choice{Name: strategy}, Workers: 4, Load: load,
+		BadShare: 0.2, CheckRate: 1, EchoBytes: 64, Duration: 700 * time.Millisecond, Seed: 1,
+	}
+}
+
+func mustRun(t testing.TB, cfg Config) *Outcome {
+	t.Helper()
+	out, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
+	}
+	return out
+}
+
+// The positive control: a rig in which nothing happens to it is no use.
+func TestNoneIsDamaged(t *testing.T) {
+	for _, load := range Loads {
+		out := mustRun(t, corruption(t, "none", load))
+		if !out.Damaged() || out.SharedSlots == 0 {
+			t.Errorf("%s: none had %d handshakes, %d shared slots and no event", load, out.Handshakes, out.SharedSlots)
+		}
+		if len(out.Noted) == 0 || out.FirstEvent != out.Noted[0].At {
+			t.Errorf("%s: first event at %v is not the first of %v", load, out.FirstEvent, out.Noted)
+		}
+	}
+}
+
+// Every strategy under hazard plain, with each load: no event, and the trial
+// did what it should.
+func TestStrategiesAreUndamaged(t *testing.T) {
+	for _, s := range strategies.All() {
+		if s.Name == strategies.PositiveControl {
+			continue
+		}
+		for _, load := range Loads {
+			cfg := corruption(t, s.Name, load)
+			cfg.Duration = 300 * time.Millisecond
+			checkUndamaged(t, s.Name+", "+load, mustRun(t, cfg))
+		}
+	}
+}
+
+// checkUndamaged fails for any event, and for a trial that proves nothing.
+func checkUndamaged(t *testing.T, name string, out *Outcome) {
+	t.Helper()
+	if out.NotApplicable != "" {
+		return // says which function this build has not
+	}
+	if out.Damaged() {
+		t.Errorf("%s: %v", name, out.Noted)
+	}
+	if out.Handshakes == 0 || out.Checks == 0 || out.Draws < 4*out.Checks {
+		t.Errorf("%s: %d handshakes, %d checks, %d draws", name, out.Handshakes, out.Checks, out.Draws)
+	}
+	if out.Measured == 0 || out.CPU <= 0 || out.Rate <= 0 || len(out.Latency) == 0 {
+		t.Errorf("%s: nothing measured: %d handshakes, CPU %v, rate %v, %d latencies",
+			name, out.Measured, out.CPU, out.Rate, len(out.Latency))
+	}
+}
+
+// The other settings of the rig, each at least once with each load it bears on.
+func TestSettings(t *testing.T) {
+	for _, change := range []struct {
+		name string
+		set  func(*Config)
+	}{
+		{"tls 1.2", func(c *Config) { c.TLS = "1.2" }},
+		{"rsa-2048", func(c *Config) { c.Key = "rsa-2048" }},
+		{"rsa-2048, tls 1.2", func(c *Config) { c.Key, c.TLS = "rsa-2048", "1.2" }},
+		{"heap scalable", func(c *Config) { c.Heap = "scalable" }},
+		{"heap private", func(c *Config) { c.Heap = "private" }},
+		{"random method", func(c *Config) { c.Rand = "method" }},
+		{"one worker", func(c *Config) { c.Workers = 1 }},
+		{"five checks", func(c *Config) { c.CheckRate = 5 }},
+		{"heap safety abort", func(c *Config) { c.HeapSafety = "abort" }},
+	} {
+		for _, load := range Loads {
+			cfg := corruption(t, strategies.NegativeControl, load)
+			cfg.Duration = 200 * time.Millisecond
+			change.set(&cfg)
+			checkUndamaged(t, change.name+", "+load, mustRun(t, cfg))
+		}
+	}
+}
+
+// The files that a trial names are those the process had mapped.
+func TestFilesAreThoseMapped(t *testing.T) {
+	cfg := corruption(t, strategies.NegativeControl, "memory")
+	out := mustRun(t, cfg)
+	files := strings.Join(out.Files, " ")
+	for _, want := range []string{cfg.Build.Libcrypto, cfg.Build.Libssl, "libc.so"} {
+		if !strings.Contains(files, want) {
+			t.Errorf("mapped files %s: no %s", files, want)
+		}
+	}
+	if out.OpenSSLVersion != cfg.Build.Version {
+		t.Errorf("the library says version %s, its file %s", out.OpenSSLVersion, cfg.Build.Version)
+	}
+}
+
+// A number of handshakes instead of a time, below the number of workers too.
+func TestCountedTrial(t *testing.T) {
+	for _, load := range Loads {
+		for _, n := range []uint64{1, 3, 200} {
+			for _, warmup := range []time.Duration{0, 50 * time.Millisecond} {
+				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg.Duration, cfg.Handshakes, cfg.BadShare, cfg.CheckRate = 0, n, 0, 0
+				cfg.Warmup = warmup
+				out := mustRun(t, cfg)
+				if out.Handshakes < n || out.Damaged() || out.Rate <= 0 {
+					t.Errorf("%s, %d handshakes, warm-up %v: made %d at %v/s, events %v",
+						load, n, warmup, out.Handshakes, out.Rate, out.Events)
+				}
+				if warmup == 0 && out.Measured < n {
+					t.Errorf("%s, %d handshakes without warm-up: only %d measured", load, n, out.Measured)
+				}
+			}
+		}
+	}
+}
+
+func TestManyWorkers(t *testing.T) {
+	for _, workers := range []int{64, 256, 1024} {
+		for _, load := range Loads {
+			cfg := corruption(t, strategies.NegativeControl, load)
+			cfg.Workers, cfg.BadShare = workers, 0
+			cfg.Duration = 500 * time.Millisecond
+			out := mustRun(t, cfg)
+			if out.Damaged() || out.Handshakes == 0 {
+				t.Errorf("%d workers, %s: %d handshakes, events %v", workers, load, out.Handshakes, out.Noted)
+			}
+		}
+	}
+}
+
+// Locks that work in one process alone stop the workers for good.
+func TestPrivateLocksHang(t *testing.T) {
+	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg.Locks, cfg.Duration = "private", 20*time.Second
+	began := time.Now()
+	out := mustRun(t, cfg)
+	if out.Events[hangs] != 1 {
+		t.Errorf("private locks: events %v, want one hang", out.Events)
+	}
+	if took := time.Since(began); took > cfg.Duration {
+		t.Errorf("the watchdog did not end the trial before its time: %v", took)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	for _, tc := range []struct {
+		name                 string
+		watched, ran, waited time.Duration
+		hangs                bool
+	}{
+		{"blocked", 3 * s, 1 * ms, 1 * ms, true},
+		{"starved", 3 * s, 1 * ms, 2900 * ms, false},
+		{"slow", 3 * s, 1500 * ms, 1 * s, false},
+		{"spins", 9 * s, 8 * s, 1 * s, true},
+		{"starved for long", 60 * s, 20 * ms, 59 * s, false},
+	} {
+		if why := judge(tc.watched, tc.ran, tc.waited); (why != "") != tc.hangs {
+			t.Errorf("%s: judged %q", tc.name, why)
+		}
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	good := corruption(t, "none", "memory")
+	missing := t.TempDir() + "/libnothing.so"
+	if err := os.WriteFile(missing, []byte("not a library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		want string
+		set  func(*Config)
+	}{
+		{"0 workers: choose from 1 to 1024", func(c *Config) { c.Workers = 0 }},
+		{"1025 workers: choose from 1 to 1024", func(c *Config) { c.Workers = 1025 }},
+		{`unknown load "udp": choose from tcp, memory`, func(c *Config) { c.Load = "udp" }},
+		{`unknown heap "big": choose from global, scalable, private`, func(c *Config) { c.Heap = "big" }},
+		{"share of bad peers 1.5: choose from 0 to 1", func(c *Config) { c.BadShare = 1.5 }},
+		{"shared heap of 4096 bytes: 4 workers need", func(c *Config) { c.HeapBytes = 4096 }},
+		{"map shared heap of 4611686018427387904 bytes", func(c *Config) { c.HeapBytes = 1 << 62 }},
+		{"shared heap of 1024 KiB is full", func(c *Config) { c.HeapBytes = 1 << 20 }},
+		{"unknown strategy nothing", func(c *Config) { c.Strategy.Name = "nothing" }},
+		{"load " + missing + ":", func(c *Config) { c.Build.Libcrypto = missing }},
+		{"load strategy: " + missing + ":", func(c *Config) { c.Strategy.Path = missing }},
+	} {
+		cfg := good
+		tc.set(&cfg)
+		_, err := Run(context.Background(), cfg)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("error %v, want one with %q", err, tc.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("error is not one line: %q", err)
+		}
+	}
+}
+
+// A library that has the right name and lacks what the rig needs.
+func TestMissingFunction(t *testing.T) {
+	cfg := corruption(t, "none", "memory")
+	cfg.Build.Libcrypto, cfg.Build.Libssl = "libm.so.6", "libm.so.6"
+	_, err := Run(context.Background(), cfg)
+	const want = "OpenSSL function CRYPTO_set_mem_functions is missing from libm.so.6"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
+
+func TestCancelledTrial(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg := corruption(t, strategies.NegativeControl, "tcp")
+	cfg.Duration = time.Minute
+	time.AfterFunc(200*time.Millisecond, cancel)
+	if _, err := Run(ctx, cfg); err != context.Canceled {
+		t.Errorf("cancelled trial ended with %v", err)
+	}
+}
+
+// Each detector finds what is done to it, exactly as often, and blames no one
+// else. The load is bounded by handshakes, so the number of faults is known.
+func TestFaultsAreFound(t *testing.T) {
+	const every, handshakes = 10, 400
+	for _, tc := range []struct{ fault, event string }{
+		{"double-free", "double-free"},
+		{"wild-free", "wild-free"},
+		{"overrun", "overrun"},
+		{"heap-damage", "heap-damage"},
+		{"foreign-error", "foreign-error"},
+		{"swallowed-error", "foreign-error"},
+		{"repeated-random", "repeated-random"},
+		{"wrong-data", "wrong-data"},
+		{"cut", "failed-handshake"},
+	} {
+		for _, load := range Loads {
+			for _, heap := range []string{"global", "scalable"} {
+				name := fmt.Sprintf("%s, %s, %s", tc.fault, load, heap)
+				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg.Heap, cfg.Fault, cfg.FaultEvery = heap, tc.fault, every
+				cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
+				out := mustRun(t, cfg)
+				if out.Injected == 0 || out.Events[tc.event] != out.Injected || len(out.Events) != 1 {
+					t.Errorf("%s: %d faults, events %v: %v", name, out.Injected, out.Events, out.Noted)
+				}
+			}
+		}
+	}
+}
+
+// Sudden ends: what was counted until then is reported, and nothing is left.
+func TestSuddenEnds(t *testing.T) {
+	for _, tc := range []struct{ fault, event, detail string }{
+		{"crash", crash, "signal 11"},
+		{"exit", crash, "exited with status 0"},
+		{"lock-holder", crash, "signal 9"},
+		{"hang", hangs, "blocked for"},
+		{"spin", hangs, "processor time"},
+	} {
+		for _, load := range Loads {
+			cfg := corruption(t, strategies.NegativeControl, load)
+			cfg.Fault, cfg.FaultEvery, cfg.Duration = tc.fault, 20, 30*time.Second
+			out := mustRun(t, cfg)
+			if out.Events[tc.event] != 1 || len(out.Events) != 1 || !strings.Contains(out.Noted[0].Detail, tc.detail) {
+				t.Errorf("%s, %s: events %v: %v", tc.fault, load, out.Events, out.Noted)
+			}
+			if out.Handshakes < 20 {
+				t.Errorf("%s, %s: only %d handshakes are reported", tc.fault, load, out.Handshakes)
+			}
+			if (out.CrashAt != 0) != (tc.event == crash) {
+				t.Errorf("%s, %s: crash at %v", tc.fault, load, out.CrashAt)
+			}
+		}
+	}
+}
+
+// A strict daemon dies at its first bad free.
+func TestHeapSafetyAbort(t *testing.T) {
+	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg.HeapSafety, cfg.Fault, cfg.FaultEvery = "abort", "double-free", 10
+	out := mustRun(t, cfg)
+	if out.Events["double-free"] != 1 || out.Events[crash] != 1 {
+		t.Errorf("events %v, want one double free and the crash of it", out.Events)
+	}
+}
+
+// The holder of the heap's lock dies; the others go on.
+func TestLockOfDeadHolderIsFreed(t *testing.T) {
+	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg.Fault, cfg.FaultEvery = "lock-holder", 10
+	var recovered uint64
+	if _, err := run(context.Background(), cfg, func(b *rig.Block) { recovered = b.LocksRecovered() }); err != nil {
+		t.Fatal(err)
+	}
+	if recovered == 0 {
+		t.Error("the lock's holder died, and that was not noticed")
+	}
+}
