@@ -111,6 +111,7 @@ func TestCheckAgainst(t *testing.T) {
 		{"new damage", run(20, nil), run(20, damaged("hwm", RepeatedRandom)), []string{"hwm: was no damage seen (≤ 14 %), now corrupt, 20 of 20 trials damaged"}},
 		{"clean no more", run(60, nil), run(30, nil), []string{"clear-0-15: was clean, now no damage seen", "hwm: was clean", "key-owner: was clean"}},
 		{"slower", run(20, slower("hwm", 0)), run(20, slower("hwm", 0.03)), []string{"hwm: throughput is 0.9"}},
+		{"faster", run(20, slower("hwm", 0.03)), run(20, slower("hwm", 0)), nil},
 		{"a missing strategy", run(20, nil), run(20, only("none", "hwm", "key-owner")), []string{"clear-0-15: no trial any more"}},
 		{"too few rounds", run(20, nil), run(5, nil), []string{"clear-0-15: throughput cannot be compared: 5 rounds", "hwm: throughput cannot"}},
 		{"controls failed since", run(20, nil), run(20, damaged("none")), []string{"CONTROLS FAILED"}},

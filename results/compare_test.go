@@ -168,6 +168,24 @@ func TestPairing(t *testing.T) {
 	}
 }
 
+// Whatever a file gives as the throughput of a damaged trial, it is none.
+func TestDamagedTrialHasNoThroughput(t *testing.T) {
+	var trials []*Trial
+	for round, kinds := range [][]string{nil, {Crash}, {LostSlot}, nil} {
+		trial := some(1, testCell(Handshake, "hwm"), kinds...)[0]
+		trial.Round, trial.Metrics = round, []Metric{{1000 * float64(round+1), HandshakesPerSec}}
+		trials = append(trials, trial)
+	}
+	c, err := Summarize(Options{}, fileOf(t, "run.txt", trials...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &c.Tables[0].Rows[0]
+	if cost, _ := r.cost(HandshakesPerSec); cost.Median.Value != 2500 || cost.Median.N != 2 || r.Undamaged != 2 || r.Throughput != 4 {
+		t.Errorf("%d/%d undamaged, median %+v", r.Undamaged, r.Throughput, cost.Median)
+	}
+}
+
 func TestColumnsWithGaps(t *testing.T) {
 	c := new(columns)
 	c.add(roundKey{0, 0}, []Metric{{1, "a"}})
