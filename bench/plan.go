@@ -96,7 +96,7 @@ func (p *Plan) places() []place {
 	}
 	for _, l := range list {
 		c := l.control()
-		if l.workers >= 2 && !slices.ContainsFunc(list, c.same) {
+		if !slices.ContainsFunc(list, c.same) {
 			list = append(list, c)
 		}
 	}

@@ -141,7 +141,7 @@ func TestResumeRefuses(t *testing.T) {
 		{name: "no plan", edit: [2]string{`#plan `, `# plan `}, want: "the file has no #plan line"},
 		{name: "other cell", edit: [2]string{"strategy=key-owner/workers=4\",", "strategy=key-owner/workers=5\","}, want: "line "},
 		{name: "strange trial", edit: [2]string{`"id":20,`, `"id":21,`}, want: "trial 21 is not in this plan"},
-		{name: "trial twice", edit: [2]string{`"id":20,`, `"id":19,`}, want: "trial 19 "},
+		{name: "number of another trial", edit: [2]string{`"id":20,`, `"id":19,`}, want: "trial 19 "},
 		{name: "other seed of a trial", edit: [2]string{`"round":1,"seed":11398`, `"round":1,"seed":11399`}, want: "in the plan"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -171,6 +171,19 @@ func TestResumeRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestResumeRefusesARepeatedTrial: two files that were put into one.
+func TestResumeRefusesARepeatedTrial(t *testing.T) {
+	path := resultsPath(t)
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	text := finished(t, r, path)
+	text = append(text, text[bytes.LastIndex(text, []byte("#trial ")):]...)
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Resume(t.Context(), path)
+	checkRefusal(t, err, "stands in the file twice")
 }
 
 // TestResumeOnAnotherHost: the same kind of machine is the same machine.
