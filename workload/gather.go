@@ -31,8 +31,8 @@ func (o *Outcome) note(kind string, worker int, at time.Duration, detail string)
 	o.Noted = append(o.Noted, Event{Kind: kind, Worker: worker, At: at, Detail: detail})
 }
 
-func (o *Outcome) noteCrash(s syscall.Signal, stage string) {
-	o.note(crash, -1, 0, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
+	o.note(crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
 }
 
 // gather reads the outcome once no process of the rig is left.
@@ -46,6 +46,9 @@ func (t *trial) gather() error {
 	t.gatherPeers()
 	t.gatherWindow()
 	t.placeFirst()
+	if err := t.gatherHazards(); err != nil {
+		return err
+	}
 	return t.heapFull()
 }
 
@@ -76,6 +79,9 @@ func (t *trial) gatherCounts() {
 	o.Setup = t.block.Setup()
 	last := t.began
 	for _, w := range t.block.Workers() {
+		if w.Forked {
+			o.Forks++
+		}
 		o.Handshakes += w.Handshakes
 		o.Checks += w.Checks
 		o.Draws += w.Draws
@@ -98,7 +104,7 @@ func (t *trial) gatherEvents() {
 		o.Events[kind] += n
 	}
 	for _, e := range t.block.Events() {
-		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: e.At - t.began, Detail: e.Detail})
+		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: max(0, e.At-t.began), Detail: e.Detail})
 	}
 	if t.hang != nil {
 		o.note(hangs, t.hang.worker, t.hang.at-t.began, t.hang.detail)
@@ -106,8 +112,9 @@ func (t *trial) gatherEvents() {
 	if death := t.block.FirstDeath(); death != 0 && o.Events[crash] > 0 {
 		o.CrashAt = death - t.began
 	}
-	if s := t.process.Signal(); s != 0 && s != syscall.SIGKILL && o.Events[crash] == 0 {
-		o.noteCrash(s, t.block.Stage())
+	if t.died != 0 && o.Events[crash] == 0 {
+		o.noteCrash(t.died, t.block.Stage(), t.window.to-t.began)
+		o.CrashAt = t.window.to - t.began
 	}
 }
 
@@ -175,7 +182,7 @@ func (t *trial) death() time.Duration {
 	if at := t.block.FirstDeath(); at != 0 {
 		return at - t.began
 	}
-	if t.process.Signal() != 0 && t.hang == nil {
+	if t.died != 0 {
 		return t.window.to - t.began // rank 0 itself: the window was closed then
 	}
 	return 0

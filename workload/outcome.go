@@ -28,6 +28,11 @@ type Outcome struct {
 	DrawsLost uint64
 	Injected  uint64 // faults made on purpose
 
+	Forks     uint64 // workers forked
+	LostSlots uint64 // slots of others than OpenSSL that they lost by it
+	Neighbour string // what a hazard's library says of itself
+	Acts      []Act  // what the hazards did
+
 	Events       map[string]uint64 // count by kind
 	Noted        []Event           // the first ones, with detail
 	FirstEvent   time.Duration     // from start of load; meaningful if Events is not empty

@@ -39,6 +39,7 @@ type ProbedSlot struct {
 type Probed struct {
 	Version       string
 	Files         []string
+	Skipped       string // what this machine lacks for the hazard
 	NotApplicable string // the OpenSSL function that the strategy needs and the build lacks
 	Slots         []ProbedSlot
 	// SharedSlots counts the addresses in the shared heap that workers share:
@@ -66,7 +67,7 @@ func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	}
 	p := &Probed{
 		Version: out.OpenSSLVersion, Files: out.Files, NotApplicable: out.NotApplicable,
-		SharedSlots: out.SharedSlots, Events: out.Events,
+		SharedSlots: out.SharedSlots, Events: out.Events, Skipped: out.Skipped,
 	}
 	for _, s := range slots {
 		p.Slots = append(p.Slots, ProbedSlot{

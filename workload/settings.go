@@ -35,7 +35,6 @@ func (c *Config) choices() []choice {
 		{"key", &c.Key, Keys},
 		{"random generator", &c.Rand, RandChoices},
 		{"fault", &c.Fault, rig.Faults},
-		{"hazard", &c.Hazard, []string{"plain"}},
 	}
 }
 

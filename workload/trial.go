@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"tlsbench/workload/peers"
@@ -44,6 +45,8 @@ type trial struct {
 	began   time.Duration // start of load, on the rig's clock
 	window  window
 	hang    *hang
+	died    syscall.Signal // the one that ended rank 0, 0 if none did
+	around  neighbourhood
 	out     *Outcome
 }
 
@@ -61,14 +64,20 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 // run lets the caller look at the control block when the trial has ended and
 // before it is unmapped.
 func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, error) {
+	choices, err := cfg.hazards()
+	if err != nil {
+		return nil, err
+	}
 	cfg.complete()
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	t := &trial{cfg: cfg, out: &Outcome{Events: map[string]uint64{}}}
+	t.around.choices = choices
 	host := hostBefore(t.out)
-	if err := t.start(); err != nil {
-		return nil, err
+	defer t.around.close()
+	if t.out.Skipped, err = t.start(ctx); err != nil || t.out.Skipped != "" {
+		return t.out, err
 	}
 	defer t.block.Close()
 	defer t.process.Close()
@@ -76,7 +85,10 @@ func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, erro
 		return t.out, err
 	}
 	t.out.Files = mappedFiles(t.process.PID())
-	err := t.drive(ctx)
+	if t.out.Skipped = t.otherOpenSSL(); t.out.Skipped != "" {
+		return t.out, nil
+	}
+	err = t.drive(ctx)
 	t.process.Close()
 	if err == nil {
 		err = t.gather()
@@ -89,16 +101,22 @@ func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, erro
 	return t.out, nil
 }
 
-func (t *trial) start() error {
-	var err error
+// start starts the rig, and what its hazards need before it. skip says what
+// this machine lacks for them; the rig was not started then.
+func (t *trial) start(ctx context.Context) (skip string, err error) {
 	if t.id, err = peers.Certificate(t.cfg.Key); err != nil {
-		return err
+		return "", err
 	}
 	if t.bad, err = peers.Untrusted(); err != nil {
-		return err
+		return "", err
 	}
-	if t.block, err = rig.NewBlock(t.cfg.settings(t.id, t.bad)); err != nil {
-		return err
+	if skip, err := t.prepareHazards(ctx); err != nil || skip != "" {
+		return skip, err
+	}
+	settings := t.cfg.settings(t.id, t.bad)
+	settings.Hazards, settings.Texts = compiled(t.around.choices), t.around.texts
+	if t.block, err = rig.NewBlock(settings); err != nil {
+		return "", err
 	}
 	exe, err := os.Executable()
 	if err == nil {
@@ -106,9 +124,9 @@ func (t *trial) start() error {
 	}
 	if err != nil {
 		t.block.Close()
-		return fmt.Errorf("start the rig: %w", err)
+		return "", fmt.Errorf("start the rig: %w", err)
 	}
-	return nil
+	return "", nil
 }
 
 // awaitReady reports whether the trial has ended before its load began: not
@@ -128,12 +146,16 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 		return true, fmt.Errorf("%w: it was to %s", err, t.block.Stage())
 	}
 	<-t.process.Gone()
+	if t.process.Skipped() {
+		t.out.Skipped = t.block.Skipped()
+		return true, nil
+	}
 	if t.process.NotApplicable() {
 		t.out.NotApplicable = t.block.Missing()
 		return true, nil
 	}
 	if s := t.process.Signal(); s != 0 && t.block.Failure() == nil {
-		t.out.noteCrash(s, t.block.Stage())
+		t.out.noteCrash(s, t.block.Stage(), 0)
 		return true, nil
 	}
 	return true, errors.Join(t.heapFull(), t.process.Diagnose(t.block))

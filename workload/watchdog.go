@@ -65,7 +65,8 @@ func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-t.process.Gone():
-			if t.block.FirstDeath() != 0 || t.process.Signal() != 0 {
+			t.died = t.process.Signal()
+			if t.block.FirstDeath() != 0 || t.died != 0 {
 				end(errDied)
 			}
 			return
@@ -91,7 +92,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
 			continue
 		}
-		if now-p.since < t.cfg.HangAfter {
+		if now-p.since < t.patience(w) {
 			continue
 		}
 		used, err := kernelUsage(w.PID)
@@ -103,6 +104,18 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		}
 	}
 	return nil
+}
+
+// neighbourLimit is longer than the rig itself waits for a neighbour's call
+// (neighbour.c).
+const neighbourLimit = 30 * time.Second
+
+// patience is how long a worker may be at what it does.
+func (t *trial) patience(w rig.Worker) time.Duration {
+	if w.Operation == rig.Neighbour {
+		return max(t.cfg.HangAfter, neighbourLimit)
+	}
+	return t.cfg.HangAfter
 }
 
 // judge tells a process that is blocked, or goes round in circles, from one

@@ -1,0 +1,229 @@
+package workload
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tlsbench/workload/rig"
+)
+
+// Hazard is one line of the catalogue of what else can live in the server's
+// process. Its C side is one file in the rig with the same name.
+type Hazard struct {
+	Name    string
+	File    string // its C file in the rig, "" for plain
+	Summary string
+	Needs   string // on this machine, "" if nothing
+	Source  string // what it is known from
+	Expects string // which strategies it is expected to hurt, and why
+	Params  []HazardParam
+	// Variants are the settings that "all" stands for; none means the plain
+	// name alone.
+	Variants []string
+
+	expect  func(expecting) words
+	adjust  func(*Config, HazardChoice)
+	refuse  func(Config) string // why a trial with these settings makes no sense
+	serving bool                // replaces the serving loop: only one such at a time
+	quiet   bool                // nothing to be seen in workers: rank 0 alone acts
+	starts  starter             // what the harness finds and starts for it
+}
+
+// HazardParam is a number that a hazard can be given, as in foreign-before:n=14.
+type HazardParam struct {
+	Name     string
+	Default  int64
+	Min, Max int64
+	Summary  string
+}
+
+// HazardChoice is a hazard with the parameters that differ from the default.
+type HazardChoice struct {
+	Hazard
+	Set map[string]int64
+}
+
+// Number is the value of a parameter, set or by default.
+func (c HazardChoice) Number(name string) int64 {
+	if n, ok := c.Set[name]; ok {
+		return n
+	}
+	p, _ := c.param(name)
+	return p.Default
+}
+
+// String gives the choice as it stands in benchmark names.
+func (c HazardChoice) String() string {
+	name, sep := c.Name, ":"
+	for _, key := range slices.Sorted(maps.Keys(c.Set)) {
+		name += fmt.Sprintf("%s%s=%d", sep, key, c.Set[key])
+		sep = ";"
+	}
+	return name
+}
+
+// Hazards lists the catalogue, in the order of tables; plain is first.
+func Hazards() []Hazard { return slices.Clone(hazardCatalogue) }
+
+// AllHazards lists what --hazard all stands for: each hazard, in each variant
+// that is an experiment of its own.
+func AllHazards() []string {
+	var list []string
+	for _, h := range hazardCatalogue {
+		if len(h.Variants) == 0 {
+			list = append(list, h.Name)
+		}
+		list = append(list, h.Variants...)
+	}
+	return list
+}
+
+// HazardName gives the one form of a user's choice that stands in benchmark
+// names: parameters in order, and only those that differ from their default.
+func HazardName(text string) (string, error) {
+	list, err := ParseHazard(text)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, c := range list {
+		names = append(names, c.String())
+	}
+	return strings.Join(names, "+"), nil
+}
+
+// ParseHazard reads a user's choice: "plain", "foreign-before:n=20",
+// "private-locks:kamailio=1;every=4", or several joined by "+", such as
+// "foreign-after+python".
+func ParseHazard(text string) ([]HazardChoice, error) {
+	var list []HazardChoice
+	for part := range strings.SplitSeq(text, "+") {
+		c, err := parseHazard(part)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	if err := exclude(list); err != nil {
+		return nil, fmt.Errorf("hazard %q: %w", text, err)
+	}
+	return list, nil
+}
+
+func parseHazard(text string) (HazardChoice, error) {
+	name, params, given := strings.Cut(text, ":")
+	i := slices.IndexFunc(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
+	if i < 0 {
+		var names []string
+		for _, h := range hazardCatalogue {
+			names = append(names, h.Name)
+		}
+		return HazardChoice{}, fmt.Errorf("unknown hazard %q: choose from %s", text, strings.Join(names, ", "))
+	}
+	c := HazardChoice{Hazard: hazardCatalogue[i]}
+	if !given {
+		return c, nil
+	}
+	for pair := range strings.SplitSeq(params, ";") {
+		if err := c.set(pair); err != nil {
+			return HazardChoice{}, fmt.Errorf("hazard %q: %w", text, err)
+		}
+	}
+	return c, nil
+}
+
+func (c *HazardChoice) set(pair string) error {
+	key, value, _ := strings.Cut(pair, "=")
+	p, ok := c.param(key)
+	if !ok {
+		return fmt.Errorf("unknown parameter %q: %s takes %s", key, c.Name, c.paramNames())
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < p.Min || n > p.Max {
+		return fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, value, p.Min, p.Max)
+	}
+	if n == p.Default {
+		return nil
+	}
+	if c.Set == nil {
+		c.Set = map[string]int64{}
+	}
+	c.Set[key] = n
+	return nil
+}
+
+func (h Hazard) param(name string) (HazardParam, bool) {
+	i := slices.IndexFunc(h.Params, func(p HazardParam) bool { return p.Name == name })
+	if i < 0 {
+		return HazardParam{}, false
+	}
+	return h.Params[i], true
+}
+
+func (h Hazard) paramNames() string {
+	if len(h.Params) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, p := range h.Params {
+		list = append(list, p.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// exclude refuses what cannot be in one process.
+func exclude(list []HazardChoice) error {
+	seen := map[string]bool{}
+	serving := ""
+	for _, c := range list {
+		switch {
+		case seen[c.Name]:
+			return fmt.Errorf("%s stands twice", c.Name)
+		case c.Name == plainHazard && len(list) > 1:
+			return fmt.Errorf("plain is OpenSSL alone: it goes with no other hazard")
+		case c.serving && serving != "":
+			return fmt.Errorf("%s and %s exclude each other: both are the way that a worker serves", serving, c.Name)
+		case c.serving:
+			serving = c.Name
+		}
+		seen[c.Name] = true
+	}
+	if len(list) > rig.MaxHazards {
+		return fmt.Errorf("%d hazards: one trial has room for %d", len(list), rig.MaxHazards)
+	}
+	return nil
+}
+
+// hazards reads the trial's hazards and lets them change its settings.
+func (c *Config) hazards() ([]HazardChoice, error) {
+	if c.Hazard == "" {
+		c.Hazard = plainHazard
+	}
+	list, err := ParseHazard(c.Hazard)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range list {
+		if h.adjust != nil {
+			h.adjust(c, h)
+		}
+	}
+	return list, nil
+}
+
+// plainHazard is OpenSSL alone.
+const plainHazard = "plain"
+
+// compiled lists those of the choices that have a C side.
+func compiled(list []HazardChoice) []rig.Hazard {
+	var out []rig.Hazard
+	for _, c := range list {
+		if c.File != "" {
+			out = append(out, rig.Hazard{Name: c.Name, Params: c.Set})
+		}
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package workload
+
+// every is the parameter of all hazards that act between handshakes.
+func every(n int64) HazardParam {
+	return HazardParam{"every", n, 1, 1 << 20, "handshakes of a worker from one time to the next"}
+}
+
+// hazardCatalogue has one line for each hazard of the rig's C table, after
+// plain, which is none.
+var hazardCatalogue = []Hazard{
+	{
+		Name:    plainHazard,
+		Summary: "OpenSSL alone",
+		Source:  "the seed: Kamailio, src/modules/tls/OpenSSL3-README.md",
+		Expects: "none corrupts; all others are clean",
+		expect:  onlyNone,
+	},
+	{
+		Name: "foreign-before", File: "hazard_foreign.c",
+		Summary: "n filled pthread keys of other libraries, made before OpenSSL's",
+		Source:  "what the notes on clear-0-15 and hwm take for granted: that OpenSSL comes first",
+		Expects: "clear-0-15 and hwm wipe them; each misses those of OpenSSL's own keys that are pushed past its bound, pointer-match too",
+		Params:  []HazardParam{{"n", 14, 1, 100, "number of keys"}},
+		Variants: []string{"foreign-before:n=5", "foreign-before", "foreign-before:n=20",
+			"foreign-before:n=40"},
+		expect: expectForeignBefore,
+	},
+	{
+		Name: "foreign-after", File: "hazard_foreign.c",
+		Summary: "n filled pthread keys of other libraries, made after OpenSSL's set-up",
+		Source:  "modules that are loaded after the TLS module",
+		Expects: "clear-0-15 wipes those that fall below 16",
+		Params:  []HazardParam{{"n", 12, 1, 100, "number of keys"}},
+		expect:  hurts(map[string]words{"clear-0-15": collateral}),
+	},
+	{
+		Name: "rank0-client", File: "hazard_rank0_client.c",
+		Summary:  "a module makes a real TLS connection in rank 0's main thread, after set-up and before the forks",
+		Source:   "database modules, which connect at start",
+		Expects:  "temp-thread corrupts, unless the connection is made through it (wrapped=1)",
+		Params:   []HazardParam{{"wrapped", 0, 0, 1, "1: through the strategy's initialising hook"}},
+		Variants: []string{"rank0-client", "rank0-client:wrapped=1"},
+		expect: func(e expecting) words {
+			if e.number("wrapped") != 0 {
+				return onlyNone(e)
+			}
+			return hurts(map[string]words{"temp-thread": corrupt})(e)
+		},
+		quiet: true, starts: startTLS,
+	},
+	{
+		Name: "between-forks", File: "hazard_between_forks.c",
+		Summary: "rank 0 uses OpenSSL between two forks, and leaves errors in its queue",
+		Source:  "a main process that does more than start workers",
+		Expects: "temp-thread corrupts; a fix that acts once would, one that acts at each fork is clean",
+		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		quiet:   true,
+	},
+	{
+		Name: "shared-ctx", File: "hazard_shared_ctx.c",
+		Summary:  "one SSL_CTX for all workers",
+		Source:   "why Kamailio makes one for each worker",
+		Expects:  "with an RSA key all strategies fail: OpenSSL tells the owner of a blinding by pthread_self(), which forked processes have in common; with ECDSA only none",
+		Params:   []HazardParam{{"rsa", 0, 0, 1, "1: the server's key is RSA-2048"}},
+		Variants: []string{"shared-ctx", "shared-ctx:rsa=1"},
+		adjust: func(c *Config, h HazardChoice) {
+			if h.Number("rsa") != 0 {
+				c.Key = Keys[1]
+			}
+		},
+		expect: func(e expecting) words {
+			if e.key == Keys[1] {
+				return corrupt
+			}
+			return onlyNone(e)
+		},
+		refuse: needsSharedHeap, quiet: true,
+	},
+	{
+		Name: "private-locks", File: "hazard_private_locks.c",
+		Summary:  "OpenSSL's locks in the shared heap stay private to a process",
+		Source:   "what OpenSSL does by itself; Kamailio's tls module overrides two of three kinds of lock (kamailio=1)",
+		Expects:  "all strategies hang, key-owner too: it is no control here; with kamailio=1 only where OpenSSL uses condition variables (3.5 and later)",
+		Params:   []HazardParam{{"kamailio", 0, 0, 1, "1: mutexes and rwlocks are shared, condition variables are not"}},
+		Variants: []string{"private-locks", "private-locks:kamailio=1"},
+		expect: func(e expecting) words {
+			switch {
+			case e.number("kamailio") == 0:
+				return hanging
+			case e.keysOfOpenSSL() == keysOf30 || e.line() == "1.1.1":
+				return onlyNone(e)
+			}
+			return toBeMeasured
+		},
+		refuse: needsSharedHeap, quiet: true,
+	},
+	{
+		Name: "many-errors", File: "hazard_many_errors.c",
+		Summary: "all peers are bad, and each worker puts more errors into its queue than it holds",
+		Source:  "scanners on an open SIP port",
+		Expects: "none corrupts; all others are clean",
+		Params:  []HazardParam{every(1)},
+		adjust:  func(c *Config, _ HazardChoice) { c.BadShare = 1 },
+		expect:  onlyNone,
+	},
+}

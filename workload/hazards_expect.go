@@ -1,0 +1,184 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// words are verdict words that trials of one cell are expected to earn, or did:
+// those of package results, with crash and failed handshakes both under
+// corrupt, because which of the two comes first is luck.
+type words []string
+
+var (
+	corrupt    = words{"corrupt"}
+	collateral = words{"collateral"}
+	hanging    = words{"hang"}
+	// toBeMeasured says that nobody knows: no outcome deviates from it.
+	toBeMeasured = words{"?"}
+)
+
+// expecting is what an expectation may depend on.
+type expecting struct {
+	strategy string
+	choice   HazardChoice
+	openssl  string // version
+	key      string // kind of the server's key
+}
+
+func (e expecting) number(name string) int64 { return e.choice.Number(name) }
+
+// line is the release line of the version, such as 3.0; 1.1.1 for its letters.
+func (e expecting) line() string {
+	if strings.HasPrefix(e.openssl, "1.1.1") {
+		return "1.1.1"
+	}
+	parts := strings.SplitN(e.openssl, ".", 3)
+	if len(parts) < 2 {
+		return e.openssl
+	}
+	return parts[0] + "." + parts[1]
+}
+
+// keysOf30 is how many pthread keys OpenSSL 3.0 makes.
+const keysOf30 = 6
+
+// keysOfOpenSSL is how many pthread keys the release makes, as probe shows.
+func (e expecting) keysOfOpenSSL() int64 {
+	switch e.line() {
+	case "1.1.1", "3.6", "4.0":
+		return 4
+	case "3.5":
+		return 7
+	}
+	return keysOf30
+}
+
+// onlyNone: the positive control corrupts, the others are clean.
+func onlyNone(e expecting) words {
+	if e.strategy == "none" {
+		return corrupt
+	}
+	return nil
+}
+
+// hurts: the positive control corrupts and some others are hurt in their way.
+func hurts(how map[string]words) func(expecting) words {
+	return func(e expecting) words {
+		if w, ok := how[e.strategy]; ok {
+			return w
+		}
+		return onlyNone(e)
+	}
+}
+
+// Bounds of the strategies that clear by number.
+const (
+	clearBound = 16 // clear-0-15
+	scanBound  = 32 // hwm, pointer-match
+)
+
+func expectForeignBefore(e expecting) words {
+	last := e.number("n") + e.keysOfOpenSSL() // first key after OpenSSL's
+	switch {
+	case e.strategy == "clear-0-15" && last > clearBound:
+		return words{"corrupt", "collateral"}
+	case e.strategy == "clear-0-15":
+		return collateral
+	case e.strategy == "hwm" && last > scanBound:
+		return words{"corrupt", "collateral"}
+	case e.strategy == "hwm":
+		return collateral
+	case e.strategy == "pointer-match" && last > scanBound:
+		return corrupt
+	}
+	return onlyNone(e)
+}
+
+// seen gives the words that events stand for.
+func seen(events map[string]uint64) words {
+	var list words
+	add := func(word string) {
+		if !slices.Contains(list, word) {
+			list = append(list, word)
+		}
+	}
+	for kind, n := range events {
+		switch {
+		case n == 0:
+		case kind == "hang":
+			add("hang")
+		case kind == "broken-neighbour":
+			add("broken")
+		case kind == "lost-slot":
+			add("collateral")
+		default:
+			add("corrupt")
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Expected says what the catalogue expects of a strategy under a hazard, in
+// verdict words: empty for clean, "?" for what nobody has measured yet.
+func Expected(hazard, strategy, openssl, key string) ([]string, error) {
+	list, err := ParseHazard(hazard)
+	if err != nil {
+		return nil, err
+	}
+	var all words
+	for _, c := range list {
+		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: key}
+		if c.Name == "shared-ctx" && c.Number("rsa") != 0 {
+			e.key = Keys[1]
+		}
+		for _, w := range c.expect(e) {
+			if !slices.Contains(all, w) {
+				all = append(all, w)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// Deviation compares what was seen in all trials of a cell, as events by kind,
+// with what the catalogue expects. It gives one line if they differ, else "".
+// A hang stands for corruption where that is expected: damaged locks and lists
+// do both.
+func Deviation(hazard, strategy, openssl, key string, events map[string]uint64) (string, error) {
+	expected, err := Expected(hazard, strategy, openssl, key)
+	if err != nil || slices.Contains(expected, toBeMeasured[0]) {
+		return "", err
+	}
+	saw := seen(events)
+	if slices.Equal(fold(expected), fold(saw)) {
+		return "", nil
+	}
+	return fmt.Sprintf("%s under hazard %s on openssl %s: expected %s, saw %s",
+		strategy, hazard, openssl, orClean(expected), orClean(saw)), nil
+}
+
+// fold takes a hang for corruption.
+func fold(w words) words {
+	var out words
+	for _, word := range w {
+		if word == "hang" {
+			word = "corrupt"
+		}
+		if !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func orClean(w words) string {
+	if len(w) == 0 {
+		return "clean"
+	}
+	return strings.Join(w, " and ")
+}

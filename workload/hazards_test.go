@@ -1,0 +1,221 @@
+package workload
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/rig"
+)
+
+// Every hazard of the C table has its line in the catalogue and the other way
+// round, in the same order.
+func TestHazardCatalogueMatchesTable(t *testing.T) {
+	var names []string
+	for _, h := range Hazards() {
+		if h.File != "" {
+			names = append(names, h.Name)
+		}
+	}
+	if diff := cmp.Diff(names, rig.CompiledHazards()); diff != "" {
+		t.Errorf("catalogue (-) and hazards.c (+) differ:\n%s", diff)
+	}
+}
+
+// Every C file of a hazard is named in the catalogue and the other way round.
+func TestHazardCatalogueMatchesFiles(t *testing.T) {
+	files, err := filepath.Glob("rig/hazard_*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, h := range Hazards() {
+		if h.File == "" {
+			continue
+		}
+		named[h.File] = true
+		source, err := os.ReadFile(filepath.Join("rig", h.File))
+		if err != nil {
+			t.Errorf("hazard %s: %v", h.Name, err)
+		} else if !strings.Contains(string(source), `"`+h.Name+`"`) {
+			t.Errorf("%s does not name its hazard %q", h.File, h.Name)
+		}
+	}
+	for _, f := range files {
+		if !named[filepath.Base(f)] {
+			t.Errorf("%s has no line in the catalogue", f)
+		}
+	}
+}
+
+func TestHazardCatalogueIsComplete(t *testing.T) {
+	for _, h := range Hazards() {
+		if h.Summary == "" || h.Source == "" || h.Expects == "" || h.expect == nil {
+			t.Errorf("hazard %s: a line needs a summary, a source and what is expected", h.Name)
+		}
+		for _, v := range h.Variants {
+			if name, err := HazardName(v); err != nil || name != v {
+				t.Errorf("hazard %s: variant %q is %q, %v", h.Name, v, name, err)
+			}
+		}
+		for _, p := range h.Params {
+			if p.Default < p.Min || p.Default > p.Max || p.Summary == "" {
+				t.Errorf("hazard %s: parameter %+v", h.Name, p)
+			}
+		}
+	}
+}
+
+func TestParseHazard(t *testing.T) {
+	for _, tc := range []struct{ in, out, problem string }{
+		{in: "plain", out: "plain"},
+		{in: "foreign-before", out: "foreign-before"},
+		{in: "foreign-before:n=14", out: "foreign-before"},
+		{in: "foreign-before:n=20", out: "foreign-before:n=20"},
+		{in: "foreign-before:n=20+foreign-after:n=3", out: "foreign-before:n=20+foreign-after:n=3"},
+		{in: "foreign", problem: `unknown hazard "foreign": choose from plain, foreign-before`},
+		{in: "", problem: `unknown hazard ""`},
+		{in: "foreign-before:", problem: `unknown parameter "": foreign-before takes n`},
+		{in: "foreign-before:m=1", problem: `unknown parameter "m": foreign-before takes n`},
+		{in: "foreign-before:n=101", problem: "n=101: want a number from 1 to 100"},
+		{in: "foreign-before:n=x", problem: "n=x: want a number"},
+		{in: "between-forks:n=1", problem: "between-forks takes none"},
+		{in: "shared-ctx+shared-ctx", problem: "shared-ctx stands twice"},
+		{in: "plain+shared-ctx", problem: "plain is OpenSSL alone"},
+		{in: "foreign-before+foreign-after+rank0-client+between-forks+shared-ctx", problem: "5 hazards: one trial has room for 4"},
+	} {
+		got, err := HazardName(tc.in)
+		switch {
+		case tc.problem == "" && (err != nil || got != tc.out):
+			t.Errorf("HazardName(%q) = %q, %v; want %q", tc.in, got, err, tc.out)
+		case tc.problem != "" && (err == nil || !strings.Contains(err.Error(), tc.problem)):
+			t.Errorf("HazardName(%q): error %v, want %q", tc.in, err, tc.problem)
+		}
+	}
+}
+
+func TestDeviation(t *testing.T) {
+	type events = map[string]uint64
+	for _, tc := range []struct {
+		hazard, strategy, openssl string
+		events                    events
+		want                      string // part of the finding, "" for none
+	}{
+		{"plain", "none", "3.0.19", events{"crash": 1}, ""},
+		{"plain", "none", "3.0.19", events{}, "expected corrupt, saw clean"},
+		{"plain", "hwm", "3.0.19", events{}, ""},
+		{"plain", "hwm", "3.0.19", events{"double-free": 2}, "expected clean, saw corrupt"},
+		{"foreign-before:n=5", "clear-0-15", "3.0.19", events{"lost-slot": 5}, ""},
+		{"foreign-before:n=11", "clear-0-15", "3.0.19", events{"lost-slot": 5, "crash": 1}, ""},
+		{"foreign-before:n=11", "clear-0-15", "3.6.5", events{"lost-slot": 5}, ""},
+		{"foreign-before:n=40", "hwm", "3.0.19", events{"lost-slot": 32}, "expected collateral and corrupt, saw collateral"},
+		{"private-locks", "key-owner", "3.0.19", events{"hang": 1}, ""},
+		{"private-locks:kamailio=1", "hwm", "3.5.7", events{"hang": 1}, ""},
+		{"shared-ctx:rsa=1", "hwm", "3.0.19", events{"failed-handshake": 9}, ""},
+		{"rank0-client", "temp-thread", "3.0.19", events{"foreign-error": 9}, ""},
+		{"rank0-client:wrapped=1", "temp-thread", "3.0.19", events{"foreign-error": 9}, "expected clean, saw corrupt"},
+	} {
+		got, err := Deviation(tc.hazard, tc.strategy, tc.openssl, Keys[0], tc.events)
+		if err != nil || (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("Deviation(%s, %s, %s, %v) = %q, %v; want %q", tc.hazard, tc.strategy, tc.openssl, tc.events, got, err, tc.want)
+		}
+	}
+}
+
+// hazardTrial is a short corruption trial under a hazard.
+func hazardTrial(t testing.TB, hazard, strategy, load string) Config {
+	cfg := corruption(t, strategy, load)
+	cfg.Hazard, cfg.Duration = hazard, 400*time.Millisecond
+	return cfg
+}
+
+// expectDeviation prints what the catalogue did not expect, as a finding: short
+// trials are no ground to fail on.
+func expectDeviation(t testing.TB, cfg Config, out *Outcome) {
+	t.Helper()
+	if out.Skipped != "" || out.NotApplicable != "" {
+		return
+	}
+	line, err := Deviation(cfg.Hazard, cfg.Strategy.String(), out.OpenSSLVersion, cfg.Key, out.Events)
+	if err != nil {
+		t.Error(err)
+	}
+	if line != "" {
+		t.Logf("finding: %s: %v", line, out.Events)
+	}
+}
+
+// The foreign keys exist, are foreign in the ledger, and each worker under a
+// strategy that clears them loses just those that it clears.
+func TestForeignKeys(t *testing.T) {
+	keys := (expecting{openssl: system(t).Version}).keysOfOpenSSL()
+	for _, tc := range []struct {
+		hazard, strategy string
+		lost             int64 // for each worker
+	}{
+		{"foreign-before:n=5", "key-owner", 0},
+		{"foreign-before:n=5", "thread-stop", 0},
+		{"foreign-before:n=5", "clear-0-15", 5},
+		{"foreign-before:n=5", "hwm", 5},
+		{"foreign-before:n=40", "clear-0-15", 16},
+		{"foreign-before:n=40", "hwm", 32},
+		{"foreign-after", "hwm", 0},
+		{"foreign-after", "clear-0-15", clearBound - keys},
+	} {
+		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
+		out := mustRun(t, cfg)
+		if got := out.Events["lost-slot"]; got != uint64(tc.lost)*out.Forks || out.Forks != uint64(cfg.Workers) {
+			t.Errorf("%s, %s: %d slots lost by %d workers, want %d each", tc.hazard, tc.strategy, got, out.Forks, tc.lost)
+		}
+		if out.LostSlots != out.Events["lost-slot"] || len(out.Acts) != 1 || out.Acts[0].Rank0 == 0 {
+			t.Errorf("%s, %s: %d lost slots, acts %v", tc.hazard, tc.strategy, out.LostSlots, out.Acts)
+		}
+		expectDeviation(t, cfg, out)
+	}
+}
+
+// Hazards that need nothing on the machine: with the oracle as strategy nothing
+// is damaged, and the hazard happened.
+func TestHazardsUnderOracle(t *testing.T) {
+	for _, hazard := range []string{
+		"foreign-before:n=40", "rank0-client", "rank0-client:wrapped=1", "between-forks", "shared-ctx", "many-errors",
+	} {
+		for _, load := range Loads {
+			cfg := hazardTrial(t, hazard, strategies.NegativeControl, load)
+			out := mustRun(t, cfg)
+			if out.Damaged() {
+				t.Errorf("%s, %s: %v", hazard, load, out.Noted)
+			}
+			if len(out.Acts) != 1 || out.Acts[0].Rank0 == 0 && slices.Contains(out.Acts[0].Workers, 0) {
+				t.Errorf("%s, %s: the hazard did not happen everywhere: %+v", hazard, load, out.Acts)
+			}
+		}
+	}
+}
+
+// What the hazards are there for: each hurts the strategies it is known to.
+func TestHazardsHurt(t *testing.T) {
+	for _, tc := range []struct{ hazard, strategy string }{
+		{"foreign-before:n=20", "clear-0-15"},
+		{"foreign-before:n=40", "hwm"},
+		{"rank0-client", "temp-thread"},
+		{"between-forks", "temp-thread"},
+		{"shared-ctx:rsa=1", "hwm"},
+		{"private-locks", "key-owner"},
+		{"many-errors", "none"},
+	} {
+		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
+		cfg.Duration = 2 * time.Second // ends with the first death or hang
+		out := mustRun(t, cfg)
+		if saw := seen(out.Events); !slices.Contains(fold(saw), "corrupt") {
+			t.Errorf("%s, %s: saw %s: %v", tc.hazard, tc.strategy, orClean(saw), out.Events)
+		}
+		expectDeviation(t, cfg, out)
+	}
+}

@@ -1,0 +1,130 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tlsbench/workload/neighbours"
+	"tlsbench/workload/rig"
+)
+
+// neighbourhood is what the harness holds for the hazards of one trial.
+type neighbourhood struct {
+	choices []HazardChoice
+	texts   map[string]string
+	https   *neighbours.HTTPS
+	closers []func()
+}
+
+// starter finds or starts what a hazard needs outside the rig, and tells the
+// rig of it by texts. skip says what this machine lacks.
+type starter func(ctx context.Context, t *trial) (skip string, err error)
+
+// prepareHazards parses the trial's hazards, lets them change the settings and
+// starts what they need.
+func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
+	n := &t.around
+	n.texts = map[string]string{}
+	for _, c := range n.choices {
+		if c.refuse != nil {
+			if why := c.refuse(t.cfg); why != "" {
+				return fmt.Sprintf("hazard %s: %s", c, why), nil
+			}
+		}
+		if c.starts == nil {
+			continue
+		}
+		if skip, err := c.starts(ctx, t); skip != "" || err != nil {
+			if err != nil {
+				err = fmt.Errorf("hazard %s: %w", c, err)
+			}
+			return skip, err
+		}
+	}
+	return "", nil
+}
+
+func (n *neighbourhood) close() {
+	for _, f := range slices.Backward(n.closers) {
+		f()
+	}
+	n.closers = nil
+}
+
+// startTLS starts a TLS server for clients in the rig.
+func startTLS(_ context.Context, t *trial) (skip string, err error) {
+	n := &t.around
+	if n.https != nil {
+		return "", nil
+	}
+	if n.https, err = neighbours.NewHTTPS(t.id.TLS); err != nil {
+		return "", err
+	}
+	n.closers = append(n.closers, n.https.Close)
+	n.texts["tls-port"] = strconv.Itoa(n.https.Port)
+	n.texts["tls-authority"] = n.https.Authority
+	return "", nil
+}
+
+func needsSharedHeap(c Config) string {
+	if c.Heap == "private" {
+		return "needs a shared heap: choose --heap global or scalable"
+	}
+	return ""
+}
+
+// otherOpenSSL says why a trial is not one of the build under test: a library
+// of the hazard brought a libcrypto of its own into the process.
+func (t *trial) otherOpenSSL() string {
+	for _, file := range t.out.Files {
+		if strings.HasPrefix(filepath.Base(file), "libcrypto") && file != t.cfg.Build.Libcrypto {
+			return fmt.Sprintf("hazard %s: its library uses %s, not %s", t.cfg.Hazard, file, t.cfg.Build.Libcrypto)
+		}
+	}
+	return ""
+}
+
+// Act says how often a hazard really happened.
+type Act struct {
+	Hazard  string
+	Rank0   uint64
+	Workers []uint64 // by worker
+}
+
+// gatherHazards reads what the hazards did.
+func (t *trial) gatherHazards() error {
+	o := t.out
+	o.Neighbour = t.block.Neighbour()
+	o.LostSlots = o.Events["lost-slot"]
+	for i, h := range compiled(t.around.choices) {
+		act := Act{Hazard: h.Name}
+		act.Rank0, act.Workers = t.block.Acts(i)
+		o.Acts = append(o.Acts, act)
+		if why := t.idle(t.choice(h), act); why != "" {
+			return fmt.Errorf("hazard %s did not happen: %s", h.Name, why)
+		}
+	}
+	return nil
+}
+
+func (t *trial) choice(h rig.Hazard) HazardChoice {
+	i := slices.IndexFunc(t.around.choices, func(c HazardChoice) bool { return c.Name == h.Name })
+	return t.around.choices[i]
+}
+
+// idle says why a trial without damage shows nothing about a hazard.
+func (t *trial) idle(c HazardChoice, act Act) string {
+	switch {
+	case t.out.Damaged() || t.cfg.Workers == 1 && c.quiet:
+		return ""
+	case c.quiet && act.Rank0 == 0:
+		return "rank 0 never came to it"
+	case !c.quiet && t.out.Handshakes > 0 && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
+		return "no worker ever came to it"
+	}
+	return ""
+}

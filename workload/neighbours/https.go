@@ -1,0 +1,75 @@
+package neighbours
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// HTTPS is a web server that answers every request with its path.
+type HTTPS struct {
+	// Port is the listener's, on 127.0.0.1.
+	Port int
+	// Authority is the certificate that its clients have to trust, in PEM.
+	Authority string
+
+	server *http.Server
+	done   chan struct{}
+
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+// NewHTTPS starts a server with that certificate.
+func NewHTTPS(id tls.Certificate) (*HTTPS, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start https server: %w", err)
+	}
+	h := &HTTPS{
+		Port:      listener.Addr().(*net.TCPAddr).Port,
+		Authority: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Certificate[0]})),
+		done:      make(chan struct{}),
+		seen:      map[string]int{},
+	}
+	h.server = &http.Server{
+		Handler: h,
+		// Every connection makes a full handshake.
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{id}, SessionTicketsDisabled: true},
+		ReadHeaderTimeout: 10 * time.Second,
+		// What a client of a damaged process sends is no news of this server's.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	go func() {
+		defer close(h.done)
+		h.server.ServeTLS(listener, "", "") // ends with Close
+	}()
+	return h, nil
+}
+
+// ServeHTTP answers with the request's path.
+func (h *HTTPS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.seen[r.URL.Path]++
+	h.mu.Unlock()
+	io.WriteString(w, r.URL.Path+"\n")
+}
+
+// Requests counts those that asked for path.
+func (h *HTTPS) Requests(path string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen[path]
+}
+
+// Close ends the server and its connections.
+func (h *HTTPS) Close() {
+	h.server.Close()
+	<-h.done
+}

@@ -1,0 +1,69 @@
+/*
+ * hazard.h: what else lives in the process beside the server and OpenSSL. A
+ * hazard is a struct of hooks in a file of its own, and a line in the table of
+ * hazards.c; nothing else knows it by name. Each hook may be NULL.
+ *
+ *   before_openssl  rank 0, before OpenSSL is loaded
+ *   before_setup    rank 0, OpenSSL is loaded and not yet initialised
+ *   after_setup     rank 0's main thread, after the strategy's set-up and the
+ *                   contexts, before the first fork; not under the strategy's care
+ *   between_forks   rank 0, before every fork but the first
+ *   in_worker       a new worker, after the at-fork handlers
+ *   each            a worker, after its first handshake and then after every so
+ *                   many more, good and bad ones counted
+ *   serve           a worker, in place of the serving loop
+ *   retires         a worker, after each handshake: whether it is to end here and
+ *                   be replaced by a new one
+ *
+ * A hook returns whether it really did what the hazard is about. That is
+ * counted, so that a clean trial cannot mean that nothing was tried.
+ */
+#ifndef TLSBENCH_HAZARD_H
+#define TLSBENCH_HAZARD_H
+
+#include "contexts.h"
+#include "rig.h"
+
+struct hazard {
+	const char *name;
+	uint64_t every; /* handshakes from one each to the next, the default of parameter every */
+	bool (*before_openssl)(void);
+	bool (*before_setup)(void);
+	bool (*after_setup)(struct contexts *all);
+	bool (*between_forks)(int next);
+	bool (*in_worker)(void);
+	bool (*each)(struct contexts *mine);
+	void (*serve)(int listener, struct contexts *mine);
+	bool (*retires)(void);
+};
+
+/* All there are, ended by NULL. */
+extern const struct hazard *const hazards[];
+
+/* Finds those of this trial. */
+void hazards_load(void);
+
+/* The hooks of all hazards of this trial. */
+void hazards_before_openssl(void);
+void hazards_before_setup(void);
+void hazards_after_setup(struct contexts *all);
+void hazards_between_forks(int next);
+void hazards_in_worker(void);
+void hazards_each(struct contexts *mine);
+/* False if no hazard has its own serving loop. */
+bool hazards_serve(int listener, struct contexts *mine);
+bool hazards_retires(void);
+
+/* A parameter of this trial's hazard of that name. */
+int64_t hazard_number(const char *hazard, const char *name, int64_t otherwise);
+
+/* What the harness found or started for a hazard, such as a file; "" if nothing. */
+const char *hazard_text(const char *name);
+
+/* The neighbour's own words on what it is, kept for the outcome. */
+void hazard_introduce(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* This machine lacks something: ends the trial as skipped. In rank 0 only. */
+_Noreturn void hazard_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
