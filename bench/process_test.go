@@ -258,10 +258,7 @@ func checkNothingLost(t *testing.T, trials []*results.Trial, finished []int, fou
 }
 
 // resumptions keeps what was found.
-type resumptions struct {
-	teller
-	list []Resumption
-}
+type resumptions struct{ list []Resumption }
 
 func (r *resumptions) Resumed(found Resumption)          { r.list = append(r.list, found) }
 func (r *resumptions) Started(Progress)                  {}

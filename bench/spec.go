@@ -106,14 +106,18 @@ func (s Spec) validate() error {
 	if err := s.validateNames(); err != nil {
 		return err
 	}
-	for _, n := range s.Workers {
-		if n < 1 || n > workload.MaxWorkers {
-			return fmt.Errorf("workers %d: want 1 to %d", n, workload.MaxWorkers)
-		}
-	}
 	for _, c := range s.Strategies {
 		if _, taken := strategies.Find(c.Name()); taken && !c.is(c.Name()) {
 			return fmt.Errorf("strategy %s: the name is taken by the suite's own", c)
+		}
+	}
+	return s.validateNumbers()
+}
+
+func (s Spec) validateNumbers() error {
+	for _, n := range s.Workers {
+		if n < 1 || n > workload.MaxWorkers {
+			return fmt.Errorf("workers %d: want 1 to %d", n, workload.MaxWorkers)
 		}
 	}
 	if b := s.Bad; b != nil && !(*b >= 0 && *b <= 1) {
