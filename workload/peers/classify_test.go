@@ -275,6 +275,42 @@ func TestRefusedPeersSlowDown(t *testing.T) {
 			t.Errorf("pause of %v, want %v ms", p.pause, want)
 		}
 	}
+	before := time.Now()
+	p.rest()
+	if rested := time.Since(before); rested < p.pause {
+		t.Errorf("rested for %v, want %v", rested, p.pause)
+	}
+	l.Stop()
+	p.pause = time.Hour
+	p.rest() // must not outlast the load
+}
+
+// A server that refuses and resets at once may have broken the connection
+// before the peer writes. Its alert has still arrived, and says why.
+func TestAlertBehindAReset(t *testing.T) {
+	id := identity(t, ECDSAP256)
+	gone := make(chan bool)
+	s := serve(t, func(c net.Conn) error {
+		defer close(gone)
+		err := tls.Server(c, insisting(id)).Handshake()
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+		return err
+	})
+	p := newLoad(t, s.addr, id, nil).peers[0]
+	if err := p.dial(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.hangUp()
+	conn := tls.Client(&p.wire, p.load.trusting)
+	if err := conn.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+	err := p.echo(conn, 1)
+	if kind, alert := classify(err); kind != Alert || alert != "certificate required" {
+		t.Errorf("%v %q from %v, want alert certificate required", kind, alert, err)
+	}
 }
 
 func TestFirstFailuresHaveDetail(t *testing.T) {
