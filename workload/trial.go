@@ -30,6 +30,7 @@ import (
 const (
 	readyLimit = 2 * time.Minute  // rank 0's set-up, 1,024 contexts included
 	drainLimit = time.Minute      // from the end of the window to the last exit
+	reapLimit  = time.Second      // from a worker's death to rank 0's end
 	countLimit = 10 * time.Minute // a trial that ends by its number of handshakes
 )
 
@@ -175,10 +176,23 @@ func (t *trial) drive(ctx context.Context) error {
 	cancel(nil)
 	<-watched
 	t.endPeers()
+	t.letRank0Reap(broken)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
+}
+
+// letRank0Reap gives rank 0 the time to end and to reap its workers, when a
+// worker died: then none of them is left to init.
+func (t *trial) letRank0Reap(broken context.Context) {
+	if context.Cause(broken) != errDied {
+		return
+	}
+	select {
+	case <-t.process.Gone():
+	case <-time.After(reapLimit):
+	}
 }
 
 // Reasons why a trial ends before its time; none of them is an error.

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/procfs"
+
 	// The C side calls the strategies' C functions.
 	_ "tlsbench/strategies"
 )
@@ -114,20 +116,36 @@ func (p *Process) Kill() {
 	syscall.Kill(-p.PID(), syscall.SIGKILL)
 }
 
-// Close ends what is left of the rig and returns when no process of it is.
+// Close ends what is left of the rig and returns when no process of it runs
+// any more.
 func (p *Process) Close() {
 	p.Kill()
 	<-p.gone
 	p.lifeline.Close()
 	p.control.Close()
 	p.status.Close()
-	// Workers that outlived rank 0 are init's to reap; it does so at once.
-	for range 1000 {
-		if err := syscall.Kill(-p.PID(), syscall.SIGKILL); err == syscall.ESRCH {
+	// Workers that outlived rank 0 have been sent SIGKILL; what they leave is
+	// init's to reap, which may take its time.
+	for range 5000 {
+		if syscall.Kill(-p.PID(), syscall.SIGKILL) == syscall.ESRCH || !groupRuns(p.PID()) {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// groupRuns reports whether a process group has a member that is not dead.
+func groupRuns(group int) bool {
+	procs, err := procfs.AllProcs()
+	if err != nil {
+		return false
+	}
+	for _, p := range procs {
+		if s, err := p.Stat(); err == nil && s.PGRP == group && s.State != "Z" && s.State != "X" {
+			return true
+		}
+	}
+	return false
 }
 
 // Signal is the one that ended rank 0, 0 if none did. Call it after Gone.
