@@ -1,0 +1,89 @@
+#!/bin/sh
+# setup.sh: what the suite needs beside Go, make and git. It installs what is
+# missing with the system's package manager when it may, and otherwise stops
+# with the one line to type.
+#
+#   setup.sh           a C compiler and OpenSSL's shared libraries
+#   setup.sh hazards   and the neighbours of the real hazards
+set -eu
+
+need=""
+
+has_library() {
+	# The loader's cache, or the usual folders where there is no ldconfig.
+	/sbin/ldconfig -p 2>/dev/null | grep -q "$1" ||
+		find /lib /lib64 /usr/lib /usr/lib64 /usr/local/lib -name "$1*" 2>/dev/null | grep -q .
+}
+
+want() { # want PACKAGE-NAME CHECK...
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || need="$need $package"
+}
+
+# The first of the named packages that the archive has.
+first_package() {
+	for name in "$@"; do
+		if apt-cache show "$name" >/dev/null 2>&1; then
+			echo "$name"
+			return
+		fi
+	done
+	echo "$1"
+}
+
+compile() {
+	echo '#include <pthread.h>
+int main(void){return 0;}' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null
+}
+
+want compiler compile
+want libssl has_library libssl.so
+if [ "${1:-}" = hazards ]; then
+	want libpython has_library libpython3
+	want libcurl has_library libcurl.so.4
+	want libpq has_library libpq.so.5
+	want postgresql sh -c 'command -v postgres || ls /usr/lib/postgresql/*/bin/postgres'
+fi
+[ -n "$need" ] || exit 0
+
+apt_packages() {
+	for what in $need; do
+		case $what in
+		compiler) echo gcc libc6-dev ;;
+		libssl) first_package libssl3t64 libssl3 libssl1.1 ;;
+		libpython) first_package libpython3.13 libpython3.12 libpython3.11 libpython3.10 libpython3.9 ;;
+		libcurl) first_package libcurl4t64 libcurl4 ;;
+		libpq) echo libpq5 ;;
+		postgresql) echo postgresql ;;
+		esac
+	done | tr '\n' ' '
+}
+
+other_line() {
+	if command -v dnf >/dev/null 2>&1; then
+		echo "dnf install gcc glibc-devel openssl-libs"
+	elif command -v zypper >/dev/null 2>&1; then
+		echo "zypper install gcc glibc-devel libopenssl3"
+	elif command -v pacman >/dev/null 2>&1; then
+		echo "pacman -S gcc openssl"
+	else
+		echo "(install with this system's package manager:$need)"
+	fi
+}
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "missing:$need; type: $(other_line)" >&2
+	exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+	as_root=""
+elif sudo -n true 2>/dev/null; then
+	as_root="sudo -n"
+else
+	echo "missing:$need; type: sudo apt-get install $(apt_packages)" >&2
+	exit 1
+fi
+$as_root apt-get update -qq
+# shellcheck disable=SC2046 # a list of packages
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(apt_packages) >/dev/null
