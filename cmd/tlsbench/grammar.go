@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -61,13 +62,17 @@ func (s *session) parser(helped *bool) (*kong.Kong, error) {
 // usageError says what is wrong with the arguments, and where help is.
 func usageError(err error, args []string) error {
 	var parse *kong.ParseError
-	if len(args) == 0 {
-		return refuse("no command given: choose from %s; see tlsbench help", strings.Join(commandNames(), ", "))
+	if len(args) == 0 || !strings.HasPrefix(args[0], "-") && !slices.Contains(commandNames(), args[0]) {
+		given := "no command given"
+		if len(args) > 0 {
+			given = fmt.Sprintf("unknown command %q", args[0])
+		}
+		return refuse("%s: choose from %s; see tlsbench help", given, strings.Join(commandNames(), ", "))
 	}
 	if !errors.As(err, &parse) || parse.Context == nil || parse.Context.Selected() == nil {
 		return refuse("%w; see tlsbench help", err)
 	}
-	command := parse.Context.Selected().FullPath()
+	command := parse.Context.Selected().FullPath() // "tlsbench openssl fetch"
 	return refuse("%w; see %s --help", err, command)
 }
 

@@ -79,33 +79,40 @@ func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []bench.Strategy) (*findings, bool, error) {
 	f := &findings{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
 	failed := false
-	note := func(b openssl.Build, strategy string, err error) {
-		s.complain(fmt.Errorf("probe openssl %s, strategy %s: %w", b.Name, strategy, err))
-		failed = true
-	}
 	for _, b := range libraries {
-		found := &finding{Library: b, Version: b.Version}
-		for _, st := range list {
-			p, err := c.once(s.ctx, b, st.Choice, c.Rand)
-			if s.ctx.Err() != nil {
-				return nil, false, s.ctx.Err()
-			}
-			if err != nil {
-				note(b, st.Name(), err)
-				continue
-			}
-			found.add(st.Name(), p)
+		found, errs := c.probeBuild(s.ctx, b, list)
+		if s.ctx.Err() != nil {
+			return nil, false, s.ctx.Err()
 		}
-		if found.needsMethod(c.Rand) {
-			p, err := c.once(s.ctx, b, strategies.Choice{Name: strategies.PositiveControl}, "method")
-			if err != nil {
-				note(b, "none with random method", err)
-			}
-			found.Method = p
+		for _, err := range errs {
+			s.complain(fmt.Errorf("probe openssl %s: %w", b.Name, err))
+			failed = true
 		}
 		f.Builds = append(f.Builds, found)
 	}
-	return f, failed, s.ctx.Err()
+	return f, failed, nil
+}
+
+// probeBuild probes one build under each strategy.
+func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []bench.Strategy) (*finding, []error) {
+	found := &finding{Library: b, Version: b.Version}
+	var errs []error
+	for _, st := range list {
+		p, err := c.once(ctx, b, st.Choice, c.Rand)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("strategy %s: %w", st.Name(), err))
+			continue
+		}
+		found.add(st.Name(), p)
+	}
+	if found.needsMethod(c.Rand) {
+		p, err := c.once(ctx, b, strategies.Choice{Name: strategies.PositiveControl}, "method")
+		if err != nil {
+			errs = append(errs, fmt.Errorf("strategy none with rand method: %w", err))
+		}
+		found.Method = p
+	}
+	return found, errs
 }
 
 func (c *probeCommand) once(ctx context.Context, b openssl.Build, st strategies.Choice, rand string) (*workload.Probed, error) {

@@ -16,12 +16,14 @@ import (
 // watcher shows how a run goes on: trials that could not be carried out as one
 // line each, and a bar where a person is looking.
 type watcher struct {
-	stderr io.Writer
-	bar    *bar // nil = nobody is looking
+	stderr   io.Writer
+	announce func() // what is to happen, as soon as it is sure to happen
+	bar      *bar   // nil = nobody is looking
 }
 
-func newWatcher(s *session) *watcher {
-	w := &watcher{stderr: s.stderr}
+// newWatcher calls announce once, when the results file has been accepted.
+func newWatcher(s *session, announce func()) *watcher {
+	w := &watcher{stderr: s.stderr, announce: sync.OnceFunc(announce)}
 	// A log that both outputs go to must not be filled with frames of a bar.
 	if isTerminal(s.stdout) && isTerminal(s.stderr) {
 		w.bar = newBar(s.stderr)
@@ -31,6 +33,7 @@ func newWatcher(s *session) *watcher {
 }
 
 func (w *watcher) Resumed(r bench.Resumption) {
+	w.announce()
 	torn := ""
 	if r.Cut > 0 {
 		torn = "; one that was cut off is run again"
@@ -39,6 +42,7 @@ func (w *watcher) Resumed(r bench.Resumption) {
 }
 
 func (w *watcher) Started(p bench.Progress) {
+	w.announce()
 	if w.bar != nil {
 		w.bar.show(p)
 	}
@@ -75,9 +79,9 @@ type bar struct {
 
 func newBar(w io.Writer, options ...mpb.ContainerOption) *bar {
 	b := &bar{}
-	b.progress = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(frames)}, options...)...)
+	b.progress = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(w), mpb.WithRefreshRate(frames)}, options...)...)
 	b.line = b.progress.AddBar(0,
-		mpb.BarRemoveOnComplete(),
+		mpb.BarRemoveOnComplete(), mpb.BarWidth(24),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.count() })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.rest() })))
 	return b

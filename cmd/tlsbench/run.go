@@ -16,33 +16,33 @@ import (
 
 // runCommand carries out a plan and shows what came out.
 type runCommand struct {
-	buildFlags
-	Strategy   []string `placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
-	Hazard     []string `placeholder:"NAME" help:"What else is in the process: ${hazards}, or all."`
-	Workers    []int    `placeholder:"N" help:"Number of workers, 1 to ${maxworkers}; 4 by default."`
-	Load       []string `placeholder:"NAME" help:"${loads}."`
-	Heap       []string `placeholder:"NAME" help:"The heap behind OpenSSL: ${heaps}."`
-	HeapSafety []string `placeholder:"NAME" help:"After a bad free: ${heapsafetys}."`
-	heapFlag
-	Locks []string `placeholder:"NAME" help:"Locks across processes: ${lockss}."`
-	TLS   []string `name:"tls" placeholder:"V" help:"${tlss}."`
-	Key   []string `placeholder:"NAME" help:"${keys}."`
-	Rand  []string `placeholder:"NAME" help:"Random generator: ${rands}."`
+	buildFlags `group:"What is compared:"`
+	Strategy   []string `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
+	Hazard     []string `group:"What is compared:" placeholder:"NAME" help:"What else is in the process: ${hazards}, or all."`
 
-	Measure   []string `placeholder:"NAME" help:"${measures}; both by default."`
-	Bad       *share   `placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
-	CheckRate *int     `placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 1 by default."`
+	Workers    []int    `group:"The rig:" placeholder:"N" help:"Number of workers, 1 to ${maxworkers}; 4 by default."`
+	Load       []string `group:"The rig:" placeholder:"NAME" help:"Where handshakes come from: ${loads}."`
+	Heap       []string `group:"The rig:" placeholder:"NAME" help:"The heap behind OpenSSL: ${heaps}."`
+	HeapSafety []string `group:"The rig:" placeholder:"NAME" help:"After a bad free: ${heapsafetys}."`
+	heapFlag   `group:"The rig:"`
+	Locks      []string `group:"The rig:" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
+	TLS        []string `group:"The rig:" name:"tls" placeholder:"V" help:"Protocol version: ${tlss}."`
+	Key        []string `group:"The rig:" placeholder:"NAME" help:"The server's key: ${keys}."`
+	Rand       []string `group:"The rig:" placeholder:"NAME" help:"Random generator: ${rands}."`
 
-	Preset     string        `default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
-	Rounds     int           `placeholder:"N" help:"Trials of each cell."`
-	Duration   time.Duration `placeholder:"TIME" help:"Length of each trial, such as 700ms."`
-	Seed       uint64        `placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
-	NoControls bool          `help:"Leave the controls out. The run is marked."`
+	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials are for: ${measures}; both by default."`
+	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
+	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 1 by default."`
+	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
+	Rounds     int           `group:"The trials:" placeholder:"N" help:"Trials of each cell."`
+	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
+	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
+	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
-	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
-	Resume string `placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
-	Shard  string `placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
-	JSON   bool   `name:"json" help:"Print the comparison as JSON."`
+	Output string `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
+	Resume string `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
+	Shard  string `group:"The results:" placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
+	JSON   bool   `group:"The results:" name:"json" help:"Print the comparison as JSON."`
 }
 
 // Help is shown below the flags' own lines.
@@ -67,7 +67,6 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	c.announce(s, j)
 	sum, err := c.carryOut(s, j)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w; all finished trials are on disk, go on with: tlsbench run --resume %s%s",
@@ -244,7 +243,7 @@ func (c *runCommand) announce(s *session, j *job) {
 
 // carryOut runs the trials that are still to do.
 func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
-	watcher := newWatcher(s)
+	watcher := newWatcher(s, func() { c.announce(s, j) })
 	defer watcher.close()
 	r := &bench.Runner{Plan: j.plan, Machine: bench.ThisMachine(), Execute: c.execute, Observer: watcher}
 	if j.resume {

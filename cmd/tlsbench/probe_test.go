@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// golden compares a text with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// ours is a slot of libcrypto.
+func ours(key int, fate workload.Fate) workload.ProbedSlot {
+	s := workload.ProbedSlot{Key: key, Known: true, OpenSSL: true, Creator: "libcrypto.so.3", Fate: fate}
+	s.Filled = fate != workload.Empty
+	s.InHeap = fate == workload.Shared
+	return s
+}
+
+// theirs is a filled slot of another library.
+func theirs(key int, fate workload.Fate) workload.ProbedSlot {
+	return workload.ProbedSlot{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, Fate: fate}
+}
+
+func probed(shared int, slots ...workload.ProbedSlot) *workload.Probed {
+	return &workload.Probed{SharedSlots: shared, Slots: slots}
+}
+
+// build makes a finding of strategies and their probes in turn.
+func build(version string, pairs ...any) *finding {
+	f := &finding{Version: version, Library: openssl.Build{Name: version, Libcrypto: "/lib/libcrypto.so"}}
+	for i := 0; i < len(pairs); i += 2 {
+		f.add(pairs[i].(string), pairs[i+1].(*workload.Probed))
+	}
+	return f
+}
+
+func findingsOf(builds ...*finding) *findings {
+	return &findings{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
+}
+
+// neighbours is a build beside a library that has keys on both sides of
+// OpenSSL's, with every mark there is.
+func neighbours() *finding {
+	late := ours(3, workload.Cleared)
+	late.SharedInUse = true
+	unseen := workload.ProbedSlot{Key: 7, Filled: true, Fate: "of another kind"}
+	return build("3.0.20",
+		"none", probed(2, theirs(0, workload.Inherited), ours(1, workload.Shared), ours(2, workload.Empty),
+			ours(3, workload.Shared), theirs(5, workload.Inherited)),
+		"temp-thread", probed(0, theirs(0, workload.Inherited), ours(1, workload.Empty), theirs(5, workload.Inherited)),
+		"clear:n=2", probed(1, theirs(0, workload.Cleared), ours(1, workload.Cleared), ours(2, workload.Empty),
+			late, theirs(5, workload.Inherited), unseen),
+		"thread-stop", probed(0),
+		"pointer-match", &workload.Probed{NotApplicable: "ERR_get_state"},
+		"key-owner", probed(0, theirs(0, workload.Inherited), ours(1, workload.Cleared), ours(3, workload.Replaced)),
+		"a-strategy-of-ones-own", probed(0))
+}
+
+func TestLedger(t *testing.T) {
+	f := findingsOf(neighbours())
+	var out bytes.Buffer
+	f.printLedger(&out, f.Builds[0])
+	f.printLegend(&out)
+	golden(t, "ledger.txt", out.Bytes())
+}
+
+func TestSummary(t *testing.T) {
+	f := findingsOf(neighbours(), build("4.0.0", "none", probed(1, ours(0, workload.Shared))), build("3.6.0"))
+	var out bytes.Buffer
+	f.printSummary(&out)
+	golden(t, "summary.txt", out.Bytes())
+}
+
+// classic is 1.1.1 as the field describes it: three slots that matter and one
+// that no claim is about.
+func classic() *finding {
+	b := build("1.1.1w",
+		"none", probed(4, ours(0, workload.Shared), ours(1, workload.Shared), ours(2, workload.Shared), ours(3, workload.Shared)),
+		"pointer-match", probed(1, ours(0, workload.Shared), ours(1, workload.Replaced), ours(2, workload.Replaced), ours(3, workload.Replaced)))
+	b.Method = probed(2, ours(0, workload.Shared), ours(1, workload.Shared))
+	return b
+}
+
+func TestClaims(t *testing.T) {
+	broken := classic()
+	broken.Method = probed(4, ours(0, workload.Shared), ours(1, workload.Shared), ours(2, workload.Shared), ours(3, workload.Shared))
+	silent := build("1.1.1w", "none", probed(0, ours(1, workload.Inherited)), "pointer-match", probed(0, ours(1, workload.Inherited)))
+	late := findingsOf(classic())
+	late.Hazard = "other"
+	tests := []struct {
+		name string
+		in   *findings
+		want []outcome // in the order of claims
+	}{
+		{"nothing", findingsOf(), []outcome{untested, untested, untested, untested, untested, untested, untested, untested, untested, untested}},
+		{"classic", findingsOf(classic()), []outcome{confirmed, confirmed, untested, confirmed, confirmed, untested, confirmed, untested, untested, untested}},
+		{"method changes nothing", findingsOf(broken), []outcome{confirmed, confirmed, untested, confirmed, refuted, untested, confirmed, untested, untested, untested}},
+		{"nothing shared", findingsOf(silent), []outcome{refuted, refuted, untested, refuted, untested, untested, refuted, untested, untested, untested}},
+		{"neighbours", findingsOf(neighbours()), []outcome{confirmed, untested, refuted, untested, untested, untested, refuted, untested, refuted, untested}},
+		{"another hazard", late, []outcome{untested, untested, untested, untested, untested, untested, untested, untested, untested, untested}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []outcome
+			for _, v := range test.in.judge(claims) {
+				got = append(got, v.Outcome)
+				if v.Text == "" || v.Source == "" || v.Detail == "" {
+					t.Errorf("claim without text, source or detail: %+v", v)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNoneLost(t *testing.T) {
+	with := func(fate workload.Fate) *findings {
+		return findingsOf(build("3.0.20", "clear-0-15", probed(0, theirs(0, fate), ours(1, workload.Cleared))))
+	}
+	if got, detail := noneLost("clear-0-15")(with(workload.Cleared)); got != refuted {
+		t.Errorf("a cleared key of another library: %s (%s), want %s", got, detail, refuted)
+	}
+	if got, detail := noneLost("clear-0-15")(with(workload.Inherited)); got != confirmed {
+		t.Errorf("no key of another library cleared: %s (%s), want %s", got, detail, confirmed)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for want, keys := range map[string][]int{"": nil, "0": {0}, "0-2 5": {0, 1, 2, 5}, "1 3-4": {1, 3, 4}} {
+		if got := ranges(keys); got != want {
+			t.Errorf("%v: %q, want %q", keys, got, want)
+		}
+	}
+}
+
+func TestFindingIs(t *testing.T) {
+	tests := []struct {
+		version, line string
+		want          bool
+	}{
+		{"1.1.1w", "1.1.1", true}, {"3.0.20", "3", true}, {"3.0.20", "3.0", true}, {"30.1", "3", false}, {"4.0.3", "3", false},
+	}
+	for _, test := range tests {
+		if got := (&finding{Version: test.version}).is(test.line); got != test.want {
+			t.Errorf("%s is %s: %v, want %v", test.version, test.line, got, test.want)
+		}
+	}
+}
