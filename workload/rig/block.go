@@ -40,6 +40,8 @@ const (
 	MaxWorkers = C.MAX_WORKERS
 	maxDER     = C.MAX_DER
 	faults     = C.FAULTS
+	eventKinds = C.EVENT_KINDS
+	lastStage  = C.STAGE_DONE
 
 	cHeapGlobal    = C.HEAP_GLOBAL
 	cHeapScalable  = C.HEAP_SCALABLE
