@@ -103,4 +103,45 @@ var hazardCatalogue = []Hazard{
 		adjust:  func(c *Config, _ HazardChoice) { c.BadShare = 1 },
 		expect:  onlyNone,
 	},
+	{
+		Name: "python", File: "hazard_python.c",
+		Summary: "real libpython in rank 0's main thread, and Python's ssl and hashlib in the workers",
+		Needs:   "libpython 3 with its module ssl, linked to the build's libcrypto: libpython3.x, libpython3.x-stdlib",
+		Source:  "Kamailio's module app_python3; the notes name libpython as what must start in the primary thread",
+		Expects: "temp-thread corrupts; clear-0-15 wipes libpython's key, and PyGILState_Ensure dead-locks in the workers; with before=1 hwm does as well",
+		Params: []HazardParam{
+			{"before", 0, 0, 1, "1: the interpreter starts before OpenSSL, its module ssl after"},
+			every(8),
+		},
+		Variants: []string{"python", "python:before=1"},
+		expect: func(e expecting) words {
+			lost := words{"broken", "collateral"}
+			how := map[string]words{"temp-thread": corrupt, "clear-0-15": lost}
+			if e.number("before") != 0 {
+				how["hwm"] = lost
+			}
+			return hurts(how)(e)
+		},
+		starts: startPython,
+	},
+	{
+		Name: "curl", File: "hazard_curl.c",
+		Summary: "real libcurl on OpenSSL: HTTPS requests in rank 0's main thread and in the workers",
+		Needs:   "libcurl of the OpenSSL flavour, linked to the build's libcrypto: libcurl4",
+		Source:  "modules that query web services, such as Kamailio's http_client",
+		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libcurl loads",
+		Params:  []HazardParam{every(16)},
+		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
+		starts:  startCurl,
+	},
+	{
+		Name: "postgres", File: "hazard_postgres.c",
+		Summary: "real libpq with TLS to a real PostgreSQL: a connection in rank 0's main thread, queries in the workers",
+		Needs:   "libpq linked to the build's libcrypto, and a server's programs: libpq5, postgresql",
+		Source:  "Kamailio's module db_postgres, which connects at start",
+		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libpq loads",
+		Params:  []HazardParam{every(8)},
+		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
+		starts:  startPostgres,
+	},
 }

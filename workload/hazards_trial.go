@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"tlsbench/workload/neighbours"
+	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
 
@@ -70,6 +72,57 @@ func startTLS(_ context.Context, t *trial) (skip string, err error) {
 	return "", nil
 }
 
+// find looks for a library of the build's own release or of the system.
+func (t *trial) find(k neighbours.Kind) (lib neighbours.Library, skip string, err error) {
+	lib, err = neighbours.Find(k, t.cfg.Build)
+	if skip, err = missing(err); skip != "" || err != nil {
+		return lib, skip, err
+	}
+	t.around.texts[string(k)] = lib.Path
+	t.cfg.Build.LibraryPath = append(slices.Clone(t.cfg.Build.LibraryPath), lib.Folders...)
+	return lib, "", nil
+}
+
+// missing tells what this machine lacks from what went wrong.
+func missing(err error) (skip string, other error) {
+	var m *neighbours.MissingError
+	if errors.As(err, &m) {
+		return m.Reason, nil
+	}
+	return "", err
+}
+
+func startPython(_ context.Context, t *trial) (skip string, err error) {
+	lib, skip, err := t.find(neighbours.Python)
+	t.around.texts["python-home"] = lib.Home
+	return skip, err
+}
+
+func startCurl(ctx context.Context, t *trial) (skip string, err error) {
+	if _, skip, err := t.find(neighbours.Curl); skip != "" || err != nil {
+		return skip, err
+	}
+	return startTLS(ctx, t)
+}
+
+func startPostgres(_ context.Context, t *trial) (skip string, err error) {
+	if _, skip, err := t.find(neighbours.Libpq); skip != "" || err != nil {
+		return skip, err
+	}
+	server, err := neighbours.SharedPostgres(func() (neighbours.Identity, error) {
+		id, err := peers.Certificate(peers.ECDSAP256)
+		if err != nil {
+			return neighbours.Identity{}, err
+		}
+		return neighbours.NewIdentity(id.Cert, id.Key), nil
+	})
+	if err != nil {
+		return missing(err)
+	}
+	t.around.texts["postgres"] = server.Conninfo()
+	return "", nil
+}
+
 func needsSharedHeap(c Config) string {
 	if c.Heap == "private" {
 		return "needs a shared heap: choose --heap global or scalable"
@@ -99,6 +152,9 @@ type Act struct {
 func (t *trial) gatherHazards() error {
 	o := t.out
 	o.Neighbour = t.block.Neighbour()
+	if t.around.https != nil {
+		o.Served = t.around.https.Served()
+	}
 	o.LostSlots = o.Events["lost-slot"]
 	for i, h := range compiled(t.around.choices) {
 		act := Act{Hazard: h.Name}

@@ -32,6 +32,8 @@ type Outcome struct {
 	LostSlots uint64 // slots of others than OpenSSL that they lost by it
 	Neighbour string // what a hazard's library says of itself
 	Acts      []Act  // what the hazards did
+	// Served counts the requests that a hazard's HTTPS server answered, by path.
+	Served map[string]int
 
 	Events       map[string]uint64 // count by kind
 	Noted        []Event           // the first ones, with detail

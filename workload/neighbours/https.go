@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -61,11 +62,11 @@ func (h *HTTPS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, r.URL.Path+"\n")
 }
 
-// Requests counts those that asked for path.
-func (h *HTTPS) Requests(path string) int {
+// Served counts the requests until now, by path.
+func (h *HTTPS) Served() map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.seen[path]
+	return maps.Clone(h.seen)
 }
 
 // Close ends the server and its connections.

@@ -13,6 +13,9 @@ extern const struct hazard hazard_between_forks;
 extern const struct hazard hazard_shared_ctx;
 extern const struct hazard hazard_private_locks;
 extern const struct hazard hazard_many_errors;
+extern const struct hazard hazard_python;
+extern const struct hazard hazard_curl;
+extern const struct hazard hazard_postgres;
 
 const struct hazard *const hazards[] = {
 	&hazard_foreign_before,
@@ -22,6 +25,9 @@ const struct hazard *const hazards[] = {
 	&hazard_shared_ctx,
 	&hazard_private_locks,
 	&hazard_many_errors,
+	&hazard_python,
+	&hazard_curl,
+	&hazard_postgres,
 	NULL,
 };
 

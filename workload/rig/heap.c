@@ -438,6 +438,12 @@ void heap_hold(void)
 	lock_take(&heap->lock, rig.pid);
 }
 
+bool heap_locked_here(void)
+{
+	return heap != NULL &&
+	       (__atomic_load_n(&heap->lock.word, __ATOMIC_RELAXED) & ~(uint32_t)LOCK_WAITERS) == rig.pid;
+}
+
 void heap_bury(uint32_t pid)
 {
 	if (heap != NULL)

@@ -26,6 +26,9 @@ bool heap_contains(const void *p);
 /* Takes the heap's lock and keeps it, for a fault. */
 void heap_hold(void);
 
+/* Whether this process is in the heap, with its lock held. */
+bool heap_locked_here(void);
+
 /* Rank 0 reaped a process: frees the lock if it died inside it. */
 void heap_bury(uint32_t pid);
 

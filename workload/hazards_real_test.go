@@ -1,0 +1,116 @@
+package workload
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/neighbours"
+)
+
+// mustHave fails where the machine lacks the library: make test installs it.
+func mustHave(t *testing.T, out *Outcome) {
+	t.Helper()
+	if out.Skipped != "" {
+		t.Fatalf("skipped: %s", out.Skipped)
+	}
+}
+
+// everywhere checks that the hazard happened in rank 0 and in each worker.
+func everywhere(t *testing.T, cfg Config, out *Outcome) {
+	t.Helper()
+	if len(out.Acts) != 1 || out.Acts[0].Rank0 == 0 || len(out.Acts[0].Workers) != cfg.Workers ||
+		slices.Contains(out.Acts[0].Workers, 0) {
+		t.Errorf("%s, %s: the hazard did not happen everywhere: %+v", cfg.Hazard, cfg.Strategy, out.Acts)
+	}
+}
+
+// Python really runs in the workers, on the OpenSSL under test.
+func TestPython(t *testing.T) {
+	for _, strategy := range []string{strategies.NegativeControl, "hwm"} {
+		cfg := hazardTrial(t, "python", strategy, "memory")
+		out := mustRun(t, cfg)
+		mustHave(t, out)
+		if out.Damaged() {
+			t.Errorf("%s: %v", strategy, out.Noted)
+		}
+		everywhere(t, cfg, out)
+		if !strings.HasPrefix(out.Neighbour, "Python 3") || !strings.Contains(out.Neighbour, "OpenSSL "+out.OpenSSLVersion) {
+			t.Errorf("the neighbour is %q, want Python on OpenSSL %s", out.Neighbour, out.OpenSSLVersion)
+		}
+	}
+}
+
+// What the field says of real libpython.
+func TestPythonHurts(t *testing.T) {
+	for _, tc := range []struct{ hazard, strategy, event string }{
+		{"python", "clear-0-15", "lost-slot"},
+		{"python", "clear-0-15", "broken-neighbour"},
+		{"python:before=1", "hwm", "lost-slot"},
+	} {
+		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
+		out := mustRun(t, cfg)
+		mustHave(t, out)
+		if out.Events[tc.event] == 0 || out.Events["hang"] != 0 {
+			t.Errorf("%s, %s: want %s and no hang: %v", tc.hazard, tc.strategy, tc.event, out.Noted)
+		}
+		expectDeviation(t, cfg, out)
+	}
+}
+
+// libcurl's requests really reach the server, from rank 0 and from each worker.
+func TestCurl(t *testing.T) {
+	cfg := hazardTrial(t, "curl", strategies.NegativeControl, "memory")
+	out := mustRun(t, cfg)
+	mustHave(t, out)
+	if out.Damaged() {
+		t.Errorf("%v", out.Noted)
+	}
+	everywhere(t, cfg, out)
+	if out.Served["/curl-rank0"] != 1 {
+		t.Errorf("the server saw %v, want one request of rank 0", out.Served)
+	}
+	for i := range cfg.Workers {
+		if path := fmt.Sprintf("/curl-worker-%d", i); out.Served[path] == 0 {
+			t.Errorf("the server saw %v, none for %s", out.Served, path)
+		}
+	}
+	if !strings.Contains(out.Neighbour, "libcurl/") || !strings.Contains(out.Neighbour, "OpenSSL/") {
+		t.Errorf("the neighbour is %q", out.Neighbour)
+	}
+}
+
+// PostgreSQL really sees TLS sessions of rank 0 and of each worker, and nothing
+// is left of it when it is stopped.
+func TestPostgres(t *testing.T) {
+	cfg := hazardTrial(t, "postgres", strategies.NegativeControl, "memory")
+	out := mustRun(t, cfg)
+	mustHave(t, out)
+	if out.Damaged() {
+		t.Errorf("%v", out.Noted)
+	}
+	everywhere(t, cfg, out)
+	if !strings.Contains(out.Neighbour, "TLSv1.") {
+		t.Errorf("the neighbour is %q, want a session with TLS", out.Neighbour)
+	}
+	server, err := neighbours.SharedPostgres(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"tlsbench-rank0"}
+	for i := range cfg.Workers {
+		names = append(names, fmt.Sprintf("tlsbench-worker-%d", i))
+	}
+	for _, name := range names {
+		if n, err := server.Sessions(name); err != nil || n == 0 {
+			t.Errorf("PostgreSQL saw %d TLS sessions of %s: %v", n, name, err)
+		}
+	}
+	neighbours.StopSharedPostgres()
+	if _, err := os.Stat(server.Dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", server.Dir, err)
+	}
+}

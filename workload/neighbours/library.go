@@ -1,0 +1,174 @@
+package neighbours
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tlsbench/workload/debian"
+	"tlsbench/workload/openssl"
+	"tlsbench/workload/openssl/sharedlib"
+)
+
+// Library is a neighbour's library for one OpenSSL build.
+type Library struct {
+	Path string
+	// Folders are to be searched for what it needs, for a library that does
+	// not come from the system.
+	Folders []string
+	// Home is Python's installation prefix.
+	Home string
+}
+
+// Kind is a library that Find knows.
+type Kind string
+
+// The kinds of libraries.
+const (
+	Python Kind = "libpython"
+	Curl   Kind = "libcurl"
+	Libpq  Kind = "libpq"
+)
+
+// kind is how to find one, and what brings it.
+type kind struct {
+	soname  *regexp.Regexp
+	install string // packages, for people
+	// linked gives the files that bind libcrypto, for a library at path.
+	linked func(path string) []string
+}
+
+var kinds = map[Kind]kind{
+	Python: {regexp.MustCompile(`^libpython3\.[0-9]+\.so\.1\.0$`), "libpython3.x and libpython3.x-stdlib", sslModules},
+	Curl:   {regexp.MustCompile(`^libcurl\.so\.4$`), "libcurl4", itself},
+	Libpq:  {regexp.MustCompile(`^libpq\.so\.5$`), "libpq5", itself},
+}
+
+func itself(path string) []string { return []string{path} }
+
+// pythonVersion is in the name of the library: libpython3.11.so.1.0.
+var pythonVersion = regexp.MustCompile(`^lib(python3\.[0-9]+)\.so`)
+
+// pythonHome is the folder that holds lib/python3.x for a library at path.
+func pythonHome(path string) (home, lib string) {
+	m := pythonVersion.FindStringSubmatch(filepath.Base(path))
+	for dir := filepath.Dir(path); m != nil && dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+		lib = filepath.Join(dir, "lib", m[1])
+		if info, err := os.Stat(lib); err == nil && info.IsDir() {
+			return dir, lib
+		}
+	}
+	return "", ""
+}
+
+// sslModules are the files of Python's module ssl, which bind libcrypto;
+// libpython itself does not.
+func sslModules(path string) []string {
+	_, lib := pythonHome(path)
+	if lib == "" {
+		return nil
+	}
+	return sharedlib.Glob(filepath.Join(lib, "lib-dynload"), "_ssl.*.so")
+}
+
+// MissingError says what is missing for a build, and what brings it.
+type MissingError struct{ Reason string }
+
+func (e *MissingError) Error() string { return e.Reason }
+
+func missing(format string, args ...any) error {
+	return &MissingError{fmt.Sprintf(format, args...)}
+}
+
+// Find gives the library of a kind that uses the build's own libcrypto file: one
+// that was unpacked from the build's release (Fetch), or the system's, for a
+// build that runs on the system's C library and has the same soname. The error
+// is a MissingError if there is none.
+func Find(k Kind, b openssl.Build) (Library, error) {
+	want, ok := kinds[k]
+	if !ok {
+		return Library{}, fmt.Errorf("find neighbour: unknown kind %q", k)
+	}
+	crypto, err := sharedlib.Read(b.Libcrypto)
+	if err != nil {
+		return Library{}, fmt.Errorf("find %s: %w", k, err)
+	}
+	if lib, err := findFetched(k, b, crypto.Soname); err == nil {
+		return lib, nil
+	}
+	if b.Loader != "" {
+		return Library{}, missing("%s for openssl %s has to come from the same release: fetch it with the build's neighbours (%s)",
+			k, b.Version, want.install)
+	}
+	return pick(k, crypto.Soname, sharedlib.System(), nil)
+}
+
+func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
+	dir, err := DefaultDir()
+	if err != nil || b.Source != openssl.Cache {
+		return Library{}, missing("not fetched")
+	}
+	folders := sharedlib.Folders(debian.Store{Dir: dir}.Tree(b.Name))
+	return pick(k, soname, sharedlib.NewLinker(folders...), folders)
+}
+
+// pick takes the newest library of a kind that binds soname.
+func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Library, error) {
+	want := kinds[k]
+	names := linker.Sonames(want.soname.MatchString)
+	slices.SortFunc(names, func(a, b string) int { return sharedlib.CompareVersions(number(b), number(a)) })
+	problem := missing("%s is not installed: it comes with %s", k, want.install)
+	for _, name := range names {
+		path, err := filepath.EvalSymlinks(linker.Lookup(name))
+		if err != nil {
+			continue
+		}
+		if err := binds(want.linked(path), soname); err != nil {
+			problem = missing("%s: %v (%s)", filepath.Base(path), err, want.install)
+			continue
+		}
+		home, _ := pythonHome(path)
+		return Library{Path: path, Folders: folders, Home: home}, nil
+	}
+	return Library{}, problem
+}
+
+var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
+
+func number(soname string) string { return digits.FindString(soname) }
+
+var errNoModule = errors.New("has no module ssl")
+
+// binds checks that the files need the libcrypto of that soname.
+func binds(files []string, soname string) error {
+	if len(files) == 0 {
+		return errNoModule
+	}
+	for _, f := range files {
+		o, err := sharedlib.Read(f)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(o.Needed, func(n string) bool { return strings.HasPrefix(n, "libcrypto.so") })
+		switch {
+		case i < 0:
+			return fmt.Errorf("%s does not use OpenSSL", filepath.Base(f))
+		case o.Needed[i] != soname:
+			return fmt.Errorf("%s uses %s, not %s", filepath.Base(f), o.Needed[i], soname)
+		}
+	}
+	return nil
+}
+
+// DefaultDir is the cache folder that Fetch fills.
+func DefaultDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache folder of neighbours: %w", err)
+	}
+	return filepath.Join(base, "tlsbench", "neighbours"), nil
+}

@@ -1,0 +1,274 @@
+package neighbours
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"tlsbench/workload/openssl/sharedlib"
+)
+
+// Postgres is a running PostgreSQL server with TLS. It is kept by a shell
+// (postgres.sh) that waits for the end of a pipe: when this process ends,
+// however it ends, the shell stops the server and removes its folder.
+type Postgres struct {
+	Port int
+	Dir  string // private folder, with the server's log
+
+	password string
+	keeper   *exec.Cmd
+	lifeline *os.File
+	problem  *bytes.Buffer
+	gone     chan struct{}
+}
+
+//go:embed postgres.sh
+var keeperScript string
+
+// Identity is a server's certificate and its key, in PEM.
+type Identity struct{ Certificate, Key string }
+
+// NewIdentity encodes a certificate and a key that are in DER: an ECDSA key in
+// its own form, SEC 1, as OpenSSL calls "EC PRIVATE KEY".
+func NewIdentity(certificate, key []byte) Identity {
+	encode := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return Identity{encode("CERTIFICATE", certificate), encode("EC PRIVATE KEY", key)}
+}
+
+// startLimit is for initdb and the server's start on a busy machine.
+const startLimit = time.Minute
+
+// StartPostgres makes a database in a fresh folder and starts a server on it.
+// It runs as this process's user, or, as PostgreSQL refuses root, as nobody.
+// The error is a MissingError if PostgreSQL is not installed.
+func StartPostgres(id Identity) (*Postgres, error) {
+	bin, err := postgresBin()
+	if err != nil {
+		return nil, err
+	}
+	for range 3 { // the free port may be someone else's by the time it is used
+		var p *Postgres
+		if p, err = startPostgres(bin, id); err == nil {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("start postgresql: %w", err)
+}
+
+// postgresBin is the folder of the newest PostgreSQL. Debian keeps the server's
+// programs out of PATH.
+func postgresBin() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	slices.SortFunc(found, func(a, b string) int { return sharedlib.CompareVersions(number(b), number(a)) })
+	if path, err := exec.LookPath("initdb"); err == nil {
+		found = append(found, path)
+	}
+	for _, initdb := range found {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(initdb), "postgres")); err == nil {
+			return filepath.Dir(initdb), nil
+		}
+	}
+	return "", missing("PostgreSQL's server is not installed: it comes with the package postgresql")
+}
+
+// unprivileged is the user that the server runs as, nil for this one.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup("nobody")
+	if err != nil {
+		return nil, fmt.Errorf("find a user without privileges: %w", err)
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("user nobody: %w", err)
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("user nobody: %w", err)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: false}, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func startPostgres(bin string, id Identity) (*Postgres, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	who, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 16)
+	rand.Read(secret)
+	p := &Postgres{Port: port, password: hex.EncodeToString(secret), problem: &bytes.Buffer{}, gone: make(chan struct{})}
+	p.keeper = exec.Command("/bin/sh", "-c", keeperScript, "tlsbench-postgres", bin, strconv.Itoa(port))
+	p.keeper.Dir = "/"
+	// No variable of PostgreSQL's own gets through to it.
+	p.keeper.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C", "TLSBENCH_PASSWORD=" + p.password,
+		"TLSBENCH_CERT=" + id.Certificate, "TLSBENCH_KEY=" + id.Key,
+	}
+	p.keeper.Stderr = p.problem
+	p.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who} // an interrupt is for this process alone
+	return p, p.start()
+}
+
+// start runs the keeper and waits for the server to answer.
+func (p *Postgres) start() error {
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	p.lifeline, p.keeper.Stdin = ours, theirs
+	out, err := p.keeper.StdoutPipe()
+	if err == nil {
+		err = p.keeper.Start()
+	}
+	theirs.Close()
+	if err != nil {
+		ours.Close()
+		return err
+	}
+	lines := bufio.NewScanner(out)
+	if lines.Scan() {
+		p.Dir = lines.Text()
+	}
+	started := lines.Scan() // or the end of the output, if it could not be
+	go func() {
+		p.keeper.Wait() // its words are in problem
+		close(p.gone)
+	}()
+	if started {
+		pid, _ := strconv.Atoi(lines.Text())
+		err = p.await(pid)
+	}
+	if !started || err != nil {
+		p.Close()
+		return errors.Join(err, errors.New(strings.TrimSpace(p.problem.String())))
+	}
+	return nil
+}
+
+// await waits until the server accepts connections, which is the only sign that
+// it gives to all the world.
+func (p *Postgres) await(pid int) error {
+	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
+		if err == nil && bytes.Contains(log, []byte("ready to accept connections")) {
+			return nil
+		}
+		if running(pid) {
+			continue
+		}
+		return fmt.Errorf("the server ended: %s", lastLine(log))
+	}
+	return fmt.Errorf("the server is not ready after %v", startLimit)
+}
+
+// running says whether a process is there and not merely unburied.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+func lastLine(log []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return lines[len(lines)-1]
+}
+
+// Conninfo is what libpq needs to connect. TLS is required, and neither the
+// user's own files nor Kerberos interfere.
+func (p *Postgres) Conninfo() string {
+	return fmt.Sprintf("host=127.0.0.1 port=%d dbname=postgres user=tlsbench password=%s sslmode=require "+
+		"gssencmode=disable connect_timeout=8 sslcert=/nonexistent/cert sslkey=/nonexistent/key "+
+		"sslrootcert=/nonexistent/root sslcrl=/nonexistent/crl passfile=/dev/null", p.Port, p.password)
+}
+
+// Sessions counts the TLS sessions that the server's log has for an application
+// name.
+func (p *Postgres) Sessions(application string) (int, error) {
+	log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
+	if err != nil {
+		return 0, fmt.Errorf("read the log of postgresql: %w", err)
+	}
+	n := 0
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "connection authorized") && strings.Contains(line, "SSL enabled") &&
+			strings.Contains(line, "application_name="+application+" ") {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Close stops the server, and returns when its folder is removed.
+func (p *Postgres) Close() {
+	p.lifeline.Close()
+	<-p.gone
+}
+
+var shared struct {
+	sync.Mutex
+	server *Postgres
+}
+
+// SharedPostgres gives the one server that this process keeps for all its
+// trials; the first call starts it. It ends with the process, or by
+// StopSharedPostgres.
+func SharedPostgres(id func() (Identity, error)) (*Postgres, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server != nil {
+		return shared.server, nil
+	}
+	identity, err := id()
+	if err != nil {
+		return nil, err
+	}
+	shared.server, err = StartPostgres(identity)
+	return shared.server, err
+}
+
+// StopSharedPostgres ends the shared server, if there is one, and returns when
+// nothing is left of it.
+func StopSharedPostgres() {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server != nil {
+		shared.server.Close()
+		shared.server = nil
+	}
+}
