@@ -44,6 +44,9 @@ type Config struct {
 	// HangAfter is how long a process may stay in one operation without
 	// using CPU before the trial is ended as a hang; 0 = default.
 	HangAfter time.Duration
+
+	// Fork makes this a trial of forks instead of handshakes; see fork.go.
+	Fork *ForkConfig
 }
 
 // MaxWorkers is the largest number of workers the control block has room for.

@@ -45,6 +45,8 @@ type Outcome struct {
 	LoadBefore  float64
 	Steal       float64 // share of CPU time stolen during the trial
 	CtxSwitches uint64
+
+	Fork *ForkOutcome // of a trial of forks
 }
 
 // Event is one thing that a detector noticed.

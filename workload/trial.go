@@ -59,6 +59,9 @@ type window struct {
 
 // Run carries out one trial. The error is ctx's if that ended first.
 func Run(ctx context.Context, cfg Config) (*Outcome, error) {
+	if cfg.Fork != nil {
+		return runFork(ctx, cfg)
+	}
 	return run(ctx, cfg, func(*rig.Block) {})
 }
 

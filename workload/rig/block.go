@@ -78,6 +78,7 @@ type Block struct {
 	workers []C.struct_worker
 	draws   []C.struct_draw
 	samples []C.uint32_t
+	forks   []C.struct_fork_record
 }
 
 // NewBlock makes the control block and writes the settings into it.
@@ -104,7 +105,8 @@ func NewBlock(s Settings) (*Block, error) {
 
 // offsets are where the parts of the block begin, and its size.
 type offsets struct {
-	workers, draws, samples, end   uint64
+	workers, draws, samples, forks uint64
+	end                            uint64
 	drawsPerWorker, samplesPerWork uint64
 }
 
@@ -115,7 +117,8 @@ func layout(s Settings) offsets {
 	at.workers = page(uint64(unsafe.Sizeof(C.struct_block{})))
 	at.draws = at.workers + page(n*uint64(unsafe.Sizeof(C.struct_worker{})))
 	at.samples = at.draws + page(n*at.drawsPerWorker*uint64(unsafe.Sizeof(C.struct_draw{})))
-	at.end = at.samples + page(n*at.samplesPerWork*4)
+	at.forks = at.samples + page(n*at.samplesPerWork*4)
+	at.end = at.forks + page(forkRecords(s)*uint64(unsafe.Sizeof(C.struct_fork_record{})))
 	return at
 }
 
@@ -136,7 +139,7 @@ func (b *Block) mapFile(at offsets) error {
 func (b *Block) Close() {
 	if b.mem != nil {
 		unix.Munmap(b.mem)
-		b.mem, b.c, b.workers, b.draws, b.samples = nil, nil, nil, nil, nil
+		b.mem, b.c, b.workers, b.draws, b.samples, b.forks = nil, nil, nil, nil, nil, nil
 	}
 	b.file.Close()
 }
@@ -152,6 +155,7 @@ func (b *Block) configure(s Settings, at offsets) error {
 	c.workers_at = C.uint64_t(at.workers)
 	c.draws_at = C.uint64_t(at.draws)
 	c.samples_at = C.uint64_t(at.samples)
+	c.forks_at = C.uint64_t(at.forks)
 	c.draws_per_worker = C.uint64_t(at.drawsPerWorker)
 	c.samples_per_worker = C.uint64_t(at.samplesPerWork)
 
@@ -162,6 +166,9 @@ func (b *Block) configure(s Settings, at offsets) error {
 	}
 	if at.samplesPerWork > 0 {
 		b.samples = unsafe.Slice((*C.uint32_t)(unsafe.Pointer(&b.mem[at.samples])), n*at.samplesPerWork)
+	}
+	if n := forkRecords(s); n > 0 {
+		b.forks = unsafe.Slice((*C.struct_fork_record)(unsafe.Pointer(&b.mem[at.forks])), n)
 	}
 	return nil
 }
@@ -188,6 +195,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 		return err
 	}
 	c.mode = flag(s.Plain, C.MODE_SERVE, C.MODE_PLAIN)
+	if s.Fork != nil {
+		c.mode = fillFork(&c.fork, s)
+	}
 	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
 	c.heap = C.uint32_t(s.Heap)
 	c.locks = C.uint32_t(s.Locks)

@@ -5,16 +5,19 @@
  * lost. Both sides compile this header; a block of another layout is refused.
  *
  * Layout of the file:  struct block | struct worker[workers] | draws | samples
+ *                     | struct fork_record[...]
  * Each part starts at the page-aligned offset that the harness wrote into the
  * configuration. Times are CLOCK_MONOTONIC in nanoseconds.
  */
 #ifndef TLSBENCH_BLOCK_H
 #define TLSBENCH_BLOCK_H
 
+#include "forkblock.h"
+
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 5u                   /* raise with every change below */
+#define BLOCK_LAYOUT 6u                   /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -28,7 +31,7 @@ enum {
 enum { MAX_WORKERS = 1024, MAX_SLOTS = 128, MAX_PARAMS = 8, MAX_EVENTS = 1024, MAX_DER = 2048 };
 enum { MAX_HAZARDS = 4, MAX_HAZARD_PARAMS = 4, MAX_TEXTS = 8 };
 
-enum mode { MODE_SERVE = 0, MODE_PLAIN = 1 };
+enum mode { MODE_SERVE = 0, MODE_PLAIN = 1, MODE_FORK = 2, MODE_FORK_PLAIN = 3 };
 enum load { LOAD_TCP = 0, LOAD_MEMORY = 1 };
 enum heap_policy { HEAP_GLOBAL = 0, HEAP_SCALABLE = 1, HEAP_PRIVATE = 2 };
 enum lock_sharing { LOCKS_SHARED = 0, LOCKS_KAMAILIO = 1, LOCKS_PRIVATE = 2 };
@@ -132,7 +135,9 @@ struct config {
 	struct hazard_use hazards[MAX_HAZARDS];
 	struct text texts[MAX_TEXTS];
 
-	uint64_t workers_at, draws_at, samples_at; /* offsets in the file */
+	struct fork_config fork;
+
+	uint64_t workers_at, draws_at, samples_at, forks_at; /* offsets in the file */
 	uint64_t draws_per_worker, samples_per_worker;
 };
 
@@ -229,6 +234,7 @@ struct block {
 	char neighbour[128]; /* what the neighbour says of itself */
 	char skipped[256];   /* what this machine lacks for the hazard */
 	char missing[128]; /* the OpenSSL function that the strategy needs */
+	struct fork_state fork;
 	struct failure failure;
 	struct slot slots[MAX_SLOTS];
 	struct event events[MAX_EVENTS];

@@ -89,5 +89,7 @@ __attribute__((constructor)) static void enter(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (rig.config->mode == MODE_PLAIN)
 		run_plain();
+	if (rig.config->mode == MODE_FORK_PLAIN)
+		run_fork_plain();
 	run_rank0();
 }

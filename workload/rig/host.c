@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "../../strategies/strategy.h"
+#include "forkclock.h"
 #include "keys.h"
 #include "openssl.h"
 #include "rig.h"
@@ -104,19 +105,67 @@ void host_initialise(void (*fn)(void *arg), void *arg)
 		FAIL(err, "strategy %s: initialise", rig.config->strategy);
 }
 
+bool host_initialises_elsewhere(void)
+{
+	return strategy->initialise != NULL;
+}
+
+typedef void (*fork_handler)(struct strategy_context *ctx);
+
+static fork_handler handlers[HANDLERS];
+static bool masked;
+uint64_t *host_times;
+
+static uint64_t timed(enum handler which)
+{
+	uint64_t began = fork_ticks();
+
+	handlers[which](&context);
+	return fork_ticks() - began;
+}
+
+static void call(enum handler which)
+{
+	if (masked)
+		return;
+	if (host_times != NULL)
+		host_times[which] = timed(which);
+	else
+		handlers[which](&context);
+}
+
 static void prepare(void)
 {
-	strategy->prepare(&context);
+	call(HANDLER_PREPARE);
 }
 
 static void parent(void)
 {
-	strategy->parent(&context);
+	call(HANDLER_PARENT);
 }
 
 static void child(void)
 {
-	strategy->child(&context);
+	call(HANDLER_CHILD);
+}
+
+void host_mask(bool mask)
+{
+	masked = mask;
+}
+
+uint64_t host_repeat(enum handler which)
+{
+	return handlers[which] != NULL ? timed(which) : 0;
+}
+
+uint32_t host_handlers(void)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < HANDLERS; i++)
+		mask |= handlers[i] != NULL ? 1u << i : 0;
+	return mask;
 }
 
 void host_after_setup(void)
@@ -125,6 +174,9 @@ void host_after_setup(void)
 
 	if (strategy->after_setup != NULL && (err = strategy->after_setup(&context)) != 0)
 		FAIL(err, "strategy %s: after set-up", rig.config->strategy);
+	handlers[HANDLER_PREPARE] = strategy->prepare;
+	handlers[HANDLER_PARENT] = strategy->parent;
+	handlers[HANDLER_CHILD] = strategy->child;
 	err = pthread_atfork(strategy->prepare != NULL ? prepare : NULL, strategy->parent != NULL ? parent : NULL,
 		strategy->child != NULL ? child : NULL);
 	if (err != 0)

@@ -5,6 +5,11 @@
 #ifndef TLSBENCH_HOST_H
 #define TLSBENCH_HOST_H
 
+#include "forkblock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Finds the strategy by name, or loads the user's shared object. */
 void host_load(void);
 
@@ -14,7 +19,22 @@ void host_check_needs(void);
 /* Runs fn as the strategy wants functions run that may initialise OpenSSL. */
 void host_initialise(void (*fn)(void *arg), void *arg);
 
+/* Whether the strategy has functions run elsewhere than in rank 0's thread. */
+bool host_initialises_elsewhere(void);
+
 /* After set-up: the strategy's own set-up, then its at-fork handlers. */
 void host_after_setup(void);
+
+/* Which at-fork handlers the strategy has, a bit for each enum handler. */
+uint32_t host_handlers(void);
+
+/* From here on forks run the strategy's handlers, or they do not. */
+void host_mask(bool masked);
+
+/* Where the handlers' time is noted, in ticks; NULL, as it is at first: nowhere. */
+extern uint64_t *host_times;
+
+/* Runs a handler without a fork and gives its time; 0 if there is none. */
+uint64_t host_repeat(enum handler handler);
 
 #endif

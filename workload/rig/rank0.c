@@ -5,6 +5,8 @@
  */
 #include "contexts.h"
 #include "fork.h"
+#include "forkloop.h"
+#include "forkmemory.h"
 #include "hazard.h"
 #include "heap.h"
 #include "host.h"
@@ -44,7 +46,6 @@ static void become_worker(void)
 	rig.worker = next_worker;
 	rig.me = &rig.workers[next_worker];
 	rig.pid = (uint32_t)getpid();
-	rig.me->pid = rig.pid;
 	heap_enter((uint32_t)next_worker);
 }
 
@@ -86,6 +87,8 @@ static void set_up(void)
 	if (contexts == NULL)
 		FAIL(errno, "allocate the list of %u workers' contexts", rig.config->workers);
 	host_initialise(initialise, NULL);
+	if (rig.config->mode == MODE_FORK)
+		fork_keys_fill();
 	host_after_setup();
 	reach(STAGE_SETUP);
 	host_initialise(make_contexts, NULL);
@@ -208,28 +211,54 @@ static int catch_children(void)
 	return fd;
 }
 
+static void tell_ready(void)
+{
+	char ready = 'r';
+
+	reach(STAGE_READY);
+	if (write(FD_STATUS, &ready, 1) != 1)
+		FAIL(errno, "tell the harness");
+}
+
+/* All workers but the last live; its place is that of the loop's children. */
+static _Noreturn void loop_forks(void)
+{
+	uint32_t loop = rig.config->workers - 1;
+
+	fork_memory_fill();
+	reach(STAGE_FORK);
+	for (uint32_t i = 0; i < loop; i++)
+		fork_worker((int)i);
+	next_worker = (int)loop;
+	tell_ready();
+	fork_loop_run(&contexts[loop]);
+	reach(STAGE_DONE);
+	_exit(rig.block->failure.set ? EXIT_FAILED : 0); /* live workers are tied to rank 0 */
+}
+
 void run_rank0(void)
 {
 	int signals = catch_children();
-	char ready = 'r';
 
 	if (pthread_atfork(NULL, NULL, become_worker) != 0)
 		FAIL(errno, "register the rig's fork handler");
+	if (rig.config->mode == MODE_FORK)
+		fork_memory_pin();
 	hazards_load();
 	load_openssl();
 	set_up();
 	if (rig.config->load == LOAD_TCP)
 		listener = tcp_listen();
 	keys_survey();
+	if (rig.config->mode == MODE_FORK)
+		loop_forks();
 	reach(STAGE_FORK);
 	for (uint32_t i = 0; i < rig.config->workers; i++) {
 		if (i > 0)
 			hazards_between_forks((int)i);
 		fork_worker((int)i);
 	}
-	reach(STAGE_READY);
-	if (write(FD_STATUS, &ready, 1) != 1)
-		FAIL(errno, "tell the harness");
+	tell_ready();
 	watch(signals);
 	reach(STAGE_DONE);
 	_exit(rig.block->failure.set ? EXIT_FAILED : 0);

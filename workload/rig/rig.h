@@ -41,8 +41,9 @@ void note_event_of(int worker, enum event_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* main entry of each mode */
-_Noreturn void run_rank0(void); /* rank0.c */
-_Noreturn void run_plain(void); /* plain.c */
+_Noreturn void run_rank0(void);      /* rank0.c */
+_Noreturn void run_plain(void);      /* plain.c */
+_Noreturn void run_fork_plain(void); /* forkplain.c */
 
 static inline uint64_t now_ns(void)
 {

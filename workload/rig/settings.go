@@ -9,8 +9,9 @@ type Settings struct {
 	Own      string           // path of a user's own strategy, or ""
 	Params   map[string]int64 // of the strategy
 
-	Plain      bool // the single-process yardstick instead of the server
-	Memory     bool // memory load instead of tcp
+	Plain      bool  // the single-process yardstick instead of the server
+	Fork       *Fork // a loop of forks instead of a load; with Plain, its yardstick
+	Memory     bool  // memory load instead of tcp
 	Heap       Heap
 	HeapBytes  uint64
 	HeapAbort  bool

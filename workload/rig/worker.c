@@ -145,6 +145,7 @@ void run_worker(int listener, struct contexts *contexts)
 {
 	sigset_t none;
 
+	rig.me->pid = rig.pid;
 	detect_forked();
 	hazards_in_worker();
 	tie_to_rank0();

@@ -1,0 +1,145 @@
+package rig
+
+// #include "block.h"
+import "C"
+
+import (
+	"syscall"
+	"time"
+)
+
+// Fork is the configuration of a fork trial; see struct fork_config in
+// forkblock.h. The last worker's place is that of the loop's children, so
+// Settings.Workers is one more than there are live workers.
+type Fork struct {
+	Pairs     uint64        // forks in each arm
+	Sustained uint64        // forks in each arm of the sustained loop, or of the yardstick
+	Limit     time.Duration // of the paired loop; 0 = none
+	Memory    uint64        // private memory that rank 0 is brought up to; 0 = left as it is
+	Keys      int           // filled keys beside OpenSSL's
+	HugePages bool
+	SameArms  bool // both arms are the strategy
+}
+
+// MaxForkKeys is how many filled keys there can be beside OpenSSL's.
+const MaxForkKeys = C.MAX_FORK_KEYS
+
+// forkRecords is the room for records: all forks and one to throw away.
+func forkRecords(s Settings) uint64 {
+	if s.Fork == nil || s.Plain {
+		return 0
+	}
+	return 2*s.Fork.Pairs + 1
+}
+
+// fillFork writes the settings and gives the rig's mode.
+func fillFork(c *C.struct_fork_config, s Settings) C.uint32_t {
+	f := s.Fork
+	c.pairs = C.uint64_t(f.Pairs)
+	c.sustained = C.uint64_t(f.Sustained)
+	c.limit_ns = C.uint64_t(f.Limit)
+	c.memory = C.uint64_t(f.Memory)
+	c.keys = C.uint32_t(f.Keys)
+	c.huge_pages = flag(f.HugePages, 0, 1)
+	c.same_arms = flag(f.SameArms, 0, 1)
+	return flag(s.Plain, C.MODE_FORK, C.MODE_FORK_PLAIN)
+}
+
+// Handlers are the names of the at-fork handlers, in the order of HandlerTimes.
+var Handlers = [C.HANDLERS]string{"prepare", "parent", "child"}
+
+// HandlerTimes are nanoseconds in each handler; 0 where it did not run.
+type HandlerTimes [C.HANDLERS]float64
+
+// Sum is the time in all of them.
+func (t HandlerTimes) Sum() float64 {
+	var sum float64
+	for _, v := range t {
+		sum += v
+	}
+	return sum
+}
+
+// ForkRecord is one fork, in nanoseconds. A masked fork ran no handler, and its
+// child ended at once.
+type ForkRecord struct {
+	Masked                      bool
+	Fork, Ready                 float64
+	Cold, Warm                  HandlerTimes
+	FirstRandom, FirstHandshake float64
+}
+
+// Forks is what a fork trial measured. The records are pairs: one of each arm.
+type Forks struct {
+	Records   []ForkRecord
+	Handlers  [C.HANDLERS]bool // those that the strategy has
+	TSC       bool             // the clock was the time-stamp counter
+	ClockCost []float64        // nanoseconds between two readings, one right after the other
+	Resident  uint64           // rank 0's private memory, in bytes
+	Huge      uint64           // of that, in huge pages
+	Sustained [2]ForkSum       // under the strategy, masked
+	Errno     syscall.Errno    // of the fork that failed, 0 if none did
+	Child     syscall.WaitStatus
+}
+
+// ForkSum adds up forks, from before each to after its child was reaped.
+type ForkSum struct {
+	Forks uint64
+	Time  time.Duration
+}
+
+// ForkProgress counts the forks of both loops until now.
+func (b *Block) ForkProgress() uint64 {
+	n := load64(&b.c.fork.records)
+	for i := range b.c.fork.sustained {
+		n += load64(&b.c.fork.sustained[i].forks)
+	}
+	return n
+}
+
+// Forks reads what a fork trial measured so far.
+func (b *Block) Forks() Forks {
+	s := &b.c.fork
+	ns := nanoseconds(s)
+	f := Forks{
+		TSC:      s.clock == C.FORK_CLOCK_TSC,
+		Resident: uint64(s.private_bytes), Huge: uint64(s.huge_bytes),
+		Errno: syscall.Errno(s.error), Child: syscall.WaitStatus(s.child_status),
+	}
+	for i := range f.Handlers {
+		f.Handlers[i] = s.handlers&(1<<i) != 0
+	}
+	for _, ticks := range s.clock_ticks {
+		f.ClockCost = append(f.ClockCost, ns(C.uint64_t(ticks)))
+	}
+	for arm := range f.Sustained {
+		sum := &s.sustained[arm]
+		f.Sustained[arm] = ForkSum{uint64(sum.forks), time.Duration(ns(sum.ticks))}
+	}
+	n := min(load64(&s.records), uint64(len(b.forks)))
+	for i := range b.forks[:n] {
+		f.Records = append(f.Records, forkRecord(&b.forks[i], ns))
+	}
+	return f
+}
+
+func forkRecord(r *C.struct_fork_record, ns func(C.uint64_t) float64) ForkRecord {
+	out := ForkRecord{
+		Masked: r.arm == C.ARM_MASKED, Fork: ns(r.fork), Ready: ns(r.ready),
+		FirstRandom: ns(r.first_random), FirstHandshake: ns(r.first_handshake),
+	}
+	for i := range out.Cold {
+		out.Cold[i], out.Warm[i] = ns(r.cold[i]), ns(r.warm[i])
+	}
+	return out
+}
+
+// nanoseconds turns ticks into nanoseconds, by two moments at which both clocks
+// were read.
+func nanoseconds(s *C.struct_fork_state) func(C.uint64_t) float64 {
+	factor := 1.0
+	if ticks := uint64(s.end.ticks - s.begin.ticks); s.end.ticks > s.begin.ticks {
+		factor = float64(s.end.ns-s.begin.ns) / float64(ticks)
+	}
+	return func(ticks C.uint64_t) float64 { return float64(ticks) * factor }
+}
