@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 
-	"tlsbench/bench"
 	"tlsbench/strategies"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -62,9 +60,4 @@ func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) 
 		builds[i].Version = version
 	}
 	return nil
-}
-
-// describe names a build for a person.
-func describe(b bench.Build) string {
-	return fmt.Sprintf("%s (%s)", b.Label, b.Libcrypto)
 }

@@ -70,7 +70,6 @@ func dimensions() []dimension {
 		names = append(names, strings.ToLower(string(m)))
 	}
 	return []dimension{
-		newDimension("hazard", "what else is in the process", hazardNames()),
 		newDimension("load", "where handshakes come from", workload.Loads),
 		newDimension("heap", "the heap behind OpenSSL", workload.Heaps),
 		newDimension("heap-safety", "what a bad free does", workload.HeapSafeties),
@@ -85,12 +84,7 @@ func dimensions() []dimension {
 func newDimension(flag, what string, values []string) dimension {
 	d := dimension{Flag: flag, What: what}
 	for _, v := range values {
-		summary := summaries[flag][v]
-		if flag == "hazard" {
-			h, _ := findHazard(v)
-			summary = h.Summary
-		}
-		d.Options = append(d.Options, option{v, summary})
+		d.Options = append(d.Options, option{v, summaries[flag][v]})
 	}
 	return d
 }

@@ -8,6 +8,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/strategies"
+	"tlsbench/workload"
 )
 
 // listCommand lists what the flags of run and probe take.
@@ -19,6 +20,7 @@ type listCommand struct {
 // catalogue is everything there is to choose from; OpenSSL builds apart.
 type catalogue struct {
 	Strategies []listedStrategy `json:"strategies,omitempty"`
+	Hazards    []listedHazard   `json:"hazards,omitempty"`
 	Presets    []option         `json:"presets,omitempty"`
 	Dimensions []dimension      `json:"flags,omitempty"`
 }
@@ -28,6 +30,15 @@ type listedStrategy struct {
 	Summary    string   `json:"summary"`
 	Source     string   `json:"source"`
 	Assumes    string   `json:"assumes"`
+	Parameters []option `json:"parameters,omitempty"`
+}
+
+type listedHazard struct {
+	Name       string   `json:"name"`
+	Summary    string   `json:"summary"`
+	Source     string   `json:"source"`
+	Expects    string   `json:"expects"`
+	Needs      string   `json:"needs,omitempty"`
 	Parameters []option `json:"parameters,omitempty"`
 }
 
@@ -52,10 +63,16 @@ func everything() catalogue {
 	for _, st := range strategies.All() {
 		l := listedStrategy{Name: st.Name, Summary: st.Summary, Source: st.Source, Assumes: st.Assumes}
 		for _, p := range st.Params {
-			l.Parameters = append(l.Parameters,
-				option{p.Name, fmt.Sprintf("%s, %d to %d (%d)", p.Summary, p.Min, p.Max, p.Default)})
+			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))
 		}
 		c.Strategies = append(c.Strategies, l)
+	}
+	for _, h := range workload.Hazards() {
+		l := listedHazard{Name: h.Name, Summary: h.Summary, Source: h.Source, Expects: h.Expects, Needs: h.Needs}
+		for _, p := range h.Params {
+			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))
+		}
+		c.Hazards = append(c.Hazards, l)
 	}
 	for _, p := range bench.Presets() {
 		c.Presets = append(c.Presets, option{p.Name, fmt.Sprintf("%s: %d rounds, trials of %v and %v",
@@ -65,9 +82,13 @@ func everything() catalogue {
 	return c
 }
 
+func parameter(name, summary string, least, most, usual int64) option {
+	return option{name, fmt.Sprintf("%s, %d to %d (%d)", summary, least, most, usual)}
+}
+
 // only keeps the values of one flag. Its plural does too.
 func (c catalogue) only(flag string) (catalogue, error) {
-	names := []string{"strategy", "preset"}
+	names := []string{"strategy", "hazard", "preset"}
 	for _, d := range c.Dimensions {
 		names = append(names, d.Flag)
 	}
@@ -75,6 +96,8 @@ func (c catalogue) only(flag string) (catalogue, error) {
 	switch {
 	case is("strategy") || flag == "strategies":
 		return catalogue{Strategies: c.Strategies}, nil
+	case is("hazard"):
+		return catalogue{Hazards: c.Hazards}, nil
 	case is("preset"):
 		return catalogue{Presets: c.Presets}, nil
 	}
@@ -85,34 +108,47 @@ func (c catalogue) only(flag string) (catalogue, error) {
 	return catalogue{Dimensions: c.Dimensions[i : i+1]}, nil
 }
 
+// listColumn is the width of the names in the list.
+const listColumn = 13
+
+// print writes a section for each flag.
 func (c catalogue) print(w io.Writer) {
-	const column = 13
 	gap := ""
-	heading := func(text string) {
-		fmt.Fprint(w, gap)
-		gap = "\n"
-		paragraph(w, text)
-	}
-	if len(c.Strategies) > 0 {
-		heading("--strategy: how workers are kept from sharing OpenSSL's per-thread state")
-	}
-	for _, st := range c.Strategies {
-		texts := []string{st.Summary, "from: " + st.Source, "assumes: " + st.Assumes}
-		for _, p := range st.Parameters {
-			texts = append(texts, "parameter "+p.Name+": "+p.Summary)
+	section := func(flag, what string, entries int) {
+		if entries > 0 {
+			fmt.Fprint(w, gap)
+			gap = "\n"
+			paragraph(w, "--"+flag+": "+what)
 		}
-		entry(w, column, st.Name, texts...)
 	}
-	if len(c.Presets) > 0 {
-		heading("--preset: numbers that go together")
+	section("strategy", "how workers are kept from sharing OpenSSL's per-thread state", len(c.Strategies))
+	for _, s := range c.Strategies {
+		entry(w, listColumn, s.Name, described(s.Parameters, s.Summary, "from: "+s.Source, "assumes: "+s.Assumes)...)
 	}
+	section("hazard", "what else is in the process", len(c.Hazards))
+	for _, h := range c.Hazards {
+		texts := []string{h.Summary, "from: " + h.Source, "expected: " + h.Expects}
+		if h.Needs != "" {
+			texts = append(texts, "needs: "+h.Needs)
+		}
+		entry(w, listColumn, h.Name, described(h.Parameters, texts...)...)
+	}
+	section("preset", "numbers that go together", len(c.Presets))
 	for _, p := range c.Presets {
-		entry(w, column, p.Name, p.Summary)
+		entry(w, listColumn, p.Name, p.Summary)
 	}
 	for _, d := range c.Dimensions {
-		heading(fmt.Sprintf("--%s: %s", d.Flag, d.What))
+		section(d.Flag, d.What, len(d.Options))
 		for _, o := range d.Options {
-			entry(w, column, o.Name, o.Summary)
+			entry(w, listColumn, o.Name, o.Summary)
 		}
 	}
+}
+
+// described adds a text for each parameter.
+func described(parameters []option, texts ...string) []string {
+	for _, p := range parameters {
+		texts = append(texts, "parameter "+p.Name+": "+p.Summary)
+	}
+	return texts
 }

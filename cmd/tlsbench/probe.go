@@ -17,7 +17,7 @@ import (
 type probeCommand struct {
 	buildFlags
 	Strategy []string `placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
-	Hazard   string   `default:"plain" placeholder:"NAME" help:"What else is in the process: ${hazards}."`
+	Hazard   string   `default:"plain" placeholder:"NAME" help:"What else is in the process; see tlsbench list hazard."`
 	Heap     string   `default:"global" placeholder:"NAME" help:"The heap behind OpenSSL: ${heaps}."`
 	heapFlag
 	Locks  string `default:"shared" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
@@ -42,7 +42,7 @@ func (c *probeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	verdicts := f.judge(claims)
+	verdicts := f.judge()
 	if c.JSON {
 		err = writeJSON(s.stdout, f.document(verdicts))
 	} else {
@@ -61,9 +61,11 @@ func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 			return nil, nil, err
 		}
 	}
-	if _, err := parseHazards([]string{c.Hazard}); err != nil {
-		return nil, nil, err
+	hazard, err := workload.HazardName(c.Hazard)
+	if err != nil {
+		return nil, nil, refuse("%w; see tlsbench list hazard", err)
 	}
+	c.Hazard = hazard
 	if err := c.heapFlag.check(); err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +79,7 @@ func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 
 // probe fills the findings. What could not be probed is told and left out.
 func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []bench.Strategy) (*findings, bool, error) {
-	f := &findings{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
+	f := c.settings()
 	failed := false
 	for _, b := range libraries {
 		found, errs := c.probeBuild(s.ctx, b, list)
@@ -93,31 +95,50 @@ func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []bench
 	return f, failed, nil
 }
 
+func (c *probeCommand) settings() *findings {
+	return &findings{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
+}
+
 // probeBuild probes one build under each strategy.
 func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []bench.Strategy) (*finding, []error) {
-	found := &finding{Library: b, Version: b.Version}
+	found := newFinding(b)
 	var errs []error
 	for _, st := range list {
-		p, err := c.once(ctx, b, st.Choice, c.Rand)
+		p, err := c.once(ctx, b, st.Choice, c.Hazard, c.Rand)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("strategy %s: %w", st.Name(), err))
 			continue
 		}
 		found.add(st.Name(), p)
 	}
-	if found.needsMethod(c.Rand) {
-		p, err := c.once(ctx, b, strategies.Choice{Name: strategies.PositiveControl}, "method")
-		if err != nil {
-			errs = append(errs, fmt.Errorf("strategy none with rand method: %w", err))
-		}
-		found.Method = p
-	}
-	return found, errs
+	return found, append(errs, c.probeForClaims(ctx, found)...)
 }
 
-func (c *probeCommand) once(ctx context.Context, b openssl.Build, st strategies.Choice, rand string) (*workload.Probed, error) {
+// probeForClaims probes a build under what the claims about it need and the
+// user did not ask for.
+func (c *probeCommand) probeForClaims(ctx context.Context, b *finding) []error {
+	if !c.settings().asClaimed() {
+		return nil
+	}
+	var errs []error
+	for _, claim := range claims {
+		for _, need := range claim.Needs {
+			if !b.is(claim.Line) || b.has(need) {
+				continue
+			}
+			p, err := c.once(ctx, b.Library, strategies.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", need, err))
+			}
+			b.Extra[need] = p
+		}
+	}
+	return errs
+}
+
+func (c *probeCommand) once(ctx context.Context, b openssl.Build, st strategies.Choice, hazard, rand string) (*workload.Probed, error) {
 	return workload.Probe(ctx, workload.Config{
-		Build: b, Strategy: st, Hazard: c.Hazard, Heap: c.Heap, HeapBytes: c.bytes(), Locks: c.Locks, Rand: rand,
+		Build: b, Strategy: st, Hazard: hazard, Heap: c.Heap, HeapBytes: c.bytes(), Locks: c.Locks, Rand: rand,
 	})
 }
 
@@ -152,15 +173,18 @@ type finding struct {
 	Version string   // the library's own
 	Names   []string // strategies, in the order asked for
 	Under   map[string]*workload.Probed
-	// Method is strategy none with an own random method, where a claim is
-	// about it; else nil.
-	Method *workload.Probed
+	// Extra is what was probed for the claims alone; nil where that failed.
+	Extra map[condition]*workload.Probed
+}
+
+func newFinding(b openssl.Build) *finding {
+	return &finding{
+		Library: b, Version: b.Version,
+		Under: map[string]*workload.Probed{}, Extra: map[condition]*workload.Probed{},
+	}
 }
 
 func (f *finding) add(strategy string, p *workload.Probed) {
-	if f.Under == nil {
-		f.Under = map[string]*workload.Probed{}
-	}
 	f.Names = append(f.Names, strategy)
 	f.Under[strategy] = p
 	if p.Version != "" {
@@ -168,17 +192,35 @@ func (f *finding) add(strategy string, p *workload.Probed) {
 	}
 }
 
-// needsMethod reports whether the claim about RAND_set_rand_method can be
-// tested here: it is about 1.1.1.
-func (f *finding) needsMethod(rand string) bool {
-	return rand == "default" && f.is("1.1.1") && f.Under[strategies.PositiveControl] != nil
+// has reports whether a condition was probed, or tried. What the user asked
+// for has the default settings whenever claims are tested.
+func (f *finding) has(c condition) bool {
+	_, extra := f.Extra[c]
+	return extra || c.Hazard == "plain" && c.Rand == "default" && f.Under[c.Strategy] != nil
+}
+
+// under gives the probes under some conditions; nil if one of them is missing
+// or its strategy not applicable.
+func (f *finding) under(conditions []condition) []*workload.Probed {
+	var list []*workload.Probed
+	for _, c := range conditions {
+		p := f.Extra[c]
+		if p == nil && c.Hazard == "plain" && c.Rand == "default" {
+			p = f.Under[c.Strategy]
+		}
+		if p == nil || p.NotApplicable != "" {
+			return nil
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // is reports whether the build is of a line such as 3.0 or 3, or 1.1.1 with
-// its letters.
+// its letters; "" is any.
 func (f *finding) is(line string) bool {
 	rest, ok := strings.CutPrefix(f.Version, line)
-	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+	return line == "" || ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
 }
 
 // base is what rank 0 is described from: strategy none if it was probed,

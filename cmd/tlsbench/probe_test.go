@@ -49,7 +49,7 @@ func probed(shared int, slots ...workload.ProbedSlot) *workload.Probed {
 
 // build makes a finding of strategies and their probes in turn.
 func build(version string, pairs ...any) *finding {
-	f := &finding{Version: version, Library: openssl.Build{Name: version, Libcrypto: "/lib/libcrypto.so"}}
+	f := newFinding(openssl.Build{Name: version, Version: version, Libcrypto: "/lib/libcrypto.so"})
 	for i := 0; i < len(pairs); i += 2 {
 		f.add(pairs[i].(string), pairs[i+1].(*workload.Probed))
 	}
@@ -99,32 +99,45 @@ func classic() *finding {
 	b := build("1.1.1w",
 		"none", probed(4, ours(0, workload.Shared), ours(1, workload.Shared), ours(2, workload.Shared), ours(3, workload.Shared)),
 		"pointer-match", probed(1, ours(0, workload.Shared), ours(1, workload.Replaced), ours(2, workload.Replaced), ours(3, workload.Replaced)))
-	b.Method = probed(2, ours(0, workload.Shared), ours(1, workload.Shared))
+	b.Extra[ownRandom] = probed(2, ours(0, workload.Shared), ours(1, workload.Shared))
+	b.Extra[tempThread] = probed(4)
+	b.Extra[clearing] = probed(0, theirs(0, workload.Inherited), ours(1, workload.Cleared))
+	b.Extra[marking] = probed(0, theirs(9, workload.Inherited), ours(1, workload.Cleared))
+	return b
+}
+
+// newer is a 3.x on which nothing is as the field says.
+func newer() *finding {
+	b := build("3.5.7", "none", probed(0, ours(1, workload.Inherited)), "pointer-match", probed(0, ours(1, workload.Inherited)))
+	b.Extra[tempThread] = probed(0)
+	b.Extra[clearing] = probed(0, theirs(0, workload.Cleared))
+	b.Extra[marking] = probed(0, theirs(0, workload.Cleared))
 	return b
 }
 
 func TestClaims(t *testing.T) {
-	broken := classic()
-	broken.Method = probed(4, ours(0, workload.Shared), ours(1, workload.Shared), ours(2, workload.Shared), ours(3, workload.Shared))
-	silent := build("1.1.1w", "none", probed(0, ours(1, workload.Inherited)), "pointer-match", probed(0, ours(1, workload.Inherited)))
-	late := findingsOf(classic())
-	late.Hazard = "other"
+	const c, r, u = confirmed, refuted, untested
+	unmatched := classic()
+	unmatched.Under["pointer-match"].NotApplicable = "ERR_get_state"
+	useless := classic()
+	useless.Extra[ownRandom] = useless.Under["none"]
 	tests := []struct {
 		name string
 		in   *findings
 		want []outcome // in the order of claims
 	}{
-		{"nothing", findingsOf(), []outcome{untested, untested, untested, untested, untested, untested, untested, untested, untested, untested}},
-		{"classic", findingsOf(classic()), []outcome{confirmed, confirmed, untested, confirmed, confirmed, untested, confirmed, untested, untested, untested}},
-		{"method changes nothing", findingsOf(broken), []outcome{confirmed, confirmed, untested, confirmed, refuted, untested, confirmed, untested, untested, untested}},
-		{"nothing shared", findingsOf(silent), []outcome{refuted, refuted, untested, refuted, untested, untested, refuted, untested, untested, untested}},
-		{"neighbours", findingsOf(neighbours()), []outcome{confirmed, untested, refuted, untested, untested, untested, refuted, untested, refuted, untested}},
-		{"another hazard", late, []outcome{untested, untested, untested, untested, untested, untested, untested, untested, untested, untested}},
+		{"nothing", findingsOf(), []outcome{u, u, u, u, u, u, u, u, u, u}},
+		{"classic", findingsOf(classic()), []outcome{c, c, u, c, c, u, c, c, c, c}},
+		{"newer", findingsOf(newer()), []outcome{r, u, r, u, u, r, r, r, r, r}},
+		{"one refutes for all", findingsOf(classic(), newer()), []outcome{r, c, r, c, c, r, r, r, r, r}},
+		{"strategy not applicable", findingsOf(unmatched), []outcome{c, c, u, u, c, u, c, c, c, c}},
+		{"method changes nothing", findingsOf(useless), []outcome{c, c, u, c, r, u, c, c, c, c}},
+		{"nothing asked for", findingsOf(build("3.0.1")), []outcome{u, u, u, u, u, u, u, u, u, u}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var got []outcome
-			for _, v := range test.in.judge(claims) {
+			for _, v := range test.in.judge() {
 				got = append(got, v.Outcome)
 				if v.Text == "" || v.Source == "" || v.Detail == "" {
 					t.Errorf("claim without text, source or detail: %+v", v)
@@ -137,16 +150,19 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestNoneLost(t *testing.T) {
-	with := func(fate workload.Fate) *findings {
-		return findingsOf(build("3.0.20", "clear-0-15", probed(0, theirs(0, fate), ours(1, workload.Cleared))))
+// The claims are about OpenSSL alone, on a heap that is shared.
+func TestClaimsOfOtherSettings(t *testing.T) {
+	f := findingsOf(classic())
+	f.Heap = "private"
+	if list := f.judge(); list != nil {
+		t.Errorf("judged with a private heap: %v", list)
 	}
-	if got, detail := noneLost("clear-0-15")(with(workload.Cleared)); got != refuted {
-		t.Errorf("a cleared key of another library: %s (%s), want %s", got, detail, refuted)
-	}
-	if got, detail := noneLost("clear-0-15")(with(workload.Inherited)); got != confirmed {
-		t.Errorf("no key of another library cleared: %s (%s), want %s", got, detail, confirmed)
-	}
+}
+
+func TestVerdictsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	printVerdicts(&out, findingsOf(classic(), newer()).judge())
+	golden(t, "verdicts.txt", out.Bytes())
 }
 
 func TestRanges(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 type runCommand struct {
 	buildFlags `group:"What is compared:"`
 	Strategy   []string `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
-	Hazard     []string `group:"What is compared:" placeholder:"NAME" help:"What else is in the process: ${hazards}, or all."`
+	Hazard     []string `group:"What is compared:" placeholder:"NAME" help:"What else is in the process: name, name:key=value, several joined by +, or all; see tlsbench list hazard."`
 
 	Workers    []int    `group:"The rig:" placeholder:"N" help:"Number of workers, 1 to ${maxworkers}; 4 by default."`
 	Load       []string `group:"The rig:" placeholder:"NAME" help:"Where handshakes come from: ${loads}."`
@@ -237,7 +237,7 @@ func (c *runCommand) announce(s *session, j *job) {
 	}
 	entry(w, 8, "plan", plan)
 	for _, b := range spec.Builds {
-		entry(w, 8, "openssl", describe(b))
+		fmt.Fprintf(w, "  %-8s  %s (%s)\n", "openssl", b.Label, home(b.Libcrypto))
 	}
 }
 
