@@ -61,14 +61,22 @@ func Units() []UnitLine {
 		{Unit: "p50-ns/handshake", Better: "lower"},
 		{Unit: "p99-ns/handshake", Better: "lower"},
 		{Unit: "p50-fork-ns", Better: "lower"},
+		{Unit: "p90-fork-ns", Better: "lower"},
 		{Unit: "p99-fork-ns", Better: "lower"},
+		{Unit: "max-fork-ns", Better: "lower"},
+		{Unit: "fork-diff-ns", Better: "lower"},
 		{Unit: "p50-ready-ns", Better: "lower"},
+		{Unit: "p90-ready-ns", Better: "lower"},
 		{Unit: "p99-ready-ns", Better: "lower"},
+		{Unit: "max-ready-ns", Better: "lower"},
+		{Unit: "ready-diff-ns", Better: "lower"},
 		{Unit: "handler-ns", Better: "lower"},
 		{Unit: "warm-handler-ns", Better: "lower"},
 		{Unit: "first-random-ns", Better: "lower"},
 		{Unit: "first-handshake-ns", Better: "lower"},
 		{Unit: "setup-ns", Better: "lower"},
+		{Unit: ForksPerSec, Better: "higher"},
+		{Unit: "bare-forks/s", Better: "higher"},
 		{Unit: DamagedPerTrial, Better: "lower"},
 		{Unit: PassivePerMhs, Better: "lower"},
 		{Unit: ForeignPerMcheck, Better: "lower"},
@@ -82,6 +90,7 @@ func Units() []UnitLine {
 const (
 	HandshakesPerSec = "handshakes/s"
 	CPUPerHandshake  = "cpu-ns/handshake"
+	ForksPerSec      = "forks/s"
 	DamagedPerTrial  = "damaged/trial"
 	PassivePerMhs    = "corruptions/Mhs"
 	ForeignPerMcheck = "foreign-errors/Mcheck"

@@ -63,6 +63,8 @@ type ForkSample = rig.ForkRecord
 // MaxForkKeys is the largest number of filled keys.
 const MaxForkKeys = rig.MaxForkKeys
 
+var handlerNames = rig.Handlers[:]
+
 const (
 	// forkLeak is what a child may leave in the shared heap: its per-thread
 	// state, where the strategy keeps OpenSSL from freeing it.
@@ -231,7 +233,7 @@ func newForkOutcome(f rig.Forks) *ForkOutcome {
 	}
 	for i, has := range f.Handlers {
 		if has {
-			o.Handlers = append(o.Handlers, rig.Handlers[i])
+			o.Handlers = append(o.Handlers, handlerNames[i])
 		}
 	}
 	if f.Errno != 0 {
