@@ -188,7 +188,7 @@ func TestJudge(t *testing.T) {
 		{"spins", 9 * s, 8 * s, 1 * s, true},
 		{"starved for long", 60 * s, 20 * ms, 59 * s, false},
 	} {
-		if why := judge(tc.watched, tc.ran, tc.waited); (why != "") != tc.hangs {
+		if why := judge(tc.watched, tc.ran, tc.waited, 5*time.Second); (why != "") != tc.hangs {
 			t.Errorf("%s: judged %q", tc.name, why)
 		}
 	}
@@ -284,13 +284,16 @@ func TestSuddenEnds(t *testing.T) {
 	for _, tc := range []struct{ fault, event, detail string }{
 		{"crash", crash, "signal 11"},
 		{"exit", crash, "exited with status 0"},
-		{"lock-holder", crash, "signal 9"},
+		{"lock-holder", crash, "holding the heap's lock"},
 		{"hang", hangs, "blocked for"},
 		{"spin", hangs, "processor time"},
 	} {
 		for _, load := range Loads {
 			cfg := corruption(t, strategies.NegativeControl, load)
 			cfg.Fault, cfg.FaultEvery, cfg.Duration = tc.fault, 20, 30*time.Second
+			if tc.event == hangs {
+				cfg.HangAfter = time.Second
+			}
 			out := mustRun(t, cfg)
 			if out.Events[tc.event] != 1 || len(out.Events) != 1 || !strings.Contains(out.Noted[0].Detail, tc.detail) {
 				t.Errorf("%s, %s: events %v: %v", tc.fault, load, out.Events, out.Noted)

@@ -50,9 +50,9 @@ const (
 	// and did not want to run either, is blocked.
 	blockedShare = 0.02
 	// One operation needs a few milliseconds of processor time. A worker that
-	// has had this much and is not done goes round in circles, in a damaged
-	// list for one.
-	spinLimit = 5 * time.Second
+	// has had this many times HangAfter and is not done goes round in circles,
+	// in a damaged list for one.
+	spinTimes = 2
 )
 
 // watch ends the trial when rank 0 is gone, a worker died, or one hangs.
@@ -99,7 +99,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		if err != nil {
 			continue
 		}
-		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited); why != "" {
+		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited, spinTimes*t.cfg.HangAfter); why != "" {
 			return &hang{worker: i, at: now, detail: why}
 		}
 	}
@@ -120,13 +120,13 @@ func (t *trial) patience(w rig.Worker) time.Duration {
 
 // judge tells a process that is blocked, or goes round in circles, from one
 // that only gets no processor on a busy machine.
-func judge(watched, ran, waited time.Duration) string {
+func judge(watched, ran, waited, spin time.Duration) string {
 	share := float64(ran+waited) / float64(watched)
 	switch {
 	case share < blockedShare:
 		return fmt.Sprintf("blocked for %v in one operation, with %v of processor time",
 			watched.Round(time.Millisecond), ran.Round(time.Microsecond))
-	case ran > spinLimit:
+	case ran > spin:
 		return fmt.Sprintf("not done with one operation after %v of processor time", ran.Round(time.Millisecond))
 	}
 	return ""

@@ -64,6 +64,7 @@ static uint64_t size_of_heap;
 static enum heap_policy policy;
 static uint32_t place;          /* this process: 0 rank 0, else worker + 1 */
 static struct arena *own;
+static int64_t live; /* of this process alone: no one else counts here */
 
 /* Total sizes: multiples of 16 up to 128, then four to each doubling. */
 static unsigned class_of(size_t total)
@@ -325,6 +326,7 @@ void *heap_malloc(size_t size, const char *file, int line)
 		return NULL;
 	h->size = (uint32_t)size;
 	h->owner = (uint16_t)place;
+	live += (int64_t)size;
 	set_tail(h);
 	__atomic_store_n(&h->state, STATE_LIVE, __ATOMIC_RELEASE);
 	return data_of(h);
@@ -371,8 +373,10 @@ void heap_free(void *p, const char *file, int line)
 	if (p == NULL)
 		return;
 	h = header_of(p, file, line);
-	if (h != NULL && release(h, file, line))
+	if (h != NULL && release(h, file, line)) {
+		live -= (int64_t)h->size;
 		put(h);
+	}
 }
 
 void *heap_realloc(void *p, size_t size, const char *file, int line)
@@ -392,6 +396,7 @@ void *heap_realloc(void *p, size_t size, const char *file, int line)
 	if (__atomic_load_n(&h->state, __ATOMIC_ACQUIRE) == STATE_LIVE && block_size(size) <= class_size(h->class)) {
 		if (!tail_whole(h))
 			bad_free(EVENT_OVERRUN, "guard word overwritten", h, file, line);
+		live += (int64_t)size - (int64_t)h->size;
 		h->size = (uint32_t)size;
 		set_tail(h);
 		return p;
@@ -429,6 +434,7 @@ void heap_enter(uint32_t worker)
 	if (heap == NULL)
 		return;
 	place = worker + 1;
+	live = 0;
 	if (policy == HEAP_SCALABLE)
 		own = &heap->arenas[place];
 }
@@ -438,14 +444,18 @@ void heap_hold(void)
 	lock_take(&heap->lock, rig.pid);
 }
 
+int64_t heap_live(void)
+{
+	return live;
+}
+
 bool heap_locked_here(void)
 {
 	return heap != NULL &&
 	       (__atomic_load_n(&heap->lock.word, __ATOMIC_RELAXED) & ~(uint32_t)LOCK_WAITERS) == rig.pid;
 }
 
-void heap_bury(uint32_t pid)
+bool heap_bury(uint32_t pid)
 {
-	if (heap != NULL)
-		lock_bury(&heap->lock, pid);
+	return heap != NULL && lock_bury(&heap->lock, pid);
 }

@@ -23,13 +23,16 @@ void heap_free(void *p, const char *file, int line);
 
 bool heap_contains(const void *p);
 
+/* Bytes that this process took, less what it freed, since it was forked. */
+int64_t heap_live(void);
+
 /* Takes the heap's lock and keeps it, for a fault. */
 void heap_hold(void);
 
 /* Whether this process is in the heap, with its lock held. */
 bool heap_locked_here(void);
 
-/* Rank 0 reaped a process: frees the lock if it died inside it. */
-void heap_bury(uint32_t pid);
+/* Rank 0 reaped a process: frees the lock and says so if it died inside it. */
+bool heap_bury(uint32_t pid);
 
 #endif

@@ -135,7 +135,7 @@ static void kill_all(void)
  * The first death ends the trial, as it ends the daemons: their main process
  * stops everything when a child dies by a signal.
  */
-static void note_death(int worker, int status)
+static void note_death(int worker, int status, bool held_lock)
 {
 	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE;
 
@@ -144,8 +144,8 @@ static void note_death(int worker, int status)
 		rig.block->first_death_worker = worker;
 		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
 		if (WIFSIGNALED(status))
-			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)", WTERMSIG(status),
-				strsignal(WTERMSIG(status)));
+			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)%s", WTERMSIG(status),
+				strsignal(WTERMSIG(status)), held_lock ? ", holding the heap's lock" : "");
 		else if (WEXITSTATUS(status) != EXIT_FAILED)
 			note_event_of(worker, EVENT_CRASH, "exited with status %d", WEXITSTATUS(status));
 		kill_all();
@@ -159,14 +159,14 @@ static void reap(void)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		int worker = worker_of(pid);
+		bool held_lock = heap_bury((uint32_t)pid);
 
-		heap_bury((uint32_t)pid);
 		if (worker < 0)
 			continue;
 		alive--;
 		rig.workers[worker].status = status;
 		rig.workers[worker].reaped = 1;
-		note_death(worker, status);
+		note_death(worker, status, held_lock);
 	}
 }
 
