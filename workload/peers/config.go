@@ -21,6 +21,8 @@ type Config struct {
 	// EchoBytes is sent and expected back after each good handshake, in
 	// pieces of at most 16 KiB; the server has to echo as it reads. 0 = none.
 	EchoBytes int
+	// Talk, where it is given, takes the echo's place.
+	Talk Talk
 
 	// Bad are the kinds of bad peers, drawn with equal chance; nil = all that
 	// the load can do, which leaves UntrustedCert out where Untrusted is nil.

@@ -127,13 +127,20 @@ func (p *peer) exchange(seed uint64) (took time.Duration, step Step, err error) 
 	if err != nil {
 		return took, Handshake, err
 	}
-	if err := p.echo(conn, seed); err != nil {
+	if err := p.talk(conn, seed); err != nil {
 		return took, Echo, err
 	}
 	if err := p.end(conn); err != nil {
 		return took, End, err
 	}
 	return took, 0, nil
+}
+
+func (p *peer) talk(conn *tls.Conn, draw uint64) error {
+	if p.load.config.Talk != nil {
+		return p.load.config.Talk(conn, draw)
+	}
+	return p.echo(conn, draw)
 }
 
 // echo sends bytes and wants the same ones back.
@@ -220,7 +227,7 @@ func (p *peer) end(conn *tls.Conn) error {
 
 // proven says whether the server is known to have accepted the handshake.
 func (p *peer) proven(conn *tls.Conn) bool {
-	return p.load.config.EchoBytes > 0 || p.load.config.BareEOF ||
+	return p.load.config.EchoBytes > 0 || p.load.config.Talk != nil || p.load.config.BareEOF ||
 		conn.ConnectionState().Version == tls.VersionTLS12
 }
 

@@ -1,0 +1,96 @@
+package field
+
+import (
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tlsbench/workload/peers"
+)
+
+// Limits of a daemon, whatever the load asks for.
+const (
+	maxConnections = 2048
+	sharedMegabyte = 128
+)
+
+// setup is what a daemon is configured with.
+type setup struct {
+	daemon    Daemon
+	dir       string // for its files
+	port      int
+	readers   int
+	mode      int // of tls_threads_mode; noMode: not set
+	memSafety int
+	python    string // "", "before", "after" the TLS module
+	id        *peers.Identity
+}
+
+// noMode leaves tls_threads_mode out of the configuration.
+const noMode = -1
+
+// write makes the daemon's files: configuration, key, certificate, script.
+func (s setup) write() error {
+	key := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: s.id.Key})
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.id.Cert})
+	for name, content := range map[string][]byte{
+		"key.pem": key, "cert.pem": cert, "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
+	} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
+			return fmt.Errorf("configure kamailio: %w", err)
+		}
+	}
+	return nil
+}
+
+// pythonScript uses OpenSSL in the main process, as a routing script that
+// talks to a web service would.
+const pythonScript = `import ssl
+
+class Neighbour:
+    def child_init(self, rank):
+        return 0
+
+def mod_init():
+    ssl.create_default_context()
+    ssl.RAND_bytes(16)
+    return Neighbour()
+`
+
+// config is the smallest configuration that answers OPTIONS over TLS. It asks
+// clients for a certificate and does without: so do the rig's contexts, and bad
+// peers with an untrusted one have something to be refused for.
+func (s setup) config() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("#!KAMAILIO")
+	line("debug=1\nlog_stderror=yes\nfork=yes\nchildren=1\ntcp_children=%d", s.readers)
+	line("listen=tls:127.0.0.1:%d\nenable_tls=yes\nauto_aliases=no\ndns=no\nrev_dns=no\nuse_dns_cache=no", s.port)
+	line("disable_core_dump=yes\nmem_safety=%d\ntcp_max_connections=%d\ntls_max_connections=%[2]d",
+		s.memSafety, maxConnections)
+	if s.mode != noMode {
+		line("tls_threads_mode=%d", s.mode)
+	}
+	if s.python == "before" {
+		s.loadPython(line)
+	}
+	line(`loadmodule "%s/tls.so"`, s.daemon.Modules)
+	line(`loadmodule "%s/sl.so"`, s.daemon.Modules)
+	if s.python == "after" {
+		s.loadPython(line)
+	}
+	line(`modparam("tls", "tls_method", "TLSv1.2+")`)
+	line(`modparam("tls", "private_key", "%s/key.pem")`, s.dir)
+	line(`modparam("tls", "certificate", "%s/cert.pem")`, s.dir)
+	line(`modparam("tls", "verify_certificate", 1)`)
+	line(`modparam("tls", "require_certificate", 0)`)
+	line("request_route {\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}")
+	return b.String()
+}
+
+func (s setup) loadPython(line func(string, ...any)) {
+	line(`loadmodule "%s/app_python3.so"`, s.daemon.Modules)
+	line(`modparam("app_python3", "load", "%s/neighbour.py")`, s.dir)
+}

@@ -1,0 +1,213 @@
+package field
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// keeper runs the daemon and ties it to the pipe on its own standard input: at
+// the pipe's end all of the process group is killed, and the trial's folder
+// ($0) goes. The daemon's processes stay in the group, as it is told not to
+// become a service.
+const keeper = `exec 3<&0
+{ cat <&3 >/dev/null; rm -rf "$0"; kill -KILL 0; } 2>/dev/null &
+"$@" </dev/null 3<&- &
+wait $!
+exit $?`
+
+// process is a started daemon.
+type process struct {
+	cmd  *exec.Cmd
+	pipe *os.File // its closing ends the daemon
+	dir  string
+	gone chan struct{} // closed when the main process has ended
+
+	mu    sync.Mutex
+	found []sighting
+	tail  ring
+	read  chan struct{} // closed at the log's end
+}
+
+// sighting is a finding with the time its line was read.
+type sighting struct {
+	finding
+	at time.Time
+}
+
+// command is how the daemon is run: through its own release's loader.
+func (s setup) command(preload string) []string {
+	list := []string{s.daemon.Loader, "--library-path", strings.Join(s.daemon.LibraryPath, ":")}
+	if preload != "" {
+		list = append(list, "--preload", preload)
+	}
+	return append(list, s.daemon.Program, "-f", filepath.Join(s.dir, "kamailio.cfg"),
+		"-DD", "-E", "-w", s.dir, "-Y", s.dir, "-m", fmt.Sprint(sharedMegabyte), "-M", "8")
+}
+
+// environ keeps the user's own settings of the libraries away.
+func (s setup) environ(inject []string) []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir, "LC_ALL=C", "OPENSSL_CONF=/dev/null"}
+	if s.python != "" {
+		env = append(env, "PYTHONHOME="+filepath.Join(s.daemon.Tree, "usr"), "PYTHONDONTWRITEBYTECODE=1")
+	}
+	return append(env, inject...)
+}
+
+// start runs the daemon.
+func (s setup) start(preload string, inject []string) (*process, error) {
+	stdin, pipe, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start kamailio: %w", err)
+	}
+	logEnd, stderr, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, stdin.Close(), pipe.Close()))
+	}
+	p := &process{pipe: pipe, dir: s.dir, gone: make(chan struct{}), read: make(chan struct{})}
+	p.cmd = exec.Command("sh", append([]string{"-c", keeper, s.dir}, s.command(preload)...)...)
+	p.cmd.Dir, p.cmd.Env = s.dir, s.environ(inject)
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stderr, stderr
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	err = p.cmd.Start()
+	stdin.Close()
+	stderr.Close()
+	if err != nil {
+		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, pipe.Close(), logEnd.Close()))
+	}
+	go p.follow(logEnd)
+	go func() {
+		p.cmd.Wait() // how it ended is read from ProcessState
+		close(p.gone)
+	}()
+	return p, nil
+}
+
+// maxLine bounds a line of the log; the rest of a longer one is passed over.
+const maxLine = 4 << 10
+
+// follow reads the log to its end.
+func (p *process) follow(logEnd io.ReadCloser) {
+	defer close(p.read)
+	defer logEnd.Close()
+	in := bufio.NewReaderSize(logEnd, maxLine)
+	for {
+		line, more, err := in.ReadLine()
+		if err != nil {
+			return
+		}
+		p.take(string(line))
+		for more && err == nil {
+			_, more, err = in.ReadLine()
+		}
+	}
+}
+
+func (p *process) take(line string) {
+	f, ok := readLine(line)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tail.add(strings.TrimSpace(line))
+	if ok && len(p.found) < maxFound {
+		p.found = append(p.found, sighting{f, time.Now()})
+	}
+}
+
+// maxFound bounds the findings that are kept; a damaged daemon may log without
+// end.
+const maxFound = 100_000
+
+// sightings are the findings so far.
+func (p *process) sightings() []sighting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.found)
+}
+
+// saw gives the first finding of a kind.
+func (p *process) saw(kind string) (finding, bool) {
+	for _, s := range p.sightings() {
+		if s.kind == kind {
+			return s.finding, true
+		}
+	}
+	return finding{}, false
+}
+
+func (p *process) logEnd(n int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tail.end(n)
+}
+
+// status is the main process's exit status; 128 and more is a signal's number
+// added, as the shell has it. Call it after gone.
+func (p *process) status() int { return p.cmd.ProcessState.ExitCode() }
+
+// close ends what is left of the daemon and returns when none of it runs.
+func (p *process) close() {
+	group := p.cmd.Process.Pid
+	syscall.Kill(-group, syscall.SIGKILL)
+	<-p.gone
+	p.pipe.Close()
+	for range 5000 {
+		if syscall.Kill(-group, syscall.SIGKILL) == syscall.ESRCH || len(p.members(true)) == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	<-p.read
+}
+
+// members are the daemon's own processes; all: the keeper's too.
+func (p *process) members(all bool) []procfs.Proc {
+	procs, err := procfs.AllProcs()
+	if err != nil {
+		return nil
+	}
+	var list []procfs.Proc
+	for _, q := range procs {
+		s, err := q.Stat()
+		if err != nil || s.PGRP != p.cmd.Process.Pid || s.State == "Z" || s.State == "X" {
+			continue
+		}
+		if all || s.Comm != "sh" && s.Comm != "cat" {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// memory is what all of the daemon takes of the machine, shared pages counted
+// once.
+func (p *process) memory() uint64 {
+	var sum uint64
+	for _, q := range p.members(false) {
+		if m, err := q.ProcSMapsRollup(); err == nil {
+			sum += m.Pss
+		}
+	}
+	return sum
+}
+
+// used is the time that the daemon's processes ran or wanted to.
+func (p *process) used() time.Duration {
+	var sum time.Duration
+	for _, q := range p.members(false) {
+		if s, err := q.Schedstat(); err == nil {
+			sum += time.Duration(s.RunningNanoseconds + s.WaitingNanoseconds)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,23 @@
+// Package field runs the strategies inside the real daemon: Debian's unchanged
+// Kamailio packages, so that the rig's verdicts can be held against what the
+// daemon does.
+//
+//	releases.go   the packaged daemons, and the OpenSSL each is linked with
+//	fetch.go      packages into the cache, without root (package debian)
+//	configure.go  a minimal configuration: TLS, loopback, N readers
+//	inject.go     a strategy's own C files as a preload object
+//	daemon.go     start, ready, end; tied to this process
+//	sip.go        what good peers say: OPTIONS, and the answer it must have
+//	log.go        what the daemon's log says of damage
+//	trial.go      one life of a daemon under load ──▶ Outcome
+//	agreement.go  the rig's verdict beside the daemon's
+//
+// The daemon is a black box. Damage is read from outside alone: good peers that
+// failed, ServerHello randoms that came twice, the log, processes that were
+// killed, and silence. So a clean daemon has had fewer looks at it than a clean
+// rig: its detectors see neither the error queue nor the slots.
+//
+// The daemon hangs on this process by a pipe: a shell in the daemon's own
+// process group waits for the pipe's end, kills the group and removes the
+// trial's folder, however this process ends.
+package field

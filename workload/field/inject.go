@@ -1,0 +1,108 @@
+package field
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"tlsbench/strategies"
+)
+
+//go:embed inject/preload.c
+var preloadSource embed.FS
+
+// compile makes the preload object in dir: preload.c, and the very files that
+// the rig is built of.
+func compile(ctx context.Context, dir string) (string, error) {
+	source := filepath.Join(dir, "source")
+	if err := copyFiles(strategies.Source, ".", source); err != nil {
+		return "", fmt.Errorf("compile the preload object: %w", err)
+	}
+	if err := copyFiles(preloadSource, "inject", source); err != nil {
+		return "", fmt.Errorf("compile the preload object: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(source, "*.c"))
+	if err != nil {
+		return "", err
+	}
+	object := filepath.Join(dir, "preload.so")
+	args := append([]string{"-std=gnu11", "-O2", "-fPIC", "-shared", "-o", object}, files...)
+	cmd := exec.CommandContext(ctx, compiler(), append(args, "-ldl", "-lpthread")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile the preload object: %w: %s", err, firstLine(string(out)))
+	}
+	return object, os.RemoveAll(source)
+}
+
+// compiler is the one that make would take.
+func compiler() string {
+	if cc := os.Getenv("CC"); cc != "" {
+		return cc
+	}
+	return "cc"
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
+
+func copyFiles(from fs.FS, dir, to string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	entries, err := fs.ReadDir(from, dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		content, err := fs.ReadFile(from, filepath.ToSlash(filepath.Join(dir, e.Name())))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// injection tells the preload object what to do.
+func injection(c strategies.Choice) []string {
+	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name}
+	if c.Path != "" {
+		env = append(env, "TLSBENCH_FIELD_OWN="+c.Path)
+	}
+	var set []string
+	for k, v := range c.Params {
+		set = append(set, fmt.Sprintf("%s=%d", k, v))
+	}
+	sort.Strings(set)
+	if len(set) > 0 {
+		env = append(env, "TLSBENCH_FIELD_PARAMETERS="+strings.Join(set, ","))
+	}
+	return env
+}
+
+// errNoInjection says why a strategy cannot be put into a daemon.
+var errNoInjection = errors.New("it is no fork handler: a daemon has it only where it is built in")
+
+// injectable refuses a built-in strategy that is no fork handler; an own one is
+// asked when it has been loaded.
+func injectable(c strategies.Choice) error {
+	if c.Path == "" && slices.Contains([]string{"temp-thread"}, c.Name) {
+		return errNoInjection
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package field
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A line of the daemon's log that speaks of damage.
+type finding struct {
+	kind   string // of event, or one of the notes below
+	detail string
+}
+
+// Findings that are no events: what the preload object reports.
+const (
+	noteSetUp         = "set-up"
+	noteNotApplicable = "not-applicable"
+	noteRefused       = "refused"
+)
+
+// preloadMark begins the preload object's lines; see inject/preload.c.
+const preloadMark = "tlsbench-field: "
+
+// damage is how the daemon's messages tell of damage: its memory manager's and
+// its main process's. The words are those of all packaged versions.
+var damage = []struct {
+	words *regexp.Regexp
+	kind  string
+}{
+	{regexp.MustCompile(`(?i)already freed`), "double-free"},
+	{regexp.MustCompile(`(?i)\boverwritten\b`), "overrun"},
+	{regexp.MustCompile(`(?i)out of memory block|bad pointer`), "wild-free"},
+	{regexp.MustCompile(`(?i)child process [0-9]+ exited by a signal`), "crash"},
+}
+
+var signalNumber = regexp.MustCompile(`exited by a signal:? *([0-9]{1,3})`)
+
+// maxDetail bounds what is kept of a line.
+const maxDetail = 200
+
+// readLine says what a line of the log tells; false if nothing of interest.
+func readLine(line string) (finding, bool) {
+	line = strings.TrimSpace(strings.ToValidUTF8(line, "?"))
+	if _, said, ok := strings.Cut(line, preloadMark); ok {
+		return readPreload(said), true
+	}
+	for _, d := range damage {
+		if d.words.MatchString(line) {
+			return finding{d.kind, shorten(message(line))}, true
+		}
+	}
+	return finding{}, false
+}
+
+// readPreload reads what comes after the mark.
+func readPreload(said string) finding {
+	if rest, ok := strings.CutPrefix(said, "not applicable: "); ok {
+		return finding{noteNotApplicable, shorten(rest)}
+	}
+	if rest, ok := strings.CutPrefix(said, "failed: "); ok {
+		return finding{noteRefused, shorten(rest)}
+	}
+	return finding{noteSetUp, shorten(said)}
+}
+
+// prefix is what stands before the message: process, level, module, place.
+var prefix = regexp.MustCompile(`^.*?\[[^]]*:[0-9]+\]: `)
+
+func message(line string) string {
+	rest := prefix.ReplaceAllString(line, "")
+	if rest == "" {
+		return line
+	}
+	return rest
+}
+
+func shorten(s string) string {
+	if len(s) > maxDetail {
+		return strings.ToValidUTF8(s[:maxDetail], "") + "..."
+	}
+	return s
+}
+
+// crashSignal is the signal that a crash's detail names, 0 if none.
+func crashSignal(detail string) int {
+	m := signalNumber.FindStringSubmatch(detail)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// ring keeps the end of a log.
+type ring struct {
+	lines []string
+	next  int
+}
+
+const ringLines = 12
+
+func (r *ring) add(line string) {
+	if len(r.lines) < ringLines {
+		r.lines = append(r.lines, shorten(line))
+		return
+	}
+	r.lines[r.next] = shorten(line)
+	r.next = (r.next + 1) % ringLines
+}
+
+// end gives the last n lines in one.
+func (r *ring) end(n int) string {
+	ordered := append(append([]string(nil), r.lines[r.next:]...), r.lines[:r.next]...)
+	if len(ordered) == 0 {
+		return "its log is empty"
+	}
+	ordered = ordered[max(0, len(ordered)-n):]
+	return fmt.Sprintf("its log ends with: %s", strings.Join(ordered, " | "))
+}

@@ -1,0 +1,69 @@
+package field
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlsbench/workload/debian"
+)
+
+// Release is a packaged Kamailio, as one release of Debian has it.
+type Release struct {
+	Name   string // what --daemon takes: Kamailio's own version line
+	Suite  string // release of Debian
+	Line   string // OpenSSL line that it is linked with, as package openssl names it
+	Modes  []int  // values of tls_threads_mode that it knows; none before 5.8
+	Mature bool   // a released suite: its version does not change
+}
+
+// releases are the packaged daemons, by OpenSSL line.
+var releases = []Release{
+	{Name: "5.4", Suite: "bullseye", Line: "1.1.1", Mature: true},
+	{Name: "5.6", Suite: "bookworm", Line: "3.0", Mature: true},
+	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}, Mature: true},
+	{Name: "6.1", Suite: "sid", Line: "3.6", Modes: []int{0, 1, 2}},
+}
+
+// Releases lists the daemons that Fetch knows, oldest first.
+func Releases() []Release { return slices.Clone(releases) }
+
+// ParseReleases reads what --daemon takes; none, or "all", is every release.
+func ParseReleases(names []string) ([]Release, error) {
+	if len(names) == 0 || slices.Contains(names, "all") {
+		return Releases(), nil
+	}
+	var list []Release
+	for _, name := range names {
+		i := slices.IndexFunc(releases, func(r Release) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown daemon %q: choose from %s, all", name, strings.Join(releaseNames(), ", "))
+		}
+		list = append(list, releases[i])
+	}
+	return list, nil
+}
+
+func releaseNames() []string {
+	var names []string
+	for _, r := range releases {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// packages are those that hold the daemon, its TLS module and its Python
+// module.
+var packages = []string{"kamailio", "kamailio-tls-modules", "kamailio-python3-modules"}
+
+// roots are the files whose libraries are needed, and nothing else: the
+// daemon's packages hold a hundred modules.
+var roots = []string{
+	"usr/sbin/kamailio",
+	"usr/lib/*/kamailio/modules/tls.so",
+	"usr/lib/*/kamailio/modules/sl.so",
+	"usr/lib/*/kamailio/modules/app_python3.so",
+}
+
+// suites of a release; those of fixes come with it.
+func (r Release) suites() []string { return debian.Suites(r.Suite) }
