@@ -35,6 +35,9 @@ func (t Task) config(s Spec) workload.Config {
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime,
 	}
+	if f := t.Cell.fork; f != nil {
+		cfg.Fork = f
+	}
 	if t.Cell.Measure == results.Handshake {
 		cfg.Warmup, cfg.Duration = s.Warmup, s.HandshakeTime
 	}
@@ -52,6 +55,7 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.
 		return r
 	}
 	copyOutcome(r, out)
+	copyFork(r, out.Fork)
 	r.Status, r.Reason = t.status(out)
 	if r.Status == results.OK {
 		r.Metrics = metrics(t.Cell, out)
@@ -101,6 +105,8 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, the library loaded says %q", b.Label, version, o.OpenSSLVersion)
 	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Build.Libcrypto):
 		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
+	case o.Fork != nil && o.Fork.Stopped != nil:
+		return results.Failed, o.Fork.Stopped.Error()
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
 		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
 	}
@@ -110,8 +116,10 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 // metrics gives the values of the benchmark line.
 func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	switch {
-	case c.Measure == results.Handshake && o.Damaged():
+	case c.Measure != results.Corruption && o.Damaged():
 		return nil // what a server does while it breaks is no throughput
+	case c.Measure == results.Fork:
+		return forkMetrics(o)
 	case c.Measure == results.Handshake:
 		return handshakeMetrics(o)
 	case c.checkRate == 0:

@@ -18,9 +18,10 @@ const meanAge = 10
 type class struct {
 	measure results.Measure
 	check   bool
+	memory  string // of a trial of forks
 }
 
-func (c Cell) class() class { return class{c.Measure, c.checkRate > 0} }
+func (c Cell) class() class { return class{c.Measure, c.checkRate > 0, c.Setting("mem")} }
 
 // estimator tells the time left from the trials so far: an exponentially
 // weighted mean for each class, so that it follows a machine that slows down.
@@ -68,6 +69,9 @@ func (e *estimator) remaining() time.Duration {
 
 // length is how long a trial of the cell is under load.
 func (s Spec) length(c Cell) time.Duration {
+	if c.fork != nil {
+		return forkLength(c.fork)
+	}
 	if c.Measure == results.Handshake {
 		return s.Warmup + s.HandshakeTime
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies"
+	"tlsbench/workload"
 )
 
 // Plan is a Spec multiplied out: every cell there is, in a fixed order, and
@@ -29,6 +30,7 @@ type Cell struct {
 	strategy  *Strategy
 	badShare  float64
 	checkRate int
+	fork      *workload.ForkConfig // of a Fork cell
 }
 
 // block is the cells that differ in strategy and measure alone, as a range of
@@ -91,7 +93,7 @@ func (p *Plan) places() []place {
 	list = cross(list, p.Spec.Rands, func(l *place, v string) { l.rand = v })
 	list = cross(list, p.Spec.Locks, func(l *place, v string) { l.locks = v })
 	list = cross(list, p.Spec.HeapSafety, func(l *place, v string) { l.safety = v })
-	if p.Spec.NoControls {
+	if p.Spec.NoControls || p.Spec.onlyForks() {
 		return list
 	}
 	for _, l := range list {
@@ -164,7 +166,7 @@ func (p *Plan) blockCells(l place) []Cell {
 			list = append(list, p.strategyCells(l, &p.Spec.Strategies[i])...)
 		}
 	}
-	if p.Spec.NoControls || l.workers < 2 || !l.same(l.control()) {
+	if p.Spec.NoControls || p.Spec.onlyForks() || l.workers < 2 || !l.same(l.control()) {
 		return list
 	}
 	for _, name := range controls(l.heap) {
@@ -203,6 +205,8 @@ func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 				list = append(list, p.cell(l, s, m, bad, rate))
 			}
 			list = append(list, p.cell(l, s, m, bad, 0))
+		case results.Fork:
+			list = append(list, p.forkCells(l, s)...)
 		}
 	}
 	return list
@@ -223,7 +227,7 @@ func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate i
 		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
 	}
 	usualBad, usualRate := defaultBad, defaultCheckRate
-	if m == results.Handshake {
+	if m != results.Corruption {
 		usualBad, usualRate = 0, 0
 	}
 	if bad != usualBad {

@@ -29,9 +29,9 @@ type Spec struct {
 	Locks      []string `json:"locks"`
 	HeapSafety []string `json:"heap_safety"`
 
-	// Measures are Handshake and Corruption. Corruption makes two cells: one
-	// with the active checks at CheckRate, one with them off, which alone
-	// gives the passive rate.
+	// Measures are Handshake and Corruption unless others are named. Corruption
+	// makes two cells: one with the active checks at CheckRate, one with them
+	// off, which alone gives the passive rate. Fork makes those of Fork.
 	Measures []results.Measure `json:"measures"`
 	// Bad is the share of bad peers, nil for 20 % in corruption trials and
 	// none in throughput trials.
@@ -39,6 +39,9 @@ type Spec struct {
 	// CheckRate is the number of active checks for each handshake of a
 	// corruption trial, nil for 1.
 	CheckRate *int `json:"check_rate,omitempty"`
+
+	// Fork is what Fork trials are made of.
+	Fork ForkSpec `json:"fork,omitzero"`
 
 	Rounds int `json:"rounds"`
 	// Seed decides every order and every trial's seed. 0 means that NewPlan
@@ -88,6 +91,9 @@ func (s Spec) withDefaults() Spec {
 	s.Locks = orDefault(s.Locks, locks[0])
 	s.HeapSafety = orDefault(s.HeapSafety, heapSafety[0])
 	s.Measures = orDefault(s.Measures, measures...)
+	if slices.Contains(s.Measures, results.Fork) {
+		s.Fork = s.Fork.withDefaults()
+	}
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64N(1<<31-1) + 1 // short enough to be typed again
 	}
@@ -110,6 +116,9 @@ func (s Spec) validate() error {
 		if _, taken := strategies.Find(c.Name()); taken && !c.is(c.Name()) {
 			return fmt.Errorf("strategy %s: the name is taken by the suite's own", c)
 		}
+	}
+	if err := s.Fork.validate(); err != nil {
+		return err
 	}
 	return s.validateNumbers()
 }
@@ -148,7 +157,7 @@ func (s Spec) validateNames() error {
 		{"random method", s.Rands, rands},
 		{"locks", s.Locks, locks},
 		{"heap safety", s.HeapSafety, heapSafety},
-		{"measure", toStrings(s.Measures), toStrings(measures)},
+		{"measure", toStrings(s.Measures), toStrings(results.Measures)},
 		{"openssl build", labels(s.Builds), nil},
 		{"strategy", labels(s.Strategies), nil},
 		{"hazard", s.Hazards, nil},

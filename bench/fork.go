@@ -1,0 +1,214 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/montanaflynn/stats"
+
+	"tlsbench/results"
+	"tlsbench/results/inference"
+	"tlsbench/workload"
+)
+
+// ForkSpec is what fork trials are made of. Every list is one dimension of the
+// plan; an empty one means its default. Workers of the Spec are the live ones.
+type ForkSpec struct {
+	// Memory lists how much private memory rank 0 has, in MiB.
+	Memory []int `json:"memory_mib,omitempty"`
+	// Filled lists how many filled keys there are beside OpenSSL's.
+	Filled []int `json:"filled,omitempty"`
+	// HugePages lists how transparent huge pages are pinned: off, on.
+	HugePages []string `json:"huge_pages,omitempty"`
+	// Pairs is how many pairs of forks a trial makes, and how many forks each
+	// arm of its sustained loop.
+	Pairs int `json:"pairs,omitempty"`
+}
+
+// HugePages are the values of ForkSpec.HugePages, the default first. Off is
+// the default because a fork then copies one entry for each page whatever the
+// kernel's own setting is.
+var HugePages = []string{"off", "on"}
+
+const (
+	// defaultMemory is what a daemon's main process has.
+	defaultMemory = 16
+	maxMemory     = 64 << 10
+	defaultPairs  = 500
+	// forkLimit ends a trial whose forks are slow: with much memory one takes
+	// ten milliseconds and more.
+	forkLimit = time.Minute
+)
+
+func (f ForkSpec) withDefaults() ForkSpec {
+	f.Memory = orDefault(f.Memory, defaultMemory)
+	f.Filled = orDefault(f.Filled, 0)
+	f.HugePages = orDefault(f.HugePages, HugePages[0])
+	if f.Pairs == 0 {
+		f.Pairs = defaultPairs
+	}
+	return f
+}
+
+func (f ForkSpec) validate() error {
+	if err := checkList("huge pages", orDefault(f.HugePages, HugePages[0]), HugePages); err != nil {
+		return err
+	}
+	for _, m := range f.Memory {
+		if m < 1 || m > maxMemory {
+			return fmt.Errorf("memory of %d MiB: want 1 to %d", m, maxMemory)
+		}
+	}
+	for _, n := range f.Filled {
+		if n < 0 || n > workload.MaxForkKeys {
+			return fmt.Errorf("%d filled keys: want 0 to %d", n, workload.MaxForkKeys)
+		}
+	}
+	if f.Pairs < 0 {
+		return fmt.Errorf("%d pairs of forks: want at least 1", f.Pairs)
+	}
+	return nil
+}
+
+// forkCells lists the fork cells of one strategy in a block. The child plays
+// both sides of its handshake, so the load is always memory.
+func (p *Plan) forkCells(l place, s *Strategy) []Cell {
+	if l.load != p.Spec.Loads[0] {
+		return nil
+	}
+	l.load = "memory"
+	spec := p.Spec.Fork
+	var list []Cell
+	for _, memory := range spec.Memory {
+		for _, filled := range spec.Filled {
+			for _, pages := range spec.HugePages {
+				c := p.cell(l, s, results.Fork, 0, 0)
+				c.fork = &workload.ForkConfig{
+					Pairs: spec.Pairs, Sustained: spec.Pairs, Limit: forkLimit,
+					Memory: uint64(memory) << 20, Keys: filled, HugePages: pages == "on",
+				}
+				c.addForkSettings(memory, filled, pages)
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
+// addForkSettings adds what differs from the default.
+func (c *Cell) addForkSettings(memory, filled int, pages string) {
+	if memory != defaultMemory {
+		c.addSetting("mem", strconv.Itoa(memory)+"MiB")
+	}
+	if filled != 0 {
+		c.addSetting("filled", strconv.Itoa(filled))
+	}
+	if pages != HugePages[0] {
+		c.addSetting("thp", pages)
+	}
+}
+
+// forkLength is a guess at the length of a trial of forks, until one is done:
+// there are eight forks to a pair, and each copies 256 entries for a MiB.
+func forkLength(f *workload.ForkConfig) time.Duration {
+	pair := 4*time.Millisecond + time.Duration(f.Memory>>20)*100*time.Microsecond
+	return min(time.Duration(f.Pairs)*pair, forkLimit)
+}
+
+// onlyForks reports whether nothing but forks is measured. Controls are about
+// damage under load, and say nothing about forks.
+func (s Spec) onlyForks() bool { return slices.Equal(s.Measures, []results.Measure{results.Fork}) }
+
+// forkMetrics are those of a trial of forks; see workload.ForkOutcome.Series
+// for what the names mean. Percentiles are by nearest rank. The difference to
+// forks without the strategy's handlers is the median of the pairs, with its
+// 95 % interval.
+func forkMetrics(o *workload.Outcome) []results.Metric {
+	f := o.Fork
+	var list []results.Metric
+	add := func(value float64, unit string) {
+		list = append(list, results.Metric{Value: value, Unit: unit})
+	}
+	for _, s := range f.Series() {
+		for _, p := range forkPercentiles(s.Name) {
+			if v, err := stats.PercentileNearestRank(s.Values, p.percent); err == nil {
+				add(v, p.before+s.Name)
+			}
+		}
+		switch s.Name {
+		case "masked-fork-ns":
+			list = append(list, difference("fork-diff", f.ForkDifferences())...)
+		case "masked-ready-ns":
+			list = append(list, difference("ready-diff", f.ReadyDifferences())...)
+		}
+	}
+	if o.Setup > 0 {
+		add(float64(o.Setup), "setup-ns")
+	}
+	if f.Sustained > 0 {
+		add(f.Sustained, results.ForksPerSec)
+	}
+	if f.Bare > 0 {
+		add(f.Bare, "bare-forks/s")
+	}
+	if v, err := stats.Median(f.ClockCost); err == nil && v > 0 {
+		add(v, "clock-ns")
+	}
+	return list
+}
+
+type percentile struct {
+	percent float64
+	before  string // the name of what was measured
+}
+
+// forkPercentiles are all four for the two that a user waits for, and the
+// median of the rest. All others are in the samples file.
+func forkPercentiles(name string) []percentile {
+	if name == "fork-ns" || name == "ready-ns" {
+		return []percentile{{50, "p50-"}, {90, "p90-"}, {99, "p99-"}, {100, "max-"}}
+	}
+	return []percentile{{50, ""}}
+}
+
+// difference is the median of paired differences and its interval, which needs
+// six pairs.
+func difference(name string, values []float64) []results.Metric {
+	if len(values) == 0 {
+		return nil
+	}
+	e := inference.Median(values, 0.95)
+	list := []results.Metric{{Value: e.Value, Unit: name + "-ns"}}
+	if len(values) >= 6 {
+		list = append(list,
+			results.Metric{Value: e.Low, Unit: name + "-low-ns"}, results.Metric{Value: e.High, Unit: name + "-high-ns"})
+	}
+	return list
+}
+
+// copyFork keeps the facts of a trial of forks.
+func copyFork(r *results.Trial, f *workload.ForkOutcome) {
+	if f == nil {
+		return
+	}
+	r.Forks = uint64(len(f.Forks))
+	r.Detail = append(r.Detail, describeFork(f)...)
+}
+
+// describeFork says what the figures were taken with.
+func describeFork(f *workload.ForkOutcome) []string {
+	cost, _ := stats.Median(f.ClockCost)
+	handlers := "the strategy has no at-fork handler"
+	if len(f.Handlers) > 0 {
+		handlers = fmt.Sprintf("at-fork handlers: %v", f.Handlers)
+	}
+	lines := []string{fmt.Sprintf("clock %s, %.0f ns a reading; rank 0 has %d MiB of private memory, %d of them in huge pages; %s",
+		f.Clock, cost, f.Resident>>20, f.Huge>>20, handlers)}
+	if f.Stopped != nil && len(f.Forks) > 0 {
+		p50, _ := stats.PercentileNearestRank(f.Series()[0].Values, 50)
+		lines = append(lines, fmt.Sprintf("measured until then: %d forks, median %.0f ns", len(f.Forks), p50))
+	}
+	return lines
+}
