@@ -302,7 +302,7 @@ func (d *diagnosis) print(w io.Writer) {
 	}
 	fmt.Fprintln(w, "\nmissing")
 	for _, a := range d.Advice {
-		entry(w, 0, "", a)
+		paragraph(w, "  "+a)
 	}
 	if len(d.Advice) == 0 {
 		fmt.Fprintln(w, "  nothing")

@@ -131,7 +131,7 @@ func TestInterrupt(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, "r.txt")
 			cmd := program(t, dir, "run", "-o", "r.txt", "--rounds", "8", "--duration", "100ms", "--workers", "2",
-				"--load", "memory", "--strategy", "hwm", "--measure", "handshake", "--no-controls")
+				"--load", "memory", "--strategy", "hwm", "--measure", "corruption", "--check-rate", "0", "--no-controls")
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			if err := cmd.Start(); err != nil {
@@ -190,6 +190,9 @@ func TestCancelled(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		if code := run(ctx, args, nil, &stdout, &stderr); code != exitInterrupted {
 			t.Errorf("%v: exit code %d, want %d; stderr: %s", args, code, exitInterrupted, &stderr)
+		}
+		if want := "tlsbench: interrupted\n"; stderr.String() != want {
+			t.Errorf("%v: stderr is %q, want %q", args, &stderr, want)
 		}
 		if stdout.Len() > 0 {
 			t.Errorf("%v: stdout has %q", args, &stdout)

@@ -39,7 +39,7 @@ func (s *session) exitCode(err error) int {
 	if errors.Is(err, errFailed) {
 		return exitFailed
 	}
-	s.complain(err)
+	s.complain(plainWords(err))
 	var mine *refusal
 	var theirs *bench.RefusalError
 	switch {
@@ -50,6 +50,22 @@ func (s *session) exitCode(err error) int {
 	}
 	return exitFailed
 }
+
+// plainWords takes the words of package context out of a message: what a
+// person did was to interrupt.
+func plainWords(err error) error {
+	var known *interruption
+	if errors.Is(err, context.Canceled) && !errors.As(err, &known) {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+// interruption is a run that was interrupted, and how to go on with it.
+type interruption struct{ text string }
+
+func (i *interruption) Error() string { return i.text }
+func (i *interruption) Unwrap() error { return context.Canceled }
 
 // complain writes an error to stderr.
 func (s *session) complain(err error) {

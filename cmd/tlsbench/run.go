@@ -69,8 +69,8 @@ func (c *runCommand) Run(s *session) error {
 	}
 	sum, err := c.carryOut(s, j)
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w; all finished trials are on disk, go on with: tlsbench run --resume %s%s",
-			err, j.path, c.heapAgain())
+		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench run --resume %s%s",
+			sum.Done, plural(sum.Total, "trial"), j.path, c.heapAgain())}
 	}
 	if err != nil {
 		return err

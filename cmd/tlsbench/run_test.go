@@ -155,7 +155,7 @@ func TestRunOnTerminal(t *testing.T) {
 		shown <- string(text)
 	}()
 	code := run(context.Background(), []string{"run", "-o", filepath.Join(t.TempDir(), "r.txt"), "--rounds", "1",
-		"--duration", "700ms", "--workers", "2", "--load", "memory", "--strategy", "hwm", "--measure", "handshake", "--no-controls"},
+		"--duration", "700ms", "--workers", "2", "--load", "memory", "--strategy", "hwm", "--measure", "corruption", "--check-rate", "0", "--no-controls"},
 		nil, program, program)
 	program.Close()
 	got := <-shown
