@@ -79,9 +79,9 @@ func (t *trial) gatherCounts() {
 	o.Setup = t.block.Setup()
 	last := t.began
 	for _, w := range t.block.Workers() {
-		if w.Forked {
-			o.Forks++
-		}
+		o.Forks += w.Generations
+		o.Retired += w.Retired
+		o.KeptBytes += w.KeptBytes
 		o.Handshakes += w.Handshakes
 		o.Checks += w.Checks
 		o.Draws += w.Draws

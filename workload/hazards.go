@@ -27,8 +27,8 @@ type Hazard struct {
 	expect  func(expecting) words
 	adjust  func(*Config, HazardChoice)
 	refuse  func(Config) string // why a trial with these settings makes no sense
-	serving bool                // replaces the serving loop: only one such at a time
 	quiet   bool                // nothing to be seen in workers: rank 0 alone acts
+	without []string            // hazards that this one excludes
 	starts  starter             // what the harness finds and starts for it
 }
 
@@ -177,17 +177,17 @@ func (h Hazard) paramNames() string {
 // exclude refuses what cannot be in one process.
 func exclude(list []HazardChoice) error {
 	seen := map[string]bool{}
-	serving := ""
 	for _, c := range list {
 		switch {
 		case seen[c.Name]:
 			return fmt.Errorf("%s stands twice", c.Name)
 		case c.Name == plainHazard && len(list) > 1:
 			return fmt.Errorf("plain is OpenSSL alone: it goes with no other hazard")
-		case c.serving && serving != "":
-			return fmt.Errorf("%s and %s exclude each other: both are the way that a worker serves", serving, c.Name)
-		case c.serving:
-			serving = c.Name
+		}
+		for _, other := range c.without {
+			if slices.ContainsFunc(list, func(d HazardChoice) bool { return d.Name == other }) {
+				return fmt.Errorf("%s and %s exclude each other", c.Name, other)
+			}
 		}
 		seen[c.Name] = true
 	}

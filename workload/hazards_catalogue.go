@@ -1,5 +1,7 @@
 package workload
 
+import "fmt"
+
 // every is the parameter of all hazards that act between handshakes.
 func every(n int64) HazardParam {
 	return HazardParam{"every", n, 1, 1 << 20, "handshakes of a worker from one time to the next"}
@@ -143,5 +145,58 @@ var hazardCatalogue = []Hazard{
 		Params:  []HazardParam{every(8)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
 		starts:  startPostgres,
+	},
+	{
+		Name: "handoff", File: "hazard_handoff.c",
+		Summary: "connections cross processes: one worker shakes hands, the next serves, a third frees",
+		Needs:   "three workers or more, and a shared heap",
+		Source:  "Kamailio's TCP main process and its readers; it is what the shared heap is for",
+		Expects: "none corrupts; it must work under every real strategy",
+		expect:  onlyNone,
+		refuse: func(c Config) string {
+			if c.Workers < 3 {
+				return fmt.Sprintf("needs 3 workers or more, not %d", c.Workers)
+			}
+			return needsSharedHeap(c)
+		},
+		without: []string{"late-forks"},
+	},
+	{
+		Name: "late-forks", File: "hazard_late_forks.c",
+		Summary: "workers retire while traffic runs, and rank 0 forks others in their place",
+		Source:  "autoscaling, and what OPENSSL_thread_stop() is documented to be for",
+		Expects: "none corrupts; what each retired worker leaves in the shared heap is measured, with OPENSSL_thread_stop() at its end (thread-stop=1) and without",
+		Params: []HazardParam{
+			{"thread-stop", 0, 0, 1, "1: a worker calls OPENSSL_thread_stop() when it retires"},
+			{"after", 32, 1, 1 << 20, "connections that a worker serves before it retires"},
+		},
+		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
+		expect:   onlyNone,
+	},
+	{
+		Name: "mutual-tls", File: "hazard_mutual_tls.c",
+		Summary: "peers present certificates: good, expired, of an unknown authority; each has its one right outcome",
+		Source:  "verification errors are the most common in the field",
+		Expects: "none corrupts; all others are clean",
+		Params:  []HazardParam{every(2)},
+		expect:  onlyNone,
+		starts:  startMutualTLS,
+	},
+	{
+		Name: "reload", File: "hazard_reload.c",
+		Summary: "live workers build a new SSL_CTX, and free the old one when its last connection ends",
+		Source:  "a reload of certificates, as by Kamailio's tls.reload",
+		Expects: "none corrupts; all others are clean",
+		Params:  []HazardParam{every(16)},
+		expect:  onlyNone,
+		without: []string{"shared-ctx", "late-forks"},
+	},
+	{
+		Name: "long-lived", File: "hazard_long_lived.c",
+		Summary: "connections stay open and are written to between other handshakes",
+		Source:  "phones, which keep their connection",
+		Expects: "none corrupts; all others are clean",
+		Params:  []HazardParam{{"n", 8, 1, 64, "connections of each worker"}, every(4)},
+		expect:  onlyNone,
 	},
 }

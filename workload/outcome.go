@@ -29,6 +29,8 @@ type Outcome struct {
 	Injected  uint64 // faults made on purpose
 
 	Forks     uint64 // workers forked
+	Retired   uint64 // of them, those that ended by themselves and were replaced
+	KeptBytes int64  // bytes of the shared heap that the retired ones took and did not free
 	LostSlots uint64 // slots of others than OpenSSL that they lost by it
 	Neighbour string // what a hazard's library says of itself
 	Acts      []Act  // what the hazards did

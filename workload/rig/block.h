@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 6u                   /* raise with every change below */
+#define BLOCK_LAYOUT 7u                   /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -48,7 +48,7 @@ enum stage { STAGE_START = 0, STAGE_OPENSSL, STAGE_SETUP, STAGE_CONTEXTS, STAGE_
 enum phase { PHASE_WAIT = 0, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_STOP };
 
 /* What a worker is doing; OP_IDLE may last for ever without being a hang. */
-enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE, OP_NEIGHBOUR };
+enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE, OP_NEIGHBOUR, OP_RETIRED };
 
 enum event_kind {
 	EVENT_FOREIGN_ERROR = 0,
@@ -190,6 +190,10 @@ struct worker {
 	int32_t status; /* as of waitpid */
 	uint32_t reaped;
 	uint32_t forked, used; /* which of the following are filled in */
+	uint64_t generations; /* processes that were this worker, one after the other */
+	uint64_t retired;     /* those that ended to be replaced, */
+	int64_t kept_bytes;   /* what they left in the shared heap, */
+	uint64_t cpu_before;  /* and their processor time */
 	uint64_t hazard_acts[MAX_HAZARDS]; /* how often each hazard really happened */
 	uint64_t slots_forked[MAX_SLOTS]; /* after the at-fork handlers */
 	uint64_t slots_used[MAX_SLOTS];   /* after the first handshake */

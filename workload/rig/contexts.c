@@ -48,10 +48,26 @@ void openssl_initialise(void)
 		FAIL(0, "OPENSSL_init_ssl: %s", openssl_error());
 }
 
+/*
+ * What rank 0 cannot do ends the trial. In a worker OpenSSL may refuse because
+ * of the damage under test.
+ */
+static bool refused;
+
+static void note_refusal(const char *call)
+{
+	if (!refused)
+		note_event(EVENT_FAILED_HANDSHAKE, "new SSL_CTX: %.40s: %s", call, openssl_error());
+	refused = true;
+}
+
 #define MUST(call)                                                                                  \
 	do {                                                                                           \
-		if ((call) != 1)                                                                           \
+		if ((call) == 1)                                                                           \
+			break;                                                                                 \
+		if (rig.me == NULL)                                                                        \
 			FAIL(0, "%s: %s", #call, openssl_error());                                             \
+		note_refusal(#call);                                                                       \
 	} while (0)
 
 static void use_identity(SSL_CTX *ctx, const struct identity *id, int kind)
@@ -69,8 +85,9 @@ static SSL_CTX *make(uint32_t version, const char *suites13, const char *suites1
 	SSL_CTX *ctx = openssl.SSL_CTX_new(openssl.TLS_method());
 	char group[] = "P-256";
 
+	MUST(ctx != NULL);
 	if (ctx == NULL)
-		FAIL(0, "SSL_CTX_new: %s", openssl_error());
+		return NULL;
 	MUST(openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, (long)version, NULL));
 	MUST(openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, (long)version, NULL));
 	MUST(openssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, group));
@@ -87,9 +104,29 @@ static const char server12[] = "ECDHE+AESGCM";
 static const char other13[] = "TLS_CHACHA20_POLY1305_SHA256";
 static const char other12[] = "ECDHE+CHACHA20";
 
+static SSL_CTX *unless_refused(SSL_CTX *ctx)
+{
+	if (!refused)
+		return ctx;
+	refused = false;
+	openssl.SSL_CTX_free(ctx);
+	return NULL;
+}
+
 SSL_CTX *contexts_client(void)
 {
-	return make(rig.config->tls, server13, server12);
+	return unless_refused(make(rig.config->tls, server13, server12));
+}
+
+SSL_CTX *contexts_server(void)
+{
+	SSL_CTX *ctx = make(rig.config->tls, server13, server12);
+
+	if (ctx != NULL)
+		use_identity(ctx, &rig.config->server, rig.config->key == KEY_RSA_2048 ? EVP_PKEY_RSA : EVP_PKEY_EC);
+	if (ctx != NULL && rig.config->ask_client) /* a peer without a certificate stays welcome */
+		openssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return unless_refused(ctx);
 }
 
 static void make_clients(SSL_CTX **clients)
@@ -108,11 +145,7 @@ static void make_clients(SSL_CTX **clients)
 
 void contexts_make(struct contexts *contexts)
 {
-	contexts->server = make(rig.config->tls, server13, server12);
-	use_identity(contexts->server, &rig.config->server,
-		rig.config->key == KEY_RSA_2048 ? EVP_PKEY_RSA : EVP_PKEY_EC);
-	if (rig.config->ask_client) /* a peer without a certificate stays welcome */
-		openssl.SSL_CTX_set_verify(contexts->server, SSL_VERIFY_PEER, NULL);
+	contexts->server = contexts_server();
 	if (rig.config->load == LOAD_MEMORY)
 		make_clients(contexts->clients);
 }

@@ -20,6 +20,9 @@ void openssl_initialise(void);
 
 void contexts_make(struct contexts *contexts);
 
+/* A server as the workers are given. In a worker NULL, and an event, if OpenSSL refuses. */
+SSL_CTX *contexts_server(void);
+
 /* A client that trusts every server, for either load. */
 SSL_CTX *contexts_client(void);
 

@@ -54,6 +54,9 @@ void hazards_each(struct contexts *mine);
 bool hazards_serve(int listener, struct contexts *mine);
 bool hazards_retires(void);
 
+/* For a hook that returns nothing: the hazard of that name really happened. */
+void hazard_acted(const char *name);
+
 /* A parameter of this trial's hazard of that name. */
 int64_t hazard_number(const char *hazard, const char *name, int64_t otherwise);
 

@@ -16,6 +16,11 @@ extern const struct hazard hazard_many_errors;
 extern const struct hazard hazard_python;
 extern const struct hazard hazard_curl;
 extern const struct hazard hazard_postgres;
+extern const struct hazard hazard_handoff;
+extern const struct hazard hazard_late_forks;
+extern const struct hazard hazard_mutual_tls;
+extern const struct hazard hazard_reload;
+extern const struct hazard hazard_long_lived;
 
 const struct hazard *const hazards[] = {
 	&hazard_foreign_before,
@@ -28,6 +33,11 @@ const struct hazard *const hazards[] = {
 	&hazard_python,
 	&hazard_curl,
 	&hazard_postgres,
+	&hazard_handoff,
+	&hazard_late_forks,
+	&hazard_mutual_tls,
+	&hazard_reload,
+	&hazard_long_lived,
 	NULL,
 };
 
@@ -119,10 +129,20 @@ bool hazards_serve(int listener, struct contexts *mine)
 bool hazards_retires(void)
 {
 	for (int i = 0; i < MAX_HAZARDS; i++) {
-		if (chosen[i] != NULL && chosen[i]->retires != NULL && chosen[i]->retires())
+		if (chosen[i] != NULL && chosen[i]->retires != NULL && chosen[i]->retires()) {
+			count(i, true);
 			return true;
+		}
 	}
 	return false;
+}
+
+void hazard_acted(const char *name)
+{
+	for (int i = 0; i < MAX_HAZARDS; i++) {
+		if (chosen[i] != NULL && strcmp(chosen[i]->name, name) == 0)
+			count(i, true);
+	}
 }
 
 int64_t hazard_number(const char *hazard, const char *name, int64_t otherwise)

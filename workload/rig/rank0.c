@@ -111,6 +111,19 @@ static void fork_worker(int worker)
 	alive++;
 }
 
+/* One that has retired by itself is replaced, while the others serve. */
+static bool replace_retired(int worker, int status)
+{
+	struct worker *w = &rig.workers[worker];
+
+	if (ending || status != 0 || w->operation != OP_RETIRED)
+		return false;
+	w->operation = OP_START;
+	hazards_between_forks(worker);
+	fork_worker(worker);
+	return true;
+}
+
 static int worker_of(pid_t pid)
 {
 	for (uint32_t i = 0; i < rig.config->workers; i++) {
@@ -164,6 +177,8 @@ static void reap(void)
 		if (worker < 0)
 			continue;
 		alive--;
+		if (replace_retired(worker, status))
+			continue;
 		rig.workers[worker].status = status;
 		rig.workers[worker].reaped = 1;
 		note_death(worker, status, held_lock);

@@ -59,6 +59,9 @@ type Worker struct {
 	Status          syscall.WaitStatus
 	Reaped          bool
 	Forked, Used    bool
+	Generations     uint64 // processes that were this worker, one after the other
+	Retired         uint64 // those that ended to be replaced
+	KeptBytes       int64  // what they left in the shared heap
 }
 
 func load64(p *C.uint64_t) uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(p))) }
@@ -193,6 +196,7 @@ func (b *Block) Workers() []Worker {
 			ContextSwitches: load64(&w.context_switches),
 			Status:          syscall.WaitStatus(w.status), Reaped: load32(&w.reaped) != 0,
 			Forked: load32(&w.forked) != 0, Used: load32(&w.used) != 0,
+			Generations: load64(&w.generations), Retired: load64(&w.retired), KeptBytes: int64(w.kept_bytes),
 		}
 	}
 	return list

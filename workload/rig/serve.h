@@ -18,7 +18,16 @@ void tcp_serve(int fd, SSL_CTX *ctx);
 void memory_seed(uint64_t seed);
 void memory_serve(const struct contexts *contexts);
 
+/* Until the peer closes: what comes in goes back. */
+void tcp_echo(SSL *ssl);
+
 /* worker.c */
+/* The phase as of now; takes the snapshots at the window's edges. */
+enum phase follow_phase(void);
+/* Memory load: whether one more handshake is wanted. */
+bool memory_ticket_left(void);
+/* What a worker does between two handshakes: hazards, faults, checks. */
+void after_handshake(struct contexts *mine);
 void begin_operation(enum operation operation);
 /* A good handshake that began then was completed now. */
 void count_handshake(uint64_t began);

@@ -50,8 +50,7 @@ int tcp_listen(void)
 	return fd;
 }
 
-/* Until the peer closes: what comes in goes back. */
-static void echo(SSL *ssl)
+void tcp_echo(SSL *ssl)
 {
 	static unsigned char buffer[ECHO_MAX];
 	int n;
@@ -103,7 +102,7 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	if (openssl.SSL_do_handshake(ssl) == 1) {
 		count_handshake(began);
 		begin_operation(OP_ECHO);
-		echo(ssl);
+		tcp_echo(ssl);
 	} else {
 		bump(&rig.me->refused);
 		while (openssl.ERR_get_error() != 0)

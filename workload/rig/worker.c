@@ -44,25 +44,28 @@ void count_handshake(uint64_t began)
 	keep_sample(now - began);
 }
 
+/* A worker that replaces a retired one goes on where that one was. */
 static void take(struct snapshot *snapshot)
 {
+	if (snapshot->at != 0)
+		return;
 	snapshot->at = now_ns();
-	snapshot->cpu = cpu_ns();
+	snapshot->cpu = cpu_ns() + rig.me->cpu_before;
 	snapshot->handshakes = rig.me->handshakes;
 }
 
 /* Whoever sleeps through a phase takes its snapshots late, but all of them. */
-static void follow_phase(void)
+enum phase follow_phase(void)
 {
 	uint32_t now = __atomic_load_n(&rig.block->phase, __ATOMIC_ACQUIRE);
 
 	if (now == phase)
-		return;
+		return phase;
 	if (phase < PHASE_MEASURE && now >= PHASE_MEASURE)
 		take(&rig.me->begin);
 	if (phase < PHASE_DRAIN && now >= PHASE_DRAIN)
 		take(&rig.me->end);
-	phase = now;
+	return phase = now;
 }
 
 static void wait_for_load(void)
@@ -73,7 +76,7 @@ static void wait_for_load(void)
 		syscall(SYS_futex, word, FUTEX_WAIT, PHASE_WAIT, NULL, NULL, 0);
 }
 
-static void check(struct contexts *mine)
+void after_handshake(struct contexts *mine)
 {
 	hazards_each(mine);
 	if (!rig.me->used)
@@ -91,11 +94,28 @@ static void check(struct contexts *mine)
  * Memory load with a given number of handshakes: workers share the tickets.
  * The warm-up needs none.
  */
-static bool ticket_left(void)
+bool memory_ticket_left(void)
 {
 	uint64_t limit = rig.config->handshakes;
 
 	return limit == 0 || phase < PHASE_MEASURE || __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
+}
+
+static void count_switches(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		rig.me->context_switches += (uint64_t)(usage.ru_nvcsw + usage.ru_nivcsw);
+}
+
+/* Rank 0 forks another one in this one's place. */
+static _Noreturn void retire(void)
+{
+	count_switches();
+	rig.me->cpu_before += cpu_ns();
+	begin_operation(OP_RETIRED);
+	_exit(0);
 }
 
 static void serve_memory(struct contexts *contexts)
@@ -103,10 +123,12 @@ static void serve_memory(struct contexts *contexts)
 	memory_seed(rig.config->seed * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)(uint32_t)rig.worker);
 	for (;;) {
 		follow_phase();
-		if (phase >= PHASE_DRAIN || !ticket_left())
+		if (phase >= PHASE_DRAIN || !memory_ticket_left())
 			return;
 		memory_serve(contexts);
-		check(contexts);
+		after_handshake(contexts);
+		if (hazards_retires())
+			retire();
 	}
 }
 
@@ -117,7 +139,9 @@ static void serve_tcp(int listener, struct contexts *contexts)
 	while (begin_operation(OP_IDLE), (fd = tcp_accept(listener)) >= 0) {
 		follow_phase(); /* after the wait: it may have changed meanwhile */
 		tcp_serve(fd, contexts->server);
-		check(contexts);
+		after_handshake(contexts);
+		if (hazards_retires())
+			retire();
 	}
 	follow_phase();
 }
@@ -133,12 +157,8 @@ static void tie_to_rank0(void)
 
 static void account(void)
 {
-	struct rusage usage;
-
-	if (rig.me->end.at == 0)
-		take(&rig.me->end);
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		rig.me->context_switches = (uint64_t)(usage.ru_nvcsw + usage.ru_nivcsw);
+	take(&rig.me->end);
+	count_switches();
 }
 
 void run_worker(int listener, struct contexts *contexts)
@@ -146,14 +166,15 @@ void run_worker(int listener, struct contexts *contexts)
 	sigset_t none;
 
 	rig.me->pid = rig.pid;
+	bump(&rig.me->generations);
 	detect_forked();
-	hazards_in_worker();
 	tie_to_rank0();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	close(FD_CONTROL);
 	close(FD_STATUS);
+	hazards_in_worker();
 	begin_operation(OP_IDLE);
 	wait_for_load();
 	follow_phase();
