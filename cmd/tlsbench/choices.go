@@ -54,19 +54,21 @@ var summaries = map[string]map[string]string{
 		"default": "OpenSSL's own random generators",
 		"method":  "an own RAND_set_rand_method over getrandom, as the field does on 1.1.1",
 	},
+	"huge-pages": {
+		"off": "kept off, so that a fork copies one entry for each page",
+		"on":  "asked for, so that a fork copies few entries",
+	},
 	"measure": {
 		"handshake":  "throughput, CPU and latency: detectors off, no bad peers",
 		"corruption": "damage: bad peers; one trial with active checks, one without",
+		"fork":       "what the strategy costs rank 0 and a fresh child; not part of the default",
 	},
 }
-
-// measures are the values of --measure, by the benchmark's name.
-var measures = []results.Measure{results.Handshake, results.Corruption}
 
 // dimensions lists the flags with fixed values, in the order of the help.
 func dimensions() []dimension {
 	var names []string
-	for _, m := range measures {
+	for _, m := range results.Measures {
 		names = append(names, strings.ToLower(string(m)))
 	}
 	return []dimension{
@@ -78,6 +80,7 @@ func dimensions() []dimension {
 		newDimension("key", "the server's key", workload.Keys),
 		newDimension("rand", "where OpenSSL's random numbers come from", workload.RandChoices),
 		newDimension("measure", "what trials are for", names),
+		newDimension("huge-pages", "transparent huge pages in fork trials", bench.HugePages),
 	}
 }
 
@@ -178,8 +181,8 @@ func parseMeasures(list []string) ([]results.Measure, error) {
 	}
 	var out []results.Measure
 	for _, name := range list {
-		i := slices.IndexFunc(measures, func(m results.Measure) bool { return strings.EqualFold(string(m), name) })
-		out = append(out, measures[i])
+		i := slices.IndexFunc(results.Measures, func(m results.Measure) bool { return strings.EqualFold(string(m), name) })
+		out = append(out, results.Measures[i])
 	}
 	return out, nil
 }

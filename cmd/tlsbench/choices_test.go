@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/bench"
 	"tlsbench/workload"
 )
 
@@ -14,7 +15,7 @@ func TestEveryChoiceHasASummary(t *testing.T) {
 	known := map[string][]string{
 		"load": workload.Loads, "heap": workload.Heaps, "heap-safety": workload.HeapSafeties,
 		"locks": workload.LockSharings, "tls": workload.TLSVersions, "key": workload.Keys,
-		"rand": workload.RandChoices, "measure": {"handshake", "corruption"},
+		"rand": workload.RandChoices, "measure": {"handshake", "corruption", "fork"}, "huge-pages": bench.HugePages,
 	}
 	for flag, values := range summaries {
 		for name := range values {

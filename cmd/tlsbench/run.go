@@ -30,7 +30,7 @@ type runCommand struct {
 	Key        []string `group:"The rig:" placeholder:"NAME" help:"The server's key: ${keys}."`
 	Rand       []string `group:"The rig:" placeholder:"NAME" help:"Random generator: ${rands}."`
 
-	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials are for: ${measures}; both by default."`
+	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials are for: ${measures}; the first two by default."`
 	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
 	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 1 by default."`
 	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
@@ -38,6 +38,11 @@ type runCommand struct {
 	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
 	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
+
+	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
+	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys beside OpenSSL's; 0 by default."`
+	HugePages  []string `group:"Fork trials:" placeholder:"NAME" help:"Transparent huge pages: ${hugepagess}."`
+	ForkPairs  int      `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 500 by default."`
 
 	Output string `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
 	Resume string `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
@@ -145,6 +150,7 @@ func (c *runCommand) spec() (bench.Spec, error) {
 		Locks: c.Locks, HeapSafety: c.HeapSafety, Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
 		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
+		Fork: bench.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages, Pairs: c.ForkPairs},
 	}
 	if preset.AllHazards && len(c.Hazard) == 0 {
 		c.Hazard = []string{"all"}
@@ -182,7 +188,7 @@ func (c *runCommand) checkNumbers() error {
 func (c *runCommand) checkNames() error {
 	for flag, values := range map[string][]string{
 		"load": c.Load, "heap": c.Heap, "heap-safety": c.HeapSafety, "locks": c.Locks,
-		"tls": c.TLS, "key": c.Key, "rand": c.Rand,
+		"tls": c.TLS, "key": c.Key, "rand": c.Rand, "huge-pages": c.HugePages,
 	} {
 		if err := checkValues(flag, values); err != nil {
 			return err
@@ -253,7 +259,9 @@ func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
 }
 
 func (c *runCommand) execute(ctx context.Context, cfg workload.Config) (*workload.Outcome, error) {
-	cfg.HeapBytes = c.bytes()
+	if c.HeapSize > 0 {
+		cfg.HeapBytes = c.bytes()
+	}
 	return workload.Run(ctx, cfg)
 }
 
