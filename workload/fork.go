@@ -105,12 +105,14 @@ func (f *ForkConfig) settings() *rig.Fork {
 
 // runFork carries out a trial of forks.
 func runFork(ctx context.Context, cfg Config) (*Outcome, error) {
-	return runForkWith(ctx, cfg, func(command []string) []string { return command }, func(int) {})
+	return runForkWith(ctx, cfg, asItIs, func(*trial) {})
 }
 
-// runForkWith lets a test run the rig by another command, and learn its process
-// id before the loop begins.
-func runForkWith(ctx context.Context, cfg Config, wrap func([]string) []string, begin func(pid int)) (*Outcome, error) {
+func asItIs(command []string) []string { return command }
+
+// runForkWith lets a test run the rig by another command, and look at the trial
+// from when its loop begins.
+func runForkWith(ctx context.Context, cfg Config, wrap func([]string) []string, begin func(*trial)) (*Outcome, error) {
 	if err := cfg.completeFork(); err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func runForkWith(ctx context.Context, cfg Config, wrap func([]string) []string, 
 	}
 	t.out.Files = mappedFiles(t.process.PID())
 	t.began = rig.Now()
-	begin(t.process.PID())
+	begin(t)
 	t.process.Stop() // here: begin
 	if err := t.awaitForks(ctx); err != nil {
 		return nil, err
@@ -264,7 +266,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
 	settings.Plain, settings.Fork, settings.Samples = true, cfg.Fork.settings(), 0
-	block, process, err := launch(settings, &cfg, func(command []string) []string { return command })
+	block, process, err := launch(settings, &cfg, asItIs)
 	if err != nil {
 		return 0, err
 	}

@@ -182,7 +182,8 @@ static void find_lost_slots(void)
 void detect_forked(void)
 {
 	keys_values(rig.me->slots_forked);
-	find_lost_slots();
+	if (rig.config->fork.keys == 0) /* those of a fork trial are there to be cleared */
+		find_lost_slots();
 	__atomic_store_n(&rig.me->forked, 1, __ATOMIC_RELEASE);
 }
 

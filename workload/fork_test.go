@@ -1,0 +1,404 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results/inference"
+	"tlsbench/strategies"
+)
+
+// forking is a short trial of forks.
+func forking(t testing.TB, strategy string) Config {
+	return Config{
+		Build: system(t), Strategy: strategies.Choice{Name: strategy}, Workers: 1, Seed: 1,
+		Fork: &ForkConfig{Pairs: 20, Sustained: 10, Memory: 8 << 20},
+	}
+}
+
+func mustFork(t testing.TB, cfg Config) *Outcome {
+	t.Helper()
+	out := mustRun(t, cfg)
+	if out.Damaged() || out.Fork.Stopped != nil {
+		t.Fatalf("%s: %v, stopped: %v", cfg.Strategy, out.Noted, out.Fork.Stopped)
+	}
+	return out
+}
+
+// Every strategy: both arms, and all that a fork has to tell.
+func TestForks(t *testing.T) {
+	handlers := map[string][]string{
+		"clear-0-15": {"child"}, "hwm": {"child"}, "thread-stop": {"prepare"},
+		"pointer-match": {"child"}, "key-owner": {"child"},
+	}
+	for _, s := range strategies.All() {
+		cfg := forking(t, s.Name)
+		out := mustFork(t, cfg)
+		f := out.Fork
+		if diff := cmp.Diff(handlers[s.Name], f.Handlers); diff != "" {
+			t.Errorf("%s: handlers (-want +got):\n%s", s.Name, diff)
+		}
+		if len(f.Forks) != 2*cfg.Fork.Pairs || len(f.ForkDifferences()) != cfg.Fork.Pairs {
+			t.Errorf("%s: %d forks, %d differences", s.Name, len(f.Forks), len(f.ForkDifferences()))
+		}
+		if f.Sustained <= 0 || f.Bare <= 0 || out.Setup <= 0 || len(out.Files) == 0 {
+			t.Errorf("%s: %v and %v forks/s, set-up %v, files %v", s.Name, f.Sustained, f.Bare, out.Setup, out.Files)
+		}
+		if cost := inference.Median(f.ClockCost, 0.95).Value; cost <= 0 || cost > 10e3 {
+			t.Errorf("%s: a reading of the clock (%s) takes %v ns", s.Name, f.Clock, cost)
+		}
+		for i := range f.Forks {
+			checkFork(t, s.Name, &f.Forks[i], f.Handlers)
+		}
+	}
+}
+
+// checkFork: a masked fork ran no handler, and its child did nothing. The
+// handlers of another fork are part of its time.
+func checkFork(t *testing.T, strategy string, s *ForkSample, handlers []string) {
+	t.Helper()
+	if s.Fork < 1e3 || s.Ready < 1e3 || s.Fork > 60e9 {
+		t.Errorf("%s: fork %v ns, ready %v ns", strategy, s.Fork, s.Ready)
+	}
+	if did := s.FirstRandom > 0 && s.FirstHandshake > 1e3; did == s.Masked {
+		t.Errorf("%s: masked %v, first random draw %v ns, first handshake %v ns", strategy, s.Masked, s.FirstRandom, s.FirstHandshake)
+	}
+	for i, name := range handlerNames {
+		ran := slices.Contains(handlers, name)
+		if (s.Cold[i] > 0) != (ran && !s.Masked) {
+			t.Errorf("%s: masked %v, %s handler took %v ns", strategy, s.Masked, name, s.Cold[i])
+		}
+		if !s.Masked && (s.Warm[i] > 0) != ran {
+			t.Errorf("%s: warm %s handler took %v ns", strategy, name, s.Warm[i])
+		}
+	}
+	if s.Fork < s.Cold[0]+s.Cold[1] || s.Ready < s.Cold[0]+s.Cold[2] {
+		t.Errorf("%s: handlers took %v, but fork %v ns and ready %v ns", strategy, s.Cold, s.Fork, s.Ready)
+	}
+}
+
+// ownStrategy compiles a strategy for this test.
+func ownStrategy(t *testing.T, source string) strategies.Choice {
+	t.Helper()
+	dir := t.TempDir()
+	file, object := filepath.Join(dir, "own.c"), filepath.Join(dir, "own.so")
+	header, err := filepath.Abs("../strategies/strategy.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("#include %q\n#include <stdlib.h>\n#include <time.h>\n%s", header, source)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-std=gnu11", "-Wall", "-Werror", "-shared", "-fPIC", "-o", object, file).CombinedOutput(); err != nil {
+		t.Fatalf("compile strategy: %v: %s", err, out)
+	}
+	return strategies.Choice{Name: "own", Path: object}
+}
+
+// Handlers that take a known time: each is charged for its own, and the paired
+// difference finds what they add.
+func TestForkTimesAreThoseOfHandlers(t *testing.T) {
+	const prepare, parent, child = 200e3, 300e3, 400e3
+	cfg := forking(t, "own")
+	cfg.Fork.Pairs = 50
+	cfg.Strategy = ownStrategy(t, `
+static void spin(long ns) {
+	struct timespec a, b;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	do clock_gettime(CLOCK_MONOTONIC, &b);
+	while ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec < ns);
+}
+static void prepare(struct strategy_context *c) { (void)c; spin(200000); }
+static void parent(struct strategy_context *c) { (void)c; spin(300000); }
+static void child(struct strategy_context *c) { (void)c; spin(400000); }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = prepare, .parent = parent, .child = child};
+`)
+	f := mustFork(t, cfg).Fork
+	least := map[string]float64{}
+	for _, s := range f.Series() {
+		least[s.Name] = slices.Min(s.Values)
+	}
+	for name, want := range map[string]float64{
+		"prepare-handler-ns": prepare, "parent-handler-ns": parent, "child-handler-ns": child,
+		"warm-prepare-handler-ns": prepare, "warm-parent-handler-ns": parent, "warm-child-handler-ns": child,
+		"handler-ns": prepare + parent + child, "warm-handler-ns": prepare + parent + child,
+	} {
+		// A busy machine makes most longer, and nothing makes one shorter. The
+		// two clocks may differ by a little.
+		if got := least[name]; got < 0.99*want || got > 1.2*want {
+			t.Errorf("%s: %.0f at least, want %.0f", name, got, want)
+		}
+	}
+	for name, d := range map[string]struct {
+		values   []float64
+		from, to float64
+	}{
+		"fork-diff-ns": {f.ForkDifferences(), prepare + parent, prepare + parent},
+		// A child that finds no free processor waits for the parent's handler.
+		"ready-diff-ns": {f.ReadyDifferences(), prepare + child, prepare + child + parent},
+	} {
+		if e := inference.Median(d.values, 0.999); e.High < 0.9*d.from || e.Low > 1.3*d.to {
+			t.Errorf("%s: %.0f (%.0f to %.0f), want %.0f to %.0f", name, e.Value, e.Low, e.High, d.from, d.to)
+		}
+	}
+}
+
+// Each pair has both arms, the seed decides the order, and neither arm follows
+// the other more often than itself.
+func TestForkOrder(t *testing.T) {
+	order := func(seed uint64) []bool {
+		cfg := forking(t, "none")
+		cfg.Seed, cfg.Fork.Pairs, cfg.Fork.Sustained, cfg.Fork.Memory = seed, 64, 0, 0
+		var list []bool
+		for _, s := range mustFork(t, cfg).Fork.Forks {
+			list = append(list, s.Masked)
+		}
+		return list
+	}
+	a, again, b := order(1), order(1), order(2)
+	if !slices.Equal(a, again) {
+		t.Error("one seed, two orders")
+	}
+	if slices.Equal(a, b) {
+		t.Error("two seeds, one order")
+	}
+	turns := 0
+	for i := 0; i < len(a); i += 2 {
+		if a[i] == a[i+1] {
+			t.Errorf("pair %d has one arm twice", i/2)
+		}
+		if i > 0 && a[i] != a[i-1] {
+			turns++
+		}
+	}
+	if turns > 8 {
+		t.Errorf("the second fork of a pair and the next one differ %d times, at most every eighth may", turns)
+	}
+}
+
+func TestForkDifferences(t *testing.T) {
+	f := &ForkOutcome{Forks: []ForkSample{
+		{Fork: 10, Ready: 100}, {Fork: 7, Ready: 120, Masked: true},
+		{Fork: 5, Ready: 50, Masked: true}, {Fork: 9, Ready: 51},
+		{Fork: 8}, // the loop ended here
+	}}
+	if diff := cmp.Diff([]float64{3, 4}, f.ForkDifferences()); diff != "" {
+		t.Errorf("fork (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]float64{-20, 1}, f.ReadyDifferences()); diff != "" {
+		t.Errorf("ready (-want +got):\n%s", diff)
+	}
+}
+
+func TestForkMemory(t *testing.T) {
+	cfg := forking(t, "hwm")
+	cfg.Fork.Memory, cfg.Fork.Pairs = 24<<20, 2
+	if f := mustFork(t, cfg).Fork; f.Resident < 24<<20 || f.Resident > 25<<20 || f.Huge != 0 {
+		t.Errorf("24 MiB wanted: %d bytes, %d of them in huge pages", f.Resident, f.Huge)
+	}
+	cfg.Fork.HugePages = true
+	setting, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	if err != nil || strings.Contains(string(setting), "[never]") {
+		if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "gives no transparent huge pages") {
+			t.Errorf("a kernel without huge pages: error %v", err)
+		}
+		return
+	}
+	if f := mustFork(t, cfg).Fork; f.Huge < 8<<20 {
+		t.Errorf("huge pages on: %d of %d bytes are in them", f.Huge, f.Resident)
+	}
+}
+
+// Clearing takes longer the more keys there are to clear.
+func TestForkFilledKeys(t *testing.T) {
+	warm := func(keys int) float64 {
+		cfg := forking(t, "clear-0-15")
+		cfg.Strategy.Params = map[string]int64{"n": 1000}
+		cfg.Fork.Keys = keys
+		f := mustFork(t, cfg).Fork
+		return inference.Median(f.values(false, func(s *ForkSample) float64 { return s.Warm.Sum() }), 0.95).Value
+	}
+	if few, many := warm(0), warm(900); many < 1.5*few {
+		t.Errorf("warm handler: %v ns with no more keys, %v with 900", few, many)
+	}
+}
+
+// offspring counts a process' children, zombies too.
+func offspring(pid int) int {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return 0
+	}
+	return len(strings.Fields(string(data)))
+}
+
+// The limit of processes is reached in the middle of the loop: errno, what was
+// measured, and no child left waiting. Root has no such limit, so the rig runs
+// as somebody else then.
+func TestForkLimitReached(t *testing.T) {
+	cfg := forking(t, "hwm")
+	cfg.Fork.Pairs = 100000
+	most := make(chan int, 1)
+	out, err := runForkWith(context.Background(), cfg, readable(t), func(tr *trial) {
+		go func() {
+			pid, n := tr.process.PID(), 0
+			for tr.block.ForkProgress() < 30 {
+				n = max(n, offspring(pid))
+			}
+			limit := asNobody([]string{"prlimit", "--nproc=0", "--pid", strconv.Itoa(pid)})
+			if out, err := exec.Command(limit[0], limit[1:]...).CombinedOutput(); err != nil {
+				t.Errorf("limit the processes of rank 0: %v: %s", err, out)
+				tr.process.Kill()
+			}
+			most <- n
+		}()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := out.Fork
+	if !errors.Is(f.Stopped, syscall.EAGAIN) || !strings.Contains(f.Stopped.Error(), "of 200000: ") {
+		t.Errorf("stopped by %v, want EAGAIN", f.Stopped)
+	}
+	if len(f.Forks) < 30 || len(f.Forks) == 200000 || len(f.ForkDifferences()) < 15 || f.Series() == nil {
+		t.Errorf("%d forks were kept", len(f.Forks))
+	}
+	if n := <-most; n > cfg.Workers+1 {
+		t.Errorf("rank 0 had %d children at once, want %d at most", n, cfg.Workers+1)
+	}
+}
+
+// asNobody makes a command run as a user who has no other process, where it is
+// root that runs this test.
+func asNobody(command []string) []string {
+	if os.Geteuid() != 0 {
+		return command
+	}
+	return append([]string{"setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--"}, command...)
+}
+
+// readable gives a command for asNobody: the test binary lies in a folder that
+// others cannot enter.
+func readable(t *testing.T) func([]string) []string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tlsbench-fork-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return func(command []string) []string {
+		last := len(command) - 1
+		data, err := os.ReadFile(command[last])
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe := filepath.Join(dir, "rig")
+		if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(exe, data, 0o755), os.Chmod(exe, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		return asNobody(append(slices.Clone(command[:last]), exe))
+	}
+}
+
+// A child that crashes ends the trial, with what was measured until then.
+func TestForkedChildCrashes(t *testing.T) {
+	cfg := forking(t, "own")
+	cfg.Fork.Pairs = 1000
+	cfg.Strategy = ownStrategy(t, `
+static int forks;
+static void prepare(struct strategy_context *c) { (void)c; forks++; }
+static void child(struct strategy_context *c) { (void)c; if (forks > 200) abort(); }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = prepare, .child = child};
+`)
+	out := mustRun(t, cfg)
+	if out.Events[crash] != 1 || !strings.Contains(out.Noted[0].Detail, "signal 6") {
+		t.Errorf("events %v: %v", out.Events, out.Noted)
+	}
+	if n := len(out.Fork.Forks); n == 0 || n >= 2000 {
+		t.Errorf("%d forks were kept", n)
+	}
+}
+
+func TestForkBadConfig(t *testing.T) {
+	for _, tc := range []struct {
+		want string
+		set  func(*Config)
+	}{
+		{"1024 live workers: choose from 0 to 1023", func(c *Config) { c.Workers = 1024 }},
+		{"-1 live workers", func(c *Config) { c.Workers = -1 }},
+		{"0 pairs of forks", func(c *Config) { c.Fork.Pairs = 0 }},
+		{"-1 sustained forks", func(c *Config) { c.Fork.Sustained = -1 }},
+		{"1001 filled keys: choose from 0 to 1000", func(c *Config) { c.Fork.Keys = 1001 }},
+		{"KiB of private memory already: choose more than the 64 KiB", func(c *Config) { c.Fork.Memory = 64 << 10 }},
+		{"MiB of private memory for rank 0: cannot allocate memory", func(c *Config) { c.Fork.Memory = 1 << 46 }},
+		{"unknown strategy nothing", func(c *Config) { c.Strategy.Name = "nothing" }},
+	} {
+		cfg := forking(t, "none")
+		tc.set(&cfg)
+		_, err := Run(context.Background(), cfg)
+		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want one line with %q", err, tc.want)
+		}
+	}
+}
+
+func TestForkTimeLimit(t *testing.T) {
+	cfg := forking(t, "key-owner")
+	cfg.Fork.Pairs, cfg.Fork.Limit = 1000000, 300*time.Millisecond
+	if n := len(mustFork(t, cfg).Fork.Forks); n == 0 || n%2 != 0 || n == 2000000 {
+		t.Errorf("%d forks within the limit of time", n)
+	}
+}
+
+func TestCancelledForks(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg := forking(t, "hwm")
+	cfg.Fork.Pairs = 1000000
+	_, err := runForkWith(ctx, cfg, asItIs, func(*trial) { cancel() })
+	if err != context.Canceled {
+		t.Errorf("cancelled trial ended with %v", err)
+	}
+}
+
+// The yardstick forks, and has the memory that rank 0 has.
+func TestForkPlain(t *testing.T) {
+	for _, heap := range Heaps {
+		cfg := forking(t, "none")
+		cfg.Heap, cfg.Fork.Sustained = heap, 50
+		rate, err := RunForkPlain(context.Background(), cfg)
+		if err != nil || rate <= 0 {
+			t.Errorf("%s: %v forks/s, %v", heap, rate, err)
+		}
+	}
+	cfg := forking(t, "none")
+	cfg.Fork.Sustained = 0
+	if _, err := RunForkPlain(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "yardstick of 0 forks") {
+		t.Errorf("yardstick without forks: %v", err)
+	}
+}
+
+// Children do not fill the shared heap, whatever the strategy keeps them from
+// freeing.
+func TestForkedChildrenLeaveRoom(t *testing.T) {
+	for _, s := range strategies.All() {
+		for _, heap := range Heaps {
+			cfg := forking(t, s.Name)
+			cfg.Heap, cfg.Fork.Pairs, cfg.Fork.Memory = heap, 120, 0
+			cfg.HeapBytes = heapPerWorker*2 + 120*2*forkLeak
+			mustFork(t, cfg)
+		}
+	}
+}
