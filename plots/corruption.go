@@ -1,0 +1,89 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+
+	"tlsbench/results"
+)
+
+// corruption is figure 5: the share of damaged trials, and the passive rate on
+// a log axis with a lane for those that have no event.
+func corruption(d *Data) *Figure {
+	f := &Figure{ID: "corruption", Title: "Corruption", Columns: 2}
+	var n tally
+	for _, s := range d.Scenes {
+		if p := damagedPanel(s, d, &n); p != nil {
+			f.Panels = append(f.Panels, p)
+		}
+		if p := passivePanel(s, d); p != nil {
+			f.Panels = append(f.Panels, p)
+		}
+	}
+	f.Empty = d.noCost(f, "no trial looked for corruption")
+	f.Caption = fmt.Sprintf("Left: share of trials with any damage, active checks on. Right: passive corruption rate, active checks off, logarithmic; "+
+		"an arrow into the lane 0 starts at the upper bound of what was not seen. Bars are exact %s, bounds of nothing seen are one-sided at 95 %%. "+
+		"%d trials on the left, %s for each strategy and panel. Baseline of comparisons: %s.",
+		d.intervals(), n.total, n.String(), d.Baseline)
+	return f
+}
+
+func damagedPanel(s *Scene, d *Data, n *tally) *Panel {
+	chart := rowChart{scale: scale{label: "share of trials damaged", print: percent, zero: true}}
+	for _, name := range s.names() {
+		r := s.row(name)
+		if r.Verdict.Trials == 0 {
+			chart.rows = append(chart.rows, noValue(name, string(r.Verdict.Worst())))
+			continue
+		}
+		n.add(r.Verdict.Trials)
+		p := r.Probability
+		chart.rows = append(chart.rows, row{
+			label: name, look: lookOf(name), mid: p.Value, low: p.Low, high: p.High, zero: r.Verdict.Damaged == 0,
+			note: damagedNote(r),
+		})
+	}
+	if !anyValue(chart.rows) {
+		return nil
+	}
+	p := newPanel(s, d, "Damaged trials")
+	p.Alt = describe(chart.rows, percent)
+	p.height, p.draw = chart.height(), chart.draw
+	return p
+}
+
+func damagedNote(r *results.Row) string {
+	if r.Verdict.Damaged == 0 {
+		return fmt.Sprintf("0/%d  ≤ %s", r.Verdict.Trials, percent(roundUp(r.Probability.High)))
+	}
+	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+}
+
+func passivePanel(s *Scene, d *Data) *Panel {
+	chart := rowChart{scale: scale{label: "corruptions per million handshakes", print: figures3, log: true}, zeroLane: true}
+	for _, name := range s.names() {
+		chart.rows = append(chart.rows, passiveRow(s.row(name)))
+	}
+	if !anyValue(chart.rows) {
+		return nil
+	}
+	p := newPanel(s, d, "Passive corruption rate, corruptions/Mhs")
+	p.Alt = describe(chart.rows, figures3)
+	p.height, p.draw = chart.height(), chart.draw
+	return p
+}
+
+func passiveRow(r *results.Row) row {
+	p := r.Passive
+	switch {
+	case p.N == 0:
+		return noValue(r.Strategy, "no trial")
+	case !p.Known() || math.IsInf(p.Value, 0):
+		return noValue(r.Strategy, fmt.Sprintf("no handshake in %s", count(p.N, "trial")))
+	case p.Value == 0:
+		return row{label: r.Strategy, look: lookOf(r.Strategy), mid: 0, low: 0, high: p.High, zero: true,
+			note: fmt.Sprintf("≤ %s  n=%d", figures3(roundUp(p.High)), p.N)}
+	}
+	return row{label: r.Strategy, look: lookOf(r.Strategy), mid: p.Value, low: p.Low, high: p.High,
+		note: fmt.Sprintf("%s  n=%d", figures3(p.Value), p.N)}
+}

@@ -1,0 +1,223 @@
+package plots
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tlsbench/results"
+)
+
+// Options say what to draw. The zero value of each field is its default.
+type Options struct {
+	Compare results.Options // baseline, confidence, margin, filters
+	// Probes are files written by "tlsbench probe --json", for the figure of
+	// thread-local keys.
+	Probes []string
+}
+
+// Data is what the figures are drawn from.
+type Data struct {
+	*results.Comparison
+	Inputs []Input
+	Scenes []*Scene // in the order of Comparison.Tables
+	Probes []*Probe
+	Trials int // of all kinds, drawn or not
+}
+
+// Input is one results file.
+type Input struct {
+	Path   string
+	Header results.Header
+}
+
+// Scene is what the strategies are compared in, with the values of its trials.
+type Scene struct {
+	*results.Table
+	series map[string]*series
+}
+
+// series are the single values of one strategy in one scene.
+type series struct {
+	handshake, fork []run
+	lives           []life // corruption trials at the scene's check rate
+}
+
+// run is a trial that yielded values.
+type run struct {
+	file, round int
+	start       time.Time
+	metrics     []results.Metric
+}
+
+func (r *run) value(unit string) (float64, bool) {
+	for _, m := range r.metrics {
+		if m.Unit == unit {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}
+
+// life is how long a trial stayed undamaged.
+type life struct {
+	handshakes float64
+	damaged    bool
+}
+
+// Load reads results files, and probes.
+func Load(o Options, files ...string) (*Data, error) {
+	d := new(Data)
+	keep := newKeeper()
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		d.Comparison, err = results.Summarize(o.Compare, files...)
+		return err
+	})
+	group.Go(func() error { return keep.read(files) })
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	d.Inputs, d.Trials = keep.inputs, keep.trials
+	for i := range d.Tables {
+		t := &d.Tables[i]
+		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
+	}
+	for _, path := range o.Probes {
+		p, err := readProbe(path)
+		if err != nil {
+			return nil, err
+		}
+		d.Probes = append(d.Probes, p)
+	}
+	return d, nil
+}
+
+// of returns the values of a strategy, never nil.
+func (s *Scene) of(strategy string) *series {
+	if v := s.series[strategy]; v != nil {
+		return v
+	}
+	return new(series)
+}
+
+// row returns the statistics of a strategy.
+func (s *Scene) row(strategy string) *results.Row {
+	i := slices.IndexFunc(s.Rows, func(r results.Row) bool { return r.Strategy == strategy })
+	if i < 0 {
+		return nil
+	}
+	return &s.Rows[i]
+}
+
+// costOf returns what a strategy costs in a unit.
+func costOf(r *results.Row, unit string) (results.Cost, bool) {
+	i := slices.IndexFunc(r.Costs, func(c results.Cost) bool { return c.Unit == unit })
+	if i < 0 {
+		return results.Cost{}, false
+	}
+	return r.Costs[i], true
+}
+
+// keeper collects the values of trials by scene and strategy.
+type keeper struct {
+	inputs []Input
+	scenes map[results.Scene]map[string]*series
+	trials int
+}
+
+func newKeeper() *keeper {
+	return &keeper{scenes: make(map[results.Scene]map[string]*series)}
+}
+
+func (k *keeper) read(files []string) error {
+	for i, path := range files {
+		if err := k.readFile(i, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *keeper) readFile(i int, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := results.NewReader(f, path)
+	for r.Scan() {
+		k.add(i, r.Trial())
+	}
+	if err := r.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	k.inputs = append(k.inputs, Input{path, r.Header()})
+	return nil
+}
+
+func (k *keeper) add(file int, t *results.Trial) {
+	k.trials++
+	scene := sceneOf(t)
+	if k.scenes[scene] == nil {
+		k.scenes[scene] = make(map[string]*series)
+	}
+	s := k.scenes[scene][t.Cell.Strategy]
+	if s == nil {
+		s = new(series)
+		k.scenes[scene][t.Cell.Strategy] = s
+	}
+	s.add(file, t)
+}
+
+func (s *series) add(file int, t *results.Trial) {
+	if t.Status != results.OK {
+		return
+	}
+	r := run{file, t.Round, t.Start, t.Metrics}
+	switch t.Cell.Measure {
+	case results.Handshake:
+		if len(t.Metrics) > 0 && !t.Damaged() {
+			s.handshake = append(s.handshake, r)
+		}
+	case results.Fork:
+		if len(t.Metrics) > 0 && !t.Damaged() {
+			s.fork = append(s.fork, r)
+		}
+	case results.Corruption:
+		if t.Cell.Setting("check") != "0" {
+			s.lives = append(s.lives, lifeOf(t))
+		}
+	}
+}
+
+// lifeOf gives the good handshakes made before the first event, or before the
+// trial ended without one. Plain "go test -bench" output does not tell when
+// the event came: the trial's length stands for it.
+func lifeOf(t *results.Trial) life {
+	l := life{float64(t.Handshakes), t.Damaged()}
+	if l.damaged && t.FirstEvent > 0 {
+		l.handshakes = float64(t.FirstEventAt)
+	}
+	return l
+}
+
+// sceneOf gives the scene that package results counts a trial to: all settings
+// of its cell, apart from active checks that are off.
+func sceneOf(t *results.Trial) results.Scene {
+	c := &t.Cell
+	var settings []string
+	for _, s := range c.Settings {
+		if s.Key != "check" || s.Value != "0" {
+			settings = append(settings, s.Key+"="+s.Value)
+		}
+	}
+	return results.Scene{
+		Machine: results.MachineOf(t.Config), OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Heap: c.Heap,
+		Settings: strings.Join(settings, " "), Workers: c.Workers,
+	}
+}

@@ -1,0 +1,139 @@
+package plots
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+)
+
+func float(n int) vg.Length { return vg.Length(n) }
+
+// threadKeys is figure 8: which slots each strategy reaches and misses.
+func threadKeys(d *Data) *Figure {
+	f := &Figure{ID: "keys", Title: "Thread-local keys", Columns: 2}
+	builds := 0
+	for _, probe := range d.Probes {
+		for i := range probe.Builds {
+			builds++
+			f.Panels = append(f.Panels, keysPanel(probe, &probe.Builds[i]))
+		}
+	}
+	if builds == 0 {
+		f.Empty = "no probe given; tlsbench probe --json writes one"
+	}
+	f.Caption = "What became, in the workers, of each slot that rank 0 had. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value that does not lie in shared memory), cleared, new (each worker has a value of its own), empty. " +
+		"Slots of other libraries: kept is right, wiped is collateral damage. Neighbouring keys that fare alike are one column. " +
+		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", count(builds, "probe"), d.Baseline)
+	return f
+}
+
+// fateCell gives word and colour of one slot.
+func fateCell(k ProbeKey) cell {
+	good, bad := paint{rgb(0xBFE5D2), ink}, paint{rgb(0x6E0B14), paper}
+	neutral := paint{paper, softInk}
+	switch {
+	case k.Fate == "empty":
+		return cell{paint: neutral, word: "empty"}
+	case k.Fate == "shared":
+		return cell{paint: bad, word: "shared"}
+	case k.OpenSSL && k.Fate == "inherited":
+		return cell{paint: paint{rgb(0xE4F0F9), ink}, word: "kept"}
+	case k.Fate == "inherited":
+		return cell{paint: good, word: "kept"}
+	case k.Fate == "cleared" && !k.OpenSSL:
+		return cell{paint: paint{rgb(0xF5D97E), ink}, word: "wiped"}
+	case k.Fate == "cleared":
+		return cell{paint: good, word: "cleared"}
+	case k.Fate == "replaced":
+		return cell{paint: good, word: "new"}
+	}
+	return cell{paint: neutral, word: k.Fate}
+}
+
+// column is a run of keys of one owner that fare alike under every strategy.
+type column struct {
+	first, last int
+	owner       string
+	cells       []cell
+}
+
+func (c column) title() string {
+	keys := fmt.Sprint(c.first)
+	if c.last > c.first {
+		keys = fmt.Sprintf("%d–%d", c.first, c.last)
+	}
+	return keys + " " + c.owner
+}
+
+func keysPanel(probe *Probe, b *ProbeBuild) *Panel {
+	columns := keyColumns(b)
+	m := cellMap{corner: "key, owner", labelWidth: 78, width: panelWidth}
+	for _, c := range columns {
+		m.columns = append(m.columns, c.title())
+	}
+	m.width = max(m.width, m.labelWidth+44*float(len(columns)))
+	var words []string
+	for i, s := range b.Strategies {
+		m.rows = append(m.rows, s.Strategy)
+		row := make([]cell, len(columns))
+		var fates []string
+		for j, c := range columns {
+			row[j] = c.cells[i]
+			fates = append(fates, fmt.Sprintf("%s %s", c.title(), c.cells[i].word))
+		}
+		m.cells = append(m.cells, row)
+		words = append(words, s.Strategy+": "+strings.Join(fates, ", "))
+	}
+	p := &Panel{
+		Title: "OpenSSL " + b.OpenSSL, Sub: "hazard " + probe.Hazard, OpenSSL: b.OpenSSL, Hazard: probe.Hazard,
+		Alt: strings.Join(words, "; ") + ".", width: m.width, height: m.height(), draw: m.draw,
+	}
+	return p
+}
+
+// keyColumns puts neighbouring keys that fare alike together.
+func keyColumns(b *ProbeBuild) []column {
+	var list []column
+	for _, k := range allKeys(b) {
+		c := column{first: k.Key, last: k.Key, owner: "foreign"}
+		if k.OpenSSL {
+			c.owner = "OpenSSL"
+		}
+		for _, s := range b.Strategies {
+			c.cells = append(c.cells, cellOf(s, k.Key))
+		}
+		if n := len(list); n > 0 && list[n-1].last == k.Key-1 && list[n-1].owner == c.owner && slices.Equal(list[n-1].cells, c.cells) {
+			list[n-1].last = k.Key
+			continue
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// allKeys lists the keys that any strategy's probe saw, in order.
+func allKeys(b *ProbeBuild) []ProbeKey {
+	var keys []ProbeKey
+	for _, s := range b.Strategies {
+		for _, k := range s.Keys {
+			if !slices.ContainsFunc(keys, func(o ProbeKey) bool { return o.Key == k.Key }) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	slices.SortFunc(keys, func(a, b ProbeKey) int { return a.Key - b.Key })
+	return keys
+}
+
+func cellOf(s ProbeStrategy, key int) cell {
+	if s.NotApplicable != "" {
+		return cell{paint: paint{paper, softInk}, word: "n/a", detail: ""}
+	}
+	i := slices.IndexFunc(s.Keys, func(k ProbeKey) bool { return k.Key == key })
+	if i < 0 {
+		return cell{paint: paint{paper, softInk}, word: "–"}
+	}
+	return fateCell(s.Keys[i])
+}

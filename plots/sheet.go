@@ -1,0 +1,179 @@
+package plots
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// A sheet is a figure on a page of its own: title, panels in a grid, caption.
+
+const (
+	sheetMargin vg.Length = 16
+	sheetGap    vg.Length = 22
+	// sheetPanels is how many panels a picture holds before it is split by
+	// OpenSSL.
+	sheetPanels = 12
+	pngDPI      = 144
+)
+
+// WriteFiles writes each figure as SVG and PNG into a folder and returns the
+// names of the files.
+func WriteFiles(folder string, figures []*Figure) ([]string, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range figures {
+		for _, sheet := range f.sheets() {
+			for _, w := range []struct {
+				extension string
+				write     func(io.Writer) error
+			}{{".svg", sheet.WriteSVG}, {".png", sheet.WritePNG}} {
+				name := sheet.ID + w.extension
+				if err := writeFile(filepath.Join(folder, name), w.write); err != nil {
+					return names, err
+				}
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Close()
+}
+
+// sheets splits a figure of many panels by OpenSSL.
+func (f *Figure) sheets() []*Figure {
+	if len(f.Panels) <= sheetPanels {
+		return []*Figure{f}
+	}
+	var list []*Figure
+	for _, p := range f.Panels {
+		i := slices.IndexFunc(list, func(s *Figure) bool { return s.Panels[0].OpenSSL == p.OpenSSL })
+		if i < 0 {
+			sheet := *f
+			sheet.ID, sheet.Panels = f.ID+"-"+fileName(p.OpenSSL), nil
+			i, list = len(list), append(list, &sheet)
+		}
+		list[i].Panels = append(list[i].Panels, p)
+	}
+	return list
+}
+
+// fileName keeps what any file system takes.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// grid is where the panels of a sheet go.
+type grid struct {
+	columns       int
+	widths        []vg.Length // by column
+	heights       []vg.Length // by row
+	width, height vg.Length   // of the sheet
+	title, foot   paragraph
+}
+
+func (f *Figure) grid() grid {
+	g := grid{columns: max(1, min(f.Columns, len(f.Panels)))}
+	g.widths = make([]vg.Length, g.columns)
+	for i, p := range f.Panels {
+		w, h := p.Size()
+		g.widths[i%g.columns] = max(g.widths[i%g.columns], w)
+		if i%g.columns == 0 {
+			g.heights = append(g.heights, 0)
+		}
+		g.heights[len(g.heights)-1] = max(g.heights[len(g.heights)-1], h)
+	}
+	for _, w := range g.widths {
+		g.width += w
+	}
+	g.width = max(g.width+vg.Length(g.columns-1)*sheetGap, panelWidth)
+	heading, foot := style(headingSize, true, ink), style(smallSize, false, softInk)
+	g.title = paragraph{heading, wrap(heading, f.Title, g.width)}
+	g.foot = paragraph{foot, wrap(foot, f.Caption, g.width)}
+	for _, h := range g.heights {
+		g.height += h + sheetGap
+	}
+	if f.Empty != "" {
+		g.height += 120
+	}
+	g.height += g.title.height() + 8 + g.foot.height()
+	return g
+}
+
+// Size is that of the sheet.
+func (f *Figure) Size() (w, h vg.Length) {
+	g := f.grid()
+	return g.width + 2*sheetMargin, g.height + 2*sheetMargin
+}
+
+// Draw draws the figure as a sheet.
+func (f *Figure) Draw(c draw.Canvas) {
+	g := f.grid()
+	fill(c, c.Min.X, c.Max.X, c.Min.Y, c.Max.Y, paper)
+	c = draw.Crop(c, sheetMargin, -sheetMargin, sheetMargin, -sheetMargin)
+	y := g.title.draw(c, c.Min.X, c.Max.Y) - 8
+	if f.Empty != "" {
+		f.drawEmpty(c, y)
+		y -= 120
+	}
+	for row := range g.heights {
+		x := c.Min.X
+		for column := range g.columns {
+			i := row*g.columns + column
+			if i >= len(f.Panels) {
+				break
+			}
+			p := f.Panels[i]
+			w, h := p.Size()
+			p.Draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - h}, Max: vg.Point{X: x + w, Y: y}}})
+			x += g.widths[column] + sheetGap
+		}
+		y -= g.heights[row] + sheetGap
+	}
+	g.foot.draw(c, c.Min.X, y)
+}
+
+// drawEmpty says in a frame why there is no picture.
+func (f *Figure) drawEmpty(c draw.Canvas, y vg.Length) {
+	frame := draw.LineStyle{Color: softInk, Width: 0.8, Dashes: []vg.Length{4, 3}}
+	top, bottom := y, y-100
+	c.StrokeLines(frame, []vg.Point{{X: c.Min.X, Y: top}, {X: c.Max.X, Y: top}, {X: c.Max.X, Y: bottom}, {X: c.Min.X, Y: bottom}, {X: c.Min.X, Y: top}})
+	s := aligned(plain, draw.XCenter, draw.YCenter)
+	for i, line := range wrap(s, f.Empty, c.Max.X-c.Min.X-24) {
+		c.FillText(s, vg.Point{X: c.Center().X, Y: y - 45 - vg.Length(i)*14}, line)
+	}
+}
+
+// WritePNG writes the figure as a sheet.
+func (f *Figure) WritePNG(w io.Writer) error {
+	width, height := f.Size()
+	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+	f.Draw(draw.New(c))
+	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+	return err
+}

@@ -1,0 +1,76 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"tlsbench/results/inference"
+)
+
+// survival is figure 7: the share of trials still undamaged against the good
+// handshakes made.
+func survival(d *Data) *Figure {
+	f := &Figure{ID: "survival", Title: "Survival", Columns: 2}
+	var n tally
+	for _, s := range d.Scenes {
+		if p := survivalPanel(s, d, &n); p != nil {
+			f.Panels = append(f.Panels, p)
+		}
+	}
+	f.Empty = d.noCost(f, "no trial looked for corruption")
+	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
+		"Logarithmic axis; damage before the second handshake stands at 1. %d trials, %s for each strategy and panel. Baseline of comparisons: %s.",
+		d.intervals(), n.total, n.String(), d.Baseline)
+	return f
+}
+
+func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
+	chart := lineChart{
+		x:      scale{label: "good handshakes made in the trial", print: figures3, log: true},
+		y:      scale{label: "share of trials undamaged", print: percent},
+		yRange: &span{0, 1.03},
+	}
+	var words []string
+	for _, name := range s.names() {
+		lives := s.of(name).lives
+		if len(lives) == 0 {
+			continue
+		}
+		n.add(len(lives))
+		c, text := survivalCurve(name, lives, d.Confidence)
+		chart.curves = append(chart.curves, c)
+		words = append(words, text)
+	}
+	if len(chart.curves) == 0 {
+		return nil
+	}
+	p := newPanel(s, d, "Trials still undamaged")
+	p.Alt = strings.Join(words, "; ") + "."
+	p.height, p.draw = chart.height(), chart.draw
+	return p
+}
+
+func survivalCurve(name string, lives []life, confidence float64) (curve, string) {
+	times, observed := make([]float64, len(lives)), make([]bool, len(lives))
+	for i, l := range lives {
+		times[i], observed[i] = math.Max(l.handshakes, 1), l.damaged
+	}
+	km := inference.KaplanMeierAt(times, observed, confidence)
+	c := curve{label: name, look: lookOf(name), steps: true, banded: true, points: []point{{1, 1, 1, 1}}}
+	for _, step := range km.Steps {
+		c.points = append(c.points, point{step.Time, step.Survival, step.Low, step.High})
+	}
+	last := c.points[len(c.points)-1]
+	c.points = append(c.points, point{math.Max(km.End, 1), last.y, last.low, last.high})
+	for i, t := range km.Censored {
+		if i == 0 || t != km.Censored[i-1] {
+			c.marks = append(c.marks, point{x: t, y: km.At(t)})
+		}
+	}
+	text := fmt.Sprintf("%s: %d of %s damaged, the longest watched for %s handshakes", name, km.Events, count(km.N, "trial"), figures3(km.End))
+	if finite(km.Median.Value) && km.Events > 0 {
+		text += fmt.Sprintf(", half of them by handshake %s", figures3(km.Median.Value))
+	}
+	return c, text
+}

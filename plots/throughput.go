@@ -1,0 +1,88 @@
+package plots
+
+import (
+	"fmt"
+
+	"tlsbench/results"
+)
+
+func handshakeRuns(s *series) []run { return s.handshake }
+func forkRuns(s *series) []run      { return s.fork }
+
+// throughput is figure 1: each run, median and interval, and the ratio to the
+// baseline.
+func throughput(d *Data) *Figure {
+	f := &Figure{ID: "throughput", Title: "Throughput", Columns: 2}
+	var n tally
+	for _, s := range d.Scenes {
+		chart := rowChart{scale: scale{label: "good full handshakes/s", print: figures3, zero: true}}
+		chart.rows = s.metricRows(d, results.HandshakesPerSec, handshakeRuns, &n)
+		if !anyValue(chart.rows) {
+			continue
+		}
+		p := newPanel(s, d, "Throughput, handshakes/s")
+		p.Alt = describe(chart.rows, figures3)
+		p.height, p.draw = chart.height(), chart.draw
+		f.Panels = append(f.Panels, p, ratioPanel(s, d, results.HandshakesPerSec, "Throughput"))
+	}
+	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
+	f.Caption = fmt.Sprintf("Left: every undamaged run is a dot, the large mark is the median, the bar its %s; an arrow is an open end "+
+		"(too few runs for an interval). Right: ratio to the baseline %s in the same round; shaded: ± %s, differences that do not matter. "+
+		"%d runs, %s for each strategy and panel. Damaged runs yield no value.",
+		d.intervals(), d.Baseline, percent(d.Margin), n.total, n.String())
+	return f
+}
+
+// noCost says why a figure of costs is empty, "" if it is not.
+func (d *Data) noCost(f *Figure, why string) string {
+	switch {
+	case len(f.Panels) > 0:
+		return ""
+	case len(d.Scenes) == 0:
+		return "no trials in the files"
+	}
+	return why
+}
+
+// ratioPanel shows a metric of each strategy relative to the baseline.
+func ratioPanel(s *Scene, d *Data, unit, what string) *Panel {
+	one := 1.0
+	chart := rowChart{
+		scale:     scale{label: "ratio to " + d.Baseline + ", same round", print: shortRatio, log: true},
+		band:      &span{1 / (1 + d.Margin), 1 + d.Margin},
+		reference: &one,
+	}
+	for _, name := range s.names() {
+		chart.rows = append(chart.rows, s.ratioRow(d, name, unit))
+	}
+	p := newPanel(s, d, what+", relative to "+d.Baseline)
+	p.Alt = describe(chart.rows, ratio)
+	p.height, p.draw = chart.height(), chart.draw
+	return p
+}
+
+func (s *Scene) ratioRow(d *Data, name, unit string) row {
+	if name == d.Baseline {
+		return noValue(name, "baseline = 1")
+	}
+	r := s.row(name)
+	cost, ok := costOf(r, unit)
+	if !ok {
+		return noValue(name, s.whyNone(r))
+	}
+	if !cost.Ratio.Known() {
+		return noValue(name, "no round in common with "+d.Baseline)
+	}
+	q := cost.Ratio
+	note := ratio(q.Value)
+	switch {
+	case q.Same:
+		note += "  same"
+	case q.Differs(1 - d.Confidence):
+		note += "  differs"
+	}
+	return row{
+		label: name, look: lookOf(name), mid: q.Value, low: q.Low, high: q.High, note: note,
+		dots: paired(s.of(name).handshake, s.of(d.Baseline).handshake, unit),
+	}
+}
