@@ -113,6 +113,7 @@ func choiceVars() kong.Vars {
 		presets = append(presets, fmt.Sprintf("%s (%s)", p.Name, p.Summary))
 	}
 	vars["presets"] = strings.Join(presets, ", ")
+	vars["daemons"] = daemonNames()
 	vars["topics"] = strings.Join(topics(), ", ")
 	return vars
 }

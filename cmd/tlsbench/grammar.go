@@ -19,6 +19,7 @@ type grammar struct {
 	Compare compareCommand `cmd:"" help:"Compare the strategies in results files."`
 	Check   checkCommand   `cmd:"" help:"Test claims on results files, for use in CI."`
 	Merge   mergeCommand   `cmd:"" help:"Join the results files of all shards of a run."`
+	Field   fieldCommand   `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio, beside the rig."`
 	Help    helpCommand    `cmd:"" help:"Explain a command or a topic."`
 }
 

@@ -25,6 +25,7 @@ type setup struct {
 	mode      int // of tls_threads_mode; noMode: not set
 	memSafety int
 	python    string // "", "before", "after" the TLS module
+	rand      string // engine of the TLS module; "": the packaged default
 	id        *peers.Identity
 }
 
@@ -86,6 +87,9 @@ func (s setup) config() string {
 	line(`modparam("tls", "certificate", "%s/cert.pem")`, s.dir)
 	line(`modparam("tls", "verify_certificate", 1)`)
 	line(`modparam("tls", "require_certificate", 0)`)
+	if s.rand != "" {
+		line(`modparam("tls", "rand_engine", "%s")`, s.rand)
+	}
 	line("request_route {\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}")
 	return b.String()
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
 	"tlsbench/workload/debian"
 	"tlsbench/workload/openssl"
@@ -157,8 +160,33 @@ func (x *fetch) unpack(ctx context.Context, r Release) (*debian.Manifest, error)
 		Log: func(format string, args ...any) { x.log(r.Name+": "+format, args...) },
 	}
 	return x.store.Put(r.Name, func(tree string) (*debian.Manifest, error) {
-		return fetcher.Fetch(ctx, tree)
+		m, err := fetcher.Fetch(ctx, tree)
+		if err != nil {
+			return nil, err
+		}
+		return withPython(ctx, *fetcher, tree, m)
 	})
+}
+
+// pythonLibrary is the library that the daemon's Python module needs; its
+// number is in the names of the packages that hold Python's own modules.
+var pythonLibrary = regexp.MustCompile(`^libpython3\.[0-9]+`)
+
+// withPython adds Python's own modules: no library asks for them, so that they
+// are not found by following the needs of files.
+func withPython(ctx context.Context, f debian.Fetcher, tree string, m *debian.Manifest) (*debian.Manifest, error) {
+	for _, file := range sharedlib.Glob(tree, "usr/lib/*/libpython3.*.so.1.0") {
+		name := pythonLibrary.FindString(filepath.Base(file))
+		f.Packages, f.Roots = []string{name + "-minimal", name + "-stdlib"}, pythonRoots
+		more, err := f.Fetch(ctx, tree)
+		if err != nil {
+			return nil, err
+		}
+		m.Packages = append(m.Packages, more.Packages...)
+		slices.SortFunc(m.Packages, func(a, b debian.Package) int { return strings.Compare(a.Name, b.Name) })
+		m.Packages = slices.Compact(m.Packages)
+	}
+	return m, nil
 }
 
 // Daemon is one unpacked Kamailio.

@@ -10,18 +10,21 @@ import (
 
 // Release is a packaged Kamailio, as one release of Debian has it.
 type Release struct {
-	Name   string // what --daemon takes: Kamailio's own version line
-	Suite  string // release of Debian
-	Line   string // OpenSSL line that it is linked with, as package openssl names it
-	Modes  []int  // values of tls_threads_mode that it knows; none before 5.8
-	Mature bool   // a released suite: its version does not change
+	Name  string // what --daemon takes: Kamailio's own version line
+	Suite string // release of Debian
+	Line  string // OpenSSL line that it is linked with, as package openssl names it
+	Modes []int  // values of tls_threads_mode that it knows; none before 5.8
+	// OwnRandom says that the TLS module replaces OpenSSL's random generator by
+	// one of its own unless told otherwise: on OpenSSL 1.1.1, and in versions
+	// before June 2023 on all others too.
+	OwnRandom bool
 }
 
 // releases are the packaged daemons, by OpenSSL line.
 var releases = []Release{
-	{Name: "5.4", Suite: "bullseye", Line: "1.1.1", Mature: true},
-	{Name: "5.6", Suite: "bookworm", Line: "3.0", Mature: true},
-	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}, Mature: true},
+	{Name: "5.4", Suite: "bullseye", Line: "1.1.1", OwnRandom: true},
+	{Name: "5.6", Suite: "bookworm", Line: "3.0", OwnRandom: true},
+	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}},
 	{Name: "6.1", Suite: "sid", Line: "3.6", Modes: []int{0, 1, 2}},
 }
 
@@ -64,6 +67,10 @@ var roots = []string{
 	"usr/lib/*/kamailio/modules/sl.so",
 	"usr/lib/*/kamailio/modules/app_python3.so",
 }
+
+// pythonRoots are the extension modules that the script beside the daemon
+// imports.
+var pythonRoots = []string{"usr/lib/python3*/lib-dynload/_ssl.*.so", "usr/lib/python3*/lib-dynload/_hashlib.*.so"}
 
 // suites of a release; those of fixes come with it.
 func (r Release) suites() []string { return debian.Suites(r.Suite) }

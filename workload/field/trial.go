@@ -23,6 +23,9 @@ type Config struct {
 	Mode     int               // of tls_threads_mode; NoMode where it has none
 	Python   string            // "", "before", "after": libpython beside the TLS module
 
+	// Rand is the TLS module's rand_engine, "" = the default of the version.
+	Rand string
+
 	MemSafety int // 1: a double free is logged and ignored, 0: it aborts
 	Readers   int // TCP readers
 	Peers     int // 0 = four for each reader
@@ -150,7 +153,7 @@ func (t *trial) start(ctx context.Context, dir string) error {
 		return err
 	}
 	t.setup = setup{daemon: t.cfg.Daemon, dir: dir, port: port, readers: t.cfg.Readers, mode: t.cfg.Mode,
-		memSafety: t.cfg.MemSafety, python: t.cfg.Python, id: id}
+		memSafety: t.cfg.MemSafety, python: t.cfg.Python, rand: t.cfg.Rand, id: id}
 	if err := t.setup.write(); err != nil {
 		return err
 	}

@@ -1,0 +1,241 @@
+package field
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"tlsbench/results"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// Settings are the same for all cases.
+type Settings struct {
+	Readers     int
+	BadShare    float64
+	TLS         string
+	Seed        uint64
+	Rounds      int
+	Duration    time.Duration // of a daemon's trial
+	RigDuration time.Duration // of a rig's; 0 = no rig
+	Port        int
+	OpenSSLDir  string // folder of fetched builds
+	Object      string // preload object; "" = made for the run
+	// Report is told of each trial as it ends.
+	Report func(Report)
+}
+
+// Report is one trial of a daemon.
+type Report struct {
+	Case    Case
+	Round   int
+	Outcome *Outcome
+	Err     error
+}
+
+// Comparison is what both said of one case.
+type Comparison struct {
+	Case     Case
+	Outcomes []*Outcome
+	Daemon   results.Verdict
+	Rig      results.Verdict
+	Agree    Agreement
+	Why      string // of a disagreement, or what a reader should know
+}
+
+// Agreement says whether the two verdicts are the same.
+type Agreement string
+
+// The answers. Only the first two count: the rest says nothing about either.
+const (
+	Agrees    Agreement = "yes"
+	Disagrees Agreement = "no"
+	NoAnswer  Agreement = "-"
+)
+
+// Compare runs all cases in both and compares the verdicts, disagreements
+// first.
+func Compare(ctx context.Context, cases []Case, s Settings) ([]Comparison, error) {
+	dir, err := os.MkdirTemp("", "tlsbench-field-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the preload object: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if s.Object == "" {
+		if s.Object, err = compile(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	seen := make([]record, len(cases))
+	rigs := map[string][]*results.Trial{}
+	for round := range s.Rounds {
+		for _, i := range shuffled(len(cases), s.Seed, round) {
+			if err := seen[i].run(ctx, cases[i], s, round); err != nil {
+				return nil, err
+			}
+			if err := runRig(ctx, rigs, cases[i], s, round); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var list []Comparison
+	for i, c := range cases {
+		list = append(list, compare(c, seen[i], rigs[rigKey(c)]))
+	}
+	return Sorted(list), nil
+}
+
+// record is what became of a case's trials.
+type record struct {
+	outcomes []*Outcome
+	trials   []*results.Trial
+}
+
+func (r *record) run(ctx context.Context, c Case, s Settings, round int) error {
+	out, err := Run(ctx, c.config(s, round))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if s.Report != nil {
+		s.Report(Report{c, round, out, err})
+	}
+	if err != nil {
+		out = nil
+	} else {
+		r.outcomes = append(r.outcomes, out)
+	}
+	r.trials = append(r.trials, judged(c, out, err))
+	return nil
+}
+
+// judged is an outcome as the verdict takes it. Repeated randoms of a generator
+// that the daemon brought along are left out: they say nothing of OpenSSL's
+// state, and no strategy could keep them away.
+func judged(c Case, o *Outcome, err error) *results.Trial {
+	t := &results.Trial{Status: results.OK}
+	switch {
+	case err != nil:
+		t.Status, t.Reason = results.Failed, err.Error()
+	case o.NotApplicable != "":
+		t.Status, t.Reason = results.NotApplicable, o.NotApplicable
+	default:
+		t.Events = maps.Clone(o.Events)
+		if c.Daemon.Release.OwnRandom {
+			delete(t.Events, results.RepeatedRandom)
+		}
+	}
+	return t
+}
+
+// rigKey tells apart what the rig can tell apart.
+func rigKey(c Case) string {
+	return fmt.Sprint(c.Daemon.Release.Line, c.Fix(), c.Hazard(), c.MemSafety, c.Strategy.Path)
+}
+
+// runRig adds the rig's trial of the case's round, which several cases share.
+func runRig(ctx context.Context, rigs map[string][]*results.Trial, c Case, s Settings, round int) error {
+	key := rigKey(c)
+	if s.RigDuration == 0 || len(rigs[key]) > round {
+		return nil
+	}
+	t := rigTrial(ctx, c, s, round)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	rigs[key] = append(rigs[key], t)
+	return nil
+}
+
+func rigTrial(ctx context.Context, c Case, s Settings, round int) *results.Trial {
+	builds, err := openssl.Find([]string{c.Daemon.Release.Line}, openssl.FindOptions{Dir: s.OpenSSLDir})
+	if err != nil {
+		return &results.Trial{Status: results.Failed, Reason: err.Error()}
+	}
+	out, err := workload.Run(ctx, c.rig(s, builds[0], round))
+	switch {
+	case err != nil:
+		return &results.Trial{Status: results.Failed, Reason: err.Error()}
+	case out.Skipped != "":
+		return &results.Trial{Status: results.Skipped, Reason: out.Skipped}
+	case out.NotApplicable != "":
+		return &results.Trial{Status: results.NotApplicable, Reason: out.NotApplicable}
+	}
+	return &results.Trial{Status: results.OK, Events: out.Events}
+}
+
+// compare holds the two verdicts against each other.
+func compare(c Case, daemon record, rig []*results.Trial) Comparison {
+	cmp := Comparison{Case: c, Outcomes: daemon.outcomes, Daemon: results.Judge(daemon.trials), Rig: results.Judge(rig)}
+	cmp.Agree = agreement(cmp.Daemon, cmp.Rig)
+	cmp.Why = why(cmp)
+	return cmp
+}
+
+// agreement compares harm: processes that died or hung, and state that was
+// damaged. Slots that others lost are the rig's alone to see.
+func agreement(daemon, rig results.Verdict) Agreement {
+	if daemon.Trials == 0 || rig.Trials == 0 {
+		return NoAnswer
+	}
+	if harmed(daemon) == harmed(rig) {
+		return Agrees
+	}
+	return Disagrees
+}
+
+// harmed reports whether a verdict speaks of damage that can be seen from
+// outside.
+func harmed(v results.Verdict) bool {
+	return slices.ContainsFunc(v.Words, func(w results.Word) bool {
+		return w == results.Crashed || w == results.Hung || w == results.Corrupt || w == results.Broken
+	})
+}
+
+// why explains what is known of a disagreement; else it is open.
+func why(c Comparison) string {
+	own := repeats(c)
+	switch {
+	case c.Agree == Disagrees && harmed(c.Rig):
+		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
+	case c.Agree == Disagrees:
+		return "open: the daemon was damaged, the rig was not"
+	case own > 0:
+		return fmt.Sprintf("%d repeated ServerHello randoms are not counted: the TLS module's own generator", own)
+	}
+	return ""
+}
+
+// repeats counts the repeated randoms that were left out of the verdict.
+func repeats(c Comparison) uint64 {
+	var n uint64
+	if c.Case.Daemon.Release.OwnRandom {
+		for _, o := range c.Outcomes {
+			n += o.Events[results.RepeatedRandom]
+		}
+	}
+	return n
+}
+
+// Sorted puts disagreements first, and keeps the order otherwise.
+func Sorted(list []Comparison) []Comparison {
+	rank := map[Agreement]int{Disagrees: 0, Agrees: 1, NoAnswer: 2}
+	slices.SortStableFunc(list, func(a, b Comparison) int { return rank[a.Agree] - rank[b.Agree] })
+	return list
+}
+
+// Score counts the answers: agreement as a number.
+func Score(list []Comparison) (agree, answered int) {
+	for _, c := range list {
+		if c.Agree == Agrees {
+			agree++
+		}
+		if c.Agree != NoAnswer {
+			answered++
+		}
+	}
+	return agree, answered
+}
