@@ -82,6 +82,7 @@ func (t *trial) gatherCounts() {
 		o.Forks += w.Generations
 		o.Retired += w.Retired
 		o.KeptBytes += w.KeptBytes
+		o.KeptWorkers += w.KeptWorkers
 		o.Handshakes += w.Handshakes
 		o.Checks += w.Checks
 		o.Draws += w.Draws

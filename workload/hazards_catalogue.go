@@ -165,13 +165,18 @@ var hazardCatalogue = []Hazard{
 		Name: "late-forks", File: "hazard_late_forks.c",
 		Summary: "workers retire while traffic runs, and rank 0 forks others in their place",
 		Source:  "autoscaling, and what OPENSSL_thread_stop() is documented to be for",
-		Expects: "none corrupts; what each retired worker leaves in the shared heap is measured, with OPENSSL_thread_stop() at its end (thread-stop=1) and without",
+		Expects: "none corrupts; what each retired worker leaves in the shared heap is measured, with OPENSSL_thread_stop() at its end (thread-stop=1) and without; with it pointer-match corrupts: it leaves OpenSSL's list of thread-stop handlers shared, and the first worker to retire frees it for all (found by this suite)",
 		Params: []HazardParam{
 			{"thread-stop", 0, 0, 1, "1: a worker calls OPENSSL_thread_stop() when it retires"},
 			{"after", 32, 1, 1 << 20, "connections that a worker serves before it retires"},
 		},
 		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
-		expect:   onlyNone,
+		expect: func(e expecting) words {
+			if e.number("thread-stop") != 0 {
+				return hurts(map[string]words{"pointer-match": corrupt})(e)
+			}
+			return onlyNone(e)
+		},
 	},
 	{
 		Name: "mutual-tls", File: "hazard_mutual_tls.c",

@@ -28,12 +28,16 @@ type Outcome struct {
 	DrawsLost uint64
 	Injected  uint64 // faults made on purpose
 
-	Forks     uint64 // workers forked
-	Retired   uint64 // of them, those that ended by themselves and were replaced
-	KeptBytes int64  // bytes of the shared heap that the retired ones took and did not free
-	LostSlots uint64 // slots of others than OpenSSL that they lost by it
-	Neighbour string // what a hazard's library says of itself
-	Acts      []Act  // what the hazards did
+	Forks   uint64 // workers forked
+	Retired uint64 // of them, those that ended by themselves and were replaced
+	// KeptBytes is what KeptWorkers retired workers took of the shared heap and
+	// did not free. The first process of each worker is not among them: it also
+	// fills what its SSL_CTX keeps for good.
+	KeptBytes   int64
+	KeptWorkers uint64
+	LostSlots   uint64 // slots of others than OpenSSL that they lost by it
+	Neighbour   string // what a hazard's library says of itself
+	Acts        []Act  // what the hazards did
 	// Served counts the requests that a hazard's HTTPS server answered, by path.
 	Served map[string]int
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 7u                   /* raise with every change below */
+#define BLOCK_LAYOUT 8u                   /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -193,6 +193,7 @@ struct worker {
 	uint64_t generations; /* processes that were this worker, one after the other */
 	uint64_t retired;     /* those that ended to be replaced, */
 	int64_t kept_bytes;   /* what they left in the shared heap, */
+	uint64_t kept_workers; /* but for the first, which leaves what belongs to its SSL_CTX, */
 	uint64_t cpu_before;  /* and their processor time */
 	uint64_t hazard_acts[MAX_HAZARDS]; /* how often each hazard really happened */
 	uint64_t slots_forked[MAX_SLOTS]; /* after the at-fork handlers */

@@ -39,7 +39,11 @@ static bool retire(void)
 		return false;
 	if (thread_stop != NULL)
 		thread_stop();
-	__atomic_store_n(&rig.me->kept_bytes, rig.me->kept_bytes + heap_live(), __ATOMIC_RELAXED);
+	/* The first process of a worker also fills what its SSL_CTX keeps for good. */
+	if (rig.me->generations > 1) {
+		__atomic_store_n(&rig.me->kept_bytes, rig.me->kept_bytes + heap_live(), __ATOMIC_RELAXED);
+		bump(&rig.me->kept_workers);
+	}
 	bump(&rig.me->retired);
 	return true;
 }

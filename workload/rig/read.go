@@ -61,7 +61,8 @@ type Worker struct {
 	Forked, Used    bool
 	Generations     uint64 // processes that were this worker, one after the other
 	Retired         uint64 // those that ended to be replaced
-	KeptBytes       int64  // what they left in the shared heap
+	KeptBytes       int64  // what they left in the shared heap,
+	KeptWorkers     uint64 // but for the first, which also fills its SSL_CTX
 }
 
 func load64(p *C.uint64_t) uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(p))) }
@@ -196,7 +197,7 @@ func (b *Block) Workers() []Worker {
 			ContextSwitches: load64(&w.context_switches),
 			Status:          syscall.WaitStatus(w.status), Reaped: load32(&w.reaped) != 0,
 			Forked: load32(&w.forked) != 0, Used: load32(&w.used) != 0,
-			Generations: load64(&w.generations), Retired: load64(&w.retired), KeptBytes: int64(w.kept_bytes),
+			Generations: load64(&w.generations), Retired: load64(&w.retired), KeptBytes: int64(w.kept_bytes), KeptWorkers: load64(&w.kept_workers),
 		}
 	}
 	return list
