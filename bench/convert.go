@@ -31,7 +31,7 @@ func (t Task) config(s Spec) workload.Config {
 		Build: t.Cell.build.Build, Strategy: t.Cell.strategy.Choice,
 		Hazard: t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
 		TLS: place("tls", tlss[0]), Key: place("key", keys[0]), Rand: place("rand", rands[0]),
-		Locks: place("locks", locks[0]), HeapSafety: place("heap-safety", heapSafety[0]),
+		Locks: place("locks", locks[0]), HeapSafety: place("heap-safety", heapSafety[0]), HeapBytes: s.HeapBytes,
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime,
 	}

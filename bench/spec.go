@@ -28,6 +28,9 @@ type Spec struct {
 	Rands      []string `json:"rands"`
 	Locks      []string `json:"locks"`
 	HeapSafety []string `json:"heap_safety"`
+	// HeapBytes is the size of the shared heap, 0 for one by the number of
+	// workers. It is a limit, and not part of a cell's name.
+	HeapBytes uint64 `json:"heap_bytes,omitempty"`
 
 	// Measures are Handshake and Corruption unless others are named. Corruption
 	// makes two cells: one with the active checks at CheckRate, one with them

@@ -17,6 +17,8 @@ func short(x float64) string {
 		return "?"
 	case math.IsInf(x, 0):
 		return "∞"
+	case a >= 999.5e6:
+		return strconv.FormatFloat(x, 'g', 3, 64)
 	case a >= 999.5e3:
 		return figures(x/1e6) + "M"
 	case a >= 999.5:
@@ -33,7 +35,8 @@ func figures(x float64) string {
 		return s
 	}
 	if a := math.Abs(x); a >= 1e-4 && a < 1e6 {
-		return strconv.FormatFloat(x, 'f', -1, 64)
+		rounded, _ := strconv.ParseFloat(s, 64) // of what was just formatted
+		return strconv.FormatFloat(rounded, 'f', -1, 64)
 	}
 	return s
 }
@@ -83,8 +86,8 @@ func (f Figure) ratioText() string {
 		return ""
 	}
 	print := func(x float64) string {
-		if math.IsInf(x, 0) || math.IsNaN(x) {
-			return short(x)
+		if math.IsInf(x, 0) || math.IsNaN(x) || x >= 100 {
+			return short(x) // from so few rounds that no decimal means anything
 		}
 		return strconv.FormatFloat(x, 'f', 3, 64)
 	}

@@ -74,8 +74,8 @@ func (c *runCommand) Run(s *session) error {
 	}
 	sum, err := c.carryOut(s, j)
 	if errors.Is(err, context.Canceled) {
-		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench run --resume %s%s",
-			sum.Done, plural(sum.Total, "trial"), j.path, c.heapAgain())}
+		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench run --resume %s",
+			sum.Done, plural(sum.Total, "trial"), j.path)}
 	}
 	if err != nil {
 		return err
@@ -83,17 +83,12 @@ func (c *runCommand) Run(s *session) error {
 	return c.report(s, j, sum)
 }
 
-// heapAgain repeats what the plan does not know.
-func (c *runCommand) heapAgain() string {
-	if c.HeapSize == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" --heap-size %d", c.HeapSize)
-}
-
 func (c *runCommand) job(s *session) (*job, error) {
-	if c.Resume != "" {
-		return c.resumed(s)
+	if c.Resume != "" && c.Output != "" {
+		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
+	}
+	if c.Resume != "" && !c.planned(s) {
+		return c.resumed()
 	}
 	spec, err := c.spec()
 	if err != nil {
@@ -107,6 +102,9 @@ func (c *runCommand) job(s *session) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Resume != "" {
+		return &job{plan: plan, path: c.Resume, resume: true}, nil
+	}
 	path := c.Output
 	if path == "" {
 		path = fileName(time.Now(), shard)
@@ -114,15 +112,14 @@ func (c *runCommand) job(s *session) (*job, error) {
 	return &job{plan: plan, path: path}, nil
 }
 
-// kept are the flags that a resumed run takes besides the file.
-var kept = []string{"resume", "json", "heap-size"}
+// planned reports whether there are flags that describe a plan. A resumed run
+// takes its plan from the file; where flags give one too, as in a manifest
+// that always says the same, it has to be the file's.
+func (c *runCommand) planned(s *session) bool {
+	return slices.ContainsFunc(s.given, func(flag string) bool { return flag != "resume" && flag != "json" })
+}
 
-func (c *runCommand) resumed(s *session) (*job, error) {
-	for _, flag := range s.given {
-		if !slices.Contains(kept, flag) {
-			return nil, refuse("--%s together with --resume: the plan is taken from %s", flag, c.Resume)
-		}
-	}
+func (c *runCommand) resumed() (*job, error) {
 	plan, err := bench.ReadPlan(c.Resume)
 	if err != nil {
 		return nil, err
@@ -147,7 +144,7 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	}
 	spec := bench.Spec{
 		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,
-		Locks: c.Locks, HeapSafety: c.HeapSafety, Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
+		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
 		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
 		Fork: bench.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages, Pairs: c.ForkPairs},
@@ -259,9 +256,6 @@ func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
 }
 
 func (c *runCommand) execute(ctx context.Context, cfg workload.Config) (*workload.Outcome, error) {
-	if c.HeapSize > 0 {
-		cfg.HeapBytes = c.bytes()
-	}
 	return workload.Run(ctx, cfg)
 }
 
