@@ -108,7 +108,7 @@ func TestControls(t *testing.T) {
 				if !c.Control {
 					continue
 				}
-				if c.Measure != results.Corruption || len(c.Settings) > 0 || c.checkRate != 1 || c.badShare != 0.2 {
+				if c.Measure != results.Corruption || len(c.Settings) > 0 || c.checkRate != defaultCheckRate || c.badShare != 0.2 {
 					t.Errorf("control %s: want Corruption with all settings at their defaults", c.Name())
 				}
 				got = append(got, fmt.Sprintf("%s@%s,%s,%d", c.Strategy, c.Hazard, c.Heap, c.Workers))

@@ -40,7 +40,7 @@ type Spec struct {
 	// none in throughput trials.
 	Bad *float64 `json:"bad,omitempty"`
 	// CheckRate is the number of active checks for each handshake of a
-	// corruption trial, nil for 1.
+	// corruption trial, nil for 4.
 	CheckRate *int `json:"check_rate,omitempty"`
 
 	// Fork is what Fork trials are made of.
@@ -71,9 +71,13 @@ var (
 )
 
 const (
-	defaultWorkers   = 4
-	defaultBad       = 0.2
-	defaultCheckRate = 1
+	defaultWorkers = 4
+	defaultBad     = 0.2
+	// Four looks at the queue and sixteen draws for each handshake: one look is
+	// enough on an idle machine, where every trial of none is found damaged
+	// within a fraction of a second, but not where workers rarely run at the
+	// same time.
+	defaultCheckRate = 4
 	plain            = "plain"
 )
 

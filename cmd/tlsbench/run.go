@@ -32,7 +32,7 @@ type runCommand struct {
 
 	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials are for: ${measures}; the first two by default."`
 	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
-	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 1 by default."`
+	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 4 by default."`
 	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
 	Rounds     int           `group:"The trials:" placeholder:"N" help:"Trials of each cell."`
 	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
