@@ -22,6 +22,8 @@ import (
 //	TLSBENCH_LOAD     tcp (default), memory
 //	TLSBENCH_HEAP     global (default), scalable, private
 //	TLSBENCH_WORKERS  number of workers; default 4
+//	TLSBENCH_CHECK    active checks for each handshake of BenchmarkHandshake,
+//	                  to see what they cost; default 0
 //
 // They print their own configuration and Unit lines, so that the output is a
 // results file: benchstat -col /strategy reads it as it is.
@@ -31,6 +33,7 @@ const (
 	envLoad    = "TLSBENCH_LOAD"
 	envHeap    = "TLSBENCH_HEAP"
 	envWorkers = "TLSBENCH_WORKERS"
+	envCheck   = "TLSBENCH_CHECK"
 )
 
 // Of each benchmark's trial: time before the measured handshakes.
@@ -58,8 +61,12 @@ func subject(b *testing.B) ([]Build, workload.Config) {
 	if err != nil {
 		b.Fatalf("%s: %v", envWorkers, err)
 	}
+	checks, err := strconv.Atoi(envOr(envCheck, "0"))
+	if err != nil {
+		b.Fatalf("%s: %v", envCheck, err)
+	}
 	return builds, workload.Config{
-		Load: envOr(envLoad, "tcp"), Heap: envOr(envHeap, "global"), Workers: workers,
+		Load: envOr(envLoad, "tcp"), Heap: envOr(envHeap, "global"), Workers: workers, CheckRate: checks,
 		EchoBytes: echoBytes, Seed: 1,
 	}
 }
@@ -77,6 +84,9 @@ func eachCell(b *testing.B, measure results.Measure, fn func(*testing.B, workloa
 			cell := results.Cell{
 				Measure: measure, OpenSSL: build.Label, Hazard: "plain", Load: cfg.Load, Heap: cfg.Heap,
 				Strategy: s.Name, Workers: cfg.Workers,
+			}
+			if cfg.CheckRate > 0 && measure == results.Handshake {
+				cell.Settings = []results.Setting{{Key: "check", Value: strconv.Itoa(cfg.CheckRate)}}
 			}
 			_, name, _ := strings.Cut(cell.Name(), "/")
 			b.Run(name, func(b *testing.B) { fn(b, cfg) })
