@@ -68,7 +68,8 @@ var handlerNames = rig.Handlers[:]
 const (
 	// forkLeak is what a child may leave in the shared heap: its per-thread
 	// state, where the strategy keeps OpenSSL from freeing it.
-	forkLeak = 24 << 10
+	forkLeak    = 24 << 10
+	maxForkLeak = 8 << 30
 	// forkHang is longer than a child may live (LIFETIME_S in forkchild.c).
 	forkHang = 40 * time.Second
 )
@@ -80,7 +81,8 @@ func (c *Config) completeFork() error {
 	c.Load, c.Handshakes, c.BadShare, c.CheckRate = "memory", 1, 0, 0
 	c.Workers++ // the place of the loop's children
 	if c.HeapBytes == 0 {
-		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker + uint64(max(f.Pairs, 0))*2*forkLeak
+		leak := min(uint64(max(f.Pairs, 0))*2*forkLeak, maxForkLeak)
+		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker + leak
 	}
 	c.complete()
 	switch {

@@ -5,6 +5,7 @@
  */
 #include "forkclock.h"
 #include "forkloop.h"
+#include "heap.h"
 #include "host.h"
 #include "keys.h"
 #include "openssl.h"
@@ -63,14 +64,14 @@ static void bound_life(void)
 	alarm(LIFETIME_S);
 }
 
-/* Whether OpenSSL finds all its slots empty here, and will make its own state. */
+/* Whether OpenSSL finds nothing of rank 0's here, and will make its own state. */
 static bool starts_afresh(void)
 {
 	pthread_key_t keys[OWN_KEYS];
 	size_t n = keys_of(KEY_OPENSSL, keys, OWN_KEYS);
 
 	for (size_t i = 0; i < n && i < OWN_KEYS; i++) {
-		if (pthread_getspecific(keys[i]) != NULL)
+		if (heap_contains(pthread_getspecific(keys[i])))
 			return false;
 	}
 	return true;
