@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/rig"
 )
 
@@ -30,6 +31,7 @@ type Hazard struct {
 	quiet   bool                // nothing to be seen in workers: rank 0 alone acts
 	without []string            // hazards that this one excludes
 	starts  starter             // what the harness finds and starts for it
+	library neighbours.Kind     // what starts looks for first, "" if nothing
 }
 
 // HazardParam is a number that a hazard can be given, as in foreign-before:n=14.

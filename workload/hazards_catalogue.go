@@ -1,6 +1,10 @@
 package workload
 
-import "fmt"
+import (
+	"fmt"
+
+	"tlsbench/workload/neighbours"
+)
 
 // every is the parameter of all hazards that act between handshakes.
 func every(n int64) HazardParam {
@@ -102,8 +106,12 @@ var hazardCatalogue = []Hazard{
 		Source:  "scanners on an open SIP port",
 		Expects: "none corrupts; all others are clean",
 		Params:  []HazardParam{every(1)},
-		adjust:  func(c *Config, _ HazardChoice) { c.BadShare = 1 },
-		expect:  onlyNone,
+		adjust: func(c *Config, _ HazardChoice) {
+			if c.BadShare > 0 { // a throughput trial has none
+				c.BadShare = 1
+			}
+		},
+		expect: onlyNone,
 	},
 	{
 		Name: "python", File: "hazard_python.c",
@@ -124,7 +132,7 @@ var hazardCatalogue = []Hazard{
 			}
 			return hurts(how)(e)
 		},
-		starts: startPython,
+		starts: startPython, library: neighbours.Python,
 	},
 	{
 		Name: "curl", File: "hazard_curl.c",
@@ -134,7 +142,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libcurl loads",
 		Params:  []HazardParam{every(16)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
-		starts:  startCurl,
+		starts:  startCurl, library: neighbours.Curl,
 	},
 	{
 		Name: "postgres", File: "hazard_postgres.c",
@@ -144,7 +152,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libpq loads",
 		Params:  []HazardParam{every(8)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
-		starts:  startPostgres,
+		starts:  startPostgres, library: neighbours.Libpq,
 	},
 	{
 		Name: "handoff", File: "hazard_handoff.c",

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tlsbench/workload/neighbours"
+	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
@@ -90,6 +91,28 @@ func missing(err error) (skip string, other error) {
 		return m.Reason, nil
 	}
 	return "", err
+}
+
+// Lacks says what this machine lacks for a hazard on a build, without starting
+// anything; "" if nothing is known to be missing.
+func Lacks(hazard string, b openssl.Build) (string, error) {
+	list, err := ParseHazard(hazard)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range list {
+		if c.library == "" {
+			continue
+		}
+		_, err := neighbours.Find(c.library, b)
+		if err == nil && c.library == neighbours.Libpq {
+			err = neighbours.CanServePostgres()
+		}
+		if skip, err := missing(err); skip != "" || err != nil {
+			return skip, err
+		}
+	}
+	return "", nil
 }
 
 func startPython(_ context.Context, t *trial) (skip string, err error) {

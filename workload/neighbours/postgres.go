@@ -89,6 +89,13 @@ func postgresBin() (string, error) {
 	return "", missing("PostgreSQL's server is not installed: it comes with the package postgresql")
 }
 
+// CanServePostgres is a MissingError if no server could be started here for want
+// of its programs.
+func CanServePostgres() error {
+	_, err := postgresBin()
+	return err
+}
+
 // unprivileged is the user that the server runs as, nil for this one.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
@@ -173,7 +180,10 @@ func (p *Postgres) start() error {
 	}
 	if !started || err != nil {
 		p.Close()
-		return errors.Join(err, errors.New(strings.TrimSpace(p.problem.String())))
+		if err == nil {
+			err = errors.New(lastLine(p.problem.Bytes()))
+		}
+		return err
 	}
 	return nil
 }

@@ -115,10 +115,11 @@ static bool start_after(struct contexts *all)
 	if (python.Py_InitializeEx == NULL)
 		start();
 	if (python.PyRun_SimpleString(script) != 0)
-		hazard_skip("Python %.20s has no ssl module that works here", python.Py_GetVersion());
+		hazard_skip("Python %.*s has no module ssl that works here", (int)strcspn(python.Py_GetVersion(), " "),
+			python.Py_GetVersion());
 	if (!call("about", text, sizeof text))
 		FAIL(0, "Python's function about raised an exception");
-	hazard_introduce("Python %.10s, %s", python.Py_GetVersion(), text);
+	hazard_introduce("Python %.*s, %s", (int)strcspn(python.Py_GetVersion(), " "), python.Py_GetVersion(), text);
 	python.PyOS_BeforeFork();
 	return true;
 }

@@ -161,6 +161,8 @@ static void note_death(int worker, int status, bool held_lock)
 				strsignal(WTERMSIG(status)), held_lock ? ", holding the heap's lock" : "");
 		else if (WEXITSTATUS(status) != EXIT_FAILED)
 			note_event_of(worker, EVENT_CRASH, "exited with status %d", WEXITSTATUS(status));
+		if (rig.workers[worker].operation == OP_NEIGHBOUR)
+			note_event_of(worker, EVENT_BROKEN_NEIGHBOUR, "the process died in a call into its library");
 		kill_all();
 	}
 }

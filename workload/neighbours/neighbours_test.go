@@ -1,0 +1,204 @@
+package neighbours
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlsbench/workload/openssl"
+	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/peers"
+)
+
+func identity(t testing.TB) *peers.Identity {
+	t.Helper()
+	id, err := peers.Certificate(peers.ECDSAP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestHTTPS(t *testing.T) {
+	server, err := NewHTTPS(identity(t).TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(server.Authority)) {
+		t.Fatalf("authority is no certificate: %q", server.Authority)
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true,
+	}}
+	url := fmt.Sprintf("https://127.0.0.1:%d/some/path", server.Port)
+	for range 2 {
+		answer, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || string(body) != "/some/path\n" {
+			t.Errorf("answer is %q, %v", body, err)
+		}
+	}
+	if n := server.Served()["/some/path"]; n != 2 {
+		t.Errorf("the server counted %d requests, want 2", n)
+	}
+	server.Close()
+	if _, err := client.Get(url); err == nil {
+		t.Error("the server answers after Close")
+	}
+}
+
+// The server is gone with all its files when the pipe's end closes, which the
+// kernel does for a process that is killed.
+func TestPostgresEnds(t *testing.T) {
+	id := identity(t)
+	p, err := StartPostgres(NewIdentity(id.Cert, id.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", p.Port)
+	conn, err := net.Dial("tcp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	info, err := os.Stat(p.Dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder %s: %v, %v", p.Dir, info.Mode(), err)
+	}
+	p.lifeline.Close()
+	<-p.gone
+	if _, err := os.Stat(p.Dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", p.Dir, err)
+	}
+	if conn, err := net.Dial("tcp4", address); err == nil {
+		conn.Close()
+		t.Error("the server still accepts connections")
+	}
+}
+
+// A PostgreSQL that does not start is one clear error, and leaves nothing.
+func TestPostgresThatFails(t *testing.T) {
+	bin, tmp := t.TempDir(), t.TempDir()
+	for _, dir := range []string{bin, filepath.Dir(bin), tmp, filepath.Dir(tmp)} {
+		if err := os.Chmod(dir, 0o777); err != nil { // the keeper may be another user
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", tmp)
+	fake := func(name, script string) {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := identity(t)
+	fail := func(want string) {
+		t.Helper()
+		p, err := startPostgres(bin, NewIdentity(id.Cert, id.Key))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want one line with %q", err, want)
+		}
+		if left, _ := os.ReadDir(tmp); len(left) > 0 {
+			t.Errorf("%v is left behind", left)
+		}
+		<-p.gone
+	}
+	fake("initdb", "echo first; echo could not create directory; exit 1")
+	fail("could not create directory")
+	fake("initdb", `mkdir "$2"`)
+	fake("postgres", "echo could not bind IPv4 address; exit 1")
+	fail("could not bind IPv4 address")
+}
+
+// The system's libraries fit the system's OpenSSL.
+func TestFindOnSystem(t *testing.T) {
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range kinds {
+		lib, err := Find(k, builds[0])
+		if err != nil {
+			t.Errorf("%s: %v", k, err)
+			continue
+		}
+		if !filepath.IsAbs(lib.Path) || len(lib.Folders) > 0 || (k == Python) != (lib.Home != "") {
+			t.Errorf("%s: %+v", k, lib)
+		}
+	}
+}
+
+func TestFindMissing(t *testing.T) {
+	empty := sharedlib.NewLinker(t.TempDir())
+	for _, tc := range []struct {
+		kind   Kind
+		soname string
+		linker *sharedlib.Linker
+		want   string
+	}{
+		{Curl, "libcrypto.so.3", empty, "libcurl is not installed: it comes with libcurl4"},
+		{Python, "libcrypto.so.3", empty, "libpython3.x-stdlib"},
+		{Curl, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
+		{Libpq, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
+		{Python, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
+	} {
+		_, err := pick(tc.kind, tc.soname, tc.linker, nil)
+		var missing *MissingError
+		if !errors.As(err, &missing) || !strings.Contains(missing.Reason, tc.want) {
+			t.Errorf("%s for %s: %v, want %q", tc.kind, tc.soname, err, tc.want)
+		}
+	}
+}
+
+// A libpython without its module ssl is of no use, and said so.
+func TestFindPythonWithoutSSL(t *testing.T) {
+	dir := t.TempDir()
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	system, err := Find(Python, builds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(system.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(system.Path)), data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err = pick(Python, "libcrypto.so.3", sharedlib.NewLinker(dir), nil)
+	var missing *MissingError
+	if !errors.As(err, &missing) || !strings.Contains(missing.Reason, "has no module ssl") {
+		t.Errorf("error %v, want one on the module ssl", err)
+	}
+}
+
+// Only a build of the cache has a release to take its neighbours from.
+func TestFetchRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		build openssl.Build
+		want  string
+	}{
+		{openssl.Build{Name: "system", Source: openssl.System}, "only builds of the cache"},
+		{openssl.Build{Name: "3.5", Source: openssl.Cache}, "manifest.json"},
+	} {
+		_, err := Fetch(t.Context(), tc.build, FetchOptions{Dir: t.TempDir(), OpenSSL: t.TempDir()})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", tc.build.Name, err, tc.want)
+		}
+	}
+}
