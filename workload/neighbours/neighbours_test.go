@@ -1,6 +1,7 @@
 package neighbours
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/openssl/sharedlib"
@@ -199,6 +202,62 @@ func TestFetchRefuses(t *testing.T) {
 		_, err := Fetch(t.Context(), tc.build, FetchOptions{Dir: t.TempDir(), OpenSSL: t.TempDir()})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.build.Name, err, tc.want)
+		}
+	}
+}
+
+// helperEnv makes this test binary a harness that starts a server and is killed.
+const helperEnv = "TLSBENCH_TEST_HARNESS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(helperEnv) != "" {
+		harness()
+	}
+	os.Exit(m.Run())
+}
+
+// harness tells of the server that it started, and waits to be killed.
+func harness() {
+	id, err := peers.Certificate(peers.ECDSAP256)
+	if err == nil {
+		var p *Postgres
+		if p, err = StartPostgres(NewIdentity(id.Cert, id.Key)); err == nil {
+			fmt.Println(p.Dir)
+			select {}
+		}
+	}
+	fmt.Println(err)
+	os.Exit(1)
+}
+
+// A harness that is killed leaves no server and no folder.
+func TestPostgresEndsWithKilledHarness(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), helperEnv+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	dir := strings.TrimSpace(line)
+	if err != nil || !filepath.IsAbs(dir) {
+		t.Fatalf("the harness said %q, %v", line, err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	for end := time.Now().Add(startLimit); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(dir); os.IsNotExist(err) {
+			return // removed last, after the server's end
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is still there after %v", dir, startLimit)
 		}
 	}
 }
