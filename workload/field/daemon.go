@@ -22,7 +22,7 @@ import (
 // ($0) goes. The daemon's processes stay in the group, as it is told not to
 // become a service.
 const keeper = `exec 3<&0
-{ cat <&3 >/dev/null; rm -rf "$0"; kill -KILL 0; } 2>/dev/null &
+{ cat <&3; rm -rf "$0"; kill -KILL 0; } >/dev/null 2>&1 &
 "$@" </dev/null 3<&- &
 wait $!
 exit $?`
@@ -155,7 +155,8 @@ func (p *process) logEnd(n int) string {
 // added, as the shell has it. Call it after gone.
 func (p *process) status() int { return p.cmd.ProcessState.ExitCode() }
 
-// close ends what is left of the daemon and returns when none of it runs.
+// close ends what is left of the daemon and returns when none of it runs and
+// its log has been read. It may be called again.
 func (p *process) close() {
 	group := p.cmd.Process.Pid
 	syscall.Kill(-group, syscall.SIGKILL)

@@ -78,9 +78,24 @@ func copyFiles(from fs.FS, dir, to string) error {
 	return nil
 }
 
+// place says which call of the daemon's stands for the place where a fix inside
+// its TLS module takes its mark. Versions that replace the random generator
+// initialise OpenSSL as soon as the module is loaded, later ones when all
+// modules are initialised in turn: then a neighbour that comes before has filled
+// its slots already.
+func place(r Release, python string) string {
+	switch {
+	case r.OwnRandom:
+		return "OPENSSL_init_ssl"
+	case python == "before":
+		return "fork"
+	}
+	return "CRYPTO_set_mem_functions"
+}
+
 // injection tells the preload object what to do.
-func injection(c strategies.Choice) []string {
-	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name}
+func injection(c strategies.Choice, place string) []string {
+	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name, "TLSBENCH_FIELD_PLACE=" + place}
 	if c.Path != "" {
 		env = append(env, "TLSBENCH_FIELD_OWN="+c.Path)
 	}

@@ -175,7 +175,7 @@ func (t *trial) injection(ctx context.Context, dir string) (object string, env [
 	if object == "" {
 		object, err = compile(ctx, dir)
 	}
-	return object, injection(t.cfg.Strategy), err
+	return object, injection(t.cfg.Strategy, place(t.cfg.Daemon.Release, t.cfg.Python)), err
 }
 
 // freePort gives the port asked for, or any, if nobody listens there.
@@ -243,6 +243,7 @@ func (t *trial) earlyEnd() error {
 	case <-t.process.gone:
 	case <-time.After(deathGrace):
 	}
+	t.process.close() // all of the log has been read then
 	if f, ok := t.process.saw(noteNotApplicable); ok {
 		t.out.NotApplicable = f.detail
 		return nil
@@ -254,7 +255,7 @@ func (t *trial) earlyEnd() error {
 	if t.out.Damaged() {
 		return nil
 	}
-	if status := t.process.status(); status > 128 {
+	if status := t.process.status(); status > 128 && status != 128+9 {
 		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", status-128))
 		return nil
 	}
@@ -265,6 +266,7 @@ func (t *trial) earlyEnd() error {
 // neverReady judges a daemon that is there and answers nobody: one with a
 // strategy or a neighbour in it hangs; one without does not start.
 func (t *trial) neverReady() error {
+	t.process.close()
 	t.gatherLog()
 	if t.cfg.Strategy.Name != strategies.PositiveControl || t.cfg.Python != "" || t.cfg.Mode > 0 || t.out.Damaged() {
 		t.note("hang", readyLimit, fmt.Sprintf("answered nobody within %v of its start", readyLimit))
@@ -301,7 +303,13 @@ func (t *trial) drive(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	t.gather(report, died)
+	t.out.Load = time.Since(t.began)
+	exit := ""
+	if died {
+		exit = t.exit()
+	}
+	t.process.close() // all of the log has been read then
+	t.gather(report, exit)
 	return nil
 }
 
@@ -320,7 +328,6 @@ func (t *trial) watch(ctx context.Context) (died bool) {
 		case <-end.C:
 			return false
 		case <-t.process.gone:
-			time.Sleep(50 * time.Millisecond) // the log's last lines
 			return true
 		case <-tick.C:
 		}
@@ -363,13 +370,11 @@ func (t *trial) listen(last pulse) pulse {
 }
 
 // gather reads the outcome.
-func (t *trial) gather(r *peers.Report, died bool) {
+func (t *trial) gather(r *peers.Report, exit string) {
 	t.out.Good, t.out.Bad = r.Good, r.Bad
-	t.out.Load = time.Since(t.began)
 	t.gatherLog()
 	death := t.death()
-	if died {
-		t.out.Exit = t.exit()
+	if t.out.Exit = exit; exit != "" {
 		if death == 0 {
 			t.note("crash", t.out.Load, t.out.Exit)
 			death = t.out.Load

@@ -3,18 +3,21 @@
  * of it. The strategies' own files are compiled into the same object, and the
  * dynamic linker loads it before anything else of the daemon.
  *
- * The daemon's main process sets up OpenSSL, builds its contexts, and then
- * forks all other processes. So the first fork() that finds libcrypto loaded is
- * the place for a strategy's after_setup, and from there on its handlers are
- * registered, after those of OpenSSL. It is later than the place where a fix
- * inside the TLS module takes its mark: what other modules have put into slots
- * by then is there already, and the report line says how many are filled.
+ * A fix inside the TLS module takes its mark when the main process initialises
+ * that module: other modules that are initialised before have filled their
+ * slots by then, those after have not. From outside the place can only be told
+ * by a call: of OPENSSL_init_ssl(), which old versions make when the module has
+ * been loaded, of CRYPTO_set_mem_functions(), which newer ones make then, or of
+ * fork(), when all modules are initialised. The harness says which one stands
+ * for the place in the daemon at hand; there a strategy's after_setup runs and
+ * its handlers are registered.
  */
 #define _GNU_SOURCE
 #include "strategy.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +210,7 @@ static void child(void)
 	strategy->child(&context);
 }
 
-static void tell(void)
+static void tell(const char *place)
 {
 	int filled = 0, highest = -1;
 
@@ -217,11 +220,11 @@ static void tell(void)
 			highest = (int)key;
 		}
 	}
-	SAY("%s: set up at the first fork of the main process; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n",
-		strategy->name, keys_of(KEY_OPENSSL, NULL, 0), keys_of(KEY_FOREIGN, NULL, 0), filled, highest);
+	SAY("%s: set up %s; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n", strategy->name, place,
+		keys_of(KEY_OPENSSL, NULL, 0), keys_of(KEY_FOREIGN, NULL, 0), filled, highest);
 }
 
-static void set_up(void)
+static void set_up(const char *place)
 {
 	int err;
 
@@ -233,7 +236,7 @@ static void set_up(void)
 			strategy->parent != NULL ? parent : NULL, strategy->child != NULL ? child : NULL);
 	if (err != 0)
 		refuse("failed", strerror(err));
-	tell();
+	tell(place);
 }
 
 static int find_openssl(void)
@@ -250,13 +253,65 @@ static int find_openssl(void)
 	return 0;
 }
 
+static int is_tls_module(const void *caller)
+{
+	const char *slash;
+	Dl_info info;
+
+	if (dladdr(caller, &info) == 0 || info.dli_fname == NULL)
+		return 0;
+	slash = strrchr(info.dli_fname, '/');
+	return slash != NULL && strcmp(slash, "/tls.so") == 0;
+}
+
+/* Whether the harness named this call, and the strategy is not set up yet. */
+static int is_place(const char *name)
+{
+	const char *place = getenv("TLSBENCH_FIELD_PLACE");
+
+	return strategy == NULL && place != NULL && strcmp(place, name) == 0;
+}
+
+/* The real function behind one of those below. */
+static void *real(const char *name, void **next)
+{
+	if (*next == NULL && find_openssl())
+		*next = symbol(name);
+	if (*next == NULL)
+		refuse("failed", "a call of OpenSSL without OpenSSL");
+	return *next;
+}
+
+int OPENSSL_init_ssl(uint64_t options, const void *settings);
+int OPENSSL_init_ssl(uint64_t options, const void *settings)
+{
+	static void *next;
+	int ok = ((int (*)(uint64_t, const void *))real("OPENSSL_init_ssl", &next))(options, settings);
+
+	if (is_place("OPENSSL_init_ssl") && is_tls_module(__builtin_return_address(0)))
+		set_up("when the TLS module was loaded");
+	return ok;
+}
+
+int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const void *release);
+int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const void *release)
+{
+	static void *next;
+	int ok = ((int (*)(const void *, const void *, const void *))real("CRYPTO_set_mem_functions", &next))(
+		allocate, resize, release);
+
+	if (is_place("CRYPTO_set_mem_functions") && is_tls_module(__builtin_return_address(0)))
+		set_up("when the TLS module was loaded");
+	return ok;
+}
+
 pid_t fork(void)
 {
 	static pid_t (*next)(void);
 
 	if (next == NULL)
 		next = (pid_t(*)(void))dlsym(RTLD_NEXT, "fork");
-	if (strategy == NULL && find_openssl())
-		set_up();
+	if (is_place("fork") && find_openssl())
+		set_up("at the first fork");
 	return next();
 }
