@@ -176,7 +176,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; what each retired worker leaves in the shared heap is measured, with OPENSSL_thread_stop() at its end (thread-stop=1) and without; with it pointer-match corrupts: it leaves OpenSSL's list of thread-stop handlers shared, and the first worker to retire frees it for all (found by this suite)",
 		Params: []HazardParam{
 			{"thread-stop", 0, 0, 1, "1: a worker calls OPENSSL_thread_stop() when it retires"},
-			{"after", 32, 1, 1 << 20, "connections that a worker serves before it retires"},
+			{"after", 16, 1, 1 << 20, "connections that a worker serves before it retires"},
 		},
 		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
 		expect: func(e expecting) words {

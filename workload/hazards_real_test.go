@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tlsbench/strategies"
 	"tlsbench/workload/neighbours"
@@ -32,6 +33,7 @@ func everywhere(t *testing.T, cfg Config, out *Outcome) {
 func TestPython(t *testing.T) {
 	for _, strategy := range []string{strategies.NegativeControl, "hwm"} {
 		cfg := hazardTrial(t, "python", strategy, "memory")
+		cfg.Duration = time.Second // each worker has to come to it, on a busy machine too
 		out := mustRun(t, cfg)
 		mustHave(t, out)
 		if out.Damaged() {
@@ -64,6 +66,7 @@ func TestPythonHurts(t *testing.T) {
 // libcurl's requests really reach the server, from rank 0 and from each worker.
 func TestCurl(t *testing.T) {
 	cfg := hazardTrial(t, "curl", strategies.NegativeControl, "memory")
+	cfg.Duration = time.Second
 	out := mustRun(t, cfg)
 	mustHave(t, out)
 	if out.Damaged() {
@@ -87,6 +90,7 @@ func TestCurl(t *testing.T) {
 // is left of it when it is stopped.
 func TestPostgres(t *testing.T) {
 	cfg := hazardTrial(t, "postgres", strategies.NegativeControl, "memory")
+	cfg.Duration = time.Second
 	out := mustRun(t, cfg)
 	mustHave(t, out)
 	if out.Damaged() {

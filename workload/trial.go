@@ -4,6 +4,8 @@
 //	Config ──▶ settings.go   what the rig and the peers are told
 //	           trial.go      start, warm-up, measured window, drain, stop
 //	           watchdog.go   blocked or starved?
+//	           hazards*.go   what else is in the process: catalogue, what it
+//	                         needs, what it is expected to do
 //	           outcome       counters, events, samples from the control block,
 //	           gather.go     failures from the peers, repeats joined exactly
 //	           ──▶ Outcome
@@ -138,13 +140,16 @@ func (t *trial) start(ctx context.Context) (skip string, err error) {
 func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 	stop := context.AfterFunc(ctx, t.process.Kill)
 	defer stop()
-	err = t.process.AwaitReady(readyLimit)
+	err = t.awaitSetup()
 	t.out.OpenSSLVersion = version(t.block.Version())
 	if err == nil {
 		return false, nil
 	}
 	if ctx.Err() != nil {
 		return true, ctx.Err()
+	}
+	if errors.Is(err, errHang) {
+		return true, nil
 	}
 	if !errors.Is(err, io.EOF) {
 		return true, fmt.Errorf("%w: it was to %s", err, t.block.Stage())
@@ -162,7 +167,10 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 		t.out.noteCrash(s, t.block.Stage(), 0)
 		return true, nil
 	}
-	return true, errors.Join(t.heapFull(), t.process.Diagnose(t.block))
+	if err = errors.Join(t.heapFull(), t.process.Diagnose(t.block)); err == nil {
+		t.leftEarly()
+	}
+	return true, err
 }
 
 // drive runs the load through its phases and ends with no process left that

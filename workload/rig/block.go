@@ -16,6 +16,9 @@
 //	Stop     ── a byte ─────────────▶  rank0.c  listener shut down, reaps
 //	Wait     ◀── end of file, exit ──
 //
+// What else is to live in the process is put there by hooks at these points
+// (hazard.h, hazards.c, one file for each hazard).
+//
 // The kernel ties the rig's life to the harness (a pipe whose end raises
 // SIGKILL in rank 0) and the workers' to rank 0 (a parent-death signal).
 package rig

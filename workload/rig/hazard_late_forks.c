@@ -25,7 +25,7 @@ static bool prepare(struct contexts *all)
 /* Workers of one trial do not all retire at once. */
 static bool due(void)
 {
-	uint64_t after = (uint64_t)hazard_number("late-forks", "after", 32);
+	uint64_t after = (uint64_t)hazard_number("late-forks", "after", 16);
 	static uint64_t served;
 
 	if (served++ == 0)
