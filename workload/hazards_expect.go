@@ -54,9 +54,11 @@ func (e expecting) keysOfOpenSSL() int64 {
 	return keysOf30
 }
 
-// onlyNone: the positive control corrupts, the others are clean.
+// onlyNone: the positive control corrupts, the others are clean. OpenSSL 3.6 keeps
+// its objects in tables: the pointers that it hands out are in no slot, so that
+// pointer-match finds none of them there (shared-slots shows it under plain).
 func onlyNone(e expecting) words {
-	if e.strategy == "none" {
+	if e.strategy == "none" || e.strategy == "pointer-match" && e.line() == "3.6" {
 		return corrupt
 	}
 	return nil

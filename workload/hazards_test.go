@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,7 +140,7 @@ func TestDeviation(t *testing.T) {
 // hazardTrial is a short corruption trial under a hazard.
 func hazardTrial(t testing.TB, hazard, strategy, load string) Config {
 	cfg := corruption(t, strategy, load)
-	cfg.Hazard, cfg.Duration = hazard, 300*time.Millisecond
+	cfg.Hazard, cfg.Duration = hazard, 500*time.Millisecond
 	return cfg
 }
 
@@ -185,6 +187,25 @@ func TestForeignKeys(t *testing.T) {
 			t.Errorf("%s, %s: %d lost slots, acts %v", tc.hazard, tc.strategy, out.LostSlots, out.Acts)
 		}
 		expectDeviation(t, cfg, out)
+	}
+}
+
+// Each foreign key pushes OpenSSL's one further: the first of them that lies past
+// a strategy's bound stays shared, and the exposure shows it without any luck.
+func TestForeignKeysPushOpenSSLOut(t *testing.T) {
+	keys := (expecting{openssl: system(t).Version}).keysOfOpenSSL()
+	for _, tc := range []struct {
+		strategy string
+		bound    int64
+	}{{"clear-0-15", clearBound}, {"hwm", scanBound}} {
+		for _, n := range []int64{tc.bound - keys, tc.bound - keys + 1} {
+			cfg := hazardTrial(t, fmt.Sprintf("foreign-before:n=%d", n), tc.strategy, "memory")
+			cfg.Duration, cfg.Handshakes, cfg.Workers = 0, 16, 2
+			out := mustRun(t, cfg)
+			if past := n > tc.bound-keys; past != (out.SharedSlots > 0) {
+				t.Errorf("%s, %d foreign keys: workers share %d slots, want some: %v", tc.strategy, n, out.SharedSlots, past)
+			}
+		}
 	}
 }
 
@@ -256,12 +277,73 @@ func TestHazardsHurt(t *testing.T) {
 		{"late-forks:after=8;thread-stop=1", "pointer-match"},
 	} {
 		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
-		cfg.Duration, cfg.HangAfter = 1500*time.Millisecond, 700*time.Millisecond
-		out := mustRun(t, cfg)
-		saw := seen(out.Events)
-		if !slices.ContainsFunc(means["corrupt"], func(w string) bool { return slices.Contains(saw, w) }) {
-			t.Errorf("%s, %s: saw %s: %v", tc.hazard, tc.strategy, orClean(saw), out.Events)
+		cfg.HangAfter = 500 * time.Millisecond
+		if !hurt(t, cfg) {
+			t.Errorf("%s, %s: no corruption in some seconds of load", tc.hazard, tc.strategy)
 		}
-		expectDeviation(t, cfg, out)
+	}
+}
+
+// hurt runs short trials until one corrupts: which one does is luck.
+func hurt(t *testing.T, cfg Config) bool {
+	for seed := range uint64(8) {
+		cfg.Seed = seed
+		saw := seen(mustRun(t, cfg).Events)
+		if slices.ContainsFunc(means["corrupt"], func(w string) bool { return slices.Contains(saw, w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// What a hazard cannot do with the other settings skips the trial with the reason,
+// and what is no hazard is refused.
+func TestHazardRefusals(t *testing.T) {
+	for _, tc := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.Hazard, c.Workers = "handoff", 2 }, "needs 3 workers or more, not 2"},
+		{func(c *Config) { c.Hazard, c.Heap = "handoff", "private" }, "needs a shared heap"},
+		{func(c *Config) { c.Hazard, c.Heap = "shared-ctx", "private" }, "needs a shared heap"},
+		{func(c *Config) { c.Hazard, c.Build.Loader = "curl", "/other/loader" }, "has to come from the same release"},
+	} {
+		cfg := hazardTrial(t, "plain", strategies.NegativeControl, "memory")
+		tc.change(&cfg)
+		out := mustRun(t, cfg)
+		if !strings.Contains(out.Skipped, tc.want) || out.Handshakes > 0 {
+			t.Errorf("%s: skipped %q, want %q", cfg.Hazard, out.Skipped, tc.want)
+		}
+	}
+	cfg := hazardTrial(t, "plains", strategies.NegativeControl, "memory")
+	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), `unknown hazard "plains"`) {
+		t.Errorf("unknown hazard: %v", err)
+	}
+}
+
+// A neighbour with an OpenSSL of its own is no trial of the build.
+func TestOtherOpenSSL(t *testing.T) {
+	tr := &trial{cfg: Config{Hazard: "curl"}, out: &Outcome{}}
+	tr.cfg.Build.Libcrypto = "/a/libcrypto.so.3"
+	tr.out.Files = []string{"/a/libcrypto.so.3", "/a/libssl.so.3", "/lib/libc.so.6"}
+	if why := tr.otherOpenSSL(); why != "" {
+		t.Errorf("one libcrypto: %s", why)
+	}
+	tr.out.Files = append(tr.out.Files, "/b/libcrypto.so.1.1")
+	if why := tr.otherOpenSSL(); !strings.Contains(why, "uses /b/libcrypto.so.1.1, not /a/libcrypto.so.3") {
+		t.Errorf("two: %q", why)
+	}
+}
+
+func TestLacks(t *testing.T) {
+	b := system(t)
+	for _, h := range AllHazards() {
+		if why, err := Lacks(h, b); why != "" || err != nil {
+			t.Errorf("%s on the system's OpenSSL: %q, %v", h, why, err)
+		}
+	}
+	b.Loader = "/other/loader"
+	if why, err := Lacks("python", b); !strings.Contains(why, "libpython") || err != nil {
+		t.Errorf("python on a build that nothing was fetched for: %q, %v", why, err)
 	}
 }
