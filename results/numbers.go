@@ -119,6 +119,9 @@ func valueText(x float64, unit string) string {
 }
 
 func durationText(d time.Duration) string {
+	if d < 0 {
+		return "-" + durationText(-d)
+	}
 	for _, u := range []struct {
 		size time.Duration
 		name string

@@ -28,8 +28,11 @@ func (c *Comparison) writeTables(w io.Writer, format Format) error {
 			machine = t.Machine
 			p.heading("#", "machine: "+machine)
 		}
-		p.scene(t)
+		if !t.onlyForks() {
+			p.scene(t)
+		}
 	}
+	p.forks(c.Tables)
 	if len(c.Tables) > 0 {
 		p.legend()
 	}
@@ -78,7 +81,7 @@ func (p *printer) scene(t *Table) {
 	p.paragraph(t.Controls)
 	p.damage(t)
 	p.checks(t)
-	rest := t.units()
+	rest := withoutForks(t.units())
 	headline := []string{HandshakesPerSec, CPUPerHandshake}
 	if slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Throughput > 0 }) {
 		p.costs(t, headline, true)

@@ -1,0 +1,73 @@
+package results
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// forkFile writes a results file with fork trials alone: two builds, a strategy
+// without handlers, one with, and the baseline; from eight rounds on there are
+// intervals.
+func forkFile(t *testing.T, rounds int) string {
+	t.Helper()
+	var buf bytes.Buffer
+	w := NewWriter(&buf)
+	if err := w.Header(testHeader()); err != nil {
+		t.Fatal(err)
+	}
+	id := 0
+	for round := 1; round <= rounds; round++ {
+		for _, build := range []string{"3.0.20", "3.5.7"} {
+			for i, strategy := range []string{"temp-thread", "thread-stop", "key-owner"} {
+				id++
+				x := float64(10*i + round)
+				trial := &Trial{
+					Cell: Cell{Measure: Fork, OpenSSL: build, Hazard: "plain", Load: "memory", Heap: "global",
+						Settings: []Setting{{"mem", "64MiB"}}, Strategy: strategy, Workers: 1},
+					ID: id, Round: round, Start: time.Unix(1e9, 0).UTC(), Status: OK, Forks: 1000,
+					Metrics: []Metric{
+						{200e3 + x, "p50-fork-ns"}, {210e3 + x, "p90-fork-ns"}, {250e3 + x, "p99-fork-ns"}, {1e6 + x, "max-fork-ns"},
+						{x - 25, "fork-diff-ns"}, {300e3, "p50-ready-ns"}, {310e3, "p90-ready-ns"}, {320e3, "p99-ready-ns"},
+						{2e6, "max-ready-ns"}, {1e3 + x, "ready-diff-ns"}, {90e3, "first-random-ns"}, {1.1e6, "first-handshake-ns"},
+						{4e6, "setup-ns"}, {2000 + x, ForksPerSec}, {2100 - x, "bare-forks/s"},
+					},
+				}
+				if strategy != "temp-thread" {
+					trial.Metrics = append(trial.Metrics, Metric{20e3 + x, "handler-ns"}, Metric{300 + x, "warm-handler-ns"})
+				}
+				if err := w.Trial(trial); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "forks.txt")
+	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestForkTables(t *testing.T) {
+	for name, o := range map[string]Options{"forks.txt": {}, "forks.md": {Format: Markdown}} {
+		var out bytes.Buffer
+		if err := Compare(&out, o, forkFile(t, 8)); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, out.Bytes())
+	}
+}
+
+// Too few rounds for an interval: the value, and why there is no more.
+func TestForkTablesOfFewRounds(t *testing.T) {
+	var out bytes.Buffer
+	if err := Compare(&out, Options{}, forkFile(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(out.Bytes(), []byte("-23 ns¹")) || !bytes.Contains(out.Bytes(), []byte("need >= 6 samples")) {
+		t.Errorf("no reason why there is no interval:\n%s", out.Bytes())
+	}
+}
