@@ -116,7 +116,7 @@ func (b *Block) Handshakes() uint64 {
 
 // stages are the names of enum stage, as an early end is reported with them.
 var stages = [...]string{
-	"start", "load OpenSSL", "set up OpenSSL", "make contexts", "fork workers", "serve", "done",
+	"start", "load OpenSSL", "set up OpenSSL", "make contexts", "fork workers", "fork workers", "serve",
 }
 
 // Stage says what rank 0 was doing last.
