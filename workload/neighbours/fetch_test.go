@@ -1,0 +1,105 @@
+package neighbours
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlsbench/workload/debian"
+	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/openssl"
+	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+)
+
+const libs = "usr/lib/x86_64-linux-gnu"
+
+// fillArchive makes an archive whose suite sid has an OpenSSL 3.6, and
+// neighbours that are linked to it. Python is not yet the newest one known.
+func fillArchive(t *testing.T) *debiantest.Archive {
+	t.Helper()
+	a := debiantest.New(t, "Debian")
+	add := func(name, path string, lib *sharedlibtest.Lib) {
+		root := t.TempDir()
+		if lib != nil {
+			sharedlibtest.Build(t, filepath.Join(root, path), *lib)
+		}
+		a.Add("sid", name, "1-1", "", root)
+	}
+	crypto := t.TempDir()
+	sharedlibtest.OpenSSL(t, filepath.Join(crypto, libs), "3", "OpenSSL 3.6.5 29 Sep 2026")
+	a.Add("sid", "libssl3t64", "1-1", "", crypto)
+	needs := []string{filepath.Join(crypto, libs, "libcrypto.so.3")}
+	add("libpython3.13", libs+"/libpython3.13.so.1.0", &sharedlibtest.Lib{Soname: "libpython3.13.so.1.0"})
+	add("libpython3.13-minimal", "", nil)
+	add("libpython3.13-stdlib", "usr/lib/python3.13/lib-dynload/_ssl.cpython-313.so",
+		&sharedlibtest.Lib{Soname: "_ssl.so", Needs: needs})
+	root := t.TempDir()
+	sharedlibtest.Build(t, filepath.Join(root, libs, "libcurl.so.4"), sharedlibtest.Lib{Soname: "libcurl.so.4", Needs: needs})
+	a.Add("sid", "libcurl4t64", "1-1", "libssl3t64", root)
+	add("libpq5", libs+"/libpq.so.5", &sharedlibtest.Lib{Soname: "libpq.so.5", Needs: needs})
+	for _, suite := range debian.Suites("sid") {
+		a.Write(suite+"/Packages", "")
+	}
+	return a
+}
+
+// What was fetched is found, for its own build and no other, and is not fetched
+// again.
+func TestFetch(t *testing.T) {
+	a := fillArchive(t)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, openssl.FetchOptions{})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got[0].Err)
+	}
+	build := got[0].Build
+	if _, err := findFetched(Curl, build, "libcrypto.so.3"); err == nil {
+		t.Fatal("found before it was fetched")
+	}
+	m, err := Fetch(t.Context(), build, FetchOptions{Log: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Version("libpython3.13-stdlib") != "1-1" || m.Version("libpython3.14") != "" {
+		t.Errorf("packages are %v", m.Packages)
+	}
+	dir, _ := DefaultDir()
+	tree := debian.Store{Dir: dir}.Tree("3.6")
+	for k := range kinds {
+		lib, err := Find(k, build)
+		if err != nil || !strings.HasPrefix(lib.Path, tree) || len(lib.Folders) == 0 {
+			t.Errorf("%s: %+v, %v", k, lib, err)
+		}
+		if k == Python && lib.Home != filepath.Join(tree, "usr") {
+			t.Errorf("Python's home is %s", lib.Home)
+		}
+		if _, err := findFetched(k, build, "libcrypto.so.4"); err == nil {
+			t.Errorf("%s: found for another libcrypto", k)
+		}
+	}
+	a.Calls()
+	if _, err := Fetch(t.Context(), build, FetchOptions{}); err != nil || len(a.Calls()) > 0 {
+		t.Errorf("a second fetch: %v; it must not call apt-get", err)
+	}
+}
+
+// A release that lacks a library is said so, and nothing is left in the cache.
+func TestFetchLacksPackage(t *testing.T) {
+	a := fillArchive(t)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, openssl.FetchOptions{})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got[0].Err)
+	}
+	a.Remove("sid")
+	a.Write("sid/Packages", "")
+	_, err = Fetch(t.Context(), got[0].Build, FetchOptions{})
+	if !errors.Is(err, debian.ErrPackage) {
+		t.Errorf("error %v, want %v", err, debian.ErrPackage)
+	}
+	dir, _ := DefaultDir()
+	if _, err := (debian.Store{Dir: dir}).Manifest("3.6"); err == nil {
+		t.Error("there is a manifest of what was not fetched")
+	}
+}
