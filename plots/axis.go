@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 )
 
 // span is the range of an axis as it grows with the values put in.
@@ -88,6 +89,17 @@ func (sc scale) fit(a *plot.Axis, s span) {
 	a.Min, a.Max = s.low, s.high
 }
 
+// onAxis guards a transform of gonum's against values that a log axis has no
+// place for: those are not a number instead of a panic.
+func (sc scale) onAxis(to func(float64) vg.Length) func(float64) vg.Length {
+	return func(v float64) vg.Length {
+		if sc.log && v <= 0 {
+			return vg.Length(math.NaN())
+		}
+		return to(v)
+	}
+}
+
 // linearTicks are those of gonum, fewer, and printed our way.
 type linearTicks struct{ print func(float64) string }
 
@@ -147,7 +159,9 @@ func figures3(x float64) string {
 	switch a := math.Abs(x); {
 	case math.IsNaN(x):
 		return "?"
-	case math.IsInf(x, 0):
+	case math.IsInf(x, -1):
+		return "-∞"
+	case math.IsInf(x, 1):
 		return "∞"
 	case a >= 999.5e6:
 		return trim(x/1e9) + "G"
@@ -221,5 +235,8 @@ func roundUp(x float64) float64 {
 
 // between prints an interval in brackets.
 func between(low, high float64, print func(float64) string) string {
+	if math.IsInf(low, 0) && math.IsInf(high, 0) || math.IsNaN(low) {
+		return "[no interval: too few]"
+	}
 	return "[" + print(low) + ", " + print(high) + "]"
 }

@@ -1,12 +1,15 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sync/errgroup"
 
 	"tlsbench/results"
@@ -27,6 +30,8 @@ type Data struct {
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*Probe
 	Trials int // of all kinds, drawn or not
+
+	probePaths []string
 }
 
 // Input is one results file.
@@ -44,7 +49,8 @@ type Scene struct {
 // series are the single values of one strategy in one scene.
 type series struct {
 	handshake, fork []run
-	lives           []life // corruption trials at the scene's check rate
+	latency         []*hdrhistogram.Histogram // of fork trials that have a samples file
+	lives           []life                    // corruption trials at the scene's check rate
 }
 
 // run is a trial that yielded values.
@@ -87,6 +93,7 @@ func Load(o Options, files ...string) (*Data, error) {
 		t := &d.Tables[i]
 		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
 	}
+	d.probePaths = o.Probes
 	for _, path := range o.Probes {
 		p, err := readProbe(path)
 		if err != nil {
@@ -150,17 +157,48 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	defer f.Close()
 	r := results.NewReader(f, path)
+	forks := make(map[int]*series)
 	for r.Scan() {
-		k.add(i, r.Trial())
+		t := r.Trial()
+		s := k.add(i, t)
+		if t.Cell.Measure == results.Fork && t.Status == results.OK {
+			forks[t.ID] = s
+		}
 	}
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	k.inputs = append(k.inputs, Input{path, r.Header()})
+	if len(forks) == 0 {
+		return nil
+	}
+	return readLatency(path, forks)
+}
+
+// readLatency reads the samples file beside a results file, if there is one.
+func readLatency(path string, forks map[int]*series) error {
+	f, err := os.Open(results.SamplesPath(path))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	samples, err := results.ReadSamples(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	// In order, for maps have none.
+	for _, id := range slices.Sorted(maps.Keys(forks)) {
+		if h := samples[results.Sample{Trial: id, Name: "fork-ns"}]; h != nil {
+			forks[id].latency = append(forks[id].latency, h)
+		}
+	}
 	return nil
 }
 
-func (k *keeper) add(file int, t *results.Trial) {
+func (k *keeper) add(file int, t *results.Trial) *series {
 	k.trials++
 	scene := sceneOf(t)
 	if k.scenes[scene] == nil {
@@ -172,6 +210,7 @@ func (k *keeper) add(file int, t *results.Trial) {
 		k.scenes[scene][t.Cell.Strategy] = s
 	}
 	s.add(file, t)
+	return s
 }
 
 func (s *series) add(file int, t *results.Trial) {

@@ -97,7 +97,11 @@ func (s *Scene) metricRows(d *Data, unit string, runs func(*series) []run, n *ta
 		r := s.row(name)
 		cost, ok := costOf(r, unit)
 		if !ok || !cost.Median.Known() {
-			rows = append(rows, noValue(name, s.whyNone(r)))
+			why := s.whyNone(r)
+			if len(s.of(name).fork) > 0 {
+				why = "nothing to measure" // no handlers, say
+			}
+			rows = append(rows, noValue(name, why))
 			continue
 		}
 		dots := values(runs(s.of(name)), unit)

@@ -9,17 +9,27 @@ import (
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 )
 
-// fontFaces gives the CSS that embeds Liberation Sans, regular and, where the
-// text uses it, bold. vgsvg names family and weight in the style of each text.
-func fontFaces(svg string) string {
-	css := fontFace("normal", liberationsansregular.TTF)
-	if strings.Contains(svg, "font-weight:bold") {
-		css += fontFace("bold", liberationsansbold.TTF)
+// alphabet is what texts are made of; letters beyond it are added as they
+// come.
+const alphabet = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~≤±µ–∞"
+
+// fontFaces gives the CSS that embeds the letters of Liberation Sans, regular
+// and, where the text uses it, bold. vgsvg names family and weight in the
+// style of each text.
+func fontFaces(svg string) (string, error) {
+	css, err := fontFace("normal", liberationsansregular.TTF, svg)
+	if err != nil || !strings.Contains(svg, "font-weight:bold") {
+		return css, err
 	}
-	return css
+	bold, err := fontFace("bold", liberationsansbold.TTF, svg)
+	return css + bold, err
 }
 
-func fontFace(weight string, ttf []byte) string {
+func fontFace(weight string, ttf []byte, text string) (string, error) {
+	small, err := subsetFont(ttf, alphabet+text)
+	if err != nil {
+		return "", fmt.Errorf("embed font: %w", err)
+	}
 	return fmt.Sprintf(`@font-face{font-family:"Liberation Sans";font-weight:%s;src:url(data:font/ttf;base64,%s) format("truetype")}`,
-		weight, base64.StdEncoding.EncodeToString(ttf))
+		weight, base64.StdEncoding.EncodeToString(small)), nil
 }

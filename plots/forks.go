@@ -2,8 +2,11 @@ package plots
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Units of fork trials. The names are those of package results' Units.
@@ -21,6 +24,7 @@ func forkLatency(d *Data) *Figure {
 	f := &Figure{ID: "fork", Title: "Fork latency, and the cost of the handlers", Columns: 2}
 	var n tally
 	for _, s := range d.Scenes {
+		s = withoutMark(s)
 		if p := latencyPanel(s, d, &n); p != nil {
 			f.Panels = append(f.Panels, p)
 		}
@@ -33,31 +37,43 @@ func forkLatency(d *Data) *Figure {
 		}
 	}
 	f.Empty = d.noCost(f, "no trial measured forks")
-	f.Caption = fmt.Sprintf("First: distribution over trials of the median time rank 0 spends in fork(), handlers included (logarithmic axis). "+
-		"Then: time in the strategy's own at-fork handlers, every trial a dot, median with its %s; logarithmic axes. "+
+	f.Caption = fmt.Sprintf("First: distribution of the time rank 0 spends in fork(), handlers included (logarithmic axis): of all forks, with the range from trial to trial as band; "+
+		"or of the trials' medians with a simultaneous band, where the samples file is missing. Then: time in the strategy's own at-fork handlers, every trial a dot, median with its interval (%s); logarithmic axes. "+
 		"%d trials, %s for each strategy and panel. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
 	return f
 }
 
+// withoutMark takes the mark off a scene that has no controls because all it
+// has are forks: controls are about damage, and fork trials make no claim about
+// it. Controls that failed stay marked.
+func withoutMark(s *Scene) *Scene {
+	if s.judged() || !strings.HasPrefix(s.Mark, "NO CONTROLS") {
+		return s
+	}
+	t := *s.Table
+	t.Mark = ""
+	return &Scene{&t, s.series}
+}
+
+// latencyPanel draws the distribution functions of single forks where the
+// samples are there, else those of the trials' medians.
 func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
 	chart := lineChart{
-		x:      scale{label: "median time in fork() of a trial", print: duration, log: true},
-		y:      scale{label: "share of trials", print: percent},
-		yRange: &span{0, 1},
+		x:      scale{label: "time in fork(), all forks of all trials", print: duration, log: true},
+		y:      scale{label: "share of forks", print: percent},
+		yRange: &span{0, 1.02},
 	}
-	var words []string
-	for _, name := range s.names() {
-		v := values(s.of(name).fork, forkMedian)
-		if len(v) == 0 {
-			continue
-		}
-		n.add(len(v))
-		c := curve{label: name, look: lookOf(name), steps: true, points: distribution(v)}
-		chart.curves = append(chart.curves, c)
-		words = append(words, fmt.Sprintf("%s: from %s to %s in %s", name, duration(slices.Min(v)), duration(slices.Max(v)), count(len(v), "trial")))
+	chart.curves = s.forkCurves(n)
+	if len(chart.curves) == 0 {
+		chart.x.label, chart.y.label = "median time in fork() of a trial", "share of trials"
+		chart.curves = s.medianCurves(d, n)
 	}
 	if len(chart.curves) == 0 {
 		return nil
+	}
+	var words []string
+	for _, c := range chart.curves {
+		words = append(words, fmt.Sprintf("%s: half within %s, 99 %% within %s", c.label, duration(c.quantile(0.5)), duration(c.quantile(0.99))))
 	}
 	p := newPanel(s, d, "Time in fork(), distribution")
 	p.Alt = strings.Join(words, "; ") + "."
@@ -65,14 +81,96 @@ func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
 	return p
 }
 
-// distribution gives the steps of an empirical distribution function.
-func distribution(v []float64) []point {
-	v = slices.Sorted(slices.Values(v))
-	points := []point{{x: v[0], y: 0}}
-	for i, x := range v {
-		points = append(points, point{x: x, y: float64(i+1) / float64(len(v))})
+// quantile reads a distribution function backwards.
+func (cv *curve) quantile(q float64) float64 {
+	for _, p := range cv.points {
+		if p.y >= q {
+			return p.x
+		}
+	}
+	return math.NaN()
+}
+
+// latencyGrid is how many points a distribution function of forks is drawn at.
+const latencyGrid = 160
+
+// forkCurves gives the pooled distribution function of each strategy's forks,
+// and how far it lies apart from trial to trial.
+func (s *Scene) forkCurves(n *tally) []curve {
+	ends := newSpan()
+	for _, v := range s.series {
+		for _, h := range v.latency {
+			ends.add(float64(max(h.Min(), 1)), float64(h.Max()))
+		}
+	}
+	if ends.empty() {
+		return nil
+	}
+	ends = ends.logarithmic()
+	xs := make([]float64, latencyGrid)
+	for i := range xs {
+		xs[i] = ends.low * math.Pow(ends.high/ends.low, float64(i)/(latencyGrid-1))
+	}
+	var curves []curve
+	for _, name := range s.names() {
+		hists := s.of(name).latency
+		if len(hists) == 0 {
+			continue
+		}
+		n.add(len(hists))
+		curves = append(curves, curve{label: name, look: lookOf(name), steps: true, banded: true, points: pooled(hists, xs)})
+	}
+	return curves
+}
+
+// pooled gives the distribution function of all histograms together, with the
+// lowest and the highest of the single ones as interval.
+func pooled(hists []*hdrhistogram.Histogram, xs []float64) []point {
+	points := make([]point, len(xs))
+	for i, x := range xs {
+		points[i] = point{x: x, low: 1}
+	}
+	var total float64
+	for _, h := range hists {
+		total += float64(h.TotalCount())
+	}
+	for _, h := range hists {
+		bars, i, seen := h.Distribution(), 0, int64(0)
+		for j, x := range xs {
+			for i < len(bars) && float64(bars[i].From) <= x {
+				seen += bars[i].Count
+				i++
+			}
+			share := float64(seen) / float64(h.TotalCount())
+			points[j].y += float64(seen) / total
+			points[j].low, points[j].high = math.Min(points[j].low, share), math.Max(points[j].high, share)
+		}
 	}
 	return points
+}
+
+// medianCurves gives the distribution functions of the trials' medians with
+// the band of Dvoretzky, Kiefer and Wolfowitz, in the form of P. Massart, The
+// Tight Constant in the Dvoretzky-Kiefer-Wolfowitz Inequality, Annals of
+// Probability 18 (1990) 1269-1283.
+func (s *Scene) medianCurves(d *Data, n *tally) []curve {
+	var curves []curve
+	for _, name := range s.names() {
+		v := slices.Sorted(slices.Values(values(s.of(name).fork, forkMedian)))
+		if len(v) == 0 {
+			continue
+		}
+		n.add(len(v))
+		c := curve{label: name, look: lookOf(name), steps: true, banded: true}
+		half := math.Sqrt(math.Log(2/(1-d.Confidence)) / (2 * float64(len(v))))
+		c.points = []point{{v[0], 0, 0, math.Min(1, half)}}
+		for i, x := range v {
+			y := float64(i+1) / float64(len(v))
+			c.points = append(c.points, point{x, y, math.Max(0, y-half), math.Min(1, y+half)})
+		}
+		curves = append(curves, c)
+	}
+	return curves
 }
 
 // forkMetric is a panel of one metric of fork trials, nil without data.
@@ -101,6 +199,7 @@ func laterCost(d *Data) *Figure {
 	f := &Figure{ID: "later", Title: "What the child pays later", Columns: 2}
 	var n tally
 	for _, s := range d.Scenes {
+		s = withoutMark(s)
 		for _, m := range []struct{ unit, title string }{
 			{firstRandom, "First random draw in a fresh worker"}, {firstHandshake, "First handshake in a fresh worker"},
 		} {
@@ -110,7 +209,7 @@ func laterCost(d *Data) *Figure {
 		}
 	}
 	f.Empty = d.noCost(f, "no trial measured forks")
-	f.Caption = fmt.Sprintf("Every trial is a dot, the large mark is the median, the bar its %s; logarithmic axes. "+
+	f.Caption = fmt.Sprintf("Every trial is a dot, the large mark is the median, the bar its interval (%s; a dotted line with an arrow is an open end: too few trials); logarithmic axes. "+
 		"%d values, %s for each strategy and panel. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
 	return f
 }

@@ -108,6 +108,7 @@ func (ch *lineChart) drawLegend(c draw.Canvas, y vg.Length) {
 // Plot implements plot.Plotter.
 func (ch *lineChart) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
+	toX, toY = ch.x.onAxis(toX), ch.y.onAxis(toY)
 	grid := draw.LineStyle{Color: gridInk, Width: 0.5}
 	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
 		if !t.IsMinor() {

@@ -113,6 +113,7 @@ func (t laneTicks) Ticks(low, high float64) []plot.Tick {
 // Plot implements plot.Plotter.
 func (ch *rowChart) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
+	toX = ch.onAxis(toX)
 	ch.background(c, p, toX)
 	for i, r := range ch.rows {
 		y := toY(float64(-i))
@@ -171,6 +172,9 @@ func (r *row) drawDots(c draw.Canvas, y vg.Length, toX func(float64) vg.Length) 
 			continue
 		}
 		x, lane := toX(v), (i*4)%7-3
+		if math.IsNaN(float64(x)) {
+			continue
+		}
 		at := place{int(x * 2), lane}
 		if drawn[at] {
 			continue

@@ -170,9 +170,11 @@ func (f *Figure) drawEmpty(c draw.Canvas, y vg.Length) {
 }
 
 // WritePNG writes the figure as a sheet.
-func (f *Figure) WritePNG(w io.Writer) error {
+func (f *Figure) WritePNG(w io.Writer) error { return f.writePNG(w, pngDPI) }
+
+func (f *Figure) writePNG(w io.Writer, dpi int) error {
 	width, height := f.Size()
-	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
 	f.Draw(draw.New(c))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err

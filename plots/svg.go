@@ -43,12 +43,16 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fonts, err := fontFaces(body)
+	if err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" role="img" aria-labelledby="title desc">
 <title id="title">%s</title>
 <desc id="desc">%s</desc>
 <defs><style>%s</style></defs>
 %s</svg>
-`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), fontFaces(body), body)
+`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), fonts, body)
 	return err
 }
 

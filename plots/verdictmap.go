@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/inference"
 )
 
 // wordPaint is the colour of a verdict, by its worst word.
@@ -95,7 +96,7 @@ func verdictMap(d *Data) *Figure {
 	f.Empty = d.noCost(f, "no trial looked for corruption")
 	f.Caption = fmt.Sprintf("Worst word first; below it damaged trials of all, and for none damaged the exact one-sided 95 %% upper bound. "+
 		"clean: bound at most %s, which takes %d trials. %d trials, %s for each field. Darker is worse. Baseline of costs elsewhere: %s.",
-		percent(results.CleanBound), 59, n.total, n.String(), d.Baseline)
+		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
 	return f
 }
 

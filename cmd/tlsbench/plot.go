@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"tlsbench/plots"
+	"tlsbench/results"
+)
+
+// drawing is what plot and report have in common.
+type drawing struct {
+	Files      []string `arg:"" name:"file" help:"Results files, of tlsbench run or of go test -bench."`
+	Probe      []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
+	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
+	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
+	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below it do not matter (${default})."`
+	Where      []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
+}
+
+func (c *drawing) load() (*plots.Data, error) {
+	d, err := plots.Load(plots.Options{
+		Compare: results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where},
+		Probes:  c.Probe,
+	}, c.Files...)
+	return d, badFiles(err)
+}
+
+// plotCommand draws the figures.
+type plotCommand struct {
+	drawing
+	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures, made if it is not there."`
+}
+
+// Run draws them and lists the files.
+func (c *plotCommand) Run(s *session) error {
+	d, err := c.load()
+	if err != nil {
+		return err
+	}
+	names, err := plots.WriteFiles(c.Output, plots.Figures(d))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", plural(len(names), "file"), c.Output)
+	return err
+}

@@ -1,0 +1,222 @@
+package plots
+
+import (
+	"bytes"
+	"flag"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// maker writes a results file of made-up trials, always the same.
+type maker struct {
+	w      *results.Writer
+	random *rand.Rand
+	id     int
+	clock  time.Time
+}
+
+// fixture is what one made-up results file holds.
+type fixture struct {
+	builds, hazards, strategies []string
+	workers                     []int
+	rounds                      int
+	forks                       bool
+	// damage says which trials see events, and how many.
+	damage func(c results.Cell) map[string]uint64
+	// spread multiplies throughput, by strategy.
+	spread map[string]float64
+	crash  bool // every trial of every kind crashes
+}
+
+func (f fixture) write(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	m := &maker{w: results.NewWriter(&b), random: rand.New(rand.NewPCG(1, 2)), clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	config := func(key, value string) benchfmt.Config {
+		return benchfmt.Config{Key: key, Value: []byte(value), File: true}
+	}
+	h := results.Header{
+		Plan: []byte(`{"spec":{"preset":"default","builds":[{"label":"3.0.20"}],"strategies":[{"choice":{"Name":"clear-0-15","Params":{"n":32}}}],"hazards":["plain"],"rounds":6,"seed":7}}`),
+		Config: []benchfmt.Config{
+			config("goos", "linux"), config("cpu", "Example CPU"), config("machine", "2 x Example CPU, Linux 6.1, 8 GiB"),
+			config("kernel", "Linux 6.1"), config("libc", "glibc 2.36"), config("go", "go1.26"), config("cc", "gcc 12.2"),
+			config("openssl-3.0.20-libcrypto", "/usr/lib/libcrypto.so.3"),
+		},
+	}
+	check(t, m.w.Header(h))
+	for round := range f.rounds {
+		for _, build := range f.builds {
+			for _, hazard := range f.hazards {
+				for _, strategy := range f.strategies {
+					for _, n := range f.workers {
+						c := results.Cell{OpenSSL: build, Hazard: hazard, Load: "tcp", Heap: "global", Strategy: strategy, Workers: n}
+						f.trials(t, m, c, round)
+					}
+				}
+			}
+		}
+	}
+	return b.Bytes()
+}
+
+func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
+	events := f.damage(c)
+	if c.Strategy == "pointer-match" && c.OpenSSL == "4.0.3" {
+		c.Measure = results.Corruption
+		m.add(t, &results.Trial{Cell: c, Round: round, Status: results.NotApplicable, Reason: "this build has no ERR_get_state"})
+		return
+	}
+	c.Measure = results.Handshake
+	speed := 2000 * (1 + 0.1*m.random.NormFloat64()) * math.Sqrt(float64(c.Workers)/4)
+	if s := f.spread[c.Strategy]; s > 0 {
+		speed *= s
+	}
+	trial := &results.Trial{Cell: c, Round: round, Handshakes: uint64(2*speed) + 1, Load: 2 * time.Second}
+	if f.crash || events["crash"] > 0 {
+		trial.Events = map[string]uint64{"crash": 1}
+	} else {
+		trial.Metrics = []results.Metric{
+			{Value: speed, Unit: results.HandshakesPerSec}, {Value: 1e9 / speed, Unit: results.CPUPerHandshake},
+			{Value: 5e9 / speed, Unit: "p99-ns/handshake"}}
+	}
+	m.add(t, trial)
+
+	c.Measure = results.Corruption
+	trial = &results.Trial{Cell: c, Round: round, Handshakes: 3000, Checks: 3000, Draws: 12000, Load: 2 * time.Second}
+	if len(events) > 0 {
+		trial.Events, trial.FirstEvent = events, time.Second
+		trial.FirstEventAt = uint64(m.random.ExpFloat64() * 300)
+	}
+	trial.Metrics = []results.Metric{{Value: bool01(len(events) > 0), Unit: results.DamagedPerTrial}}
+	m.add(t, trial)
+
+	c.Settings = []results.Setting{{Key: "check", Value: "0"}}
+	trial = &results.Trial{Cell: c, Round: round, Handshakes: 3000, Events: events, Load: 2 * time.Second}
+	m.add(t, trial)
+
+	if f.forks && c.Workers == 4 {
+		f.fork(t, m, c, round)
+	}
+}
+
+func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
+	c.Measure, c.Settings, c.Load = results.Fork, nil, "memory"
+	noise := func(ns float64) float64 {
+		if s := f.spread[c.Strategy]; s > 0 {
+			ns *= s
+		}
+		return ns * math.Exp(0.2*m.random.NormFloat64())
+	}
+	metrics := []results.Metric{{Value: noise(250e3), Unit: forkMedian}, {Value: noise(400e3), Unit: "p99-fork-ns"},
+		{Value: noise(90e3), Unit: firstRandom}, {Value: noise(1.5e6), Unit: firstHandshake}}
+	if c.Strategy != "none" && c.Strategy != "temp-thread" {
+		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: handlerCold}, results.Metric{Value: noise(500), Unit: handlerWarm})
+	}
+	m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: metrics})
+}
+
+func (m *maker) add(t testing.TB, trial *results.Trial) {
+	m.id++
+	m.clock = m.clock.Add(2500 * time.Millisecond)
+	trial.ID, trial.Start, trial.Seed = m.id, m.clock, uint64(m.id)
+	if trial.Status == "" {
+		trial.Status = results.OK
+	}
+	check(t, m.w.Trial(trial))
+}
+
+func bool01(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func quiet(results.Cell) map[string]uint64 { return nil }
+
+// usual damage: none always, what clears by number under foreign keys.
+func usual(c results.Cell) map[string]uint64 {
+	switch {
+	case c.Strategy == "none":
+		return map[string]uint64{"double-free": 20, "failed-handshake": 9, "crash": 1}
+	case c.Hazard == "plain":
+		return nil
+	case c.Strategy == "clear-0-15":
+		return map[string]uint64{"foreign-error": 3, "lost-slot": 14}
+	case c.Strategy == "hwm":
+		return map[string]uint64{"lost-slot": 14}
+	case c.Strategy == "temp-thread" && c.Hazard == "rank0-client":
+		return map[string]uint64{"failed-handshake": 2}
+	}
+	return nil
+}
+
+// fixtures are the usual case and the edges. Every figure is drawn from every
+// one of them.
+var fixtures = map[string]fixture{
+	"full": {builds: []string{"3.0.20", "4.0.3"}, hazards: []string{"plain", "foreign-before:n=14", "rank0-client"},
+		strategies: strategyOrder, workers: []int{4}, rounds: 6, forks: true, damage: usual},
+	"workers": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: append([]string{"clear-0-15:n=32"}, strategyOrder...),
+		workers: []int{1, 2, 4, 16}, rounds: 8, damage: usual, spread: map[string]float64{"thread-stop": 0.9}},
+	"no-events": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 6, damage: quiet},
+	"one-strategy": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: []string{"hwm"}, workers: []int{4}, rounds: 6,
+		forks: true, damage: quiet},
+	"one-run": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 1,
+		forks: true, damage: usual},
+	"all-crashed": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 4, crash: true,
+		damage: func(results.Cell) map[string]uint64 { return map[string]uint64{"crash": 1} }},
+	"six-decades": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 6, forks: true,
+		damage: decades, spread: map[string]float64{"none": 1e-3, "temp-thread": 1e-2, "clear-0-15": 0.1, "thread-stop": 10, "pointer-match": 1e3}},
+	"empty": {damage: quiet},
+}
+
+func decades(c results.Cell) map[string]uint64 {
+	return map[string]map[string]uint64{
+		"none": {"double-free": 3e6}, "temp-thread": {"double-free": 3e4}, "clear-0-15": {"double-free": 300}, "hwm": {"double-free": 3},
+	}[c.Strategy]
+}
+
+// load reads a fixture from a file, as a user would.
+func load(t testing.TB, name string) *Data {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name+".txt")
+	check(t, os.WriteFile(path, fixtures[name].write(t), 0o644))
+	o := Options{}
+	if name == "full" {
+		o.Probes = []string{filepath.Join("testdata", "probe.json")}
+	}
+	d, err := Load(o, path)
+	check(t, err)
+	return d
+}
+
+// TestFixture keeps the file that the browser test reads what it is here.
+func TestFixture(t *testing.T) {
+	path := filepath.Join("testdata", "full.txt")
+	got := fixtures["full"].write(t)
+	if *update {
+		check(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	check(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what this test makes; refresh it with -update", path)
+	}
+}

@@ -1,0 +1,221 @@
+package plots
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tlsbench/results"
+)
+
+// pageTable is a table of the report page. Its first column is a row's name.
+type pageTable struct {
+	Title, Mark     string
+	OpenSSL, Hazard string // for the filters; a row may have its own
+	Head            []string
+	Rows            []pageRow
+}
+
+type pageRow struct {
+	OpenSSL, Hazard string
+	Name            string
+	Cells           []pageCell
+}
+
+type pageCell struct {
+	Head   string // of its column, for narrow screens
+	Text   string
+	Detail string
+	Class  string
+	Sort   string // number to sort by
+}
+
+// mapTables are the verdict maps.
+func mapTables(d *Data) []*pageTable {
+	var list []*pageTable
+	for _, g := range d.byHazard() {
+		scene := g.scene
+		t := &pageTable{OpenSSL: scene.OpenSSL, Head: append([]string{"hazard"}, g.names...)}
+		scene.Hazard = "all hazards"
+		t.Title = sceneText(scene, d.severalMachines())
+		for _, s := range g.scenes {
+			row := pageRow{OpenSSL: s.OpenSSL, Hazard: s.Hazard, Name: s.Hazard}
+			for _, name := range g.names {
+				row.Cells = append(row.Cells, mapCell(s.row(name), name))
+			}
+			t.Rows = append(t.Rows, row)
+			if s.Mark != "" {
+				t.Mark = s.Mark
+			}
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func mapCell(r *results.Row, name string) pageCell {
+	c := verdictCell(r)
+	cell := pageCell{Head: name, Text: c.word, Detail: c.detail, Class: "verdict"}
+	if r == nil {
+		return cell
+	}
+	cell.Class += " " + wordClass(r.Verdict.Worst())
+	if r.Verdict.Trials == 0 {
+		cell.Detail = r.Verdict.Reason
+		return cell
+	}
+	cell.Sort = number(float64(r.Verdict.Damaged) / float64(r.Verdict.Trials))
+	return cell
+}
+
+func number(x float64) string {
+	if !finite(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}
+
+// costTables have one table a scene: medians and ratios to the baseline.
+func costTables(d *Data) []*pageTable {
+	var list []*pageTable
+	for _, s := range d.Scenes {
+		units := s.units()
+		if len(units) == 0 {
+			continue
+		}
+		s := withoutMark(s)
+		t := s.table(d)
+		t.Head = []string{"strategy", "undamaged"}
+		for _, u := range units {
+			t.Head = append(t.Head, u.title, u.title+", relative")
+		}
+		for _, name := range s.names() {
+			t.Rows = append(t.Rows, s.costRow(name, units, d))
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+// costUnit is a metric that the cost tables show.
+type costUnit struct{ unit, title string }
+
+var costUnits = []costUnit{
+	{results.HandshakesPerSec, "handshakes/s"}, {results.CPUPerHandshake, "CPU/handshake"}, {"p99-ns/handshake", "p99 latency"},
+	{forkMedian, "fork (median)"}, {handlerCold, "handlers"}, {firstHandshake, "first handshake"},
+}
+
+// units lists the metrics that any strategy of the scene has.
+func (s *Scene) units() []costUnit {
+	var list []costUnit
+	for _, u := range costUnits {
+		for i := range s.Rows {
+			if _, ok := costOf(&s.Rows[i], u.unit); ok {
+				list = append(list, u)
+				break
+			}
+		}
+	}
+	return list
+}
+
+func (s *Scene) table(d *Data) *pageTable {
+	return &pageTable{Title: sceneText(s.Scene, d.severalMachines()), Mark: s.Mark, OpenSSL: s.OpenSSL, Hazard: s.Hazard}
+}
+
+func (s *Scene) costRow(name string, units []costUnit, d *Data) pageRow {
+	r := s.row(name)
+	row := pageRow{Name: name, OpenSSL: s.OpenSSL, Hazard: s.Hazard}
+	undamaged := pageCell{Head: "undamaged", Text: "–"}
+	if r.Throughput > 0 {
+		undamaged.Text = fmt.Sprintf("%d/%d", r.Undamaged, r.Throughput)
+		undamaged.Sort = number(float64(r.Undamaged) / float64(r.Throughput))
+	}
+	row.Cells = append(row.Cells, undamaged)
+	for _, u := range units {
+		c, _ := costOf(r, u.unit)
+		median, relative := pageCell{Head: u.title, Text: "–"}, pageCell{Head: u.title + ", relative", Text: "–"}
+		if c.Median.Known() {
+			print := byUnit(u.unit)
+			median.Text, median.Sort = print(c.Median.Value), number(c.Median.Value)
+			median.Detail = fmt.Sprintf("%s n=%d", between(c.Median.Low, c.Median.High, print), c.Median.N)
+		}
+		switch {
+		case name == d.Baseline && c.Median.Known():
+			relative.Text, relative.Sort = "1 (baseline)", "1"
+		case c.Ratio.Known():
+			relative.Text, relative.Sort = ratio(c.Ratio.Value), number(c.Ratio.Value)
+			relative.Detail = between(c.Ratio.Low, c.Ratio.High, ratio)
+			if c.Ratio.Same {
+				relative.Detail += " same"
+			} else if c.Ratio.Differs(1 - d.Confidence) {
+				relative.Detail += " differs"
+			}
+		}
+		row.Cells = append(row.Cells, median, relative)
+	}
+	return row
+}
+
+// checkTables have what was damaged, and what the active checks found.
+func checkTables(d *Data) []*pageTable {
+	var list []*pageTable
+	for _, s := range d.Scenes {
+		if !s.judged() {
+			continue
+		}
+		t := s.table(d)
+		t.Head = []string{"strategy", "damaged trials", "corruptions/Mhs", "foreign errors/Mcheck", "repeats/Mdraw", "lost slots/fork", "shared slots"}
+		for _, name := range s.names() {
+			r := s.row(name)
+			damaged := pageCell{Text: "–", Detail: r.Verdict.Reason}
+			if r.Verdict.Trials > 0 {
+				damaged = pageCell{Text: damagedNote(r), Sort: number(r.Probability.Value)}
+				if r.Verdict.Damaged > 0 {
+					damaged.Detail = between(r.Probability.Low, r.Probability.High, percent)
+				}
+			}
+			shared := pageCell{Text: "–"}
+			if r.SharedSlots >= 0 {
+				shared = pageCell{Text: fmt.Sprint(r.SharedSlots), Sort: fmt.Sprint(r.SharedSlots)}
+			}
+			cells := []pageCell{damaged, rateCell(r.Passive), rateCell(r.Foreign), rateCell(r.Repeats), rateCell(r.Lost), shared}
+			for i := range cells {
+				cells[i].Head = t.Head[i+1]
+			}
+			t.Rows = append(t.Rows, pageRow{Name: name, OpenSSL: s.OpenSSL, Hazard: s.Hazard, Cells: cells})
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func rateCell(f results.Figure) pageCell {
+	switch {
+	case !f.Known():
+		return pageCell{Text: "–"}
+	case f.Value == 0:
+		return pageCell{Text: "≤ " + figures3(roundUp(f.High)), Sort: "0", Detail: fmt.Sprintf("n=%d", f.N)}
+	}
+	return pageCell{Text: figures3(f.Value), Detail: fmt.Sprintf("%s n=%d", between(f.Low, f.High, figures3), f.N), Sort: number(f.Value)}
+}
+
+// runTables list the facts of each file: machine, builds, tools.
+func runTables(d *Data) []*pageTable {
+	t := &pageTable{Title: "Machines, builds and tools, from the files", Head: []string{"fact", "value"}}
+	for _, in := range d.Inputs {
+		for _, c := range in.Header.Config {
+			row := pageRow{Name: c.Key, Cells: []pageCell{{Head: "value", Text: string(c.Value)}}}
+			if len(d.Inputs) > 1 {
+				row.Cells[0].Detail = base(in.Path)
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	if len(t.Rows) == 0 {
+		t.Rows = append(t.Rows, pageRow{Name: "none", Cells: []pageCell{{Head: "value", Text: "the files say nothing"}}})
+	}
+	return []*pageTable{t}
+}
+
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
