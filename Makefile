@@ -1,15 +1,19 @@
 # make bench   the default comparison: all strategies on the system's OpenSSL
+# make field   the same strategies inside Debian's unchanged Kamailio
 # make test    vet and tests
-# Both install a C compiler or libssl where they are missing and that is
+# All install a C compiler or libssl where they are missing and that is
 # allowed, or say what to type.
 
 GO      ?= go
 TLSBENCH = bin/tlsbench
 
-.PHONY: bench test build setup bench-setup clean
+.PHONY: bench field test build setup bench-setup clean
 
 bench: setup build
 	$(TLSBENCH) run --preset default $(ARGS)
+
+field: setup build
+	$(TLSBENCH) field $(ARGS)
 
 test: bench-setup
 	$(GO) vet ./...

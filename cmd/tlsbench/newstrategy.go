@@ -1,0 +1,104 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"tlsbench/strategies"
+)
+
+// newStrategyCommand writes the skeleton of a fix of one's own.
+type newStrategyCommand struct {
+	Name string `arg:"" help:"Its name, such as my-fix: letters, digits and hyphens."`
+	Dir  string `placeholder:"DIR" help:"Folder to write to, instead of a new one of that name."`
+}
+
+// Help is shown below the flags' own lines.
+func (newStrategyCommand) Help() string {
+	return `Writes a C file that compiles and does nothing yet, the strategy.h that it needs, and a Makefile. ` +
+		`The shared object is then a strategy like any other: --strategy ./my_fix.so.`
+}
+
+//go:embed skeleton
+var skeletons embed.FS
+
+// strategyName is what tables, file names and C all bear. A number at the end
+// would be taken for a number of processors in benchmark names.
+var strategyName = regexp.MustCompile(`^[a-z]([a-z0-9]*-)*[a-z0-9]*[a-z][a-z0-9]*$|^[a-z]$`)
+
+// skeleton is what the templates are filled with.
+type skeleton struct {
+	Name string
+	File string // without an ending; an underscore for each hyphen
+}
+
+// Run writes the files, and says what comes next.
+func (c *newStrategyCommand) Run(s *session) error {
+	if !strategyName.MatchString(c.Name) || len(c.Name) > 40 {
+		return refuse("strategy name %q: want lower-case letters, digits and hyphens, a letter first, no number alone after a hyphen, and 40 characters at most", c.Name)
+	}
+	if _, taken := strategies.Find(c.Name); taken {
+		return refuse("strategy name %q: the suite has one of that name already; choose another", c.Name)
+	}
+	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}
+	dir := c.Dir
+	if dir == "" {
+		dir = sk.File
+	}
+	if err := sk.write(dir); err != nil {
+		return &refusal{fmt.Errorf("new strategy %s: %w", c.Name, err)}
+	}
+	object := "./" + filepath.Join(dir, sk.File+".so")
+	if filepath.IsAbs(dir) {
+		object = filepath.Join(dir, sk.File+".so")
+	}
+	fmt.Fprintf(s.stdout, "%s\n%s\n%s\n\n", filepath.Join(dir, sk.File+".c"), filepath.Join(dir, "strategy.h"), filepath.Join(dir, "Makefile"))
+	paragraph(s.stdout, "Fill in what is marked in the C file: what the handlers do, and which functions of OpenSSL they need. Then:")
+	fmt.Fprintf(s.stdout, "\n  make -C %s\n  tlsbench probe --strategy none,%s\n  tlsbench run --preset quick --strategy none,hwm,%[2]s\n", dir, object)
+	return nil
+}
+
+// write makes the files; none that is there is touched.
+func (sk skeleton) write(dir string) error {
+	header, err := strategies.Source.ReadFile("strategy.h")
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"strategy.h": header}
+	for name, template := range map[string]string{sk.File + ".c": "strategy.c.tmpl", "Makefile": "Makefile.tmpl"} {
+		if files[name], err = sk.fill(template); err != nil {
+			return err
+		}
+	}
+	for name := range files {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is there already: choose another name, or a folder with --dir", filepath.Join(dir, name))
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sk skeleton) fill(name string) ([]byte, error) {
+	t, err := template.ParseFS(skeletons, "skeleton/"+name)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, sk)
+	return []byte(b.String()), err
+}
