@@ -139,9 +139,9 @@ var hazardCatalogue = []Hazard{
 		Summary: "real libcurl on OpenSSL: HTTPS requests in rank 0's main thread and in the workers",
 		Needs:   "libcurl of the OpenSSL flavour, linked to the build's libcrypto: libcurl4",
 		Source:  "modules that query web services, such as Kamailio's http_client",
-		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libcurl loads",
+		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libcurl loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []HazardParam{every(16)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
+		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 		starts:  startCurl, library: neighbours.Curl,
 	},
 	{
@@ -149,9 +149,9 @@ var hazardCatalogue = []Hazard{
 		Summary: "real libpq with TLS to a real PostgreSQL: a connection in rank 0's main thread, queries in the workers",
 		Needs:   "libpq linked to the build's libcrypto, and a server's programs: libpq5, postgresql",
 		Source:  "Kamailio's module db_postgres, which connects at start",
-		Expects: "temp-thread corrupts; clear-0-15 is to be measured: it depends on the keys of what libpq loads",
+		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libpq loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []HazardParam{every(8)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt, "clear-0-15": toBeMeasured}),
+		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 		starts:  startPostgres, library: neighbours.Libpq,
 	},
 	{
