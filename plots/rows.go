@@ -60,7 +60,18 @@ func (ch *rowChart) limits() span {
 	if ch.reference != nil {
 		s.add(*ch.reference)
 	}
+	if ch.zeroLane && !s.empty() {
+		// Bounds alone may lie within a few percent; their decade is what counts.
+		s.add(s.low/3, s.high*3)
+	}
 	return s
+}
+
+// spread makes the axis logarithmic if its values differ too much for any other.
+func (ch *rowChart) spread() {
+	if s := ch.limits(); !s.empty() && s.low > 0 && s.high > 100*s.low {
+		ch.log = true
+	}
 }
 
 func (ch *rowChart) draw(c draw.Canvas) {

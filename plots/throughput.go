@@ -20,6 +20,7 @@ func throughput(d *Data) *Figure {
 		if !anyValue(chart.rows) {
 			continue
 		}
+		chart.spread()
 		p := newPanel(s, d, "Throughput, handshakes/s")
 		p.Alt = describe(chart.rows, figures3)
 		p.height, p.draw = chart.height(), chart.draw
