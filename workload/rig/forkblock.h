@@ -21,6 +21,9 @@ enum fork_clock { FORK_CLOCK_MONOTONIC = 0, FORK_CLOCK_TSC = 1 };
 
 enum { FORK_CLOCK_READS = 1001, MAX_FORK_KEYS = 1000 };
 
+/* Warm handlers are means of several runs, in this part of a tick. */
+enum { FORK_WARM_SCALE = 256 };
+
 struct fork_config {
 	uint64_t pairs;     /* forks in each arm, each with its record */
 	uint64_t sustained; /* forks in each arm of the sustained loop */
@@ -39,7 +42,7 @@ struct fork_record {
 	uint64_t fork;     /* in the parent: fork(), handlers included */
 	uint64_t ready;    /* from before fork() to its return in the child */
 	uint64_t cold[HANDLERS];
-	uint64_t warm[HANDLERS];
+	uint64_t warm[HANDLERS]; /* in 1/FORK_WARM_SCALE of a tick */
 	uint64_t first_random, first_handshake; /* in the child */
 };
 

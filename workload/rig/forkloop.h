@@ -31,6 +31,14 @@ struct fork_try {
 	bool masked;
 };
 
+/*
+ * A warm handler is one that ran just before: its pages are this process' own,
+ * its code and data in the caches. Of a short one the mean of several runs is
+ * kept, because a virtual machine's counter may step by ten nanoseconds. One
+ * that takes WARM_LONG ticks runs once: it allocates, and may not give back.
+ */
+enum { WARM_RUNS = 8, WARM_LONG = 10000 };
+
 /* forkchild.c */
 
 /* Rank 0's slots as they are now; the child's warm handler finds them again. */

@@ -129,7 +129,7 @@ func forkRecord(r *C.struct_fork_record, ns func(C.uint64_t) float64) ForkRecord
 		FirstRandom: ns(r.first_random), FirstHandshake: ns(r.first_handshake),
 	}
 	for i := range out.Cold {
-		out.Cold[i], out.Warm[i] = ns(r.cold[i]), ns(r.warm[i])
+		out.Cold[i], out.Warm[i] = ns(r.cold[i]), ns(r.warm[i])/C.FORK_WARM_SCALE
 	}
 	return out
 }
