@@ -151,9 +151,18 @@ func (p *process) logEnd(n int) string {
 	return p.tail.end(n)
 }
 
-// status is the main process's exit status; 128 and more is a signal's number
-// added, as the shell has it. Call it after gone.
+// status is the main process's exit status. Call it after gone.
 func (p *process) status() int { return p.cmd.ProcessState.ExitCode() }
+
+// signal is the one that ended the main process, which the shell adds 128 to;
+// 0 if none did. The daemon's own exit(-1) is 255, which no signal is.
+func (p *process) signal() int {
+	const added, last = 128, 64
+	if s := p.status() - added; s > 0 && s <= last {
+		return s
+	}
+	return 0
+}
 
 // close ends what is left of the daemon and returns when none of it runs and
 // its log has been read. It may be called again.

@@ -255,8 +255,8 @@ func (t *trial) earlyEnd() error {
 	if t.out.Damaged() {
 		return nil
 	}
-	if status := t.process.status(); status > 128 && status != 128+9 {
-		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", status-128))
+	if n := t.process.signal(); n != 0 {
+		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
 		return nil
 	}
 	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.cfg.Daemon.Release.Name,
@@ -404,11 +404,10 @@ func (t *trial) exit() string {
 	default:
 		return "a child was killed"
 	}
-	if s := t.process.status(); s > 128 {
-		return fmt.Sprintf("main process killed by signal %d", s-128)
-	} else {
-		return fmt.Sprintf("main process exited with status %d", s)
+	if n := t.process.signal(); n != 0 {
+		return fmt.Sprintf("main process killed by signal %d", n)
 	}
+	return fmt.Sprintf("main process exited with status %d", t.process.status())
 }
 
 // gatherLog turns the log's findings into events.

@@ -1,0 +1,191 @@
+package field
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/peers"
+)
+
+// standIn is a daemon whose loader is a shell script: it is run with the
+// arguments of the real one, and does what the body says.
+func standIn(t *testing.T, body string) Daemon {
+	t.Helper()
+	d := daemon(t, "5.6")
+	d.Tree = t.TempDir()
+	d.Loader, d.Program, d.Modules = filepath.Join(d.Tree, "loader"), "/kamailio", "/modules"
+	if err := os.WriteFile(d.Loader, []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func standInTrial(d Daemon) Config {
+	return Config{Daemon: d, Strategy: strategies.Choice{Name: "none"}, Mode: NoMode, Readers: 2, TLS: "1.3",
+		BadShare: 0.2, Seed: 1, Duration: time.Second}
+}
+
+// What keeps a daemon from starting is one line, with the end of its log.
+func TestDaemonDoesNotStart(t *testing.T) {
+	for name, tc := range map[string]struct{ body, want string }{
+		"bad configuration": {`echo "bad config file (1 errors)" >&2; exit 255`,
+			"kamailio 5.6 did not start (exit status 255): its log ends with: bad config file (1 errors)"},
+		"silent": {"exit 3", "kamailio 5.6 did not start (exit status 3): its log is empty"},
+	} {
+		_, err := Run(context.Background(), standInTrial(standIn(t, tc.body)))
+		if err == nil || err.Error() != tc.want {
+			t.Errorf("%s: error %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
+// A daemon that damage kills before it serves is a result.
+func TestDaemonDiesEarly(t *testing.T) {
+	for name, body := range map[string]string{
+		"a child": `echo " 0(1) ALERT: <core> [main.c:767]: handle_sigs(): child process 7 exited by a signal 11" >&2; exit 1`,
+		"itself":  "kill -SEGV $$",
+	} {
+		out, err := Run(context.Background(), standInTrial(standIn(t, body)))
+		if err != nil || out.Events["crash"] != 1 {
+			t.Errorf("%s: %+v, %v; want one crash", name, out, err)
+		}
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := l.Addr().(*net.TCPAddr).Port
+	for want, change := range map[string]func(*Config){
+		fmt.Sprintf("port %d is in use on 127.0.0.1", taken):      func(c *Config) { c.Port = taken },
+		"0 TCP readers: want 1 to 64":                             func(c *Config) { c.Readers = 0 },
+		"mem_safety 2: want 0 or 1":                               func(c *Config) { c.MemSafety = 2 },
+		"kamailio 5.6 has no tls_threads_mode 2: choose from []":  func(c *Config) { c.Mode = 2 },
+		`python "during": choose from before, after`:              func(c *Config) { c.Python = "during" },
+		"duration 0s: want more than 0, and no more than an hour": func(c *Config) { c.Duration = 0 },
+	} {
+		cfg := standInTrial(standIn(t, "exit 0"))
+		change(&cfg)
+		if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// The end of the pipe ends all of the daemon's processes and removes its
+// folder: nobody is there to do it when this program was killed.
+func TestDaemonEndsWithItsHarness(t *testing.T) {
+	id, err := peers.Certificate(peers.ECDSAP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := standIn(t, "sleep 1000 & echo started >&2; wait")
+	s := setup{daemon: d, dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.start("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	until(t, "the daemon's two processes run", func() bool { return len(p.members(false)) >= 2 })
+	p.pipe.Close()
+	until(t, "none of the group runs", func() bool { return len(p.members(true)) == 0 })
+	until(t, "its folder is gone", func() bool {
+		_, err := os.Stat(s.dir)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	<-p.gone
+	if ws := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signal() != syscall.SIGKILL {
+		t.Errorf("the keeper ended with %v, want a kill", p.cmd.ProcessState)
+	}
+}
+
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}
+
+// A cancelled trial leaves no process and no folder.
+func TestCancelledTrialLeavesNothing(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	if _, err := Run(ctx, standInTrial(standIn(t, "sleep 1000 & wait"))); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// The real daemon, where it has been fetched: without a fix it is damaged, with
+// one it is not, and it answers.
+func TestRealDaemon(t *testing.T) {
+	for _, name := range []string{"5.6", "6.0"} {
+		d, err := Find("", daemon(t, name).Release)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Skipf("kamailio %s is not in the cache: tlsbench field fetches it", name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := standInTrial(d)
+		cfg.Readers, cfg.Duration = 4, 8*time.Second
+		if len(d.Release.Modes) > 0 {
+			cfg.Mode = 0
+		}
+		checkDamaged(t, cfg)
+		cfg.Strategy, cfg.Duration = strategies.Choice{Name: strategies.NegativeControl}, 1500*time.Millisecond
+		checkServes(t, cfg)
+	}
+}
+
+func checkDamaged(t *testing.T, cfg Config) {
+	t.Helper()
+	out, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Events["crash"] == 0 {
+		t.Errorf("kamailio %s without a fix: %v in %d handshakes, want a crash", cfg.Daemon.Release.Name, out.Events, out.Good)
+	}
+}
+
+func checkServes(t *testing.T, cfg Config) {
+	t.Helper()
+	out, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Daemon.Release.OwnRandom {
+		delete(out.Events, "repeated-random") // the TLS module's own generator
+	}
+	if out.Damaged() || out.Good == 0 || out.Bad == 0 || out.Memory == 0 || out.Rate <= 0 {
+		t.Errorf("kamailio %s, %s: %+v", cfg.Daemon.Release.Name, cfg.Strategy, *out)
+	}
+	if !strings.HasPrefix(out.SetUp, cfg.Strategy.Name+": set up when the TLS module was loaded") {
+		t.Errorf("kamailio %s: the preload object said %q", cfg.Daemon.Release.Name, out.SetUp)
+	}
+}
