@@ -223,28 +223,41 @@ func inShort(r field.Report) string {
 	return fmt.Sprintf("nothing seen in %d handshakes, %.0f/s, %d MiB", r.Outcome.Good, r.Outcome.Rate, r.Outcome.Memory>>20)
 }
 
-// printField shows the two verdicts side by side, disagreements first.
+// printField shows the two verdicts side by side, disagreements first, then what
+// each daemon did.
 func printField(s *session, list []field.Comparison) {
-	t := newTable("kamailio", "openssl", "python", "safety", "strategy", "daemon", "rig", "agree")
-	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 5, WidthMax: 20, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 6, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 7, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
-	})
-	for _, c := range list {
-		python := c.Case.Python
-		if python == "" {
-			python = "-"
-		}
-		t.AppendRow(table.Row{c.Case.Daemon.Release.Name, c.Case.Daemon.OpenSSL, python, c.Case.MemSafety, c.Case.Fix(),
-			verdictWords(c.Daemon), verdictWords(c.Rig), string(c.Agree)})
-	}
-	fmt.Fprintf(s.stdout, "%s\n\n", t.Render())
+	fmt.Fprintf(s.stdout, "%s\n\n", verdictTable(list).Render())
 	agree, answered := field.Score(list)
-	fmt.Fprintf(s.stdout, "The daemon and the rig agree in %d of %s.\n", agree, plural(answered, "case"))
+	fmt.Fprintf(s.stdout, "The daemon and the rig agree in %d of %s.\n\n", agree, plural(answered, "case"))
 	for _, why := range reasons(list) {
 		paragraph(s.stdout, why)
 	}
+	fmt.Fprintf(s.stdout, "\n%s\n", factTable(list).Render())
+	paragraph(s.stdout, "handshakes: good ones with their OPTIONS a second, before a death; memory: all "+
+		"processes together, shared pages once; first: from the load's start, the earliest of all rounds")
+}
+
+// caseColumns begin the lines of both tables. Python is told with the strategy,
+// as most runs have none.
+func caseColumns(c field.Case) table.Row {
+	fix := c.Fix()
+	if c.Python != "" {
+		fix += ", python " + c.Python
+	}
+	return table.Row{c.Daemon.Release.Name, c.Daemon.OpenSSL, c.MemSafety, fix}
+}
+
+func verdictTable(list []field.Comparison) table.Writer {
+	t := newTable("kamailio", "openssl", "safety", "strategy", "daemon", "rig", "agree")
+	t.SetColumnConfigs([]table.ColumnConfig{
+		{Number: 4, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 5, WidthMax: 14, WidthMaxEnforcer: text.WrapSoft},
+		{Number: 6, WidthMax: 14, WidthMaxEnforcer: text.WrapSoft},
+	})
+	for _, c := range list {
+		t.AppendRow(append(caseColumns(c.Case), verdictWords(c.Daemon), verdictWords(c.Rig), string(c.Agree)))
+	}
+	return t
 }
 
 // verdictWords leaves the bound out, which the number of trials would say
@@ -257,20 +270,59 @@ func verdictWords(v results.Verdict) string {
 	return strings.Join(words, " ")
 }
 
-// reasons are the notes of all comparisons, each once.
+func factTable(list []field.Comparison) table.Writer {
+	t := newTable("kamailio", "openssl", "safety", "strategy", "damaged", "first", "handshakes", "memory")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft}})
+	for _, c := range list {
+		f := c.Facts()
+		if f.Served == 0 && f.Damaged == 0 {
+			continue
+		}
+		first, rate, memory := "-", "-", "-"
+		if f.Damaged > 0 {
+			first = f.First.Round(time.Millisecond).String()
+		}
+		if f.Served > 0 {
+			rate = fmt.Sprintf("%.0f/s", f.Rate)
+		}
+		if f.Memory > 0 {
+			memory = fmt.Sprintf("%d MiB", f.Memory>>20)
+		}
+		t.AppendRow(append(caseColumns(c.Case), fmt.Sprintf("%d/%d", f.Damaged, f.Trials), first, rate, memory))
+	}
+	return t
+}
+
+// reasons are the notes of all comparisons, those that say the same in one
+// paragraph.
 func reasons(list []field.Comparison) []string {
-	var out []string
+	var order []string
+	cases := map[string][]string{}
+	note := func(why string, c field.Case) {
+		if cases[why] == nil {
+			order = append(order, why)
+		}
+		cases[why] = append(cases[why], c.String())
+	}
 	for _, c := range list {
 		if c.Why != "" {
-			out = append(out, fmt.Sprintf("%s: %s.", c.Case, c.Why))
+			note(c.Why, c.Case)
 		}
 		for _, v := range []results.Verdict{c.Daemon, c.Rig} {
 			if v.Reason != "" && v.Trials == 0 {
-				out = append(out, fmt.Sprintf("%s: %s: %s.", c.Case, v.Worst(), v.Reason))
+				note(fmt.Sprintf("%s: %s", v.Worst(), v.Reason), c.Case)
 			}
 		}
 	}
-	return slices.Compact(out)
+	var out []string
+	for _, why := range order {
+		where := cases[why][0]
+		if n := len(cases[why]); n > 1 {
+			where += " and " + plural(n-1, "more case")
+		}
+		out = append(out, fmt.Sprintf("%s: %s.", where, why))
+	}
+	return out
 }
 
 // daemonNames are the choices of --daemon.

@@ -197,27 +197,57 @@ func harmed(v results.Verdict) bool {
 
 // why explains what is known of a disagreement; else it is open.
 func why(c Comparison) string {
-	own := repeats(c)
 	switch {
 	case c.Agree == Disagrees && harmed(c.Rig):
 		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
 	case c.Agree == Disagrees:
 		return "open: the daemon was damaged, the rig was not"
-	case own > 0:
-		return fmt.Sprintf("%d repeated ServerHello randoms are not counted: the TLS module's own generator", own)
+	case repeats(c):
+		return "ServerHello randoms came twice and are not counted: the TLS module's own generator made them"
 	}
 	return ""
 }
 
-// repeats counts the repeated randoms that were left out of the verdict.
-func repeats(c Comparison) uint64 {
-	var n uint64
-	if c.Case.Daemon.Release.OwnRandom {
-		for _, o := range c.Outcomes {
-			n += o.Events[results.RepeatedRandom]
+// repeats reports whether repeated randoms were left out of the verdict.
+func repeats(c Comparison) bool {
+	return c.Case.Daemon.Release.OwnRandom && slices.ContainsFunc(c.Outcomes, func(o *Outcome) bool {
+		return o.Events[results.RepeatedRandom] > 0
+	})
+}
+
+// Facts sum up what a case's daemons did.
+type Facts struct {
+	Trials, Damaged int           // carried out; with an event that counts
+	First           time.Duration // the earliest such event of all
+	Served          uint64        // good handshakes
+	Rate            float64       // of all trials together, a second
+	Memory          uint64        // the most
+}
+
+// Facts gives them.
+func (c Comparison) Facts() Facts {
+	f := Facts{Trials: c.Daemon.Trials, Damaged: c.Daemon.Damaged, First: -1}
+	var load time.Duration
+	for _, o := range c.Outcomes {
+		f.Served += o.Good
+		load += o.Load
+		f.Memory = max(f.Memory, o.Memory)
+		for _, e := range o.Noted {
+			if c.counts(e) && (f.First < 0 || e.At < f.First) {
+				f.First = e.At
+			}
 		}
 	}
-	return n
+	if load > 0 {
+		f.Rate = float64(f.Served) / load.Seconds()
+	}
+	f.First = max(f.First, 0)
+	return f
+}
+
+// counts reports whether an event is one that the verdict counts.
+func (c Comparison) counts(e Event) bool {
+	return e.Kind != results.RepeatedRandom || !c.Case.Daemon.Release.OwnRandom
 }
 
 // Sorted puts disagreements first, and keeps the order otherwise.

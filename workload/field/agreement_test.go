@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,5 +123,22 @@ func TestShuffled(t *testing.T) {
 	}
 	if len(seen) != 20 || cmp.Equal(a, b) || !cmp.Equal(a, shuffled(20, 1, 0)) {
 		t.Errorf("orders %v and %v", a, b)
+	}
+}
+
+// What the verdict leaves out, the facts leave out too.
+func TestFacts(t *testing.T) {
+	c := Comparison{
+		Case: Case{Daemon: daemon(t, "5.6")},
+		Outcomes: []*Outcome{
+			{Good: 300, Load: 2 * time.Second, Memory: 5, Noted: []Event{{Kind: "repeated-random", At: 1}, {Kind: "crash", At: 90}}},
+			{Good: 100, Load: 2 * time.Second, Memory: 9, Noted: []Event{{Kind: "double-free", At: 70}}},
+			{NotApplicable: "RAND_get0_public"},
+		},
+		Daemon: results.Verdict{Trials: 2, Damaged: 2},
+	}
+	want := Facts{Trials: 2, Damaged: 2, First: 70, Served: 400, Rate: 100, Memory: 9}
+	if diff := cmp.Diff(want, c.Facts()); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
 	}
 }
