@@ -65,7 +65,7 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.
 
 // copyOutcome keeps the facts of the trial.
 func copyOutcome(r *results.Trial, o *workload.Outcome) {
-	r.Handshakes, r.Checks, r.Draws = o.Handshakes, o.Checks, o.Draws
+	r.Handshakes, r.Checks, r.Draws, r.Forks = o.Handshakes, o.Checks, o.Draws, o.Forks
 	for kind, n := range o.Events {
 		if n > 0 {
 			if r.Events == nil {
@@ -154,19 +154,31 @@ func corruptionMetrics(o *workload.Outcome) []results.Metric {
 	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
 	list = appendRate(list, o.Events[results.ForeignError], o.Checks, results.ForeignPerMcheck)
 	list = appendRate(list, o.Events[results.RepeatedRandom], o.Draws, results.RepeatsPerMdraw)
-	return append(list, results.Metric{Value: float64(o.SharedSlots), Unit: "shared-slots"})
+	list = append(list, results.Metric{Value: float64(o.SharedSlots), Unit: "shared-slots"})
+	return append(list, hazardMetrics(o)...)
 }
 
-// passive are the kinds of events that are noticed without looking for them.
-var passive = []string{
-	results.FailedHandshake, results.WrongData, results.DoubleFree, results.WildFree,
-	results.Overrun, results.HeapDamage, results.Crash,
+// hazardMetrics are those that some hazards alone give: slots lost by foreign
+// keys that were checked, and what retired workers keep of the shared heap.
+func hazardMetrics(o *workload.Outcome) []results.Metric {
+	var list []results.Metric
+	if o.Events[results.LostSlot] > 0 && o.Forks > 0 {
+		list = append(list, results.Metric{
+			Value: float64(o.Events[results.LostSlot]) / float64(o.Forks), Unit: "lost-slots/fork",
+		})
+	}
+	if o.KeptWorkers > 0 {
+		list = append(list, results.Metric{
+			Value: float64(o.KeptBytes) / float64(o.KeptWorkers), Unit: "kept-bytes/worker",
+		})
+	}
+	return list
 }
 
 // passiveMetrics are those of a trial with the active checks off.
 func passiveMetrics(o *workload.Outcome) []results.Metric {
 	var n uint64
-	for _, kind := range passive {
+	for _, kind := range results.PassiveKinds {
 		n += o.Events[kind]
 	}
 	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}

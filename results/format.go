@@ -82,6 +82,7 @@ func Units() []UnitLine {
 		{Unit: ForeignPerMcheck, Better: "lower"},
 		{Unit: RepeatsPerMdraw, Better: "lower"},
 		{Unit: "lost-slots/fork", Better: "lower"},
+		{Unit: "kept-bytes/worker", Better: "lower"},
 		{Unit: "shared-slots", Better: "lower", Exact: true},
 	}
 }

@@ -165,7 +165,7 @@ func (s *sample) addCorruption(t *Trial) {
 	}
 	s.foreign.add(t.Events[ForeignError], t.Checks)
 	s.repeats.add(t.Events[RepeatedRandom], t.Draws)
-	s.lost.add(t.Events[LostSlot], uint64(t.Cell.Workers))
+	s.lost.add(t.Events[LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
 	s.addShared(t.SharedSlots)
 }
 

@@ -33,6 +33,7 @@ type diagnosis struct {
 	Machine []fact        `json:"machine"`
 	OpenSSL []listedBuild `json:"openssl"`
 	Tools   []fact        `json:"tools"`
+	Hazards []fact        `json:"hazards"` // those that need something of the machine
 	Advice  []string      `json:"advice,omitempty"`
 }
 
@@ -45,7 +46,7 @@ type fact struct {
 
 // Run looks around and reports.
 func (c *doctorCommand) Run(s *session) error {
-	d := diagnosis{Machine: machineFacts(), Tools: toolFacts(s.ctx)}
+	d := diagnosis{Machine: machineFacts(), Tools: toolFacts(s.ctx), Hazards: hazardFacts()}
 	runs, err := d.builds(s.ctx, c.OpensslDir)
 	if err != nil {
 		return err
@@ -175,6 +176,29 @@ func limitFact(name string, resource int, enough uint64, flag string) fact {
 	return f
 }
 
+// hazardFacts says of each hazard with a real neighbour whether the system's
+// OpenSSL can have it.
+func hazardFacts() []fact {
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		return nil // no OpenSSL: said elsewhere
+	}
+	var list []fact
+	for _, h := range workload.Hazards() {
+		if h.Needs == "" {
+			continue
+		}
+		f := fact{Name: h.Name, Value: "can run"}
+		if lacks, err := workload.Lacks(h.Name, builds[0]); err != nil {
+			f.Value, f.Note = "", err.Error()
+		} else if lacks != "" {
+			f.Value, f.Note = "", lacks
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
 // compilers are looked for in this order.
 var compilers = []string{"cc", "gcc", "clang"}
 
@@ -299,6 +323,14 @@ func (d *diagnosis) print(w io.Writer) {
 			f.Value = "! not found"
 		}
 		entry(w, column, f.Name, f.Value, "("+f.Note+")")
+	}
+	fmt.Fprintln(w, "\nhazards with a neighbour")
+	for _, f := range d.Hazards {
+		texts := []string{f.Value}
+		if f.Note != "" {
+			texts = []string{"! " + f.Note}
+		}
+		entry(w, column, f.Name, texts...)
 	}
 	fmt.Fprintln(w, "\nmissing")
 	for _, a := range d.Advice {

@@ -21,6 +21,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"tlsbench/workload/neighbours"
 )
 
 func main() {
@@ -42,5 +44,6 @@ type session struct {
 // run carries out one command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := &session{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	defer neighbours.StopSharedPostgres() // that a hazard may have started
 	return s.exitCode(s.execute(args))
 }

@@ -13,6 +13,7 @@ import (
 	"tlsbench/strategies"
 	"tlsbench/workload"
 	"tlsbench/workload/debian"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
 
@@ -24,9 +25,10 @@ type opensslCommand struct {
 
 // fetchCommand fills the cache.
 type fetchCommand struct {
-	Lines   []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
-	Dir     string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
-	Refresh bool     `help:"Fetch again what is there already."`
+	Lines      []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
+	Dir        string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
+	Refresh    bool     `help:"Fetch again what is there already."`
+	Neighbours bool     `help:"Bring libpython, libcurl and libpq of the same release too, for the hazards of these names."`
 }
 
 // Run fetches one line after the other and tells what became of each.
@@ -47,6 +49,10 @@ func (c *fetchCommand) Run(s *session) error {
 			state = "fetched"
 		}
 		entry(s.stdout, 5, f.Line, append([]string{f.Build.Text + ", " + state}, f.Notes...)...)
+		if err := c.neighbours(s, f.Build); err != nil {
+			s.complain(err)
+			failed = true
+		}
 	}
 	if err != nil {
 		return fetchError(err)
@@ -55,6 +61,18 @@ func (c *fetchCommand) Run(s *session) error {
 		return errFailed
 	}
 	return nil
+}
+
+// neighbours fetches what the real hazards need on one build.
+func (c *fetchCommand) neighbours(s *session, b openssl.Build) error {
+	if !c.Neighbours {
+		return nil
+	}
+	_, err := neighbours.Fetch(s.ctx, b, neighbours.FetchOptions{
+		OpenSSL: c.Dir,
+		Log:     func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) },
+	})
+	return err
 }
 
 // fetchError tells a name that is no line, or a folder that cannot be used,

@@ -60,9 +60,9 @@ func findingsOf(builds ...*finding) *findings {
 	return &findings{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
 }
 
-// neighbours is a build beside a library that has keys on both sides of
+// builtApart is a build beside a library that has keys on both sides of
 // OpenSSL's, with every mark there is.
-func neighbours() *finding {
+func builtApart() *finding {
 	late := ours(3, workload.Cleared)
 	late.SharedInUse = true
 	unseen := workload.ProbedSlot{Key: 7, Filled: true, Fate: "of another kind"}
@@ -79,7 +79,7 @@ func neighbours() *finding {
 }
 
 func TestLedger(t *testing.T) {
-	f := findingsOf(neighbours())
+	f := findingsOf(builtApart())
 	var out bytes.Buffer
 	f.printLedger(&out, f.Builds[0])
 	f.printLegend(&out)
@@ -87,7 +87,7 @@ func TestLedger(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	f := findingsOf(neighbours(), build("4.0.0", "none", probed(1, ours(0, workload.Shared))), build("3.6.0"))
+	f := findingsOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, workload.Shared))), build("3.6.0"))
 	var out bytes.Buffer
 	f.printSummary(&out)
 	golden(t, "summary.txt", out.Bytes())

@@ -272,15 +272,18 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 	if err := results.Compare(s.stdout, o, j.path); err != nil {
 		return err
 	}
+	set, err := results.ReadFiles(j.path)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		printDeviations(s.stdout, deviations(set.Trials))
+	}
 	var wrong []string
 	if sum.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, plural(sum.Ran, "trial")))
 	}
-	failed, err := failedControls(j.path)
-	if err != nil {
-		return err
-	}
-	if wrong = append(wrong, failed...); len(wrong) > 0 {
+	if wrong = append(wrong, failedControls(set.Trials)...); len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
@@ -288,18 +291,14 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 
 // failedControls says which controls came out wrong. Controls that were left
 // out, or that another shard runs, are marked in the tables and no failure.
-func failedControls(path string) ([]string, error) {
-	set, err := results.ReadFiles(path)
-	if err != nil {
-		return nil, err
-	}
+func failedControls(trials []*results.Trial) []string {
 	var list []string
-	for _, c := range results.Controls(set.Trials) {
+	for _, c := range results.Controls(trials) {
 		silent := c.Heap != "private" && c.Positive.Trials > 0 && c.Positive.Damaged == 0
 		if c.Needed() && (silent || c.Negative.Damaged > 0) {
 			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
 				c.OpenSSL, c.Load, c.Heap, plural(c.Workers, "worker"), c.Mark()))
 		}
 	}
-	return list, nil
+	return list
 }

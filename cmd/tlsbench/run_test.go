@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/vbauerster/mpb/v8"
 	"golang.org/x/sys/unix"
 
@@ -74,15 +75,41 @@ func TestFailedControls(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			list, err := failedControls(controlFile(t, test.events, test.heap))
+			set, err := results.ReadFiles(controlFile(t, test.events, test.heap))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(list, "; ")
+			got := strings.Join(failedControls(set.Trials), "; ")
 			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 				t.Errorf("%q, want %q in it", got, test.want)
 			}
 		})
+	}
+}
+
+// A cell that is not as the catalogue of hazards expects is named, with its
+// trials; one that is as expected, and a strategy of the user's own, are not.
+func TestDeviations(t *testing.T) {
+	trial := func(strategy, hazard string, kinds ...string) *results.Trial {
+		r := &results.Trial{
+			Cell: results.Cell{
+				Measure: results.Corruption, OpenSSL: "3.0.19", Hazard: hazard, Load: "memory", Heap: "global",
+				Strategy: strategy, Workers: 4,
+			},
+			Status: results.OK, Events: map[string]uint64{},
+		}
+		for _, k := range kinds {
+			r.Events[k]++
+		}
+		return r
+	}
+	got := deviations([]*results.Trial{
+		trial("key-owner", "plain"), trial("none", "plain", results.ForeignError),
+		trial("hwm", "plain", results.DoubleFree), trial("hwm", "plain"), trial("myfix", "plain", results.Crash),
+	})
+	want := []deviation{{"hwm under hazard plain on openssl 3.0.19: expected clean, saw corrupt", 2}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(deviation{})); diff != "" {
+		t.Errorf("deviations: -want +got:\n%s", diff)
 	}
 }
 
