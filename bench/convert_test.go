@@ -39,7 +39,7 @@ func TestConfig(t *testing.T) {
 		warm, on time.Duration
 	}{
 		{results.Handshake, "", 0, 0, 200 * time.Millisecond, 800 * time.Millisecond},
-		{results.Corruption, "", 0.2, 1, 0, 700 * time.Millisecond},
+		{results.Corruption, "", 0.2, defaultCheckRate, 0, 700 * time.Millisecond},
 		{results.Corruption, "0", 0.2, 0, 0, 700 * time.Millisecond},
 	} {
 		task := find(t, p, test.measure, test.check)
