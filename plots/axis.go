@@ -30,9 +30,11 @@ func (s span) linear() span {
 	if s.empty() {
 		return span{0, 1}
 	}
-	air := 0.06 * (s.high - s.low)
+	// Values that are nearly the same get some air too: an axis of a few units
+	// in the last place has no ticks to count by.
+	air := math.Max(0.06*(s.high-s.low), 1e-3*math.Max(math.Abs(s.low), math.Abs(s.high)))
 	if air == 0 {
-		air = math.Max(math.Abs(s.low)*0.1, 1e-9)
+		air = 1e-9
 	}
 	return span{s.low - air, s.high + air}
 }
@@ -119,8 +121,12 @@ func (t linearTicks) Ticks(low, high float64) []plot.Tick {
 		step *= 2
 	}
 	var ticks []plot.Tick
-	for i := math.Ceil(low / step); i*step <= high; i++ {
-		v := i*step + 0 // without the + there is a negative zero
+	first := math.Ceil(low / step)
+	for i := range 12 {
+		v := (first+float64(i))*step + 0 // without the + there is a negative zero
+		if v > high {
+			break
+		}
 		ticks = append(ticks, plot.Tick{Value: v, Label: t.print(v)})
 	}
 	return ticks
@@ -133,7 +139,7 @@ type logTicks struct{ print func(float64) string }
 // Ticks implements plot.Ticker.
 func (t logTicks) Ticks(low, high float64) []plot.Tick {
 	if high < 4*low {
-		return linearTicks(t).Ticks(low, high)
+		return apart(linearTicks(t).Ticks(low, high), low, high)
 	}
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	every := max(1, (last-first+3)/6)
@@ -149,6 +155,26 @@ func (t logTicks) Ticks(low, high float64) []plot.Tick {
 				tick.Label = t.print(v)
 			}
 			ticks = append(ticks, tick)
+		}
+	}
+	return apart(ticks, low, high)
+}
+
+// labelShare is the room that a label takes on an axis of a panel.
+const labelShare = 0.15
+
+// apart takes off those labels of a log axis that would run into the one
+// before.
+func apart(ticks []plot.Tick, low, high float64) []plot.Tick {
+	last := math.Inf(-1)
+	for i := range ticks {
+		at := math.Log(ticks[i].Value/low) / math.Log(high/low)
+		switch {
+		case ticks[i].IsMinor():
+		case at-last < labelShare:
+			ticks[i].Label = ""
+		default:
+			last = at
 		}
 	}
 	return ticks

@@ -29,8 +29,8 @@ type cellMap struct {
 }
 
 var (
-	cellWord   = style(8.5, true, ink)
-	cellDetail = style(8, false, ink)
+	cellWord   = style(9, true, ink)
+	cellDetail = style(8.5, false, ink)
 )
 
 func (m *cellMap) cellWidth() vg.Length {

@@ -40,7 +40,7 @@ func (ch *lineChart) height() vg.Length {
 }
 
 const (
-	legendLine   vg.Length = 14
+	legendLine   vg.Length = 15
 	legendSample vg.Length = 26
 )
 
@@ -94,7 +94,7 @@ func (ch *lineChart) drawLegend(c draw.Canvas, y vg.Length) {
 		y -= legendLine
 		x := c.Min.X
 		for _, cv := range line {
-			middle := y + 4
+			middle := y + legendLine/2
 			if !cv.dotted {
 				c.StrokeLine2(cv.look.line(1.4), x, middle, x+legendSample-4, middle)
 			}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results"
 )
 
 func report(t testing.TB, d *Data) string {
@@ -86,6 +88,30 @@ func TestReportEdges(t *testing.T) {
 		}
 		if strings.Contains(page, "ZgotmplZ") {
 			t.Errorf("%s: html/template refused a value", name)
+		}
+	}
+}
+
+// TestPanelText: what a panel prints on the page is what was worked out.
+func TestPanelText(t *testing.T) {
+	d := load(t, "full")
+	var b strings.Builder
+	for _, p := range throughput(d).Panels {
+		svg, err := p.svg()
+		check(t, err)
+		b.WriteString(svg)
+	}
+	for _, s := range d.Scenes {
+		for i := range s.Rows {
+			c, ok := costOf(&s.Rows[i], results.HandshakesPerSec)
+			if !ok || !c.Ratio.Known() {
+				continue
+			}
+			for _, want := range []string{figures3(c.Median.Value) + "  n=6", ratio(c.Ratio.Value)} {
+				if !strings.Contains(b.String(), ">"+want+"<") {
+					t.Errorf("%s of %s: no %q on the panels", s.Rows[i].Strategy, s.Scene, want)
+				}
+			}
 		}
 	}
 }

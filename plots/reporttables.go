@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,8 +95,15 @@ func costTables(d *Data) []*pageTable {
 		}
 		list = append(list, t)
 	}
+	// Throughput is what most readers come for; forks stand after it.
+	slices.SortStableFunc(list, func(a, b *pageTable) int {
+		rank := map[bool]int{true: 0, false: 1}
+		return rank[a.throughput()] - rank[b.throughput()]
+	})
 	return list
 }
+
+func (t *pageTable) throughput() bool { return t.Head[2] == "handshakes/s" }
 
 // costUnit is a metric that the cost tables show.
 type costUnit struct{ unit, title string }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -75,14 +74,6 @@ func escaped(s string) string {
 	return b.String()
 }
 
-var svgNumber = regexp.MustCompile(`(\d+\.\d\d)\d+`)
-
-// SVG draws the panel as an element for a page, without its heading, which the
-// page has as text.
-func (p *Panel) svg() (string, error) {
-	body, err := svgBody(p.width, p.height, p.draw)
-	if err != nil {
-		return "", err
-	}
-	return svgNumber.ReplaceAllString(body, "$1"), nil
-}
+// svg draws the panel for a page, without its heading, which the page has as
+// text.
+func (p *Panel) svg() (string, error) { return svgBody(p.width, p.height, p.draw) }

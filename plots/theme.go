@@ -101,11 +101,11 @@ func faded(c color.RGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 0x30} }
 // Sizes, in points; one point is one CSS pixel on the report page.
 const (
 	panelWidth  vg.Length = 360
-	rowHeight   vg.Length = 22
+	rowHeight   vg.Length = 23
 	plotHeight  vg.Length = 190 // of line charts
-	textSize              = 10
-	smallSize             = 9
-	titleSize             = 11.5
+	textSize              = 11
+	smallSize             = 10
+	titleSize             = 12.5
 	headingSize           = 15
 )
 

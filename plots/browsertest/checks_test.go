@@ -25,7 +25,7 @@ const layoutProblems = `(() => {
         const s = getComputedStyle(p);
         if (s.overflowX === "visible" && p.tagName !== "svg") continue;
         const box = p.getBoundingClientRect();
-        if (b.left < box.left - 2 || b.right > box.right + 2 || b.top < box.top - 4 || b.bottom > box.bottom + 4)
+        if (b.left < box.left - 2 || b.right > box.right + 2 || b.top < box.top - 3 || b.bottom > box.bottom + 2)
           problems.push("is cut by " + p.tagName + ": " + text);
       }
       if (e.closest(".controls")) continue; // stands above what scrolls below it

@@ -106,17 +106,19 @@ func ask[T any](v *view, script string) T {
 	return answer
 }
 
-// shot keeps a picture of the whole page, for a person to look at, if
+// shots keeps a picture of each section, for a person to look at, if
 // SCREENSHOTS names a folder.
-func (v *view) shot(name string) {
+func (v *view) shots(name string) {
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {
 		return
 	}
-	var picture []byte
-	v.run(chromedp.FullScreenshot(&picture, 90))
-	if err := os.WriteFile(filepath.Join(folder, name+".jpg"), picture, 0o644); err != nil {
-		v.t.Fatal(err)
+	for _, id := range []string{"verdict", "map", "cost", "throughput", "scaling", "fork", "rest", "corruption", "survival", "keys", "drift", "limits", "repeat", "data"} {
+		var picture []byte
+		v.run(chromedp.Evaluate(fmt.Sprintf(`document.getElementById(%q).scrollIntoView()`, id), nil), chromedp.CaptureScreenshot(&picture))
+		if err := os.WriteFile(filepath.Join(folder, name+"-"+id+".png"), picture, 0o644); err != nil {
+			v.t.Fatal(err)
+		}
 	}
 }
 
@@ -140,7 +142,7 @@ func TestLayout(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d-%s", width, scheme), func(t *testing.T) {
 				v := open(t, width, true, scheme)
-				v.shot(fmt.Sprintf("%d-%s", width, scheme))
+				v.shots(fmt.Sprintf("%d-%s", width, scheme))
 				for _, problem := range ask[[]string](v, layoutProblems) {
 					t.Error(problem)
 				}

@@ -1,0 +1,109 @@
+package plots
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot/cmpimg"
+)
+
+// noSet is what results/data/README.md says as long as nothing is published.
+// The test below wants either this line or data, so that data cannot get lost
+// unnoticed.
+const noSet = "No results are published yet."
+
+// TestPublished makes the published figures and the README's results again and
+// compares them with those in the repository.
+func TestPublished(t *testing.T) {
+	root := ".."
+	d, err := Published(root)
+	if errors.Is(err, ErrNoData) {
+		notPublished(t, root)
+		return
+	}
+	check(t, err)
+	if text, err := os.ReadFile(filepath.Join(root, PublishedData, "README.md")); err == nil && bytes.Contains(text, []byte(noSet)) {
+		t.Errorf("%s/README.md says %q, and there is data", PublishedData, noSet)
+	}
+	comparePublished(t, root, d)
+}
+
+// notPublished checks that the repository says so where it has no results.
+func notPublished(t *testing.T, root string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, PublishedData, "README.md"))
+	if err != nil || !bytes.Contains(text, []byte(noSet)) {
+		t.Errorf("%s holds no results file, and its README.md does not say %q (%v)", PublishedData, noSet, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, PublishedFigures, "*.svg")); len(left) > 0 {
+		t.Errorf("there are published figures without data: %v", left)
+	}
+}
+
+func comparePublished(t *testing.T, root string, d *Data) {
+	t.Helper()
+	fresh := t.TempDir()
+	names, err := WriteFiles(fresh, Figures(d))
+	check(t, err)
+	kept, err := filepath.Glob(filepath.Join(root, PublishedFigures, "*.[sp][vn]g"))
+	check(t, err)
+	if len(kept) != len(names) {
+		t.Errorf("%d figures are published, the data makes %d", len(kept), len(names))
+	}
+	for _, name := range names {
+		got, err := os.ReadFile(filepath.Join(fresh, name))
+		check(t, err)
+		want, err := os.ReadFile(filepath.Join(root, PublishedFigures, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is not published; go run ./plots/publish makes it", name)
+			continue
+		}
+		check(t, err)
+		if same, err := cmpimg.Equal(strings.TrimPrefix(filepath.Ext(name), "."), got, want); err != nil || !same {
+			t.Errorf("%s is not what the data makes (%v); go run ./plots/publish makes it anew", name, err)
+		}
+	}
+	readme, err := os.ReadFile(filepath.Join(root, publishedReadme))
+	check(t, err)
+	again, err := replaceResults(readme, d)
+	check(t, err)
+	if !bytes.Equal(readme, again) {
+		t.Error("the results in README.md are not what the data makes; go run ./plots/publish makes them anew")
+	}
+}
+
+// TestPublish publishes a made-up set in a folder of its own, and checks that
+// TestPublished's comparison takes it and notices every change.
+func TestPublish(t *testing.T) {
+	root := t.TempDir()
+	run := filepath.Join(root, PublishedData, "2026-03-01-example")
+	check(t, os.MkdirAll(run, 0o755))
+	check(t, os.WriteFile(filepath.Join(run, "run.txt"), fixtures["one-strategy"].write(t), 0o644))
+	readme := filepath.Join(root, publishedReadme)
+	check(t, os.WriteFile(readme, []byte("# Title\n\n"+readmeBegin+"\nold\n"+readmeEnd+"\n\nrest\n"), 0o644))
+	check(t, Publish(root))
+	d, err := Published(root)
+	check(t, err)
+	comparePublished(t, root, d)
+
+	text, err := os.ReadFile(readme)
+	check(t, err)
+	for _, want := range []string{"# Title\n", "\nrest\n", "| plain | no damage seen", "](plots/published/verdicts.svg)"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the README has no %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "old") {
+		t.Error("the README still has the old results")
+	}
+	changed, err := replaceResults(bytes.Replace(text, []byte("0/6"), []byte("0/7"), 1), d)
+	check(t, err)
+	if !bytes.Equal(changed, text) {
+		t.Error("a changed table is not put right")
+	}
+}
