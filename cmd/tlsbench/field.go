@@ -16,6 +16,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/workload/debian"
 	"tlsbench/workload/field"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
 
@@ -24,7 +25,7 @@ type fieldCommand struct {
 	Daemon     []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
 	Strategy   []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
 	MemSafety  []int         `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
-	Python     []string      `group:"What is compared:" placeholder:"WHEN" default:"no" help:"Python in the daemon: no, before or after the TLS module."`
+	Python     []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; with the first --mem-safety alone."`
 	Readers    int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
 	TLS        string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
 	Port       int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
@@ -146,6 +147,17 @@ func (c *fieldCommand) fetch(s *session) ([]field.Daemon, error) {
 	return daemons, c.fetchLines(s, lines, log)
 }
 
+// fetchPython brings the libpython of a build's own release, for the rig. What
+// cannot be had is told: the rig skips it.
+func (c *fieldCommand) fetchPython(s *session, b openssl.Build, log func(string, ...any)) {
+	if !slices.ContainsFunc(c.Python, func(p string) bool { return p != "no" }) {
+		return
+	}
+	if _, err := neighbours.Fetch(s.ctx, b, neighbours.FetchOptions{OpenSSL: c.OpensslDir, Log: log}); err != nil {
+		s.complain(err)
+	}
+}
+
 // fetchLines brings the builds for the rig.
 func (c *fieldCommand) fetchLines(s *session, lines []string, log func(string, ...any)) error {
 	if c.RigTime == 0 {
@@ -155,7 +167,9 @@ func (c *fieldCommand) fetchLines(s *session, lines []string, log func(string, .
 	for _, f := range got {
 		if f.Err != nil {
 			s.complain(f.Err)
+			continue
 		}
+		c.fetchPython(s, f.Build, log)
 	}
 	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) {
 		s.complain(err)
@@ -281,6 +295,9 @@ func factTable(list []field.Comparison) table.Writer {
 		first, rate, memory := "-", "-", "-"
 		if f.Damaged > 0 {
 			first = f.First.Round(time.Millisecond).String()
+		}
+		if f.Damaged > 0 && f.Served == 0 {
+			first = "at start"
 		}
 		if f.Served > 0 {
 			rate = fmt.Sprintf("%.0f/s", f.Rate)

@@ -198,6 +198,8 @@ func harmed(v results.Verdict) bool {
 // why explains what is known of a disagreement; else it is open.
 func why(c Comparison) string {
 	switch {
+	case c.Agree == Disagrees && harmed(c.Rig) && c.Case.Python == "before" && c.Case.Daemon.Release.OwnRandom:
+		return "this version initialises OpenSSL when its TLS module is loaded, so that Python never comes before"
 	case c.Agree == Disagrees && harmed(c.Rig):
 		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
 	case c.Agree == Disagrees:

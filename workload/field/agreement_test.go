@@ -33,26 +33,25 @@ func daemon(t *testing.T, name string) Daemon {
 // Each strategy is asked for in every way that a daemon can have it.
 func TestCases(t *testing.T) {
 	p := Plan{
-		Daemons: []Daemon{daemon(t, "5.6"), daemon(t, "6.0")}, MemSafety: []int{0}, Python: []string{"", "before"},
+		Daemons: []Daemon{daemon(t, "5.6"), daemon(t, "6.0")}, MemSafety: []int{0, 1}, Python: []string{"", "before"},
 		Strategies: []strategies.Choice{choice(t, "none"), choice(t, "temp-thread"), choice(t, "hwm"), choice(t, "hwm:scan=64")},
 	}
 	var got []string
 	for _, c := range p.Cases() {
 		got = append(got, c.String())
 	}
-	want := []string{
-		"kamailio 5.6, none, mem_safety 0", "kamailio 5.6, hwm, mem_safety 0", "kamailio 5.6, hwm:scan=64, mem_safety 0",
-		"kamailio 5.6, none, mem_safety 0, python before the TLS module",
-		"kamailio 5.6, hwm, mem_safety 0, python before the TLS module",
-		"kamailio 5.6, hwm:scan=64, mem_safety 0, python before the TLS module",
-		"kamailio 6.0, none, mem_safety 0", "kamailio 6.0, temp-thread (mode 1), mem_safety 0",
-		"kamailio 6.0, hwm, mem_safety 0", "kamailio 6.0, hwm (mode 2), mem_safety 0",
-		"kamailio 6.0, hwm:scan=64, mem_safety 0",
-		"kamailio 6.0, none, mem_safety 0, python before the TLS module",
-		"kamailio 6.0, temp-thread (mode 1), mem_safety 0, python before the TLS module",
-		"kamailio 6.0, hwm, mem_safety 0, python before the TLS module",
-		"kamailio 6.0, hwm (mode 2), mem_safety 0, python before the TLS module",
-		"kamailio 6.0, hwm:scan=64, mem_safety 0, python before the TLS module",
+	var want []string
+	for _, c := range []struct{ version, fixes, rest string }{
+		{"5.6", "none;temp-thread;hwm;hwm:scan=64", "mem_safety 0"},
+		{"5.6", "none;temp-thread;hwm;hwm:scan=64", "mem_safety 1"},
+		{"5.6", "none;temp-thread;hwm;hwm:scan=64", "mem_safety 0, python before the TLS module"},
+		{"6.0", "none;temp-thread;hwm;hwm (mode 1);hwm (mode 2);hwm:scan=64", "mem_safety 0"},
+		{"6.0", "none;temp-thread;hwm;hwm (mode 1);hwm (mode 2);hwm:scan=64", "mem_safety 1"},
+		{"6.0", "none;temp-thread;hwm;hwm (mode 1);hwm (mode 2);hwm:scan=64", "mem_safety 0, python before the TLS module"},
+	} {
+		for fix := range strings.SplitSeq(c.fixes, ";") {
+			want = append(want, "kamailio "+c.version+", "+fix+", "+c.rest)
+		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("cases (-want +got):\n%s", diff)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 
@@ -111,12 +110,12 @@ func injection(c strategies.Choice, place string) []string {
 }
 
 // errNoInjection says why a strategy cannot be put into a daemon.
-var errNoInjection = errors.New("it is no fork handler: a daemon has it only where it is built in")
+var errNoInjection = errors.New("it is no fork handler, and none of the packaged versions has it built in")
 
 // injectable refuses a built-in strategy that is no fork handler; an own one is
 // asked when it has been loaded.
 func injectable(c strategies.Choice) error {
-	if c.Path == "" && slices.Contains([]string{"temp-thread"}, c.Name) {
+	if c.Path == "" && c.Name == "temp-thread" {
 		return errNoInjection
 	}
 	return nil
