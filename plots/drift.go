@@ -22,8 +22,8 @@ func drift(d *Data) *Figure {
 		}
 	}
 	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
-	f.Caption = fmt.Sprintf("Left: every run against the time since the file's first trial of the panel; a dip that all strategies share is the machine, not a strategy. "+
-		"Right: the baseline %s against itself in the next round (A/A), with %s: no difference smaller than this can be believed. "+
+	f.Caption = fmt.Sprintf("Over the run: every run against the time since the file's first trial of the panel; a dip that all strategies share is the machine, not a strategy. "+
+		"Noise floor: the baseline %s against itself in the next round (A/A), with %s: no difference smaller than this can be believed. "+
 		"It holds the drift between rounds too, which comparisons within a round do not. %d runs, %s for each strategy and panel.",
 		d.Baseline, d.intervals(), n.total, n.String())
 	return f

@@ -21,7 +21,7 @@ const (
 // forkLatency is figure 3: distribution functions of the fork latency, and the
 // time inside the strategy's own handlers.
 func forkLatency(d *Data) *Figure {
-	f := &Figure{ID: "fork", Title: "Fork latency, and the cost of the handlers", Columns: 2}
+	f := &Figure{ID: "fork", Title: "Fork latency, and the cost of the handlers", Columns: 3}
 	var n tally
 	for _, s := range d.Scenes {
 		s = withoutMark(s)

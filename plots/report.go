@@ -57,6 +57,7 @@ type page struct {
 
 type pageFigure struct {
 	ID, Title, Caption, Empty string
+	Columns                   int
 	Panels                    []pagePanel
 }
 
@@ -105,7 +106,7 @@ func Report(w io.Writer, d *Data) error {
 // can be read aloud, sorted and filtered.
 func (p *page) addFigures(d *Data) error {
 	for _, f := range Figures(d) {
-		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty}
+		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty, Columns: f.Columns}
 		if f.ID == "verdicts" {
 			p.MapCaption = f.Caption
 			continue

@@ -27,8 +27,8 @@ func throughput(d *Data) *Figure {
 		f.Panels = append(f.Panels, p, ratioPanel(s, d, results.HandshakesPerSec, "Throughput"))
 	}
 	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
-	f.Caption = fmt.Sprintf("Left: every undamaged run is a dot, the large mark is the median, the bar its interval (%s; a dotted line with an arrow is an open end: "+
-		"too few runs). Right: ratio to the baseline %s in the same round; shaded: ± %s, differences that do not matter. "+
+	f.Caption = fmt.Sprintf("Handshakes/s: every undamaged run is a dot, the large mark is the median, the bar its interval (%s; a dotted line with an arrow is an open end: "+
+		"too few runs). Relative: ratio to the baseline %s in the same round; shaded: ± %s, differences that do not matter. "+
 		"%d runs, %s for each strategy and panel. Damaged runs yield no value.",
 		d.intervals(), d.Baseline, percent(d.Margin), n.total, n.String())
 	return f

@@ -2,6 +2,11 @@
 // of its own so that nobody who only uses the suite downloads a browser's
 // protocol. It needs chromium or google-chrome on the path; a machine that has
 // none fails it, because a page that nobody looked at is not tested.
+//
+// Run it with -count=1: the go command does not see that the page, which comes
+// from another module, has changed, and would repeat an old answer.
+//
+//	cd plots/browsertest && SCREENSHOTS=/tmp/shots go test -count=1 .
 package browsertest
 
 import (
