@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -24,7 +23,6 @@ type Settings struct {
 	RigDuration time.Duration // of a rig's; 0 = no rig
 	Port        int
 	OpenSSLDir  string // folder of fetched builds
-	Object      string // preload object; "" = made for the run
 	// Report is told of each trial as it ends.
 	Report func(Report)
 }
@@ -60,16 +58,6 @@ const (
 // Compare runs all cases in both and compares the verdicts, disagreements
 // first.
 func Compare(ctx context.Context, cases []Case, s Settings) ([]Comparison, error) {
-	dir, err := os.MkdirTemp("", "tlsbench-field-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the preload object: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	if s.Object == "" {
-		if s.Object, err = compile(ctx, dir); err != nil {
-			return nil, err
-		}
-	}
 	seen := make([]record, len(cases))
 	rigs := map[string][]*results.Trial{}
 	for round := range s.Rounds {

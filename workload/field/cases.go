@@ -108,7 +108,7 @@ func (c Case) config(s Settings, round int) Config {
 	return Config{
 		Daemon: c.Daemon, Strategy: c.Strategy, Mode: c.Mode, Python: c.Python, MemSafety: c.MemSafety,
 		Readers: s.Readers, BadShare: s.BadShare, TLS: s.TLS, Duration: s.Duration, Port: s.Port,
-		Seed: s.Seed + uint64(round), Object: s.Object,
+		Seed: s.Seed + uint64(round),
 	}
 }
 

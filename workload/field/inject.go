@@ -2,7 +2,9 @@ package field
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +19,57 @@ import (
 
 //go:embed inject/preload.c
 var preloadSource embed.FS
+
+// preloadObject gives the preload object, compiled where the cache does not have
+// it yet. It is named for what it is made of, so that an old one is never taken.
+func preloadObject(ctx context.Context) (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache folder of the preload object: %w", err)
+	}
+	sum, err := digest(strategies.Source, preloadSource)
+	if err != nil {
+		return "", fmt.Errorf("read the preload object's sources: %w", err)
+	}
+	dir := filepath.Join(base, "tlsbench", "preload")
+	object := filepath.Join(dir, sum+".so")
+	if _, err := os.Stat(object); err == nil {
+		return object, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the cache folder of the preload object: %w", err)
+	}
+	scratch, err := os.MkdirTemp(dir, ".new-")
+	if err != nil {
+		return "", fmt.Errorf("compile the preload object: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	made, err := compile(ctx, scratch)
+	if err != nil {
+		return "", err
+	}
+	return object, os.Rename(made, object)
+}
+
+// digest is the SHA-256 of all files of some trees, and of the compiler's name.
+func digest(trees ...fs.FS) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q\n", compiler())
+	for _, tree := range trees {
+		err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(tree, path)
+			fmt.Fprintf(h, "%q %d\n%s", path, len(content), content)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16], nil
+}
 
 // compile makes the preload object in dir: preload.c, and the very files that
 // the rig is built of.

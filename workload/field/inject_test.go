@@ -66,7 +66,8 @@ func smallDaemon(t *testing.T) (program, module, object string) {
 	program, module = filepath.Join(dir, "daemon"), filepath.Join(dir, "tls.so")
 	compileC(t, mainSource, "-o", program, "-ldl")
 	compileC(t, moduleSource, "-fPIC", "-shared", "-o", module, builds[0].Libssl, builds[0].Libcrypto)
-	if object, err = compile(context.Background(), dir); err != nil {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	if object, err = preloadObject(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	return program, module, object
@@ -146,5 +147,33 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "mine", 
 		if !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
+	}
+}
+
+// The object is compiled once, and nothing else is left in the cache.
+func TestPreloadObjectIsKept(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	first, err := preloadObject(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", "") // no compiler any more
+	if again, err := preloadObject(context.Background()); err != nil || again != first {
+		t.Errorf("second time %q, %v; want %q", again, err, first)
+	}
+	left, err := os.ReadDir(filepath.Dir(first))
+	if err != nil || len(left) != 1 {
+		t.Errorf("in the cache: %v, %v; want the object alone", left, err)
+	}
+}
+
+// Without a compiler there is one line that says so.
+func TestNoCompiler(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("CC", "no-such-compiler")
+	_, err := preloadObject(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "compile the preload object") || !strings.Contains(err.Error(), "no-such-compiler") {
+		t.Errorf("error %v, want one that names the compiler", err)
 	}
 }

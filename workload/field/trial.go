@@ -34,8 +34,6 @@ type Config struct {
 	Seed      uint64
 	Duration  time.Duration
 	Port      int // 0 = a free one
-	// Object is a preload object made by Compile, "" = compile one.
-	Object string
 }
 
 // NoMode says that tls_threads_mode is not set.
@@ -157,7 +155,7 @@ func (t *trial) start(ctx context.Context, dir string) error {
 	if err := t.setup.write(); err != nil {
 		return err
 	}
-	object, inject, err := t.injection(ctx, dir)
+	object, inject, err := t.injection(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,14 +165,11 @@ func (t *trial) start(ctx context.Context, dir string) error {
 
 // injection gives the preload object and its settings; none for a daemon that
 // is to stay as it is.
-func (t *trial) injection(ctx context.Context, dir string) (object string, env []string, err error) {
+func (t *trial) injection(ctx context.Context) (object string, env []string, err error) {
 	if t.cfg.Strategy.Path == "" && t.cfg.Strategy.Name == strategies.PositiveControl {
 		return "", nil, nil
 	}
-	object = t.cfg.Object
-	if object == "" {
-		object, err = compile(ctx, dir)
-	}
+	object, err = preloadObject(ctx)
 	return object, injection(t.cfg.Strategy, place(t.cfg.Daemon.Release, t.cfg.Python)), err
 }
 
