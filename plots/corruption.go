@@ -22,7 +22,7 @@ func corruption(d *Data) *Figure {
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
 	f.Caption = fmt.Sprintf("Damaged trials: share of trials with any damage, active checks on. Passive corruption rate: active checks off, logarithmic axis; "+
-		"an arrow into the lane 0 starts at the upper bound of what was not seen. Bars are exact %s, bounds of nothing seen are one-sided at 95 %%. "+
+		"an arrow into the lane 0 starts at the upper bound of what was not seen. Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
 		"%d trials with active checks, %s for each strategy and panel. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), d.Baseline)
 	return f
