@@ -1,13 +1,18 @@
 # make bench   the default comparison: all strategies on the system's OpenSSL
 # make field   the same strategies inside Debian's unchanged Kamailio
 # make test    vet and tests
+# make lint    gofmt, vet, staticcheck
+# make publish figures and the README's table, from results/data
+# make browser the report page in a real browser (needs chromium)
 # All install a C compiler or libssl where they are missing and that is
 # allowed, or say what to type.
 
 GO      ?= go
 TLSBENCH = bin/tlsbench
 
-.PHONY: bench field test build setup bench-setup clean
+.PHONY: bench field test lint publish browser build setup bench-setup clean
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 bench: setup build
 	$(TLSBENCH) run --preset default $(ARGS)
@@ -18,6 +23,17 @@ field: setup build
 test: bench-setup
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
+
+lint: setup
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+publish:
+	$(GO) run ./plots/publish
+
+browser:
+	cd plots/browsertest && $(GO) test -count=1 .
 
 build:
 	$(GO) build -o $(TLSBENCH) ./cmd/tlsbench
