@@ -62,6 +62,25 @@ func TestDaemonDiesEarly(t *testing.T) {
 	}
 }
 
+// A daemon that is there, does nothing and answers nobody hangs, if anything
+// was done to it; else it does not start. Neither is waited for to the limit.
+func TestDaemonNeverAnswers(t *testing.T) {
+	began := time.Now()
+	cfg := standInTrial(standIn(t, "echo waiting >&2; sleep 1000"))
+	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "answered nobody within") ||
+		!strings.HasSuffix(err.Error(), "its log ends with: waiting") {
+		t.Errorf("as it is: error %v", err)
+	}
+	cfg.Python = "after"
+	out, err := Run(context.Background(), cfg)
+	if err != nil || out.Events["hang"] != 1 {
+		t.Errorf("with python: %+v, %v; want one hang", out, err)
+	}
+	if took := time.Since(began); took > 2*readyLimit {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestSettingsAreChecked(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -75,6 +75,10 @@ const (
 	// No handshake at all for so long, with a daemon that does not want a
 	// processor: it hangs.
 	silence = 4 * time.Second
+	// A daemon that starts needs a processor all the time; one that does
+	// nothing has timers and locks with a time limit, which need less than one
+	// part in so many.
+	idleShare = 4
 )
 
 // trial is one under way.
@@ -197,6 +201,7 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 	defer limit.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	idle, quiet := pulse{since: t.began}, 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -212,6 +217,16 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			if answered(ctx, t.addr(), t.setup.id) {
 				return true, nil
 			}
+			if time.Since(idle.since) < silence {
+				continue
+			}
+			now := pulse{since: time.Now(), used: t.process.used()}
+			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
+				quiet = 0
+			} else if quiet++; quiet == 2 { // once may be a slow disk
+				return false, t.neverReady()
+			}
+			idle = now
 		}
 	}
 }
@@ -261,13 +276,14 @@ func (t *trial) earlyEnd() error {
 // neverReady judges a daemon that is there and answers nobody: one with a
 // strategy or a neighbour in it hangs; one without does not start.
 func (t *trial) neverReady() error {
+	waited := time.Since(t.began).Round(100 * time.Millisecond)
 	t.process.close()
 	t.gatherLog()
 	if t.cfg.Strategy.Name != strategies.PositiveControl || t.cfg.Python != "" || t.cfg.Mode > 0 || t.out.Damaged() {
-		t.note("hang", readyLimit, fmt.Sprintf("answered nobody within %v of its start", readyLimit))
+		t.note("hang", waited, fmt.Sprintf("answered nobody within %v of its start", waited))
 		return nil
 	}
-	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.cfg.Daemon.Release.Name, readyLimit, t.process.logEnd(3))
+	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.cfg.Daemon.Release.Name, waited, t.process.logEnd(3))
 }
 
 // drive runs the load, and reads what happened when nothing runs any more.
