@@ -65,6 +65,7 @@ func TestDaemonDiesEarly(t *testing.T) {
 // A daemon that is there, does nothing and answers nobody hangs, if anything
 // was done to it; else it does not start. Neither is waited for to the limit.
 func TestDaemonNeverAnswers(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	cfg := standInTrial(standIn(t, "echo waiting >&2; sleep 1000"))
 	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "answered nobody within") ||
@@ -162,6 +163,7 @@ func TestCancelledTrialLeavesNothing(t *testing.T) {
 // The real daemon, where it has been fetched: without a fix it is damaged, with
 // one it is not, and it answers.
 func TestRealDaemon(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"5.6", "6.0"} {
 		d, err := Find("", daemon(t, name).Release)
 		if errors.Is(err, fs.ErrNotExist) {
