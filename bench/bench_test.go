@@ -12,6 +12,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/workload"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
 
@@ -22,6 +23,7 @@ import (
 //	TLSBENCH_LOAD     tcp (default), memory
 //	TLSBENCH_HEAP     global (default), scalable, private
 //	TLSBENCH_WORKERS  number of workers; default 4
+//	TLSBENCH_HAZARD   hazards by comma, as for --hazard, or all; default: plain
 //	TLSBENCH_CHECK    active checks for each handshake of BenchmarkHandshake,
 //	                  to see what they cost; default 0
 //
@@ -33,6 +35,7 @@ const (
 	envLoad    = "TLSBENCH_LOAD"
 	envHeap    = "TLSBENCH_HEAP"
 	envWorkers = "TLSBENCH_WORKERS"
+	envHazard  = "TLSBENCH_HAZARD"
 	envCheck   = "TLSBENCH_CHECK"
 )
 
@@ -71,26 +74,52 @@ func subject(b *testing.B) ([]Build, workload.Config) {
 	}
 }
 
-// eachCell runs fn as a sub-benchmark for each build and strategy.
+// hazardNames are those of the environment, as they stand in names.
+func hazardNames(b *testing.B) []string {
+	b.Helper()
+	list := strings.Split(envOr(envHazard, plain), ",")
+	if len(list) == 1 && list[0] == "all" {
+		return workload.AllHazards()
+	}
+	for i, text := range list {
+		name, err := workload.HazardName(text)
+		if err != nil {
+			b.Fatalf("%s: %v", envHazard, err)
+		}
+		list[i] = name
+	}
+	return list
+}
+
+// eachCell runs fn as a sub-benchmark for each build, hazard and strategy.
 func eachCell(b *testing.B, measure results.Measure, fn func(*testing.B, workload.Config)) {
 	builds, base := subject(b)
+	defer neighbours.StopSharedPostgres() // that a hazard may have started
 	for _, build := range builds {
-		for _, s := range strategies.All() {
-			if measure == results.Handshake && s.Name == strategies.PositiveControl {
-				continue // there is no throughput of a server that is being corrupted
-			}
-			cfg := base
-			cfg.Build, cfg.Strategy = build.Build, strategies.Choice{Name: s.Name}
-			cell := results.Cell{
-				Measure: measure, OpenSSL: build.Label, Hazard: "plain", Load: cfg.Load, Heap: cfg.Heap,
-				Strategy: s.Name, Workers: cfg.Workers,
-			}
-			if cfg.CheckRate > 0 && measure == results.Handshake {
-				cell.Settings = []results.Setting{{Key: "check", Value: strconv.Itoa(cfg.CheckRate)}}
-			}
-			_, name, _ := strings.Cut(cell.Name(), "/")
-			b.Run(name, func(b *testing.B) { fn(b, cfg) })
+		for _, hazard := range hazardNames(b) {
+			base.Hazard = hazard
+			eachStrategy(b, measure, build, base, fn)
 		}
+	}
+}
+
+func eachStrategy(b *testing.B, measure results.Measure, build Build, base workload.Config, fn func(*testing.B, workload.Config)) {
+	b.Helper()
+	for _, s := range strategies.All() {
+		if measure == results.Handshake && s.Name == strategies.PositiveControl {
+			continue // there is no throughput of a server that is being corrupted
+		}
+		cfg := base
+		cfg.Build, cfg.Strategy = build.Build, strategies.Choice{Name: s.Name}
+		cell := results.Cell{
+			Measure: measure, OpenSSL: build.Label, Hazard: cfg.Hazard, Load: cfg.Load, Heap: cfg.Heap,
+			Strategy: s.Name, Workers: cfg.Workers,
+		}
+		if cfg.CheckRate > 0 && measure == results.Handshake {
+			cell.Settings = []results.Setting{{Key: "check", Value: strconv.Itoa(cfg.CheckRate)}}
+		}
+		_, name, _ := strings.Cut(cell.Name(), "/")
+		b.Run(name, func(b *testing.B) { fn(b, cfg) })
 	}
 }
 
@@ -109,6 +138,8 @@ func trial(b *testing.B, cfg workload.Config) *workload.Outcome {
 		broken(b, err.Error())
 	case out.NotApplicable != "":
 		b.Skipf("not applicable: OpenSSL %s has no %s", out.OpenSSLVersion, out.NotApplicable)
+	case out.Skipped != "":
+		b.Skip(out.Skipped)
 	}
 	b.ReportMetric(0, "ns/op") // it would be mostly the start of the rig
 	return out
