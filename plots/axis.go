@@ -70,8 +70,6 @@ type scale struct {
 	log   bool
 	zero  bool // linear from zero
 	print func(float64) string
-	// margin widens a linear axis so that this interval is on it.
-	margin *span
 }
 
 // fit gives a gonum axis this scale and range.

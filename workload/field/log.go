@@ -3,7 +3,6 @@ package field
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -34,8 +33,6 @@ var damage = []struct {
 	{regexp.MustCompile(`(?i)out of memory block|bad pointer`), "wild-free"},
 	{regexp.MustCompile(`(?i)child process [0-9]+ exited by a signal`), "crash"},
 }
-
-var signalNumber = regexp.MustCompile(`exited by a signal:? *([0-9]{1,3})`)
 
 // maxDetail bounds what is kept of a line.
 const maxDetail = 200
@@ -81,16 +78,6 @@ func shorten(s string) string {
 		return strings.ToValidUTF8(s[:maxDetail], "") + "..."
 	}
 	return s
-}
-
-// crashSignal is the signal that a crash's detail names, 0 if none.
-func crashSignal(detail string) int {
-	m := signalNumber.FindStringSubmatch(detail)
-	if m == nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(m[1])
-	return n
 }
 
 // ring keeps the end of a log.
