@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
@@ -38,6 +37,10 @@ func envInt(b *testing.B, key string, otherwise int) int {
 	}
 	return n
 }
+
+// forkRuns gives each run of -count an order of its own that repeats with the
+// command.
+var forkRuns uint64
 
 // eachFork runs fn as a sub-benchmark for each build and strategy.
 func eachFork(b *testing.B, fn func(*testing.B, workload.Config)) {
@@ -71,7 +74,8 @@ func eachFork(b *testing.B, fn func(*testing.B, workload.Config)) {
 			cfg := task.config(plan.Spec)
 			fork := *cfg.Fork
 			fork.Pairs, fork.Sustained, fork.Limit = b.N, b.N, 0
-			cfg.Fork, cfg.Seed = &fork, uint64(time.Now().UnixNano())
+			forkRuns++
+			cfg.Fork, cfg.Seed = &fork, task.Seed+forkRuns
 			fn(b, cfg)
 		})
 	}

@@ -268,24 +268,9 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
 	settings.Plain, settings.Fork, settings.Samples = true, cfg.Fork.settings(), 0
-	block, process, err := launch(settings, &cfg, asItIs)
+	_, w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return 0, err
 	}
-	defer block.Close()
-	defer process.Close()
-	stop := context.AfterFunc(ctx, process.Kill)
-	defer stop()
-	if process.AwaitReady(readyLimit) == nil {
-		process.Stop() // here: begin
-	}
-	<-process.Gone()
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	if err := process.Diagnose(block); err != nil {
-		return 0, err
-	}
-	w := block.Workers()[0]
 	return float64(n) / (w.End.At - w.Begin.At).Seconds(), nil
 }

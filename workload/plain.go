@@ -3,8 +3,6 @@ package workload
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"tlsbench/workload/peers"
@@ -37,24 +35,25 @@ func RunPlain(ctx context.Context, cfg Config) (*Plain, error) {
 	}
 	settings := cfg.settings(id, id)
 	settings.Plain = true
-	block, err := rig.NewBlock(settings)
+	version, w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return nil, err
 	}
-	defer block.Close()
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start the yardstick: %w", err)
-	}
-	process, err := rig.Start(block, cfg.Build.Command(exe), cfg.environ())
-	if err != nil {
-		return nil, err
-	}
-	defer process.Close()
-	return awaitPlain(ctx, block, process)
+	return &Plain{
+		OpenSSLVersion: version,
+		Handshakes:     w.Handshakes, Wall: w.End.At - w.Begin.At, CPU: w.End.CPU - w.Begin.CPU,
+	}, nil
 }
 
-func awaitPlain(ctx context.Context, block *rig.Block, process *rig.Process) (*Plain, error) {
+// yardstick starts one of the rig's plain programs, tells it to begin once it
+// is ready, and gives what it counted when it has ended.
+func yardstick(ctx context.Context, s rig.Settings, cfg *Config) (openssl string, w rig.Worker, err error) {
+	block, process, err := launch(s, cfg, asItIs)
+	if err != nil {
+		return "", rig.Worker{}, err
+	}
+	defer block.Close()
+	defer process.Close()
 	stop := context.AfterFunc(ctx, process.Kill)
 	defer stop()
 	if process.AwaitReady(readyLimit) == nil {
@@ -62,14 +61,10 @@ func awaitPlain(ctx context.Context, block *rig.Block, process *rig.Process) (*P
 	}
 	<-process.Gone()
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return "", rig.Worker{}, ctx.Err()
 	}
 	if err := process.Diagnose(block); err != nil {
-		return nil, err
+		return "", rig.Worker{}, err
 	}
-	w := block.Workers()[0]
-	return &Plain{
-		OpenSSLVersion: version(block.Version()),
-		Handshakes:     w.Handshakes, Wall: w.End.At - w.Begin.At, CPU: w.End.CPU - w.Begin.CPU,
-	}, nil
+	return version(block.Version()), block.Workers()[0], nil
 }
