@@ -36,7 +36,8 @@ browser:
 	cd plots/browsertest && $(GO) test -count=1 .
 
 build:
-	$(GO) build -o $(TLSBENCH) ./cmd/tlsbench
+	# auto: the commit goes into the program, and with it into results files.
+	$(GO) build -buildvcs=auto -o $(TLSBENCH) ./cmd/tlsbench
 
 setup:
 	@sh bench/setup.sh

@@ -60,7 +60,7 @@ func (d document) libraries() []benchfmt.Config {
 	var list []benchfmt.Config
 	for _, b := range d.Spec.Builds {
 		key := "openssl-" + configKey(b.Label)
-		list = append(list, config(key+"-libcrypto", b.Build.Libcrypto, key+"-libssl", b.Build.Libssl)...)
+		list = append(list, config(key+"-libcrypto", openssl.Portable(b.Build.Libcrypto), key+"-libssl", openssl.Portable(b.Build.Libssl))...)
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,27 @@ type Build struct {
 	// one on another machine or another day.
 	Digest        string `json:"digest"`
 	openssl.Build `json:"library"`
+}
+
+// buildFields is Build without its JSON methods.
+type buildFields Build
+
+// MarshalJSON writes the build with portable paths: a published file names no
+// one's home.
+func (b Build) MarshalJSON() ([]byte, error) {
+	b.Build = b.Build.Portable()
+	return json.Marshal(buildFields(b))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, for this user.
+func (b *Build) UnmarshalJSON(text []byte) error {
+	var f buildFields
+	if err := json.Unmarshal(text, &f); err != nil {
+		return err
+	}
+	*b = Build(f)
+	b.Build = b.Build.Local()
+	return nil
 }
 
 // NewBuilds reads the builds' files and gives each its digest and label.
