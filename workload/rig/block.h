@@ -122,11 +122,11 @@ struct config {
 	uint32_t tls;        /* protocol version as on the wire: 0x0303, 0x0304 */
 	uint32_t rand_method;
 	uint32_t workers;
-	uint32_t check_rate;  /* checks for each handshake */
-	uint32_t ask_client;  /* ask peers for a certificate */
+	uint32_t check_rate;    /* checks for each handshake */
+	uint32_t ask_client;    /* ask peers for a certificate */
 	uint32_t bad_permyriad; /* memory load: share of bad peers in 1/10,000 */
-	uint32_t echo;        /* bytes; 0 = none */
-	uint64_t handshakes;  /* memory load: stop after as many; 0 = no limit */
+	uint32_t echo;          /* bytes; 0 = none */
+	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
 	uint64_t seed;
 	uint64_t heap_bytes;
 	uint32_t fault, fault_worker;
@@ -161,11 +161,11 @@ struct event {
 
 /* One pthread key as rank 0 saw it right before the first fork. */
 struct slot {
-	uint32_t created;   /* in the ledger */
-	uint32_t owner;     /* enum key_owner */
-	uint64_t value;     /* rank 0's */
-	uint32_t in_heap;   /* the value points into the shared heap */
-	char object[44];    /* base name of the creator's file */
+	uint32_t created; /* in the ledger */
+	uint32_t owner;   /* enum key_owner */
+	uint64_t value;   /* rank 0's */
+	uint32_t in_heap; /* the value points into the shared heap */
+	char object[44];  /* base name of the creator's file */
 };
 
 /* Edges of the measured window, as one worker passed them. */
@@ -189,16 +189,16 @@ struct worker {
 	uint64_t context_switches;
 	int32_t status; /* as of waitpid */
 	uint32_t reaped;
-	uint32_t forked, used; /* which of the following are filled in */
-	uint64_t generations; /* processes that were this worker, one after the other */
-	uint64_t retired;     /* those that ended to be replaced, */
-	int64_t kept_bytes;   /* what they left in the shared heap, */
-	uint64_t kept_workers; /* but for the first, which leaves what belongs to its SSL_CTX, */
-	uint64_t cpu_before;  /* and their processor time */
+	uint32_t forked, used;             /* which of the following are filled in */
+	uint64_t generations;              /* processes that were this worker, one after the other */
+	uint64_t retired;                  /* those that ended to be replaced, */
+	int64_t kept_bytes;                /* what they left in the shared heap, */
+	uint64_t kept_workers;             /* but for the first, which leaves what belongs to its SSL_CTX, */
+	uint64_t cpu_before;               /* and their processor time */
 	uint64_t hazard_acts[MAX_HAZARDS]; /* how often each hazard really happened */
-	uint64_t slots_forked[MAX_SLOTS]; /* after the at-fork handlers */
-	uint64_t slots_used[MAX_SLOTS];   /* after the first handshake */
-	uint64_t objects[3];              /* error state, public and private generator */
+	uint64_t slots_forked[MAX_SLOTS];  /* after the at-fork handlers */
+	uint64_t slots_used[MAX_SLOTS];    /* after the first handshake */
+	uint64_t objects[3];               /* error state, public and private generator */
 } __attribute__((aligned(64)));
 
 /* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes. */
@@ -236,9 +236,9 @@ struct block {
 	uint64_t rank0_events[EVENT_KINDS];
 	char version[128];
 	uint64_t hazard_acts[MAX_HAZARDS]; /* of rank 0 */
-	char neighbour[128]; /* what the neighbour says of itself */
-	char skipped[256];   /* what this machine lacks for the hazard */
-	char missing[128]; /* the OpenSSL function that the strategy needs */
+	char neighbour[128];               /* what the neighbour says of itself */
+	char skipped[256];                 /* what this machine lacks for the hazard */
+	char missing[128];                 /* the OpenSSL function that the strategy needs */
 	struct fork_state fork;
 	struct failure failure;
 	struct slot slots[MAX_SLOTS];

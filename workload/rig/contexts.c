@@ -61,13 +61,13 @@ static void note_refusal(const char *call)
 	refused = true;
 }
 
-#define MUST(call)                                                                                  \
-	do {                                                                                           \
-		if ((call) == 1)                                                                           \
-			break;                                                                                 \
-		if (rig.me == NULL)                                                                        \
-			FAIL(0, "%s: %s", #call, openssl_error());                                             \
-		note_refusal(#call);                                                                       \
+#define MUST(call)                                                 \
+	do {                                                       \
+		if ((call) == 1)                                   \
+			break;                                     \
+		if (rig.me == NULL)                                \
+			FAIL(0, "%s: %s", #call, openssl_error()); \
+		note_refusal(#call);                               \
 	} while (0)
 
 static void use_identity(SSL_CTX *ctx, const struct identity *id, int kind)

@@ -172,7 +172,7 @@ static void find_lost_slots(void)
 		const struct slot *slot = &rig.block->slots[key];
 
 		if (slot->value == 0 || (slot->created && slot->owner == KEY_OPENSSL) ||
-		    rig.me->slots_forked[key] == slot->value)
+			rig.me->slots_forked[key] == slot->value)
 			continue;
 		note_event(EVENT_LOST_SLOT, "key %u of %s: rank 0's value is gone", key,
 			slot->created ? slot->object : "an unknown owner");

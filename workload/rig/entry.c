@@ -53,7 +53,7 @@ static struct block *map_block(void)
 static void tie_to_harness(void)
 {
 	if (fcntl(FD_LIFELINE, F_SETSIG, SIGKILL) != 0 || fcntl(FD_LIFELINE, F_SETOWN, getpid()) != 0 ||
-	    fcntl(FD_LIFELINE, F_SETFL, O_ASYNC | O_NONBLOCK) != 0)
+		fcntl(FD_LIFELINE, F_SETFL, O_ASYNC | O_NONBLOCK) != 0)
 		FAIL(errno, "tie the rig to the harness");
 	char byte;
 	if (read(FD_LIFELINE, &byte, 1) == 0) /* it died before */

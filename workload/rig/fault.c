@@ -22,7 +22,7 @@ bool fault_due(enum fault fault)
 	if (c->fault != (uint32_t)fault || rig.worker != (int)c->fault_worker)
 		return false;
 	if (rig.me->handshakes < c->fault_every || rig.me->handshakes % c->fault_every != 0 ||
-	    rig.me->handshakes == last)
+		rig.me->handshakes == last)
 		return false;
 	last = rig.me->handshakes;
 	bump(&rig.me->injected);

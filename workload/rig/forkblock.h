@@ -42,7 +42,7 @@ struct fork_record {
 	uint64_t fork;     /* in the parent: fork(), handlers included */
 	uint64_t ready;    /* from before fork() to its return in the child */
 	uint64_t cold[HANDLERS];
-	uint64_t warm[HANDLERS]; /* in 1/FORK_WARM_SCALE of a tick */
+	uint64_t warm[HANDLERS];                /* in 1/FORK_WARM_SCALE of a tick */
 	uint64_t first_random, first_handshake; /* in the child */
 };
 

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 enum {
-	KEPT = 1024,      /* PTHREAD_KEYS_MAX of glibc */
-	LIFETIME_S = 20,  /* a child that is not done by then hangs */
+	KEPT = 1024,     /* PTHREAD_KEYS_MAX of glibc */
+	LIFETIME_S = 20, /* a child that is not done by then hangs */
 	OWN_KEYS = 64,
 };
 

@@ -67,7 +67,9 @@ void fork_memory_fill(void)
 	uint64_t have = private_bytes();
 
 	if (wanted != 0 && have > wanted)
-		FAIL(0, "rank 0 has %" PRIu64 " KiB of private memory already: choose more than the %" PRIu64 " KiB asked for",
+		FAIL(0,
+			"rank 0 has %" PRIu64 " KiB of private memory already: choose more than the %" PRIu64
+			" KiB asked for",
 			have >> 10, wanted >> 10);
 	if (wanted > have)
 		take(wanted - have);

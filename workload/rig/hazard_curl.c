@@ -12,13 +12,13 @@
 
 typedef void CURL;
 
-#define LIBCURL(FUNCTION)                                                                          \
-	FUNCTION(int, curl_global_init, (long))                                                        \
-	FUNCTION(const char *, curl_version, (void))                                                   \
-	FUNCTION(CURL *, curl_easy_init, (void))                                                       \
-	FUNCTION(int, curl_easy_setopt, (CURL *, int, ...))                                            \
-	FUNCTION(int, curl_easy_perform, (CURL *))                                                     \
-	FUNCTION(const char *, curl_easy_strerror, (int))                                              \
+#define LIBCURL(FUNCTION)                                   \
+	FUNCTION(int, curl_global_init, (long))             \
+	FUNCTION(const char *, curl_version, (void))        \
+	FUNCTION(CURL *, curl_easy_init, (void))            \
+	FUNCTION(int, curl_easy_setopt, (CURL *, int, ...)) \
+	FUNCTION(int, curl_easy_perform, (CURL *))          \
+	FUNCTION(const char *, curl_easy_strerror, (int))   \
 	FUNCTION(void, curl_easy_cleanup, (CURL *))
 
 #define MEMBER(result, name, arguments) result(*name) arguments;

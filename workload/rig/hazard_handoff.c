@@ -104,8 +104,8 @@ static void pass_on(struct connection *connection, bool serve, int fd)
 
 	begin_operation(OP_IDLE);
 	while (!try_send(mailboxes[next][1], &message, fd)) {
-		struct pollfd fds[] = {
-			{.fd = mailboxes[rig.worker][0], .events = POLLIN}, {.fd = mailboxes[next][1], .events = POLLOUT}};
+		struct pollfd fds[] = {{.fd = mailboxes[rig.worker][0], .events = POLLIN},
+			{.fd = mailboxes[next][1], .events = POLLOUT}};
 
 		poll(fds, 2, QUIET_MS);
 		handle_one();
@@ -238,8 +238,7 @@ static void empty_mailbox(void)
 
 static void serve_tcp(int listener, struct contexts *mine)
 {
-	struct pollfd fds[] = {
-		{.fd = mailboxes[rig.worker][0], .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = mailboxes[rig.worker][0], .events = POLLIN}, {.fd = listener, .events = POLLIN}};
 
 	/* All poll: who comes second must not wait. The flag is every worker's. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);

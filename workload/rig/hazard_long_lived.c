@@ -27,8 +27,8 @@ static bool use(struct contexts *mine, int i)
 	}
 	echoes[i] = fresh ? 1 : echoes[i] + 1;
 	if (!pair_echo(pair, echoes[i])) {
-		note_event(EVENT_WRONG_DATA, "long-lived connection %d, echo %llu: %s", i, (unsigned long long)echoes[i],
-			openssl_error());
+		note_event(EVENT_WRONG_DATA, "long-lived connection %d, echo %llu: %s", i,
+			(unsigned long long)echoes[i], openssl_error());
 		pair_close(pair);
 		return false;
 	}

@@ -94,7 +94,7 @@ static void present(SSL_CTX *ctx, const struct presenter *p)
 	struct der certificate = decode(p->certificate), key = decode(p->key);
 
 	if (openssl.SSL_CTX_use_certificate_ASN1(ctx, (int)certificate.length, certificate.bytes) != 1 ||
-	    openssl.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, ctx, key.bytes, (long)key.length) != 1)
+		openssl.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, ctx, key.bytes, (long)key.length) != 1)
 		FAIL(0, "mutual-tls: certificate of the %s peer: %s", p->name, openssl_error());
 }
 

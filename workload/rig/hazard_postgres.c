@@ -14,16 +14,16 @@
 typedef struct connection PGconn;
 typedef struct result PGresult;
 
-#define LIBPQ(FUNCTION)                                                                            \
-	FUNCTION(int, PQlibVersion, (void))                                                            \
-	FUNCTION(PGconn *, PQconnectdb, (const char *))                                                \
-	FUNCTION(int, PQstatus, (const PGconn *))                                                      \
-	FUNCTION(char *, PQerrorMessage, (const PGconn *))                                             \
-	FUNCTION(PGresult *, PQexec, (PGconn *, const char *))                                         \
-	FUNCTION(int, PQresultStatus, (const PGresult *))                                              \
-	FUNCTION(int, PQntuples, (const PGresult *))                                                   \
-	FUNCTION(char *, PQgetvalue, (const PGresult *, int, int))                                     \
-	FUNCTION(void, PQclear, (PGresult *))                                                          \
+#define LIBPQ(FUNCTION)                                            \
+	FUNCTION(int, PQlibVersion, (void))                        \
+	FUNCTION(PGconn *, PQconnectdb, (const char *))            \
+	FUNCTION(int, PQstatus, (const PGconn *))                  \
+	FUNCTION(char *, PQerrorMessage, (const PGconn *))         \
+	FUNCTION(PGresult *, PQexec, (PGconn *, const char *))     \
+	FUNCTION(int, PQresultStatus, (const PGresult *))          \
+	FUNCTION(int, PQntuples, (const PGresult *))               \
+	FUNCTION(char *, PQgetvalue, (const PGresult *, int, int)) \
+	FUNCTION(void, PQclear, (PGresult *))                      \
 	FUNCTION(void, PQfinish, (PGconn *))
 
 #define MEMBER(result, name, arguments) result(*name) arguments;
@@ -35,7 +35,8 @@ static struct {
 
 enum { CONNECTION_OK = 0, TUPLES_OK = 2, LIMIT_MS = 10000, QUERIES = 16 /* on one connection */ };
 
-static const char query[] = "SELECT ssl::text || ' ' || coalesce(version, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+static const char query[] =
+	"SELECT ssl::text || ' ' || coalesce(version, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
 static PGconn *connection;
 static int queries;

@@ -17,19 +17,19 @@
 typedef struct object PyObject;
 
 /* FUNCTION(result, name, arguments): all in the stable ABI, or as old as 3.7. */
-#define PYTHON(FUNCTION)                                                                           \
-	FUNCTION(void, Py_InitializeEx, (int))                                                         \
-	FUNCTION(const char *, Py_GetVersion, (void))                                                  \
-	FUNCTION(int, PyRun_SimpleString, (const char *))                                              \
-	FUNCTION(PyObject *, PyImport_AddModule, (const char *))                                       \
-	FUNCTION(PyObject *, PyObject_GetAttrString, (PyObject *, const char *))                       \
-	FUNCTION(PyObject *, PyObject_CallObject, (PyObject *, PyObject *))                            \
-	FUNCTION(const char *, PyUnicode_AsUTF8, (PyObject *))                                         \
-	FUNCTION(void, PyErr_Clear, (void))                                                            \
-	FUNCTION(void, Py_DecRef, (PyObject *))                                                        \
-	FUNCTION(int, PyGILState_Ensure, (void))                                                       \
-	FUNCTION(void, PyGILState_Release, (int))                                                      \
-	FUNCTION(void, PyOS_BeforeFork, (void))                                                        \
+#define PYTHON(FUNCTION)                                                         \
+	FUNCTION(void, Py_InitializeEx, (int))                                   \
+	FUNCTION(const char *, Py_GetVersion, (void))                            \
+	FUNCTION(int, PyRun_SimpleString, (const char *))                        \
+	FUNCTION(PyObject *, PyImport_AddModule, (const char *))                 \
+	FUNCTION(PyObject *, PyObject_GetAttrString, (PyObject *, const char *)) \
+	FUNCTION(PyObject *, PyObject_CallObject, (PyObject *, PyObject *))      \
+	FUNCTION(const char *, PyUnicode_AsUTF8, (PyObject *))                   \
+	FUNCTION(void, PyErr_Clear, (void))                                      \
+	FUNCTION(void, Py_DecRef, (PyObject *))                                  \
+	FUNCTION(int, PyGILState_Ensure, (void))                                 \
+	FUNCTION(void, PyGILState_Release, (int))                                \
+	FUNCTION(void, PyOS_BeforeFork, (void))                                  \
 	FUNCTION(void, PyOS_AfterFork_Child, (void))
 
 #define MEMBER(result, name, arguments) result(*name) arguments;

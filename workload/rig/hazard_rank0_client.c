@@ -41,7 +41,7 @@ static void request(void *done)
 		FAIL(0, "rank 0's client: %s", openssl_error());
 	openssl.SSL_set_connect_state(ssl);
 	if (openssl.SSL_do_handshake(ssl) != 1 || openssl.SSL_write(ssl, get, sizeof get - 1) <= 0 ||
-	    openssl.SSL_read(ssl, answer, sizeof answer - 1) <= 0)
+		openssl.SSL_read(ssl, answer, sizeof answer - 1) <= 0)
 		FAIL(0, "rank 0's client: %s", openssl_error());
 	if (strncmp(answer, "HTTP/1.", 7) != 0)
 		FAIL(0, "rank 0's client: the server answered %.40s", answer);

@@ -72,12 +72,12 @@ static void count(int i, bool acted)
 		bump(rig.me != NULL ? &rig.me->hazard_acts[i] : &rig.block->hazard_acts[i]);
 }
 
-#define CALL_ALL(hook, ...)                                                                        \
-	do {                                                                                           \
-		for (int i = 0; i < MAX_HAZARDS; i++) {                                                    \
-			if (chosen[i] != NULL && chosen[i]->hook != NULL)                                      \
-				count(i, chosen[i]->hook(__VA_ARGS__));                                            \
-		}                                                                                          \
+#define CALL_ALL(hook, ...)                                               \
+	do {                                                              \
+		for (int i = 0; i < MAX_HAZARDS; i++) {                   \
+			if (chosen[i] != NULL && chosen[i]->hook != NULL) \
+				count(i, chosen[i]->hook(__VA_ARGS__));   \
+		}                                                         \
 	} while (0)
 
 void hazards_before_openssl(void)

@@ -62,7 +62,7 @@ static struct heap *heap;
 static char *base;
 static uint64_t size_of_heap;
 static enum heap_policy policy;
-static uint32_t place;          /* this process: 0 rank 0, else worker + 1 */
+static uint32_t place; /* this process: 0 rank 0, else worker + 1 */
 static struct arena *own;
 static int64_t live; /* of this process alone: no one else counts here */
 
@@ -255,7 +255,7 @@ static void collect(struct arena *arena)
 		struct link *link = data_of(h);
 
 		if (!plausible(offset) || h->guard != front_guard(offset) || h->class >= CLASSES ||
-		    link->check != ~link->next) {
+			link->check != ~link->next) {
 			damaged(&list, offset, "remote list");
 			return;
 		}
@@ -414,8 +414,8 @@ void heap_open(enum heap_policy wanted, uint64_t bytes, uint32_t workers)
 	size_t top = sizeof *heap + (workers + 1) * sizeof(struct arena);
 
 	if (bytes < top + CHUNK)
-		FAIL(0, "shared heap of %llu bytes: %u workers need %zu for a start", (unsigned long long)bytes, workers,
-			top + CHUNK);
+		FAIL(0, "shared heap of %llu bytes: %u workers need %zu for a start", (unsigned long long)bytes,
+			workers, top + CHUNK);
 	/* NORESERVE: the size is a limit, only pages that are touched cost. */
 	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)

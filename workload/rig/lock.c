@@ -65,15 +65,14 @@ void lock_wait(struct lock *lock, uint32_t self)
 	/* Whoever has slept must assume that others still sleep. */
 	while (!try_take(lock, self | LOCK_WAITERS)) {
 		uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+		uint32_t marked = seen | LOCK_WAITERS;
 
 		if (seen == 0)
 			continue;
-		if (!(seen & LOCK_WAITERS) &&
-		    !__atomic_compare_exchange_n(&lock->word, &seen, seen | LOCK_WAITERS, false, __ATOMIC_RELAXED,
-			    __ATOMIC_RELAXED))
+		if (seen != marked && !__atomic_compare_exchange_n(&lock->word, &seen, marked, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED))
 			continue;
-		seen |= LOCK_WAITERS;
-		if (sleep_on(lock, seen) && take_from_dead(lock, seen, self))
+		if (sleep_on(lock, marked) && take_from_dead(lock, marked, self))
 			return;
 	}
 }
@@ -90,7 +89,7 @@ bool lock_bury(struct lock *lock, uint32_t pid)
 	if ((seen & ~(uint32_t)LOCK_WAITERS) != pid)
 		return false;
 	if (!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
-	    !__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
 	lock_wake(lock);

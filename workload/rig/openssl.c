@@ -23,7 +23,8 @@ static void *core_symbol(const char *name)
 	void *p = openssl_symbol(name);
 
 	if (p == NULL)
-		FAIL(0, "OpenSSL function %s is missing from %s and %s", name, rig.config->libcrypto, rig.config->libssl);
+		FAIL(0, "OpenSSL function %s is missing from %s and %s", name, rig.config->libcrypto,
+			rig.config->libssl);
 	return p;
 }
 

@@ -31,61 +31,61 @@ struct rand_method {
 
 /* CORE(result, name, arguments): every supported release has it. */
 #define OPENSSL_CORE(CORE)                                                                      \
-	CORE(int, CRYPTO_set_mem_functions, (malloc_function, realloc_function, free_function))    \
-	CORE(int, OPENSSL_init_crypto, (uint64_t, const void *))                                   \
-	CORE(const char *, OpenSSL_version, (int))                                                 \
-	CORE(unsigned long, OpenSSL_version_num, (void))                                           \
-	CORE(void, ERR_clear_error, (void))                                                        \
-	CORE(unsigned long, ERR_get_error, (void))                                                 \
-	CORE(unsigned long, ERR_peek_error, (void))                                                \
-	CORE(unsigned long, ERR_peek_last_error, (void))                                           \
-	CORE(void, ERR_error_string_n, (unsigned long, char *, size_t))                            \
-	CORE(int, RAND_bytes, (unsigned char *, int))                                              \
-	CORE(int, RAND_priv_bytes, (unsigned char *, int))                                         \
-	CORE(int, BIO_new_bio_pair, (BIO **, size_t, BIO **, size_t))                              \
-	CORE(int, BIO_write, (BIO *, const void *, int))                                           \
-	CORE(int, BIO_read, (BIO *, void *, int))                                                  \
-	CORE(long, BIO_ctrl, (BIO *, int, long, void *))                                           \
-	CORE(int, BIO_free, (BIO *))                                                               \
-	CORE(int, OPENSSL_init_ssl, (uint64_t, const void *))                                      \
-	CORE(const SSL_METHOD *, TLS_method, (void))                                               \
-	CORE(SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *))                                         \
-	CORE(void, SSL_CTX_free, (SSL_CTX *))                                                      \
-	CORE(long, SSL_CTX_ctrl, (SSL_CTX *, int, long, void *))                                   \
-	CORE(uint64_t, SSL_CTX_set_options, (SSL_CTX *, uint64_t))                                 \
-	CORE(int, SSL_CTX_set_num_tickets, (SSL_CTX *, size_t))                                    \
-	CORE(int, SSL_CTX_use_certificate_ASN1, (SSL_CTX *, int, const unsigned char *))           \
-	CORE(int, SSL_CTX_use_PrivateKey_ASN1, (int, SSL_CTX *, const unsigned char *, long))      \
-	CORE(int, SSL_CTX_set_cipher_list, (SSL_CTX *, const char *))                              \
-	CORE(int, SSL_CTX_set_ciphersuites, (SSL_CTX *, const char *))                             \
-	CORE(void, SSL_CTX_set_verify, (SSL_CTX *, int, void *))                                   \
-	CORE(SSL *, SSL_new, (SSL_CTX *))                                                          \
-	CORE(void, SSL_free, (SSL *))                                                              \
-	CORE(int, SSL_set_fd, (SSL *, int))                                                        \
-	CORE(void, SSL_set_bio, (SSL *, BIO *, BIO *))                                             \
-	CORE(void, SSL_set_accept_state, (SSL *))                                                  \
-	CORE(void, SSL_set_connect_state, (SSL *))                                                 \
-	CORE(int, SSL_do_handshake, (SSL *))                                                       \
-	CORE(int, SSL_read, (SSL *, void *, int))                                                  \
-	CORE(int, SSL_write, (SSL *, const void *, int))                                           \
-	CORE(int, SSL_shutdown, (SSL *))                                                           \
+	CORE(int, CRYPTO_set_mem_functions, (malloc_function, realloc_function, free_function)) \
+	CORE(int, OPENSSL_init_crypto, (uint64_t, const void *))                                \
+	CORE(const char *, OpenSSL_version, (int))                                              \
+	CORE(unsigned long, OpenSSL_version_num, (void))                                        \
+	CORE(void, ERR_clear_error, (void))                                                     \
+	CORE(unsigned long, ERR_get_error, (void))                                              \
+	CORE(unsigned long, ERR_peek_error, (void))                                             \
+	CORE(unsigned long, ERR_peek_last_error, (void))                                        \
+	CORE(void, ERR_error_string_n, (unsigned long, char *, size_t))                         \
+	CORE(int, RAND_bytes, (unsigned char *, int))                                           \
+	CORE(int, RAND_priv_bytes, (unsigned char *, int))                                      \
+	CORE(int, BIO_new_bio_pair, (BIO **, size_t, BIO **, size_t))                           \
+	CORE(int, BIO_write, (BIO *, const void *, int))                                        \
+	CORE(int, BIO_read, (BIO *, void *, int))                                               \
+	CORE(long, BIO_ctrl, (BIO *, int, long, void *))                                        \
+	CORE(int, BIO_free, (BIO *))                                                            \
+	CORE(int, OPENSSL_init_ssl, (uint64_t, const void *))                                   \
+	CORE(const SSL_METHOD *, TLS_method, (void))                                            \
+	CORE(SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *))                                      \
+	CORE(void, SSL_CTX_free, (SSL_CTX *))                                                   \
+	CORE(long, SSL_CTX_ctrl, (SSL_CTX *, int, long, void *))                                \
+	CORE(uint64_t, SSL_CTX_set_options, (SSL_CTX *, uint64_t))                              \
+	CORE(int, SSL_CTX_set_num_tickets, (SSL_CTX *, size_t))                                 \
+	CORE(int, SSL_CTX_use_certificate_ASN1, (SSL_CTX *, int, const unsigned char *))        \
+	CORE(int, SSL_CTX_use_PrivateKey_ASN1, (int, SSL_CTX *, const unsigned char *, long))   \
+	CORE(int, SSL_CTX_set_cipher_list, (SSL_CTX *, const char *))                           \
+	CORE(int, SSL_CTX_set_ciphersuites, (SSL_CTX *, const char *))                          \
+	CORE(void, SSL_CTX_set_verify, (SSL_CTX *, int, void *))                                \
+	CORE(SSL *, SSL_new, (SSL_CTX *))                                                       \
+	CORE(void, SSL_free, (SSL *))                                                           \
+	CORE(int, SSL_set_fd, (SSL *, int))                                                     \
+	CORE(void, SSL_set_bio, (SSL *, BIO *, BIO *))                                          \
+	CORE(void, SSL_set_accept_state, (SSL *))                                               \
+	CORE(void, SSL_set_connect_state, (SSL *))                                              \
+	CORE(int, SSL_do_handshake, (SSL *))                                                    \
+	CORE(int, SSL_read, (SSL *, void *, int))                                               \
+	CORE(int, SSL_write, (SSL *, const void *, int))                                        \
+	CORE(int, SSL_shutdown, (SSL *))                                                        \
 	CORE(int, SSL_get_error, (const SSL *, int))
 
 /* OPTIONAL: missing from some release; the caller looks before it calls. */
-#define OPENSSL_OPTIONAL(OPTIONAL)                                                              \
-	OPTIONAL(void, ERR_put_error, (int, int, int, const char *, int))            /* to 3.x */     \
-	OPTIONAL(void, ERR_new, (void))                                              /* from 3.0 */   \
-	OPTIONAL(void, ERR_set_debug, (const char *, int, const char *))             /* from 3.0 */   \
-	OPTIONAL(void, ERR_set_error, (int, int, const char *, ...))                 /* from 3.0 */   \
-	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *))         /* to 3.x */     \
-	OPTIONAL(unsigned long, ERR_peek_error_all,                                                  \
-		(const char **, int *, const char **, const char **, int *))         /* from 3.0 */   \
-	OPTIONAL(void *, ERR_get_state, (void))                                      /* to 3.x */     \
-	OPTIONAL(void *, RAND_get0_public, (void *))                                 /* from 3.0 */   \
-	OPTIONAL(void *, RAND_get0_private, (void *))                                /* from 3.0 */   \
-	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                              /* 1.1.1 */      \
-	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                             /* 1.1.1 */      \
-	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))            /* to 3.x */
+#define OPENSSL_OPTIONAL(OPTIONAL)                                                          \
+	OPTIONAL(void, ERR_put_error, (int, int, int, const char *, int))    /* to 3.x */   \
+	OPTIONAL(void, ERR_new, (void))                                      /* from 3.0 */ \
+	OPTIONAL(void, ERR_set_debug, (const char *, int, const char *))     /* from 3.0 */ \
+	OPTIONAL(void, ERR_set_error, (int, int, const char *, ...))         /* from 3.0 */ \
+	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *)) /* to 3.x */   \
+	OPTIONAL(unsigned long, ERR_peek_error_all,                                         \
+		(const char **, int *, const char **, const char **, int *)) /* from 3.0 */ \
+	OPTIONAL(void *, ERR_get_state, (void))                              /* to 3.x */   \
+	OPTIONAL(void *, RAND_get0_public, (void *))                         /* from 3.0 */ \
+	OPTIONAL(void *, RAND_get0_private, (void *))                        /* from 3.0 */ \
+	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */    \
+	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */    \
+	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */
 
 #define OPENSSL_MEMBER(result, name, arguments) result(*name) arguments;
 

@@ -37,8 +37,7 @@ enum { EXIT_FAILED = 3, EXIT_LAYOUT = 4, EXIT_NOT_APPLICABLE = 5, EXIT_SKIPPED =
 
 /* A detector noticed damage. */
 void note_event(enum event_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void note_event_of(int worker, enum event_kind kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void note_event_of(int worker, enum event_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* main entry of each mode */
 _Noreturn void run_rank0(void);      /* rank0.c */

@@ -98,7 +98,8 @@ bool memory_ticket_left(void)
 {
 	uint64_t limit = rig.config->handshakes;
 
-	return limit == 0 || phase < PHASE_MEASURE || __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
+	return limit == 0 || phase < PHASE_MEASURE ||
+	       __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
 }
 
 static void count_switches(void)

@@ -241,8 +241,8 @@ static void set_up(const char *place)
 
 static int find_openssl(void)
 {
-	static const char *const names[][2] = {
-		{"libcrypto.so.1.1", "libssl.so.1.1"}, {"libcrypto.so.3", "libssl.so.3"}, {"libcrypto.so.4", "libssl.so.4"}};
+	static const char *const names[][2] = {{"libcrypto.so.1.1", "libssl.so.1.1"}, {"libcrypto.so.3", "libssl.so.3"},
+		{"libcrypto.so.4", "libssl.so.4"}};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		openssl[0] = dlopen(names[i][0], RTLD_LAZY | RTLD_NOLOAD);
@@ -297,8 +297,8 @@ int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const voi
 int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const void *release)
 {
 	static void *next;
-	int ok = ((int (*)(const void *, const void *, const void *))real("CRYPTO_set_mem_functions", &next))(
-		allocate, resize, release);
+	int ok = ((int (*)(const void *, const void *, const void *))real("CRYPTO_set_mem_functions", &next))(allocate,
+		resize, release);
 
 	if (is_place("CRYPTO_set_mem_functions") && is_tls_module(__builtin_return_address(0)))
 		set_up("when the TLS module was loaded");
