@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/workload/openssl"
 )
@@ -104,6 +105,22 @@ func NewStrategy(c strategies.Choice) (Strategy, error) {
 		return Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
 	}
 	return s, nil
+}
+
+// UnderNames lists each strategy n times, under its own name and others, so
+// that it is compared with itself: an A/A experiment shows how large a
+// difference noise alone makes.
+func UnderNames(list []Strategy, n int) []Strategy {
+	var out []Strategy
+	for _, s := range list {
+		out = append(out, s)
+		for i := 2; i <= n; i++ {
+			again := s
+			again.Label = results.AAName(s.Name(), i)
+			out = append(out, again)
+		}
+	}
+	return out
 }
 
 // Name returns what stands in benchmark names.

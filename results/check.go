@@ -13,6 +13,7 @@ type CheckOptions struct {
 	Expect      []string // "hwm=clean" or "hwm=undamaged"
 	MaxSlowdown []string // "hwm/key-owner=2%"
 	Against     []string // older results files that these must not be worse than
+	AA          bool     // strategies under several names must not differ from themselves
 	Where       []string // filters, as in Options
 }
 
@@ -39,6 +40,11 @@ func Check(w io.Writer, o CheckOptions, files ...string) (broken int, err error)
 			return 0, err
 		}
 		places += found.places
+		for _, n := range found.notes {
+			if _, err := fmt.Fprintf(w, "%s: %s\n", r, n); err != nil {
+				return 0, err
+			}
+		}
 		broken += len(found.broken)
 		for _, b := range found.broken {
 			if _, err := fmt.Fprintf(w, "broken: %s: %s\n", r, b); err != nil {
@@ -63,6 +69,11 @@ type rule interface {
 type findings struct {
 	places int
 	broken []string
+	notes  []string // what is worth knowing in any case
+}
+
+func (f *findings) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
 
 func (f *findings) add(place, format string, args ...any) {
@@ -88,8 +99,11 @@ func (o CheckOptions) rules() ([]rule, error) {
 	if len(o.Against) > 0 {
 		rules = append(rules, regression{files: o.Against, where: o.Where})
 	}
+	if o.AA {
+		rules = append(rules, aa{})
+	}
 	if len(rules) == 0 {
-		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, or files to check against")
+		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, files to check against, or aa")
 	}
 	return rules, nil
 }

@@ -8,6 +8,7 @@ type checkCommand struct {
 	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met) or undamaged (no event in these trials), as in hwm=clean."`
 	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most so much more than B, as in hwm/key-owner=2%."`
 	Against     []string `placeholder:"FILE" help:"Older results files that these must not be worse than."`
+	AA          bool     `name:"aa" help:"A strategy under several names, as run --aa makes them, differs from itself no more often than chance allows."`
 	Where       []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
 }
 
@@ -20,7 +21,7 @@ func (checkCommand) Help() string {
 // Run tests the claims.
 func (c *checkCommand) Run(s *session) error {
 	broken, err := results.Check(s.stdout, results.CheckOptions{
-		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Against: c.Against, Where: c.Where,
+		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Against: c.Against, AA: c.AA, Where: c.Where,
 	}, c.Files...)
 	if err != nil {
 		return badFiles(err)

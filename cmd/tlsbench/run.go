@@ -37,6 +37,7 @@ type runCommand struct {
 	Rounds     int           `group:"The trials:" placeholder:"N" help:"Trials of each cell."`
 	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
+	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see what differences are noise; see check --aa."`
 	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
 	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
@@ -161,6 +162,7 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
 		return spec, err
 	}
+	spec.Strategies = bench.UnderNames(spec.Strategies, c.AA)
 	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
 		return spec, err
 	}
@@ -174,6 +176,9 @@ func (c *runCommand) spec() (bench.Spec, error) {
 func (c *runCommand) checkNumbers() error {
 	if c.Rounds < 0 {
 		return refuse("rounds %d: want at least 1", c.Rounds)
+	}
+	if c.AA < 0 {
+		return refuse("aa %d: want 2 names or more", c.AA)
 	}
 	if c.Duration < 0 {
 		return refuse("duration %v: want more than 0", c.Duration)

@@ -1,0 +1,216 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"tlsbench/results/inference"
+)
+
+// AAName is the n-th name, from 2, of a strategy that runs under several names
+// in one plan, to be compared with itself: "hwm:aa=2", "hwm:scan=64,aa=2". The
+// first name is the strategy's own.
+func AAName(strategy string, n int) string {
+	sep := ":"
+	if strings.Contains(strategy, ":") {
+		sep = ","
+	}
+	return fmt.Sprintf("%s%saa=%d", strategy, sep, n)
+}
+
+// aaBase is the strategy behind a name of AAName, else the name itself.
+func aaBase(name string) string {
+	i := strings.LastIndex(name, "aa=")
+	if i < 2 || name[i-1] != ':' && name[i-1] != ',' {
+		return name
+	}
+	var n int
+	base := name[:i-1]
+	if _, err := fmt.Sscan(name[i+len("aa="):], &n); err != nil || AAName(base, n) != name {
+		return name
+	}
+	return base
+}
+
+// The size of an A/A experiment below which it proves little: with 200
+// comparisons a test that errs in 10 % of cases instead of 5 % is found out
+// in half of all experiments, and with 28 tables as much as one that errs in
+// 24 %.
+const (
+	aaComparisons = 200
+	aaTables      = 28
+)
+
+// aaChance is the probability that an A/A experiment fails though the
+// statistics are right. With it chance allows 20 findings in 200 comparisons,
+// and 6 in 28 tables.
+const aaChance = 0.002
+
+// aa is the rule that a strategy under several names does not differ from
+// itself more often than chance allows. The rounds are cut into tables of
+// eight, the fewest that a signed-rank test is made on.
+//
+// Within a table the names are taken two by two, so that no trial is in two
+// comparisons and their number of findings is binomial. The tables themselves
+// are tested as compare does: the others against the first, corrected by Holm.
+// Only six others: with more, even the clearest difference in eight rounds,
+// p = 2/2^8, would not survive the correction, and the test could not fail.
+type aa struct{}
+
+// aaOthers is how many names a table holds against the first.
+const aaOthers = 6
+
+func (aa) String() string { return "aa" }
+
+// aaUnits are the metrics that A/A is about.
+var aaUnits = []string{HandshakesPerSec, CPUPerHandshake}
+
+// aaCount is what an A/A experiment came to in one metric.
+type aaCount struct {
+	comparisons    int
+	interval, rank int // comparisons whose interval excludes 1, or whose signed-rank p is below 5 %
+	tables, any    int // tables, and those with a finding after Holm's correction
+	left           int // rounds that lack a value of some name, or fill no table
+}
+
+func (aa) check(g *gatherer) (findings, error) {
+	var f findings
+	for _, unit := range aaUnits {
+		var c aaCount
+		for _, scene := range g.sorted() {
+			for _, names := range aaGroups(g.scenes[scene]) {
+				f.places++
+				c.add(g.scenes[scene], names, unit)
+			}
+		}
+		if f.places == 0 {
+			f.add(g.filter(), "no strategy under several names, as tlsbench run --aa makes them")
+			return f, nil
+		}
+		c.judge(&f, unit)
+	}
+	return f, nil
+}
+
+// aaGroups lists the names of each strategy that has several, its own first.
+func aaGroups(samples map[string]*sample) [][]string {
+	groups := make(map[string][]string)
+	for name, s := range samples {
+		if s.handshakes() > 0 {
+			groups[aaBase(name)] = append(groups[aaBase(name)], name)
+		}
+	}
+	var list [][]string
+	for _, names := range groups {
+		if len(names) > 1 {
+			// aa=2 before aa=10
+			slices.SortFunc(names, func(a, b string) int {
+				return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+			})
+			list = append(list, names)
+		}
+	}
+	slices.SortFunc(list, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return list
+}
+
+func (c *aaCount) add(samples map[string]*sample, names []string, unit string) {
+	rows, left := aaRows(samples, names, unit)
+	c.left += left + len(rows)%minSignedRank
+	for len(rows) >= minSignedRank {
+		c.table(rows[:minSignedRank])
+		rows = rows[minSignedRank:]
+	}
+}
+
+// aaRows are the values of each round in which all names have one, in the
+// order of the rounds, and how many rounds are left out.
+func aaRows(samples map[string]*sample, names []string, unit string) (rows [][]float64, left int) {
+	values := make(map[roundKey][]float64)
+	for _, name := range names {
+		for _, p := range samples[name].cost[Handshake].byRound(unit) {
+			if p.turn == 0 {
+				values[p.key] = append(values[p.key], p.value)
+			}
+		}
+	}
+	var keys []roundKey
+	for key, row := range values {
+		if len(row) == len(names) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b roundKey) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.round, b.round))
+	})
+	for _, key := range keys {
+		rows = append(rows, values[key])
+	}
+	return rows, len(values) - len(rows)
+}
+
+// table tests one table of rounds.
+func (c *aaCount) table(rows [][]float64) {
+	column := func(i int) []float64 {
+		var list []float64
+		for _, row := range rows {
+			list = append(list, row[i])
+		}
+		return list
+	}
+	for i := 0; i+1 < len(rows[0]); i += 2 {
+		a, b := column(i), column(i+1)
+		c.comparisons++
+		if !inference.PairedRatio(b, a, 1-checkAlpha).Contains(1) {
+			c.interval++
+		}
+		if inference.SignedRank(inference.LogRatios(b, a)) < checkAlpha {
+			c.rank++
+		}
+	}
+	var p []float64
+	for i := 1; i < min(len(rows[0]), 1+aaOthers); i++ {
+		p = append(p, inference.SignedRank(inference.LogRatios(column(i), column(0))))
+	}
+	c.tables++
+	if slices.Min(inference.Holm(p)) < checkAlpha {
+		c.any++
+	}
+}
+
+// judge says what was found, and breaks the rule where that is more than
+// chance allows or too few trials to tell.
+func (c *aaCount) judge(f *findings, unit string) {
+	f.note("%s: of %d comparisons from trials of their own %d differ by their 95 %% interval and %d by the signed-rank test (chance allows %d); of %d tables of %d rounds %d have a difference after Holm's correction (chance allows %d); %d rounds left over",
+		unit, c.comparisons, c.interval, c.rank, allowed(c.comparisons), c.tables, minSignedRank, c.any, allowed(c.tables), c.left)
+	if c.comparisons < aaComparisons || c.tables < aaTables {
+		f.add(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 400",
+			c.comparisons, c.tables, aaComparisons, aaTables)
+	}
+	for _, found := range []struct {
+		what string
+		k, n int
+	}{
+		{"comparisons differ by their 95 % interval", c.interval, c.comparisons},
+		{"comparisons differ by the signed-rank test", c.rank, c.comparisons},
+		{"tables have a difference after Holm's correction", c.any, c.tables},
+	} {
+		if found.k > allowed(found.n) {
+			f.add(unit, "%d of %d %s: chance allows %d", found.k, found.n, found.what, allowed(found.n))
+		}
+	}
+}
+
+// allowed is the number of false findings in n tests at 5 % that is exceeded
+// with a probability of aaChance at most.
+func allowed(n int) int {
+	k := 0
+	for k < n && 1-(distuv.Binomial{N: float64(n), P: checkAlpha}).CDF(float64(k)) > aaChance {
+		k++
+	}
+	return k
+}
