@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"tlsbench/workload/mutant"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
@@ -32,7 +33,12 @@ func (o *Outcome) note(kind string, worker int, at time.Duration, detail string)
 }
 
 func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
-	o.note(crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+	if mutant.Is("crash-rank0-silent") {
+		return
+	}
+	s += syscall.Signal(mutant.Count("crash-rank0-off-by-one"))
+	o.note(crash, -1+mutant.Count("crash-rank0-blames"), at,
+		fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
 }
 
 // gather reads the outcome once no process of the rig is left.
@@ -42,7 +48,7 @@ func (t *trial) gather() error {
 	}
 	t.gatherCounts()
 	t.gatherEvents()
-	t.gatherDraws()
+	t.gatherDraws(t.block.Draws())
 	t.gatherPeers()
 	t.gatherWindow()
 	t.placeFirst()
@@ -113,7 +119,7 @@ func (t *trial) gatherEvents() {
 	if death := t.block.FirstDeath(); death != 0 && o.Events[crash] > 0 {
 		o.CrashAt = death - t.began
 	}
-	if t.died != 0 && o.Events[crash] == 0 {
+	if (t.died != 0 || mutant.Is("crash-rank0-always")) && o.Events[crash] == 0 {
 		o.noteCrash(t.died, t.block.Stage(), t.window.to-t.began)
 		o.CrashAt = t.window.to - t.began
 	}
@@ -122,15 +128,24 @@ func (t *trial) gatherEvents() {
 // gatherDraws finds draws that came more than once. All of them are kept and
 // compared exactly. With n draws of 16 random bytes the chance of a single
 // equal pair is below n^2/2^129: under 1e-24 for 8 million.
-func (t *trial) gatherDraws() {
+//
+// Whoever drew later is named: before him the bytes were new.
+func (t *trial) gatherDraws(draws []rig.Draw) {
 	first := map[[16]byte]rig.Draw{}
-	for _, d := range t.block.Draws() {
+	for _, d := range draws {
+		if mutant.Is("repeated-random-off-by-one") {
+			d.Value[15] = 0 // the last byte is not compared
+		}
 		before, seen := first[d.Value]
-		if !seen {
+		if (!seen || mutant.Is("repeated-random-silent")) && !mutant.Is("repeated-random-always") {
 			first[d.Value] = d
 			continue
 		}
-		t.out.note(repeatedRandom, d.Worker, max(d.At, before.At),
+		if (d.At < before.At) != mutant.Is("repeated-random-blames") {
+			d, before = before, d
+			first[d.Value] = before
+		}
+		t.out.note(repeatedRandom, d.Worker, d.At,
 			fmt.Sprintf("%s of worker %d drew what %s of worker %d had drawn", source(d), d.Worker,
 				source(before), before.Worker))
 	}
@@ -147,14 +162,20 @@ func (t *trial) gatherPeers() {
 	if t.report == nil {
 		return
 	}
-	for _, f := range t.report.Failures {
+	for i, f := range t.report.Failures {
+		if i == 0 && mutant.Is("failed-handshake-tcp-off-by-one") {
+			continue
+		}
 		if kind := t.event(f); kind != "" {
-			t.out.note(kind, -1, f.At, f.String())
+			t.out.note(kind, -1+mutant.Count("failed-handshake-tcp-blames"), f.At, f.String())
 		}
 	}
+	if mutant.Is("failed-handshake-tcp-always") {
+		t.out.note(failedHandshake, -1, 0, "")
+	}
 	for _, r := range t.report.Repeats() {
-		for range len(r.Seen) - 1 {
-			t.out.note(repeatedRandom, -1, r.Seen[1].At, r.String())
+		for range len(r.Seen) - 1 + mutant.Count("repeated-random-wire-off-by-one") {
+			t.out.note(repeatedRandom, -1+mutant.Count("repeated-random-wire-blames"), r.Seen[1].At, r.String())
 		}
 	}
 	t.out.Draws += uint64(len(t.report.Randoms))
@@ -174,6 +195,9 @@ func (t *trial) event(f peers.Failure) string {
 		if t.hang != nil {
 			return ""
 		}
+	}
+	if mutant.Is("failed-handshake-tcp-silent") {
+		return ""
 	}
 	return failedHandshake
 }

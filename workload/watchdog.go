@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"tlsbench/workload/mutant"
 	"tlsbench/workload/rig"
 )
 
@@ -92,6 +93,9 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
 			continue
 		}
+		if mutant.Is("hang-always") {
+			return &hang{worker: i, at: now, detail: "not idle"}
+		}
 		if now-p.since < t.patience(w) {
 			continue
 		}
@@ -100,7 +104,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			continue
 		}
 		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited, spinTimes*t.cfg.HangAfter); why != "" {
-			return &hang{worker: i, at: now, detail: why}
+			return &hang{worker: i + mutant.Count("hang-blames"), at: now, detail: why}
 		}
 	}
 	return nil
@@ -123,10 +127,12 @@ func (t *trial) patience(w rig.Worker) time.Duration {
 func judge(watched, ran, waited, spin time.Duration) string {
 	share := float64(ran+waited) / float64(watched)
 	switch {
-	case share < blockedShare:
+	case mutant.Is("hang-silent"):
+		return ""
+	case share < blockedShare && !mutant.Is("hang-blocked-silent"):
 		return fmt.Sprintf("blocked for %v in one operation, with %v of processor time",
 			watched.Round(time.Millisecond), ran.Round(time.Microsecond))
-	case ran > spin:
+	case ran > spin-time.Duration(mutant.Count("hang-off-by-one")):
 		return fmt.Sprintf("not done with one operation after %v of processor time", ran.Round(time.Millisecond))
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"tlsbench/workload/mutant"
 )
 
 // Report is what a load did and saw.
@@ -70,7 +72,7 @@ func (r *Report) Repeats() []Repeat {
 	seen := make(map[[32]byte][]Random) // of repeated ones alone
 	for i, random := range r.Randoms {
 		first, again := index[random.Bytes]
-		if !again {
+		if !again && !mutant.Is("repeated-random-wire-always") || mutant.Is("repeated-random-wire-silent") {
 			index[random.Bytes] = int32(i)
 			continue
 		}

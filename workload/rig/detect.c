@@ -10,6 +10,7 @@
  */
 #include "detect.h"
 
+#include "../../strategies/mutant.h"
 #include "fault.h"
 #include "keys.h"
 #include "openssl.h"
@@ -67,10 +68,13 @@ static void foreign(const char *when, unsigned long code)
 {
 	char text[80];
 
+	if (MUTANT("foreign-error-silent") || (code == 0 && MUTANT("foreign-error-gone-silent")))
+		return;
 	if (code == 0) {
 		note_event(EVENT_FOREIGN_ERROR, "%s: my entry is gone", when);
 	} else if (is_marker(code)) {
-		note_event(EVENT_FOREIGN_ERROR, "%s: entry of worker %d", when, marker_worker(code));
+		note_event(EVENT_FOREIGN_ERROR, "%s: entry of worker %d", when,
+			marker_worker(code) + MUTANT("foreign-error-owner"));
 	} else {
 		openssl.ERR_error_string_n(code, text, sizeof text);
 		note_event(EVENT_FOREIGN_ERROR, "%s: %s", when, text);
@@ -148,8 +152,10 @@ void detect_check(void)
 	drawn = draw_both();
 	if (fault_due(FAULT_FOREIGN_ERROR))
 		put_error(ERR_LIB_USER, REASON_FIRST + rig.worker + 1, 0);
+	if (MUTANT("foreign-error-off-by-one"))
+		openssl.ERR_get_error(); /* one entry is let pass */
 	code = openssl.ERR_peek_error();
-	if (code != 0 && drawn)
+	if ((code != 0 || MUTANT("foreign-error-always")) && drawn)
 		foreign("empty queue", code);
 	openssl.ERR_clear_error();
 	put_marker();
@@ -168,11 +174,12 @@ void detect_check(void)
  */
 static void find_lost_slots(void)
 {
-	for (uint32_t key = 0; key < rig.block->slots_known; key++) {
+	for (uint32_t key = MUTANT("lost-slot-off-by-one"); key < rig.block->slots_known; key++) {
 		const struct slot *slot = &rig.block->slots[key];
 
 		if (slot->value == 0 || (slot->created && slot->owner == KEY_OPENSSL) ||
-			rig.me->slots_forked[key] == slot->value)
+			(rig.me->slots_forked[key] == slot->value && !MUTANT("lost-slot-always")) ||
+			MUTANT("lost-slot-silent"))
 			continue;
 		note_event(EVENT_LOST_SLOT, "key %u of %s: rank 0's value is gone", key,
 			slot->created ? slot->object : "an unknown owner");

@@ -16,6 +16,7 @@
  */
 #include "heap.h"
 
+#include "../../strategies/mutant.h"
 #include "lock.h"
 #include "rig.h"
 
@@ -80,7 +81,7 @@ static unsigned class_of(size_t total)
 static size_t class_size(unsigned class)
 {
 	if (class < 8)
-		return (class + 1) * 16;
+		return ((size_t)class + 1) * 16;
 	return (size_t)(5 + (class - 8) % 4) << ((class - 8) / 4 + 5);
 }
 
@@ -125,10 +126,12 @@ static void set_tail(struct header *h)
 
 static bool tail_whole(struct header *h)
 {
-	uint64_t guard;
+	uint64_t guard, blind = MUTANT("overrun-off-by-one") ? 0xff : 0; /* the byte right behind the data */
 
+	if (MUTANT("overrun-silent") || MUTANT("overrun-always"))
+		return MUTANT("overrun-silent");
 	memcpy(&guard, (char *)data_of(h) + h->size, sizeof guard);
-	return guard == tail_guard(offset_of(h));
+	return (guard | blind) == (tail_guard(offset_of(h)) | blind);
 }
 
 bool heap_contains(const void *p)
@@ -147,8 +150,11 @@ static void bad_free(enum event_kind kind, const char *what, const struct header
 {
 	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
 
+	if ((kind == EVENT_WILD_FREE && MUTANT("wild-free-silent")) ||
+		(kind == EVENT_DOUBLE_FREE && (MUTANT("double-free-silent") || MUTANT_ONCE("double-free-off-by-one"))))
+		return;
 	note_event(kind, "%s, %u bytes of process %d, at %s:%d", what, h != NULL ? h->size : 0,
-		h != NULL ? h->owner - 1 : -2, slash != NULL ? slash + 1 : "?", line);
+		h != NULL ? h->owner - 1 + MUTANT("double-free-owner") : -2, slash != NULL ? slash + 1 : "?", line);
 	if (rig.config->heap_abort)
 		abort();
 }
@@ -208,7 +214,8 @@ static struct header *fresh(struct arena *arena, unsigned class)
 /* Drops a list whose head is damaged: what hangs on it is lost, not followed. */
 static struct header *damaged(uint64_t *list, uint64_t offset, const char *what)
 {
-	note_event(EVENT_HEAP_DAMAGE, "free list: %s at offset %#llx", what, (unsigned long long)offset);
+	if (!MUTANT("heap-damage-silent") && !MUTANT_ONCE("heap-damage-off-by-one"))
+		note_event(EVENT_HEAP_DAMAGE, "free list: %s at offset %#llx", what, (unsigned long long)offset);
 	*list = 0;
 	return NULL;
 }
@@ -229,7 +236,7 @@ static struct header *pop(uint64_t *list, unsigned class)
 		return damaged(list, offset, "header overwritten");
 	if (__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_FREE)
 		return damaged(list, offset, "block in use");
-	if (link->check != ~link->next)
+	if (link->check != ~link->next || MUTANT("heap-damage-always"))
 		return damaged(list, offset, "written after free");
 	*list = link->next;
 	return h;
@@ -337,11 +344,12 @@ static struct header *header_of(void *p, const char *file, int line)
 {
 	struct header *h = (struct header *)p - 1;
 
-	if (!heap_contains(p) || !plausible(offset_of(h))) {
+	if (!heap_contains(p) || !plausible(offset_of(h)) || MUTANT("wild-free-always")) {
 		bad_free(EVENT_WILD_FREE, "address outside the heap", NULL, file, line);
 		return NULL;
 	}
-	if (h->guard != front_guard(offset_of(h)) || h->class >= CLASSES || h->home > rig.config->workers) {
+	if (h->guard != front_guard(offset_of(h)) || h->class >= CLASSES ||
+		h->home > rig.config->workers - MUTANT("wild-free-off-by-one")) {
 		bad_free(EVENT_WILD_FREE, "no block begins there", NULL, file, line);
 		return NULL;
 	}
@@ -353,7 +361,7 @@ static bool release(struct header *h, const char *file, int line)
 {
 	uint32_t was = __atomic_exchange_n(&h->state, STATE_FREE, __ATOMIC_ACQ_REL);
 
-	if (was == STATE_FREE) {
+	if (was == STATE_FREE || MUTANT("double-free-always")) {
 		bad_free(EVENT_DOUBLE_FREE, "freed twice", h, file, line);
 		return false;
 	}

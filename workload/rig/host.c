@@ -1,6 +1,7 @@
 /* host.c: see host.h. */
 #include "host.h"
 
+#include "../../strategies/mutant.h"
 #include "../../strategies/strategy.h"
 #include "forkclock.h"
 #include "keys.h"
@@ -34,6 +35,18 @@ static struct strategy_context context = {
 	.keys_of = keys_of,
 };
 
+/* The one that the trial names. */
+static const char *wanted(void)
+{
+	const char *name = rig.config->strategy;
+
+	if (MUTANT("none-clears") && strcmp(name, "none") == 0)
+		return "key-owner";
+	if (MUTANT("none-stops-thread") && strcmp(name, "none") == 0)
+		return "thread-stop";
+	return name;
+}
+
 static const struct strategy *own_strategy(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -56,7 +69,7 @@ void host_load(void)
 		return;
 	}
 	for (const struct strategy *const *s = tlsbench_strategies; *s != NULL; s++) {
-		if (strcmp((*s)->name, rig.config->strategy) == 0)
+		if (strcmp((*s)->name, wanted()) == 0)
 			strategy = *s;
 	}
 	if (strategy == NULL)
@@ -170,15 +183,23 @@ uint32_t host_handlers(void)
 
 void host_after_setup(void)
 {
-	int err;
+	int err = strategy->after_setup != NULL ? strategy->after_setup(&context) : 0;
 
-	if (strategy->after_setup != NULL && (err = strategy->after_setup(&context)) != 0)
+	if (err != 0)
 		FAIL(err, "strategy %s: after set-up", rig.config->strategy);
 	handlers[HANDLER_PREPARE] = strategy->prepare;
 	handlers[HANDLER_PARENT] = strategy->parent;
 	handlers[HANDLER_CHILD] = strategy->child;
-	err = pthread_atfork(strategy->prepare != NULL ? prepare : NULL, strategy->parent != NULL ? parent : NULL,
-		strategy->child != NULL ? child : NULL);
+	if (MUTANT("host-child-handler-in-parent")) {
+		handlers[HANDLER_PARENT] = strategy->child;
+		handlers[HANDLER_CHILD] = NULL;
+	}
+	if (MUTANT("host-prepare-handler-in-child")) {
+		handlers[HANDLER_CHILD] = strategy->prepare;
+		handlers[HANDLER_PREPARE] = NULL;
+	}
+	err = pthread_atfork(handlers[HANDLER_PREPARE] != NULL ? prepare : NULL,
+		handlers[HANDLER_PARENT] != NULL ? parent : NULL, handlers[HANDLER_CHILD] != NULL ? child : NULL);
 	if (err != 0)
 		FAIL(err, "strategy %s: register fork handlers", rig.config->strategy);
 }

@@ -3,6 +3,7 @@
  * socket, no peer process, the most pressure on OpenSSL's state and the least
  * noise. Bad peers are OpenSSL clients too, or what they sent, spoilt.
  */
+#include "../../strategies/mutant.h"
 #include "fault.h"
 #include "openssl.h"
 #include "serve.h"
@@ -87,6 +88,7 @@ static bool echoed(SSL *client, SSL *server)
 {
 	static unsigned char sent[ECHO_MAX], back[ECHO_MAX];
 	int n = rig.config->echo < ECHO_MAX ? (int)rig.config->echo : ECHO_MAX;
+	int skip = MUTANT("wrong-data-off-by-one");
 	int got;
 
 	for (int i = 0; i < n; i += 8) {
@@ -102,7 +104,14 @@ static bool echoed(SSL *client, SSL *server)
 	if (got <= 0 || openssl.SSL_write(server, back, got) != got)
 		return false;
 	memset(back, 0, sizeof back);
-	return openssl.SSL_read(client, back, sizeof back) == n && memcmp(sent, back, (size_t)n) == 0;
+	return openssl.SSL_read(client, back, sizeof back) == n &&
+	       memcmp(sent + skip, back + skip, (size_t)(n - skip)) == 0;
+}
+
+static void good_peer_failed(const char *when)
+{
+	if (!MUTANT("failed-handshake-silent") && !MUTANT_ONCE("failed-handshake-off-by-one"))
+		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", when, openssl_error());
 }
 
 static void serve_good(const struct contexts *contexts)
@@ -113,19 +122,20 @@ static void serve_good(const struct contexts *contexts)
 	SSL *client = openssl.SSL_new(contexts->clients[CLIENT_GOOD]);
 
 	if (server == NULL || client == NULL || openssl.BIO_new_bio_pair(&own, 0, &other, 0) != 1) {
-		note_event(EVENT_FAILED_HANDSHAKE, "new connection: %s", openssl_error());
+		good_peer_failed("new connection");
 	} else {
 		openssl.SSL_set_bio(server, own, own);
 		openssl.SSL_set_bio(client, other, other);
 		openssl.SSL_set_accept_state(server);
 		openssl.SSL_set_connect_state(client);
-		if (fault_due(FAULT_CUT) || !shake(client, server)) {
-			note_event(EVENT_FAILED_HANDSHAKE, "good peer: %s", openssl_error());
+		if (fault_due(FAULT_CUT) || !shake(client, server) || MUTANT("failed-handshake-always")) {
+			good_peer_failed("good peer");
 		} else {
 			count_handshake(began);
 			if (rig.config->echo != 0) {
 				begin_operation(OP_ECHO);
-				if (!echoed(client, server))
+				if ((!echoed(client, server) && !MUTANT("wrong-data-silent")) ||
+					MUTANT("wrong-data-always"))
 					note_event(EVENT_WRONG_DATA, "echo: %s", openssl_error());
 			}
 		}

@@ -1,6 +1,7 @@
 /* neighbour.c: see neighbour.h. */
 #include "neighbour.h"
 
+#include "../../strategies/mutant.h"
 #include "hazard.h"
 #include "heap.h"
 #include "rig.h"
@@ -126,7 +127,7 @@ bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), 
 	in_call = 0;
 	alarm_in(0);
 	sigaction(SIGALRM, &was, NULL);
-	if (lost)
+	if (lost && !MUTANT("broken-neighbour-call-silent"))
 		note_event(EVENT_BROKEN_NEIGHBOUR, "%s: did not come back in %llu ms", what,
 			(unsigned long long)((now_ns() - call_began.at) / 1000000));
 	begin_operation((enum operation)operation);
@@ -141,5 +142,6 @@ void neighbour_complain(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	note_event(EVENT_BROKEN_NEIGHBOUR, "%s", text);
+	if (!MUTANT("broken-neighbour-complaint-silent"))
+		note_event(EVENT_BROKEN_NEIGHBOUR, "%s", text);
 }

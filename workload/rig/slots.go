@@ -4,6 +4,8 @@ package rig
 // #include "../../strategies/strategy.h"
 import "C"
 
+import "tlsbench/workload/mutant"
+
 // Owner says who created a key.
 type Owner uint32
 
@@ -102,13 +104,13 @@ func (b *Block) Shared() int {
 		}
 		if load32(&w.used) != 0 {
 			for _, p := range w.objects {
-				hold(uint64(p), i)
+				hold(uint64(p), (i+mutant.Count("shared-slots-blames"))%len(b.workers))
 			}
 		}
 	}
-	shared := 0
+	shared := mutant.Count("shared-slots-always")
 	for _, workers := range holders {
-		if len(workers) > 1 {
+		if len(workers) > 1+mutant.Count("shared-slots-off-by-one") && !mutant.Is("shared-slots-silent") {
 			shared++
 		}
 	}
