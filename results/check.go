@@ -176,10 +176,25 @@ func (e expectation) against(s *sample) string {
 		return "no corruption trials with the active checks on"
 	case v.Trials == 0:
 		return v.String()
+	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
+		return s.couldNot()
 	case e.clean && v.Worst() != Clean:
 		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, trialCount(v.Trials), trialCount(cleanTrials))
 	}
 	return ""
+}
+
+// couldNot says how many trials could not be carried out, and why the first
+// could not: what they would have shown is not known, so they support nothing.
+func (s *sample) couldNot() string {
+	failed, reason := 0, ""
+	for _, t := range []*tally{&s.verdict, &s.throughput, &s.unlooked} {
+		failed += t.failed
+		if reason == "" {
+			reason = t.reason
+		}
+	}
+	return fmt.Sprintf("%s could not be carried out: %s", trialCount(failed), orUnknown(reason))
 }
 
 // cleanTrials is how many trials without damage meet CleanBound: the smallest

@@ -218,3 +218,56 @@ func TestCheckErrors(t *testing.T) {
 		t.Errorf("full disk: %v", err)
 	}
 }
+
+// Trials that could not be carried out support nothing, however many others
+// there are.
+func TestCheckFailedTrials(t *testing.T) {
+	notRun := func(m Measure, settings ...Setting) *Trial {
+		return &Trial{Cell: testCell(m, "hwm", settings...), Status: Failed, Reason: "bind: address in use"}
+	}
+	slowdown := CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}
+	for _, tt := range []struct {
+		name   string
+		o      CheckOptions
+		failed []*Trial
+		want   string
+	}{
+		{"none failed", CheckOptions{Expect: []string{"hwm=clean"}}, nil, ""},
+		{"corruption", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption)}, "1 trial could not be carried out: bind"},
+		{"undamaged", CheckOptions{Expect: []string{"hwm=undamaged"}}, []*Trial{notRun(Corruption), notRun(Corruption)}, "2 trials could not"},
+		{"checks off", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption, checksOff)}, "1 trial could not"},
+		{"throughput", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Handshake)}, "1 trial could not"},
+		{"slowdown", slowdown, nil, ""},
+		{"slowdown, throughput", slowdown, []*Trial{notRun(Handshake)}, "1 trial of hwm could not be carried out: bind"},
+		{"slowdown, corruption", slowdown, []*Trial{notRun(Corruption)}, ""},
+	} {
+		var trials []*Trial
+		run(60, nil).trials(func(trial *Trial) {
+			trial.Cell.Hazard = testCell(Corruption, "hwm").Hazard
+			trials = append(trials, trial)
+		})
+		path := fileOf(t, "run.txt", append(trials, tt.failed...)...)
+		checkBroken(t, tt.name, tt.o, path, tt.want)
+	}
+}
+
+// checkBroken wants one broken rule that says so, or none for "".
+func checkBroken(t *testing.T, name string, o CheckOptions, path, want string) {
+	t.Helper()
+	var out bytes.Buffer
+	broken, err := Check(&out, o, path)
+	if n := strings.Count(out.String(), "\n"); err != nil || n != 1 || (broken == 1) != (want != "") || !strings.Contains(out.String(), want) {
+		t.Errorf("%s: %d broken, error %v, want %q in:\n%s", name, broken, err, want, &out)
+	}
+}
+
+func TestCheckAgainstFailedTrials(t *testing.T) {
+	mixed := func(extra ...*Trial) []*Trial {
+		list := append(some(20, testCell(Corruption, "hwm")), some(2, testCell(Corruption, PositiveControl), Crash)...)
+		return append(append(list, some(2, testCell(Corruption, NegativeControl))...), extra...)
+	}
+	failed := &Trial{Cell: testCell(Corruption, "hwm"), Status: Failed, Reason: "no memory"}
+	old := fileOf(t, "old.txt", mixed(failed)...)
+	checkBroken(t, "failed now", CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed(failed)...), "hwm: 1 trial could not be carried out: no memory")
+	checkBroken(t, "failed before", CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed()...), "")
+}

@@ -101,6 +101,9 @@ type Cost struct {
 	Unit   string `json:"unit"`
 	Median Figure `json:"median"`
 	Ratio  Ratio  `json:"ratio"` // to the baseline
+	// Disturbed says what else the machine was doing during the trials, where
+	// it was too much in too many of them.
+	Disturbed []string `json:"disturbed,omitempty"`
 }
 
 // cost returns the cost in a unit.
@@ -161,6 +164,7 @@ func (g *gatherer) warnings() []string {
 			list = append(list, f.Name+": the end is cut off; its last, unfinished trial is left out")
 		}
 	}
+	list = append(list, overlaps(g.spans)...)
 	if len(g.scenes) == 0 {
 		list = append(list, "no trials to compare")
 	}
@@ -176,10 +180,12 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		base = new(sample)
 	}
 	for name, sample := range samples {
-		t.Rows = append(t.Rows, sample.row(name, base, o))
+		r := sample.row(name, base, o)
+		r.Costs = sample.costs(name, base, o, g.workers)
+		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return compareStrategies(a.Strategy, b.Strategy) })
-	t.correct(o.Baseline)
+	t.correct(o.Baseline, 1-o.Confidence)
 	return t
 }
 
@@ -207,7 +213,6 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		p := inference.FisherExact(v.Damaged, v.Trials, base.verdict.damaged, base.verdict.trials)
 		r.Fisher = finite(p)
 	}
-	r.Costs = s.costs(name, base, o)
 	return r
 }
 
@@ -225,15 +230,17 @@ func (f Figure) scale(by float64) Figure {
 
 // costs lists the metrics that the undamaged trials have, in the order of
 // Units.
-func (s *sample) costs(name string, base *sample, o Options) []Cost {
+// workers is the largest number that any trial had.
+func (s *sample) costs(name string, base *sample, o Options, workers int) []Cost {
 	var list []Cost
 	for _, m := range []Measure{Handshake, Fork} {
 		c := s.cost[m]
 		if c == nil {
 			continue
 		}
+		disturbed := s.disturbed(m, workers, seldom)
 		for _, unit := range c.units() {
-			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio()}
+			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
 			if name != o.Baseline {
 				cost.Ratio = pair(c, base.cost[m], unit).ratio(o)
 				base.warn(&cost.Ratio.Figure, m)
@@ -286,7 +293,7 @@ func (c *columns) median(unit string, confidence float64) Figure {
 
 // correct adjusts the p-values of the table: each metric is a family of its
 // own, with one test for each strategy apart from the baseline.
-func (t *Table) correct(baseline string) {
+func (t *Table) correct(baseline string, alpha float64) {
 	units := make(map[string][]*Ratio)
 	var fisher []*float64
 	for i := range t.Rows {
@@ -309,6 +316,7 @@ func (t *Table) correct(baseline string) {
 		for i, q := range inference.Holm(p) {
 			ratios[i].Adjusted = q
 		}
+		warnHopeless(ratios, alpha)
 	}
 	p := make([]float64, len(fisher))
 	for i := range fisher {
@@ -316,5 +324,22 @@ func (t *Table) correct(baseline string) {
 	}
 	for i, q := range inference.Holm(p) {
 		*fisher[i] = q
+	}
+}
+
+// warnHopeless says where even the clearest difference, the same sign in all
+// rounds, would not survive the correction for the other strategies.
+func warnHopeless(ratios []*Ratio, alpha float64) {
+	tests := 0
+	for _, r := range ratios {
+		if !math.IsNaN(r.P) {
+			tests++
+		}
+	}
+	need := signedRankRounds(tests, alpha)
+	for _, r := range ratios {
+		if !math.IsNaN(r.P) && r.N < need {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to find a difference among %d strategies, need %d", r.N, tests, need))
+		}
 	}
 }

@@ -67,12 +67,12 @@ func (t *Table) csvRows(r *Row, baseline string) [][]string {
 	left := []string{t.Machine, t.OpenSSL, t.Hazard, t.Load, t.Heap, t.Settings, strconv.Itoa(t.Workers),
 		r.Strategy, mark, r.Verdict.words()}
 	var rows [][]string
-	add := func(metric, unit, to, k string, f Figure, p, same string) {
+	add := func(metric, unit, to, k string, f Figure, p, same string, more ...string) {
 		if f.N == 0 {
 			return
 		}
 		rows = append(rows, append(left[:len(left):len(left)], metric, unit, to, k, strconv.Itoa(f.N),
-			csvNumber(f.Value), csvNumber(f.Low), csvNumber(f.High), p, same, strings.Join(f.Warnings, "; ")))
+			csvNumber(f.Value), csvNumber(f.Low), csvNumber(f.High), p, same, strings.Join(append(f.Warnings[:len(f.Warnings):len(f.Warnings)], more...), "; ")))
 	}
 	add("damaged", DamagedPerTrial, "", strconv.Itoa(r.Verdict.Damaged), r.Probability, csvPointer(r.Fisher), "")
 	add("passive", PassivePerMhs, "", "", r.Passive, "", "")
@@ -80,8 +80,8 @@ func (t *Table) csvRows(r *Row, baseline string) [][]string {
 	add("repeats", RepeatsPerMdraw, "", "", r.Repeats, "", "")
 	add("lost-slots", "lost-slots/fork", "", "", r.Lost, "", "")
 	for _, cost := range r.Costs {
-		add("median", cost.Unit, "", strconv.Itoa(r.Undamaged), cost.Median, "", "")
-		add("ratio", cost.Unit, baseline, "", cost.Ratio.Figure, csvNumber(cost.Ratio.Adjusted), fmt.Sprint(cost.Ratio.Same))
+		add("median", cost.Unit, "", strconv.Itoa(r.Undamaged), cost.Median, "", "", cost.Disturbed...)
+		add("ratio", cost.Unit, baseline, "", cost.Ratio.Figure, csvNumber(cost.Ratio.Adjusted), fmt.Sprint(cost.Ratio.Same), cost.Disturbed...)
 	}
 	if len(rows) == 0 { // skipped, say: the reason must not get lost
 		rows = append(rows, append(left[:len(left):len(left)], "damaged", DamagedPerTrial, "", "0", "0", "", "", "", "", "", r.Verdict.Reason))

@@ -78,6 +78,7 @@ type sample struct {
 
 	throughput tally // handshake trials; undamaged ones give values
 	cost       map[Measure]*columns
+	conditions map[Measure]*conditions // of those whose values are times
 }
 
 // counts are events and their exposure, trial by trial.
@@ -129,8 +130,10 @@ func (s *sample) add(t *Trial, file int) {
 	case Handshake:
 		s.throughput.add(t)
 		s.addCost(t, key)
+		s.addConditions(t)
 	case Fork:
 		s.addCost(t, key)
+		s.addConditions(t)
 	case Corruption:
 		s.addCorruption(t)
 	}
@@ -193,6 +196,8 @@ type gatherer struct {
 	controls controlGroups
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
+	spans    []span // one of each file
+	workers  int    // the most that any trial had
 
 	// Working the machine and the scene out for each trial again would take
 	// longer than reading it.
@@ -237,6 +242,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 
 func (g *gatherer) read(i int, path string) error {
 	g.config, g.slots = nil, nil
+	g.spans = append(g.spans, span{file: path})
 	var twice error
 	file, err := scanFile(path, func(name string, t *Trial) {
 		if twice == nil {
@@ -247,6 +253,7 @@ func (g *gatherer) read(i int, path string) error {
 		err = twice
 	}
 	g.files = append(g.files, file)
+	g.spans[i].host = hostOf(file.Header.Plan)
 	return err
 }
 
@@ -265,6 +272,7 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 		g.slots[name] = s
 	}
 	g.controls.add(g.machine, t)
+	g.spans[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
 	}
@@ -287,6 +295,7 @@ func (g *gatherer) once(t *Trial) error {
 
 func (g *gatherer) slot(c *Cell) *slot {
 	g.all[c.Strategy] = true
+	g.workers = max(g.workers, c.Workers)
 	s := &slot{scene: sceneOf(g.machine, c)}
 	if !c.matches(g.where) {
 		return s

@@ -13,6 +13,7 @@ import (
 type pairs struct {
 	a, b     []float64
 	unpaired int // values of a that have no partner
+	lone     int // values of b that have none
 }
 
 // pair matches values by round. A round that has several values of one cell,
@@ -32,6 +33,7 @@ func pair(a, b *columns, unit string) pairs {
 		}
 		p.unpaired++
 	}
+	p.lone = len(y) - len(p.b)
 	return p
 }
 
@@ -72,6 +74,17 @@ func (c *columns) byRound(unit string) []point {
 // not survive the correction for the six other strategies of a table.
 const minSignedRank = 8
 
+// signedRankRounds is the number of rounds from which a signed-rank test can
+// find anything after the correction for that many tests: the smallest p-value
+// of n rounds is 2/2^n.
+func signedRankRounds(tests int, alpha float64) int {
+	n := 1
+	for float64(tests)*math.Ldexp(2, -n) >= alpha {
+		n++
+	}
+	return n
+}
+
 // Ratio is one strategy's cost in relation to that of the baseline, paired by
 // round.
 type Ratio struct {
@@ -92,6 +105,9 @@ func (p pairs) ratio(o Options) Ratio {
 	}
 	if r.N == 0 {
 		return r
+	}
+	if p.lone > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of the baseline's %d rounds have no value of it", p.lone, p.lone+len(p.b)))
 	}
 	r.Same, _ = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
 	if r.N < minSignedRank {

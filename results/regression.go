@@ -110,6 +110,8 @@ func (c change) plain() string {
 	}
 	was, is := c.old.verdict.verdict(), c.now.verdict.verdict()
 	switch {
+	case is.Failed+c.now.throughput.failed+c.now.unlooked.failed > 0:
+		return c.now.couldNot()
 	case was.Trials > 0 && is.Trials == 0:
 		return fmt.Sprintf("was %s, now %s", was, is)
 	case was.Undamaged() && is.Damaged > 0:

@@ -52,7 +52,11 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 			continue
 		}
 		f.places++
-		if why := r.against(g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]); why != "" {
+		s, base := g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]
+		if why := r.against(s, base); why != "" {
+			f.add(scene.String(), "%s", why)
+		}
+		if why := r.unsupported(s, base, g.workers); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
 		if mark := g.control(scene).Mark(); mark != "" {
@@ -74,6 +78,9 @@ func (r slowdown) against(s, base *sample) string {
 		if side.handshakes() == 0 {
 			return fmt.Sprintf("no throughput trial of %s", side.name)
 		}
+		if t := side.throughput; t.failed > 0 {
+			return fmt.Sprintf("%s of %s could not be carried out: %s", trialCount(t.failed), side.name, orUnknown(t.reason))
+		}
 		if t := side.throughput; t.damaged > 0 {
 			return fmt.Sprintf("%d of %s of %s damaged: no throughput to speak of", t.damaged, trialCount(t.trials), side.name)
 		}
@@ -91,4 +98,25 @@ func (r slowdown) against(s, base *sample) string {
 		verdict = "beyond the limit"
 	}
 	return fmt.Sprintf("throughput is %s of %s's in %d rounds: %s", ratio.ratioText(), r.baseline, ratio.N, verdict)
+}
+
+// muchDisturbed is the share of disturbed trials beyond which they support no
+// claim on a cost: then the median trial itself is a disturbed one.
+const muchDisturbed = 0.5
+
+// unsupported says why trials say more about the machine than about the
+// strategies, "" if they do not.
+func (r slowdown) unsupported(s, base *sample, workers int) string {
+	for _, side := range []struct {
+		name string
+		*sample
+	}{{r.baseline, base}, {r.strategy, s}} {
+		if side.sample == nil {
+			continue
+		}
+		if list := side.disturbed(Handshake, workers, muchDisturbed); len(list) > 0 {
+			return fmt.Sprintf("the data cannot support the claim: %s of %s", strings.Join(list, ", "), side.name)
+		}
+	}
+	return ""
 }

@@ -200,9 +200,9 @@ func (p *printer) cost(r *Row, c Cost, ok bool) string {
 	case !ok:
 		return ""
 	case r.Strategy == p.c.Baseline:
-		return "1 = " + valueText(c.Median.Value, c.Unit)
+		return "1 = " + valueText(c.Median.Value, c.Unit) + p.note(c.Disturbed...)
 	case !c.Ratio.Known():
-		return valueText(c.Median.Value, c.Unit) + p.note("no round in common with the baseline: the median")
+		return valueText(c.Median.Value, c.Unit) + p.note("no round in common with the baseline: the median") + p.note(c.Disturbed...)
 	}
 	s := c.Ratio.ratioText()
 	if c.Ratio.Differs(1 - p.c.Confidence) {
@@ -211,7 +211,7 @@ func (p *printer) cost(r *Row, c Cost, ok bool) string {
 	if c.Ratio.Same {
 		s += " ="
 	}
-	return s + p.note(c.Ratio.Warnings...)
+	return s + p.note(slices.Concat(c.Ratio.Warnings, c.Disturbed)...)
 }
 
 // note keeps warnings for below the table and returns their marks.

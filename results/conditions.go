@@ -1,0 +1,164 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// The limits beyond which a trial counts as disturbed by what else the machine
+// was doing. They concern what is timed; damage counts whatever else ran.
+const (
+	// stealLimit is the share of processor time that the hypervisor gave to
+	// others during the trial. 5 % is as much as the largest of the effects
+	// that the statistics are tested to find.
+	stealLimit = 0.05
+	// switchesLimit is the number of context switches for each handshake, as a
+	// multiple of the median of the same strategy. It is made of the program's
+	// own waits, which are the same in every trial, and of interruptions: on a
+	// machine of two cores with nothing else running it stays within 1.2.
+	switchesLimit = 2
+)
+
+// loadLimit is for the 1-minute load average before the trial. The trials
+// before it leave at most one running process for each worker and one thread
+// of the harness for each core; anything above is other work. (4 workers on 2
+// cores, nothing else running: 5 at most. With another run at the same time:
+// 7 to 15.)
+func loadLimit(workers, cores int) float64 { return float64(workers + cores) }
+
+// seldom is the share of disturbed trials that needs no mention: the ratio
+// leaves out a sixth of the rounds at each end.
+const seldom = 1.0 / 6
+
+// conditions are what the machine was doing during the trials of one strategy
+// and measure. Files without such facts, as of "go test -bench", have none.
+type conditions struct {
+	load, steal, switches []float32
+	cores                 int
+}
+
+func (c *conditions) add(t *Trial) {
+	if t.Start.IsZero() || t.Status != OK {
+		return
+	}
+	if c.cores == 0 {
+		c.cores, _ = strconv.Atoi(t.Config["cores"]) // 0, which is no limit, if it does not say
+	}
+	c.load = append(c.load, float32(t.LoadBefore))
+	c.steal = append(c.steal, float32(t.Steal))
+	if n := max(t.Handshakes, t.Forks); n > 0 {
+		c.switches = append(c.switches, float32(float64(t.CtxSwitches)/float64(n)))
+	}
+}
+
+// disturbance is one way in which trials were disturbed, and how many.
+type disturbance struct {
+	what  string
+	k, of int
+}
+
+func (d disturbance) String() string {
+	return fmt.Sprintf("%s in %d of %s", d.what, d.k, trialCount(d.of))
+}
+
+// disturbances lists those in more than share of the trials. workers is the
+// largest number that any trial of the run had.
+func (c *conditions) disturbances(workers int, share float64) []disturbance {
+	if c == nil {
+		return nil
+	}
+	var list []disturbance
+	add := func(values []float32, limit float64, what string) {
+		k := 0
+		for _, v := range values {
+			if v > float32(limit) {
+				k++
+			}
+		}
+		if float64(k) > share*float64(len(values)) {
+			list = append(list, disturbance{what, k, len(values)})
+		}
+	}
+	add(c.steal, stealLimit, fmt.Sprintf("more than %s %% of processor time stolen", figures(100*stealLimit)))
+	if limit := loadLimit(workers, c.cores); c.cores > 0 {
+		add(c.load, limit, fmt.Sprintf("load above %s before the trial: other work ran", figures(limit)))
+	}
+	if usual := middle(c.switches); usual > 0 {
+		add(c.switches, switchesLimit*usual, fmt.Sprintf("more than %d times the usual context switches", switchesLimit))
+	}
+	return list
+}
+
+func middle(values []float32) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return float64(sorted[(len(sorted)-1)/2])
+}
+
+// addConditions keeps what the machine was doing, by measure.
+func (s *sample) addConditions(t *Trial) {
+	if s.conditions == nil {
+		s.conditions = make(map[Measure]*conditions)
+	}
+	c := s.conditions[t.Cell.Measure]
+	if c == nil {
+		c = new(conditions)
+		s.conditions[t.Cell.Measure] = c
+	}
+	c.add(t)
+}
+
+// disturbed says how the machine disturbed trials, in more than share of them.
+func (s *sample) disturbed(m Measure, workers int, share float64) []string {
+	var list []string
+	for _, d := range s.conditions[m].disturbances(workers, share) {
+		list = append(list, d.String())
+	}
+	return list
+}
+
+// span is when the trials of a file were made, and on which host.
+type span struct {
+	file, host  string
+	first, last int64 // Unix nanoseconds
+}
+
+func (s *span) add(t *Trial) {
+	if t.Start.IsZero() {
+		return
+	}
+	at := t.Start.UnixNano()
+	if s.first == 0 || at < s.first {
+		s.first = at
+	}
+	s.last = max(s.last, at+int64(t.Load))
+}
+
+// hostOf is the name of the host in a plan, "" if it has none, as that of a
+// merged file, whose trials may be of several hosts. It is the one thing that
+// this package looks for in a plan.
+func hostOf(plan json.RawMessage) string {
+	var p struct{ Machine struct{ Host string } }
+	if json.Unmarshal(plan, &p) != nil {
+		return "" // no plan, or one of another program
+	}
+	return p.Machine.Host
+}
+
+// overlaps warns of files whose trials were made at the same time on hosts of
+// one name: each was the other's load.
+func overlaps(spans []span) []string {
+	var list []string
+	for i, a := range spans {
+		for _, b := range spans[:i] {
+			if a.host != "" && a.host == b.host && a.first < b.last && b.first < a.last {
+				list = append(list, fmt.Sprintf("%s and %s ran at the same time on host %s: each disturbed the other", b.file, a.file, a.host))
+			}
+		}
+	}
+	return list
+}

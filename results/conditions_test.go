@@ -1,0 +1,175 @@
+package results
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// disturb makes a run of two cores in which change alters the first n
+// throughput trials of hwm.
+func disturb(t *testing.T, rounds, n int, change func(*Trial)) string {
+	t.Helper()
+	s := run(rounds, nil)
+	var trials []*Trial
+	s.trials(func(trial *Trial) {
+		if trial.Cell.Measure == Handshake && trial.Cell.Strategy == "hwm" && n > 0 {
+			change(trial)
+			n--
+		}
+		trials = append(trials, trial)
+	})
+	path := fileOf(t, "run.txt", trials...)
+	addConfig(t, path, "cores: 2")
+	return path
+}
+
+// addConfig adds a line to a file's configuration.
+func addConfig(t *testing.T, path, line string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.Replace(data, []byte("\ngoos:"), []byte("\n"+line+"\ngoos:"), 1)
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each limit, in both directions: how much in one trial, and in how many
+// trials of 12.
+func TestDisturbances(t *testing.T) {
+	stolen := func(share float64) func(*Trial) { return func(t *Trial) { t.Steal = share } }
+	loaded := func(load float64) func(*Trial) { return func(t *Trial) { t.LoadBefore = load } }
+	switched := func(times float64) func(*Trial) {
+		return func(t *Trial) { t.CtxSwitches = uint64(3.1 * times * float64(t.Handshakes)) }
+	}
+	for _, tt := range []struct {
+		name   string
+		trials int
+		change func(*Trial)
+		want   string // "" if there is nothing to say
+	}{
+		{"stolen", 3, stolen(0.051), "more than 5 % of processor time stolen in 3 of 12 trials"},
+		{"stolen a little", 12, stolen(0.05), ""},
+		{"stolen seldom", 2, stolen(0.9), ""},
+		{"load", 12, loaded(6.1), "load above 6 before the trial: other work ran in 12 of 12 trials"},
+		{"load of its own", 12, loaded(6), ""},
+		{"load seldom", 2, loaded(60), ""},
+		{"switches", 3, switched(2.2), "more than 2 times the usual context switches in 3 of 12 trials"},
+		{"some switches more", 3, switched(1.8), ""},
+		{"switches seldom", 2, switched(100), ""},
+	} {
+		path := disturb(t, 12, tt.trials, tt.change)
+		out := strings.Join(strings.Fields(compareText(t, Options{}, path)), " ")
+		if got := strings.Contains(out, "stolen") || strings.Contains(out, "other work") || strings.Contains(out, "context switches"); got != (tt.want != "") {
+			t.Errorf("%s: a warning is %v:\n%s", tt.name, got, out)
+		}
+		if !strings.Contains(out, tt.want) {
+			t.Errorf("%s: no %q in:\n%s", tt.name, tt.want, out)
+		}
+		for _, format := range []Format{CSV, JSON, Markdown} {
+			if !strings.Contains(compareText(t, Options{Format: format}, path), tt.want) {
+				t.Errorf("%s: no %q as %s", tt.name, tt.want, format)
+			}
+		}
+	}
+}
+
+// The warning stands beside the strategy's value, and not beside another's.
+func TestDisturbanceStandsBesideItsValue(t *testing.T) {
+	path := disturb(t, 12, 12, func(t *Trial) { t.Steal = 0.5 })
+	for line := range strings.Lines(compareText(t, Options{}, path)) {
+		cells := strings.Fields(line)
+		if len(cells) > 2 && cells[1] == "12/12" && strings.Contains(line, "¹") != (cells[0] == "hwm") {
+			t.Errorf("the warning is on the wrong line: %s", line)
+		}
+	}
+}
+
+func TestSlowdownOnADisturbedMachine(t *testing.T) {
+	for trials, want := range map[int]int{0: 0, 6: 0, 7: 1, 12: 1} {
+		path := disturb(t, 12, trials, func(t *Trial) { t.Steal = 0.2 })
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}, path)
+		if err != nil || broken != want || want > 0 && !strings.Contains(out.String(), "the data cannot support the claim: more than 5 %") {
+			t.Errorf("%d of 12 trials disturbed: %d broken, want %d; error %v\n%s", trials, broken, want, err, &out)
+		}
+	}
+}
+
+// Files of one host whose times overlap are each other's load.
+func TestRunsAtTheSameTime(t *testing.T) {
+	write := func(name, host string, later time.Duration) string {
+		s := newSimulation(2)
+		s.start = s.start.Add(later)
+		path := s.file(t, name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = bytes.Replace(data, []byte(`{"seed":1}`), []byte(`{"seed":1,"machine":{"host":"`+host+`"}}`), 1)
+		path = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	a := write("a.txt", "one", 0)
+	for _, tt := range []struct {
+		name, host string
+		later      time.Duration
+		want       bool
+	}{
+		{"during", "one", time.Second, true},
+		{"before", "one", -time.Second, true},
+		{"after", "one", time.Hour, false},
+		{"on another host", "two", time.Second, false},
+		{"on a host without a name", "", time.Second, false},
+	} {
+		out := compareText(t, Options{}, a, write("b.txt", tt.host, tt.later))
+		if strings.Contains(strings.Join(strings.Fields(out), " "), "ran at the same time on host one") != tt.want {
+			t.Errorf("%s: want a warning: %v\n%s", tt.name, tt.want, out)
+		}
+	}
+}
+
+// A strategy with fewer rounds than the baseline, and the other way round.
+func TestUnequalRounds(t *testing.T) {
+	for _, tt := range []struct{ lacks, want string }{
+		{"hwm", "3 of the baseline's 12 rounds have no value of it"},
+		{NegativeControl, "3 of 12 rounds have no partner"},
+	} {
+		s := run(12, nil)
+		var trials []*Trial
+		s.trials(func(trial *Trial) {
+			if trial.Cell.Measure != Handshake || trial.Cell.Strategy != tt.lacks || trial.Round > 2 {
+				trials = append(trials, trial)
+			}
+		})
+		out := compareText(t, Options{}, fileOf(t, "run.txt", trials...))
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), tt.want) {
+			t.Errorf("%s lacks rounds: no %q in:\n%s", tt.lacks, tt.want, out)
+		}
+	}
+}
+
+// With six others eight rounds can find a difference, with seven they cannot,
+// and the table says so.
+func TestHopelessTables(t *testing.T) {
+	for n, want := range map[int]bool{7: false, 8: true} {
+		out := compareText(t, Options{Baseline: "hwm"}, again(8, n, 0.1).file(t, "run.txt"))
+		if strings.Contains(strings.Join(strings.Fields(out), " "), "8 rounds: too few to find a difference among 7 strategies, need 9") != want {
+			t.Errorf("%d names: want a warning: %v\n%s", n, want, out)
+		}
+	}
+	for tests, want := range map[int]int{1: 6, 6: 8, 7: 9, 12: 9, 13: 10} {
+		if n := signedRankRounds(tests, 0.05); n != want {
+			t.Errorf("%d tests: %d rounds, want %d", tests, n, want)
+		}
+	}
+}
