@@ -92,6 +92,7 @@ const (
 	HandshakesPerSec = "handshakes/s"
 	CPUPerHandshake  = "cpu-ns/handshake"
 	ForksPerSec      = "forks/s"
+	ClockNs          = "clock-ns" // two readings of the clock of fork trials, one right after the other
 	DamagedPerTrial  = "damaged/trial"
 	PassivePerMhs    = "corruptions/Mhs"
 	ForeignPerMcheck = "foreign-errors/Mcheck"

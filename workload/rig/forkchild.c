@@ -6,7 +6,6 @@
 #include "forkclock.h"
 #include "forkloop.h"
 #include "heap.h"
-#include "host.h"
 #include "keys.h"
 #include "openssl.h"
 #include "pair.h"
@@ -113,29 +112,12 @@ static void free_own_state(void)
 		thread_stop();
 }
 
-/* The handler once more, on rank 0's values. */
-static uint64_t repeat_child(void)
+static void refill(void)
 {
 	for (pthread_key_t key = 0; key < kept_keys; key++) {
 		if (pthread_getspecific(key) != kept[key])
 			(void)pthread_setspecific(key, kept[key]);
 	}
-	return host_repeat(HANDLER_CHILD);
-}
-
-static void time_warm(struct fork_record *record)
-{
-	uint64_t sum, runs = 0;
-
-	if ((rig.block->fork.handlers & (1u << HANDLER_CHILD)) == 0)
-		return;
-	sum = repeat_child();
-	if (sum >= WARM_LONG)
-		runs = 1;
-	else
-		for (sum = 0; runs < WARM_RUNS; runs++)
-			sum += repeat_child();
-	record->warm[HANDLER_CHILD] = sum * FORK_WARM_SCALE / runs;
 }
 
 void fork_child(const struct fork_try *try, const struct contexts *contexts)
@@ -155,6 +137,6 @@ void fork_child(const struct fork_try *try, const struct contexts *contexts)
 	shake(record, contexts);
 	if (afresh)
 		free_own_state();
-	time_warm(record);
+	fork_warm(record, 1u << HANDLER_CHILD, refill);
 	_exit(0);
 }

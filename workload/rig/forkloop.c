@@ -47,33 +47,6 @@ static void fill_slots(void)
 		FAIL(0, "fill rank 0's slots: %s", openssl_error());
 }
 
-static uint64_t repeat_parent(uint64_t *prepare, uint64_t *parent)
-{
-	fill_slots();
-	*prepare = host_repeat(HANDLER_PREPARE);
-	*parent = host_repeat(HANDLER_PARENT);
-	return *prepare + *parent;
-}
-
-/* The parent's handlers once more. */
-static void time_warm(struct fork_record *record)
-{
-	uint64_t prepare, parent, sums[2] = {0, 0}, runs = 1;
-	bool is_long;
-
-	if ((state->handlers & (1u << HANDLER_PREPARE | 1u << HANDLER_PARENT)) == 0)
-		return;
-	(void)repeat_parent(&prepare, &parent); /* after a fork every page is copied first */
-	is_long = repeat_parent(&sums[0], &sums[1]) >= WARM_LONG;
-	for (; !is_long && runs < WARM_RUNS; runs++) {
-		(void)repeat_parent(&prepare, &parent);
-		sums[0] += prepare;
-		sums[1] += parent;
-	}
-	record->warm[HANDLER_PREPARE] = sums[0] * FORK_WARM_SCALE / runs;
-	record->warm[HANDLER_PARENT] = sums[1] * FORK_WARM_SCALE / runs;
-}
-
 static void let_go(void)
 {
 	__atomic_store_n(&state->go, number, __ATOMIC_RELEASE);
@@ -156,7 +129,7 @@ static bool fork_timed(enum fork_arm arm, struct fork_record *record)
 	record->cold[HANDLER_PARENT] = try.times[HANDLER_PARENT];
 	if (!reap(pid))
 		return false;
-	time_warm(record);
+	fork_warm(record, 1u << HANDLER_PREPARE | 1u << HANDLER_PARENT, fill_slots);
 	return true;
 }
 

@@ -33,11 +33,19 @@ struct fork_try {
 
 /*
  * A warm handler is one that ran just before: its pages are this process' own,
- * its code and data in the caches. Of a short one the mean of several runs is
- * kept, because a virtual machine's counter may step by ten nanoseconds. One
- * that takes WARM_LONG ticks runs once: it allocates, and may not give back.
+ * its code and data in the caches. One that takes WARM_LONG ticks allocates,
+ * and may not give back: it runs fewer times.
  */
-enum { WARM_RUNS = 8, WARM_LONG = 10000 };
+enum { WARM_RUNS = 32, WARM_LONG_RUNS = 4, WARM_LONG = 10000 };
+
+/* forkwarm.c */
+
+/*
+ * Times some of the handlers, of which the strategy may have none; which has a
+ * bit for each enum handler. refill, outside the time, makes this thread's
+ * slots what they are before a fork.
+ */
+void fork_warm(struct fork_record *record, uint32_t which, void (*refill)(void));
 
 /* forkchild.c */
 

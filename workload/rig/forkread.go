@@ -65,7 +65,7 @@ func (t HandlerTimes) Sum() float64 {
 type ForkRecord struct {
 	Masked                      bool
 	Fork, Ready                 float64
-	Cold, Warm                  HandlerTimes
+	Cold, Warm                  HandlerTimes // warm ones less the clock's cost
 	FirstRandom, FirstHandshake float64
 }
 
