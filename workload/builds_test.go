@@ -58,21 +58,23 @@ func TestProbe(t *testing.T) {
 		{"none", true}, {"temp-thread", false}, {"clear-0-15", false}, {"hwm", false}, {"thread-stop", false},
 		{"key-owner", false},
 	} {
-		p, err := Probe(context.Background(), Config{Build: system(t), Strategy: strategies.Choice{Name: tc.strategy}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (p.SharedSlots > 0) != tc.shared {
-			t.Errorf("%s: %d addresses shared", tc.strategy, p.SharedSlots)
-		}
-		if own := ofOpenSSL(p); own < 4 {
-			t.Errorf("%s: only %d keys of OpenSSL in the ledger %+v", tc.strategy, own, p.Slots)
-		}
-		for _, s := range p.Slots {
-			if s.Fate == Shared && !tc.shared {
-				t.Errorf("%s: key %d is shared: %+v", tc.strategy, s.Key, s)
+		t.Run(tc.strategy, func(t *testing.T) {
+			p, err := Probe(context.Background(), Config{Build: system(t), Strategy: strategies.Choice{Name: tc.strategy}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			if (p.SharedSlots > 0) != tc.shared {
+				t.Errorf("%d addresses shared", p.SharedSlots)
+			}
+			if own := ofOpenSSL(p); own < 4 {
+				t.Errorf("only %d keys of OpenSSL in the ledger %+v", own, p.Slots)
+			}
+			for _, s := range p.Slots {
+				if s.Fate == Shared && !tc.shared {
+					t.Errorf("key %d is shared: %+v", s.Key, s)
+				}
+			}
+		})
 	}
 }
 

@@ -53,13 +53,15 @@ func TestPythonHurts(t *testing.T) {
 		{"python", "clear-0-15", "broken-neighbour"},
 		{"python:before=1", "hwm", "lost-slot"},
 	} {
-		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
-		out := mustRun(t, cfg)
-		mustHave(t, out)
-		if out.Events[tc.event] == 0 || out.Events["hang"] != 0 {
-			t.Errorf("%s, %s: want %s and no hang: %v", tc.hazard, tc.strategy, tc.event, out.Noted)
-		}
-		expectDeviation(t, cfg, out)
+		t.Run(tc.hazard+"/"+tc.strategy+"/"+tc.event, func(t *testing.T) {
+			cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
+			out := mustRun(t, cfg)
+			mustHave(t, out)
+			if out.Events[tc.event] == 0 || out.Events["hang"] != 0 {
+				t.Errorf("want %s and no hang: %v", tc.event, out.Noted)
+			}
+			expectDeviation(t, cfg, out)
+		})
 	}
 }
 

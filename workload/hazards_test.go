@@ -26,7 +26,7 @@ func TestHazardCatalogueMatchesTable(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(names, rig.CompiledHazards()); diff != "" {
-		t.Errorf("catalogue (-) and hazards.c (+) differ:\n%s", diff)
+		t.Errorf("catalogue (-) and hazardlist.h (+) differ:\n%s", diff)
 	}
 }
 
@@ -177,15 +177,17 @@ func TestForeignKeys(t *testing.T) {
 		{"foreign-after", "hwm", 0},
 		{"foreign-after", "clear-0-15", clearBound - keys},
 	} {
-		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
-		cfg.Duration, cfg.Handshakes = 0, 16
-		out := mustRun(t, cfg)
-		if got := out.Events["lost-slot"]; got != uint64(tc.lost)*out.Forks || out.Forks != uint64(cfg.Workers) {
-			t.Errorf("%s, %s: %d slots lost by %d workers, want %d each", tc.hazard, tc.strategy, got, out.Forks, tc.lost)
-		}
-		if out.LostSlots != out.Events["lost-slot"] || len(out.Acts) != 1 || out.Acts[0].Rank0 == 0 {
-			t.Errorf("%s, %s: %d lost slots, acts %v", tc.hazard, tc.strategy, out.LostSlots, out.Acts)
-		}
+		t.Run(tc.hazard+"/"+tc.strategy, func(t *testing.T) {
+			cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
+			cfg.Duration, cfg.Handshakes = 0, 16
+			out := mustRun(t, cfg)
+			if got := out.Events["lost-slot"]; got != uint64(tc.lost)*out.Forks || out.Forks != uint64(cfg.Workers) {
+				t.Errorf("%d slots lost by %d workers, want %d each", got, out.Forks, tc.lost)
+			}
+			if out.LostSlots != out.Events["lost-slot"] || len(out.Acts) != 1 || out.Acts[0].Rank0 == 0 {
+				t.Errorf("%d lost slots, acts %v", out.LostSlots, out.Acts)
+			}
+		})
 	}
 }
 
@@ -196,15 +198,19 @@ func TestForeignKeysPushOpenSSLOut(t *testing.T) {
 	for _, tc := range []struct {
 		strategy string
 		bound    int64
-	}{{"clear-0-15", clearBound}, {"hwm", scanBound}} {
-		for _, n := range []int64{tc.bound - keys, tc.bound - keys + 1} {
-			cfg := hazardTrial(t, fmt.Sprintf("foreign-before:n=%d", n), tc.strategy, "memory")
-			cfg.Duration, cfg.Handshakes, cfg.Workers = 0, 16, 2
-			out := mustRun(t, cfg)
-			if past := n > tc.bound-keys; past != (out.SharedSlots > 0) {
-				t.Errorf("%s, %d foreign keys: workers share %d slots, want some: %v", tc.strategy, n, out.SharedSlots, past)
+	}{{"clear-0-15", clearBound}, {"hwm", scanBound}, {"pointer-match", scanBound}} {
+		t.Run(tc.strategy, func(t *testing.T) {
+			for _, n := range []int64{tc.bound - keys, tc.bound - keys + 1} {
+				cfg := hazardTrial(t, fmt.Sprintf("foreign-before:n=%d", n), tc.strategy, "memory")
+				cfg.Duration, cfg.Handshakes, cfg.Workers = 0, 16, 2
+				out := mustRun(t, cfg)
+				// Where slots hold tables, pointer-match finds nothing to clear.
+				past := n > tc.bound-keys || onlyNone(expecting{strategy: tc.strategy, openssl: system(t).Version}) != nil
+				if out.NotApplicable == "" && past != (out.SharedSlots > 0) {
+					t.Errorf("%d foreign keys: workers share %d slots, want some: %v", n, out.SharedSlots, past)
+				}
 			}
-		}
+		})
 	}
 }
 

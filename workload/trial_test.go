@@ -2,7 +2,6 @@ package workload
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -43,13 +42,15 @@ func mustRun(t testing.TB, cfg Config) *Outcome {
 // The positive control: a rig in which nothing happens to it is no use.
 func TestNoneIsDamaged(t *testing.T) {
 	for _, load := range Loads {
-		out := mustRun(t, corruption(t, "none", load))
-		if !out.Damaged() || out.SharedSlots == 0 {
-			t.Errorf("%s: none had %d handshakes, %d shared slots and no event", load, out.Handshakes, out.SharedSlots)
-		}
-		if len(out.Noted) == 0 || out.FirstEvent != out.Noted[0].At {
-			t.Errorf("%s: first event at %v is not the first of %v", load, out.FirstEvent, out.Noted)
-		}
+		t.Run(load, func(t *testing.T) {
+			out := mustRun(t, corruption(t, "none", load))
+			if !out.Damaged() || out.SharedSlots == 0 {
+				t.Errorf("none had %d handshakes, %d shared slots and no event", out.Handshakes, out.SharedSlots)
+			}
+			if len(out.Noted) == 0 || out.FirstEvent != out.Noted[0].At {
+				t.Errorf("first event at %v is not the first of %v", out.FirstEvent, out.Noted)
+			}
+		})
 	}
 }
 
@@ -61,9 +62,11 @@ func TestStrategiesAreUndamaged(t *testing.T) {
 			continue
 		}
 		for _, load := range Loads {
-			cfg := corruption(t, s.Name, load)
-			cfg.Duration = 300 * time.Millisecond
-			checkUndamaged(t, s.Name+", "+load, mustRun(t, cfg))
+			t.Run(s.Name+"/"+load, func(t *testing.T) {
+				cfg := corruption(t, s.Name, load)
+				cfg.Duration = 300 * time.Millisecond
+				checkUndamaged(t, s.Name+", "+load, mustRun(t, cfg))
+			})
 		}
 	}
 }
@@ -103,10 +106,12 @@ func TestSettings(t *testing.T) {
 		{"heap safety abort", func(c *Config) { c.HeapSafety = "abort" }},
 	} {
 		for _, load := range Loads {
-			cfg := corruption(t, strategies.NegativeControl, load)
-			cfg.Duration = 200 * time.Millisecond
-			change.set(&cfg)
-			checkUndamaged(t, change.name+", "+load, mustRun(t, cfg))
+			t.Run(change.name+"/"+load, func(t *testing.T) {
+				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg.Duration = 200 * time.Millisecond
+				change.set(&cfg)
+				checkUndamaged(t, change.name+", "+load, mustRun(t, cfg))
+			})
 		}
 	}
 }
@@ -187,6 +192,8 @@ func TestJudge(t *testing.T) {
 		{"slow", 3 * s, 1500 * ms, 1 * s, false},
 		{"spins", 9 * s, 8 * s, 1 * s, true},
 		{"starved for long", 60 * s, 20 * ms, 59 * s, false},
+		{"at the limit", 9 * s, 5 * s, 0, false},
+		{"past the limit", 9 * s, 5*s + 1, 0, true},
 	} {
 		if why := judge(tc.watched, tc.ran, tc.waited, 5*time.Second); (why != "") != tc.hangs {
 			t.Errorf("%s: judged %q", tc.name, why)
@@ -249,32 +256,50 @@ func TestCancelledTrial(t *testing.T) {
 	}
 }
 
-// Each detector finds what is done to it, exactly as often, and blames no one
-// else. The load is bounded by handshakes, so the number of faults is known.
+// Each detector finds what is done to it, exactly as often, and blames the
+// worker that did it: number 0. What a peer sees has no worker. The load is
+// bounded by handshakes, so the number of faults is known.
 func TestFaultsAreFound(t *testing.T) {
 	const every, handshakes = 10, 400
-	for _, tc := range []struct{ fault, event string }{
-		{"double-free", "double-free"},
-		{"wild-free", "wild-free"},
-		{"overrun", "overrun"},
-		{"heap-damage", "heap-damage"},
-		{"foreign-error", "foreign-error"},
-		{"swallowed-error", "foreign-error"},
-		{"repeated-random", "repeated-random"},
-		{"wrong-data", "wrong-data"},
-		{"cut", "failed-handshake"},
+	for _, tc := range []struct{ fault, event, detail string }{
+		{"double-free", "double-free", "freed twice, 100 bytes of process 0, at fault.c"},
+		{"wild-free", "wild-free", "no block begins there"},
+		{"overrun", "overrun", "guard word overwritten, 100 bytes of process 0, at fault.c"},
+		{"heap-damage", "heap-damage", "written after free"},
+		{"foreign-error", "foreign-error", "entry of worker 1"},
+		{"swallowed-error", "foreign-error", "my entry is gone"},
+		{"repeated-random", "repeated-random", "of worker 0 drew what"},
+		{"wrong-data", "wrong-data", ""},
+		{"cut", "failed-handshake", ""},
 	} {
 		for _, load := range Loads {
 			for _, heap := range []string{"global", "scalable"} {
-				name := fmt.Sprintf("%s, %s, %s", tc.fault, load, heap)
-				cfg := corruption(t, strategies.NegativeControl, load)
-				cfg.Heap, cfg.Fault, cfg.FaultEvery = heap, tc.fault, every
-				cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
-				out := mustRun(t, cfg)
-				if out.Injected == 0 || out.Events[tc.event] != out.Injected || len(out.Events) != 1 {
-					t.Errorf("%s: %d faults, events %v: %v", name, out.Injected, out.Events, out.Noted)
-				}
+				t.Run(tc.fault+"/"+load+"/"+heap, func(t *testing.T) {
+					cfg := corruption(t, strategies.NegativeControl, load)
+					cfg.Heap, cfg.Fault, cfg.FaultEvery = heap, tc.fault, every
+					cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
+					out := mustRun(t, cfg)
+					if out.Injected == 0 || out.Events[tc.event] != out.Injected || len(out.Events) != 1 {
+						t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)
+					}
+					worker := 0
+					if load == "tcp" && tc.detail == "" {
+						worker = -1 // the peer's finding
+					}
+					checkBlame(t, out, worker, tc.detail)
+				})
 			}
+		}
+	}
+}
+
+// checkBlame fails for an event that names another worker, or says something else.
+func checkBlame(t *testing.T, out *Outcome, worker int, detail string) {
+	t.Helper()
+	for _, e := range out.Noted {
+		if e.Worker != worker || !strings.Contains(e.Detail, detail) {
+			t.Errorf("%s of worker %d: %q; want worker %d and %q", e.Kind, e.Worker, e.Detail, worker, detail)
+			return // one of many, for the most part
 		}
 	}
 }
@@ -289,21 +314,24 @@ func TestSuddenEnds(t *testing.T) {
 		{"spin", hangs, "processor time"},
 	} {
 		for _, load := range Loads {
-			cfg := corruption(t, strategies.NegativeControl, load)
-			cfg.Fault, cfg.FaultEvery, cfg.Duration = tc.fault, 20, 30*time.Second
-			if tc.event == hangs {
-				cfg.HangAfter = time.Second
-			}
-			out := mustRun(t, cfg)
-			if out.Events[tc.event] != 1 || len(out.Events) != 1 || !strings.Contains(out.Noted[0].Detail, tc.detail) {
-				t.Errorf("%s, %s: events %v: %v", tc.fault, load, out.Events, out.Noted)
-			}
-			if out.Handshakes < 20 {
-				t.Errorf("%s, %s: only %d handshakes are reported", tc.fault, load, out.Handshakes)
-			}
-			if (out.CrashAt != 0) != (tc.event == crash) {
-				t.Errorf("%s, %s: crash at %v", tc.fault, load, out.CrashAt)
-			}
+			t.Run(tc.fault+"/"+load, func(t *testing.T) {
+				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg.Fault, cfg.FaultEvery, cfg.Duration = tc.fault, 20, 30*time.Second
+				if tc.event == hangs {
+					cfg.HangAfter = time.Second
+				}
+				out := mustRun(t, cfg)
+				if out.Events[tc.event] != 1 || len(out.Events) != 1 {
+					t.Errorf("events %v: %v", out.Events, out.Noted)
+				}
+				checkBlame(t, out, 0, tc.detail)
+				if out.Handshakes < 20 {
+					t.Errorf("only %d handshakes are reported", out.Handshakes)
+				}
+				if (out.CrashAt != 0) != (tc.event == crash) {
+					t.Errorf("crash at %v", out.CrashAt)
+				}
+			})
 		}
 	}
 }

@@ -53,8 +53,12 @@ func TestFailuresAreToldApart(t *testing.T) {
 			Failure{Kind: Alert, Step: Echo, Alert: "certificate required"}, "certificate required"},
 		{"wants one, no echo", secure(insisting(id), echo), noEcho,
 			Failure{Kind: Alert, Step: End, Alert: "certificate required"}, "instead of close_notify"},
-		{"wrong echo", secure(good, flipped), nil,
+		{"wrong echo", secure(good, flipsByte(17)), nil,
 			Failure{Kind: WrongData, Step: Echo}, "1 of 64 bytes differ, from byte 17 on"},
+		{"wrong first byte of the echo", secure(good, flipsByte(0)), nil,
+			Failure{Kind: WrongData, Step: Echo}, "1 of 64 bytes differ, from byte 0 on"},
+		{"wrong last byte of the echo", secure(good, flipsByte(63)), nil,
+			Failure{Kind: WrongData, Step: Echo}, "1 of 64 bytes differ, from byte 63 on"},
 		{"cut in the echo", secure(good, halfEcho), nil,
 			Failure{Kind: Cut, Step: Echo}, "after 32 of 64 bytes"},
 		{"more than the echo", secure(good, chatty), nil,
@@ -75,7 +79,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 				}
 			})
 			got := runOne(t, l)
-			if got.Kind != test.want.Kind || got.Step != test.want.Step || got.Alert != test.want.Alert {
+			if got.Kind != test.want.Kind || got.Step != test.want.Step || got.Alert != test.want.Alert || got.Peer != 0 {
 				t.Errorf("got %v, want %v during %v %s", got, test.want.Kind, test.want.Step, test.want.Alert)
 			}
 			if !strings.Contains(got.Detail, test.detail) {
@@ -160,16 +164,19 @@ func readEcho(c *tls.Conn) ([]byte, error) {
 	return p, err
 }
 
-func flipped(c *tls.Conn) error {
-	p, err := readEcho(c)
-	if err != nil {
-		return err
+// flipsByte gives a server that changes one byte of the echo.
+func flipsByte(i int) func(*tls.Conn) error {
+	return func(c *tls.Conn) error {
+		p, err := readEcho(c)
+		if err != nil {
+			return err
+		}
+		p[i] ^= 1
+		if _, err := c.Write(p); err != nil {
+			return err
+		}
+		return echo(c)
 	}
-	p[17] ^= 1
-	if _, err := c.Write(p); err != nil {
-		return err
-	}
-	return echo(c)
 }
 
 func halfEcho(c *tls.Conn) error {

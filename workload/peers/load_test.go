@@ -101,6 +101,11 @@ func TestRepeatedRandoms(t *testing.T) {
 						t.Fatalf("repeat %d is of % x, want %d in 24 bytes", i, repeat.Bytes, first)
 					}
 				}
+				for _, s := range repeat.Seen {
+					if s.Peer != 0 {
+						t.Errorf("repeat %d seen by peer %d, there is 0 alone", i, s.Peer)
+					}
+				}
 				if len(repeat.Seen) != want {
 					t.Errorf("repeat %d seen %d times, want %d", i, len(repeat.Seen), want)
 				}

@@ -149,12 +149,13 @@ static bool plausible(uint64_t offset)
 static void bad_free(enum event_kind kind, const char *what, const struct header *h, const char *file, int line)
 {
 	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+	const char *name = slash != NULL ? slash + 1 : file;
 
 	if ((kind == EVENT_WILD_FREE && MUTANT("wild-free-silent")) ||
 		(kind == EVENT_DOUBLE_FREE && (MUTANT("double-free-silent") || MUTANT_ONCE("double-free-off-by-one"))))
 		return;
 	note_event(kind, "%s, %u bytes of process %d, at %s:%d", what, h != NULL ? h->size : 0,
-		h != NULL ? h->owner - 1 + MUTANT("double-free-owner") : -2, slash != NULL ? slash + 1 : "?", line);
+		h != NULL ? h->owner - 1 + MUTANT("double-free-owner") : -2, name != NULL ? name : "?", line);
 	if (rig.config->heap_abort)
 		abort();
 }
