@@ -66,7 +66,7 @@ type SamplesFile struct {
 // OpenSamples opens a samples file to append to it, and makes it if there is
 // none. A torn last line, from a run that was killed, is cut off.
 func OpenSamples(path string) (*SamplesFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open samples file: %w", err)
 	}
@@ -120,9 +120,13 @@ func (s *SamplesFile) Close() error { return s.f.Close() }
 
 // ReadSamples reads a samples file. Of a trial that stands twice, because its
 // run was interrupted before the trial was in the results file, the later
-// distributions count.
+// distributions count. A torn last line, of a run that was killed, does not.
 func ReadSamples(r io.Reader) (map[Sample]*hdrhistogram.Histogram, error) {
-	log := hdrhistogram.NewHistogramLogReader(r)
+	whole, err := wholeLines(r)
+	if err != nil {
+		return nil, err
+	}
+	log := hdrhistogram.NewHistogramLogReader(whole)
 	all := map[Sample]*hdrhistogram.Histogram{}
 	for n := 1; ; n++ {
 		h, err := log.NextIntervalHistogram()

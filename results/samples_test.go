@@ -90,6 +90,10 @@ func TestTornSamplesLineIsCutOff(t *testing.T) {
 	if err := os.WriteFile(path, torn, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// A reader passes over it, whoever goes on with the file cuts it off.
+	if diff := cmp.Diff(map[Sample][]int64{{1, "fork-ns"}: {250}}, readValues(t, path)); diff != "" {
+		t.Errorf("with a torn line (-want +got):\n%s", diff)
+	}
 	writeSamples(t, path, map[Sample][]float64{{3, "fork-ns"}: {400}})
 	want := map[Sample][]int64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {400}}
 	if diff := cmp.Diff(want, readValues(t, path)); diff != "" {
@@ -118,5 +122,45 @@ func TestBadSamples(t *testing.T) {
 	}
 	if _, err := OpenSamples(filepath.Join(t.TempDir(), "no", "such", "folder")); err == nil {
 		t.Error("a file in no folder was opened")
+	}
+}
+
+func TestJoinSamples(t *testing.T) {
+	folder := t.TempDir()
+	a, b, joint := filepath.Join(folder, "a.hlog"), filepath.Join(folder, "b.hlog"), filepath.Join(folder, "joint.hlog")
+	writeSamples(t, a, map[Sample][]float64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {270}})
+	writeSamples(t, a, map[Sample][]float64{{3, "fork-ns"}: {280}}) // it was run again
+	writeSamples(t, b, map[Sample][]float64{{2, "ready-ns"}: {7}})
+	torn, err := os.OpenFile(b, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := torn.WriteString("Tag=trial=4;fork-ns,0.0,0.0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := torn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := JoinSamples(joint, a, b); err != nil {
+		t.Fatal(err)
+	}
+	want := map[Sample][]int64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {280}, {2, "ready-ns"}: {7}}
+	if diff := cmp.Diff(want, readValues(t, joint)); diff != "" {
+		t.Errorf("joint (-want +got):\n%s", diff)
+	}
+	if err := JoinSamples(joint, a); err == nil || !strings.Contains(err.Error(), "joint.hlog is there already") {
+		t.Errorf("over another: %v", err)
+	}
+	for want, parts := range map[string][]string{
+		"samples of trial 1 are both in " + a + " and in " + joint: {a, joint},
+		"no such file": {a, filepath.Join(folder, "c.hlog")},
+	} {
+		refused := filepath.Join(folder, "refused.hlog")
+		if err := JoinSamples(refused, parts...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		if _, err := os.Stat(refused); err == nil {
+			t.Error("a file was left")
+		}
 	}
 }

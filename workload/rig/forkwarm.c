@@ -18,9 +18,7 @@ struct warm {
 	uint64_t handler[HANDLERS], nothing[HANDLERS]; /* sums of ticks */
 };
 
-static void do_nothing(void)
-{
-}
+static void do_nothing(void) {}
 
 /* Volatile, as the strategy's own handlers are out of the compiler's sight. */
 static void (*volatile nothing)(void) = do_nothing;
