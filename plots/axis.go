@@ -249,11 +249,14 @@ func byUnit(unit string) func(float64) string {
 }
 
 // roundUp rounds to three figures away from zero, so that a bound stays one.
-func roundUp(x float64) float64 {
+func roundUp(x float64) float64 { return ceilTo(x, 3) }
+
+// ceilTo rounds up to some figures.
+func ceilTo(x float64, figures int) float64 {
 	if x <= 0 || math.IsInf(x, 0) || math.IsNaN(x) {
 		return x
 	}
-	step := math.Pow(10, math.Floor(math.Log10(x))-2)
+	step := math.Pow(10, math.Floor(math.Log10(x))-float64(figures-1))
 	return math.Ceil(x/step-1e-9) * step
 }
 

@@ -13,6 +13,9 @@ func corruption(d *Data) *Figure {
 	f := &Figure{ID: "corruption", Title: "Corruption", Columns: 2}
 	var n tally
 	for _, s := range d.Scenes {
+		if s.controlsOnly(d) {
+			continue // they stand in the verdict map
+		}
 		if p := damagedPanel(s, d, &n); p != nil {
 			f.Panels = append(f.Panels, p)
 		}

@@ -26,18 +26,13 @@ type Options struct {
 // Data is what the figures are drawn from.
 type Data struct {
 	*results.Comparison
-	Inputs []Input
+	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*Probe
 	Trials int // of all kinds, drawn or not
 
-	probePaths []string
-}
-
-// Input is one results file.
-type Input struct {
-	Path   string
-	Header results.Header
+	probePaths   []string
+	judgesOthers bool // than controls
 }
 
 // Scene is what the strategies are compared in, with the values of its trials.
@@ -93,6 +88,7 @@ func Load(o Options, files ...string) (*Data, error) {
 		t := &d.Tables[i]
 		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
 	}
+	d.judgesOthers = d.judgesAny()
 	d.probePaths = o.Probes
 	for _, path := range o.Probes {
 		p, err := readProbe(path)
@@ -132,7 +128,7 @@ func costOf(r *results.Row, unit string) (results.Cost, bool) {
 
 // keeper collects the values of trials by scene and strategy.
 type keeper struct {
-	inputs []Input
+	inputs []*Input
 	scenes map[results.Scene]map[string]*series
 	trials int
 }
@@ -157,9 +153,10 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	defer f.Close()
 	r := results.NewReader(f, path)
-	forks := make(map[int]*series)
+	forks, in := make(map[int]*series), newInput(path)
 	for r.Scan() {
 		t := r.Trial()
+		in.add(t)
 		s := k.add(i, t)
 		if t.Cell.Measure == results.Fork && t.Status == results.OK {
 			forks[t.ID] = s
@@ -168,7 +165,8 @@ func (k *keeper) readFile(i int, path string) error {
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
-	k.inputs = append(k.inputs, Input{path, r.Header()})
+	in.finish(r.Header())
+	k.inputs = append(k.inputs, in)
 	if len(forks) == 0 {
 		return nil
 	}

@@ -8,9 +8,10 @@
 //     statistics (Summarize), and Data keeps the single values that are drawn
 //     as dots, scene by scene.
 //  2. Figures makes of Data the list of figures, one file of this package for
-//     each. A Figure is a title, a caption and panels; a Panel is one scene: it
-//     knows its size, says in words what it shows, and draws itself on any
-//     canvas. A figure without data has no panels and says so.
+//     each, by the places that register gave them. A Figure is a title, a
+//     caption and panels; a Panel is one scene: it knows its size, says in words
+//     what it shows, and draws itself on any canvas. A figure without data has
+//     no panels and says so. ADDING.md adds one, step by step.
 //  3. Two or three charts are shared by all figures: rows (one strategy a row,
 //     dots with median and interval), lines (a curve for each strategy) and
 //     the cells of a map.

@@ -13,7 +13,7 @@ import (
 func drift(d *Data) *Figure {
 	f := &Figure{ID: "drift", Title: "Drift and noise floor", Columns: 2}
 	var n tally
-	for _, s := range d.Scenes {
+	for _, s := range d.mainCosts() {
 		if p := driftPanel(s, d, &n); p != nil {
 			f.Panels = append(f.Panels, p)
 		}

@@ -3,51 +3,120 @@ package plots
 import (
 	"fmt"
 	"io"
+	"path"
+	"path/filepath"
 	"strings"
 )
 
+// TablesFile is the name of the file with all tables, beside the figures.
+const TablesFile = "TABLES.md"
+
 // Markdown writes the part of the report that fits into a README: the verdict
-// on each strategy, the verdict tables, the costs, how to repeat it. With a
-// folder of figures it shows three of them.
+// tables in short, one sentence for each strategy, how to repeat it. With a
+// folder of figures it shows three of them and points to the tables there;
+// without one the tables follow.
 func Markdown(w io.Writer, d *Data, figures string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", d.summary())
-	for _, warning := range d.warnings() {
-		fmt.Fprintf(&b, "**%s**\n\n", warning)
+	d.markdownHead(&b)
+	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
+		if t != nil {
+			t.markdown(&b)
+		}
 	}
+	b.WriteString("\n")
 	for _, s := range Sentences(d) {
 		fmt.Fprintf(&b, "- **%s**: %s\n", s.Strategy, s.Text)
 	}
 	if len(d.Scenes) == 0 {
 		b.WriteString("- No trials to judge.\n")
 	}
-	for _, t := range mapTables(d) {
-		t.markdown(&b)
-	}
 	if figures != "" {
 		d.markdownFigures(&b, figures)
-	}
-	for _, t := range costTables(d) {
-		if t.Hazard == "plain" {
-			t.markdown(&b)
-		}
+		fmt.Fprintf(&b, "\nEvery hazard, every cost, the exact files: [%s](%s). All figures: [%s](%[3]s).\n", TablesFile, path.Join(figures, TablesFile), figures)
+	} else {
+		d.markdownTables(&b)
 	}
 	b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(commands(d), "\n") + "\n```\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// readmeFigures are what a README shows.
-var readmeFigures = []string{"verdicts", "corruption", "throughput"}
+// WriteTables writes all tables as Markdown into a folder of figures.
+func WriteTables(folder string, d *Data) error {
+	var b strings.Builder
+	b.WriteString("# Tables of the results\n\n")
+	d.markdownHead(&b)
+	b.WriteString("\nMade from the raw data, as the figures beside this file are. " + wordsExplained() + "\n")
+	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
+		if t != nil {
+			t.markdown(&b)
+		}
+	}
+	d.markdownTables(&b)
+	b.WriteString("\n## How to repeat it\n\n```\n" + strings.Join(commands(d), "\n") + "\n```\n")
+	for _, line := range durations(d) {
+		fmt.Fprintf(&b, "\n- %s", line)
+	}
+	b.WriteString("\n")
+	for _, t := range runTables(d) {
+		t.markdown(&b)
+	}
+	return writeFile(filepath.Join(folder, TablesFile), func(w io.Writer) error {
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}
+
+func wordsExplained() string {
+	return "Verdict words, worst first: crash, hang, corrupt, broken (another library no longer works), collateral (its slots are wiped); " +
+		"clean: none of these, and the bound is 5 % or less; no damage seen: too few trials for that. " +
+		"Trials of different loads are not added up: the probability of damage differs between them."
+}
+
+func (d *Data) markdownHead(b *strings.Builder) {
+	b.WriteString(d.summary() + "\n")
+	for _, note := range d.notes() {
+		b.WriteString(note + "\n")
+	}
+	for _, warning := range d.warnings() {
+		fmt.Fprintf(b, "\n**%s**\n", warning)
+	}
+}
+
+// markdownTables writes the verdict maps, the costs and what was seen.
+func (d *Data) markdownTables(b *strings.Builder) {
+	for _, section := range []struct {
+		title  string
+		tables []*pageTable
+	}{{"Verdicts", mapTables(d)}, {"Cost", costTables(d)}, {"What was seen", checkTables(d)}} {
+		if len(section.tables) > 0 {
+			fmt.Fprintf(b, "\n## %s\n", section.title)
+		}
+		for _, t := range section.tables {
+			t.markdown(b)
+		}
+	}
+}
+
+// readmeFigures are what a README shows: the first has to be there, of the
+// others the first two that are not empty.
+var readmeFigures = []string{"verdicts", "fork", "throughput", "corruption", "survival"}
 
 func (d *Data) markdownFigures(b *strings.Builder, folder string) {
+	all := make(map[string]*Figure)
 	for _, f := range Figures(d) {
-		for _, id := range readmeFigures {
-			if f.ID == id {
-				sheet := f.sheets()[0]
-				fmt.Fprintf(b, "\n![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(firstSentence(f.Caption)), folder, sheet.ID)
-			}
+		all[f.ID] = f
+	}
+	var list []*Figure
+	for _, id := range readmeFigures {
+		if f := all[id]; len(list) < 3 && f.Empty == "" {
+			list = append(list, f)
 		}
+	}
+	b.WriteString("\n")
+	for _, f := range list {
+		sheet := f.sheets()[0]
+		fmt.Fprintf(b, "![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(firstSentence(f.Caption)), folder, sheet.ID)
 	}
 }
 

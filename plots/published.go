@@ -74,6 +74,9 @@ func Publish(root string) error {
 	if _, err := WriteFiles(folder, Figures(d)); err != nil {
 		return err
 	}
+	if err := WriteTables(folder, d); err != nil {
+		return err
+	}
 	path := filepath.Join(root, publishedReadme)
 	readme, err := os.ReadFile(path)
 	if err != nil {

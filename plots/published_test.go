@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/cmpimg"
 )
 
@@ -48,6 +49,7 @@ func notPublished(t *testing.T, root string) {
 func comparePublished(t *testing.T, root string, d *Data) {
 	t.Helper()
 	fresh := t.TempDir()
+	var tables []string
 	names, err := WriteFiles(fresh, Figures(d))
 	check(t, err)
 	kept, err := filepath.Glob(filepath.Join(root, PublishedFigures, "*.[sp][vn]g"))
@@ -68,12 +70,21 @@ func comparePublished(t *testing.T, root string, d *Data) {
 			t.Errorf("%s is not what the data makes (%v); go run ./plots/publish makes it anew", name, err)
 		}
 	}
+	check(t, WriteTables(fresh, d))
+	for _, folder := range []string{fresh, filepath.Join(root, PublishedFigures)} {
+		text, err := os.ReadFile(filepath.Join(folder, TablesFile))
+		check(t, err)
+		tables = append(tables, string(text))
+	}
+	if diff := cmp.Diff(tables[1], tables[0]); diff != "" {
+		t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew (-published +made):\n%s", TablesFile, diff)
+	}
 	readme, err := os.ReadFile(filepath.Join(root, publishedReadme))
 	check(t, err)
 	again, err := replaceResults(readme, d)
 	check(t, err)
-	if !bytes.Equal(readme, again) {
-		t.Error("the results in README.md are not what the data makes; go run ./plots/publish makes them anew")
+	if diff := cmp.Diff(string(readme), string(again)); diff != "" {
+		t.Errorf("the results in README.md are not what the data makes; go run ./plots/publish makes them anew (-published +made):\n%s", diff)
 	}
 }
 
@@ -93,7 +104,7 @@ func TestPublish(t *testing.T) {
 
 	text, err := os.ReadFile(readme)
 	check(t, err)
-	for _, want := range []string{"# Title\n", "\nrest\n", "| plain | no damage seen", "](plots/published/verdicts.svg)"} {
+	for _, want := range []string{"# Title\n", "\nrest\n", "| hwm | no damage seen 0/6 ≤ 39.4 % |", "](plots/published/verdicts.svg)"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the README has no %q:\n%s", want, text)
 		}

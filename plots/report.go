@@ -37,11 +37,13 @@ type page struct {
 	Title    string
 	Summary  string
 	Warnings []string
+	Notes    []string
 	CSS      template.CSS
 	JS       template.JS
 
 	Builds, Hazards []string // for the filters
 	Sentences       []Sentence
+	Headlines       []*pageTable // in short: OpenSSL alone, and how many hazards
 	Maps            []*pageTable
 	Costs           []*pageTable
 	Checks          []*pageTable
@@ -51,6 +53,7 @@ type page struct {
 	Limits          []string
 	Runs            []*pageTable
 	Commands        []string
+	Durations       []string
 	Downloads       []download
 	Baseline        string
 }
@@ -79,13 +82,19 @@ func Report(w io.Writer, d *Data) error {
 		Title:     "OpenSSL in preforked servers: which strategy is safe, and what it costs",
 		Summary:   d.summary(),
 		Warnings:  d.warnings(),
+		Notes:     d.notes(),
 		JS:        template.JS(reportJS),
 		Sentences: Sentences(d),
 		Maps:      mapTables(d), Costs: costTables(d), Checks: checkTables(d),
 		Limits:   limits(d),
 		Runs:     runTables(d),
-		Commands: commands(d),
+		Commands: commands(d), Durations: durations(d),
 		Baseline: d.Baseline,
+	}
+	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
+		if t != nil {
+			p.Headlines = append(p.Headlines, t)
+		}
 	}
 	p.Builds, p.Hazards = d.choices()
 	fonts, err := fontFaces("font-weight:bold")
@@ -150,6 +159,11 @@ func (d *Data) summary() string {
 // warnings are about the files as a whole, and about controls.
 func (d *Data) warnings() []string {
 	list := slices.Clone(d.Warnings)
+	for i := range list {
+		for _, in := range d.Inputs {
+			list[i] = strings.ReplaceAll(list[i], in.Path, in.name())
+		}
+	}
 	for _, s := range d.Scenes {
 		mark := withoutMark(s).Mark
 		text := fmt.Sprintf("%s (OpenSSL %s, load %s, heap %s, %s)", mark, s.OpenSSL, s.Load, s.Heap, count(s.Workers, "worker"))

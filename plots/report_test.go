@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -134,14 +135,14 @@ func TestMarkdown(t *testing.T) {
 func TestSentences(t *testing.T) {
 	got := make(map[string]string)
 	for _, s := range Sentences(load(t, "full")) {
-		got[s.Strategy] = string(s.Word) + ": " + s.Text
+		got[s.Strategy] = fmt.Sprintf("%s, %s: %s", s.Alone, s.Word, s.Text)
 	}
 	for strategy, want := range map[string][]string{
-		"none":          {"crash: ", "6 of 6 trials", "[54.1 %, 100 %]"},
-		"hwm":           {"collateral: ", "in 2 of 6 combinations", "undamaged in the other 4", "at most 39.4 % in each", "throughput "},
-		"thread-stop":   {"no damage seen: ", "undamaged in 6 combinations", "at most 39.4 %"},
-		"pointer-match": {"no damage seen: ", "not applicable on OpenSSL 4.0.3"},
-		"key-owner":     {"no damage seen: ", "the baseline of all costs"},
+		"none":          {"crash, crash: alone in the process damaged in 2 of 2 combinations of OpenSSL and load (crash, corrupt; ", "6/6, [54.1 %, 100 %]"},
+		"hwm":           {"no damage seen, collateral: ", "undamaged in 2 combinations", "damaged in 2 of 4 combinations", "collateral; surest foreign-before:n=14 on 3.0.20 tcp", "the other 2 at most 39.4 % each", "throughput "},
+		"thread-stop":   {"no damage seen, no damage seen: ", "undamaged in 4 combinations of OpenSSL, load and hazard (at most 39.4 % of trials each)"},
+		"pointer-match": {"no damage seen", "not applicable on OpenSSL 4.0.3"},
+		"key-owner":     {"no damage seen", "the baseline of all costs"},
 	} {
 		for _, part := range want {
 			if !strings.Contains(got[strategy], part) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"tlsbench/results"
 )
@@ -35,19 +34,16 @@ type pageCell struct {
 func mapTables(d *Data) []*pageTable {
 	var list []*pageTable
 	for _, g := range d.byHazard() {
-		scene := g.scene
-		t := &pageTable{OpenSSL: scene.OpenSSL, Head: append([]string{"hazard"}, g.names...)}
-		scene.Hazard = "all hazards"
-		t.Title = sceneText(scene, d.severalMachines())
+		t := &pageTable{Title: g.title(d), Mark: g.mark(), OpenSSL: g.scene.OpenSSL, Head: append([]string{"hazard"}, g.names...)}
+		if g.controls {
+			t.Head[0] = "run"
+		}
 		for _, s := range g.scenes {
-			row := pageRow{OpenSSL: s.OpenSSL, Hazard: s.Hazard, Name: s.Hazard}
+			row := pageRow{OpenSSL: s.OpenSSL, Hazard: s.Hazard, Name: g.rowName(s, d)}
 			for _, name := range g.names {
 				row.Cells = append(row.Cells, mapCell(s.row(name), name))
 			}
 			t.Rows = append(t.Rows, row)
-			if s.Mark != "" {
-				t.Mark = s.Mark
-			}
 		}
 		list = append(list, t)
 	}
@@ -207,23 +203,3 @@ func rateCell(f results.Figure) pageCell {
 	}
 	return pageCell{Text: figures3(f.Value), Detail: fmt.Sprintf("%s n=%d", between(f.Low, f.High, figures3), f.N), Sort: number(f.Value)}
 }
-
-// runTables list the facts of each file: machine, builds, tools.
-func runTables(d *Data) []*pageTable {
-	t := &pageTable{Title: "Machines, builds and tools, from the files", Head: []string{"fact", "value"}}
-	for _, in := range d.Inputs {
-		for _, c := range in.Header.Config {
-			row := pageRow{Name: c.Key, Cells: []pageCell{{Head: "value", Text: string(c.Value)}}}
-			if len(d.Inputs) > 1 {
-				row.Cells[0].Detail = base(in.Path)
-			}
-			t.Rows = append(t.Rows, row)
-		}
-	}
-	if len(t.Rows) == 0 {
-		t.Rows = append(t.Rows, pageRow{Name: "none", Cells: []pageCell{{Head: "value", Text: "the files say nothing"}}})
-	}
-	return []*pageTable{t}
-}
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

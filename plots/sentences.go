@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 // Sentence is the verdict on one strategy.
 type Sentence struct {
 	Strategy string
+	Alone    results.Word // the worst with OpenSSL alone in the process
 	Word     results.Word // the worst of all cells
 	Text     string
 }
@@ -19,63 +21,57 @@ type Sentence struct {
 // Class is the word's class on the report page.
 func (s Sentence) Class() string { return wordClass(s.Word) }
 
+// AloneClass is the class of the other word.
+func (s Sentence) AloneClass() string { return wordClass(s.Alone) }
+
 // Sentences gives the verdict on each strategy in one sentence, with its
 // interval where there was damage and its bound where there was none.
 func Sentences(d *Data) []Sentence {
-	var names []string
-	for _, s := range d.Scenes {
-		for _, name := range s.names() {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	slices.SortFunc(names, compareStrategies)
 	var list []Sentence
-	for _, name := range names {
-		j := judge(d, name)
-		list = append(list, Sentence{name, j.worst(), j.text(d)})
+	for _, name := range strategiesOf(d.Scenes) {
+		alone, others := &judged{strategy: name}, &judged{strategy: name}
+		for _, s := range d.Scenes {
+			if s.controlsOnly(d) && s.judged() {
+				continue // the other strategies have nothing to stand beside it
+			}
+			j := others
+			if s.Hazard == plainHazard {
+				j = alone
+			}
+			j.add(s, s.row(name), d)
+		}
+		list = append(list, Sentence{name, alone.worst(), worse(alone, others), verdictText(alone, others, d)})
 	}
 	return list
 }
 
-// judged is what all cells of one strategy say together.
+// judged is what some cells of one strategy say together.
 type judged struct {
 	strategy string
 	words    []results.Word // all that were seen
 	cells    int
 	damaged  int
 	clean    int
-	least    inference.Estimate // of the worst cell
+	surest   inference.Estimate // of the cell with the highest lower bound
 	where    string             // that cell
 	bound    float64            // weakest bound of the undamaged cells
 	reasons  []string           // of cells without trials
 }
 
-func judge(d *Data, name string) *judged {
-	j := &judged{strategy: name}
-	for _, s := range d.Scenes {
-		r := s.row(name)
-		if r == nil {
-			continue
-		}
-		v := r.Verdict
-		if v.Trials == 0 {
-			if v.Reason != "" {
-				j.reasons = append(j.reasons, fmt.Sprintf("%s on OpenSSL %s: %s", v.Worst(), s.OpenSSL, v.Reason))
-			}
-			continue
-		}
-		j.add(s, r, d)
-	}
-	return j
-}
-
 func (j *judged) add(s *Scene, r *results.Row, d *Data) {
+	if r == nil {
+		return
+	}
 	v := r.Verdict
+	if v.Trials == 0 {
+		if v.Reason != "" {
+			j.reasons = append(j.reasons, fmt.Sprintf("%s on OpenSSL %s: %s", v.Worst(), s.OpenSSL, v.Reason))
+		}
+		return
+	}
 	j.cells++
 	if v.Damaged == 0 {
-		j.bound = max(j.bound, v.Upper)
+		j.bound = math.Max(j.bound, v.Upper)
 		if v.Worst() == results.Clean {
 			j.clean++
 		}
@@ -87,20 +83,29 @@ func (j *judged) add(s *Scene, r *results.Row, d *Data) {
 		}
 	}
 	e := inference.Proportion(v.Damaged, v.Trials, d.Confidence)
-	if j.damaged == 0 || e.Low > j.least.Low {
-		j.least = e
-		j.where = fmt.Sprintf("%s: %d of %s", sceneText(s.Scene, d.severalMachines()), v.Damaged, count(v.Trials, "trial"))
+	if j.damaged == 0 || e.Low > j.surest.Low {
+		j.surest = e
+		j.where = fmt.Sprintf("%s %s: %d/%d", strings.TrimPrefix(s.Hazard+" on "+s.OpenSSL, plainHazard+" on "), s.Load, v.Damaged, v.Trials)
 	}
 	j.damaged++
 }
 
 var wordRank = []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Broken, results.Collateral}
 
-func (j *judged) worst() results.Word {
+// sorted gives the words of damage, worst first.
+func (j *judged) sorted() []string {
+	var words []string
 	for _, w := range wordRank {
 		if slices.Contains(j.words, w) {
-			return w
+			words = append(words, string(w))
 		}
+	}
+	return words
+}
+
+func (j *judged) worst() results.Word {
+	if words := j.sorted(); len(words) > 0 {
+		return results.Word(words[0])
 	}
 	switch {
 	case j.cells == 0:
@@ -111,57 +116,88 @@ func (j *judged) worst() results.Word {
 	return results.NoDamageSeen
 }
 
-func (j *judged) text(d *Data) string {
+// worse is the worst word of both.
+func worse(a, b *judged) results.Word {
+	both := &judged{words: append(slices.Clone(a.words), b.words...), cells: a.cells + b.cells, clean: a.clean + b.clean}
+	return both.worst()
+}
+
+func verdictText(alone, others *judged, d *Data) string {
 	var parts []string
-	bound := fmt.Sprintf("the probability of a damaged trial is at most %s in each", percent(roundUp(j.bound)))
-	switch {
-	case j.cells == 0:
-		parts = append(parts, "no trial looked for corruption")
-	case j.damaged == 0:
-		parts = append(parts, fmt.Sprintf("undamaged in %s of OpenSSL, hazard and load: %s", count(j.cells, "combination"), bound))
-	default:
-		var words []string
-		for _, w := range wordRank {
-			if slices.Contains(j.words, w) {
-				words = append(words, string(w))
-			}
-		}
-		parts = append(parts, fmt.Sprintf("%s in %d of %s of OpenSSL, hazard and load, surest in %s, interval %s",
-			strings.Join(words, ", "), j.damaged, count(j.cells, "combination"), j.where, between(j.least.Low, j.least.High, percent)))
-		if j.damaged < j.cells {
-			parts = append(parts, fmt.Sprintf("undamaged in the other %d: %s", j.cells-j.damaged, bound))
-		}
+	if alone.cells > 0 {
+		parts = append(parts, "alone in the process "+alone.text("OpenSSL and load"))
 	}
-	if cost := costPhrase(d, j.strategy); cost != "" {
+	if others.cells > 0 {
+		parts = append(parts, "with a hazard "+others.text("OpenSSL, load and hazard"))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "no trial looked for corruption")
+	}
+	if cost := costPhrase(d, alone.strategy); cost != "" {
 		parts = append(parts, cost)
 	}
-	if len(j.reasons) > 0 {
-		parts = append(parts, j.reasons[0])
+	if reasons := append(alone.reasons, others.reasons...); len(reasons) > 0 {
+		parts = append(parts, reasons[0])
 	}
 	return strings.Join(parts, "; ") + "."
 }
 
-// costPhrase gives throughput relative to the baseline in the first scene
-// under hazard plain that has it.
+// text tells what was seen in the cells: combinations of what is named.
+func (j *judged) text(of string) string {
+	bound := "at most " + percent(roundUp(j.bound))
+	if j.damaged == 0 {
+		return fmt.Sprintf("undamaged in %s of %s (%s of trials each)", count(j.cells, "combination"), of, bound)
+	}
+	text := fmt.Sprintf("damaged in %d of %s of %s (%s; surest %s, %s", j.damaged, count(j.cells, "combination"), of,
+		strings.Join(j.sorted(), ", "), j.where, between(j.surest.Low, j.surest.High, percent))
+	if j.damaged < j.cells {
+		text += fmt.Sprintf("; the other %d %s each", j.cells-j.damaged, bound)
+	}
+	return text + ")"
+}
+
+// costPhrase gives throughput relative to the baseline under hazard plain: of
+// one build, or the range of several.
 func costPhrase(d *Data, name string) string {
 	if name == d.Baseline {
 		return "the baseline of all costs"
 	}
-	for _, s := range d.Scenes {
+	var values, ends span = newSpan(), newSpan()
+	var builds []string
+	same := true
+	for _, s := range d.mainCosts() {
 		r := s.row(name)
-		if r == nil || s.Hazard != "plain" {
+		if r == nil || s.Hazard != plainHazard {
 			continue
 		}
 		c, ok := costOf(r, results.HandshakesPerSec)
 		if !ok || !c.Ratio.Known() {
 			continue
 		}
-		text := fmt.Sprintf("throughput %s %s times that of %s (%s)", ratio(c.Ratio.Value),
-			between(c.Ratio.Low, c.Ratio.High, ratio), d.Baseline, sceneText(s.Scene, d.severalMachines()))
-		if c.Ratio.Same {
-			text += fmt.Sprintf(", the same within %s", percent(d.Margin))
-		}
-		return text
+		values.add(c.Ratio.Value)
+		ends.add(c.Ratio.Low, c.Ratio.High)
+		same = same && c.Ratio.Same
+		builds = append(builds, s.OpenSSL)
 	}
-	return ""
+	var text string
+	switch {
+	case len(builds) == 0:
+		return ""
+	case len(builds) == 1:
+		text = fmt.Sprintf("throughput %s %s times that of %s (OpenSSL %s)", ratio(values.low), costEnds(ends), d.Baseline, builds[0])
+	default:
+		text = fmt.Sprintf("throughput %s to %s times that of %s on %d builds, intervals within %s", ratio(values.low), ratio(values.high),
+			d.Baseline, len(builds), costEnds(ends))
+	}
+	if same {
+		text += ", the same within " + percent(d.Margin)
+	}
+	return text
+}
+
+func costEnds(ends span) string {
+	if ends.empty() {
+		return "[no interval: too few]"
+	}
+	return between(ends.low, ends.high, ratio)
 }

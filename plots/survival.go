@@ -14,6 +14,9 @@ func survival(d *Data) *Figure {
 	f := &Figure{ID: "survival", Title: "Survival", Columns: 2}
 	var n tally
 	for _, s := range d.Scenes {
+		if s.controlsOnly(d) {
+			continue // they stand in the verdict map
+		}
 		if p := survivalPanel(s, d, &n); p != nil {
 			f.Panels = append(f.Panels, p)
 		}

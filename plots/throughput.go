@@ -14,7 +14,7 @@ func forkRuns(s *series) []run      { return s.fork }
 func throughput(d *Data) *Figure {
 	f := &Figure{ID: "throughput", Title: "Throughput", Columns: 2}
 	var n tally
-	for _, s := range d.Scenes {
+	for _, s := range d.mainCosts() {
 		chart := rowChart{scale: scale{label: "good full handshakes/s", print: figures3, zero: true}}
 		chart.rows = s.metricRows(d, results.HandshakesPerSec, handshakeRuns, &n)
 		if !anyValue(chart.rows) {

@@ -51,14 +51,23 @@ type mapGroup struct {
 	scene  results.Scene // without hazard
 	scenes []*Scene
 	names  []string // strategies
+	// controls is the one group of those scenes that have verdicts on the
+	// controls alone. Its rows are whole scenes.
+	controls bool
 }
 
-// byHazard groups the scenes that looked for corruption.
+// byHazard groups the scenes that looked for corruption. Scenes of controls
+// alone come last, in a group of their own.
 func (d *Data) byHazard() []*mapGroup {
 	var groups []*mapGroup
+	controls := &mapGroup{controls: true}
 	at := make(map[results.Scene]*mapGroup)
 	for _, s := range d.Scenes {
 		if !s.judged() {
+			continue
+		}
+		if s.controlsOnly(d) {
+			controls.add(s)
 			continue
 		}
 		scene := s.Scene
@@ -68,17 +77,50 @@ func (d *Data) byHazard() []*mapGroup {
 			g = &mapGroup{scene: scene}
 			at[scene], groups = g, append(groups, g)
 		}
-		g.scenes = append(g.scenes, s)
-		for _, name := range s.names() {
-			if !slices.Contains(g.names, name) {
-				g.names = append(g.names, name)
-			}
-		}
+		g.add(s)
 	}
-	for _, g := range groups {
-		slices.SortFunc(g.names, compareStrategies)
+	if len(controls.scenes) > 0 {
+		groups = append(groups, controls)
 	}
 	return groups
+}
+
+func (g *mapGroup) add(s *Scene) {
+	g.scenes = append(g.scenes, s)
+	for _, name := range s.names() {
+		if !slices.Contains(g.names, name) && (!g.controls || isControl(name)) {
+			g.names = append(g.names, name)
+		}
+	}
+	slices.SortFunc(g.names, compareStrategies)
+}
+
+// rowName is what stands before a scene's row.
+func (g *mapGroup) rowName(s *Scene, d *Data) string {
+	if g.controls {
+		return sceneText(s.Scene, d.severalMachines())
+	}
+	return s.Hazard
+}
+
+// title names the group.
+func (g *mapGroup) title(d *Data) string {
+	if g.controls {
+		return "Controls of the runs that measure cost"
+	}
+	scene := g.scene
+	scene.Hazard = "all hazards"
+	return sceneText(scene, d.severalMachines())
+}
+
+// mark is what is wrong with any of the controls.
+func (g *mapGroup) mark() string {
+	for _, s := range g.scenes {
+		if s.Mark != "" {
+			return s.Mark
+		}
+	}
+	return ""
 }
 
 // judged reports whether any trial of the scene could have got a verdict.
@@ -90,6 +132,9 @@ func (s *Scene) judged() bool {
 func verdictMap(d *Data) *Figure {
 	f := &Figure{ID: "verdicts", Title: "Verdict map", Columns: 1}
 	var n tally
+	if p := overviewPanel(d); p != nil {
+		f.Panels = append(f.Panels, p)
+	}
 	for _, g := range d.byHazard() {
 		f.Panels = append(f.Panels, mapPanel(d, g, &n))
 	}
@@ -102,29 +147,30 @@ func verdictMap(d *Data) *Figure {
 
 func mapPanel(d *Data, g *mapGroup, n *tally) *Panel {
 	m := cellMap{corner: "hazard", columns: g.names, labelWidth: 96, width: 96 + 68*float(len(g.names))}
+	if g.controls {
+		m.corner, m.labelWidth, m.width = "run", 220, panelWidth
+	}
 	m.width = max(m.width, panelWidth)
 	var words []string
-	mark := ""
 	for _, s := range g.scenes {
 		var cells []cell
-		for _, name := range g.names {
-			r := s.row(name)
+		name := g.rowName(s, d)
+		for _, strategy := range g.names {
+			r := s.row(strategy)
 			if r != nil && r.Verdict.Trials > 0 {
 				n.add(r.Verdict.Trials)
 			}
 			c := verdictCell(r)
 			cells = append(cells, c)
-			words = append(words, strings.TrimSpace(fmt.Sprintf("%s, %s: %s %s", s.Hazard, name, c.word, c.detail)))
+			words = append(words, strings.TrimSpace(fmt.Sprintf("%s, %s: %s %s", name, strategy, c.word, c.detail)))
 		}
-		m.rows, m.cells = append(m.rows, s.Hazard), append(m.cells, cells)
-		if s.Mark != "" {
-			mark = s.Mark
-		}
+		m.rows, m.cells = append(m.rows, name), append(m.cells, cells)
 	}
 	p := newPanel(g.scenes[0], d, "OpenSSL "+g.scene.OpenSSL)
-	scene := g.scene
-	scene.Hazard = "all hazards"
-	p.Sub, p.Mark, p.Hazard = strings.TrimPrefix(sceneText(scene, d.severalMachines()), "OpenSSL "+scene.OpenSSL+", "), mark, ""
+	p.Sub, p.Mark, p.Hazard = strings.TrimPrefix(g.title(d), "OpenSSL "+g.scene.OpenSSL+", "), g.mark(), ""
+	if g.controls {
+		p.Title, p.Sub, p.OpenSSL = g.title(d), "none has to be damaged, key-owner must not", ""
+	}
 	p.Alt = strings.Join(words, "; ") + "."
 	p.width, p.height, p.draw = m.width, m.height(), m.draw
 	return p
