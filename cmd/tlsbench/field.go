@@ -1,42 +1,39 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"tlsbench/bench"
 	"tlsbench/results"
-	"tlsbench/workload/debian"
 	"tlsbench/workload/field"
-	"tlsbench/workload/neighbours"
-	"tlsbench/workload/openssl"
 )
 
 // fieldCommand runs the strategies inside the real daemon.
 type fieldCommand struct {
-	Daemon     []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
-	Strategy   []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
-	MemSafety  []int         `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
-	Python     []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; with the first --mem-safety alone."`
-	Readers    int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
-	TLS        string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
-	Port       int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
-	Bad        share         `group:"The trials:" placeholder:"SHARE" default:"20%" help:"Share of bad peers."`
-	Rounds     int           `group:"The trials:" placeholder:"N" default:"1" help:"Trials of each case, in the daemon and in the rig."`
-	Duration   time.Duration `group:"The trials:" placeholder:"TIME" default:"4s" help:"Length of a daemon's trial; damage that kills it ends it early."`
-	RigTime    time.Duration `group:"The trials:" placeholder:"TIME" default:"2s" help:"Length of a rig's trial; 0 leaves the rig out."`
-	Seed       uint64        `group:"The trials:" placeholder:"N" default:"1" help:"Seed of the order and of the peers."`
-	Dir        string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
-	OpensslDir string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched OpenSSL builds, instead of the user's cache folder."`
-	Output     string        `group:"Files:" short:"o" placeholder:"FILE" help:"Keep each daemon's trial, one JSON object a line."`
+	Daemon        []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
+	Strategy      []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
+	MemSafety     []int         `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
+	Python        []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; with the first --mem-safety alone."`
+	Readers       int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
+	TLS           string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
+	Port          int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
+	Bad           share         `group:"The trials:" placeholder:"SHARE" default:"20%" help:"Share of bad peers."`
+	Rounds        int           `group:"The trials:" placeholder:"N" default:"1" help:"Trials of each case, in the daemon and in the rig."`
+	ControlRounds int           `group:"The trials:" placeholder:"N" default:"5" help:"Trials of each daemon on OpenSSL 3 without a fix, if that is more."`
+	Duration      time.Duration `group:"The trials:" placeholder:"TIME" default:"2500ms" help:"Length of a daemon's trial; damage that kills it ends it early. Without a fix it goes on to 10s as long as nothing is seen."`
+	RigTime       time.Duration `group:"The trials:" placeholder:"TIME" default:"1s" help:"Length of a rig's trial; 0 leaves the rig out."`
+	Seed          uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the peers; drawn and printed if not given."`
+	Dir           string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
+	OpensslDir    string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched OpenSSL builds, instead of the user's cache folder."`
+	Output        string        `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
+	Resume        string        `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
+	JSON          bool          `group:"The results:" name:"json" xor:"form" help:"Print the comparison as JSON."`
+	Markdown      bool          `group:"The results:" xor:"form" help:"Print the comparison as Markdown."`
 }
 
 // Help is shown below the flags' own lines.
@@ -44,55 +41,128 @@ func (fieldCommand) Help() string {
 	return `Fetches Debian's unchanged Kamailio packages and the OpenSSL each is linked with, runs both the daemon ` +
 		`and the rig under each strategy, and shows the two verdicts side by side. A strategy is put into the daemon ` +
 		`by a preloaded object that is compiled from the strategy's own file; a mode of the daemon's own is named as such. ` +
-		`Nothing is installed, no root needed, and all connections stay on this machine.`
+		`Nothing is installed, no root needed, and all connections stay on this machine. See tlsbench help field.`
 }
 
 // Run fetches, compares, and shows the table.
 func (c *fieldCommand) Run(s *session) error {
-	plan, err := c.plan()
+	plan, err := c.plan(s)
 	if err != nil {
 		return err
 	}
-	if plan.Daemons, err = c.fetch(s); err != nil {
-		return err
+	if err := field.PortFree(c.Port); err != nil {
+		return &refusal{err}
 	}
-	keep, done, err := c.keeper(s)
+	lost, err := c.attach(s, plan)
 	if err != nil {
 		return err
 	}
-	list, err := field.Compare(s.ctx, plan.Cases(), c.settings(keep))
-	if err := errors.Join(err, done()); err != nil {
+	path, sum, err := c.carryOut(s, plan)
+	if errors.Is(err, context.Canceled) && sum.Total > 0 {
+		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench field --resume %s",
+			sum.Done, plural(sum.Total, "trial"), path)}
+	}
+	if errors.Is(err, field.ErrRefused) {
+		return &refusal{err}
+	}
+	if err != nil {
 		return err
 	}
-	printField(s, list)
-	if slices.ContainsFunc(list, func(c field.Comparison) bool { return c.Daemon.Failed > 0 || c.Rig.Failed > 0 }) {
+	f, err := results.ReadField(path)
+	if err != nil {
+		return err
+	}
+	summary := results.SummarizeField(f)
+	if err := c.print(s, summary); err != nil {
+		return err
+	}
+	if n := summary.Failed(); n > 0 {
+		return fmt.Errorf("%s could not be carried out in full", plural(n, "case"))
+	}
+	if lost {
 		return errFailed
 	}
 	return nil
 }
 
-// plan checks what the user chose before anything is fetched.
-func (c *fieldCommand) plan() (field.Plan, error) {
-	plan := field.Plan{MemSafety: c.MemSafety}
+// plan is what the flags say, or what the file to be resumed says.
+func (c *fieldCommand) plan(s *session) (*field.Plan, error) {
+	if c.Resume != "" && c.Output != "" {
+		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
+	}
+	plan, err := c.spec()
+	if err != nil || c.Resume == "" {
+		return plan, err
+	}
+	old, err := field.ReadPlan(c.Resume)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	if !c.planned(s) {
+		return old, nil
+	}
+	if c.Seed == 0 {
+		plan.Seed = old.Seed
+	}
+	return plan, nil
+}
+
+// planned reports whether there are flags that describe a plan; with them the
+// file has to be of that plan.
+func (c *fieldCommand) planned(s *session) bool {
+	return slices.ContainsFunc(s.given, func(flag string) bool {
+		return !slices.Contains([]string{"resume", "json", "markdown", "dir", "openssl-dir", "port"}, flag)
+	})
+}
+
+// spec checks what the user chose before anything is fetched. Its daemons
+// know their releases alone.
+func (c *fieldCommand) spec() (*field.Plan, error) {
+	plan := &field.Plan{
+		MemSafety: c.MemSafety, Readers: c.Readers, BadShare: float64(c.Bad), TLS: c.TLS, Seed: c.Seed,
+		Rounds: c.Rounds, ControlRounds: c.ControlRounds,
+		Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), RigDuration: c.RigTime,
+	}
+	if plan.Seed == 0 {
+		plan.Seed = field.DrawSeed()
+	}
+	releases, err := field.ParseReleases(c.Daemon)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	for _, r := range releases {
+		plan.Daemons = append(plan.Daemons, field.Daemon{Release: r})
+	}
 	chosen, err := parseStrategies(c.Strategy)
 	if err != nil {
-		return plan, err
+		return nil, err
 	}
 	for _, s := range chosen {
 		plan.Strategies = append(plan.Strategies, s.Choice)
 	}
 	if plan.Python, err = pythonChoices(c.Python); err != nil {
-		return plan, err
+		return nil, err
 	}
+	return plan, c.checkNumbers()
+}
+
+func (c *fieldCommand) checkNumbers() error {
 	for _, n := range c.MemSafety {
 		if n != 0 && n != 1 {
-			return plan, refuse("mem_safety %d: choose from 0, 1", n)
+			return refuse("mem_safety %d: choose from 0, 1", n)
 		}
 	}
-	if c.Readers < 1 || c.Readers > 64 || c.Rounds < 1 || c.Duration <= 0 || c.RigTime < 0 || c.Port < 0 || c.Port > 65535 {
-		return plan, refuse("field: want 1 to 64 readers, 1 round or more, a duration above 0, and a port up to 65535")
+	switch {
+	case c.Readers < 1 || c.Readers > 64:
+		return refuse("readers %d: want 1 to 64", c.Readers)
+	case c.Rounds < 1 || c.ControlRounds < 0:
+		return refuse("rounds %d, control rounds %d: want at least 1, and at least 0", c.Rounds, c.ControlRounds)
+	case c.Duration <= 0 || c.Duration > time.Hour || c.RigTime < 0 || c.RigTime > time.Hour:
+		return refuse("duration %v, rig time %v: want more than 0, and no more than an hour", c.Duration, c.RigTime)
+	case c.Port < 0 || c.Port > 65535:
+		return refuse("port %d: want 1 to 65535", c.Port)
 	}
-	return plan, checkValue("tls", c.TLS)
+	return checkValue("tls", c.TLS)
 }
 
 func pythonChoices(list []string) ([]string, error) {
@@ -110,236 +180,110 @@ func pythonChoices(list []string) ([]string, error) {
 	return out, nil
 }
 
-func (c *fieldCommand) settings(keep func(field.Report)) field.Settings {
-	return field.Settings{
-		Readers: c.Readers, BadShare: float64(c.Bad), TLS: c.TLS, Seed: c.Seed, Rounds: c.Rounds,
-		Duration: c.Duration, RigDuration: c.RigTime, Port: c.Port, OpenSSLDir: c.OpensslDir, Report: keep,
+// carryOut runs the trials that are still to do.
+func (c *fieldCommand) carryOut(s *session, plan *field.Plan) (string, field.Summary, error) {
+	path := c.Resume
+	if path == "" {
+		path = c.Output
+	}
+	if path == "" {
+		path = "tlsbench-field-" + time.Now().Format("20060102-150405") + ".txt"
+	}
+	watcher := newFieldWatcher(s, func() { c.announce(s, plan, path) })
+	defer watcher.close()
+	r := &field.Runner{
+		Plan: plan, OpenSSLDir: c.OpensslDir, Port: c.Port, Config: fieldFacts(),
+		Started: watcher.started, Finished: watcher.finished,
+	}
+	if c.Resume != "" {
+		sum, err := r.Resume(s.ctx, path)
+		return path, sum, err
+	}
+	sum, err := r.Run(s.ctx, path)
+	return path, sum, err
+}
+
+// fieldFacts are what the file says of this machine.
+func fieldFacts() []results.FieldFact {
+	m := bench.ThisMachine()
+	return []results.FieldFact{
+		{Key: "machine", Value: m.Kind()}, {Key: "cores", Value: fmt.Sprint(m.Cores)}, {Key: "kernel", Value: m.Kernel},
+		{Key: "libc", Value: m.Libc}, {Key: "go", Value: m.Go}, {Key: "cc", Value: m.CC},
 	}
 }
 
-// fetch brings the daemons and the OpenSSL builds of the rig's side. What
-// cannot be had is told, and the rest goes on.
-func (c *fieldCommand) fetch(s *session) ([]field.Daemon, error) {
-	releases, err := field.ParseReleases(c.Daemon)
-	if err != nil {
-		return nil, &refusal{err}
+// announce says what is going to happen. With --json and --markdown stdout is
+// for the comparison alone.
+func (c *fieldCommand) announce(s *session, plan *field.Plan, path string) {
+	w := s.stdout
+	if c.JSON || c.Markdown {
+		w = s.stderr
 	}
-	log := func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }
-	got, err := field.Fetch(s.ctx, releases, field.FetchOptions{Dir: c.Dir, Log: log})
-	var daemons []field.Daemon
-	var lines []string
-	for _, f := range got {
-		if f.Err != nil {
-			s.complain(f.Err)
-			continue
-		}
-		daemons, lines = append(daemons, f.Daemon), append(lines, f.Release.Line)
+	entry(w, 8, "results", path)
+	entry(w, 8, "seed", fmt.Sprint(plan.Seed))
+	entry(w, 8, "plan", fmt.Sprintf("%s of %s, about %v", plural(len(plan.Tasks()), "trial"),
+		plural(len(plan.Cases()), "case"), plan.Estimate().Round(time.Second)))
+	for _, d := range plan.Daemons {
+		entry(w, 8, "kamailio", fmt.Sprintf("%s on OpenSSL %s", d.Package, d.OpenSSL))
 	}
-	if err != nil && len(daemons) == 0 {
-		return nil, fetchError(err)
-	}
-	if err != nil {
-		s.complain(err)
-	}
-	if len(daemons) == 0 {
-		return nil, errFailed
-	}
-	return daemons, c.fetchLines(s, lines, log)
+	fmt.Fprintln(w)
 }
 
-// fetchPython brings the libpython of a build's own release, for the rig. What
-// cannot be had is told: the rig skips it.
-func (c *fieldCommand) fetchPython(s *session, b openssl.Build, log func(string, ...any)) {
-	if !slices.ContainsFunc(c.Python, func(p string) bool { return p != "no" }) {
+// fieldWatcher shows how the run goes on: one line a trial, or a bar where a
+// person is looking.
+type fieldWatcher struct {
+	*watcher
+}
+
+func newFieldWatcher(s *session, announce func()) fieldWatcher {
+	return fieldWatcher{newWatcher(s, announce)}
+}
+
+func (w fieldWatcher) started(p field.Progress) {
+	w.announce()
+	w.show(p)
+}
+
+func (w fieldWatcher) show(p field.Progress) {
+	if w.bar == nil {
 		return
 	}
-	if _, err := neighbours.Fetch(s.ctx, b, neighbours.FetchOptions{OpenSSL: c.OpensslDir, Log: log}); err != nil {
-		s.complain(err)
+	b := bench.Progress{Done: p.Done, Total: p.Total, Left: p.Left}
+	b.Task.Cell.OpenSSL, b.Task.Cell.Strategy = "kamailio "+p.Task.Case.Daemon.Release.Name, p.Task.Case.Fix()
+	if p.Task.Rig {
+		b.Task.Cell.OpenSSL = "rig"
 	}
+	w.bar.show(b)
 }
 
-// fetchLines brings the builds for the rig.
-func (c *fieldCommand) fetchLines(s *session, lines []string, log func(string, ...any)) error {
-	if c.RigTime == 0 {
-		return nil
+func (w fieldWatcher) finished(p field.Progress, t *results.FieldTrial) {
+	name := p.Task.Case.String()
+	if p.Task.Rig {
+		name = "rig, " + t.Rig
 	}
-	got, err := openssl.Fetch(s.ctx, lines, openssl.FetchOptions{Dir: c.OpensslDir, Log: log})
-	for _, f := range got {
-		if f.Err != nil {
-			s.complain(f.Err)
-			continue
-		}
-		c.fetchPython(s, f.Build, log)
+	switch {
+	case t.Status == results.Failed:
+		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, name, oneLine(errors.New(t.Reason)))
+	case w.bar == nil:
+		fmt.Fprintf(w.stderr, "%d/%d %s: %s\n", p.Done, p.Total, name, inShort(t))
 	}
-	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) {
-		s.complain(err)
-		return nil // the rig says of each build that it is not there
-	}
-	return err
-}
-
-// fieldRecord is one line of --output.
-type fieldRecord struct {
-	Daemon, Package, OpenSSL, Strategy, Python string
-	Mode, MemSafety, Round                     int
-	Error                                      string         `json:",omitempty"`
-	Outcome                                    *field.Outcome `json:",omitempty"`
-}
-
-// keeper gives what is called for each trial of a daemon: it tells of it, and
-// writes it down at once.
-func (c *fieldCommand) keeper(s *session) (keep func(field.Report), done func() error, err error) {
-	var enc *json.Encoder
-	done = func() error { return nil }
-	if c.Output != "" {
-		f, err := os.OpenFile(c.Output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-		if err != nil {
-			return nil, nil, &refusal{err}
-		}
-		enc, done = json.NewEncoder(f), f.Close
-	}
-	var mu sync.Mutex
-	return func(r field.Report) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Fprintf(s.stderr, "%s: %s\n", r.Case, inShort(r))
-		if enc != nil {
-			if err := enc.Encode(newFieldRecord(r)); err != nil {
-				s.complain(fmt.Errorf("write %s: %w", c.Output, err))
-			}
-		}
-	}, done, nil
-}
-
-func newFieldRecord(r field.Report) fieldRecord {
-	d := r.Case.Daemon
-	out := fieldRecord{
-		Daemon: d.Release.Name, Package: d.Package, OpenSSL: d.OpenSSL, Strategy: r.Case.Fix(),
-		Python: r.Case.Python, Mode: r.Case.Mode, MemSafety: r.Case.MemSafety, Round: r.Round, Outcome: r.Outcome,
-	}
-	if r.Err != nil {
-		out.Error = oneLine(r.Err)
-	}
-	return out
+	w.show(p)
 }
 
 // inShort says in a few words what became of a trial.
-func inShort(r field.Report) string {
-	switch {
-	case r.Err != nil:
-		return oneLine(r.Err)
-	case r.Outcome.NotApplicable != "":
-		return "not applicable: " + r.Outcome.NotApplicable
-	case r.Outcome.Damaged():
-		return fmt.Sprintf("%v, the first after %v; %d handshakes", r.Outcome.Events,
-			r.Outcome.First.Round(time.Millisecond), r.Outcome.Good)
+func inShort(t *results.FieldTrial) string {
+	if t.Status != results.OK {
+		return fmt.Sprintf("%s: %s", t.Status, t.Reason)
 	}
-	return fmt.Sprintf("nothing seen in %d handshakes, %.0f/s, %d MiB", r.Outcome.Good, r.Outcome.Rate, r.Outcome.Memory>>20)
-}
-
-// printField shows the two verdicts side by side, disagreements first, then what
-// each daemon did.
-func printField(s *session, list []field.Comparison) {
-	fmt.Fprintf(s.stdout, "%s\n\n", verdictTable(list).Render())
-	agree, answered := field.Score(list)
-	fmt.Fprintf(s.stdout, "The daemon and the rig agree in %d of %s.\n\n", agree, plural(answered, "case"))
-	for _, why := range reasons(list) {
-		paragraph(s.stdout, why)
+	if len(t.First) == 0 {
+		return fmt.Sprintf("nothing seen in %s", plural(int(t.Handshakes), "handshake"))
 	}
-	fmt.Fprintf(s.stdout, "\n%s\n", factTable(list).Render())
-	paragraph(s.stdout, "handshakes: good ones with their OPTIONS a second, before a death; memory: all "+
-		"processes together, shared pages once; first: from the load's start, the earliest of all rounds")
-}
-
-// caseColumns begin the lines of both tables. Python is told with the strategy,
-// as most runs have none.
-func caseColumns(c field.Case) table.Row {
-	fix := c.Fix()
-	if c.Python != "" {
-		fix += ", python " + c.Python
+	var kinds []string
+	for _, e := range t.First {
+		kinds = append(kinds, fmt.Sprintf("%d %s", t.Events[e.Kind], e.Kind))
 	}
-	return table.Row{c.Daemon.Release.Name, c.Daemon.OpenSSL, c.MemSafety, fix}
-}
-
-func verdictTable(list []field.Comparison) table.Writer {
-	t := newTable("kamailio", "openssl", "safety", "strategy", "daemon", "rig", "agree")
-	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 4, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 5, WidthMax: 14, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 6, WidthMax: 14, WidthMaxEnforcer: text.WrapSoft},
-	})
-	for _, c := range list {
-		t.AppendRow(append(caseColumns(c.Case), verdictWords(c.Daemon), verdictWords(c.Rig), string(c.Agree)))
-	}
-	return t
-}
-
-// verdictWords leaves the bound out, which the number of trials would say
-// better than each line.
-func verdictWords(v results.Verdict) string {
-	var words []string
-	for _, w := range v.Words {
-		words = append(words, string(w))
-	}
-	return strings.Join(words, " ")
-}
-
-func factTable(list []field.Comparison) table.Writer {
-	t := newTable("kamailio", "openssl", "safety", "strategy", "damaged", "first", "handshakes", "memory")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 18, WidthMaxEnforcer: text.WrapSoft}})
-	for _, c := range list {
-		f := c.Facts()
-		if f.Served == 0 && f.Damaged == 0 {
-			continue
-		}
-		first, rate, memory := "-", "-", "-"
-		if f.Damaged > 0 {
-			first = f.First.Round(time.Millisecond).String()
-		}
-		if f.Damaged > 0 && f.Served == 0 {
-			first = "at start"
-		}
-		if f.Served > 0 {
-			rate = fmt.Sprintf("%.0f/s", f.Rate)
-		}
-		if f.Memory > 0 {
-			memory = fmt.Sprintf("%d MiB", f.Memory>>20)
-		}
-		t.AppendRow(append(caseColumns(c.Case), fmt.Sprintf("%d/%d", f.Damaged, f.Trials), first, rate, memory))
-	}
-	return t
-}
-
-// reasons are the notes of all comparisons, those that say the same in one
-// paragraph.
-func reasons(list []field.Comparison) []string {
-	var order []string
-	cases := map[string][]string{}
-	note := func(why string, c field.Case) {
-		if cases[why] == nil {
-			order = append(order, why)
-		}
-		cases[why] = append(cases[why], c.String())
-	}
-	for _, c := range list {
-		if c.Why != "" {
-			note(c.Why, c.Case)
-		}
-		for _, v := range []results.Verdict{c.Daemon, c.Rig} {
-			if v.Reason != "" && v.Trials == 0 {
-				note(fmt.Sprintf("%s: %s", v.Worst(), v.Reason), c.Case)
-			}
-		}
-	}
-	var out []string
-	for _, why := range order {
-		where := cases[why][0]
-		if n := len(cases[why]); n > 1 {
-			where += " and " + plural(n-1, "more case")
-		}
-		out = append(out, fmt.Sprintf("%s: %s.", where, why))
-	}
-	return out
+	return fmt.Sprintf("%s, the first after %v; %s", strings.Join(kinds, ", "),
+		t.First[0].At.Round(time.Millisecond), plural(int(t.Handshakes), "handshake"))
 }
 
 // daemonNames are the choices of --daemon.

@@ -3,59 +3,351 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
-	"tlsbench/workload/field"
+	"tlsbench/workload/debian"
+	"tlsbench/workload/debian/debiantest"
 )
+
+// runField calls the command, with the folder of daemons and other arguments.
+func runField(dir string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(context.Background(), append([]string{"field", "--dir", dir}, args...), nil, &out, &errs)
+	return code, out.String(), errs.String()
+}
 
 // Nothing is fetched or started for a wrong choice.
 func TestFieldIsRefused(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "other.txt")
+	if err := os.WriteFile(text, []byte("no results\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
 	for _, tc := range []struct{ args, want string }{
 		{"--daemon 4.9", `unknown daemon "4.9": choose from 5.4, 5.6, 6.0, 6.1, all`},
-		{"--strategy hwn", `unknown strategy "hwn"`},
+		{"--strategy hwn", `unknown strategy "hwn": choose from none, temp-thread, `},
 		{"--strategy ./missing.so", "missing.so"},
 		{"--mem-safety 2", "mem_safety 2: choose from 0, 1"},
 		{"--python during", `unknown python "during": choose from no, before, after`},
-		{"--readers 0", "1 to 64 readers"},
-		{"--port 70000", "port up to 65535"},
+		{"--readers 0", "readers 0: want 1 to 64"},
+		{"--rounds 0", "rounds 0"},
+		{"--duration 0s", "duration 0s"},
+		{"--port 70000", "port 70000: want 1 to 65535"},
+		{fmt.Sprintf("--port %d", l.Addr().(*net.TCPAddr).Port), "is in use on 127.0.0.1: choose another, or none for a free one"},
 		{"--tls 1.1", `unknown tls "1.1"`},
+		{"--resume /nowhere/f.txt", "no such file"},
+		{"--resume " + text, "no results of tlsbench field"},
+		{"--resume a -o b", "a run goes on in its own file"},
+		{"--json --markdown", "--json and --markdown"},
 	} {
-		var out, errs bytes.Buffer
-		code := run(context.Background(), append([]string{"field", "--dir", t.TempDir()}, strings.Fields(tc.args)...), nil, &out, &errs)
-		if code != exitRefused || !strings.Contains(errs.String(), tc.want) || strings.Count(errs.String(), "\n") != 1 {
-			t.Errorf("field %s: exit code %d, %q; want %d and one line with %q", tc.args, code, errs.String(), exitRefused, tc.want)
+		code, stdout, stderr := runField(t.TempDir(), strings.Fields(tc.args)...)
+		if code != exitRefused || !strings.Contains(stderr, tc.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("field %s: exit code %d, %q%q; want %d and one line with %q", tc.args, code, stdout, stderr, exitRefused, tc.want)
 		}
 	}
 }
 
-// The table has disagreements first, and its summary is a number.
-func TestPrintField(t *testing.T) {
-	release := field.Releases()[2]
-	comparison := func(name string, agree field.Agreement, daemon, rig results.Word, why string) field.Comparison {
-		return field.Comparison{
-			Case:     field.Case{Daemon: field.Daemon{Release: release, OpenSSL: "3.5.9"}, Strategy: strategies.Choice{Name: name}},
-			Outcomes: []*field.Outcome{{Good: 100, Rate: 50, Memory: 20 << 20, First: 30 * time.Millisecond}},
-			Daemon:   results.Verdict{Words: []results.Word{daemon}, Trials: 1}, Rig: results.Verdict{Words: []results.Word{rig}, Trials: 1},
-			Agree: agree, Why: why,
+// What the archive does not give is one line each.
+func TestFieldWithoutArchive(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fill func(*debiantest.Archive)
+		want string
+	}{
+		"package gone": {func(a *debiantest.Archive) { a.Write("bookworm/Packages", "") },
+			"tlsbench: fetch kamailio 5.6 from bookworm: "},
+		"release gone": {func(*debiantest.Archive) {}, "not on this machine's mirror"},
+		"no network":   {func(a *debiantest.Archive) { a.Write("bookworm/update.err", debiantest.Offline) }, "the archive cannot be reached"},
+	} {
+		a := debiantest.New(t, "Debian")
+		for _, suite := range debian.Suites("bookworm")[1:] {
+			a.Write(suite+"/Packages", "")
+		}
+		tc.fill(a)
+		dir := t.TempDir()
+		code, stdout, stderr := runField(dir, "--daemon", "5.6", "--rig-time", "0s")
+		var told []string
+		for line := range strings.Lines(stderr) {
+			if strings.HasPrefix(line, "tlsbench: ") {
+				told = append(told, line)
+			}
+		}
+		if code != exitFailed || len(told) != 1 || !strings.Contains(told[0], tc.want) || stdout != "" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %d and one line with %q", name, code, stdout, stderr, exitFailed, tc.want)
 		}
 	}
+}
+
+// putDaemon puts a program in the place of Kamailio 5.6. Its body is C, and has
+// the port that it should listen on.
+func putDaemon(t *testing.T, body string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	_, err := debian.Store{Dir: dir}.Put("5.6", func(tree string) (*debian.Manifest, error) {
+		program, modules := filepath.Join(tree, "usr/sbin/kamailio"), filepath.Join(tree, "usr/lib/x86_64-linux-gnu/kamailio/modules")
+		source := filepath.Join(t.TempDir(), "kamailio.c")
+		for _, folder := range []string{filepath.Dir(program), modules} {
+			if err := os.MkdirAll(folder, 0o700); err != nil {
+				return nil, err
+			}
+		}
+		if err := os.WriteFile(filepath.Join(modules, "tls.so"), nil, 0o600); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(source, []byte(body), 0o600); err != nil {
+			return nil, err
+		}
+		if out, err := exec.Command("cc", "-o", program, source).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%w: %s", err, out)
+		}
+		return &debian.Manifest{Packages: []debian.Package{{Name: "kamailio", Version: "5.6.3-test"}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// A daemon that does not start is told once, with the end of its log, and not
+// for each trial.
+func TestFieldDaemonDoesNotStart(t *testing.T) {
+	dir := putDaemon(t, `#include <stdio.h>
+int main(void) { fputs("first\nbad config file (3 errors)\n", stderr); return 255; }`)
+	code, stdout, stderr := runField(dir, "--daemon", "5.6", "--rig-time", "0s", "-o", filepath.Join(t.TempDir(), "f.txt"))
+	want := "tlsbench: kamailio 5.6 did not start (exit status 255): its log ends with: first | bad config file (3 errors)\n"
+	if code != exitFailed || stderr != want || stdout != "" {
+		t.Errorf("exit code %d, %q, %q; want %d and %q", code, stdout, stderr, exitFailed, want)
+	}
+}
+
+// listener is a daemon that starts a child, takes a piece of shared memory, and
+// answers nobody in TLS: each client gets an alert at once.
+const listener = `#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static int port_in(const char *name)
+{
+	char line[512];
+	int port = 0;
+	FILE *f = fopen(name, "r");
+
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		if (sscanf(line, "listen=tls:127.0.0.1:%d", &port) == 1)
+			break;
+	}
+	return port;
+}
+int main(int argc, char **argv)
+{
+	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int s = socket(AF_INET, SOCK_STREAM, 0), on = 1, c;
+
+	for (int i = 1; i + 1 < argc; i++) {
+		if (strcmp(argv[i], "-f") == 0)
+			at.sin_port = htons(port_in(argv[i + 1]));
+	}
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(s, (void *)&at, sizeof at) != 0 || listen(s, 64) != 0)
+		return 1;
+	mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fork();
+	for (;;) {
+		char hello[4096];
+
+		c = accept(s, NULL, NULL);
+		if (c < 0)
+			continue;
+		if (read(c, hello, sizeof hello) > 0 && write(c, alert, sizeof alert) < 0)
+			return 2;
+		close(c);
+	}
+}`
+
+// underWay starts the command on the listener, in folders of its own, and waits
+// until its first trial is on the disk.
+func underWay(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, file, temp string, port int) {
+	t.Helper()
+	dir, work := putDaemon(t, listener), t.TempDir()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port = l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	temp, file = t.TempDir(), filepath.Join(work, "f.txt")
+	cmd = program(t, work, "field", "--dir", dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--python", "no",
+		"--rig-time", "0s", "--duration", "300ms", "--control-rounds", "50", "--port", fmt.Sprint(port), "--seed", "5", "-o", file)
+	stderr = new(bytes.Buffer)
+	cmd.Stderr = stderr
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := await(file, `^\{"id":1,`); err != nil {
+		cmd.Process.Kill()
+		t.Fatalf("%v; stderr: %s", err, stderr)
+	}
+	return cmd, stderr, file, temp, port
+}
+
+// nothingLeft waits until the port is free, no process knows the trial's
+// folder, and the folder is gone.
+func nothingLeft(t *testing.T, temp string, port int) {
+	t.Helper()
+	var left string
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if left = leftBehind(t, temp, port); left == "" {
+			return
+		}
+	}
+	t.Errorf("left behind: %s", left)
+}
+
+func leftBehind(t *testing.T, temp string, port int) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return err.Error()
+	}
+	l.Close()
+	if names, err := filepath.Glob(temp + "/*"); err != nil || len(names) > 0 {
+		return fmt.Sprintf("%v, %v", names, err)
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return err.Error()
+	}
+	for _, p := range processes {
+		if line, err := os.ReadFile(p); err == nil && bytes.Contains(line, []byte(temp)) {
+			return fmt.Sprintf("%s: %q", p, line)
+		}
+	}
+	return ""
+}
+
+// An interrupted run has its trials on the disk, says how to go on, and leaves
+// nothing behind.
+func TestFieldInterrupted(t *testing.T) {
+	t.Parallel()
+	cmd, stderr, file, temp, port := underWay(t)
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	want := regexp.MustCompile(`tlsbench: interrupted after [0-9]+ of 50 trials, all on disk; go on with: tlsbench field --resume \S+f\.txt\n$`)
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !want.MatchString(stderr.String()) {
+		t.Errorf("exit code %d, %q; want %d and %s", code, stderr, exitInterrupted, want)
+	}
+	nothingLeft(t, temp, port)
+	if f, err := results.ReadField(file); err != nil || len(f.Trials) == 0 || f.Torn || f.Header.Seed != 5 {
+		t.Errorf("results file: %+v, %v", f, err)
+	}
+}
+
+// The daemon goes with a harness that was killed and could do nothing more.
+func TestFieldKilled(t *testing.T) {
+	t.Parallel()
+	cmd, _, file, temp, port := underWay(t)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	nothingLeft(t, temp, port)
+	if f, err := results.ReadField(file); err != nil || len(f.Trials) == 0 {
+		t.Errorf("results file: %+v, %v", f, err)
+	}
+}
+
+// A file goes on with its own plan, and is refused for another. The daemon has
+// no peers that it answers, so that all its trials are damaged.
+func TestFieldResume(t *testing.T) {
+	dir, file := putDaemon(t, listener), filepath.Join(t.TempDir(), "f.txt")
+	plan := []string{"--daemon", "5.6", "--strategy", "none", "--mem-safety", "0,1", "--python", "no", "--rig-time", "0s",
+		"--duration", "100ms", "--control-rounds", "1", "--seed", "5"}
+	code, stdout, stderr := runField(dir, append(plan, "-o", file)...)
+	if code != exitDone || !strings.Contains(stdout, "seed      5\n") || !strings.Contains(stdout, "damaged within 10s: 2 of 2 runs") {
+		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines in the file, want a header and two trials", len(lines))
+	}
+	if err := os.WriteFile(file, []byte(lines[0]+lines[1]+lines[2][:20]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{"--readers 5", "--seed 6", "--strategy hwm", "--rounds 2"} {
+		code, _, stderr := runField(dir, append(append([]string{"--resume", file}, plan...), strings.Fields(other)...)...)
+		if code != exitRefused || !strings.Contains(stderr, "it was made with ") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("resumed with %s: exit code %d, %q", other, code, stderr)
+		}
+	}
+	code, stdout, stderr = runField(dir, "--resume", file, "--json")
+	var sum results.FieldSummary
+	if err := json.Unmarshal([]byte(stdout), &sum); err != nil || code != exitDone || len(sum.Comparisons) != 2 || sum.Torn {
+		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, sum, stderr)
+	}
+	if code, stdout, _ = runField(dir, "--resume", file, "--markdown"); code != exitDone || !strings.HasPrefix(stdout, "| kamailio |") {
+		t.Errorf("as Markdown: exit code %d, %q", code, stdout)
+	}
+}
+
+// Disagreements come first, the score is a number, and no line is too wide.
+func TestPrintField(t *testing.T) {
+	trial := func(id int, c results.FieldCase, rig bool, events map[string]uint64) *results.FieldTrial {
+		c.Kamailio, c.OpenSSL, c.Python, c.Rig = "6.0", "3.5.9", "no", c.Strategy
+		out := &results.FieldTrial{ID: id, Case: id, Round: 1, Status: results.OK, Events: events, Handshakes: 100, Load: 2 * time.Second, Memory: 20 << 20}
+		for kind := range events {
+			out.First = append(out.First, results.FieldEvent{Kind: kind, At: 30 * time.Millisecond})
+		}
+		if rig {
+			out.Rig = c.Rig
+		} else {
+			out.Daemon = &c
+		}
+		return out
+	}
+	none, hwm := results.FieldCase{Strategy: "none"}, results.FieldCase{Strategy: "hwm"}
+	damaged := map[string]uint64{"crash": 1, "double-free": 3}
 	var out bytes.Buffer
-	s := &session{ctx: context.Background(), stdout: &out, stderr: &out}
-	printField(s, field.Sorted([]field.Comparison{
-		comparison("none", field.Agrees, results.Crashed, results.Crashed, ""),
-		comparison("hwm", field.Disagrees, results.NoDamageSeen, results.Corrupt, "open: the rig looks inside"),
-	}))
+	printField(&out, results.SummarizeField(&results.FieldFile{Trials: []*results.FieldTrial{
+		trial(1, none, false, damaged), trial(2, none, true, damaged), trial(3, hwm, false, nil), trial(4, hwm, true, damaged),
+	}}), tableText)
 	got := out.String()
 	if strings.Index(got, "hwm") > strings.Index(got, "none") {
 		t.Errorf("the disagreement does not come first:\n%s", got)
 	}
-	for _, want := range []string{"agree in 1 of 2 cases", "kamailio 6.0, hwm, mem_safety 0: open: the rig looks inside."} {
-		if !strings.Contains(got, want) {
+	for _, want := range []string{"agree in 1 of 2 cases", "damaged within 10s: 1 of 1 runs", "kamailio 6.0, hwm, mem_safety 0: open: the rig looks inside"} {
+		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
 			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	for line := range strings.Lines(got) {
+		if n := len([]rune(line)) - 1; n > width {
+			t.Errorf("%d columns: %s", n, line)
 		}
 	}
 }

@@ -2,9 +2,8 @@ package field
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"slices"
 
+	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -18,15 +17,6 @@ type Case struct {
 	Mode      int
 	Python    string
 	MemSafety int
-}
-
-// Fix names what protects the daemon: an injected strategy, or a mode of its
-// own.
-func (c Case) Fix() string {
-	if c.Mode > 0 {
-		return fmt.Sprintf("%s (mode %d)", builtIn[c.Mode], c.Mode)
-	}
-	return c.Strategy.String()
 }
 
 // builtIn says which strategy a value of tls_threads_mode is in the packaged
@@ -45,43 +35,12 @@ func (c Case) Hazard() string {
 	return "plain"
 }
 
+// Fix names what protects the daemon: an injected strategy, or a mode of its
+// own.
+func (c Case) Fix() string { return c.record().Fix() }
+
 // String names the case for a message.
-func (c Case) String() string {
-	s := fmt.Sprintf("kamailio %s, %s, mem_safety %d", c.Daemon.Release.Name, c.Fix(), c.MemSafety)
-	if c.Python != "" {
-		s += ", python " + c.Python + " the TLS module"
-	}
-	return s
-}
-
-// Plan is what to ask.
-type Plan struct {
-	Daemons    []Daemon
-	Strategies []strategies.Choice
-	MemSafety  []int
-	Python     []string // "", "before", "after"
-}
-
-// Cases lists them in the order of the table: a strategy injected, and where a
-// daemon has it built in. One that can be neither stays in the list, as not
-// applicable. With Python the first mem_safety alone is asked for: what that tells apart is known
-// without.
-func (p Plan) Cases() []Case {
-	var list []Case
-	for _, d := range p.Daemons {
-		for _, python := range p.Python {
-			for i, safety := range p.MemSafety {
-				if python != "" && i > 0 {
-					continue
-				}
-				for _, s := range p.Strategies {
-					list = append(list, cases(Case{d, s, NoMode, python, safety})...)
-				}
-			}
-		}
-	}
-	return list
-}
+func (c Case) String() string { return c.record().String() }
 
 // cases are those of one strategy: injected, over mode 0 where there are
 // modes, and built in.
@@ -103,23 +62,48 @@ func cases(c Case) []Case {
 	return list
 }
 
-// Daemon's side of a trial.
-func (c Case) config(s Settings, round int) Config {
-	return Config{
-		Daemon: c.Daemon, Strategy: c.Strategy, Mode: c.Mode, Python: c.Python, MemSafety: c.MemSafety,
-		Readers: s.Readers, BadShare: s.BadShare, TLS: s.TLS, Duration: s.Duration, Port: s.Port,
-		Seed: s.Seed + uint64(round),
-	}
+// unprotected reports whether nothing protects the daemon, and nothing else is
+// in it: the positive control.
+func (c Case) unprotected() bool {
+	return c.Strategy.Path == "" && c.Strategy.Name == strategies.PositiveControl && c.Mode <= 0 && c.Python == ""
 }
 
-// rig is the same for the rig: mem_safety is its heap safety, and where the
-// TLS module brings a random generator of its own, so does the rig.
-func (c Case) rig(s Settings, build openssl.Build, round int) workload.Config {
-	cfg := workload.Config{
-		Build: build, Strategy: c.Strategy, Hazard: c.Hazard(), Workers: s.Readers,
-		BadShare: s.BadShare, CheckRate: 1, EchoBytes: 64, TLS: s.TLS, Seed: s.Seed + uint64(round),
-		Duration: s.RigDuration, HeapSafety: "count",
+// control reports whether the daemon has to be damaged, or nothing is proved.
+// OpenSSL 1.1.1 is no control: with a random generator of the daemon's own it
+// looks healthy for long.
+func (c Case) control() bool { return c.unprotected() && c.Daemon.Release.Line != "1.1.1" }
+
+// config is the daemon's side of a trial.
+func (c Case) config(p *Plan, seed uint64, port int) Config {
+	cfg := Config{
+		Daemon: c.Daemon, Strategy: c.Strategy, Mode: c.Mode, Python: c.Python, MemSafety: c.MemSafety,
+		Readers: p.Readers, BadShare: p.BadShare, TLS: p.TLS, Duration: p.Duration, Port: port, Seed: seed,
 	}
+	if c.unprotected() {
+		cfg.Patience = p.Patience
+	}
+	return cfg
+}
+
+// RigKey names what the rig can tell apart, "" where it is not asked: a
+// strategy that no daemon has needs no answer.
+func (c Case) RigKey() string {
+	if injectable(c.Strategy) != nil {
+		return ""
+	}
+	r := c.rigSettings()
+	key := fmt.Sprintf("openssl=%s/hazard=%s/heap-safety=%s/strategy=%s", c.Daemon.Release.Line, r.Hazard, r.HeapSafety, r.Strategy)
+	if r.Rand != "" {
+		key += "/rand=" + r.Rand
+	}
+	return key
+}
+
+// rigSettings are the same things as the rig names them: mem_safety is its heap
+// safety, and where the TLS module brings a random generator of its own, so
+// does the rig.
+func (c Case) rigSettings() workload.Config {
+	cfg := workload.Config{Strategy: c.Strategy, Hazard: c.Hazard(), HeapSafety: "count"}
 	if c.Mode > 0 {
 		cfg.Strategy = strategies.Choice{Name: builtIn[c.Mode]}
 	}
@@ -132,14 +116,23 @@ func (c Case) rig(s Settings, build openssl.Build, round int) workload.Config {
 	return cfg
 }
 
-// shuffled gives the cases of a round in random order, so that what drifts on
-// the machine does not follow the table.
-func shuffled(n int, seed uint64, round int) []int {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
+// rig is the rig's side of a trial.
+func (c Case) rig(p *Plan, build openssl.Build, seed uint64) workload.Config {
+	cfg := c.rigSettings()
+	cfg.Build, cfg.Workers, cfg.BadShare, cfg.CheckRate, cfg.EchoBytes = build, p.Readers, p.BadShare, 4, 64
+	cfg.TLS, cfg.Seed, cfg.Duration = p.TLS, seed, p.RigDuration
+	return cfg
+}
+
+// record is the case as a results file has it.
+func (c Case) record() *results.FieldCase {
+	out := &results.FieldCase{
+		Kamailio: c.Daemon.Release.Name, Package: c.Daemon.Package, OpenSSL: c.Daemon.OpenSSL,
+		Strategy: c.Strategy.String(), Mode: c.Mode, Python: pythonWord(c.Python), MemSafety: c.MemSafety,
+		OwnRandom: c.Daemon.Release.OwnRandom, Rig: c.RigKey(),
 	}
-	r := rand.New(rand.NewPCG(seed, uint64(round)))
-	r.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
-	return slices.Clip(order)
+	if c.Mode > 0 {
+		out.Strategy = builtIn[c.Mode]
+	}
+	return out
 }

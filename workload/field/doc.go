@@ -4,13 +4,20 @@
 //
 //	releases.go   the packaged daemons, and the OpenSSL each is linked with
 //	fetch.go      packages into the cache, without root (package debian)
+//	cases.go      a daemon and a rig that are asked the same
+//	plan.go       all cases, and the order of their trials ──▶ Task
+//	runner.go     one task after the other, each on the disk; resume
+//	record.go     what a trial came to ──▶ results.FieldTrial
+//	file.go       the results file that is appended to
+//
 //	configure.go  a minimal configuration: TLS, loopback, N readers
 //	inject.go     a strategy's own C files as a preload object
 //	daemon.go     start, ready, end; tied to this process
 //	sip.go        what good peers say: OPTIONS, and the answer it must have
 //	log.go        what the daemon's log says of damage
 //	trial.go      one life of a daemon under load ──▶ Outcome
-//	agreement.go  the rig's verdict beside the daemon's
+//
+// The two verdicts are compared by package results, from the file alone.
 //
 // The daemon is a black box. Damage is read from outside alone: good peers that
 // failed, ServerHello randoms that came twice, the log, processes that were

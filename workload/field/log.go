@@ -19,6 +19,11 @@ const (
 	noteRefused       = "refused"
 )
 
+// damage reports whether a finding is an event.
+func (f finding) damage() bool {
+	return f.kind != noteSetUp && f.kind != noteNotApplicable && f.kind != noteRefused
+}
+
 // preloadMark begins the preload object's lines; see inject/preload.c.
 const preloadMark = "tlsbench-field: "
 

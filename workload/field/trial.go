@@ -33,7 +33,12 @@ type Config struct {
 	TLS       string
 	Seed      uint64
 	Duration  time.Duration
-	Port      int // 0 = a free one
+	// Patience is a longer Duration for a daemon that was not seen to be damaged
+	// yet; 0 = none.
+	Patience time.Duration
+	Port     int // 0 = a free one
+
+	noLoad bool // the trial ends when the daemon has answered
 }
 
 // NoMode says that tls_threads_mode is not set.
@@ -116,7 +121,7 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if up {
+	if up && !cfg.noLoad {
 		err = t.drive(ctx)
 	}
 	return t.out, err
@@ -126,7 +131,7 @@ func (c *Config) check() error {
 	if c.Readers < 1 || c.Readers > 64 {
 		return fmt.Errorf("%d TCP readers: want 1 to 64", c.Readers)
 	}
-	if c.Duration <= 0 || c.Duration > time.Hour {
+	if c.Duration <= 0 || max(c.Duration, c.Patience) > time.Hour {
 		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", c.Duration)
 	}
 	if c.MemSafety != 0 && c.MemSafety != 1 {
@@ -175,6 +180,12 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	}
 	object, err = preloadObject(ctx)
 	return object, injection(t.cfg.Strategy, place(t.cfg.Daemon.Release, t.cfg.Python)), err
+}
+
+// PortFree refuses a port that somebody listens on; 0 is any port.
+func PortFree(port int) error {
+	_, err := freePort(port)
+	return err
 }
 
 // freePort gives the port asked for, or any, if nobody listens there.
@@ -327,16 +338,12 @@ func (t *trial) drive(ctx context.Context) error {
 // watch waits for the load's end: by time, or because a process died or the
 // daemon hangs.
 func (t *trial) watch(ctx context.Context) (died bool) {
-	end := time.NewTimer(t.cfg.Duration)
-	defer end.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	quiet := t.pulse()
-	for {
+	for !t.over() {
 		select {
 		case <-ctx.Done():
-			return false
-		case <-end.C:
 			return false
 		case <-t.process.gone:
 			return true
@@ -350,6 +357,16 @@ func (t *trial) watch(ctx context.Context) (died bool) {
 			return false
 		}
 	}
+	return false
+}
+
+// over reports whether the load has lasted long enough.
+func (t *trial) over() bool {
+	took := time.Since(t.began)
+	if took < t.cfg.Duration {
+		return false
+	}
+	return took >= t.cfg.Patience || t.load.Failed() > 0 || t.process.damaged()
 }
 
 // pulse is the load's progress, and the processor time it took by then.
@@ -458,12 +475,12 @@ func (t *trial) gatherFailures(r *peers.Report, death time.Duration) {
 	}
 }
 
-// maxNoted bounds the events kept with detail.
+// maxNoted bounds the events kept with detail; the first of a kind always is.
 const maxNoted = 64
 
 func (t *trial) note(kind string, at time.Duration, detail string) {
 	t.out.Events[kind]++
-	if len(t.out.Noted) < maxNoted || kind == "crash" {
+	if len(t.out.Noted) < maxNoted || kind == "crash" || t.out.Events[kind] == 1 {
 		t.out.Noted = append(t.out.Noted, Event{kind, at, strings.TrimSpace(detail)})
 	}
 }
