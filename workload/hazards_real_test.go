@@ -65,6 +65,51 @@ func TestPythonHurts(t *testing.T) {
 	}
 }
 
+// What Python itself complains of is an event of the worker in which it did:
+// here the second one, whose random method draws nothing.
+func TestPythonComplains(t *testing.T) {
+	cfg := hazardTrial(t, "python", "own", "memory")
+	cfg.Duration = time.Second
+	cfg.Strategy = ownObject(t, "own", []byte(`#include "strategy.h"
+struct rand_method { int (*seed)(const void *, int), (*bytes)(unsigned char *, int); void (*cleanup)(void);
+	int (*add)(const void *, int, double), (*pseudorand)(unsigned char *, int), (*status)(void); };
+static int forks, (*set_method)(const struct rand_method *);
+static int nothing(unsigned char *out, int n) { (void)out; (void)n; return 0; }
+static const struct rand_method none = {.bytes = nothing, .pseudorand = nothing};
+static int look_up(struct strategy_context *ctx)
+{
+	set_method = (int (*)(const struct rand_method *))ctx->symbol("RAND_set_rand_method");
+	return 0;
+}
+static void prepare(struct strategy_context *ctx) { (void)ctx; forks++; }
+static void child(struct strategy_context *ctx)
+{
+	pthread_key_t keys[64];
+	size_t n = ctx->keys_of(KEY_OPENSSL, keys, 64);
+	for (size_t i = 0; i < n && i < 64; i++)
+		pthread_setspecific(keys[i], 0);
+	if (forks == 2)
+		set_method(&none);
+}
+static const char *const needs[] = {"RAND_set_rand_method", 0};
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .needs = needs,
+	.after_setup = look_up, .prepare = prepare, .child = child};
+`))
+	out := mustRun(t, cfg)
+	mustHave(t, out)
+	complaints := 0
+	for _, e := range out.Noted {
+		if e.Kind == "broken-neighbour" && e.Worker == 1 && strings.HasPrefix(e.Detail, "Python: ") {
+			complaints++
+		} else if e.Kind != failedHandshake || e.Worker != 1 {
+			t.Errorf("%s of worker %d: %s", e.Kind, e.Worker, e.Detail)
+		}
+	}
+	if out.NotApplicable == "" && complaints == 0 {
+		t.Errorf("Python did not complain: %v", out.Events)
+	}
+}
+
 // libcurl's requests really reach the server, from rank 0 and from each worker.
 func TestCurl(t *testing.T) {
 	cfg := hazardTrial(t, "curl", strategies.NegativeControl, "memory")

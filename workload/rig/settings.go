@@ -1,5 +1,10 @@
 package rig
 
+import (
+	"maps"
+	"slices"
+)
+
 // Settings is the configuration of one rig, in the block's own terms. See
 // struct config in block.h.
 type Settings struct {
@@ -107,6 +112,9 @@ var kinds = map[uint32]string{
 	cEventBrokenNeighbour: "broken-neighbour",
 	cEventLostSlot:        "lost-slot",
 }
+
+// EventKinds lists the kinds of events that the C side notes.
+func EventKinds() []string { return slices.Sorted(maps.Values(kinds)) }
 
 // Fault is damage made on purpose, to try a detector.
 type Fault uint32

@@ -1,0 +1,5 @@
+//go:build !mutants
+
+package workload
+
+const builtWithMutants = false
