@@ -24,6 +24,11 @@
 // compare: trials of two plans, versions or kinds of machine never end in one
 // sample.
 //
+// There are three kinds of cells: Handshake (throughput), Corruption (damage)
+// and Fork (what the strategy costs rank 0), each in trials of its own, so that
+// none disturbs another's figure. Whole distributions of fork trials go into a
+// samples file beside the results file.
+//
 // There is no throughput of the strategy none: a server that is being
 // corrupted dies, mostly within seconds, so a plan has no Handshake cell for
 // it. It is there to show that damage is seen at all.

@@ -21,8 +21,9 @@ type file struct {
 
 // createFile makes a new results file that holds the header. A file that is
 // there already is left alone, and one that cannot take the header is removed.
+// It names the machine and its libraries, so its owner alone may read it.
 func createFile(path string, header []byte) (*file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
 	}

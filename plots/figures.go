@@ -10,12 +10,39 @@ import (
 	"tlsbench/results"
 )
 
+// drawer draws up one figure, at its place among the others.
+type drawer struct {
+	place int
+	draw  func(*Data) *Figure
+}
+
+var drawers []drawer
+
+// register gives a figure its place on the report page. A figure's own file can
+// call it; the first nine stand here together, so that their order can be seen.
+func register(place int, draw func(*Data) *Figure) bool {
+	drawers = append(drawers, drawer{place, draw})
+	slices.SortStableFunc(drawers, func(a, b drawer) int { return cmp.Compare(a.place, b.place) })
+	return true
+}
+
+var (
+	_ = register(1, verdictMap)
+	_ = register(2, corruption)
+	_ = register(3, survival)
+	_ = register(4, throughput)
+	_ = register(5, scaling)
+	_ = register(6, forkLatency)
+	_ = register(7, laterCost)
+	_ = register(8, threadKeys)
+	_ = register(9, drift)
+)
+
 // Figures draws up all figures of the data, also those there is no data for.
 func Figures(d *Data) []*Figure {
-	list := []*Figure{
-		verdictMap(d), corruption(d), survival(d),
-		throughput(d), scaling(d), forkLatency(d), laterCost(d),
-		threadKeys(d), drift(d),
+	var list []*Figure
+	for _, drawer := range drawers {
+		list = append(list, drawer.draw(d))
 	}
 	for _, f := range list {
 		f.Caption = strings.TrimSpace(f.Caption + " " + d.libraries())

@@ -25,9 +25,9 @@ const (
 )
 
 // WriteFiles writes each figure as SVG and PNG into a folder and returns the
-// names of the files.
+// names of the files. New ones are readable by their owner alone.
 func WriteFiles(folder string, figures []*Figure) ([]string, error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -49,7 +49,7 @@ func WriteFiles(folder string, figures []*Figure) ([]string, error) {
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,11 @@
 //	           gather.go     failures from the peers, repeats joined exactly
 //	           ──▶ Outcome
 //
+// Three other ways through the same rig: Probe (probe.go) looks at the slots of
+// two workers after a few handshakes; fork trials (fork.go, forkseries.go) time
+// pairs of forks, with the strategy's handlers and without; RunPlain (plain.go)
+// makes the same handshakes in one process, as what to compare with.
+//
 // A trial that finds damage is a good trial. An error means that the trial
 // could not be carried out.
 package workload

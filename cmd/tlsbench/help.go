@@ -44,7 +44,8 @@ func (s *session) commandHelp(command []string) error {
 		return &refusal{err}
 	}
 	if len(command) == 0 {
-		fmt.Fprintf(s.stdout, "\nTopics of tlsbench help: %s\n", strings.Join(topics(), ", "))
+		fmt.Fprintln(s.stdout)
+		paragraph(s.stdout, "Topics of tlsbench help: "+strings.Join(topics(), ", "))
 	}
 	return nil
 }

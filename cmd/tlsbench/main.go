@@ -1,8 +1,33 @@
 // Command tlsbench measures the strategies that keep the workers of a
 // preforked TLS server from sharing OpenSSL's per-thread state.
 //
-// The command is a thin shell over the packages bench, results and workload.
-// Its way from arguments to exit code:
+// The way from a plan to a picture, with the package at each step:
+//
+//	flags ─▶ plan            bench      cells, controls, rounds in random order
+//	           │
+//	           ▼ a trial                one cell, once in each round
+//	         workload        starts the rig, drives its load, watches it
+//	           │    ├─ workload/openssl      which libcrypto, through which loader
+//	           │    ├─ workload/peers        TLS clients, good and bad
+//	           │    └─ workload/neighbours   what a hazard needs beside the rig
+//	           ▼ control block
+//	         workload/rig    C: rank 0, shared heap, workers, hazards, detectors
+//	           │    └─ strategies            C: the fix, at five points
+//	           ▼ outcome                     counters, events, samples
+//	         bench           appends it to the file, then goes on
+//	           │
+//	           ▼ results file (Go benchmark format) ──▶ benchstat
+//	         results         verdicts, bounds, ratios, controls
+//	           │    └─ results/inference     the formulas
+//	           ├─▶ tables    tlsbench compare, check
+//	           ▼
+//	         plots           figures, report page, README
+//
+// Beside it: tlsbench probe takes workload's ledger of keys and needs no plan;
+// tlsbench field runs the strategies in a real daemon (workload/field).
+//
+// The command is a thin shell over these packages. Its way from arguments to
+// exit code:
 //
 //  1. run parses the arguments into the struct of one command (grammar.go),
 //     each in a file of its own name.

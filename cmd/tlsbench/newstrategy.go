@@ -82,11 +82,11 @@ func (sk skeleton) write(dir string) error {
 			return fmt.Errorf("%s is there already: choose another name, or a folder with --dir", filepath.Join(dir, name))
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return err
 		}
 	}

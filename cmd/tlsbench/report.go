@@ -28,7 +28,8 @@ func (c *reportCommand) Run(s *session) error {
 	if c.Output == "" || c.Output == "-" {
 		return c.write(s.stdout, d)
 	}
-	f, err := os.Create(c.Output)
+	// It holds the results files, which their owner alone may read.
+	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

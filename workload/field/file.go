@@ -16,7 +16,7 @@ type file struct{ f *os.File }
 
 // createFile makes a new one. A file that is there already is left alone.
 func createFile(path string) (*file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
 	}

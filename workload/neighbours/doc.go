@@ -9,5 +9,6 @@
 //     the build's own Debian release for those of the cache (Fetch).
 //
 // Everything listens on 127.0.0.1 alone and ends with this process, also if it
-// is killed. Nothing is left behind.
+// is killed. Nothing is left behind. Keys are in memory alone: PostgreSQL, which
+// wants a file, gets a memfd.
 package neighbours

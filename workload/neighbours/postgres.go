@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tlsbench/workload/openssl/sharedlib"
 )
 
@@ -134,6 +136,11 @@ func startPostgres(bin string, id Identity) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	key, err := keyFile(id.Key, who)
+	if err != nil {
+		return nil, err
+	}
+	defer key.Close()
 	secret := make([]byte, 16)
 	rand.Read(secret)
 	p := &Postgres{Port: port, password: hex.EncodeToString(secret), problem: &bytes.Buffer{}, gone: make(chan struct{})}
@@ -142,11 +149,34 @@ func startPostgres(bin string, id Identity) (*Postgres, error) {
 	// No variable of PostgreSQL's own gets through to it.
 	p.keeper.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C", "TLSBENCH_PASSWORD=" + p.password,
-		"TLSBENCH_CERT=" + id.Certificate, "TLSBENCH_KEY=" + id.Key,
+		"TLSBENCH_CERT=" + id.Certificate,
 	}
+	p.keeper.ExtraFiles = []*os.File{key} // descriptor 3, which the server inherits
 	p.keeper.Stderr = p.problem
 	p.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who} // an interrupt is for this process alone
 	return p, p.start()
+}
+
+// keyFile is a file in memory that holds the server's key: PostgreSQL wants one
+// that belongs to its own user and that nobody else can read, and the key is to
+// be on no disk.
+func keyFile(key string, who *syscall.Credential) (*os.File, error) {
+	fd, err := unix.MemfdCreate("tlsbench-postgres-key", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make a file in memory for the server's key: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "server.key")
+	_, err = f.WriteString(key)
+	if err == nil {
+		err = f.Chmod(0o600)
+	}
+	if err == nil && who != nil {
+		err = f.Chown(int(who.Uid), int(who.Gid))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write the server's key to memory: %w", err), f.Close())
+	}
+	return f, nil
 }
 
 // start runs the keeper and waits for the server to answer.

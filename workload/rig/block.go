@@ -17,7 +17,7 @@
 //	Wait     ◀── end of file, exit ──
 //
 // What else is to live in the process is put there by hooks at these points
-// (hazard.h, hazards.c, one file for each hazard).
+// (hazard.h, hazardlist.h, one file for each hazard; ADDING.md has an example).
 //
 // The kernel ties the rig's life to the harness (a pipe whose end raises
 // SIGKILL in rank 0) and the workers' to rank 0 (a parent-death signal).

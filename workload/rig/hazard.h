@@ -1,7 +1,8 @@
 /*
  * hazard.h: what else lives in the process beside the server and OpenSSL. A
- * hazard is a struct of hooks in a file of its own, and a line in the table of
- * hazards.c; nothing else knows it by name. Each hook may be NULL.
+ * hazard is a struct of hooks in a file of its own, and a line in hazardlist.h;
+ * nothing else here knows it by name (ADDING.md has an example). Each hook may
+ * be NULL.
  *
  *   before_openssl  rank 0, before OpenSSL is loaded
  *   before_setup    rank 0, OpenSSL is loaded and not yet initialised

@@ -6,40 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct hazard hazard_foreign_before;
-extern const struct hazard hazard_foreign_after;
-extern const struct hazard hazard_rank0_client;
-extern const struct hazard hazard_between_forks;
-extern const struct hazard hazard_shared_ctx;
-extern const struct hazard hazard_private_locks;
-extern const struct hazard hazard_many_errors;
-extern const struct hazard hazard_python;
-extern const struct hazard hazard_curl;
-extern const struct hazard hazard_postgres;
-extern const struct hazard hazard_handoff;
-extern const struct hazard hazard_late_forks;
-extern const struct hazard hazard_mutual_tls;
-extern const struct hazard hazard_reload;
-extern const struct hazard hazard_long_lived;
+#define HAZARD(name) extern const struct hazard hazard_##name;
+#include "hazardlist.h"
+#undef HAZARD
 
+#define HAZARD(name) &hazard_##name,
 const struct hazard *const hazards[] = {
-	&hazard_foreign_before,
-	&hazard_foreign_after,
-	&hazard_rank0_client,
-	&hazard_between_forks,
-	&hazard_shared_ctx,
-	&hazard_private_locks,
-	&hazard_many_errors,
-	&hazard_python,
-	&hazard_curl,
-	&hazard_postgres,
-	&hazard_handoff,
-	&hazard_late_forks,
-	&hazard_mutual_tls,
-	&hazard_reload,
-	&hazard_long_lived,
+#include "hazardlist.h"
 	NULL,
 };
+#undef HAZARD
 
 /* Those of this trial, at their place in the configuration. */
 static const struct hazard *chosen[MAX_HAZARDS];

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Sizes of texts that a person reads from end to end.
+const (
+	readmeLines = 200
+	topicLines  = 60
+)
+
+// Every topic fits on a page, is no command's name (a topic would hide its help),
+// and can be asked for.
+func TestTopics(t *testing.T) {
+	for _, topic := range topics() {
+		var out bytes.Buffer
+		if err := (&helpCommand{Topic: []string{topic}}).Run(&session{stdout: &out}); err != nil {
+			t.Errorf("%s: %v", topic, err)
+		}
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if len(lines) > topicLines || len(lines) < 3 {
+			t.Errorf("%s: %d lines, want 3 to %d", topic, len(lines), topicLines)
+		}
+		for _, line := range lines {
+			if n := len([]rune(line)); n > width {
+				t.Errorf("%s: %d columns: %s", topic, n, line)
+			}
+		}
+	}
+}
+
+// commandLine finds the commands in a text: a line of their own, indented or
+// with the program's folder, with what explains them after two spaces.
+var commandLine = regexp.MustCompile(`(?m)^(?:  +|bin/)tlsbench ([a-z][^\n]*)$`)
+
+// commands lists the arguments of every tlsbench command in a text.
+func commands(text string) [][]string {
+	text = strings.ReplaceAll(text, "\\\n", " ") // a command that goes on
+	var list [][]string
+	for _, m := range commandLine.FindAllStringSubmatch(text, -1) {
+		line, _, _ := strings.Cut(m[1], "  ")
+		line, _, _ = strings.Cut(line, " #")
+		list = append(list, strings.Fields(strings.NewReplacer(" ...", "", `"`, "").Replace(line)))
+	}
+	return list
+}
+
+// The commands in the README, the help topics and the worked examples are
+// commands: each parses, with every flag and every fixed choice in it.
+func TestDocumentedCommandsParse(t *testing.T) {
+	files, err := filepath.Glob("topics/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"README.md", "strategies/ADDING.md", "workload/rig/ADDING.md", "plots/ADDING.md"} {
+		files = append(files, filepath.Join(root, name))
+	}
+	seen := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range commands(string(text)) {
+			seen++
+			helped := false
+			parser, err := new(session).parser(&helped)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(args); err != nil {
+				t.Errorf("%s: tlsbench %s: %v", file, strings.Join(args, " "), err)
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("%d commands found, want 50 at least: are they still looked for in the right form?", seen)
+	}
+	if args := commands("  tlsbench run --hazrd x   typing error\n"); len(args) != 1 || len(args[0]) != 3 {
+		t.Errorf("a command with a comment is read as %q", args)
+	}
+}
+
+// The README is read to its end, or not at all.
+func TestReadmeIsShort(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(readme, []byte("\n")); n >= readmeLines {
+		t.Errorf("the README has %d lines, want fewer than %d", n, readmeLines)
+	}
+}

@@ -1,0 +1,21 @@
+/*
+ * hazardlist.h: one line for each hazard, in the order of the catalogue
+ * (workload/hazards_catalogue.go). hazards.c includes it wherever it needs
+ * something of each, hence no guard. HAZARD(x) is struct hazard hazard_x, in a
+ * file of its own.
+ */
+HAZARD(foreign_before)
+HAZARD(foreign_after)
+HAZARD(rank0_client)
+HAZARD(between_forks)
+HAZARD(shared_ctx)
+HAZARD(private_locks)
+HAZARD(many_errors)
+HAZARD(python)
+HAZARD(curl)
+HAZARD(postgres)
+HAZARD(handoff)
+HAZARD(late_forks)
+HAZARD(mutual_tls)
+HAZARD(reload)
+HAZARD(long_lived)
