@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,6 +21,9 @@ import (
 //	TLSBENCH_MEMORY      private memory of rank 0 in MiB; default 16
 //	TLSBENCH_FILLED      filled keys beside OpenSSL's; default 0
 //	TLSBENCH_HUGE_PAGES  off (default), on
+//	TLSBENCH_SAMPLES     new file for the distributions of BenchmarkFork: with
+//	                     r.hlog beside r.txt, which the output goes to, plot
+//	                     and report draw them. A relative name is in ./bench.
 //
 // TLSBENCH_WORKERS is the number of live workers.
 const (
@@ -27,6 +31,7 @@ const (
 	envMemory    = "TLSBENCH_MEMORY"
 	envFilled    = "TLSBENCH_FILLED"
 	envHugePages = "TLSBENCH_HUGE_PAGES"
+	envSamples   = "TLSBENCH_SAMPLES"
 )
 
 func envInt(b *testing.B, key string, otherwise int) int {
@@ -99,13 +104,58 @@ func forks(b *testing.B, cfg workload.Config) *workload.Outcome {
 	return out
 }
 
+// forkSamples keeps the distributions of BenchmarkFork, numbered by its lines
+// of output.
+type forkSamples struct {
+	sampleKeeper
+	line int
+}
+
+// newForkSamples is nil where none are asked for.
+func newForkSamples(b *testing.B) *forkSamples {
+	b.Helper()
+	path := os.Getenv(envSamples)
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		b.Fatalf("%s: %s is there already: move it away, or choose another name", envSamples, path)
+	}
+	return &forkSamples{sampleKeeper: sampleKeeper{path: path}}
+}
+
+// keep notes a trial. Package testing calls a benchmark with b.N = 1 first, and
+// prints the last of the calls that follow: its distributions stand last, and
+// so they count.
+func (s *forkSamples) keep(b *testing.B, out *workload.Outcome) {
+	b.Helper()
+	if s == nil {
+		return
+	}
+	if b.N == 1 {
+		s.line++
+	}
+	if err := s.sampleKeeper.keep(s.line, out); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // BenchmarkFork measures b.N forks of rank 0 under the strategy, each paired
 // with one without the strategy's handlers, and b.N more of each without a
 // pause.
 func BenchmarkFork(b *testing.B) {
+	samples := newForkSamples(b)
 	eachFork(b, func(b *testing.B, cfg workload.Config) {
-		report(b, forkMetrics(forks(b, cfg)))
+		out := forks(b, cfg)
+		samples.keep(b, out)
+		report(b, forkMetrics(out))
 	})
+	if samples != nil {
+		var err error
+		if samples.close(&err); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // BenchmarkForkSame compares a strategy with itself: both arms run its

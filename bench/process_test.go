@@ -67,8 +67,8 @@ func helper(mode, path string) int {
 }
 
 // prepare reads the mode: "run", "hang=N" for an N-th trial that never ends,
-// "limit=N" for a disk that is full after N bytes, "nobody" for a user who may
-// write nowhere.
+// "limit=N" for a disk that is full after N bytes, "forks" for a plan of fork
+// trials, "nobody" for a user who may write nowhere.
 func prepare(mode string, r *Runner) error {
 	verb, arg, _ := strings.Cut(mode, "=")
 	n, _ := strconv.Atoi(arg)
@@ -86,6 +86,8 @@ func prepare(mode string, r *Runner) error {
 		// EFBIG where that would say ENOSPC.
 		signal.Ignore(syscall.SIGXFSZ)
 		return unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: uint64(n), Max: uint64(n)})
+	case "forks":
+		r.Plan, r.Execute = manyForks(), busyForks
 	case "nobody":
 		if os.Getuid() == 0 {
 			return syscall.Setuid(65534)

@@ -42,6 +42,8 @@ type Reader struct {
 	bench0  string // its benchmark name
 	open    bool   // benchmark lines may follow
 	missing int    // how many still have to; -1 = not known
+
+	forkLines int // benchmark lines of forks alone
 }
 
 // NewReader returns a reader of r. The name is used in errors and as the
@@ -266,6 +268,11 @@ func (r *Reader) plain(rec *benchfmt.Result) error {
 	}
 	r.addMetrics(rec)
 	r.trial.Status = OK
+	if r.trial.Cell.Measure == Fork {
+		// BenchmarkFork numbers its samples by its lines.
+		r.forkLines++
+		r.trial.ID = r.forkLines
+	}
 	r.trial.derive(uint64(max(rec.Iters, 0)))
 	return nil
 }

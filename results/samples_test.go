@@ -152,8 +152,8 @@ func TestJoinSamples(t *testing.T) {
 		t.Errorf("over another: %v", err)
 	}
 	for want, parts := range map[string][]string{
-		"samples of trial 1 are both in " + a + " and in " + joint: {a, joint},
-		"no such file": {a, filepath.Join(folder, "c.hlog")},
+		" are both in " + a + " and in " + joint: {a, joint},
+		"no such file":                           {a, filepath.Join(folder, "c.hlog")},
 	} {
 		refused := filepath.Join(folder, "refused.hlog")
 		if err := JoinSamples(refused, parts...); err == nil || !strings.Contains(err.Error(), want) {
