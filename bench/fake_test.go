@@ -51,7 +51,7 @@ func smallSpec() Spec {
 	}
 }
 
-func mustPlan(t *testing.T, s Spec, sh Shard) *Plan {
+func mustPlan(t testing.TB, s Spec, sh Shard) *Plan {
 	t.Helper()
 	p, err := NewPlan(s, sh)
 	if err != nil {

@@ -1,10 +1,12 @@
 package bench
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"os"
 	"slices"
 	"strings"
 
@@ -18,6 +20,7 @@ type Merged struct {
 	Trials   int
 	Machines []Machine // one of each kind
 	Parts    []Part    // by shard
+	Samples  string    // the samples file beside the joint one; "" if there is none
 }
 
 // Merge joins the files of all shards of one plan into one new file. It
@@ -25,7 +28,11 @@ type Merged struct {
 // twice and one that is missing. Trials of different kinds of machine stand
 // under configuration lines of their own, so that neither benchstat nor
 // compare puts them into one sample; those of one kind stand together,
-// whatever the hosts were called.
+// whatever the hosts were called. Samples files beside the parts are joined
+// into one beside the new file.
+//
+// It reads the parts twice, first to check them and then to copy them, and
+// holds no more than one round of the plan at a time.
 func Merge(path string, parts ...string) (Merged, error) {
 	list, err := readParts(parts)
 	if err != nil {
@@ -34,25 +41,29 @@ func Merge(path string, parts ...string) (Merged, error) {
 	if err := complete(list); err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	var text bytes.Buffer
-	m, err := writeMerged(&text, list)
-	if err != nil {
-		return Merged{}, fmt.Errorf("merge: %w", err)
-	}
-	f, err := createFile(path, text.Bytes())
+	f, err := createFile(path, nil)
 	if err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	return m, f.Close()
+	// Each write of the file waits for the disk: large ones, then.
+	out := bufio.NewWriterSize(f, mergeBuffer)
+	m, err := writeMerged(out, list)
+	if err = errors.Join(err, out.Flush(), f.Close()); err == nil {
+		m.Samples, err = mergeSamples(path, list)
+	}
+	if err != nil {
+		return Merged{}, errors.Join(fmt.Errorf("merge: %w", err), os.Remove(path))
+	}
+	return m, nil
 }
+
+const mergeBuffer = 1 << 20
 
 // part is one shard's file.
 type part struct {
 	path   string
 	doc    document
 	header results.Header
-	trials []*results.Trial
-	torn   bool
 }
 
 // readParts reads the files and refuses those that are not of one plan.
@@ -77,12 +88,19 @@ func readParts(paths []string) ([]part, error) {
 	return list, nil
 }
 
+// readPart reads what stands before the first trial.
 func readPart(path string) (part, error) {
-	set, err := results.ReadFiles(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return part{}, err
 	}
-	p := part{path: path, header: set.Files[0].Header, trials: set.Trials, torn: set.Files[0].Torn}
+	defer f.Close()
+	r := results.NewReader(f, path)
+	r.Scan()
+	if err := r.Err(); err != nil {
+		return part{}, err
+	}
+	p := part{path: path, header: r.Header()}
 	if p.doc, err = parseDocument(p.header.Plan); err != nil {
 		return part{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -90,6 +108,28 @@ func readPart(path string) (part, error) {
 		return part{}, fmt.Errorf("%s is a merged file already", path)
 	}
 	return p, nil
+}
+
+// trials yields the trials of the file, in its order, and an error as the
+// last if there is one.
+func (p part) trials() iter.Seq2[*results.Trial, error] {
+	return func(yield func(*results.Trial, error) bool) {
+		f, err := os.Open(p.path)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer f.Close()
+		r := results.NewReader(f, p.path)
+		for r.Scan() {
+			if !yield(r.Trial(), nil) {
+				return
+			}
+		}
+		if err := r.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
 }
 
 func (p part) sameExperiment(o part) error {
@@ -105,56 +145,54 @@ func (p part) sameExperiment(o part) error {
 	return fmt.Errorf("%s and %s are not of one plan: %s", p.path, o.path, what)
 }
 
-// complete refuses overlaps and gaps.
+// complete refuses overlaps and gaps. The shards share the plan out, so if
+// each is there once, with all of its own trials, every trial is.
 func complete(list []part) error {
-	plan, err := NewPlan(list[0].doc.Spec, whole)
-	if err != nil {
-		return err
-	}
-	owner := make(map[int]string) // trial: file
 	shard := make(map[int]string)
 	for _, p := range list {
 		if other, ok := shard[p.doc.Shard.Index]; ok {
 			return fmt.Errorf("%s and %s are both shard %s", other, p.path, p.doc.Shard)
 		}
 		shard[p.doc.Shard.Index] = p.path
-		if err := p.claim(owner); err != nil {
-			return err
+		if err := p.whole(); err != nil {
+			return fmt.Errorf("%s (shard %s): %w", p.path, p.doc.Shard, err)
 		}
 	}
-	if err := missingShards(list[0].doc.Shard.Count, shard); err != nil {
-		return err
-	}
-	if len(owner) != plan.Len() {
-		return fmt.Errorf("%d of the plan's %d trials are in no file", plan.Len()-len(owner), plan.Len())
-	}
-	return nil
+	return missingShards(list[0].doc.Shard.Count, shard)
 }
 
-// claim enters the part's trials, and refuses those that are not its own or
-// not all there.
-func (p part) claim(owner map[int]string) error {
+// whole refuses a part that is not the trials of its shard, all of them and
+// in their order, which is the one that a run appends them in.
+func (p part) whole() error {
 	plan, err := NewPlan(p.doc.Spec, p.doc.Shard)
 	if err != nil {
-		return fmt.Errorf("%s: %w", p.path, err)
+		return err
 	}
-	tasks := make(map[int]Task)
-	for t := range plan.Tasks() {
-		tasks[t.ID] = t
-	}
-	done := make(map[int]bool)
-	for _, t := range p.trials {
-		if other, ok := owner[t.ID]; ok && other != p.path {
-			return fmt.Errorf("trial %d is both in %s and in %s", t.ID, other, p.path)
+	next, stop := iter.Pull(plan.Tasks())
+	defer stop()
+	done := 0
+	for t, err := range p.trials() {
+		if err != nil {
+			return err
 		}
-		if err := belongs(t, tasks, done); err != nil {
-			return fmt.Errorf("%s: %w", p.path, err)
+		task, ok := next()
+		if !ok {
+			return fmt.Errorf("trial %d comes after the last of the plan", t.ID)
 		}
-		done[t.ID] = true
-		owner[t.ID] = p.path
+		if t.ID != task.ID || t.Round != task.Round {
+			return fmt.Errorf("trial %d of round %d stands where the plan has trial %d of round %d", t.ID, t.Round, task.ID, task.Round)
+		}
+		if err := task.is(t); err != nil {
+			return err
+		}
+		done++
 	}
-	if len(done) < len(tasks) {
-		return fmt.Errorf("%s (shard %s) has %d of its %d trials: resume it first", p.path, p.doc.Shard, len(done), len(tasks))
+	missing := 0
+	for _, ok := next(); ok; _, ok = next() {
+		missing++
+	}
+	if missing > 0 {
+		return fmt.Errorf("has %d of its %d trials: resume it first", done, done+missing)
 	}
 	return nil
 }
@@ -189,14 +227,30 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 		if err := w.Header(h); err != nil {
 			return m, err
 		}
-		for _, t := range inOrder(group) {
-			if err := w.Trial(t); err != nil {
+		for t, err := range inOrder(group, doc.Spec.Rounds) {
+			if err == nil {
+				err = w.Trial(t)
+			}
+			if err != nil {
 				return m, err
 			}
 			m.Trials++
 		}
 	}
-	return m, nil
+	return m, sameNumber(m.Trials, doc.Spec)
+}
+
+// sameNumber refuses what cannot be unless a part was changed after it was
+// checked.
+func sameNumber(trials int, s Spec) error {
+	plan, err := NewPlan(s, whole)
+	if err != nil {
+		return err
+	}
+	if trials != plan.Len() {
+		return fmt.Errorf("%d trials read, the plan has %d: a part was changed meanwhile", trials, plan.Len())
+	}
+	return nil
 }
 
 // mergedDocument is that of the whole plan, and says what ran where.
@@ -244,11 +298,68 @@ func configText(list []benchfmt.Config) string {
 	return b.String()
 }
 
-func inOrder(group []part) []*results.Trial {
-	var list []*results.Trial
-	for _, p := range group {
-		list = append(list, p.trials...)
+// inOrder yields the trials of several parts in the order of their numbers,
+// round by round: the parts have the rounds in order, and only within a round
+// the trials at random.
+func inOrder(group []part, rounds int) iter.Seq2[*results.Trial, error] {
+	return func(yield func(*results.Trial, error) bool) {
+		var queues []*queue
+		defer func() {
+			for _, q := range queues {
+				q.stop()
+			}
+		}()
+		for _, p := range group {
+			queues = append(queues, newQueue(p.trials()))
+		}
+		for round := 1; round <= rounds; round++ {
+			var list []*results.Trial
+			for _, q := range queues {
+				trials, err := q.round(round)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				list = append(list, trials...)
+			}
+			slices.SortFunc(list, func(a, b *results.Trial) int { return a.ID - b.ID })
+			for _, t := range list {
+				if !yield(t, nil) {
+					return
+				}
+			}
+		}
 	}
-	slices.SortFunc(list, func(a, b *results.Trial) int { return a.ID - b.ID })
-	return list
+}
+
+// queue is the trials of a part that are still to come.
+type queue struct {
+	next func() (*results.Trial, error, bool)
+	stop func()
+	held *results.Trial // the first of the next round
+}
+
+func newQueue(trials iter.Seq2[*results.Trial, error]) *queue {
+	next, stop := iter.Pull2(trials)
+	return &queue{next: next, stop: stop}
+}
+
+// round takes all trials of a round, which is the next.
+func (q *queue) round(n int) ([]*results.Trial, error) {
+	var list []*results.Trial
+	for {
+		t := q.held
+		if q.held = nil; t == nil {
+			var err error
+			var ok bool
+			if t, err, ok = q.next(); !ok || err != nil {
+				return list, err
+			}
+		}
+		if t.Round != n {
+			q.held = t
+			return list, nil
+		}
+		list = append(list, t)
+	}
 }

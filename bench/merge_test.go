@@ -1,14 +1,20 @@
 package bench
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/procfs"
 
 	"tlsbench/results"
 )
@@ -149,6 +155,11 @@ func TestMergeRefuses(t *testing.T) {
 	}
 	half := edited("half.txt", string(text[:strings.LastIndex(string(text), "#trial ")]))
 	torn := edited("torn.txt", string(text[:len(text)-1]))
+	first, second := bytes.Index(text, []byte("#trial ")), secondTrial(text)
+	twice := edited("twice.txt", string(text[:second])+string(text[first:]))
+	swapped := edited("swapped.txt", string(text[:first])+string(text[second:])+string(text[first:second]))
+	seed := regexp.MustCompile(`("round":1,"seed":)[0-9]+`)
+	other := edited("other.txt", seed.ReplaceAllString(string(text), "${1}5"))
 	newer := edited("newer.txt", strings.Replace(string(text), `"tlsbench":"(devel)"`, `"tlsbench":"v9"`, 1))
 	merged := resultsPath(t)
 	if _, err := Merge(merged, parts...); err != nil {
@@ -163,8 +174,11 @@ func TestMergeRefuses(t *testing.T) {
 		{"gap", []string{parts[0], parts[2]}, "no file has shard 2/3"},
 		{"gaps", four[1:2], "no file has shard 1/4, 3/4, 4/4"},
 		{"overlap", []string{parts[0], parts[1], parts[1], parts[2]}, parts[1] + " are both shard 2/3"},
-		{"interrupted", []string{parts[0], half, parts[2]}, "half.txt (shard 2/3) has "},
-		{"torn", []string{parts[0], torn, parts[2]}, "torn.txt (shard 2/3) has "},
+		{"interrupted", []string{parts[0], half, parts[2]}, "half.txt (shard 2/3): has 111 of its 112 trials: resume it first"},
+		{"torn", []string{parts[0], torn, parts[2]}, "torn.txt (shard 2/3): has 111 of its 112 trials"},
+		{"a trial twice", []string{parts[0], twice, parts[2]}, "twice.txt (shard 2/3): trial "},
+		{"out of order", []string{parts[0], swapped, parts[2]}, " stands where the plan has trial "},
+		{"a trial of another seed", []string{parts[0], other, parts[2]}, " with seed 5 in the file, "},
 		{"other seed", []string{parts[0], foreign[1], parts[2]}, "are not of one plan: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
 		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
 		{"other version", []string{parts[0], newer}, "tlsbench: version (devel) in " + parts[0] + ", v9 in "},
@@ -182,6 +196,90 @@ func TestMergeRefuses(t *testing.T) {
 	}
 	_, err = Merge(merged, parts...)
 	checkRefusal(t, err, "is there already")
+}
+
+// secondTrial is where the second trial of a file begins.
+func secondTrial(text []byte) int {
+	const mark = "\n#trial "
+	first := bytes.Index(text, []byte(mark)) + 1
+	return first + bytes.Index(text[first:], []byte(mark)) + 1
+}
+
+// A part that grows or shrinks while it is merged gives no merged file.
+func TestMergeOfChangingPart(t *testing.T) {
+	parts := runShards(t, mergeSpec(), 2, hosts)
+	list, err := readParts(parts)
+	if err == nil {
+		err = complete(list)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(parts[1], text[:bytes.LastIndex(text, []byte("#trial "))], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writeMerged(io.Discard, list); err == nil || !strings.Contains(err.Error(), "a part was changed meanwhile") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// BenchmarkMerge joins 16 shards of 200,000 trials in all, and gives the most
+// memory that this process ever had: it does not grow with the trials.
+func BenchmarkMerge(b *testing.B) {
+	spec := mergeSpec()
+	spec.Rounds = 200_000 / len(mustPlan(b, spec, whole).cells)
+	parts := make([]string, 16)
+	for i := range parts {
+		parts[i] = writePart(b, mustPlan(b, spec, Shard{i + 1, 16}))
+	}
+	trials := 0
+	for b.Loop() {
+		path := filepath.Join(b.TempDir(), "merged.txt")
+		m, err := Merge(path, parts...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		trials += m.Trials
+	}
+	b.ReportMetric(float64(trials)/b.Elapsed().Seconds(), "trials/s")
+	status, err := procfs.Self()
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := status.NewStatus()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(s.VmHWM)/1e6, "peak-MB")
+}
+
+// writePart writes what a run of the plan would have, without waiting for the
+// disk after each trial.
+func writePart(b *testing.B, p *Plan) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "part.txt")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := bufio.NewWriter(f)
+	w := results.NewWriter(out)
+	header, err := newDocument(p, fakeMachine).header()
+	if err == nil {
+		err = w.Header(header)
+	}
+	for task := range p.Tasks() {
+		o, execErr := fakeExecute(b.Context(), task.config(p.Spec))
+		err = errors.Join(err, w.Trial(task.trial(time.Unix(int64(task.ID), 0), o, execErr)))
+	}
+	if err = errors.Join(err, out.Flush(), f.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return path
 }
 
 // TestMergeOfResumedShard: interruption and merge together lose nothing.

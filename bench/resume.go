@@ -186,9 +186,15 @@ func belongs(t *results.Trial, tasks map[int]Task, done map[int]bool) error {
 		return fmt.Errorf("trial %d is not in this plan", t.ID)
 	case done[t.ID]:
 		return fmt.Errorf("trial %d stands in the file twice", t.ID)
-	case t.Cell.Name() != task.Cell.Name() || t.Seed != task.Seed:
+	}
+	return task.is(t)
+}
+
+// is refuses a trial that is not what the plan has under its number.
+func (t Task) is(found *results.Trial) error {
+	if found.Cell.Name() != t.Cell.Name() || found.Seed != t.Seed {
 		return fmt.Errorf("trial %d is %s with seed %d in the file, %s with seed %d in the plan",
-			t.ID, t.Cell.Name(), t.Seed, task.Cell.Name(), task.Seed)
+			t.ID, found.Cell.Name(), found.Seed, t.Cell.Name(), t.Seed)
 	}
 	return nil
 }
