@@ -29,7 +29,8 @@ type Data struct {
 	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*Probe
-	Trials int // of all kinds, drawn or not
+	Field  []*results.FieldSummary // of files of tlsbench field
+	Trials int                     // of all kinds, drawn or not
 
 	probePaths   []string
 	judgesOthers bool // than controls
@@ -73,9 +74,18 @@ type life struct {
 // Load reads results files, and probes.
 func Load(o Options, files ...string) (*Data, error) {
 	d := new(Data)
+	files, fields := splitField(files)
+	var err error
+	if d.Field, err = readFields(fields); err != nil {
+		return nil, err
+	}
 	keep := newKeeper()
 	var group errgroup.Group
 	group.Go(func() (err error) {
+		if len(files) == 0 && len(fields) > 0 {
+			d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
+			return nil // a report of the field alone
+		}
 		d.Comparison, err = results.Summarize(o.Compare, files...)
 		return err
 	})

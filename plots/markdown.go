@@ -36,6 +36,7 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 	} else {
 		d.markdownTables(&b)
 	}
+	fieldMarkdown(&b, d.Field)
 	b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(commands(d), "\n") + "\n```\n")
 	_, err := io.WriteString(w, b.String())
 	return err

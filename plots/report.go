@@ -56,6 +56,7 @@ type page struct {
 	Durations       []string
 	Downloads       []download
 	Baseline        string
+	Field           []*fieldSection
 }
 
 type pageFigure struct {
@@ -90,6 +91,7 @@ func Report(w io.Writer, d *Data) error {
 		Runs:     runTables(d),
 		Commands: commands(d), Durations: durations(d),
 		Baseline: d.Baseline,
+		Field:    fieldSections(d.Field),
 	}
 	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
 		if t != nil {
@@ -196,6 +198,9 @@ func (d *Data) downloads() ([]download, error) {
 		if samples := results.SamplesPath(in.Path); exists(samples) {
 			paths = append(paths, samples)
 		}
+	}
+	for _, f := range d.Field {
+		paths = append(paths, f.Path)
 	}
 	paths = append(paths, d.probePaths...)
 	var list []download

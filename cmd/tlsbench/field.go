@@ -25,7 +25,7 @@ type fieldCommand struct {
 	Bad           share         `group:"The trials:" placeholder:"SHARE" default:"20%" help:"Share of bad peers."`
 	Rounds        int           `group:"The trials:" placeholder:"N" default:"1" help:"Trials of each case, in the daemon and in the rig."`
 	ControlRounds int           `group:"The trials:" placeholder:"N" default:"5" help:"Trials of each daemon on OpenSSL 3 without a fix, if that is more."`
-	Duration      time.Duration `group:"The trials:" placeholder:"TIME" default:"2500ms" help:"Length of a daemon's trial; damage that kills it ends it early. Without a fix it goes on to 10s as long as nothing is seen."`
+	Duration      time.Duration `group:"The trials:" placeholder:"TIME" default:"2s" help:"Length of a daemon's trial; damage that kills it ends it early. Without a fix it goes on to 10s as long as nothing is seen."`
 	RigTime       time.Duration `group:"The trials:" placeholder:"TIME" default:"1s" help:"Length of a rig's trial; 0 leaves the rig out."`
 	Seed          uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the peers; drawn and printed if not given."`
 	Dir           string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
