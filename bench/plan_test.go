@@ -154,7 +154,8 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) {
 			s.Strategies, s.Measures, s.NoControls = choose("none"), measures[:1], true
 		}, `plan: nothing to run: there is no throughput of none`},
-		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want at least 1`},
+		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
+		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
 		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want the first two above 0 and no warm-up below 0`},
 	} {
 		spec := smallSpec()

@@ -79,6 +79,8 @@ const (
 	// same time.
 	defaultCheckRate = 4
 	plain            = "plain"
+	// A trial takes a tenth of a second at least: more would be years of them.
+	maxRounds = 1_000_000
 )
 
 // withDefaults fills in every list that is empty, and the seed.
@@ -142,8 +144,8 @@ func (s Spec) validateNumbers() error {
 	if r := s.CheckRate; r != nil && *r < 0 {
 		return fmt.Errorf("check rate %d: want 0 or more", *r)
 	}
-	if s.Rounds < 1 {
-		return fmt.Errorf("rounds %d: want at least 1", s.Rounds)
+	if s.Rounds < 1 || s.Rounds > maxRounds {
+		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
 	}
 	if s.HandshakeTime <= 0 || s.CorruptionTime <= 0 || s.Warmup < 0 {
 		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want the first two above 0 and no warm-up below 0",
