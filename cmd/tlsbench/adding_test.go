@@ -138,13 +138,12 @@ func (b block) edit(t *testing.T, text string) string {
 }
 
 // shell runs the commands of a block in the tree, each of which must succeed,
-// and returns what they print. Without the tree's own path in what is compiled,
-// packages that no example touches come from the build cache.
+// and returns what they print.
 func (b block) shell(t *testing.T, tree string) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-eu", "-c", b.text)
 	cmd.Dir = tree
-	cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath", "COLUMNS=80")
+	cmd.Env = append(os.Environ(), "COLUMNS=80")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s%s\n%v", b.text, out, err)
