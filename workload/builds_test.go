@@ -69,6 +69,9 @@ func TestProbe(t *testing.T) {
 			if own := ofOpenSSL(p); own < 4 {
 				t.Errorf("only %d keys of OpenSSL in the ledger %+v", own, p.Slots)
 			}
+			if !tc.shared && len(p.Events) > 0 {
+				t.Errorf("events %v, want none", p.Events)
+			}
 			for _, s := range p.Slots {
 				if s.Fate == Shared && !tc.shared {
 					t.Errorf("key %d is shared: %+v", s.Key, s)

@@ -170,7 +170,7 @@ var fixes = map[string][]mutantRow{
 		{"never", "OpenSSL's state is not freed", probes + "thread-stop"},
 	},
 	"pointer-match": {
-		{"one-pointer-fewer", "the private generator is not looked for", pushedOut + "pointer-match"},
+		{"one-pointer-fewer", "the private generator is not looked for", trials + "TestPointerMatchClearsThree"},
 		{"one-key-fewer", "key 31 is not looked at", pushedOut + "pointer-match"},
 	},
 	"key-owner": {
@@ -179,7 +179,7 @@ var fixes = map[string][]mutantRow{
 		{"libssl-only", "libcrypto's keys count as another's", probes + "key-owner"},
 	},
 	"host": {
-		{"child-handler-in-parent", "what the child should do, rank 0 does", probes + "hwm"},
+		{"child-handler-in-parent", "what the child should do, rank 0 does", foreignKeys + "foreign-before:n=5/hwm"},
 		{"prepare-handler-in-child", "what rank 0 should do, the child does", probes + "thread-stop"},
 	},
 }

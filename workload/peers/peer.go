@@ -158,10 +158,13 @@ func (p *peer) echo(conn *tls.Conn, seed uint64) error {
 		if n, err := io.ReadFull(conn, back); err != nil {
 			return fmt.Errorf("after %d of %d bytes: %w", n, len(piece), err)
 		}
+		if mutant.Is("wrong-data-tcp-always") {
+			back[0] = ^piece[0]
+		}
 		if mutant.Is("wrong-data-tcp-off-by-one") {
 			back[len(back)-1] = piece[len(back)-1] // the last byte is not compared
 		}
-		if !bytes.Equal(piece, back) && !mutant.Is("wrong-data-tcp-silent") || mutant.Is("wrong-data-tcp-always") {
+		if !bytes.Equal(piece, back) && !mutant.Is("wrong-data-tcp-silent") {
 			return differs(piece, back)
 		}
 		left -= len(piece)

@@ -144,7 +144,7 @@ func runUntil(l *Load, enough func() bool) *Report {
 // does right.
 func runOne(t *testing.T, l *Load) Failure {
 	t.Helper()
-	r := runUntil(l, func() bool { return l.Failed() > 0 })
+	r := runUntil(l, func() bool { return l.Failed()+l.Good() > 0 })
 	if len(r.Failures) == 0 {
 		t.Fatalf("no failure, %d good, trouble %v", r.Good, r.Trouble)
 	}
