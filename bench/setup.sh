@@ -5,6 +5,7 @@
 #
 #   setup.sh           a C compiler and OpenSSL's shared libraries
 #   setup.sh hazards   and the neighbours of the real hazards
+#   setup.sh lint      and what bench/lint.sh runs, in the versions named there
 set -eu
 
 need=""
@@ -39,6 +40,12 @@ int main(void){return 0;}' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null
 
 want compiler compile
 want libssl has_library libssl.so
+if [ "${1:-}" = lint ]; then
+	want clang-format sh -c 'command -v clang-format-19 || command -v clang-format'
+	want clang-tidy sh -c 'command -v clang-tidy-19 || command -v clang-tidy'
+	want cppcheck command -v cppcheck
+	want shellcheck command -v shellcheck
+fi
 if [ "${1:-}" = hazards ]; then
 	want libpython has_library libpython3
 	want libcurl has_library libcurl.so.4
@@ -51,6 +58,9 @@ apt_packages() {
 	for what in $need; do
 		case $what in
 		compiler) echo gcc libc6-dev ;;
+		clang-format) first_package clang-format-19 clang-format ;;
+		clang-tidy) first_package clang-tidy-19 clang-tidy ;;
+		cppcheck | shellcheck) echo "$what" ;;
 		libssl) first_package libssl3t64 libssl3 libssl1.1 ;;
 		libpython) first_package libpython3.13 libpython3.12 libpython3.11 libpython3.10 libpython3.9 ;;
 		libcurl) first_package libcurl4t64 libcurl4 ;;

@@ -15,7 +15,7 @@
 enum handler { HANDLER_PREPARE = 0, HANDLER_PARENT, HANDLER_CHILD, HANDLERS };
 
 /* What a fork is made with; a masked one runs none of the strategy's handlers. */
-enum fork_arm { ARM_STRATEGY = 0, ARM_MASKED = 1, FORK_ARMS };
+enum fork_arm { ARM_STRATEGY = 0, ARM_MASKED, FORK_ARMS };
 
 enum fork_clock { FORK_CLOCK_MONOTONIC = 0, FORK_CLOCK_TSC = 1 };
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,6 +18,14 @@ void fork_memory_pin(void)
 {
 	if (!rig.config->fork.huge_pages && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
 		FAIL(errno, "switch transparent huge pages off for rank 0");
+}
+
+static bool kib_of(const char *text, uint64_t *kib)
+{
+	char *end;
+
+	*kib = strtoull(text, &end, 10);
+	return end != text;
 }
 
 /* A value in KiB of /proc/self/NAME, in bytes. */
@@ -32,7 +41,7 @@ static uint64_t kernel_count(const char *path, const char *field)
 	while (!found && fgets(line, sizeof line, file) != NULL) {
 		size_t n = strlen(field);
 
-		found = strncmp(line, field, n) == 0 && line[n] == ':' && sscanf(line + n + 1, "%" SCNu64, &kib) == 1;
+		found = strncmp(line, field, n) == 0 && line[n] == ':' && kib_of(line + n + 1, &kib);
 	}
 	fclose(file);
 	if (!found)
@@ -75,7 +84,7 @@ void fork_memory_fill(void)
 		take(wanted - have);
 	state->private_bytes = private_bytes();
 	state->huge_bytes = kernel_count("/proc/self/smaps_rollup", "AnonHugePages");
-	if (rig.config->fork.huge_pages && wanted - have >= 2 * HUGE_PAGE && state->huge_bytes == 0)
+	if (rig.config->fork.huge_pages && wanted - have >= (uint64_t)2 * HUGE_PAGE && state->huge_bytes == 0)
 		FAIL(0, "the kernel gives no transparent huge pages: see /sys/kernel/mm/transparent_hugepage/enabled");
 }
 
@@ -83,10 +92,10 @@ void fork_keys_fill(void)
 {
 	static char values[MAX_FORK_KEYS];
 	pthread_key_t key;
-	int err;
 
 	for (uint32_t i = 0; i < rig.config->fork.keys && i < MAX_FORK_KEYS; i++) {
-		err = pthread_key_create(&key, NULL);
+		int err = pthread_key_create(&key, NULL);
+
 		if (err == 0)
 			err = pthread_setspecific(key, &values[i]);
 		if (err != 0)

@@ -70,8 +70,8 @@ static bool try_send(int to, const struct message *message, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
-	if (sendmsg(to, &header, MSG_NOSIGNAL) == (ssize_t)sizeof *message)
-		return true;
+	if (sendmsg(to, &header, MSG_NOSIGNAL) >= 0)
+		return true; /* whole: the mailboxes keep messages apart */
 	if (errno != EAGAIN && errno != EINTR && errno != ETOOMANYREFS)
 		FAIL(errno, "pass a connection on");
 	return false;

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int dial(int port)
+static int dial(long port)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons((uint16_t)port)};
@@ -25,7 +25,7 @@ static int dial(int port)
 	if (fd < 0)
 		FAIL(errno, "rank 0's client: open socket");
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-		FAIL(errno, "rank 0's client: connect to 127.0.0.1:%d", port);
+		FAIL(errno, "rank 0's client: connect to 127.0.0.1:%ld", port);
 	return fd;
 }
 
@@ -35,7 +35,7 @@ static void request(void *done)
 	char answer[1024] = "";
 	SSL_CTX *ctx = contexts_client();
 	SSL *ssl = openssl.SSL_new(ctx);
-	int fd = dial(atoi(hazard_text("tls-port")));
+	int fd = dial(strtol(hazard_text("tls-port"), NULL, 10));
 
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1)
 		FAIL(0, "rank 0's client: %s", openssl_error());
