@@ -35,9 +35,10 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// commandLine finds the commands in a text: a line of their own, indented or
-// with the program's folder, with what explains them after two spaces.
-var commandLine = regexp.MustCompile(`(?m)^(?:  +|bin/)tlsbench ([a-z][^\n]*)$`)
+// commandLine finds the commands in a text: a line of their own, indented (by
+// less than a column of prose is) or with the program's folder, and what explains
+// them after two spaces.
+var commandLine = regexp.MustCompile(`(?m)^(?: {2,6}|bin/)tlsbench ([a-z][^\n]*)$`)
 
 // commands lists the arguments of every tlsbench command in a text.
 func commands(text string) [][]string {
