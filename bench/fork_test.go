@@ -95,6 +95,8 @@ func forks(b *testing.B, cfg workload.Config) *workload.Outcome {
 		broken(b, err.Error())
 	case out.NotApplicable != "":
 		b.Skipf("not applicable: OpenSSL %s has no %s", out.OpenSSLVersion, out.NotApplicable)
+	case out.Fork == nil:
+		broken(b, fmt.Sprintf("damaged before the first fork: %v", out.Noted))
 	case out.Fork.Stopped != nil:
 		broken(b, strings.Join(append([]string{out.Fork.Stopped.Error()}, describeFork(out.Fork)...), "; "))
 	case out.Damaged():

@@ -36,6 +36,9 @@ type ForkConfig struct {
 	// SameArms lets both arms be the strategy: a comparison with itself,
 	// which must find no difference.
 	SameArms bool
+
+	// patience is how long the loops may go without a fork; 0 = forkHang.
+	patience time.Duration
 }
 
 // ForkOutcome is what a trial of forks measured. Where it ended early, this is
@@ -170,7 +173,11 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 
 // awaitForks waits for rank 0's end. A rank 0 that no longer gets on is ended.
 func (t *trial) awaitForks(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	limit := t.cfg.Fork.patience
+	if limit == 0 {
+		limit = forkHang
+	}
+	tick := time.NewTicker(limit / 40)
 	defer tick.Stop()
 	progress, since := uint64(0), time.Now()
 	for {
@@ -183,13 +190,20 @@ func (t *trial) awaitForks(ctx context.Context) error {
 		}
 		if now := t.block.ForkProgress(); now != progress {
 			progress, since = now, time.Now()
-		} else if time.Since(since) > forkHang {
-			t.hang = &hang{worker: -1, at: rig.Now(), detail: fmt.Sprintf("no fork in %v", forkHang)}
+		} else if time.Since(since) > limit {
+			t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit)}
 			t.process.Kill()
 			<-t.process.Gone()
 			return nil
 		}
 	}
+}
+
+// stall says where the loop stands still: the parent waits for its child, or
+// does not come back from fork().
+func (t *trial) stall(limit time.Duration) string {
+	made, wanted := len(t.block.Forks().Records), 2*t.cfg.Fork.Pairs
+	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end", limit, made, wanted)
 }
 
 // gatherForks reads the outcome when rank 0 has ended. An error leaves the

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tlsbench/workload/peers"
@@ -56,8 +57,11 @@ func yardstick(ctx context.Context, s rig.Settings, cfg *Config) (openssl string
 	defer process.Close()
 	stop := context.AfterFunc(ctx, process.Kill)
 	defer stop()
-	if process.AwaitReady(readyLimit) == nil {
+	switch err := process.AwaitReady(readyLimit); {
+	case err == nil:
 		process.Stop() // here: begin
+	case errors.Is(err, rig.ErrNotReady):
+		return "", rig.Worker{}, fmt.Errorf("yardstick: %w (%v): it was to %s", err, readyLimit, block.Stage())
 	}
 	<-process.Gone()
 	if ctx.Err() != nil {
