@@ -20,5 +20,8 @@ func (c *mergeCommand) Run(s *session) error {
 	}
 	fmt.Fprintf(s.stdout, "%s: %s of %s on %s\n", c.Output, plural(m.Trials, "trial"),
 		plural(len(m.Parts), "shard"), plural(len(m.Machines), "kind")+" of machine")
+	if m.Samples != "" {
+		fmt.Fprintf(s.stdout, "%s: the distributions of its fork trials\n", m.Samples)
+	}
 	return nil
 }
