@@ -36,10 +36,15 @@ type Config struct {
 	Duration   time.Duration
 	Handshakes uint64
 
-	// Fault is damage made on purpose, one of rig.Faults, by worker 0 at every
-	// FaultEvery-th of its handshakes: a trial of the detectors.
-	Fault      string
-	FaultEvery int
+	// Fault is damage made on purpose, one of Faults, by FaultWorker at random
+	// times, FaultGap apart on average: a trial of the detectors.
+	Fault       string
+	FaultWorker int // EachWorker: all of them, each at times of its own
+	FaultGap    time.Duration
+
+	// Without names detectors that are off, from Detectors, to see what they
+	// cost. Queue and random are on only where CheckRate is above 0.
+	Without []string
 
 	// HangAfter is how long a process may stay in one operation without
 	// using CPU before the trial is ended as a hang; 0 = default.

@@ -103,6 +103,9 @@ func (t *trial) gatherCounts() {
 	}
 	o.Load = last - t.began
 	o.SharedSlots = t.block.Shared()
+	for _, in := range t.block.Injections() {
+		o.Injections = append(o.Injections, Injection{Worker: in.Worker, At: max(0, in.At-t.began), Other: in.Other, Place: in.Place})
+	}
 }
 
 func (t *trial) gatherEvents() {

@@ -26,7 +26,9 @@ type Outcome struct {
 	Draws  uint64 // random draws compared, and ServerHello randoms
 	// DrawsLost counts draws that found no room to be kept.
 	DrawsLost uint64
-	Injected  uint64 // faults made on purpose
+	Injected  uint64 // faults made on purpose,
+	// Injections are the first ones of them, by time.
+	Injections []Injection
 
 	Forks   uint64 // workers forked
 	Retired uint64 // of them, those that ended by themselves and were replaced
@@ -61,6 +63,16 @@ type Event struct {
 	Worker int           // -1: rank 0 or a peer
 	At     time.Duration // from start of load
 	Detail string
+}
+
+// Injection is a fault as it was made.
+type Injection struct {
+	Worker int
+	At     time.Duration // from start of load
+	// Other is the worker whose error-queue entry or draw was put in, or the key
+	// that was cleared; -1 where there is none.
+	Other int
+	Place string // file of OpenSSL's that allocated at that moment, "" if none did
 }
 
 // Damaged reports whether any event was seen.

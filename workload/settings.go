@@ -22,7 +22,18 @@ var (
 	TLSVersions  = []string{"1.3", "1.2"}
 	Keys         = []string{peers.ECDSAP256, peers.RSA2048}
 	RandChoices  = []string{"default", "method"}
+	// Faults is what damage can be made on purpose; the first is none.
+	Faults = rig.Faults
+	// Detectors are those that Config.Without can switch off.
+	Detectors = []string{"heap", "queue", "random", "slots"}
 )
+
+// EachWorker is the Config.FaultWorker that stands for all.
+const EachWorker = rig.EachWorker
+
+var detectorBits = map[string]rig.Detector{
+	"heap": rig.DetectHeap, "queue": rig.DetectQueue, "random": rig.DetectRandom, "slots": rig.DetectSlots,
+}
 
 // choices lists what is checked against a fixed set of values.
 func (c *Config) choices() []choice {
@@ -34,7 +45,7 @@ func (c *Config) choices() []choice {
 		{"TLS version", &c.TLS, TLSVersions},
 		{"key", &c.Key, Keys},
 		{"random generator", &c.Rand, RandChoices},
-		{"fault", &c.Fault, rig.Faults},
+		{"fault", &c.Fault, Faults},
 	}
 }
 
@@ -90,6 +101,11 @@ func (c *Config) check() error {
 			return fmt.Errorf("unknown %s %q: choose from %s", ch.what, *ch.value, strings.Join(ch.values, ", "))
 		}
 	}
+	for _, name := range c.Without {
+		if !slices.Contains(Detectors, name) {
+			return fmt.Errorf("unknown detector %q: choose from %s", name, strings.Join(Detectors, ", "))
+		}
+	}
 	switch {
 	case c.Workers < 1 || c.Workers > MaxWorkers:
 		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, MaxWorkers)
@@ -135,8 +151,9 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 		Workers: c.Workers, CheckRate: c.CheckRate, AskClient: c.BadShare > 0, Echo: c.EchoBytes, Seed: c.Seed,
 		Server:    rig.Identity{Certificate: id.Cert, Key: id.Key},
 		Untrusted: rig.Identity{Certificate: bad.Cert, Key: bad.Key},
-		Fault:     rig.Fault(slices.Index(rig.Faults, c.Fault)), FaultEvery: c.FaultEvery,
-		Samples: maxSamples,
+		Fault:     rig.Fault(slices.Index(Faults, c.Fault)), FaultWorker: c.FaultWorker, FaultGap: c.FaultGap,
+		Detectors: c.detectors(),
+		Samples:   maxSamples,
 	}
 	if c.CheckRate > 0 {
 		s.Draws = maxDraws
@@ -145,6 +162,14 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 		s.BadShare, s.Handshakes = c.BadShare, c.Handshakes
 	}
 	return s
+}
+
+func (c *Config) detectors() rig.Detector {
+	on := rig.AllDetectors
+	for _, name := range c.Without {
+		on &^= detectorBits[name]
+	}
+	return on
 }
 
 func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {

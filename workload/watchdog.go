@@ -84,7 +84,11 @@ func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
+// findHang gives the worker that has been stuck the longest: others may wait
+// for what it holds.
 func (t *trial) findHang(pulses []pulse) *hang {
+	var found *hang
+	var since time.Duration
 	now := rig.Now()
 	for i, w := range t.block.Workers() {
 		p := &pulses[i]
@@ -104,10 +108,12 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			continue
 		}
 		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited, spinTimes*t.cfg.HangAfter); why != "" {
-			return &hang{worker: i + mutant.Count("hang-blames"), at: now, detail: why}
+			if found == nil || p.since < since {
+				found, since = &hang{worker: i + mutant.Count("hang-blames"), at: now, detail: why}, p.since
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 // neighbourLimit is longer than the rig itself waits for a neighbour's call

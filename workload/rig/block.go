@@ -61,6 +61,11 @@ const (
 	cOpDone        = C.OP_DONE
 	cOpNeighbour   = C.OP_NEIGHBOUR
 
+	cDetectHeap   = C.DETECT_HEAP
+	cDetectQueue  = C.DETECT_QUEUE
+	cDetectRandom = C.DETECT_RANDOM
+	cDetectSlots  = C.DETECT_SLOTS
+
 	cEventForeignError    = C.EVENT_FOREIGN_ERROR
 	cEventFailedHandshake = C.EVENT_FAILED_HANDSHAKE
 	cEventWrongData       = C.EVENT_WRONG_DATA
@@ -218,8 +223,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	c.seed = C.uint64_t(s.Seed)
 	c.heap_bytes = C.uint64_t(s.HeapBytes)
 	c.fault = C.uint32_t(s.Fault)
-	c.fault_worker = C.uint32_t(s.FaultWorker)
-	c.fault_every = C.uint64_t(max(s.FaultEvery, 1))
+	c.fault_worker = C.int32_t(s.FaultWorker)
+	c.fault_gap = C.uint64_t(s.FaultGap.Nanoseconds())
+	c.detectors = C.uint32_t(s.Detectors)
 	if err := setIdentity(&c.server, s.Server); err != nil {
 		return err
 	}

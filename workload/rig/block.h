@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 9u                   /* raise with every change below */
+#define BLOCK_LAYOUT 10u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -29,6 +29,7 @@ enum {
 };
 
 enum { MAX_WORKERS = 1024, MAX_SLOTS = 128, MAX_PARAMS = 8, MAX_EVENTS = 1024, MAX_DER = 2048 };
+enum { MAX_INJECTIONS = 4096 };
 enum { MAX_HAZARDS = 4, MAX_HAZARD_PARAMS = 4, MAX_TEXTS = 8 };
 
 enum mode { MODE_SERVE = 0, MODE_PLAIN = 1, MODE_FORK = 2, MODE_FORK_PLAIN = 3 };
@@ -81,7 +82,16 @@ enum fault {
 	FAULT_HANG,
 	FAULT_SPIN,
 	FAULT_LOCK_HOLDER,
+	FAULT_LOST_SLOT,
 	FAULTS
+};
+
+/* The detectors that can be switched off, to see what each costs. */
+enum detector {
+	DETECT_HEAP = 1 << 0,   /* guard words, owner and state of a block */
+	DETECT_QUEUE = 1 << 1,  /* the error queue */
+	DETECT_RANDOM = 1 << 2, /* random draws */
+	DETECT_SLOTS = 1 << 3,  /* slots after the fork and after the first handshake */
 };
 
 struct der {
@@ -129,8 +139,10 @@ struct config {
 	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
 	uint64_t seed;
 	uint64_t heap_bytes;
-	uint32_t fault, fault_worker;
-	uint64_t fault_every; /* handshakes of that worker between two faults */
+	uint32_t fault;
+	int32_t fault_worker; /* who makes it; -1: each of them */
+	uint64_t fault_gap;   /* ns from one to the next, on average */
+	uint32_t detectors;   /* enum detector */
 	struct identity server, untrusted;
 	struct hazard_use hazards[MAX_HAZARDS];
 	struct text texts[MAX_TEXTS];
@@ -157,6 +169,15 @@ struct event {
 	int32_t worker; /* -1: rank 0 */
 	uint64_t complete;
 	char detail[104];
+};
+
+/* A fault as it was made. */
+struct injection {
+	uint64_t at;
+	int32_t worker;
+	int32_t other;  /* whose draw or entry it was, or the key; -1: no one's */
+	char place[32]; /* base name of the file that allocated, "" if none did */
+	uint64_t complete;
 };
 
 /* One pthread key as rank 0 saw it right before the first fork. */
@@ -243,6 +264,8 @@ struct block {
 	struct failure failure;
 	struct slot slots[MAX_SLOTS];
 	struct event events[MAX_EVENTS];
+	uint64_t next_injection;
+	struct injection injections[MAX_INJECTIONS];
 };
 
 #endif

@@ -1,8 +1,10 @@
 /*
  * detect.c: see detect.h.
  *
- * A worker's error queue is its own affair: between clearing it and looking
- * again nobody puts anything in. In the first half of a check the queue must
+ * A worker's error queue is its own affair: from one check to the next nobody
+ * else puts anything in, and as long as its connections go well it stays empty.
+ * It is looked at wherever OpenSSL or the daemon is about to clear it, so that
+ * nothing is cleared unseen. In the first half of a check the queue must
  * stay empty; in the second it must hold exactly the marker that the worker put
  * there. The marker names its worker, so that whoever finds it in the wrong
  * queue can tell whose it is. The draws lie between clearing and looking: they
@@ -12,15 +14,25 @@
 
 #include "../../strategies/mutant.h"
 #include "fault.h"
+#include "heap.h"
 #include "keys.h"
 #include "openssl.h"
 #include "rig.h"
 
 #include <string.h>
 
+/* ERR_LIB_SSL and SSL_R_NO_SHARED_CIPHER, of sslerr.h in every release. */
+enum { LIBRARY_SSL = 20, NO_SHARED_CIPHER = 193 };
 enum { DRAWS = 4, DRAW_BYTES = sizeof(((struct draw *)0)->value), REASON_FIRST = 200 };
 
 static int serial;
+static bool clearing; /* what was reported already */
+static bool settled;  /* the queue is empty, or holds what is not mine */
+
+static bool watches(enum detector detector)
+{
+	return (rig.config->detectors & (uint32_t)detector) != 0;
+}
 
 static void put_error(int library, int reason, int line)
 {
@@ -64,11 +76,17 @@ static int marker_worker(unsigned long code)
 	return (int)(code & 0xfff) - REASON_FIRST;
 }
 
+/* Only a mutant lets an entry pass. */
+static bool let_pass(void)
+{
+	return MUTANT("foreign-error-silent") || MUTANT_ONCE("foreign-error-off-by-one");
+}
+
 static void foreign(const char *when, unsigned long code)
 {
 	char text[80];
 
-	if (MUTANT("foreign-error-silent") || (code == 0 && MUTANT("foreign-error-gone-silent")))
+	if (let_pass() || (code == 0 && MUTANT("foreign-error-gone-silent")))
 		return;
 	if (code == 0) {
 		note_event(EVENT_FOREIGN_ERROR, "%s: my entry is gone", when);
@@ -88,14 +106,18 @@ static struct draw *draws_of(int worker)
 	return all + (uint64_t)worker * rig.config->draws_per_worker;
 }
 
-/* The fault: what the next worker drew last, if it drew anything. */
+/* The fault: what another worker drew at some time, if it drew anything. */
 static void repeat_draw(unsigned char *value)
 {
-	int other = (rig.worker + 1) % (int)rig.config->workers;
-	uint64_t n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
+	uint64_t n, workers = rig.config->workers;
+	int other;
 
-	if (n > 0 && fault_due(FAULT_REPEATED_RANDOM))
-		memcpy(value, draws_of(other)[n - 1].value, DRAW_BYTES);
+	if (!fault_waits(FAULT_REPEATED_RANDOM))
+		return;
+	other = (int)(((uint64_t)rig.worker + 1 + fault_random(workers - 1)) % workers);
+	n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
+	if (n > 0 && fault_due(FAULT_REPEATED_RANDOM, other))
+		memcpy(value, draws_of(other)[fault_random(n)].value, DRAW_BYTES);
 }
 
 /* False if OpenSSL refused: its own error is in the queue then. */
@@ -124,12 +146,19 @@ static bool draw(uint32_t kind)
 
 static bool draw_both(void)
 {
-	bool ok = draw(0);
+	bool ok;
 
-	return draw(1) && ok;
+	if (!watches(DETECT_RANDOM))
+		return true;
+	fault_point(NULL);
+	ok = draw(0);
+	fault_point(NULL);
+	ok = draw(1) && ok;
+	fault_point(NULL);
+	return ok;
 }
 
-static void check_marker(void)
+static bool marker_whole(void)
 {
 	int line;
 	unsigned long code = peek(&line);
@@ -141,31 +170,120 @@ static void check_marker(void)
 		foreign("with my entry, an old one of mine instead", code);
 	else if (last != code)
 		foreign("behind my entry", last);
+	else
+		return true;
+	return false;
+}
+
+static void clear_queue(void)
+{
+	clearing = true;
+	openssl.ERR_clear_error();
+	clearing = false;
+}
+
+static void check_empty(void)
+{
+	unsigned long code = 0;
+
+	if (settled)
+		detect_look("between two checks");
+	else
+		openssl.ERR_clear_error();
+	if (draw_both())
+		code = openssl.ERR_peek_error();
+	else
+		openssl.ERR_clear_error();
+	if (code != 0 || MUTANT("foreign-error-always")) {
+		foreign("empty queue", code);
+		clear_queue();
+	}
+}
+
+static void check_marked(void)
+{
+	bool drawn;
+
+	put_marker();
+	drawn = draw_both();
+	if (drawn && marker_whole())
+		openssl.ERR_get_error(); /* takes mine out; what comes now is not mine */
+	else
+		clear_queue();
+	settled = true;
 }
 
 void detect_check(void)
 {
-	unsigned long code;
-	bool drawn;
-
-	openssl.ERR_clear_error();
-	drawn = draw_both();
-	if (fault_due(FAULT_FOREIGN_ERROR))
-		put_error(ERR_LIB_USER, REASON_FIRST + rig.worker + 1, 0);
-	if (MUTANT("foreign-error-off-by-one"))
-		openssl.ERR_get_error(); /* one entry is let pass */
-	code = openssl.ERR_peek_error();
-	if ((code != 0 || MUTANT("foreign-error-always")) && drawn)
-		foreign("empty queue", code);
-	openssl.ERR_clear_error();
-	put_marker();
-	drawn = draw_both();
-	if (fault_due(FAULT_SWALLOWED_ERROR))
-		openssl.ERR_clear_error();
-	if (drawn)
-		check_marker();
-	openssl.ERR_clear_error();
+	if (watches(DETECT_QUEUE)) {
+		check_empty();
+		check_marked();
+	} else {
+		draw_both();
+		draw_both();
+	}
 	bump(&rig.me->checks);
+}
+
+void detect_look(const char *when)
+{
+	unsigned long code;
+
+	if (!settled)
+		return;
+	code = openssl.ERR_peek_error();
+	if (code == 0)
+		return;
+	foreign(when, code);
+	clear_queue();
+}
+
+/* An entry has two texts or three, which are freed one right after the other. */
+void detect_freed(int owner, const char *file)
+{
+	enum { TOGETHER = 4 };
+	static uint64_t last;
+	uint64_t call = heap_calls();
+
+	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) || file == NULL ||
+		strstr(file, "err/") == NULL)
+		return;
+	if ((last == 0 || call > last + TOGETHER) && !let_pass())
+		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d",
+			owner + MUTANT("foreign-error-owner"));
+	last = call;
+}
+
+void detect_own_errors(void)
+{
+	settled = false;
+}
+
+void detect_drain(void)
+{
+	bool watching = rig.config->check_rate > 0 && watches(DETECT_QUEUE);
+	unsigned long code;
+
+	while ((code = openssl.ERR_get_error()) != 0) {
+		if (watching && is_marker(code)) /* no peer makes those */
+			foreign("among a refused peer's errors", code);
+	}
+	settled = watching;
+}
+
+void detect_put(int worker)
+{
+	if (worker < 0)
+		put_error(LIBRARY_SSL, NO_SHARED_CIPHER, 0);
+	else
+		put_error(ERR_LIB_USER, REASON_FIRST + worker, 0);
+}
+
+bool detect_mine(void)
+{
+	unsigned long code = openssl.ERR_peek_error();
+
+	return code != 0 && is_marker(code) && marker_worker(code) == rig.worker;
 }
 
 /*
@@ -188,6 +306,8 @@ static void find_lost_slots(void)
 
 void detect_forked(void)
 {
+	if (!watches(DETECT_SLOTS))
+		return;
 	keys_values(rig.me->slots_forked);
 	if (rig.config->fork.keys == 0) /* those of a fork trial are there to be cleared */
 		find_lost_slots();
@@ -206,7 +326,7 @@ static uint64_t generator(void *(*get0)(void *), void *(*drbg)(void))
 	return drbg != NULL ? number(drbg()) : 0;
 }
 
-void detect_used(void)
+static void keep_used(void)
 {
 	if (openssl.ERR_get_state != NULL)
 		rig.me->objects[0] = number(openssl.ERR_get_state());
@@ -217,4 +337,10 @@ void detect_used(void)
 	}
 	keys_values(rig.me->slots_used);
 	__atomic_store_n(&rig.me->used, 1, __ATOMIC_RELEASE);
+}
+
+void detect_used(void)
+{
+	if (!rig.me->used && watches(DETECT_SLOTS))
+		keep_used();
 }

@@ -20,14 +20,9 @@ static struct fork_state *state;
 static uint64_t random_state;
 static uint32_t number; /* of forks */
 
-/* splitmix64 (Steele, Lea and Flood, 2014), for one bit at a time. */
 static bool next_bit(void)
 {
-	uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (z >> 63) != 0;
+	return split_mix(&random_state) >> 63 != 0;
 }
 
 /*

@@ -5,6 +5,7 @@
  * on the SSL holds the connection's own lock. With the memory load both ends of
  * the connection travel.
  */
+#include "detect.h"
 #include "hazard.h"
 #include "heap.h"
 #include "lock.h"
@@ -171,8 +172,7 @@ static struct connection *new_connection(void)
 static void drop(struct connection *c, int fd)
 {
 	bump(&rig.me->refused);
-	while (openssl.ERR_get_error() != 0)
-		continue; /* a daemon would log them */
+	detect_drain();
 	pair_close(&c->pair);
 	heap_free(c, __FILE__, __LINE__);
 	if (fd >= 0)

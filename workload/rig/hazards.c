@@ -1,6 +1,8 @@
 /* hazards.c: the table of hazards, and the calls of their hooks; see hazard.h. */
 #include "hazard.h"
 
+#include "detect.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,8 +88,10 @@ void hazards_each(struct contexts *mine)
 	for (int i = 0; i < MAX_HAZARDS; i++) {
 		if (chosen[i] == NULL || chosen[i]->each == NULL)
 			continue;
-		if (calls[i]++ % every[i] == 0)
-			count(i, chosen[i]->each(mine));
+		if (calls[i]++ % every[i] != 0)
+			continue;
+		count(i, chosen[i]->each(mine));
+		detect_own_errors(); /* what it left in the queue is its own affair */
 	}
 }
 

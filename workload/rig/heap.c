@@ -17,6 +17,8 @@
 #include "heap.h"
 
 #include "../../strategies/mutant.h"
+#include "detect.h"
+#include "fault.h"
 #include "lock.h"
 #include "rig.h"
 
@@ -65,6 +67,8 @@ static uint64_t size_of_heap;
 static enum heap_policy policy;
 static uint32_t place; /* this process: 0 rank 0, else worker + 1 */
 static struct arena *own;
+static bool watched; /* else only what a heap needs to work is looked at */
+static uint64_t calls;
 static int64_t live; /* of this process alone: no one else counts here */
 
 /* Total sizes: multiples of 16 up to 128, then four to each doubling. */
@@ -221,9 +225,22 @@ static struct header *damaged(uint64_t *list, uint64_t offset, const char *what)
 	return NULL;
 }
 
+/* What is wrong with a free block, NULL if nothing is. */
+static const char *wrong_with(const struct header *h, const struct link *link, unsigned class)
+{
+	if (h->guard != front_guard(offset_of(h)) || h->class != class)
+		return "header overwritten";
+	if (__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_FREE)
+		return "block in use";
+	if (link->check != ~link->next || MUTANT("heap-damage-always"))
+		return "written after free";
+	return NULL;
+}
+
 static struct header *pop(uint64_t *list, unsigned class)
 {
 	uint64_t offset = *list;
+	const char *wrong;
 	struct link *link;
 	struct header *h;
 
@@ -233,12 +250,9 @@ static struct header *pop(uint64_t *list, unsigned class)
 		return damaged(list, offset, "link leads nowhere");
 	h = at_offset(offset);
 	link = data_of(h);
-	if (h->guard != front_guard(offset) || h->class != class)
-		return damaged(list, offset, "header overwritten");
-	if (__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_FREE)
-		return damaged(list, offset, "block in use");
-	if (link->check != ~link->next || MUTANT("heap-damage-always"))
-		return damaged(list, offset, "written after free");
+	wrong = watched ? wrong_with(h, link, class) : NULL;
+	if (wrong != NULL)
+		return damaged(list, offset, wrong);
 	*list = link->next;
 	return h;
 }
@@ -325,8 +339,9 @@ void *heap_malloc(size_t size, const char *file, int line)
 {
 	struct header *h;
 
-	(void)file;
 	(void)line;
+	calls++;
+	fault_point(file);
 	if (block_size(size) > LARGEST)
 		return NULL;
 	h = take(class_of(block_size(size)));
@@ -335,7 +350,8 @@ void *heap_malloc(size_t size, const char *file, int line)
 	h->size = (uint32_t)size;
 	h->owner = (uint16_t)place;
 	live += (int64_t)size;
-	set_tail(h);
+	if (watched)
+		set_tail(h);
 	__atomic_store_n(&h->state, STATE_LIVE, __ATOMIC_RELEASE);
 	return data_of(h);
 }
@@ -345,6 +361,8 @@ static struct header *header_of(void *p, const char *file, int line)
 {
 	struct header *h = (struct header *)p - 1;
 
+	if (!watched)
+		return h;
 	if (!heap_contains(p) || !plausible(offset_of(h)) || MUTANT("wild-free-always")) {
 		bad_free(EVENT_WILD_FREE, "address outside the heap", NULL, file, line);
 		return NULL;
@@ -360,8 +378,13 @@ static struct header *header_of(void *p, const char *file, int line)
 /* Everything that can be seen before the block goes back to its list. */
 static bool release(struct header *h, const char *file, int line)
 {
-	uint32_t was = __atomic_exchange_n(&h->state, STATE_FREE, __ATOMIC_ACQ_REL);
+	uint32_t was;
 
+	if (!watched) {
+		__atomic_store_n(&h->state, STATE_FREE, __ATOMIC_RELEASE);
+		return true;
+	}
+	was = __atomic_exchange_n(&h->state, STATE_FREE, __ATOMIC_ACQ_REL);
 	if (was == STATE_FREE || MUTANT("double-free-always")) {
 		bad_free(EVENT_DOUBLE_FREE, "freed twice", h, file, line);
 		return false;
@@ -381,8 +404,12 @@ void heap_free(void *p, const char *file, int line)
 
 	if (p == NULL)
 		return;
+	calls++;
+	fault_point(file);
 	h = header_of(p, file, line);
 	if (h != NULL && release(h, file, line)) {
+		if (h->owner != place)
+			detect_freed(h->owner - 1, file);
 		live -= (int64_t)h->size;
 		put(h);
 	}
@@ -403,11 +430,12 @@ void *heap_realloc(void *p, size_t size, const char *file, int line)
 	if (h == NULL)
 		return NULL;
 	if (__atomic_load_n(&h->state, __ATOMIC_ACQUIRE) == STATE_LIVE && block_size(size) <= class_size(h->class)) {
-		if (!tail_whole(h))
+		if (watched && !tail_whole(h))
 			bad_free(EVENT_OVERRUN, "guard word overwritten", h, file, line);
 		live += (int64_t)size - (int64_t)h->size;
 		h->size = (uint32_t)size;
-		set_tail(h);
+		if (watched)
+			set_tail(h);
 		return p;
 	}
 	q = heap_malloc(size, file, line);
@@ -431,6 +459,7 @@ void heap_open(enum heap_policy wanted, uint64_t bytes, uint32_t workers)
 		FAIL(errno, "map shared heap of %llu bytes", (unsigned long long)bytes);
 	heap = (struct heap *)base;
 	policy = wanted;
+	watched = (rig.config->detectors & DETECT_HEAP) != 0;
 	size_of_heap = bytes;
 	heap->carved = (top + CHUNK - 1) / CHUNK * CHUNK;
 	own = &heap->arenas[0];
@@ -451,6 +480,16 @@ void heap_enter(uint32_t worker)
 void heap_hold(void)
 {
 	lock_take(&heap->lock, rig.pid);
+}
+
+uint64_t heap_calls(void)
+{
+	return calls;
+}
+
+void heap_pretend(int worker)
+{
+	place = (uint32_t)(worker + 1);
 }
 
 int64_t heap_live(void)

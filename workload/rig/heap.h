@@ -26,6 +26,12 @@ bool heap_contains(const void *p);
 /* Bytes that this process took, less what it freed, since it was forked. */
 int64_t heap_live(void);
 
+/* Calls that this process made; it tells what happened right after what. */
+uint64_t heap_calls(void);
+
+/* For faults: blocks taken from now on are this worker's. */
+void heap_pretend(int worker);
+
 /* Takes the heap's lock and keeps it, for a fault. */
 void heap_hold(void);
 

@@ -4,6 +4,7 @@
  * noise. Bad peers are OpenSSL clients too, or what they sent, spoilt.
  */
 #include "../../strategies/mutant.h"
+#include "detect.h"
 #include "fault.h"
 #include "openssl.h"
 #include "serve.h"
@@ -30,16 +31,6 @@ void memory_seed(uint64_t seed)
 	random_state = seed;
 }
 
-/* splitmix64 (Steele, Lea and Flood, 2014): small, and any seed will do. */
-static uint64_t next_random(void)
-{
-	uint64_t z = (random_state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
-
 /* One end of a pair is the SSL's, the other one is given back. */
 static SSL *with_bio(SSL_CTX *ctx, BIO **other)
 {
@@ -61,11 +52,14 @@ enum progress { STEP_DONE, STEP_WAITS, STEP_FAILED };
 
 static enum progress step(SSL *ssl)
 {
-	int result = openssl.SSL_do_handshake(ssl);
-	int error;
+	int result, error;
 
-	if (result == 1)
+	detect_look("before a step of a handshake"); /* OpenSSL clears the queue first */
+	result = openssl.SSL_do_handshake(ssl);
+	if (result == 1) {
+		detect_look("after a handshake");
 		return STEP_DONE;
+	}
 	error = openssl.SSL_get_error(ssl, result);
 	return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? STEP_WAITS : STEP_FAILED;
 }
@@ -92,14 +86,14 @@ static bool echoed(SSL *client, SSL *server)
 	int got;
 
 	for (int i = 0; i < n; i += 8) {
-		uint64_t word = next_random();
+		uint64_t word = split_mix(&random_state);
 
 		memcpy(sent + i, &word, (size_t)(n - i < 8 ? n - i : 8));
 	}
 	if (openssl.SSL_write(client, sent, n) != n)
 		return false;
 	got = openssl.SSL_read(server, back, sizeof back);
-	if (got > 0 && fault_due(FAULT_WRONG_DATA))
+	if (got > 0 && fault_due(FAULT_WRONG_DATA, -1))
 		back[0] ^= 1;
 	if (got <= 0 || openssl.SSL_write(server, back, got) != got)
 		return false;
@@ -128,15 +122,18 @@ static void serve_good(const struct contexts *contexts)
 		openssl.SSL_set_bio(client, other, other);
 		openssl.SSL_set_accept_state(server);
 		openssl.SSL_set_connect_state(client);
-		if (fault_due(FAULT_CUT) || !shake(client, server) || MUTANT("failed-handshake-always")) {
+		if (fault_due(FAULT_CUT, -1) || !shake(client, server) || MUTANT("failed-handshake-always")) {
 			good_peer_failed("good peer");
+			detect_own_errors();
 		} else {
 			count_handshake(began);
 			if (rig.config->echo != 0) {
 				begin_operation(OP_ECHO);
 				if ((!echoed(client, server) && !MUTANT("wrong-data-silent")) ||
-					MUTANT("wrong-data-always"))
+					MUTANT("wrong-data-always")) {
 					note_event(EVENT_WRONG_DATA, "echo: %s", openssl_error());
+					detect_own_errors();
+				}
 			}
 		}
 	}
@@ -203,6 +200,7 @@ static void serve_bad(const struct contexts *contexts, enum bad_peer kind)
 	unsigned char hello[HELLO_MAX];
 	int n = 0;
 
+	detect_own_errors();
 	if (kind == BAD_CUT_HELLO || kind == BAD_MALFORMED_HELLO || kind == BAD_LEAVES)
 		n = hello_of(contexts->clients[CLIENT_GOOD], hello);
 	switch (kind) {
@@ -232,15 +230,16 @@ static void serve_bad(const struct contexts *contexts, enum bad_peer kind)
 		break;
 	}
 	bump(&rig.me->refused);
-	while (openssl.ERR_get_error() != 0)
-		continue; /* a daemon would log them */
+	detect_drain();
 }
 
 void memory_serve(const struct contexts *contexts)
 {
-	uint64_t random = next_random();
+	uint64_t random = split_mix(&random_state);
 
 	begin_operation(OP_HANDSHAKE);
+	fault_point(NULL);
+	detect_look("between two connections");
 	openssl.ERR_clear_error();
 	if (random % 10000 < rig.config->bad_permyriad)
 		serve_bad(contexts, (enum bad_peer)((random >> 32) % BAD_PEERS));

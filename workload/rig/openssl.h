@@ -69,6 +69,7 @@ struct rand_method {
 	CORE(int, SSL_read, (SSL *, void *, int))                                               \
 	CORE(int, SSL_write, (SSL *, const void *, int))                                        \
 	CORE(int, SSL_shutdown, (SSL *))                                                        \
+	CORE(int, SSL_get_shutdown, (const SSL *))                                              \
 	CORE(int, SSL_get_error, (const SSL *, int))
 
 /* OPTIONAL: missing from some release; the caller looks before it calls. */
@@ -106,6 +107,7 @@ enum {
 	SSL_CTRL_SET_MAX_PROTO_VERSION = 124,
 	SSL_OP_NO_TICKET = 1 << 14,
 	SSL_VERIFY_PEER = 1,
+	SSL_RECEIVED_SHUTDOWN = 2,
 	SSL_ERROR_WANT_READ = 2,
 	SSL_ERROR_WANT_WRITE = 3,
 	SSL_ERROR_SYSCALL = 5,

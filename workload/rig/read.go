@@ -36,6 +36,27 @@ type Event struct {
 	Detail string
 }
 
+// Injection is a fault as it was made.
+type Injection struct {
+	At     time.Duration // Now's clock
+	Worker int
+	Place  string // file of OpenSSL's that allocated at that moment, "" if none did
+	Other  int    // whose entry or draw it was, or the key that was cleared; -1: no one's
+}
+
+// Injections lists the faults in the order they were made, the first ones if
+// there was no room for all.
+func (b *Block) Injections() []Injection {
+	var list []Injection
+	for i := range min(load64(&b.c.next_injection), C.MAX_INJECTIONS) {
+		in := &b.c.injections[i]
+		if load64(&in.complete) != 0 {
+			list = append(list, Injection{At: time.Duration(in.at), Worker: int(in.worker), Other: int(in.other), Place: text(in.place[:])})
+		}
+	}
+	return list
+}
+
 // Snapshot is a worker's state at one edge of the measured window.
 type Snapshot struct {
 	At, CPU    time.Duration

@@ -60,6 +60,16 @@ static inline uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* splitmix64 (Steele, Lea and Flood, 2014): small, and any seed will do. */
+static inline uint64_t split_mix(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
 /* Counters have one writer; readers in other processes see whole values. */
 static inline void bump(uint64_t *counter)
 {

@@ -3,6 +3,7 @@ package rig
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Settings is the configuration of one rig, in the block's own terms. See
@@ -38,9 +39,10 @@ type Settings struct {
 	Hazards []Hazard          // what else is in the process
 	Texts   map[string]string // what was found or started for them, by the names they ask for
 
-	Fault       Fault // damage made on purpose
-	FaultWorker int   // the worker that makes it
-	FaultEvery  int   // handshakes of that worker between two faults
+	Fault       Fault         // damage made on purpose
+	FaultWorker int           // the worker that makes it; EachWorker
+	FaultGap    time.Duration // from one fault of a worker to the next, on average
+	Detectors   Detector      // those that are on
 
 	Draws   uint64 // room for random draws, of all workers together
 	Samples uint64 // room for latency samples, of all workers together
@@ -119,8 +121,24 @@ func EventKinds() []string { return slices.Sorted(maps.Values(kinds)) }
 // Fault is damage made on purpose, to try a detector.
 type Fault uint32
 
+// EachWorker lets every worker make faults, each at times of its own.
+const EachWorker = -1
+
+// Detector is a set of detectors.
+type Detector uint32
+
+// The detectors that can be switched off. AllDetectors is what a trial of
+// corruption has; Queue and Random look only if there is a check rate.
+const (
+	DetectHeap   Detector = cDetectHeap
+	DetectQueue  Detector = cDetectQueue
+	DetectRandom Detector = cDetectRandom
+	DetectSlots  Detector = cDetectSlots
+	AllDetectors          = DetectHeap | DetectQueue | DetectRandom | DetectSlots
+)
+
 // Faults are their names, in the order of enum fault in block.h.
 var Faults = []string{
 	"", "double-free", "wild-free", "overrun", "heap-damage", "foreign-error", "swallowed-error",
-	"repeated-random", "wrong-data", "cut", "crash", "exit", "hang", "spin", "lock-holder",
+	"repeated-random", "wrong-data", "cut", "crash", "exit", "hang", "spin", "lock-holder", "lost-slot",
 }

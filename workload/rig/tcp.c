@@ -2,6 +2,7 @@
  * tcp.c: the TCP load. All workers accept on one loopback listener, each serves
  * one connection at a time: handshake, echo until the peer closes, free.
  */
+#include "detect.h"
 #include "fault.h"
 #include "openssl.h"
 #include "serve.h"
@@ -57,12 +58,23 @@ void tcp_echo(SSL *ssl)
 
 	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
 		begin_operation(OP_ECHO);
-		if (fault_due(FAULT_WRONG_DATA))
+		fault_point(NULL);
+		detect_look("after a read");
+		if (fault_due(FAULT_WRONG_DATA, -1))
 			buffer[0] ^= 1;
-		if (openssl.SSL_write(ssl, buffer, n) != n)
+		if (openssl.SSL_write(ssl, buffer, n) != n) {
+			detect_own_errors();
 			return;
+		}
+		detect_look("after a write");
 	}
-	openssl.SSL_shutdown(ssl);
+	/* A peer that closed in good order is no error; one that did not may be. */
+	if ((openssl.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
+		detect_look("at the end of a connection");
+	else
+		detect_own_errors();
+	if (openssl.SSL_shutdown(ssl) < 0)
+		detect_own_errors();
 }
 
 int tcp_accept(int listener)
@@ -86,7 +98,9 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	SSL *ssl;
 
 	begin_operation(OP_HANDSHAKE);
-	if (fault_due(FAULT_CUT)) {
+	fault_point(NULL);
+	detect_look("between two connections");
+	if (fault_due(FAULT_CUT, -1)) {
 		close(fd);
 		return;
 	}
@@ -94,19 +108,21 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	ssl = openssl.SSL_new(ctx);
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {
 		bump(&rig.me->refused);
+		detect_own_errors();
 		openssl.SSL_free(ssl);
 		close(fd);
 		return;
 	}
 	openssl.SSL_set_accept_state(ssl);
+	detect_look("before a handshake"); /* OpenSSL clears the queue first */
 	if (openssl.SSL_do_handshake(ssl) == 1) {
+		detect_look("after a handshake");
 		count_handshake(began);
 		begin_operation(OP_ECHO);
 		tcp_echo(ssl);
 	} else {
 		bump(&rig.me->refused);
-		while (openssl.ERR_get_error() != 0)
-			continue; /* a daemon would log them */
+		detect_drain();
 	}
 	openssl.SSL_free(ssl);
 	close(fd);

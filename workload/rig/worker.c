@@ -78,11 +78,10 @@ static void wait_for_load(void)
 
 void after_handshake(struct contexts *mine)
 {
+	fault_point(NULL);
+	detect_look("after a connection");
 	hazards_each(mine);
-	if (!rig.me->used)
-		detect_used();
-	if (rig.config->fault != FAULT_NONE)
-		fault_after_handshake();
+	detect_used();
 	if (rig.config->check_rate == 0)
 		return;
 	begin_operation(OP_CHECK);
@@ -168,6 +167,7 @@ void run_worker(int listener, struct contexts *contexts)
 
 	rig.me->pid = rig.pid;
 	bump(&rig.me->generations);
+	fault_after_fork();
 	detect_forked();
 	tie_to_rank0();
 	sigemptyset(&none);
