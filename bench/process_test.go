@@ -47,9 +47,19 @@ func helper(mode, path string) int {
 	r := newRunner(plan)
 	r.Observer = teller{}
 	r.Execute = busyExecute
-	err = errors.Join(err, prepare(mode, r))
+	do := r.Run
+	for verb := range strings.SplitSeq(mode, ",") {
+		switch verb {
+		case "resume":
+			do = r.Resume
+		case "merge":
+			do = func(context.Context, string) (Summary, error) { return Summary{}, mergeBeside(path) }
+		default:
+			err = errors.Join(err, prepare(verb, r))
+		}
+	}
 	if err == nil {
-		_, err = r.Run(ctx, path)
+		_, err = do(ctx, path)
 	}
 	if err != nil {
 		fmt.Println("error", err)
@@ -66,9 +76,19 @@ func helper(mode, path string) int {
 	return 1
 }
 
-// prepare reads the mode: "run", "hang=N" for an N-th trial that never ends,
+// mergeBeside merges all other results files of the folder.
+func mergeBeside(path string) error {
+	parts, err := filepath.Glob(filepath.Join(filepath.Dir(path), "part*.txt"))
+	if err == nil {
+		_, err = Merge(path, parts...)
+	}
+	return err
+}
+
+// prepare reads a mode, several of which are joined by commas: "run", "hang=N" for an N-th trial that never ends,
 // "limit=N" for a disk that is full after N bytes, "forks" for a plan of fork
-// trials, "nobody" for a user who may write nowhere.
+// trials, "nobody" for a user who may write nowhere. "resume" and "merge" are
+// done instead of a run.
 func prepare(mode string, r *Runner) error {
 	verb, arg, _ := strings.Cut(mode, "=")
 	n, _ := strconv.Atoi(arg)
