@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -86,15 +87,16 @@ var forkTables = []forkColumns{
 		{"handler cold", "handler-ns"}, {"handler warm", "warm-handler-ns"},
 		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
 	}},
-	{"More percentiles, and from before the fork to the child being ready", false, []forkColumn{
+	{"More percentiles; from before the fork to the child being ready; rank 0's set-up", false, []forkColumn{
 		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
+		{"OpenSSL set-up", "setup-ns"},
 	}},
 	{"What the handlers add, from pairs of forks with and without them", true, []forkColumn{
 		{"to fork()", "fork-diff-ns"}, {"until the child is ready", "ready-diff-ns"},
 	}},
-	{"Forks a second, children's ends and reaping included; rank 0's set-up", true, []forkColumn{
-		{"under the strategy", ForksPerSec}, {"handlers masked", "bare-forks/s"}, {"set-up", "setup-ns"},
+	{"Forks a second, one after the other, children's ends and reaping included", true, []forkColumn{
+		{"under the strategy", ForksPerSec}, {"handlers masked", "bare-forks/s"},
 	}},
 }
 
@@ -129,11 +131,15 @@ func (p *printer) forkRow(t *Table, r *Row, c forkColumns) table.Row {
 		cost, ok := r.cost(column.unit)
 		switch {
 		case !ok && strings.HasSuffix(column.unit, "handler-ns"):
-			row = append(row, "none"+p.note("the strategy has no at-fork handler"))
+			row = append(row, "none"+p.note(noHandler))
 		case !ok:
 			row = append(row, "")
 		case c.interval:
-			row = append(row, p.withInterval(cost))
+			text := p.withInterval(cost)
+			if strings.HasSuffix(column.unit, "-diff-ns") && !r.hasHandler() {
+				text += p.note(bothAlike)
+			}
+			row = append(row, text)
 		default:
 			row = append(row, valueText(cost.Median.Value, cost.Unit))
 		}
@@ -141,11 +147,70 @@ func (p *printer) forkRow(t *Table, r *Row, c forkColumns) table.Row {
 	return append(row, p50.Median.N)
 }
 
+const (
+	noHandler = "the strategy has no at-fork handler"
+	bothAlike = "no at-fork handler, so both forks of a pair are alike: what is found where there is no difference"
+)
+
+func (r *Row) hasHandler() bool {
+	_, ok := r.cost("handler-ns")
+	return ok
+}
+
+// forkLegend says how fork tables are read, and what the clock cost.
+func (p *printer) forkLegend(tables []Table) {
+	lines := []string{
+		"fork: rank 0's time in fork(), the strategy's handlers included; ready: from before fork() to its return in the child",
+		"handler cold: all handlers of a fork, as it happens; in the child the first write to a page copies it",
+		"handler warm: the same work again on pages touched before, many times in each process, less the clock's cost; the 10th percentile of a trial's forks, which a busy neighbour on the processor's core does not move",
+		"first random, first handshake: in the child, which makes anew what was cleared",
+	}
+	if low, high := clockRange(tables); high > 0 {
+		lines = append(lines, fmt.Sprintf("the clock: two readings lie %s apart; so much is in each cold handler, and taken off the warm ones", nanosecondRange(low, high)))
+	}
+	for _, line := range lines {
+		p.paragraph(line)
+	}
+}
+
+// clockRange is what two readings of the clock lay apart, at least and at most.
+func clockRange(tables []Table) (low, high float64) {
+	for i := range tables {
+		for j := range tables[i].Rows {
+			if c, ok := tables[i].Rows[j].cost(ClockNs); ok {
+				if high == 0 || c.Median.Value < low {
+					low = c.Median.Value
+				}
+				high = max(high, c.Median.Value)
+			}
+		}
+	}
+	return low, high
+}
+
+func nanosecondRange(low, high float64) string {
+	if a, b := fmt.Sprintf("%.0f", low), fmt.Sprintf("%.0f", high); a != b {
+		return a + " to " + b + " ns"
+	}
+	return fmt.Sprintf("%.0f ns", low)
+}
+
+// withInterval prints the three numbers in one unit, which leaves room for them.
 func (p *printer) withInterval(c Cost) string {
 	m := c.Median
-	text := valueText(m.Value, c.Unit)
 	if finite(m.Low) == nil || finite(m.High) == nil {
-		return text + p.note(m.Warnings...)
+		return valueText(m.Value, c.Unit) + p.note(m.Warnings...)
 	}
-	return fmt.Sprintf("%s [%s, %s]", text, valueText(m.Low, c.Unit), valueText(m.High, c.Unit))
+	if !strings.Contains(c.Unit, "ns") {
+		return short(m.Value) + " " + interval(m.Low, m.High, short)
+	}
+	size, unit := 1.0, "ns"
+	for _, larger := range []string{"µs", "ms", "s"} {
+		if max(math.Abs(m.Low), math.Abs(m.High)) < 1e3*size {
+			break
+		}
+		size, unit = 1e3*size, larger
+	}
+	print := func(x float64) string { return figures(x / size) }
+	return print(m.Value) + " " + interval(m.Low, m.High, print) + " " + unit
 }

@@ -32,7 +32,7 @@ func forkFile(t *testing.T, rounds int) string {
 						{200e3 + x, "p50-fork-ns"}, {210e3 + x, "p90-fork-ns"}, {250e3 + x, "p99-fork-ns"}, {1e6 + x, "max-fork-ns"},
 						{x - 25, "fork-diff-ns"}, {300e3, "p50-ready-ns"}, {310e3, "p90-ready-ns"}, {320e3, "p99-ready-ns"},
 						{2e6, "max-ready-ns"}, {1e3 + x, "ready-diff-ns"}, {90e3, "first-random-ns"}, {1.1e6, "first-handshake-ns"},
-						{4e6, "setup-ns"}, {2000 + x, ForksPerSec}, {2100 - x, "bare-forks/s"},
+						{4e6, "setup-ns"}, {20 + 0.5*float64(i), ClockNs}, {2000 + x, ForksPerSec}, {2100 - x, "bare-forks/s"},
 					},
 				}
 				if strategy != "temp-thread" {

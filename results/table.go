@@ -117,9 +117,17 @@ func (p *printer) damage(t *Table) {
 			passive += fmt.Sprintf(" n=%d", r.Passive.N)
 		}
 		tw.AppendRow(table.Row{r.Strategy, r.Verdict.words() + p.note(r.reason()...),
-			r.damagedText() + p.note(r.Probability.Warnings...), passive + p.note(r.Passive.Warnings...)})
+			r.damagedText() + p.star(r.Fisher) + p.note(r.Probability.Warnings...), passive + p.note(r.Passive.Warnings...)})
 	}
 	p.print(tw, "Damage", t.Mark)
+}
+
+// star marks a strategy that is damaged more or less often than the baseline.
+func (p *printer) star(fisher *float64) string {
+	if fisher != nil && *fisher < 1-p.c.Confidence {
+		return " *"
+	}
+	return ""
 }
 
 // reason is why there is no verdict, where there is none.
@@ -283,12 +291,18 @@ func (p *printer) print(tw table.Writer, title, mark string) {
 
 func (p *printer) legend() {
 	p.heading("##", "How to read this")
+	if slices.ContainsFunc(p.c.Tables, func(t Table) bool { return t.hasForks() }) {
+		p.forkLegend(p.c.Tables)
+	}
+	if !slices.ContainsFunc(p.c.Tables, func(t Table) bool { return !t.onlyForks() }) {
+		return
+	}
 	alpha := figures(1 - p.c.Confidence)
 	for _, line := range []string{
 		"damaged trials: k/n, and the exact interval of the probability; ≤ is the one-sided 95 % bound where nothing was seen",
 		"clean: that bound is at most 5 %, which takes 59 trials",
 		"corruptions/Mhs: from trials with the active checks off, for each million handshakes",
-		fmt.Sprintf("*: differs from %s (signed-rank test, p < %s after Holm's correction)", p.c.Baseline, alpha),
+		fmt.Sprintf("*: differs from %s (Fisher's exact test for damage, signed-rank test for costs; p < %s after Holm's correction)", p.c.Baseline, alpha),
 		fmt.Sprintf("=: shown to be within %s %% of %[2]s (two one-sided tests)", figures(100*p.c.Margin), p.c.Baseline),
 	} {
 		p.paragraph(line)
