@@ -57,3 +57,32 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// Any bytes are an answer or an error, and only the answer to this very request
+// passes.
+func FuzzReadAnswer(f *testing.F) {
+	f.Add(good)
+	f.Add(strings.Replace(good, "200 OK", "500 Error", 1))
+	f.Add("SIP/2.0 200 OK\n\n")
+	f.Add(good + "\x00")
+	const id = "000000000000002a"
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := readAnswer(strings.NewReader(text))
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				t.Errorf("%q: %v: a cut answer is not an end", text, err)
+			}
+			return
+		}
+		err = a.check(id)
+		if err == nil && (!strings.Contains(text, "SIP/2.0 200 ") || !strings.Contains(text, id)) {
+			t.Errorf("%q passes", text)
+		}
+		if err != nil && !errors.Is(err, peers.ErrWrongData) {
+			t.Errorf("%q: %v, want %v", text, err, peers.ErrWrongData)
+		}
+		if a.check(id+"x") == nil {
+			t.Errorf("%q passes as the answer to another call", text)
+		}
+	})
+}
