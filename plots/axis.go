@@ -78,7 +78,7 @@ func (sc scale) fit(a *plot.Axis, s span) {
 	switch {
 	case sc.log:
 		s = s.logarithmic()
-		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks{sc.print}
+		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks{print: sc.print}
 	case sc.zero:
 		s = s.fromZero()
 		a.Tick.Marker = linearTicks{sc.print}
@@ -132,12 +132,15 @@ func (t linearTicks) Ticks(low, high float64) []plot.Tick {
 
 // logTicks label decades, each or each so many; ranges below two decades also
 // have 2 and 5, and those of a few percent have the ticks of a linear axis.
-type logTicks struct{ print func(float64) string }
+type logTicks struct {
+	print func(float64) string
+	share float64 // of the axis that a label takes; 0 for that of a panel
+}
 
 // Ticks implements plot.Ticker.
 func (t logTicks) Ticks(low, high float64) []plot.Tick {
 	if high < 4*low {
-		return apart(linearTicks(t).Ticks(low, high), low, high)
+		return apart(linearTicks{t.print}.Ticks(low, high), low, high, t.room())
 	}
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	every := max(1, (last-first+3)/6)
@@ -155,21 +158,23 @@ func (t logTicks) Ticks(low, high float64) []plot.Tick {
 			ticks = append(ticks, tick)
 		}
 	}
-	return apart(ticks, low, high)
+	return apart(ticks, low, high, t.room())
 }
 
 // labelShare is the room that a label takes on an axis of a panel.
 const labelShare = 0.15
 
+func (t logTicks) room() float64 { return math.Max(t.share, labelShare) }
+
 // apart takes off those labels of a log axis that would run into the one
 // before.
-func apart(ticks []plot.Tick, low, high float64) []plot.Tick {
+func apart(ticks []plot.Tick, low, high, room float64) []plot.Tick {
 	last := math.Inf(-1)
 	for i := range ticks {
 		at := math.Log(ticks[i].Value/low) / math.Log(high/low)
 		switch {
 		case ticks[i].IsMinor():
-		case at-last < labelShare:
+		case at-last < room:
 			ticks[i].Label = ""
 		default:
 			last = at

@@ -17,7 +17,7 @@ func TestTicks(t *testing.T) {
 		log, linear := s.logarithmic(), s.linear()
 		labels := 0
 		last := math.Inf(-1)
-		for _, tick := range (logTicks{figures3}).Ticks(log.low, log.high) {
+		for _, tick := range (logTicks{print: figures3}).Ticks(log.low, log.high) {
 			if tick.Value < log.low*0.999 || tick.Value > log.high*1.001 {
 				t.Fatalf("log tick %g is not on the axis from %g to %g", tick.Value, log.low, log.high)
 			}

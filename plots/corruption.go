@@ -16,22 +16,22 @@ func corruption(d *Data) *Figure {
 		if s.controlsOnly(d) {
 			continue // they stand in the verdict map
 		}
-		if p := damagedPanel(s, d, &n); p != nil {
-			f.Panels = append(f.Panels, p)
-		}
-		if p := passivePanel(s, d); p != nil {
-			f.Panels = append(f.Panels, p)
+		damaged, any1 := damagedPanel(s, d, &n)
+		passive, any2 := passivePanel(s, d)
+		if any1 || any2 {
+			// Both, so that they stay in their columns; an empty one says why.
+			f.Panels = append(f.Panels, damaged, passive)
 		}
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
 	f.Caption = fmt.Sprintf("Damaged trials: share of trials with any damage, active checks on. Passive corruption rate: active checks off, logarithmic axis; "+
-		"an arrow into the lane 0 starts at the upper bound of what was not seen. Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
+		"an arrow into the lane 0 starts at the upper bound of what was not seen. An arrow at the edge is an end that lies beyond it. Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
 		"%d trials with active checks, %s for each strategy and panel. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), d.Baseline)
 	return f
 }
 
-func damagedPanel(s *Scene, d *Data, n *tally) *Panel {
+func damagedPanel(s *Scene, d *Data, n *tally) (panel *Panel, any bool) {
 	chart := rowChart{scale: scale{label: "share of trials damaged", print: percent, zero: true}}
 	for _, name := range s.names() {
 		r := s.row(name)
@@ -46,13 +46,10 @@ func damagedPanel(s *Scene, d *Data, n *tally) *Panel {
 			note: damagedNote(r),
 		})
 	}
-	if !anyValue(chart.rows) {
-		return nil
-	}
 	p := newPanel(s, d, "Damaged trials")
 	p.Alt = describe(chart.rows, percent)
-	p.height, p.draw = chart.height(), chart.draw
-	return p
+	p.show(&chart)
+	return p, anyValue(chart.rows)
 }
 
 func damagedNote(r *results.Row) string {
@@ -62,18 +59,15 @@ func damagedNote(r *results.Row) string {
 	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
 }
 
-func passivePanel(s *Scene, d *Data) *Panel {
+func passivePanel(s *Scene, d *Data) (panel *Panel, any bool) {
 	chart := rowChart{scale: scale{label: "corruptions per million handshakes", print: figures3, log: true}, zeroLane: true}
 	for _, name := range s.names() {
 		chart.rows = append(chart.rows, passiveRow(s.row(name)))
 	}
-	if !anyValue(chart.rows) {
-		return nil
-	}
 	p := newPanel(s, d, "Passive corruption rate, corruptions/Mhs")
 	p.Alt = describe(chart.rows, figures3)
-	p.height, p.draw = chart.height(), chart.draw
-	return p
+	p.show(&chart)
+	return p, anyValue(chart.rows)
 }
 
 func passiveRow(r *results.Row) row {

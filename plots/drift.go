@@ -66,7 +66,7 @@ func driftPanel(s *Scene, d *Data, n *tally) *Panel {
 	}
 	p := newPanel(s, d, "Throughput over the run, handshakes/s")
 	p.Alt = strings.Join(words, "; ") + "."
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 
@@ -113,7 +113,7 @@ func floorPanel(s *Scene, d *Data) *Panel {
 	}
 	p := newPanel(s, d, "Noise floor: "+d.Baseline+" against itself")
 	p.Alt = describe(chart.rows, ratio)
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 

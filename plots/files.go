@@ -141,6 +141,31 @@ func (in *Input) fact(key string) string {
 	return "not known"
 }
 
+// describeFiles writes for the README of a folder what each file is, the
+// commands that made them, and how to go on with what is not finished.
+func (d *Data) describeFiles(b *strings.Builder) {
+	b.WriteString("From the files themselves; times in UTC.\n")
+	fileTable(d).markdown(b)
+	b.WriteString("\nThe commands, each without what is default, and the lengths of trials:\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n\n")
+	for _, line := range durations(d) {
+		b.WriteString("- " + line + "\n")
+	}
+	var open []string
+	for _, in := range d.Inputs {
+		if text := in.unfinished(); text != "" {
+			open = append(open, fmt.Sprintf("- %s; on the same machine, with program %s: `tlsbench run --resume %s`", text, in.fact("tlsbench"), in.name()))
+		}
+	}
+	if len(open) > 0 {
+		b.WriteString("\nNot finished:\n\n" + strings.Join(open, "\n") + "\n")
+	}
+	for _, t := range []*pageTable{buildTable(d), factTable(d)} {
+		if t != nil {
+			t.markdown(b)
+		}
+	}
+}
+
 // factTable lists the facts of all files, each value once: machine, tools,
 // libraries as they were loaded.
 func factTable(d *Data) *pageTable {

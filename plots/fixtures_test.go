@@ -3,10 +3,12 @@ package plots
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +39,9 @@ type fixture struct {
 	// spread multiplies throughput, by strategy.
 	spread map[string]float64
 	crash  bool // every trial of every kind crashes
+
+	onlyForks bool
+	memory    []int // of rank 0, in MiB; for trials of forks beside those at the default
 }
 
 func (f fixture) write(t testing.TB) []byte {
@@ -71,6 +76,10 @@ func (f fixture) write(t testing.TB) []byte {
 }
 
 func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
+	if f.onlyForks {
+		f.fork(t, m, c, round)
+		return
+	}
 	events := f.damage(c)
 	if c.Strategy == "pointer-match" && c.OpenSSL == "4.0.3" {
 		c.Measure = results.Corruption
@@ -124,6 +133,12 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: handlerCold}, results.Metric{Value: noise(500), Unit: handlerWarm})
 	}
 	m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: metrics})
+	for _, mib := range f.memory {
+		c.Settings = []results.Setting{{Key: "mem", Value: fmt.Sprintf("%dMiB", mib)}}
+		more := slices.Clone(metrics)
+		more[0].Value *= float64(mib) / 16
+		m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: more})
+	}
 }
 
 func (m *maker) add(t testing.TB, trial *results.Trial) {
@@ -186,6 +201,13 @@ var fixtures = map[string]fixture{
 	"six-decades": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 6, forks: true,
 		damage: decades, spread: map[string]float64{"none": 1e-3, "temp-thread": 1e-2, "clear-0-15": 0.1, "thread-stop": 10, "pointer-match": 1e3}},
 	"empty": {damage: quiet},
+	// As the published set is: more builds than fit on a sheet.
+	"lines": {builds: []string{"1.1.1w", "3.0.20", "3.5.9", "3.6.5", "4.0.3"}, hazards: []string{"plain", "foreign-before:n=14"},
+		strategies: strategyOrder, workers: []int{4}, rounds: 6, forks: true, damage: usual},
+	"sweeps": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 6,
+		forks: true, memory: []int{64, 256}, damage: usual},
+	"only-forks": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: []string{"none", "hwm"}, workers: []int{4}, rounds: 1,
+		onlyForks: true, damage: quiet},
 }
 
 func decades(c results.Cell) map[string]uint64 {

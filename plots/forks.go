@@ -23,7 +23,7 @@ const (
 func forkLatency(d *Data) *Figure {
 	f := &Figure{ID: "fork", Title: "Fork latency, and the cost of the handlers", Columns: 3}
 	var n tally
-	for _, s := range d.Scenes {
+	for _, s := range d.mainForks() {
 		s = withoutMark(s)
 		if p := latencyPanel(s, d, &n); p != nil {
 			f.Panels = append(f.Panels, p)
@@ -36,6 +36,7 @@ func forkLatency(d *Data) *Figure {
 			}
 		}
 	}
+	f.Panels = append(f.Panels, sweepPanels(d, &n)...)
 	f.Empty = d.noCost(f, "no trial measured forks")
 	f.Caption = fmt.Sprintf("First: distribution of the time rank 0 spends in fork(), handlers included (logarithmic axis): of all forks, with the range from trial to trial as band; "+
 		"or of the trials' medians with a simultaneous band, where the samples file is missing. Then: time in the strategy's own at-fork handlers, every trial a dot, median with its interval (%s); logarithmic axes. "+
@@ -77,7 +78,7 @@ func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
 	}
 	p := newPanel(s, d, "Time in fork(), distribution")
 	p.Alt = strings.Join(words, "; ") + "."
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 
@@ -190,7 +191,7 @@ func forkMetric(s *Scene, d *Data, unit, title string, n *tally) *Panel {
 	}
 	p := newPanel(s, d, title)
 	p.Alt = describe(chart.rows, duration)
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 
@@ -198,7 +199,7 @@ func forkMetric(s *Scene, d *Data, unit, title string, n *tally) *Panel {
 func laterCost(d *Data) *Figure {
 	f := &Figure{ID: "later", Title: "What the child pays later", Columns: 2}
 	var n tally
-	for _, s := range d.Scenes {
+	for _, s := range d.mainForks() {
 		s = withoutMark(s)
 		for _, m := range []struct{ unit, title string }{
 			{firstRandom, "First random draw in a fresh worker"}, {firstHandshake, "First handshake in a fresh worker"},

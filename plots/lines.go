@@ -36,7 +36,12 @@ type lineChart struct {
 }
 
 func (ch *lineChart) height() vg.Length {
-	return plotHeight + vg.Length(len(ch.legend()))*legendLine
+	return plotHeight + vg.Length(len(ch.legend(panelWidth)))*legendLine
+}
+
+// compactHeight is that on a sheet of many panels.
+func (ch *lineChart) compactHeight() vg.Length {
+	return compactPlot + vg.Length(len(ch.legend(compactWidth)))*legendLine
 }
 
 const (
@@ -45,13 +50,13 @@ const (
 )
 
 // legend breaks the legend into lines.
-func (ch *lineChart) legend() [][]curve {
+func (ch *lineChart) legend(width vg.Length) [][]curve {
 	var lines [][]curve
 	room := vg.Length(0)
 	for _, c := range ch.curves {
 		w := legendSample + plain.Width(c.label) + 14
 		if w > room {
-			lines, room = append(lines, nil), panelWidth
+			lines, room = append(lines, nil), width
 		}
 		room -= w
 		lines[len(lines)-1] = append(lines[len(lines)-1], c)
@@ -84,13 +89,14 @@ func (ch *lineChart) draw(c draw.Canvas) {
 		p.Y.Min, p.Y.Max = ch.yRange.low, ch.yRange.high
 	}
 	p.Add(ch)
-	bottom := vg.Length(len(ch.legend())) * legendLine
+	legend := ch.legend(c.Max.X - c.Min.X)
+	bottom := vg.Length(len(legend)) * legendLine
 	p.Draw(draw.Crop(c, 0, -8, bottom, 0))
-	ch.drawLegend(c, c.Min.Y+bottom)
+	drawLegend(c, legend, c.Min.Y+bottom)
 }
 
-func (ch *lineChart) drawLegend(c draw.Canvas, y vg.Length) {
-	for _, line := range ch.legend() {
+func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
+	for _, line := range legend {
 		y -= legendLine
 		x := c.Min.X
 		for _, cv := range line {
@@ -153,8 +159,13 @@ func (cv *curve) draw(c draw.Canvas, index int, place func(x, y float64) vg.Poin
 		cv.drawMarkers(c, place)
 		return
 	}
+	last := vg.Length(-1)
 	for _, m := range cv.marks {
 		at := place(m.x, m.y)
+		if math.Abs(float64(at.X-last)) < 0.7 {
+			continue // on the one before
+		}
+		last = at.X
 		c.StrokeLine2(draw.LineStyle{Color: cv.look.color, Width: 0.8}, at.X, at.Y-3, at.X, at.Y+3)
 	}
 	// Some markers along the line, apart for each curve: curves that lie on
@@ -225,7 +236,27 @@ func (cv *curve) path(value func(point) float64, place func(x, y float64) vg.Poi
 		}
 		path = append(path, place(p.x, y))
 	}
-	return path
+	return thinned(path)
+}
+
+// thinned leaves out corners that cannot be seen: those nearly on the one
+// before, and those in the middle of a level or upright line.
+func thinned(path []vg.Point) []vg.Point {
+	const near = 0.12
+	close := func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < near }
+	var out []vg.Point
+	for i, p := range path {
+		n := len(out)
+		switch {
+		case n > 0 && i < len(path)-1 && close(p.X, out[n-1].X) && close(p.Y, out[n-1].Y):
+			continue
+		case n > 1 && (p.X == out[n-1].X && p.X == out[n-2].X || p.Y == out[n-1].Y && p.Y == out[n-2].Y):
+			out[n-1] = p
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func (cv *curve) drawBand(c draw.Canvas, place func(x, y float64) vg.Point) {

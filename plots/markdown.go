@@ -37,7 +37,7 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 		d.markdownTables(&b)
 	}
 	fieldMarkdown(&b, d.Field)
-	b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(commands(d), "\n") + "\n```\n")
+	b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -54,7 +54,7 @@ func WriteTables(folder string, d *Data) error {
 		}
 	}
 	d.markdownTables(&b)
-	b.WriteString("\n## How to repeat it\n\n```\n" + strings.Join(commands(d), "\n") + "\n```\n")
+	b.WriteString("\n## How to repeat it\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n")
 	for _, line := range durations(d) {
 		fmt.Fprintf(&b, "\n- %s", line)
 	}

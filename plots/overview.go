@@ -21,7 +21,7 @@ type overview struct {
 
 const (
 	overviewLabel vg.Length = 118
-	overviewField vg.Length = 31 // one build's
+	overviewField vg.Length = 34 // one build's
 	overviewGap   vg.Length = 6  // between strategies
 	overviewRow   vg.Length = 17
 )

@@ -30,6 +30,8 @@ type Panel struct {
 	Hazard     string
 
 	width, height vg.Length // of what draw draws, without the heading
+	compact       vg.Length // height on a sheet of many panels, 0 if it has none
+	sheet         string    // part of the name of the sheet it stands on
 	draw          func(draw.Canvas)
 }
 

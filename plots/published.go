@@ -77,32 +77,83 @@ func Publish(root string) error {
 	if err := WriteTables(folder, d); err != nil {
 		return err
 	}
-	path := filepath.Join(root, publishedReadme)
-	readme, err := os.ReadFile(path)
+	if err := publishRuns(root, d); err != nil {
+		return err
+	}
+	return rewrite(filepath.Join(root, publishedReadme), func(old []byte) ([]byte, error) { return replaceResults(old, d) })
+}
+
+// rewrite changes a text file in its place.
+func rewrite(path string, change func([]byte) ([]byte, error)) error {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	readme, err = replaceResults(readme, d)
-	if err != nil {
+	if text, err = change(text); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, readme, 0o644)
+	return os.WriteFile(path, text, 0o644)
+}
+
+// publishRuns writes what the files of each run are into its README, if there
+// is one with a place for it.
+func publishRuns(root string, d *Data) error {
+	paths, err := filepath.Glob(filepath.Join(root, PublishedData, "*", publishedReadme))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := rewrite(path, func(old []byte) ([]byte, error) { return replaceFiles(old, d, filepath.Dir(path)) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What stands between these lines of a run's README is made by Publish.
+const (
+	filesBegin = "<!-- files: begin, made by go run ./plots/publish -->"
+	filesEnd   = "<!-- files: end -->"
+)
+
+// replaceFiles puts the facts about the files of a folder into its README.
+func replaceFiles(readme []byte, d *Data, folder string) ([]byte, error) {
+	if !bytes.Contains(readme, []byte(filesBegin)) {
+		return readme, nil
+	}
+	here := &Data{Comparison: d.Comparison}
+	for _, in := range d.Inputs {
+		if filepath.Dir(in.Path) == folder {
+			here.Inputs = append(here.Inputs, in)
+		}
+	}
+	return replacePart(readme, filesBegin, filesEnd, func(b *strings.Builder) error {
+		here.describeFiles(b)
+		return nil
+	})
+}
+
+// replacePart puts new text between two lines.
+func replacePart(text []byte, begin, end string, write func(*strings.Builder) error) ([]byte, error) {
+	before, rest, ok := bytes.Cut(text, []byte(begin))
+	_, after, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("want the lines %q and %q", begin, end)
+	}
+	var b strings.Builder
+	b.Write(before)
+	b.WriteString(begin + "\n\n")
+	if err := write(&b); err != nil {
+		return nil, err
+	}
+	b.WriteString("\n" + end)
+	b.Write(after)
+	return []byte(b.String()), nil
 }
 
 // replaceResults puts the results into a README.
 func replaceResults(readme []byte, d *Data) ([]byte, error) {
-	before, rest, ok := bytes.Cut(readme, []byte(readmeBegin))
-	_, after, ok2 := bytes.Cut(rest, []byte(readmeEnd))
-	if !ok || !ok2 {
-		return nil, fmt.Errorf("want the lines %q and %q", readmeBegin, readmeEnd)
-	}
-	var b bytes.Buffer
-	b.Write(before)
-	b.WriteString(readmeBegin + "\n\n")
-	if err := Markdown(&b, d, PublishedFigures); err != nil {
-		return nil, err
-	}
-	b.WriteString("\n" + readmeEnd)
-	b.Write(after)
-	return b.Bytes(), nil
+	return replacePart(readme, readmeBegin, readmeEnd, func(b *strings.Builder) error {
+		return Markdown(b, d, PublishedFigures)
+	})
 }

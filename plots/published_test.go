@@ -79,12 +79,29 @@ func comparePublished(t *testing.T, root string, d *Data) {
 	if diff := cmp.Diff(tables[1], tables[0]); diff != "" {
 		t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew (-published +made):\n%s", TablesFile, diff)
 	}
+	compareRuns(t, root, d)
 	readme, err := os.ReadFile(filepath.Join(root, publishedReadme))
 	check(t, err)
 	again, err := replaceResults(readme, d)
 	check(t, err)
 	if diff := cmp.Diff(string(readme), string(again)); diff != "" {
 		t.Errorf("the results in README.md are not what the data makes; go run ./plots/publish makes them anew (-published +made):\n%s", diff)
+	}
+}
+
+// compareRuns does so with the READMEs of the runs.
+func compareRuns(t *testing.T, root string, d *Data) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(root, PublishedData, "*", publishedReadme))
+	check(t, err)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		check(t, err)
+		again, err := replaceFiles(text, d, filepath.Dir(path))
+		check(t, err)
+		if diff := cmp.Diff(string(text), string(again)); diff != "" {
+			t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew (-published +made):\n%s", path, diff)
+		}
 	}
 }
 
@@ -97,6 +114,8 @@ func TestPublish(t *testing.T) {
 	check(t, os.WriteFile(filepath.Join(run, "run.txt"), fixtures["one-strategy"].write(t), 0o644))
 	readme := filepath.Join(root, publishedReadme)
 	check(t, os.WriteFile(readme, []byte("# Title\n\n"+readmeBegin+"\nold\n"+readmeEnd+"\n\nrest\n"), 0o644))
+	about := filepath.Join(run, publishedReadme)
+	check(t, os.WriteFile(about, []byte("# Run\n\n"+filesBegin+"\nold\n"+filesEnd+"\n"), 0o644))
 	check(t, Publish(root))
 	d, err := Published(root)
 	check(t, err)
@@ -111,6 +130,11 @@ func TestPublish(t *testing.T) {
 	}
 	if strings.Contains(string(text), "old") {
 		t.Error("the README still has the old results")
+	}
+	text2, err := os.ReadFile(about)
+	check(t, err)
+	if !strings.Contains(string(text2), "| run.txt | ") || strings.Contains(string(text2), "old") {
+		t.Errorf("the run's README does not tell of run.txt:\n%s", text2)
 	}
 	changed, err := replaceResults(bytes.Replace(text, []byte("0/6"), []byte("0/7"), 1), d)
 	check(t, err)

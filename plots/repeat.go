@@ -72,8 +72,8 @@ func (l library) files() string {
 	return strings.Join(list, ", ")
 }
 
-// commands gives for each file the command that makes one like it.
-func commands(d *Data) []string {
+// Commands gives for each file the command that makes one like it.
+func Commands(d *Data) []string {
 	var list []string
 	for _, in := range d.Inputs {
 		if in.plan == nil {

@@ -89,7 +89,7 @@ func Report(w io.Writer, d *Data) error {
 		Maps:      mapTables(d), Costs: costTables(d), Checks: checkTables(d),
 		Limits:   limits(d),
 		Runs:     runTables(d),
-		Commands: commands(d), Durations: durations(d),
+		Commands: Commands(d), Durations: durations(d),
 		Baseline: d.Baseline,
 		Field:    fieldSections(d.Field),
 	}
@@ -99,14 +99,15 @@ func Report(w io.Writer, d *Data) error {
 		}
 	}
 	p.Builds, p.Hazards = d.choices()
-	fonts, err := fontFaces("font-weight:bold")
+	drawn := make(styles)
+	if err := p.addFigures(d, drawn); err != nil {
+		return err
+	}
+	fonts, err := fontFaces("font-weight:bold", alphabet)
 	if err != nil {
 		return err
 	}
-	p.CSS = template.CSS(fonts + "\n" + reportCSS + "\n" + wordCSS())
-	if err := p.addFigures(d); err != nil {
-		return err
-	}
+	p.CSS = template.CSS(fonts + "\n" + reportCSS + "\n" + wordCSS() + drawn.css())
 	if p.Downloads, err = d.downloads(); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func Report(w io.Writer, d *Data) error {
 
 // addFigures draws all panels. The verdict map is a table on the page, which
 // can be read aloud, sorted and filtered.
-func (p *page) addFigures(d *Data) error {
+func (p *page) addFigures(d *Data, drawn styles) error {
 	for _, f := range Figures(d) {
 		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty, Columns: f.Columns}
 		if f.ID == "verdicts" {
@@ -123,7 +124,7 @@ func (p *page) addFigures(d *Data) error {
 			continue
 		}
 		for i, panel := range f.Panels {
-			svg, err := panel.svg()
+			svg, err := panel.svg(drawn)
 			if err != nil {
 				return fmt.Errorf("figure %s: %w", f.ID, err)
 			}

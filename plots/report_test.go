@@ -81,6 +81,9 @@ func TestReportEdges(t *testing.T) {
 		"full":         "this build has no ERR_get_state",
 		"workers":      "clear-0-15:n=32",
 		"six-decades":  "corrupt",
+		"lines":        "1.1.1w",
+		"sweeps":       "private memory of rank 0",
+		"only-forks":   "no trial looked for corruption",
 	}
 	for name := range fixtures {
 		page := report(t, load(t, name))
@@ -98,7 +101,7 @@ func TestPanelText(t *testing.T) {
 	d := load(t, "full")
 	var b strings.Builder
 	for _, p := range throughput(d).Panels {
-		svg, err := p.svg()
+		svg, err := p.svg(make(styles))
 		check(t, err)
 		b.WriteString(svg)
 	}
@@ -155,7 +158,7 @@ func TestSentences(t *testing.T) {
 func TestCommand(t *testing.T) {
 	d := load(t, "full")
 	want := []string{"tlsbench run --openssl 3.0.20 --strategy clear-0-15:n=32 --rounds 6 --seed 7 -o full.txt"}
-	if diff := cmp.Diff(want, commands(d)); diff != "" {
+	if diff := cmp.Diff(want, Commands(d)); diff != "" {
 		t.Errorf("command (-want +got):\n%s", diff)
 	}
 }

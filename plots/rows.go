@@ -40,19 +40,52 @@ func (ch *rowChart) height() vg.Length {
 	return vg.Length(len(ch.rows))*rowHeight + 40
 }
 
+// compactHeight is that on a sheet of many panels.
+func (ch *rowChart) compactHeight() vg.Length {
+	return vg.Length(len(ch.rows))*compactRow + 40
+}
+
+// show makes the chart the picture of a panel.
+func (p *Panel) show(ch interface {
+	height() vg.Length
+	compactHeight() vg.Length
+	draw(draw.Canvas)
+}) {
+	p.height, p.compact, p.draw = ch.height(), ch.compactHeight(), ch.draw
+}
+
 // laneShare is the width of the lane for zero, in decades of the axis.
 const laneShare = 0.13
+
+// reach is how far beyond the values themselves the ends of intervals widen a
+// log axis. An interval of two trials may span fifty decades; it then leaves the
+// axis, and has an arrow.
+const reach = 30
 
 // limits gives the range that all rows need.
 func (ch *rowChart) limits() span {
 	s := newSpan()
-	for _, r := range ch.rows {
-		values := append([]float64{r.mid, r.low, r.high}, r.dots...)
+	add := func(values ...float64) {
 		for _, v := range values {
 			if !ch.log || v > 0 {
 				s.add(v)
 			}
 		}
+	}
+	for _, r := range ch.rows {
+		add(r.mid)
+		add(r.dots...)
+		if r.zero {
+			add(r.high)
+		}
+	}
+	core := s
+	for _, r := range ch.rows {
+		low, high := r.low, r.high
+		if ch.log && !core.empty() {
+			low, high = math.Max(low, core.low/reach), math.Min(high, core.high*reach)
+		}
+		add(low, high)
 	}
 	if ch.band != nil {
 		s.add(ch.band.low, ch.band.high)
@@ -77,6 +110,10 @@ func (ch *rowChart) spread() {
 func (ch *rowChart) draw(c draw.Canvas) {
 	p := newPlot()
 	ch.fit(&p.X, ch.limits())
+	if t, ok := p.X.Tick.Marker.(logTicks); ok {
+		t.share = float64(labelRoom / (c.Max.X - c.Min.X - ch.notes() - ch.names()))
+		p.X.Tick.Marker = t
+	}
 	if ch.zeroLane {
 		ch.makeLane(p)
 	}
@@ -101,6 +138,18 @@ func (ch *rowChart) notes() vg.Length {
 	return w + 8
 }
 
+// labelRoom is what a label of the axis takes, with some air.
+const labelRoom vg.Length = 32
+
+// names is the room that the rows' names take left of the plot.
+func (ch *rowChart) names() vg.Length {
+	w := vg.Length(0)
+	for _, r := range ch.rows {
+		w = max(w, plain.Width(r.label))
+	}
+	return w + 8
+}
+
 // makeLane widens a log axis to the left for those rows that have no events.
 func (ch *rowChart) makeLane(p *plot.Plot) {
 	decades := math.Log10(p.X.Max / p.X.Min)
@@ -117,8 +166,12 @@ type laneTicks struct {
 
 // Ticks implements plot.Ticker.
 func (t laneTicks) Ticks(low, high float64) []plot.Tick {
-	ticks := t.Ticker.Ticks(t.edge, high)
-	return append(ticks, plot.Tick{Value: math.Sqrt(low * t.edge), Label: "0"})
+	ticks := append([]plot.Tick{{Value: math.Sqrt(low * t.edge), Label: "0"}}, t.Ticker.Ticks(t.edge, high)...)
+	room := labelShare
+	if l, ok := t.Ticker.(logTicks); ok {
+		room = l.room()
+	}
+	return apart(ticks, low, high, room)
 }
 
 // Plot implements plot.Plotter.
@@ -201,8 +254,8 @@ func (r *row) drawInterval(c draw.Canvas, y vg.Length, toX func(float64) vg.Leng
 	if math.IsNaN(r.mid) {
 		return
 	}
-	low, openLow := within(r.low, toX, c.Min.X)
-	high, openHigh := within(r.high, toX, c.Max.X)
+	low, openLow := within(r.low, toX, c.Min.X, c)
+	high, openHigh := within(r.high, toX, c.Max.X, c)
 	end(c, toX(r.mid), low, y, openLow)
 	end(c, toX(r.mid), high, y, openHigh)
 	// White below the mark: it has to be seen among dots of its own colour.
@@ -213,19 +266,30 @@ func (r *row) drawInterval(c draw.Canvas, y vg.Length, toX func(float64) vg.Leng
 // bold draws a strategy's marker large; markers of thin lines are drawn
 // several times to look as heavy as the others.
 func bold(c draw.Canvas, l look, at vg.Point) {
+	switch l.glyph.(type) {
+	case draw.CircleGlyph, draw.BoxGlyph, draw.PyramidGlyph:
+		c.DrawGlyphNoClip(l.marker(4.35), at)
+		return
+	}
 	for _, d := range []vg.Length{-0.35, 0, 0.35} {
 		c.DrawGlyphNoClip(l.marker(4), vg.Point{X: at.X + d, Y: at.Y})
-		c.DrawGlyphNoClip(l.marker(4), vg.Point{X: at.X, Y: at.Y + d})
+		if d != 0 {
+			c.DrawGlyphNoClip(l.marker(4), vg.Point{X: at.X, Y: at.Y + d})
+		}
 	}
 }
 
-// within gives the place of an interval's end, or the edge if it is open.
-func within(v float64, toX func(float64) vg.Length, edge vg.Length) (x vg.Length, open bool) {
+// within gives the place of an interval's end, or the edge if it is open or
+// beyond the axis.
+func within(v float64, toX func(float64) vg.Length, edge vg.Length, c draw.Canvas) (x vg.Length, open bool) {
 	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return edge, true
 	}
 	x = toX(v)
 	if math.IsInf(float64(x), 0) || math.IsNaN(float64(x)) { // 0 on a log axis
+		return edge, true
+	}
+	if x < c.Min.X-0.5 || x > c.Max.X+0.5 {
 		return edge, true
 	}
 	return x, false
@@ -264,7 +328,7 @@ func (ch *rowChart) drawBound(c draw.Canvas, p *plot.Plot, r row, y vg.Length, t
 	} else if !ch.log {
 		zero = toX(0)
 	}
-	bound, _ := within(r.high, toX, c.Max.X)
+	bound, _ := within(r.high, toX, c.Max.X, c)
 	line := draw.LineStyle{Color: r.look.color, Width: 1.2, Dashes: []vg.Length{3, 2}}
 	c.StrokeLine2(line, zero, y, bound, y)
 	line.Dashes = nil

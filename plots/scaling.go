@@ -45,7 +45,24 @@ func (d *Data) byWorkers() [][]*Scene {
 		}
 		groups[i] = append(groups[i], s)
 	}
+	// Where one build has a curve, single points of others only repeat the
+	// figure of throughput.
+	if slices.ContainsFunc(groups, curved) {
+		groups = slices.DeleteFunc(groups, func(g []*Scene) bool { return !curved(g) })
+	}
 	return groups
+}
+
+// curved reports whether throughput was measured with several numbers of
+// workers.
+func curved(group []*Scene) bool {
+	n := 0
+	for _, s := range group {
+		if s.runs() > 0 {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // workerTicks are the numbers of workers there are trials of.
@@ -109,6 +126,6 @@ func scalingPanel(d *Data, group []*Scene, unit, title, label string, n *tally) 
 	scene.Workers = 0
 	p.Sub, p.Mark = sceneText(scene, d.severalMachines()), mark
 	p.Alt = strings.Join(words, "; ") + "."
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }

@@ -19,9 +19,11 @@ const (
 	sheetMargin vg.Length = 16
 	sheetGap    vg.Length = 22
 	// sheetPanels is how many panels a picture holds before it is split by
-	// OpenSSL.
-	sheetPanels = 12
+	// OpenSSL, and then before they are made smaller.
+	sheetPanels = 15
 	pngDPI      = 144
+	largeDPI    = 72 // of sheets larger than a screen
+	large       = vg.Length(1500)
 )
 
 // WriteFiles writes each figure as SVG and PNG into a folder and returns the
@@ -60,22 +62,62 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return f.Close()
 }
 
-// sheets splits a figure of many panels by OpenSSL.
+// sheets splits a figure: by what its panels name, and where a sheet would hold
+// too many by OpenSSL.
 func (f *Figure) sheets() []*Figure {
-	if len(f.Panels) <= sheetPanels {
+	var list []*Figure
+	for _, part := range f.split(func(p *Panel) string { return p.sheet }) {
+		if len(part.Panels) <= sheetPanels {
+			list = append(list, part)
+			continue
+		}
+		for _, sheet := range part.split(func(p *Panel) string { return p.OpenSSL }) {
+			list = append(list, sheet.dense())
+		}
+	}
+	if len(list) == 0 {
 		return []*Figure{f}
 	}
+	return list
+}
+
+// split makes a sheet of the panels of each name.
+func (f *Figure) split(name func(*Panel) string) []*Figure {
 	var list []*Figure
 	for _, p := range f.Panels {
-		i := slices.IndexFunc(list, func(s *Figure) bool { return s.Panels[0].OpenSSL == p.OpenSSL })
+		id := f.ID
+		if n := name(p); n != "" {
+			id += "-" + fileName(n)
+		}
+		i := slices.IndexFunc(list, func(s *Figure) bool { return s.ID == id })
 		if i < 0 {
 			sheet := *f
-			sheet.ID, sheet.Panels = f.ID+"-"+fileName(p.OpenSSL), nil
+			sheet.ID, sheet.Panels = id, nil
 			i, list = len(list), append(list, &sheet)
 		}
 		list[i].Panels = append(list[i].Panels, p)
 	}
+	for _, s := range list {
+		if len(list) > 1 && s.ID != f.ID {
+			s.Caption += " Counts are those of all sheets of this figure."
+		}
+	}
 	return list
+}
+
+// dense makes the panels of a sheet smaller where there are many.
+func (f *Figure) dense() *Figure {
+	if len(f.Panels) <= sheetPanels || slices.ContainsFunc(f.Panels, func(p *Panel) bool { return p.compact == 0 }) {
+		return f
+	}
+	sheet := *f
+	sheet.Columns, sheet.Panels = 4, nil
+	for _, p := range f.Panels {
+		small := *p
+		small.width, small.height = compactWidth, p.compact
+		sheet.Panels = append(sheet.Panels, &small)
+	}
+	return &sheet
 }
 
 // fileName keeps what any file system takes.
@@ -170,12 +212,16 @@ func (f *Figure) drawEmpty(c draw.Canvas, y vg.Length) {
 }
 
 // WritePNG writes the figure as a sheet.
-func (f *Figure) WritePNG(w io.Writer) error { return f.writePNG(w, pngDPI) }
+func (f *Figure) WritePNG(w io.Writer) error {
+	if _, h := f.Size(); h > large {
+		return f.writePNG(w, largeDPI)
+	}
+	return f.writePNG(w, pngDPI)
+}
 
 func (f *Figure) writePNG(w io.Writer, dpi int) error {
 	width, height := f.Size()
 	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
 	f.Draw(draw.New(c))
-	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
-	return err
+	return encodePNG(w, c.Image())
 }

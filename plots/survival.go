@@ -50,7 +50,7 @@ func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
 	}
 	p := newPanel(s, d, "Trials still undamaged")
 	p.Alt = strings.Join(words, "; ") + "."
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 

@@ -100,13 +100,18 @@ func faded(c color.RGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 0x30} }
 
 // Sizes, in points; one point is one CSS pixel on the report page.
 const (
-	panelWidth  vg.Length = 360
-	rowHeight   vg.Length = 23
-	plotHeight  vg.Length = 190 // of line charts
-	textSize              = 11
-	smallSize             = 10
-	titleSize             = 12.5
-	headingSize           = 15
+	panelWidth vg.Length = 360
+	rowHeight  vg.Length = 23
+	plotHeight vg.Length = 190 // of line charts
+
+	// On a sheet of many panels.
+	compactWidth vg.Length = 300
+	compactRow   vg.Length = 15
+	compactPlot  vg.Length = 150
+	textSize               = 11
+	smallSize              = 10
+	titleSize              = 12.5
+	headingSize            = 15
 )
 
 func style(size vg.Length, bold bool, ink color.Color) text.Style {

@@ -23,7 +23,7 @@ func throughput(d *Data) *Figure {
 		chart.spread()
 		p := newPanel(s, d, "Throughput, handshakes/s")
 		p.Alt = describe(chart.rows, figures3)
-		p.height, p.draw = chart.height(), chart.draw
+		p.show(&chart)
 		f.Panels = append(f.Panels, p, ratioPanel(s, d, results.HandshakesPerSec, "Throughput"))
 	}
 	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
@@ -58,7 +58,7 @@ func ratioPanel(s *Scene, d *Data, unit, what string) *Panel {
 	}
 	p := newPanel(s, d, what+", relative to "+d.Baseline)
 	p.Alt = describe(chart.rows, ratio)
-	p.height, p.draw = chart.height(), chart.draw
+	p.show(&chart)
 	return p
 }
 

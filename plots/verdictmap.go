@@ -113,6 +113,14 @@ func (g *mapGroup) title(d *Data) string {
 	return sceneText(scene, d.severalMachines())
 }
 
+// sheet names the sheet of a group's map where there is an overview.
+func (g *mapGroup) sheet() string {
+	if g.controls {
+		return "controls"
+	}
+	return g.scene.OpenSSL
+}
+
 // mark is what is wrong with any of the controls.
 func (g *mapGroup) mark() string {
 	for _, s := range g.scenes {
@@ -135,11 +143,16 @@ func verdictMap(d *Data) *Figure {
 	if p := overviewPanel(d); p != nil {
 		f.Panels = append(f.Panels, p)
 	}
+	overviewed := len(f.Panels) > 0
 	for _, g := range d.byHazard() {
-		f.Panels = append(f.Panels, mapPanel(d, g, &n))
+		p := mapPanel(d, g, &n)
+		if overviewed {
+			p.sheet = g.sheet()
+		}
+		f.Panels = append(f.Panels, p)
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
-	f.Caption = fmt.Sprintf("Worst word first; below it damaged trials of all, and for none damaged the exact one-sided 95 %% upper bound. "+
+	f.Caption = fmt.Sprintf("Worst word first; below it, in the map of each build, damaged trials of all, and for none damaged the exact one-sided 95 %% upper bound. "+
 		"clean: bound at most %s, which takes %d trials. %d trials, %s for each field. Darker is worse. Baseline of costs elsewhere: %s.",
 		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
 	return f

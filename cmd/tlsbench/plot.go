@@ -28,7 +28,7 @@ func (c *drawing) load() (*plots.Data, error) {
 // plotCommand draws the figures.
 type plotCommand struct {
 	drawing
-	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures, made if it is not there."`
+	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures and TABLES.md, made if it is not there."`
 }
 
 // Run draws them and lists the files.
@@ -41,6 +41,9 @@ func (c *plotCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", plural(len(names), "file"), c.Output)
+	if err := plots.WriteTables(c.Output, d); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", plural(len(names)+1, "file"), c.Output)
 	return err
 }

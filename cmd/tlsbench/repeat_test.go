@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/bench"
+	"tlsbench/plots"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// parseRun reads the arguments of "tlsbench run" without running anything.
+func parseRun(t *testing.T, args []string) *runCommand {
+	t.Helper()
+	g := new(grammar)
+	parser, err := kong.New(g, choiceVars())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return &g.Run
+}
+
+// planOf makes the plan of a command on builds that are given.
+func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
+	t.Helper()
+	spec, err := c.spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Builds = builds
+	shard, err := bench.ParseShard(c.Shard, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bench.NewPlan(spec, shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// sameCommand prints the command of a results file, reads it back, and wants
+// the plan of the file.
+func sameCommand(t *testing.T, path string) {
+	t.Helper()
+	d, err := plots.Load(plots.Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bench.ReadPlan(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := plots.Commands(d)[0]
+	c := parseRun(t, strings.Fields(line)[1:])
+	var names []string
+	for _, b := range plan.Spec.Builds {
+		names = append(names, b.Build.Name)
+	}
+	if asked := strings.Join(c.Openssl, ","); asked != strings.Join(names, ",") && !(asked == "" && strings.Join(names, ",") == "system") {
+		t.Errorf("%s asks for builds %q, the file has %v", line, asked, names)
+	}
+	again := planOf(t, c, plan.Spec.Builds)
+	if diff := cmp.Diff(asJSON(t, plan), asJSON(t, again)); diff != "" {
+		t.Errorf("%s\nmakes another plan (-file +command):\n%s", line, diff)
+	}
+}
+
+func asJSON(t *testing.T, p *bench.Plan) string {
+	t.Helper()
+	text, err := json.MarshalIndent(struct {
+		Spec  bench.Spec
+		Shard bench.Shard
+	}{p.Spec, p.Shard}, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPublishedCommands: what the README prints to repeat each published file
+// makes exactly its plan.
+func TestPublishedCommands(t *testing.T) {
+	files, err := filepath.Glob("../../results/data/*/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d published files (%v)", len(files), err)
+	}
+	for _, path := range files {
+		sameCommand(t, path)
+	}
+}
+
+// TestCommands does so for every flag that a plan is made of.
+func TestCommands(t *testing.T) {
+	system, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	system[0].Version = "3.0.0"
+	builds, err := bench.NewBuilds(system)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{
+		"--seed 1",
+		"--preset quick --seed 2",
+		"--preset full --hazard plain,python:before=1 --rounds 3 --seed 3",
+		"--strategy hwm,clear-0-15:n=32,key-owner --workers 1,8 --load memory,tcp --heap scalable --seed 4",
+		"--tls 1.2,1.3 --key rsa-2048 --rand method --locks kamailio --heap-safety abort --heap-size 512 --seed 5",
+		"--measure corruption,handshake --bad 0.35 --check-rate 0 --duration 300ms --no-controls --seed 6",
+		"--measure fork --fork-memory 16,64 --fork-keys 0,8 --huge-pages on,off --fork-pairs 20 --rounds 2 --seed 7",
+		"--rounds 5 --seed 8 --shard 2/3",
+	} {
+		path := filepath.Join(t.TempDir(), "run.txt")
+		plan := planOf(t, parseRun(t, append([]string{"run"}, strings.Fields(args)...)), builds)
+		ctx, cancel := context.WithCancel(t.Context())
+		r := &bench.Runner{Plan: plan, Machine: bench.ThisMachine(), Execute: func(context.Context, workload.Config) (*workload.Outcome, error) {
+			cancel()
+			return nil, context.Canceled
+		}}
+		if _, err := r.Run(ctx, path); err == nil {
+			t.Fatalf("%s: a cancelled run ended without an error", args)
+		}
+		cancel()
+		sameCommand(t, path)
+	}
+}
