@@ -94,7 +94,9 @@ type Ratio struct {
 	// NaN with fewer than 8 rounds.
 	P, Adjusted float64
 	// Same says that the two were shown to differ by less than the margin (two
-	// one-sided tests). Not the same and not different means: not known.
+	// one-sided tests), in 6 rounds at least: with fewer the claim would rest on
+	// the shape of the distribution alone. Not the same and not different means:
+	// not known.
 	Same bool
 }
 
@@ -109,7 +111,9 @@ func (p pairs) ratio(o Options) Ratio {
 	if p.lone > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of the baseline's %d rounds have no value of it", p.lone, p.lone+len(p.b)))
 	}
-	r.Same, _ = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
+	if r.N >= minRounds {
+		r.Same, _ = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
+	}
 	if r.N < minSignedRank {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to test for a difference, need %d", r.N, minSignedRank))
 		return r

@@ -17,8 +17,8 @@ type slowdown struct {
 	text               string
 }
 
-// minRounds is the smallest number of rounds that a slowdown is judged on: as
-// many as an order-statistic interval at 95 % needs, so that the claim does
+// minRounds is the smallest number of rounds that a slowdown, or a cost of
+// nothing, is judged on: as many as an order-statistic interval at 95 % needs, so that the claim does
 // not rest on the shape of the distribution alone.
 const minRounds = 6
 
