@@ -188,7 +188,7 @@ func (c *aaCount) judge(f *findings, unit string) {
 	f.note("%s: of %d comparisons from trials of their own %d differ by their 95 %% interval and %d by the signed-rank test (chance allows %d); of %d tables of %d rounds %d have a difference after Holm's correction (chance allows %d); %d rounds left over",
 		unit, c.comparisons, c.interval, c.rank, allowed(c.comparisons), c.tables, minSignedRank, c.any, allowed(c.tables), c.left)
 	if c.comparisons < aaComparisons || c.tables < aaTables {
-		f.add(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 400",
+		f.add(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 420",
 			c.comparisons, c.tables, aaComparisons, aaTables)
 	}
 	for _, found := range []struct {

@@ -60,6 +60,9 @@ type disturbance struct {
 }
 
 func (d disturbance) String() string {
+	if d.k == d.of {
+		return d.what + " in all trials" // one note for all strategies
+	}
 	return fmt.Sprintf("%s in %d of %s", d.what, d.k, trialCount(d.of))
 }
 

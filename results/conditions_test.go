@@ -57,7 +57,7 @@ func TestDisturbances(t *testing.T) {
 		{"stolen", 3, stolen(0.051), "more than 5 % of processor time stolen in 3 of 12 trials"},
 		{"stolen a little", 12, stolen(0.05), ""},
 		{"stolen seldom", 2, stolen(0.9), ""},
-		{"load", 12, loaded(6.1), "load above 6 before the trial: other work ran in 12 of 12 trials"},
+		{"load", 12, loaded(6.1), "load above 6 before the trial: other work ran in all trials"},
 		{"load of its own", 12, loaded(6), ""},
 		{"load seldom", 2, loaded(60), ""},
 		{"switches", 3, switched(2.2), "more than 2 times the usual context switches in 3 of 12 trials"},

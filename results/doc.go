@@ -15,6 +15,19 @@
 //  4. Controls are checked: a rig that finds no damage under no strategy at
 //     all, or some under the oracle, proves nothing about the others.
 //  5. Compare prints a comparison of strategies, Check tests claims on it.
+//     Both say where the data are not good enough: warnings stand beside the
+//     value they concern, and a claim that the trials cannot support is a
+//     broken one.
+//
+// Whether the comparison itself can be trusted on a machine is a claim like
+// others. One strategy under eight names, in a quarter of an hour:
+//
+//	tlsbench run --strategy key-owner --aa 8 --rounds 420 --measure handshake \
+//		--no-controls --load memory --workers 2 --preset quick --duration 120ms -o aa.txt
+//	tlsbench check --aa aa.txt
+//
+// cuts the rounds into tables of eight and counts the differences that are
+// found where there are none.
 //
 // There are three kinds of trials, so that none disturbs another's figure.
 // Handshake trials run with detectors off and without bad peers, and yield
