@@ -1,9 +1,11 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -26,8 +28,15 @@ func withoutForks(units []string) []string {
 
 const forkUnit = "p50-fork-ns"
 
+const setupUnit = "setup-ns"
+
 func (t *Table) hasForks() bool {
-	return slices.ContainsFunc(t.Rows, func(r Row) bool { _, ok := r.cost(forkUnit); return ok })
+	return slices.ContainsFunc(t.Rows, func(r Row) bool { return r.hasForks() })
+}
+
+func (r *Row) hasForks() bool {
+	_, ok := r.cost(forkUnit)
+	return ok
 }
 
 // onlyForks reports whether there is nothing else in the scene, and so nothing
@@ -38,38 +47,126 @@ func (t *Table) onlyForks() bool {
 	})
 }
 
-// forks prints the tables of forks: one set for each scene, whatever its build.
+// forks prints the tables of forks: one set for each machine, hazard and heap.
+// What else differs, such as the build or the memory of a sweep, is a column.
 func (p *printer) forks(tables []Table) {
-	var done []string
+	var groups [][]*Table
+	index := make(map[Scene]int)
 	for i := range tables {
-		place := tables[i].Scene.forkPlace()
-		if !tables[i].hasForks() || slices.Contains(done, place) {
+		t := &tables[i]
+		if !t.hasForks() {
 			continue
 		}
-		done = append(done, place)
-		var group []*Table
-		for j := i; j < len(tables); j++ {
-			if tables[j].Scene.forkPlace() == place && tables[j].hasForks() {
-				group = append(group, &tables[j])
-			}
+		key := Scene{Machine: t.Machine, Hazard: t.Hazard, Heap: t.Heap}
+		n, ok := index[key]
+		if !ok {
+			n = len(groups)
+			index[key] = n
+			groups = append(groups, nil)
 		}
-		p.heading("##", "Forks: "+place)
-		for _, columns := range forkTables {
-			p.forkTable(group, columns)
-		}
+		groups[n] = append(groups[n], t)
+	}
+	for _, group := range groups {
+		slices.SortStableFunc(group, compareSweeps)
+		p.forkGroup(group, len(groups) > 1 && group[0].Machine != tables[0].Machine)
 	}
 }
 
-// forkPlace is the scene without its build.
-func (s Scene) forkPlace() string {
-	text := fmt.Sprintf("hazard %s, heap %s, %d live workers", s.Hazard, s.Heap, s.Workers)
-	if s.Workers == 1 {
-		text = strings.TrimSuffix(text, "s")
+// compareSweeps puts the values of a sweep in the order of their numbers, the
+// default first.
+func compareSweeps(a, b *Table) int {
+	order := compareVersions(a.OpenSSL, b.OpenSSL)
+	for _, key := range SettingOrder {
+		order = cmp.Or(order, cmp.Compare(sweepNumber(a.Settings, key), sweepNumber(b.Settings, key)))
 	}
-	if s.Settings != "" {
-		text += ", " + s.Settings
+	return cmp.Or(order, cmp.Compare(a.Workers, b.Workers))
+}
+
+// sweepNumber is -1 for a setting that has its default, 0 for a word.
+func sweepNumber(settings, key string) int {
+	for part := range strings.FieldsSeq(settings) {
+		if value, ok := strings.CutPrefix(part, key+"="); ok {
+			digits := strings.TrimRightFunc(value, func(r rune) bool { return r < '0' || r > '9' })
+			n, _ := strconv.Atoi(digits) // a word has none
+			return n
+		}
 	}
-	return text
+	return -1
+}
+
+func (p *printer) forkGroup(group []*Table, nameMachine bool) {
+	g := newForkGroup(group)
+	place := fmt.Sprintf("hazard %s, heap %s", group[0].Hazard, group[0].Heap)
+	if nameMachine {
+		place = group[0].Machine + ", " + place
+	}
+	p.heading("##", strings.Join(append([]string{"Forks: " + place}, g.common...), ", "))
+	for _, columns := range forkTables {
+		p.forkTable(g, columns)
+	}
+}
+
+// forkGroup are the rows of one set of tables.
+type forkGroup struct {
+	rows   []forkEntry
+	labels []forkLabel // that have a column, at least one
+	common []string    // of the others: what is the same in all rows
+	trials string      // of which each value is the median, if it is one number
+}
+
+type forkEntry struct {
+	table *Table
+	row   *Row
+}
+
+// forkLabel tells rows apart.
+type forkLabel struct {
+	head   string
+	cell   func(forkEntry) string
+	common func(forkEntry) string // in the heading; "" to leave it out
+}
+
+var forkLabels = []forkLabel{
+	{"openssl", func(e forkEntry) string { return e.table.OpenSSL }, func(e forkEntry) string { return "openssl " + e.table.OpenSSL }},
+	{"setting", func(e forkEntry) string { return cmp.Or(e.table.Settings, "default") }, func(e forkEntry) string { return e.table.Settings }},
+	{"workers", func(e forkEntry) string { return fmt.Sprint(e.table.Workers) }, liveWorkers},
+	{"strategy", func(e forkEntry) string { return e.row.Strategy }, func(e forkEntry) string { return "strategy " + e.row.Strategy }},
+}
+
+func liveWorkers(e forkEntry) string {
+	if e.table.Workers == 1 {
+		return "1 live worker"
+	}
+	return fmt.Sprintf("%d live workers", e.table.Workers)
+}
+
+func newForkGroup(tables []*Table) *forkGroup {
+	g := new(forkGroup)
+	for _, t := range tables {
+		for i := range t.Rows {
+			if t.Rows[i].hasForks() {
+				g.rows = append(g.rows, forkEntry{t, &t.Rows[i]})
+			}
+		}
+	}
+	for _, label := range forkLabels {
+		first := label.cell(g.rows[0])
+		alone := label.head == "strategy" && len(g.labels) == 0
+		if alone || slices.ContainsFunc(g.rows, func(e forkEntry) bool { return label.cell(e) != first }) {
+			g.labels = append(g.labels, label)
+		} else if text := label.common(g.rows[0]); text != "" {
+			g.common = append(g.common, text)
+		}
+	}
+	if n := g.rows[0].trials(); !slices.ContainsFunc(g.rows, func(e forkEntry) bool { return e.trials() != n }) {
+		g.trials = trialCount(n)
+	}
+	return g
+}
+
+func (e forkEntry) trials() int {
+	c, _ := e.row.cost(forkUnit)
+	return c.Median.N
 }
 
 // forkColumns is one table: its title, and what stands in it.
@@ -82,26 +179,28 @@ type forkColumns struct {
 type forkColumn struct{ head, unit string }
 
 var forkTables = []forkColumns{
-	{"What a fork costs, and what the child pays later (medians of trials)", false, []forkColumn{
+	{"What a fork costs, and what the child pays later", false, []forkColumn{
 		{"fork p50", "p50-fork-ns"}, {"fork p99", "p99-fork-ns"},
 		{"handler cold", "handler-ns"}, {"handler warm", "warm-handler-ns"},
 		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
 	}},
-	{"More percentiles; from before the fork to the child being ready; rank 0's set-up", false, []forkColumn{
+	{"More percentiles; ready: from before the fork to the child", false, []forkColumn{
 		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
-		{"OpenSSL set-up", "setup-ns"},
 	}},
-	{"What the handlers add, from pairs of forks with and without them", true, []forkColumn{
+	{"What the handlers add, in pairs of forks with and without", true, []forkColumn{
 		{"to fork()", "fork-diff-ns"}, {"until the child is ready", "ready-diff-ns"},
 	}},
-	{"Forks a second, one after the other, children's ends and reaping included", true, []forkColumn{
-		{"under the strategy", ForksPerSec}, {"handlers masked", "bare-forks/s"},
+	{"Forks a second, reaping included; rank 0's set-up", true, []forkColumn{
+		{"under the strategy", ForksPerSec}, {"handlers masked", "bare-forks/s"}, {"set-up", setupUnit},
 	}},
 }
 
-func (p *printer) forkTable(group []*Table, c forkColumns) {
-	head := []string{"openssl", "strategy"}
+func (p *printer) forkTable(g *forkGroup, c forkColumns) {
+	var head []string
+	for _, label := range g.labels {
+		head = append(head, label.head)
+	}
 	for _, column := range c.columns {
 		name := column.head
 		if p.format != Markdown && !c.interval {
@@ -109,24 +208,27 @@ func (p *printer) forkTable(group []*Table, c forkColumns) {
 		}
 		head = append(head, name)
 	}
-	tw := p.table(append(head, "n")...)
-	for _, t := range group {
-		for i := range t.Rows {
-			if row := p.forkRow(t, &t.Rows[i], c); row != nil {
-				tw.AppendRow(row)
-			}
-		}
+	medians := cmp.Or(g.trials, "n trials")
+	if g.trials == "" {
+		head = append(head, "n")
 	}
-	p.print(tw, c.title, "")
+	tw := p.table(head...)
+	for _, e := range g.rows {
+		var row table.Row
+		for _, label := range g.labels {
+			row = append(row, label.cell(e))
+		}
+		row = p.forkRow(row, e.row, c)
+		if g.trials == "" {
+			row = append(row, e.trials())
+		}
+		tw.AppendRow(row)
+	}
+	p.print(tw, c.title+"; medians of "+medians, "")
 }
 
-// forkRow is nil if the strategy has no fork trials.
-func (p *printer) forkRow(t *Table, r *Row, c forkColumns) table.Row {
-	p50, ok := r.cost(forkUnit)
-	if !ok {
-		return nil
-	}
-	row := table.Row{t.OpenSSL, r.Strategy}
+// forkRow adds the values to the labels.
+func (p *printer) forkRow(row table.Row, r *Row, c forkColumns) table.Row {
 	for _, column := range c.columns {
 		cost, ok := r.cost(column.unit)
 		switch {
@@ -134,7 +236,7 @@ func (p *printer) forkRow(t *Table, r *Row, c forkColumns) table.Row {
 			row = append(row, "none"+p.note(noHandler))
 		case !ok:
 			row = append(row, "")
-		case c.interval:
+		case c.interval && column.unit != setupUnit:
 			text := p.withInterval(cost)
 			if strings.HasSuffix(column.unit, "-diff-ns") && !r.hasHandler() {
 				text += p.note(bothAlike)
@@ -144,7 +246,7 @@ func (p *printer) forkRow(t *Table, r *Row, c forkColumns) table.Row {
 			row = append(row, valueText(cost.Median.Value, cost.Unit))
 		}
 	}
-	return append(row, p50.Median.N)
+	return row
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -69,5 +70,46 @@ func TestForkTablesOfFewRounds(t *testing.T) {
 	}
 	if !bytes.Contains(out.Bytes(), []byte("-23 ns¹")) || !bytes.Contains(out.Bytes(), []byte("need >= 6 samples")) {
 		t.Errorf("no reason why there is no interval:\n%s", out.Bytes())
+	}
+}
+
+// A sweep is one table, its values in the order of their numbers; what all
+// rows share stands above it.
+func TestForkSweep(t *testing.T) {
+	var buf bytes.Buffer
+	w := NewWriter(&buf)
+	if err := w.Header(testHeader()); err != nil {
+		t.Fatal(err)
+	}
+	for i, settings := range [][]Setting{{{"mem", "1024MiB"}, {"thp", "on"}}, {{"mem", "1024MiB"}}, {{"mem", "64MiB"}}, nil} {
+		trial := &Trial{
+			Cell: Cell{Measure: Fork, OpenSSL: "3.5.7", Hazard: "plain", Load: "memory", Heap: "global",
+				Settings: settings, Strategy: "hwm", Workers: 4},
+			ID: i + 1, Round: 1, Start: time.Unix(1e9, 0).UTC(), Status: OK, Forks: 1000,
+			Metrics: []Metric{{1e5, "p50-fork-ns"}},
+		}
+		if err := w.Trial(trial); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "sweep.txt")
+	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Compare(&out, Options{}, path); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if n := strings.Count(text, "Forks: hazard plain, heap global, openssl 3.5.7, 4 live workers, strategy hwm\n"); n != 1 {
+		t.Errorf("%d headings:\n%s", n, text)
+	}
+	last := 0
+	for _, row := range []string{"\ndefault ", "\nmem=64MiB ", "\nmem=1024MiB ", "\nmem=1024MiB thp=on "} {
+		at := strings.Index(text, row)
+		if at <= last {
+			t.Errorf("row %q is missing or not in its place:\n%s", row, text)
+		}
+		last = at
 	}
 }
