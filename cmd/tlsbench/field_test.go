@@ -318,7 +318,7 @@ func TestFieldResume(t *testing.T) {
 // Disagreements come first, the score is a number, and no line is too wide.
 func TestPrintField(t *testing.T) {
 	trial := func(id int, c results.FieldCase, rig bool, events map[string]uint64) *results.FieldTrial {
-		c.Kamailio, c.OpenSSL, c.Python, c.Rig = "6.0", "3.5.9", "no", c.Strategy
+		c.Kamailio, c.OpenSSL, c.Rig = "6.0", "3.5.10", c.Strategy+c.Python
 		out := &results.FieldTrial{ID: id, Case: id, Round: 1, Status: results.OK, Events: events, Handshakes: 100, Load: 2 * time.Second, Memory: 20 << 20}
 		for kind := range events {
 			out.First = append(out.First, results.FieldEvent{Kind: kind, At: 30 * time.Millisecond})
@@ -330,17 +330,19 @@ func TestPrintField(t *testing.T) {
 		}
 		return out
 	}
-	none, hwm := results.FieldCase{Strategy: "none"}, results.FieldCase{Strategy: "hwm"}
+	none, hwm := results.FieldCase{Strategy: "none", Python: "no"}, results.FieldCase{Strategy: "hwm", Python: "no"}
+	wide := results.FieldCase{Strategy: "hwm", Mode: 2, Python: "before"}
 	damaged := map[string]uint64{"crash": 1, "double-free": 3}
 	var out bytes.Buffer
 	printField(&out, results.SummarizeField(&results.FieldFile{Trials: []*results.FieldTrial{
 		trial(1, none, false, damaged), trial(2, none, true, damaged), trial(3, hwm, false, nil), trial(4, hwm, true, damaged),
+		trial(5, wide, false, nil), trial(6, wide, true, nil),
 	}}), tableText)
 	got := out.String()
 	if strings.Index(got, "hwm") > strings.Index(got, "none") {
 		t.Errorf("the disagreement does not come first:\n%s", got)
 	}
-	for _, want := range []string{"agree in 1 of 2 cases", "damaged within 10s: 1 of 1 runs", "kamailio 6.0, hwm, mem_safety 0: open: the rig looks inside"} {
+	for _, want := range []string{"agree in 2 of 3 cases: 1 of 2 without Python, 1 of 1 with it.", "damaged within 10s: 1 of 1 runs", "kamailio 6.0, hwm, mem_safety 0: open: the rig looks inside"} {
 		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}

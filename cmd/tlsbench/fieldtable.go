@@ -63,7 +63,7 @@ func soft(column, columns int) table.ColumnConfig {
 }
 
 func fieldVerdicts(sum *results.FieldSummary) table.Writer {
-	t := newTable("kamailio", "openssl", "safety", "strategy", "daemon", "rig", "agree")
+	t := newTableWithGap(1, "kamailio", "openssl", "safety", "strategy", "daemon", "rig", "agree")
 	t.SetColumnConfigs([]table.ColumnConfig{soft(4, 18), soft(5, 14), soft(6, 14)})
 	for _, c := range sum.Comparisons {
 		t.AppendRow(append(caseColumns(c.FieldCase), c.Daemon.Short(), c.Rig.Short(), string(c.Agree)))
@@ -73,7 +73,7 @@ func fieldVerdicts(sum *results.FieldSummary) table.Writer {
 
 func fieldFactTable(sum *results.FieldSummary) table.Writer {
 	t := newTableWithGap(1, "kamailio", "openssl", "safety", "strategy", "damaged", "first", "hs/s", "memory", "set up")
-	t.SetColumnConfigs([]table.ColumnConfig{soft(4, 17), soft(9, 10)})
+	t.SetColumnConfigs([]table.ColumnConfig{soft(4, 15), soft(9, 10)})
 	for _, c := range sum.Comparisons {
 		f := c.Facts
 		if f.Trials == 0 {
