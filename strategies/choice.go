@@ -95,7 +95,7 @@ func parseParams(s Strategy, text string) (map[string]int64, error) {
 		}
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || n < p.Min || n > p.Max {
-			return nil, fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, value, p.Min, p.Max)
+			return nil, fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, onOneLine(value), p.Min, p.Max)
 		}
 		if n != p.Default {
 			set[key] = n
@@ -106,6 +106,9 @@ func parseParams(s Strategy, text string) (map[string]int64, error) {
 	}
 	return set, nil
 }
+
+// onOneLine is what a user typed, with anything that does not print escaped.
+func onOneLine(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
 
 func (s Strategy) param(name string) (Param, bool) {
 	for _, p := range s.Params {

@@ -145,7 +145,7 @@ func (c *HazardChoice) set(pair string) error {
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < p.Min || n > p.Max {
-		return fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, value, p.Min, p.Max)
+		return fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, onOneLine(value), p.Min, p.Max)
 	}
 	if n == p.Default {
 		return nil
@@ -156,6 +156,9 @@ func (c *HazardChoice) set(pair string) error {
 	c.Set[key] = n
 	return nil
 }
+
+// onOneLine is what a user typed, with anything that does not print escaped.
+func onOneLine(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
 
 func (h Hazard) param(name string) (HazardParam, bool) {
 	i := slices.IndexFunc(h.Params, func(p HazardParam) bool { return p.Name == name })
