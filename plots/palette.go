@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -21,8 +22,9 @@ type bin uint16
 
 func binOf(c color.RGBA) bin { return bin(c.R>>3)<<10 | bin(c.G>>3)<<5 | bin(c.B>>3) }
 
-// paletted takes the 256 bins with the most pixels, each shown as the colour
-// most frequent in it, and gives all others to the nearest of them.
+// paletted takes bins of colours, each shown as the colour most frequent in it:
+// those with the most pixels, then those farthest from all taken. Others go to
+// the nearest.
 func paletted(img image.Image) *image.Paletted {
 	box := img.Bounds()
 	counts := make(map[color.RGBA]int)
@@ -89,11 +91,41 @@ func choosePalette(counts map[color.RGBA]int) color.Palette {
 		list = append(list, b)
 	}
 	slices.SortFunc(list, func(a, b *sort) int { return cmp.Or(cmp.Compare(b.total, a.total), cmp.Compare(a.bin, b.bin)) })
+	var colors []color.RGBA
+	for _, b := range list {
+		colors = append(colors, b.color)
+	}
+	return spread(colors)
+}
+
+// spread takes the first half of a palette as it comes, and then always the
+// colour farthest from those taken, so that a rare one has a neighbour too.
+func spread(colors []color.RGBA) color.Palette {
 	var palette color.Palette
-	for _, b := range list[:min(256, len(list))] {
-		palette = append(palette, b.color)
+	away := make([]int, len(colors)) // from the palette, squared
+	for i := range away {
+		away[i] = math.MaxInt
+	}
+	for len(palette) < min(256, len(colors)) {
+		next := len(palette)
+		if next >= 128 {
+			for i := range away {
+				if away[i] > away[next] {
+					next = i
+				}
+			}
+		}
+		palette = append(palette, colors[next])
+		for i, c := range colors {
+			away[i] = min(away[i], apartness(c, colors[next]))
+		}
 	}
 	return palette
+}
+
+func apartness(a, b color.RGBA) int {
+	r, g, bl := int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B)
+	return r*r + g*g + bl*bl
 }
 
 func brighter(a, b color.RGBA) bool {

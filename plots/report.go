@@ -226,11 +226,7 @@ func embedFile(path string) (download, error) {
 		return download{}, err
 	}
 	var b bytes.Buffer
-	// Speed before size: a file of a hundred thousand trials takes a second.
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		return download{}, err
-	}
+	z := gzip.NewWriter(&b)
 	if _, err := z.Write(raw); err != nil {
 		return download{}, err
 	}

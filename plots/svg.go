@@ -8,7 +8,6 @@ import (
 	"html"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,14 +39,10 @@ func (s styles) class(style string) string {
 	return name
 }
 
-var styleAttribute = regexp.MustCompile(`\s+style="([^"]*)"`)
-
 // compact replaces style attributes by classes, and joins lines of one style
 // that follow one another into one path.
 func (s styles) compact(body string) string {
-	body = styleAttribute.ReplaceAllStringFunc(body, func(m string) string {
-		return ` class="` + s.class(styleAttribute.FindStringSubmatch(m)[1]) + `"`
-	})
+	body = s.classes(body)
 	var out strings.Builder
 	open := "" // end of a path that may go on
 	for line := range strings.Lines(body) {
@@ -72,6 +67,21 @@ func (s styles) compact(body string) string {
 		out.WriteString(open + "\n")
 	}
 	return out.String()
+}
+
+// classes replaces style attributes, and the white space before them.
+func (s styles) classes(body string) string {
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(body, `style="`)
+		style, after, closed := strings.Cut(rest, `"`)
+		if !ok || !closed {
+			out.WriteString(body)
+			return out.String()
+		}
+		out.WriteString(strings.TrimRight(before, " \t\n") + ` class="` + s.class(style) + `"`)
+		body = after
+	}
 }
 
 // stroke takes a line of output apart if it is a path that is not filled.
