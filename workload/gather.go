@@ -166,6 +166,7 @@ func (t *trial) gatherPeers() {
 		return
 	}
 	for i, f := range t.report.Failures {
+		f.At += t.peersFrom
 		if i == 0 && mutant.Is("failed-handshake-tcp-off-by-one") {
 			continue
 		}
@@ -178,7 +179,7 @@ func (t *trial) gatherPeers() {
 	}
 	for _, r := range t.report.Repeats() {
 		for range len(r.Seen) - 1 + mutant.Count("repeated-random-wire-off-by-one") {
-			t.out.note(repeatedRandom, -1+mutant.Count("repeated-random-wire-blames"), r.Seen[1].At, r.String())
+			t.out.note(repeatedRandom, -1+mutant.Count("repeated-random-wire-blames"), r.Seen[1].At+t.peersFrom, r.String())
 		}
 	}
 	t.out.Draws += uint64(len(t.report.Randoms))

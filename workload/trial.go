@@ -51,11 +51,13 @@ type trial struct {
 	peers   *peers.Load   // tcp load
 	report  *peers.Report // of the peers, once they have ended
 	began   time.Duration // start of load, on the rig's clock
-	window  window
-	hang    *hang
-	died    syscall.Signal // the one that ended rank 0, 0 if none did
-	around  neighbourhood
-	out     *Outcome
+	// peersFrom is when the peers' own times begin, from start of load.
+	peersFrom time.Duration
+	window    window
+	hang      *hang
+	died      syscall.Signal // the one that ended rank 0, 0 if none did
+	around    neighbourhood
+	out       *Outcome
 }
 
 // window is the measured part of the load, read off the rig's counters.
@@ -75,6 +77,13 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 // run lets the caller look at the control block when the trial has ended and
 // before it is unmapped.
 func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, error) {
+	return runWatched(ctx, cfg, func(int, *rig.Block) func() { return func() {} }, look)
+}
+
+// runWatched also calls watch when the rig is ready, with rank 0's process id,
+// and what that returns when the load has ended, however it did.
+func runWatched(ctx context.Context, cfg Config, watch func(int, *rig.Block) (stop func()),
+	look func(*rig.Block)) (*Outcome, error) {
 	choices, err := cfg.hazards()
 	if err != nil {
 		return nil, err
@@ -99,7 +108,9 @@ func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, erro
 	if t.out.Skipped = t.otherOpenSSL(); t.out.Skipped != "" {
 		return t.out, nil
 	}
+	stop := watch(t.process.PID(), t.block)
 	err = t.drive(ctx)
+	stop()
 	t.process.Close()
 	if err == nil {
 		err = t.gather()
@@ -257,6 +268,7 @@ func (t *trial) begin() error {
 	}
 	t.began = t.block.LoadStart()
 	if t.peers != nil {
+		t.peersFrom = rig.Now() - t.began
 		t.peers.Start()
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tlsbench/bench"
+	"tlsbench/bench/selftest"
 	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/workload"
@@ -114,6 +115,8 @@ func choiceVars() kong.Vars {
 	}
 	vars["presets"] = strings.Join(presets, ", ")
 	vars["daemons"] = daemonNames()
+	vars["faults"] = strings.Join(selftest.FaultNames(), ", ")
+	vars["broken"] = strings.Join(selftest.BrokenNames(), ", ")
 	vars["topics"] = strings.Join(topics(), ", ")
 	return vars
 }

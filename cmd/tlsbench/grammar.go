@@ -21,6 +21,7 @@ type grammar struct {
 	Plot        plotCommand        `cmd:"" help:"Draw the figures of results files, as SVG and PNG."`
 	Report      reportCommand      `cmd:"" help:"Write a report page that holds figures, tables and the raw data."`
 	Merge       mergeCommand       `cmd:"" help:"Join the results files of all shards of a run."`
+	Selftest    selftestCommand    `cmd:"" help:"Try the detectors on known damage, and the suite on strategies known to be wrong."`
 	NewStrategy newStrategyCommand `cmd:"" name:"new-strategy" help:"Write the skeleton of a fix of your own."`
 	Field       fieldCommand       `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio, beside the rig."`
 	Help        helpCommand        `cmd:"" help:"Explain a command or a topic."`

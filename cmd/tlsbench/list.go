@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlsbench/bench"
+	"tlsbench/bench/selftest"
 	"tlsbench/strategies"
 	"tlsbench/workload"
 )
@@ -21,6 +22,7 @@ type listCommand struct {
 type catalogue struct {
 	Strategies []listedStrategy `json:"strategies,omitempty"`
 	Hazards    []listedHazard   `json:"hazards,omitempty"`
+	Faults     []option         `json:"faults,omitempty"`
 	Presets    []option         `json:"presets,omitempty"`
 	Dimensions []dimension      `json:"flags,omitempty"`
 }
@@ -74,6 +76,9 @@ func everything() catalogue {
 		}
 		c.Hazards = append(c.Hazards, l)
 	}
+	for _, f := range selftest.Faults() {
+		c.Faults = append(c.Faults, option{f.Name, f.Summary + ": " + f.Event})
+	}
 	for _, p := range bench.Presets() {
 		c.Presets = append(c.Presets, option{p.Name, fmt.Sprintf("%s: %d rounds, trials of %v and %v",
 			p.Summary, p.Rounds, p.HandshakeTime, p.CorruptionTime)})
@@ -88,7 +93,7 @@ func parameter(name, summary string, least, most, usual int64) option {
 
 // only keeps the values of one flag. Its plural does too.
 func (c catalogue) only(flag string) (catalogue, error) {
-	names := []string{"strategy", "hazard", "preset"}
+	names := []string{"strategy", "hazard", "fault", "preset"}
 	for _, d := range c.Dimensions {
 		names = append(names, d.Flag)
 	}
@@ -98,6 +103,8 @@ func (c catalogue) only(flag string) (catalogue, error) {
 		return catalogue{Strategies: c.Strategies}, nil
 	case is("hazard"):
 		return catalogue{Hazards: c.Hazards}, nil
+	case is("fault"):
+		return catalogue{Faults: c.Faults}, nil
 	case is("preset"):
 		return catalogue{Presets: c.Presets}, nil
 	}
@@ -132,6 +139,10 @@ func (c catalogue) print(w io.Writer) {
 			texts = append(texts, "needs: "+h.Needs)
 		}
 		entry(w, listColumn, h.Name, described(h.Parameters, texts...)...)
+	}
+	section("fault", "damage made on purpose by tlsbench selftest, and the event it must show as", len(c.Faults))
+	for _, f := range c.Faults {
+		entry(w, listColumn, f.Name, f.Summary)
 	}
 	section("preset", "numbers that go together", len(c.Presets))
 	for _, p := range c.Presets {

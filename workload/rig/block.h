@@ -222,7 +222,7 @@ struct worker {
 	uint64_t objects[3];               /* error state, public and private generator */
 } __attribute__((aligned(64)));
 
-/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes. */
+/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes, 2 more for a fault. */
 struct draw {
 	uint8_t value[16];
 	uint32_t at_us; /* from start of load */

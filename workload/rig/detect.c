@@ -23,7 +23,7 @@
 
 /* ERR_LIB_SSL and SSL_R_NO_SHARED_CIPHER, of sslerr.h in every release. */
 enum { LIBRARY_SSL = 20, NO_SHARED_CIPHER = 193 };
-enum { DRAWS = 4, DRAW_BYTES = sizeof(((struct draw *)0)->value), REASON_FIRST = 200 };
+enum { DRAWS = 4, DRAW_BYTES = sizeof(((struct draw *)0)->value), REASON_FIRST = 200, DRAW_OF_FAULT = 2 };
 
 static int serial;
 static bool clearing; /* what was reported already */
@@ -106,18 +106,26 @@ static struct draw *draws_of(int worker)
 	return all + (uint64_t)worker * rig.config->draws_per_worker;
 }
 
-/* The fault: what another worker drew at some time, if it drew anything. */
-static void repeat_draw(unsigned char *value)
+/*
+ * The fault: what another worker drew at some time, if it drew anything. No draw
+ * is taken twice, and none that was taken itself: whose it was is clear.
+ */
+static bool repeat_draw(unsigned char *value)
 {
-	uint64_t n, workers = rig.config->workers;
+	struct draw *source;
+	uint64_t n;
 	int other;
 
 	if (!fault_waits(FAULT_REPEATED_RANDOM))
-		return;
-	other = (int)(((uint64_t)rig.worker + 1 + fault_random(workers - 1)) % workers);
+		return false;
+	other = fault_other_worker();
 	n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
-	if (n > 0 && fault_due(FAULT_REPEATED_RANDOM, other))
-		memcpy(value, draws_of(other)[fault_random(n)].value, DRAW_BYTES);
+	source = n > 0 ? &draws_of(other)[fault_random(n)] : NULL;
+	if (source == NULL || (__atomic_fetch_or(&source->kind, DRAW_OF_FAULT, __ATOMIC_RELAXED) & DRAW_OF_FAULT) != 0)
+		return false;
+	fault_due(FAULT_REPEATED_RANDOM, other);
+	memcpy(value, source->value, DRAW_BYTES);
+	return true;
 }
 
 /* False if OpenSSL refused: its own error is in the queue then. */
@@ -134,7 +142,8 @@ static bool draw(uint32_t kind)
 		bump(&rig.me->draws_lost);
 		return true;
 	}
-	repeat_draw(value);
+	if (repeat_draw(value))
+		kind += DRAW_OF_FAULT;
 	kept = draws_of(rig.worker) + rig.me->draws;
 	memcpy(kept->value, value, DRAW_BYTES);
 	kept->at_us = (uint32_t)((now_ns() - rig.block->load_start) / 1000);
@@ -262,12 +271,17 @@ void detect_own_errors(void)
 void detect_drain(void)
 {
 	bool watching = rig.config->check_rate > 0 && watches(DETECT_QUEUE);
+	bool found = false;
 	unsigned long code;
 
 	while ((code = openssl.ERR_get_error()) != 0) {
-		if (watching && is_marker(code)) /* no peer makes those */
-			foreign("among a refused peer's errors", code);
+		if (!watching || !is_marker(code)) /* no peer makes those */
+			continue;
+		foreign("among a refused peer's errors", code);
+		found = true;
 	}
+	if (found)
+		clear_queue(); /* the texts of what was taken out are still there */
 	settled = watching;
 }
 

@@ -14,11 +14,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/*
- * Handshakes, at the least, from one fault to the next: what a detector sees of
- * two in one queue is one.
- */
-enum { APART = 2 };
+/* What a detector sees of two faults in one queue, or one handshake, is one. */
+static uint64_t handshakes_apart(void)
+{
+	return rig.config->fault == FAULT_FOREIGN_ERROR || rig.config->fault == FAULT_SWALLOWED_ERROR;
+}
 
 static uint64_t state; /* of the random numbers */
 static bool armed, striking;
@@ -71,7 +71,7 @@ bool fault_due(enum fault fault, int other)
 	if (!fault_waits(fault))
 		return false;
 	due_at = 0;
-	plan_from = rig.me->handshakes + APART;
+	plan_from = rig.me->handshakes + handshakes_apart();
 	count_injection(other);
 	return true;
 }
@@ -176,7 +176,7 @@ static void (*const strikes[FAULTS])(void) = {
 	[FAULT_LOCK_HOLDER] = die_with_lock,
 };
 
-static int other_worker(void)
+int fault_other_worker(void)
 {
 	uint32_t n = rig.config->workers;
 
@@ -190,7 +190,7 @@ static int other_worker(void)
 static void strike_queue(void)
 {
 	if (fault_waits(FAULT_FOREIGN_ERROR)) {
-		int other = other_worker();
+		int other = fault_other_worker();
 
 		fault_due(FAULT_FOREIGN_ERROR, other);
 		heap_pretend(other);

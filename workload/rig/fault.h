@@ -37,6 +37,9 @@ bool fault_due(enum fault fault, int other);
 /* Whether the fault's time has come, without counting it. */
 bool fault_waits(enum fault fault);
 
+/* Another worker, by chance; this one where there is no other. */
+int fault_other_worker(void);
+
 /* A number below n, for what is left to chance in a fault. */
 uint64_t fault_random(uint64_t n);
 

@@ -256,7 +256,7 @@ func (b *Block) Draws() []Draw {
 			d := &b.draws[j]
 			list = append(list, Draw{
 				Value: *(*[16]byte)(unsafe.Pointer(&d.value)), Worker: i,
-				At: time.Duration(d.at_us) * time.Microsecond, Private: d.kind == 1,
+				At: time.Duration(d.at_us) * time.Microsecond, Private: d.kind&1 == 1,
 			})
 		}
 	}

@@ -1,0 +1,91 @@
+package selftest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tlsbench/results"
+)
+
+// Fault is one kind of damage made on purpose.
+type Fault struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+	Event   string `json:"event"` // kind that it must be noticed as
+	// Also is a kind that it may cause besides: an entry that is put into the
+	// queue in the middle of a handshake can make this fail.
+	Also  string `json:"also,omitempty"`
+	Looks bool   `json:"looks"` // found by checks between handshakes; else deterministic
+	Ends  bool   `json:"ends"`  // ends the trial: one for each trial
+
+	bad    float64 // share of bad peers
+	hazard string
+	peers  bool // tcp: it is the peers that notice, and they know no worker
+}
+
+// manyForks has filled keys of another library, and workers that are replaced
+// all the time, so that there are many forks to lose one at.
+const manyForks = "foreign-after:n=12+late-forks:after=8"
+
+// defaultBad is the share of bad peers in corruption trials.
+const defaultBad = 0.2
+
+var catalogue = []Fault{
+	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: results.DoubleFree, bad: defaultBad},
+	{Name: "wild-free", Summary: "an address inside a block is freed", Event: results.WildFree, bad: defaultBad},
+	{Name: "overrun", Summary: "the guard word behind a block is overwritten", Event: results.Overrun, bad: defaultBad},
+	{Name: "heap-damage", Summary: "a free block is written to", Event: results.HeapDamage, bad: defaultBad},
+	{Name: "foreign-error", Summary: "another worker's entry is put into the error queue", Event: results.ForeignError,
+		Also: results.FailedHandshake, Looks: true, bad: defaultBad},
+	{Name: "swallowed-error", Summary: "the worker's own entry is taken out of the queue", Event: results.ForeignError, Looks: true, bad: defaultBad},
+	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: results.RepeatedRandom, Looks: true, bad: defaultBad},
+	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: results.LostSlot, bad: defaultBad, hazard: manyForks},
+	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: results.WrongData, bad: defaultBad, peers: true},
+	{Name: "cut", Summary: "a good peer's handshake is cut", Event: results.FailedHandshake, peers: true},
+	{Name: "crash", Summary: "a worker dies of a signal", Event: results.Crash, Ends: true, bad: defaultBad},
+	{Name: "exit", Summary: "a worker exits with status 0", Event: results.Crash, Ends: true, bad: defaultBad},
+	{Name: "lock-holder", Summary: "a worker is killed while it holds the heap's lock", Event: results.Crash, Ends: true, bad: defaultBad},
+	{Name: "hang", Summary: "a worker is blocked for ever", Event: results.Hang, Ends: true, bad: defaultBad},
+	{Name: "spin", Summary: "a worker goes round in circles", Event: results.Hang, Ends: true, bad: defaultBad},
+}
+
+// Faults lists all there are.
+func Faults() []Fault { return slices.Clone(catalogue) }
+
+// FindFaults gives those of these names; "all" or nothing is all of them, "none"
+// is none.
+func FindFaults(names []string) ([]Fault, error) {
+	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
+		return Faults(), nil
+	}
+	if slices.Equal(names, []string{"none"}) {
+		return nil, nil
+	}
+	var list []Fault
+	for _, name := range names {
+		i := slices.IndexFunc(catalogue, func(f Fault) bool { return f.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown fault %q: choose from all, none, %s", name, strings.Join(FaultNames(), ", "))
+		}
+		list = append(list, catalogue[i])
+	}
+	return list, nil
+}
+
+// FaultNames lists their names.
+func FaultNames() []string {
+	var list []string
+	for _, f := range catalogue {
+		list = append(list, f.Name)
+	}
+	return list
+}
+
+// Times between two faults of one worker, on average. One that ends the trial
+// comes when the load is well under way.
+const (
+	gap    = 5 * time.Millisecond
+	endGap = 60 * time.Millisecond
+)

@@ -1,0 +1,187 @@
+package selftest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tlsbench/strategies"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// Spec says what is tried.
+type Spec struct {
+	Build   openssl.Build
+	Loads   []string
+	Heaps   []string // shared ones
+	Workers int      // at least 2
+	Seed    uint64
+	Faults  []Fault
+	Broken  []Broken
+
+	Quick bool
+}
+
+// amount is how much is tried.
+type amount struct {
+	duration time.Duration // of a trial that is not ended by its fault
+	quiet    time.Duration // of a trial without faults
+	faults   int           // of each kind, for each load and heap,
+	looks    int           // and where a detector has to look: 72 are the least that can do
+	ends     int           // trials of each fault that ends one
+}
+
+// A quick run keeps the numbers that the bounds rest on.
+func (s *Spec) amount() amount {
+	if s.Quick {
+		return amount{duration: 300 * time.Millisecond, quiet: time.Second, faults: 20, looks: 76, ends: 1}
+	}
+	return amount{duration: time.Second, quiet: 5 * time.Second, faults: 100, looks: 200, ends: 3}
+}
+
+// tries bounds how often a trial is repeated until there were enough faults.
+const tries = 20
+
+// Cell is a load with a heap.
+type Cell struct {
+	Load string `json:"load"`
+	Heap string `json:"heap"`
+}
+
+func (c Cell) String() string { return c.Load + "/" + c.Heap }
+
+func (s *Spec) cells() []Cell {
+	var list []Cell
+	for _, load := range s.Loads {
+		for _, heap := range s.Heaps {
+			list = append(list, Cell{load, heap})
+		}
+	}
+	return list
+}
+
+// runner carries out a Spec.
+type runner struct {
+	Spec
+	amount amount
+	random *rand.Rand
+	report *Report
+	tell   func(doing string)
+}
+
+// Run carries out all of it. tell is called with what is being done.
+func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) {
+	r := &runner{Spec: s, amount: s.amount(), random: rand.New(rand.NewPCG(s.Seed, 0)), tell: tell}
+	r.report = &Report{Seed: s.Seed, Workers: s.Workers, Cells: s.cells(), Quick: s.Quick}
+	began := time.Now()
+	if err := r.quiet(ctx); err != nil {
+		return nil, err
+	}
+	for _, f := range s.Faults {
+		if err := r.fault(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.strategies(ctx); err != nil {
+		return nil, err
+	}
+	r.report.Took = time.Since(began)
+	return r.report, nil
+}
+
+// config is a trial under the negative control: all that happens in it is the
+// fault's doing.
+func (r *runner) config(c Cell, bad float64, d time.Duration) workload.Config {
+	return workload.Config{
+		Build: r.Build, Strategy: strategies.Choice{Name: strategies.NegativeControl}, Hazard: "plain",
+		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: 1, EchoBytes: 64,
+		Duration: d, Seed: r.random.Uint64(),
+	}
+}
+
+func (r *runner) trial(ctx context.Context, cfg workload.Config) (*workload.Outcome, error) {
+	out, err := workload.Run(ctx, cfg)
+	if err == nil && out.Skipped != "" {
+		err = fmt.Errorf("skipped: %s", out.Skipped)
+	}
+	if err == nil && out.NotApplicable != "" {
+		err = fmt.Errorf("OpenSSL %s has no %s", out.OpenSSLVersion, out.NotApplicable)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.report.OpenSSL = out.OpenSSLVersion
+	r.report.Trials++
+	return out, nil
+}
+
+// quiet looks for events where nobody has made a fault.
+func (r *runner) quiet(ctx context.Context) error {
+	for _, c := range r.report.Cells {
+		r.tell("no fault, " + c.String())
+		out, err := r.trial(ctx, r.config(c, defaultBad, r.amount.quiet))
+		if err != nil {
+			return fmt.Errorf("trial without faults, %s: %w", c, err)
+		}
+		q := Quiet{Cell: c, Handshakes: out.Handshakes, Checks: out.Checks, Tally: match(Fault{}, false, out)}
+		r.report.Quiet = append(r.report.Quiet, q)
+	}
+	return nil
+}
+
+func (r *runner) fault(ctx context.Context, f Fault) error {
+	row := Row{Fault: f}
+	for _, c := range r.report.Cells {
+		r.tell(f.Name + ", " + c.String())
+		t, err := r.tally(ctx, f, c)
+		if err != nil {
+			return fmt.Errorf("trial of fault %s, %s: %w", f.Name, c, err)
+		}
+		row.Cells = append(row.Cells, t)
+	}
+	r.report.Rows = append(r.report.Rows, row)
+	return nil
+}
+
+// tally repeats the trial until there were enough faults.
+func (r *runner) tally(ctx context.Context, f Fault, c Cell) (Tally, error) {
+	var sum Tally
+	want := r.amount.faults
+	if f.Looks {
+		want = r.amount.looks
+	}
+	enough := func() bool { return sum.Injected >= want || sum.Trials >= tries }
+	if f.Ends {
+		enough = func() bool { return sum.Trials >= r.amount.ends }
+	}
+	for !enough() {
+		out, err := r.trial(ctx, r.faulty(f, c))
+		if err != nil {
+			return sum, err
+		}
+		sum.add(match(f, f.peers && c.Load == "tcp", out))
+	}
+	return sum, nil
+}
+
+// Limits of a trial that its fault ends: a worker is hanging after the one, and
+// the trial goes on no longer than the other if nothing is noticed.
+const (
+	hangAfter = time.Second
+	endLimit  = 30 * time.Second
+)
+
+func (r *runner) faulty(f Fault, c Cell) workload.Config {
+	cfg := r.config(c, f.bad, r.amount.duration)
+	cfg.Fault, cfg.FaultWorker, cfg.FaultGap = f.Name, workload.EachWorker, gap
+	if f.hazard != "" {
+		cfg.Hazard = f.hazard
+	}
+	if f.Ends {
+		cfg.FaultWorker, cfg.FaultGap, cfg.Duration = r.random.IntN(r.Workers), endGap, endLimit
+		cfg.HangAfter = hangAfter
+	}
+	return cfg
+}

@@ -1,0 +1,101 @@
+package selftest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+const seed = 2026
+
+// short is a selftest of a few seconds on the system's OpenSSL.
+func short(t *testing.T, cell Cell, faults, broken []string) *Report {
+	t.Helper()
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Spec{Build: builds[0], Loads: []string{cell.Load}, Heaps: []string{cell.Heap}, Workers: 4, Seed: seed, Quick: true}
+	if s.Faults, err = FindFaults(faults); err != nil {
+		t.Fatal(err)
+	}
+	if s.Broken, err = FindBroken(broken); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("seed %d", seed)
+	r, err := Run(context.Background(), s, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Deterministic detectors find every fault, name its worker, and nothing else.
+// What has to look needs more faults than a test has time for: tlsbench selftest.
+func TestDeterministicDetectors(t *testing.T) {
+	var exact []string
+	for _, f := range Faults() {
+		if !f.Looks {
+			exact = append(exact, f.Name)
+		}
+	}
+	for _, c := range []Cell{{"memory", "global"}, {"tcp", "scalable"}} {
+		t.Run(c.Load+"-"+c.Heap, func(t *testing.T) {
+			r := short(t, c, exact, []string{"none"})
+			for _, line := range r.Shortfalls() {
+				t.Error(line)
+			}
+			if len(r.Rows) != len(exact) || r.OpenSSL == "" {
+				t.Errorf("%d rows for %d faults on OpenSSL %q", len(r.Rows), len(exact), r.OpenSSL)
+			}
+		})
+	}
+}
+
+// Each broken strategy is told from the good one by its own sign.
+func TestBrokenStrategies(t *testing.T) {
+	r := short(t, Cell{"memory", "global"}, []string{"none"}, nil)
+	for _, line := range r.Shortfalls() {
+		t.Error(line)
+	}
+	if len(r.Strategies) != len(AllBroken())+1 || !r.Strategies[0].Good {
+		t.Errorf("%d strategies, want the good one and %d broken ones", len(r.Strategies), len(AllBroken()))
+	}
+}
+
+// The rig can make no fault that the selftest does not know.
+func TestEveryFaultIsTried(t *testing.T) {
+	for _, name := range workload.Faults[1:] {
+		if _, err := FindFaults([]string{name}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(Faults()) != len(workload.Faults)-1 {
+		t.Errorf("%d faults, the rig has %d", len(Faults()), len(workload.Faults)-1)
+	}
+}
+
+func TestCompilerIsMissing(t *testing.T) {
+	t.Setenv("CC", "no-such-compiler")
+	_, err := good.compile(context.Background(), t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "CC names another compiler") || !strings.Contains(err.Error(), "no-such-compiler") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Spec{Build: builds[0], Loads: []string{"memory"}, Heaps: []string{"global"}, Workers: 2, Seed: seed, Faults: Faults()}
+	if _, err := Run(ctx, s, func(string) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that it was cancelled", err)
+	}
+}

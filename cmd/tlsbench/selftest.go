@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"tlsbench/bench/selftest"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// selftestCommand tries the detectors on damage of a known amount.
+type selftestCommand struct {
+	buildFlags
+	Load    []string `default:"memory,tcp" placeholder:"NAME" help:"Where handshakes come from: ${loads}."`
+	Heap    []string `default:"global,scalable" placeholder:"NAME" help:"Shared heaps: global, scalable."`
+	Workers int      `default:"4" placeholder:"N" help:"Workers, 2 to 64."`
+	Fault   []string `placeholder:"NAME" help:"Faults: ${faults}, all (default) or none."`
+	Broken  []string `placeholder:"NAME" help:"Broken strategies: ${broken}, all (default) or none."`
+	Seed    uint64   `placeholder:"N" help:"Seed of all that is left to chance; drawn and printed if not given."`
+	Quick   bool     `help:"About a minute instead of three to four: fewer faults, shorter trials, the same bounds."`
+	JSON    bool     `name:"json" help:"Print everything as JSON."`
+}
+
+// Help is shown below the flags' own lines.
+func (selftestCommand) Help() string {
+	return `Makes damage in the rig at random times and compares what the detectors count with what was made; then compiles ` +
+		`strategies that are wrong on purpose and says by what each is told from a good one. Exit code 1 if anything falls short.`
+}
+
+// Run carries out the selftest on each build.
+func (c *selftestCommand) Run(s *session) error {
+	spec, libraries, err := c.spec()
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		paragraph(s.stdout, fmt.Sprintf("seed %d, %d workers", spec.Seed, spec.Workers))
+	}
+	var reports []*selftest.Report
+	short := false
+	for _, b := range libraries {
+		spec.Build = b
+		report, err := selftest.Run(s.ctx, spec, c.doing(s))
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("selftest on openssl %s, seed %d: %w", b.Name, spec.Seed, err)
+		}
+		reports = append(reports, report)
+		if !c.JSON {
+			printSelftest(s.stdout, report)
+		}
+		for _, line := range report.Shortfalls() {
+			s.complain(fmt.Errorf("openssl %s: %s", report.OpenSSL, line))
+			short = true
+		}
+	}
+	if c.JSON {
+		err = writeJSON(s.stdout, reports)
+	}
+	if err == nil && short {
+		err = errFailed
+	}
+	return err
+}
+
+// spec is what the flags say.
+func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
+	spec := selftest.Spec{Loads: c.Load, Heaps: c.Heap, Workers: c.Workers, Seed: c.Seed, Quick: c.Quick}
+	if err := checkValues("load", c.Load); err != nil {
+		return spec, nil, err
+	}
+	for _, heap := range c.Heap {
+		if !slices.Contains(sharedHeaps, heap) {
+			return spec, nil, refuse("heap %q: choose from global, scalable; in a private one there is nothing to detect", heap)
+		}
+	}
+	if c.Workers < 2 || c.Workers > 64 {
+		return spec, nil, refuse("workers %d: want 2 to 64, so that there is another one", c.Workers)
+	}
+	var err error
+	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {
+		return spec, nil, &refusal{err}
+	}
+	if spec.Broken, err = selftest.FindBroken(c.Broken); err != nil {
+		return spec, nil, &refusal{err}
+	}
+	if spec.Seed == 0 {
+		spec.Seed = rand.Uint64N(1 << 32)
+	}
+	libraries, err := c.find("system")
+	return spec, libraries, err
+}
+
+var sharedHeaps = slices.DeleteFunc(slices.Clone(workload.Heaps), func(h string) bool { return h == "private" })
+
+// doing shows a person what is being done, on one line that changes.
+func (c *selftestCommand) doing(s *session) func(string) {
+	if !isTerminal(s.stderr) || !isTerminal(s.stdout) {
+		return func(string) {}
+	}
+	return func(what string) { fmt.Fprintf(s.stderr, "\r\x1b[K%s\r", what) }
+}
+
+func printSelftest(w io.Writer, r *selftest.Report) {
+	fmt.Fprintln(w)
+	head := []string{"found / made"}
+	for _, c := range r.Cells {
+		head = append(head, c.Load+"\n"+c.Heap)
+	}
+	t := newTableWithGap(1, append(head, "recall\nabove", "blame", "false\nalarms")...)
+	for _, q := range quietRow(r) {
+		t.AppendRow(q)
+	}
+	for _, row := range r.Rows {
+		t.AppendRow(selftestRow(row))
+	}
+	fmt.Fprintln(w, t.Render())
+	fmt.Fprintln(w)
+	if len(r.Strategies) > 0 {
+		t := newTableWithGap(2, "strategy", "told from a good one by")
+		for _, f := range r.Strategies {
+			for i, line := range wrap(f.Words(), width-16) {
+				name := f.Strategy.Name
+				if i > 0 {
+					name = ""
+				}
+				t.AppendRow([]any{name, line})
+			}
+		}
+		fmt.Fprintln(w, t.Render())
+		fmt.Fprintln(w)
+	}
+	verdict := "all held"
+	if n := len(r.Shortfalls()); n > 0 {
+		verdict = plural(n, "shortfall")
+	}
+	paragraph(w, fmt.Sprintf("openssl %s: %s; %s in %v", r.OpenSSL, verdict, plural(r.Trials, "trial"), r.Took.Round(time.Second)))
+}
+
+// quietRow is the trials without faults: handshakes made, and events.
+func quietRow(r *selftest.Report) [][]any {
+	row := []any{"none (handshakes)"}
+	alarms := 0
+	for _, q := range r.Quiet {
+		row = append(row, q.Handshakes)
+		alarms += q.Tally.FalseAlarms
+	}
+	return [][]any{append(row, "", "", alarms)}
+}
+
+func selftestRow(r selftest.Row) []any {
+	row := []any{r.Fault.Name}
+	for _, t := range r.Cells {
+		row = append(row, fmt.Sprintf("%d/%d", t.Found, t.Injected))
+	}
+	sum := r.Total()
+	blame := "right"
+	if wrong := sum.Found - sum.Blamed; wrong > 0 {
+		blame = fmt.Sprintf("%d wrong", wrong)
+	}
+	return append(row, fmt.Sprintf("%.1f %%", 100*sum.Recall().Low), blame, sum.FalseAlarms)
+}
