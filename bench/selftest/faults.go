@@ -29,8 +29,12 @@ type Fault struct {
 // all the time, so that there are many forks to lose one at.
 const manyForks = "foreign-after:n=12+late-forks:after=8"
 
-// defaultBad is the share of bad peers in corruption trials.
-const defaultBad = 0.2
+// What corruption trials of tlsbench run have by default: the share of bad peers,
+// and checks for each handshake.
+const (
+	defaultBad       = 0.2
+	defaultCheckRate = 4
+)
 
 var catalogue = []Fault{
 	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: results.DoubleFree, bad: defaultBad},

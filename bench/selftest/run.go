@@ -96,7 +96,7 @@ func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) 
 func (r *runner) config(c Cell, bad float64, d time.Duration) workload.Config {
 	return workload.Config{
 		Build: r.Build, Strategy: strategies.Choice{Name: strategies.NegativeControl}, Hazard: "plain",
-		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: 1, EchoBytes: 64,
+		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: defaultCheckRate, EchoBytes: 64,
 		Duration: d, Seed: r.random.Uint64(),
 	}
 }
