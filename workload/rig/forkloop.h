@@ -33,10 +33,12 @@ struct fork_try {
 
 /*
  * A warm handler is one that ran just before: its pages are this process' own,
- * its code and data in the caches. One that takes WARM_LONG ticks allocates,
- * and may not give back: it runs fewer times.
+ * its code and data in the caches. One that takes less than WARM_SHORT ticks
+ * runs more times, for the steps of the counter to even out; one that takes
+ * WARM_LONG allocates, and may not give back: it runs fewer times.
  */
-enum { WARM_RUNS = 32, WARM_LONG_RUNS = 4, WARM_LONG = 10000 };
+enum { WARM_SHORT = 500, WARM_LONG = 10000 };
+enum { WARM_SHORT_RUNS = 128, WARM_RUNS = 32, WARM_LONG_RUNS = 4 };
 
 /* forkwarm.c */
 

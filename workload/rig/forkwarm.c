@@ -88,13 +88,17 @@ static uint64_t mean(uint64_t handler, uint64_t without, uint32_t runs)
 void fork_warm(struct fork_record *record, uint32_t which, void (*refill)(void))
 {
 	struct warm warm = {0};
-	uint32_t runs, wanted = WARM_RUNS;
+	uint32_t runs, wanted;
+	uint64_t ticks;
 
 	which &= rig.block->fork.handlers;
 	if (which == 0)
 		return;
 	/* Not counted: each page that a handler writes is copied first. */
-	if (run(which, refill, &warm) >= WARM_LONG) {
+	(void)run(which, refill, &warm);
+	ticks = run(which, refill, &warm);
+	wanted = ticks < WARM_SHORT ? WARM_SHORT_RUNS : WARM_RUNS;
+	if (ticks >= WARM_LONG) {
 		wanted = WARM_LONG_RUNS;
 		touch_heap();
 	}
