@@ -1,7 +1,9 @@
 # make bench   the default comparison: all strategies on the system's OpenSSL
 # make field   the same strategies inside Debian's unchanged Kamailio
 # make test    vet and tests
-# make lint    gofmt, vet, staticcheck
+# make test-long  these, and what takes an hour or two: see bench/long.sh
+# make lint    gofmt, vet, staticcheck; the C by the compiler, clang and cppcheck
+# make format  writes Go and C as lint wants them
 # make publish figures and the README's table, from results/data
 # make browser the report page in a real browser (needs chromium)
 # All install a C compiler or libssl where they are missing and that is
@@ -10,7 +12,7 @@
 GO      ?= go
 TLSBENCH = bin/tlsbench
 
-.PHONY: bench field test lint publish browser build setup bench-setup clean
+.PHONY: bench field test test-long lint format publish browser build setup bench-setup lint-setup clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -24,10 +26,19 @@ test: bench-setup
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 
-lint: setup
+# LONG names parts of bench/long.sh; SOAK is how long each heap is soaked.
+test-long: bench-setup
+	GO=$(GO) sh bench/long.sh $(LONG)
+
+lint: lint-setup
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	@sh bench/lint.sh
+
+format:
+	gofmt -w .
+	@sh bench/lint.sh format
 
 publish:
 	$(GO) run ./plots/publish
@@ -45,6 +56,9 @@ setup:
 # What the real hazards need: libpython, libcurl, libpq, PostgreSQL.
 bench-setup:
 	@sh bench/setup.sh hazards
+
+lint-setup:
+	@sh bench/setup.sh lint
 
 clean:
 	rm -rf bin

@@ -13,15 +13,16 @@ import (
 )
 
 // ownObject compiles C code into a shared object, as a user would.
-func ownObject(t *testing.T, name string, source []byte) strategies.Choice {
+func ownObject(t *testing.T, name string, source []byte, flags ...string) strategies.Choice {
 	t.Helper()
 	dir := t.TempDir()
 	file, object := filepath.Join(dir, name+".c"), filepath.Join(dir, name+".so")
 	if err := os.WriteFile(file, source, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
-		"-I", "../strategies", "-o", object, file).CombinedOutput()
+	flags = append([]string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+		"-I", "../strategies", "-o", object, file}, flags...)
+	out, err := exec.Command("cc", flags...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("compile %s: %v\n%s", name, err, out)
 	}
@@ -33,14 +34,14 @@ func ownObject(t *testing.T, name string, source []byte) strategies.Choice {
 }
 
 // ownHandler is a strategy whose one handler does what the body says.
-func ownHandler(t *testing.T, handler, body string) strategies.Choice {
+func ownHandler(t *testing.T, handler, body string, flags ...string) strategies.Choice {
 	source := `#include "strategy.h"
 #include <stdlib.h>
 #include <unistd.h>
 static void act(struct strategy_context *ctx) { (void)ctx; ` + body + ` }
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .` + handler + ` = act};
 `
-	return ownObject(t, "own", []byte(source))
+	return ownObject(t, "own", []byte(source), flags...)
 }
 
 // ownTrial is short, as is its patience.

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/openssl/sharedlib"
 	"tlsbench/workload/peers"
@@ -213,7 +215,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(helperEnv) != "" {
 		harness()
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // harness tells of the server that it started, and waits to be killed.

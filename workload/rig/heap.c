@@ -18,7 +18,9 @@
 
 #include "../../strategies/mutant.h"
 #include "detect.h"
+#include "errqueue.h"
 #include "fault.h"
+#include "heapclass.h"
 #include "lock.h"
 #include "rig.h"
 
@@ -27,8 +29,6 @@
 #include <sys/mman.h>
 
 enum {
-	CLASSES = 84,
-	LARGEST = 1 << 26,
 	CHUNK = 64 * 1024,
 	STATE_LIVE = 0x4c495645,
 	STATE_FREE = 0x46524545,
@@ -70,24 +70,6 @@ static struct arena *own;
 static bool watched; /* else only what a heap needs to work is looked at */
 static uint64_t calls;
 static int64_t live; /* of this process alone: no one else counts here */
-
-/* Total sizes: multiples of 16 up to 128, then four to each doubling. */
-static unsigned class_of(size_t total)
-{
-	unsigned shift;
-
-	if (total <= 128)
-		return (unsigned)((total + 15) / 16 - 1);
-	shift = (unsigned)(61 - __builtin_clzll(total - 1));
-	return 8 + (shift - 5) * 4 + (unsigned)((total - 1) >> shift) - 4;
-}
-
-static size_t class_size(unsigned class)
-{
-	if (class < 8)
-		return ((size_t)class + 1) * 16;
-	return (size_t)(5 + (class - 8) % 4) << ((class - 8) / 4 + 5);
-}
 
 static size_t block_size(size_t size)
 {
@@ -341,6 +323,7 @@ void *heap_malloc(size_t size, const char *file, int line)
 
 	(void)line;
 	calls++;
+	errqueue_poll(file);
 	fault_point(file);
 	if (block_size(size) > LARGEST)
 		return NULL;
@@ -405,6 +388,7 @@ void heap_free(void *p, const char *file, int line)
 	if (p == NULL)
 		return;
 	calls++;
+	errqueue_poll(file);
 	fault_point(file);
 	h = header_of(p, file, line);
 	if (h != NULL && release(h, file, line)) {

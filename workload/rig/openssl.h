@@ -73,19 +73,20 @@ struct rand_method {
 	CORE(int, SSL_get_error, (const SSL *, int))
 
 /* OPTIONAL: missing from some release; the caller looks before it calls. */
-#define OPENSSL_OPTIONAL(OPTIONAL)                                                          \
-	OPTIONAL(void, ERR_put_error, (int, int, int, const char *, int))    /* to 3.x */   \
-	OPTIONAL(void, ERR_new, (void))                                      /* from 3.0 */ \
-	OPTIONAL(void, ERR_set_debug, (const char *, int, const char *))     /* from 3.0 */ \
-	OPTIONAL(void, ERR_set_error, (int, int, const char *, ...))         /* from 3.0 */ \
-	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *)) /* to 3.x */   \
-	OPTIONAL(unsigned long, ERR_peek_error_all,                                         \
-		(const char **, int *, const char **, const char **, int *)) /* from 3.0 */ \
-	OPTIONAL(void *, ERR_get_state, (void))                              /* to 3.x */   \
-	OPTIONAL(void *, RAND_get0_public, (void *))                         /* from 3.0 */ \
-	OPTIONAL(void *, RAND_get0_private, (void *))                        /* from 3.0 */ \
-	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */    \
-	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */    \
+#define OPENSSL_OPTIONAL(OPTIONAL)                                                               \
+	OPTIONAL(void, ERR_put_error, (int, int, int, const char *, int))         /* 1.1.1 */    \
+	OPTIONAL(void, ERR_new, (void))                                           /* from 3.0 */ \
+	OPTIONAL(void, ERR_set_debug, (const char *, int, const char *))          /* from 3.0 */ \
+	OPTIONAL(void, ERR_set_error, (int, int, const char *, ...))              /* from 3.0 */ \
+	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *))      /* to 3.x */   \
+	OPTIONAL(unsigned long, ERR_peek_last_error_line, (const char **, int *)) /* to 3.x */   \
+	OPTIONAL(unsigned long, ERR_peek_error_all,                                              \
+		(const char **, int *, const char **, const char **, int *)) /* from 3.0 */      \
+	OPTIONAL(void *, ERR_get_state, (void))                              /* to 3.x */        \
+	OPTIONAL(void *, RAND_get0_public, (void *))                         /* from 3.0 */      \
+	OPTIONAL(void *, RAND_get0_private, (void *))                        /* from 3.0 */      \
+	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */         \
+	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */         \
 	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */
 
 #define OPENSSL_MEMBER(result, name, arguments) result(*name) arguments;

@@ -1,0 +1,119 @@
+package house
+
+import (
+	"go/parser"
+	"go/token"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "tlsbench"
+
+// rooms says which of the project's packages a folder and those below it may
+// import; the longest folder that fits a file decides. A folder that is not
+// here may import everything.
+var rooms = map[string][]string{
+	// Files and numbers only: they work on a machine without OpenSSL.
+	"results": {"results"},
+	"plots":   {"plots", "results"},
+	// A fix is read and tried without what runs under it.
+	"strategies": {},
+	// One trial, whatever it is a trial of.
+	"workload":            {"workload", "strategies"},
+	"workload/debian":     {"workload/debian", "workload/openssl"},
+	"workload/openssl":    {"workload/openssl", "workload/debian"},
+	"workload/mutant":     {},
+	"workload/peers":      {"workload/peers", "workload/mutant"},
+	"workload/rig":        {"strategies", "workload/rig", "workload/mutant"},
+	"workload/neighbours": {"workload/neighbours", "workload/debian", "workload/openssl", "workload/peers"},
+	// Trials in a daemon of others, and the file of what they showed.
+	"workload/field": {"workload", "strategies", "results"},
+	// Experiments, whoever looks at them.
+	"bench": {"bench", "workload", "strategies", "results"},
+}
+
+// statistics is arithmetic alone: any test may judge numbers with it.
+const statistics = "results/inference"
+
+// processless are the rooms that start nothing and hold no C.
+var processless = []string{"results", "plots"}
+
+func TestImports(t *testing.T) {
+	set := token.NewFileSet()
+	for _, file := range sources(t, ".go") {
+		for _, spec := range parse(t, set, file, parser.ImportsOnly).Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if why := refused(file, name); why != "" {
+				t.Errorf("%s imports %s: %s", file, name, why)
+			}
+		}
+	}
+}
+
+// refused says why a file may not import a package, "" if it may.
+func refused(file, name string) string {
+	for _, room := range processless {
+		program := strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "plots/browsertest/")
+		if within(file, room) && !program && (name == "C" || name == "os/exec") {
+			return room + " works on files alone"
+		}
+	}
+	own, isOwn := strings.CutPrefix(name, module+"/")
+	room, allowed := roomOf(file)
+	if !isOwn || room == "" {
+		return ""
+	}
+	if strings.HasSuffix(file, "_test.go") {
+		allowed = append(slices.Clip(allowed), statistics)
+	}
+	for _, folder := range allowed {
+		if within(own, folder) {
+			return ""
+		}
+	}
+	return room + " may know of " + strings.Join(append(allowed, "no other"), ", ")
+}
+
+func roomOf(file string) (string, []string) {
+	for folder := path.Dir(file); folder != "."; folder = path.Dir(folder) {
+		if allowed, ok := rooms[folder]; ok {
+			return folder, allowed
+		}
+	}
+	return "", nil
+}
+
+func within(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+func TestRefused(t *testing.T) {
+	for _, tc := range []struct {
+		file, imported string
+		refused        bool
+	}{
+		{"results/cell.go", "tlsbench/workload/openssl", true},
+		{"results/cell.go", "tlsbench/results/inference", false},
+		{"results/cell.go", "os/exec", true},
+		{"plots/svg.go", "tlsbench/bench", true},
+		{"plots/svg.go", "C", true},
+		{"strategies/choice.go", "tlsbench/workload", true},
+		{"workload/rig/block.go", "tlsbench/workload", true},
+		{"workload/trial.go", "tlsbench/workload/rig", false},
+		{"workload/trial.go", "tlsbench/workloads", true},
+		{"workload/fork_test.go", "tlsbench/results/inference", false},
+		{"workload/fork.go", "tlsbench/results/inference", true},
+		{"workload/field/file.go", "tlsbench/results", false},
+		{"cmd/tlsbench/run.go", "tlsbench/plots", false},
+	} {
+		if why := refused(tc.file, tc.imported); (why != "") != tc.refused {
+			t.Errorf("%s importing %s: %q", tc.file, tc.imported, why)
+		}
+	}
+}
