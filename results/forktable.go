@@ -264,7 +264,7 @@ func (p *printer) forkLegend(tables []Table) {
 	lines := []string{
 		"fork: rank 0's time in fork(), the strategy's handlers included; ready: from before fork() to its return in the child",
 		"handler cold: all handlers of a fork, as it happens; in the child the first write to a page copies it",
-		"handler warm: the same work again on pages touched before, many times in each process, less the clock's cost; the 10th percentile of a trial's forks, which a busy neighbour on the processor's core does not move",
+		"handler warm: the same work again on pages touched before, many times in each process, less the clock's cost; the 10th percentile of a trial's forks, which a busy neighbour on the processor's core hardly moves",
 		"first random, first handshake: in the child, which makes anew what was cleared",
 	}
 	if low, high := clockRange(tables); high > 0 {

@@ -68,7 +68,7 @@ func TestForkTablesOfFewRounds(t *testing.T) {
 	if err := Compare(&out, Options{}, forkFile(t, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(out.Bytes(), []byte("-23 ns¹")) || !bytes.Contains(out.Bytes(), []byte("need >= 6 samples")) {
+	if !bytes.Contains(out.Bytes(), []byte("-24 ns¹")) || !bytes.Contains(out.Bytes(), []byte("need >= 6 samples")) {
 		t.Errorf("no reason why there is no interval:\n%s", out.Bytes())
 	}
 }

@@ -113,24 +113,26 @@ func (r *Row) damagedText() string {
 // valueText prints a metric's value in a unit a person would use.
 func valueText(x float64, unit string) string {
 	if strings.Contains(unit, "ns") {
-		return durationText(time.Duration(x))
+		return durationText(math.Round(x))
 	}
 	return short(x)
 }
 
-func durationText(d time.Duration) string {
-	if d < 0 {
-		return "-" + durationText(-d)
+// durationText prints nanoseconds. They are no time.Duration: a file may hold
+// more than fits into one.
+func durationText(ns float64) string {
+	if ns < 0 {
+		return "-" + durationText(-ns)
 	}
 	for _, u := range []struct {
 		size time.Duration
 		name string
 	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
-		if d >= u.size {
-			return figures(float64(d)/float64(u.size)) + " " + u.name
+		if ns >= float64(u.size) {
+			return figures(ns/float64(u.size)) + " " + u.name
 		}
 	}
-	return fmt.Sprintf("%d ns", d)
+	return fmt.Sprintf("%.0f ns", ns)
 }
 
 // ratioOf prints a ratio given as its logarithm.

@@ -317,12 +317,12 @@ func readable(t *testing.T) func([]string) []string {
 func TestForkedChildCrashes(t *testing.T) {
 	cfg := forking(t, "own")
 	cfg.Fork.Pairs = 1000
-	cfg.Strategy = ownStrategy(t, `
+	cfg.Strategy = ownStrategy(t, fmt.Sprintf(`
 static int forks;
 static void prepare(struct strategy_context *c) { (void)c; forks++; }
-static void child(struct strategy_context *c) { (void)c; if (forks > 200) abort(); }
+static void child(struct strategy_context *c) { (void)c; if (forks > %d) abort(); }
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = prepare, .child = child};
-`)
+`, callsToFork))
 	out := mustRun(t, cfg)
 	if out.Events[crash] != 1 || !strings.Contains(out.Noted[0].Detail, "signal 6") {
 		t.Errorf("events %v: %v", out.Events, out.Noted)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// callsToFork is how often a prepare handler has been called when some twenty
+// callsToFork is how often a prepare handler has been called when some fifteen
 // pairs of forks were measured: each fork is followed by its warm runs, and
 // those of the warm-up count too.
-const callsToFork = 2000
+const callsToFork = 6000
 
 // sleeper is a strategy whose handler of that name never returns from then on.
 func sleeper(t *testing.T, handler string) Config {
