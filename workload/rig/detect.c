@@ -13,6 +13,7 @@
 #include "detect.h"
 
 #include "../../strategies/mutant.h"
+#include "errqueue.h"
 #include "fault.h"
 #include "heap.h"
 #include "keys.h"
@@ -86,7 +87,7 @@ static void foreign(const char *when, unsigned long code)
 {
 	char text[80];
 
-	if (let_pass() || (code == 0 && MUTANT("foreign-error-gone-silent")))
+	if (errqueue_told(code) || let_pass() || (code == 0 && MUTANT("foreign-error-gone-silent")))
 		return;
 	if (code == 0) {
 		note_event(EVENT_FOREIGN_ERROR, "%s: my entry is gone", when);
@@ -263,6 +264,16 @@ void detect_freed(int owner, const char *file)
 	last = call;
 }
 
+void detect_passing(unsigned long code)
+{
+	foreign("in the middle of a call", code);
+}
+
+bool detect_is_mine(unsigned long code)
+{
+	return is_marker(code) && marker_worker(code) == rig.worker;
+}
+
 void detect_own_errors(void)
 {
 	settled = false;
@@ -297,7 +308,7 @@ bool detect_mine(void)
 {
 	unsigned long code = openssl.ERR_peek_error();
 
-	return code != 0 && is_marker(code) && marker_worker(code) == rig.worker;
+	return code != 0 && detect_is_mine(code);
 }
 
 /*

@@ -30,6 +30,12 @@ void detect_drain(void);
  */
 void detect_freed(int owner, const char *file);
 
+/* An entry of another process was seen in the middle of a call. */
+void detect_passing(unsigned long code);
+
+/* Whether an entry is a marker of this worker. */
+bool detect_is_mine(unsigned long code);
+
 /* For faults: puts a worker's marker in, or an error of OpenSSL's own if -1. */
 void detect_put(int worker);
 

@@ -4,6 +4,7 @@
  * 15 in a ring of 16. A worker that puts 40 in must find its own newest 15, in
  * their order; anything else is another process's doing.
  */
+#include "errqueue.h"
 #include "hazard.h"
 
 enum { ERRORS = 40, KEPT = 15, REASON = 300 };
@@ -15,7 +16,7 @@ static void put(int reason)
 		openssl.ERR_set_debug("tlsbench-many", rig.worker, "many");
 		openssl.ERR_set_error(ERR_LIB_USER, reason, NULL);
 	} else {
-		openssl.ERR_put_error(ERR_LIB_USER, 0, reason, "tlsbench-many", rig.worker);
+		ERR_put_error(ERR_LIB_USER, 0, reason, "tlsbench-many", rig.worker);
 	}
 }
 

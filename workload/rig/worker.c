@@ -3,6 +3,7 @@
  */
 #include "contexts.h"
 #include "detect.h"
+#include "errqueue.h"
 #include "fault.h"
 #include "fork.h"
 #include "hazard.h"
@@ -81,6 +82,7 @@ void after_handshake(struct contexts *mine)
 	fault_point(NULL);
 	detect_look("after a connection");
 	hazards_each(mine);
+	errqueue_open(mine->server);
 	detect_used();
 	if (rig.config->check_rate == 0)
 		return;
