@@ -177,6 +177,7 @@ func reachable(t *testing.T, sockets map[uint64]string) map[string]net.IP {
 			found[fmt.Sprintf("%s %s:%d of %s", kind, ip, port, holder)] = ip
 		}
 	}
+	//lint:ignore SA1019 what replaces them asks the kernel by netlink, which a sandbox may forbid
 	for _, read := range []func() (procfs.NetTCP, error){self.NetTCP, self.NetTCP6} {
 		lines, _ := read() // a machine may have no IPv6
 		for _, l := range lines {

@@ -217,14 +217,15 @@ static const char *base_name(const char *file)
 void fault_strike(const char *file)
 {
 	enum fault fault = (enum fault)rig.config->fault;
+	void (*strike)(void) = strikes[fault];
 
 	if (striking || !armed)
 		return;
 	striking = true;
 	place = base_name(file);
-	if (strikes[fault] != NULL) {
+	if (strike != NULL) {
 		if (fault_due(fault, -1))
-			strikes[fault]();
+			strike();
 	} else if (!in_queue(file)) {
 		strike_queue();
 	}

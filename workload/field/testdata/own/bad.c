@@ -16,5 +16,4 @@ static void empty(struct strategy_context *ctx)
 	clear_error();
 }
 
-const struct strategy tlsbench_strategy = {
-	.abi = STRATEGY_ABI, .name = "bad", .after_setup = look_up, .child = empty};
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "bad", .after_setup = look_up, .child = empty};

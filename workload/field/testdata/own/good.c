@@ -17,5 +17,4 @@ static void forget(struct strategy_context *ctx)
 		pthread_setspecific(keys[i], NULL);
 }
 
-const struct strategy tlsbench_strategy = {
-	.abi = STRATEGY_ABI, .name = "good", .prepare = look, .child = forget};
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "good", .prepare = look, .child = forget};
