@@ -38,7 +38,10 @@ static put_error next_put_error(void)
 	if (found == NULL) {
 		void *library = dlopen("libcrypto.so.1.1", RTLD_NOW | RTLD_NOLOAD);
 
-		found = library != NULL ? (put_error)dlsym(library, "ERR_put_error") : NULL;
+		if (library != NULL) {
+			found = (put_error)dlsym(library, "ERR_put_error");
+			dlclose(library); /* it stays: who brought it in holds it */
+		}
 	}
 	return found;
 }
