@@ -1,6 +1,9 @@
 package main
 
-import "tlsbench/workload"
+import (
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
 
 // The probe as JSON: all that was found, and none of the table's shortening.
 type probeDocument struct {
@@ -40,7 +43,7 @@ type slotDocument struct {
 func (f *findings) document(verdicts []verdict) probeDocument {
 	d := probeDocument{Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: verdicts}
 	for _, b := range f.Builds {
-		build := buildDocument{OpenSSL: b.Version, Libcrypto: b.Library.Libcrypto}
+		build := buildDocument{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}
 		for _, name := range b.Names {
 			build.Strategies = append(build.Strategies, newStrategyDocument(name, b.Under[name]))
 		}
@@ -51,7 +54,7 @@ func (f *findings) document(verdicts []verdict) probeDocument {
 
 func newStrategyDocument(name string, p *workload.Probed) strategyDocument {
 	d := strategyDocument{
-		Strategy: name, NotApplicable: p.NotApplicable, SharedAddresses: p.SharedSlots, Files: p.Files,
+		Strategy: name, NotApplicable: p.NotApplicable, SharedAddresses: p.SharedSlots, Files: portable(p.Files),
 		Keys: []slotDocument{},
 	}
 	for _, s := range p.Slots {
@@ -61,4 +64,13 @@ func newStrategyDocument(name string, p *workload.Probed) strategyDocument {
 		})
 	}
 	return d
+}
+
+// portable names no one's home: a probe is published like a results file.
+func portable(files []string) []string {
+	list := make([]string, len(files))
+	for i, file := range files {
+		list[i] = openssl.Portable(file)
+	}
+	return list
 }
