@@ -21,7 +21,7 @@ type selftestCommand struct {
 	Fault   []string `placeholder:"NAME" help:"Faults: ${faults}, all (default) or none."`
 	Broken  []string `placeholder:"NAME" help:"Broken strategies: ${broken}, all (default) or none."`
 	Seed    uint64   `placeholder:"N" help:"Seed of all that is left to chance; drawn and printed if not given."`
-	Quick   bool     `help:"About a minute instead of three to four: fewer faults, shorter trials, the same bounds."`
+	Quick   bool     `help:"A minute or two instead of about five: fewer faults, shorter trials, the same bounds."`
 	JSON    bool     `name:"json" help:"Print everything as JSON."`
 }
 
