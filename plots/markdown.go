@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -116,9 +117,19 @@ func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 	}
 	b.WriteString("\n")
 	for _, f := range list {
-		sheet := f.sheets()[0]
+		sheet := f.readmeSheet()
 		fmt.Fprintf(b, "![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(firstSentence(f.Caption)), folder, sheet.ID)
 	}
+}
+
+// readmeSheet is, of a figure in several sheets, the one that is of all builds,
+// or else the one that shows most.
+func (f *Figure) readmeSheet() *Figure {
+	list := f.sheets()
+	if list[0].ID == f.ID {
+		return list[0]
+	}
+	return slices.MaxFunc(list, func(a, b *Figure) int { return len(a.Panels) - len(b.Panels) })
 }
 
 func firstSentence(s string) string {

@@ -27,7 +27,7 @@ func (s Sentence) AloneClass() string { return wordClass(s.Alone) }
 // Sentences gives the verdict on each strategy in one sentence, with its
 // interval where there was damage and its bound where there was none.
 func Sentences(d *Data) []Sentence {
-	var list []Sentence
+	var list, silent []Sentence
 	for _, name := range strategiesOf(d.Scenes) {
 		alone, others := &judged{strategy: name}, &judged{strategy: name}
 		for _, s := range d.Scenes {
@@ -40,9 +40,17 @@ func Sentences(d *Data) []Sentence {
 			}
 			j.add(s, s.row(name), d)
 		}
-		list = append(list, Sentence{name, alone.worst(), worse(alone, others), verdictText(alone, others, d)})
+		sentence := Sentence{name, alone.worst(), worse(alone, others), verdictText(alone, others, d)}
+		if alone.unseen() && others.unseen() {
+			silent = append(silent, sentence)
+			continue
+		}
+		list = append(list, sentence)
 	}
-	return list
+	if len(list) == 0 {
+		return silent
+	}
+	return list // nothing is to be said of a strategy that is in a sweep of forks alone
 }
 
 // judged is what some cells of one strategy say together.
@@ -56,7 +64,11 @@ type judged struct {
 	where    string             // that cell
 	bound    float64            // weakest bound of the undamaged cells
 	reasons  []string           // of cells without trials
+	skipped  []string           // of those that could have had some
 }
+
+// unseen is a strategy that no trial judges, and of which no cell says why.
+func (j *judged) unseen() bool { return j.cells == 0 && len(j.reasons)+len(j.skipped) == 0 }
 
 func (j *judged) add(s *Scene, r *results.Row, d *Data) {
 	if r == nil {
@@ -64,8 +76,12 @@ func (j *judged) add(s *Scene, r *results.Row, d *Data) {
 	}
 	v := r.Verdict
 	if v.Trials == 0 {
-		if v.Reason != "" {
-			j.reasons = append(j.reasons, fmt.Sprintf("%s on OpenSSL %s: %s", v.Worst(), s.OpenSSL, v.Reason))
+		switch text := fmt.Sprintf("%s on OpenSSL %s: %s", v.Worst(), s.OpenSSL, v.Reason); {
+		case v.Reason == "":
+		case v.Worst() == results.SkippedWord:
+			j.skipped = append(j.skipped, text)
+		default:
+			j.reasons = append(j.reasons, text)
 		}
 		return
 	}
@@ -136,7 +152,11 @@ func verdictText(alone, others *judged, d *Data) string {
 	if cost := costPhrase(d, alone.strategy); cost != "" {
 		parts = append(parts, cost)
 	}
-	if reasons := append(alone.reasons, others.reasons...); len(reasons) > 0 {
+	reasons := append(alone.reasons, others.reasons...)
+	if alone.cells+others.cells == 0 {
+		reasons = append(append(reasons, alone.skipped...), others.skipped...)
+	}
+	if len(reasons) > 0 {
 		parts = append(parts, reasons[0])
 	}
 	return strings.Join(parts, "; ") + "."
