@@ -67,12 +67,10 @@ static bool is_own(struct entry entry)
 void errqueue_open(SSL_CTX *ctx)
 {
 	static const unsigned char no_key[] = {0};
-	static bool opened;
 	unsigned before = own_entries;
 
-	if (opened || rig.config->check_rate == 0 || (rig.config->detectors & DETECT_QUEUE) == 0)
+	if (rig.config->check_rate == 0 || (rig.config->detectors & DETECT_QUEUE) == 0)
 		return;
-	opened = true;
 	if (openssl.ERR_set_error != NULL || openssl.ERR_peek_last_error_line == NULL)
 		return;
 	openssl.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, ctx, no_key, sizeof no_key);

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /*
- * In a worker with active checks, after its first handshake: makes OpenSSL put
+ * In a worker with active checks, before its first handshake: makes OpenSSL put
  * an entry in, to see that the ledger gets it. A library that was linked so that
  * it calls its own function keeps no ledger, and is not watched in this way.
  */

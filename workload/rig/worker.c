@@ -82,7 +82,6 @@ void after_handshake(struct contexts *mine)
 	fault_point(NULL);
 	detect_look("after a connection");
 	hazards_each(mine);
-	errqueue_open(mine->server);
 	detect_used();
 	if (rig.config->check_rate == 0)
 		return;
@@ -181,6 +180,8 @@ void run_worker(int listener, struct contexts *contexts)
 	begin_operation(OP_IDLE);
 	wait_for_load();
 	follow_phase();
+	begin_operation(OP_CHECK);
+	errqueue_open(contexts->server);
 	if (hazards_serve(listener, contexts))
 		follow_phase();
 	else if (rig.config->load == LOAD_MEMORY)
