@@ -69,7 +69,8 @@ func (t *trial) stuck(last, now progress) string {
 	if now.forked > 0 || now.stage == forkStage {
 		spin = spinTimes * t.cfg.HangAfter // of one fork alone
 	}
-	why := judge(watched, now.used.ran-last.used.ran, now.used.waited-last.used.waited, spin)
+	ran, waited := now.used.since(last.used, watched)
+	why := judge(watched, ran, waited, spin)
 	if why == "" {
 		return ""
 	}

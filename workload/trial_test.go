@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -199,6 +200,51 @@ func TestJudge(t *testing.T) {
 		if why := judge(tc.watched, tc.ran, tc.waited, 5*time.Second); (why != "") != tc.hangs {
 			t.Errorf("%s: judged %q", tc.name, why)
 		}
+	}
+}
+
+// A process that has waited for a processor all the time, and still does, is
+// not in the scheduler's count of waits yet.
+func TestStarvedIsNotBlocked(t *testing.T) {
+	const watched = time.Second
+	for _, tc := range []struct {
+		now   usage
+		hangs bool
+	}{
+		{usage{ready: true}, false},
+		{usage{ready: false}, true},
+	} {
+		ran, waited := tc.now.since(usage{}, watched)
+		if why := judge(watched, ran, waited, 5*watched); (why != "") != tc.hangs {
+			t.Errorf("ready %v: judged %q", tc.now.ready, why)
+		}
+	}
+}
+
+func TestIsReady(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"sh", "-c", "while :; do :; done"}, true},
+		{[]string{"sleep", "60"}, false},
+	} {
+		cmd := exec.Command(tc.args[0], tc.args[1:]...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// It is ready while it starts, too: the state to come is waited for.
+		deadline := time.Now().Add(20 * time.Second)
+		got, err := isReady(cmd.Process.Pid)
+		for err == nil && got != tc.want && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+			got, err = isReady(cmd.Process.Pid)
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("%v: ready %v, error %v", tc.args, got, err)
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/procfs"
+
 	"tlsbench/workload/mutant"
 	"tlsbench/workload/rig"
 )
@@ -29,6 +31,18 @@ type pulse struct {
 // processor.
 type usage struct {
 	ran, waited time.Duration
+	ready       bool // runs or waits for a processor just now
+}
+
+// since gives what a process ran and waited for a processor while it was
+// watched. The scheduler counts a wait when it is over: a process that is ready
+// but has been given no processor yet has waited all the time it did not run.
+func (u usage) since(then usage, watched time.Duration) (ran, waited time.Duration) {
+	ran, waited = u.ran-then.ran, u.waited-then.waited
+	if u.ready {
+		waited = max(waited, watched-ran)
+	}
+	return ran, waited
 }
 
 // kernelUsage reads what the scheduler has counted for a process with one
@@ -42,7 +56,22 @@ func kernelUsage(pid int) (usage, error) {
 	if _, err := fmt.Sscan(string(data), &ran, &waited); err != nil {
 		return usage{}, fmt.Errorf("read schedstat of process %d: %w", pid, err)
 	}
-	return usage{time.Duration(ran), time.Duration(waited)}, nil
+	ready, err := isReady(pid)
+	return usage{time.Duration(ran), time.Duration(waited), ready}, err
+}
+
+// isReady tells a process that is running, or would if it got a processor, from
+// one that waits for something else.
+func isReady(pid int) (bool, error) {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return false, err
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return false, fmt.Errorf("read the state of process %d: %w", pid, err)
+	}
+	return stat.State == "R", nil
 }
 
 const (
@@ -107,7 +136,8 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		if err != nil {
 			continue
 		}
-		if why := judge(now-p.since, used.ran-p.used.ran, used.waited-p.used.waited, spinTimes*t.cfg.HangAfter); why != "" {
+		ran, waited := used.since(p.used, now-p.since)
+		if why := judge(now-p.since, ran, waited, spinTimes*t.cfg.HangAfter); why != "" {
 			if found == nil || p.since < since {
 				found, since = &hang{worker: i + mutant.Count("hang-blames"), at: now, detail: why}, p.since
 			}
