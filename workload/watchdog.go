@@ -121,13 +121,13 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	now := rig.Now()
 	for i, w := range t.block.Workers() {
 		p := &pulses[i]
+		if mutant.Is("hang-always") && w.Operation != rig.Idle {
+			return &hang{worker: i, at: now, detail: "not idle"}
+		}
 		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || p.since == 0 {
 			*p = pulse{beat: w.Beat, since: now}
 			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
 			continue
-		}
-		if mutant.Is("hang-always") {
-			return &hang{worker: i, at: now, detail: "not idle"}
 		}
 		if now-p.since < t.patience(w) {
 			continue
