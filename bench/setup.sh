@@ -4,7 +4,8 @@
 # with the one line to type.
 #
 #   setup.sh           a C compiler and OpenSSL's shared libraries
-#   setup.sh hazards   and the neighbours of the real hazards
+#   setup.sh hazards   and what tests need: the neighbours of the real hazards,
+#                      OpenSSL's headers
 #   setup.sh lint      and what bench/lint.sh runs, in the versions named there
 set -eu
 
@@ -33,6 +34,10 @@ first_package() {
 	echo "$1"
 }
 
+has_header() {
+	echo "#include <$1>" | "${CC:-cc}" -E -o /dev/null - 2>/dev/null
+}
+
 compile() {
 	echo '#include <pthread.h>
 int main(void){return 0;}' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null
@@ -50,6 +55,7 @@ if [ "${1:-}" = hazards ]; then
 	want libpython has_library libpython3
 	want libcurl has_library libcurl.so.4
 	want libpq has_library libpq.so.5
+	want openssl-headers has_header openssl/ssl.h
 	want postgresql sh -c 'command -v postgres || ls /usr/lib/postgresql/*/bin/postgres'
 fi
 [ -n "$need" ] || exit 0
@@ -65,6 +71,7 @@ apt_packages() {
 		libpython) first_package libpython3.13 libpython3.12 libpython3.11 libpython3.10 libpython3.9 ;;
 		libcurl) first_package libcurl4t64 libcurl4 ;;
 		libpq) echo libpq5 ;;
+		openssl-headers) echo libssl-dev ;;
 		postgresql) echo postgresql ;;
 		esac
 	done | tr '\n' ' '

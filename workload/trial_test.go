@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -217,6 +218,36 @@ func TestStarvedIsNotBlocked(t *testing.T) {
 		ran, waited := tc.now.since(usage{}, watched)
 		if why := judge(watched, ran, waited, 5*watched); (why != "") != tc.hangs {
 			t.Errorf("ready %v: judged %q", tc.now.ready, why)
+		}
+	}
+}
+
+// Whoever waits for a worker that goes round in circles is blocked first, as
+// far as the watchdog can see, and not to blame.
+func TestBlame(t *testing.T) {
+	const s = time.Second
+	blocked, later := stuck{0, 1 * s, false, "blocked"}, stuck{1, 2 * s, false, "blocked"}
+	running, spins := stuck{2, 2 * s, false, ""}, stuck{2, 2 * s, true, "spins"}
+	for _, tc := range []struct {
+		name string
+		list []stuck
+		now  time.Duration
+		want string
+	}{
+		{"none", nil, 9 * s, "nobody"},
+		{"slow", []stuck{running}, 9 * s, "nobody"},
+		{"blocked", []stuck{blocked}, 2 * s, "worker 0"},
+		{"the longest", []stuck{later, blocked}, 3 * s, "worker 0"},
+		{"in doubt", []stuck{blocked, running}, 4 * s, "nobody"},
+		{"in doubt for long", []stuck{blocked, running}, 9*s + 1, "worker 0"},
+		{"behind one that spins", []stuck{blocked, later, spins}, 4 * s, "worker 2"},
+	} {
+		got := "nobody"
+		if b := blame(tc.list, tc.now, s); b != nil {
+			got = fmt.Sprintf("worker %d", b.worker)
+		}
+		if got != tc.want {
+			t.Errorf("%s: %s to blame, want %s", tc.name, got, tc.want)
 		}
 	}
 }

@@ -83,6 +83,9 @@ const (
 	// has had this many times HangAfter and is not done goes round in circles,
 	// in a damaged list for one.
 	spinTimes = 2
+	// So many times HangAfter a blocked worker is not blamed for what one that
+	// is still running may do to it: long enough for that one to be judged.
+	doubtTimes = 4 * spinTimes
 )
 
 // watch ends the trial when rank 0 is gone, a worker died, or one hangs.
@@ -113,11 +116,17 @@ func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
-// findHang gives the worker that has been stuck the longest: others may wait
-// for what it holds.
+// stuck is a worker that has been at one operation for longer than its patience.
+type stuck struct {
+	worker int
+	since  time.Duration
+	spins  bool
+	why    string // "" = it may only be slow
+}
+
+// findHang gives the worker to blame, once that is clear.
 func (t *trial) findHang(pulses []pulse) *hang {
-	var found *hang
-	var since time.Duration
+	var list []stuck
 	now := rig.Now()
 	for i, w := range t.block.Workers() {
 		p := &pulses[i]
@@ -137,13 +146,36 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			continue
 		}
 		ran, waited := used.since(p.used, now-p.since)
-		if why := judge(now-p.since, ran, waited, spinTimes*t.cfg.HangAfter); why != "" {
-			if found == nil || p.since < since {
-				found, since = &hang{worker: i + mutant.Count("hang-blames"), at: now, detail: why}, p.since
-			}
+		spin := spinTimes * t.cfg.HangAfter
+		list = append(list, stuck{i, p.since, ran > spin, judge(now-p.since, ran, waited, spin)})
+	}
+	s := blame(list, now, t.cfg.HangAfter)
+	if s == nil {
+		return nil
+	}
+	return &hang{worker: s.worker + mutant.Count("hang-blames"), at: now, detail: s.why}
+}
+
+// blame picks the worker that others may be waiting for: one that goes round in
+// circles, with a lock in its hand for all that is known, or else the one that
+// has been blocked the longest. While a third may yet turn out to go round in
+// circles, those that are blocked have the benefit of the doubt for a time.
+func blame(list []stuck, now, after time.Duration) *stuck {
+	var worst *stuck
+	doubt := false
+	for i := range list {
+		s := &list[i]
+		switch {
+		case s.why == "":
+			doubt = true
+		case worst == nil, s.spins && !worst.spins, s.spins == worst.spins && s.since < worst.since:
+			worst = s
 		}
 	}
-	return found
+	if worst != nil && !worst.spins && doubt && now-worst.since < doubtTimes*after {
+		return nil
+	}
+	return worst
 }
 
 // neighbourLimit is longer than the rig itself waits for a neighbour's call

@@ -2,8 +2,6 @@ package field
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -67,17 +65,11 @@ func TestOwnFixInASmallDaemon(t *testing.T) {
 	}
 }
 
-// And in the real daemon, where it has been fetched: the whole way from a plan
+// And in the real daemon: the whole way from a plan
 // to the agreement.
 func TestOwnFixInTheDaemon(t *testing.T) {
 	t.Parallel()
-	d, err := Find("", daemon(t, "5.6").Release)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("kamailio 5.6 is not in the cache: tlsbench field fetches it")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := installed(t, "5.6")
 	for name, damaged := range map[string]bool{"good": false, "bad": true} {
 		p := ownPlan(t, d, ownFix(t, name))
 		p.RigDuration = 0
