@@ -30,7 +30,7 @@ func (t *trial) progress() progress {
 			p.forked++
 		}
 	}
-	p.used, _ = kernelUsage(t.process.PID()) // gone: seen as such elsewhere
+	p.used, _ = usageToJudge(t.process.PID()) // gone: seen as such elsewhere
 	return p
 }
 

@@ -56,8 +56,17 @@ func kernelUsage(pid int) (usage, error) {
 	if _, err := fmt.Sscan(string(data), &ran, &waited); err != nil {
 		return usage{}, fmt.Errorf("read schedstat of process %d: %w", pid, err)
 	}
-	ready, err := isReady(pid)
-	return usage{time.Duration(ran), time.Duration(waited), ready}, err
+	return usage{ran: time.Duration(ran), waited: time.Duration(waited)}, nil
+}
+
+// usageToJudge reads what judge needs beside: whether the process is ready just
+// now. Of a worker that comes on, which is looked at at every tick, nobody asks.
+func usageToJudge(pid int) (usage, error) {
+	u, err := kernelUsage(pid)
+	if err == nil {
+		u.ready, err = isReady(pid)
+	}
+	return u, err
 }
 
 // isReady tells a process that is running, or would if it got a processor, from
@@ -141,7 +150,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		if now-p.since < t.patience(w) {
 			continue
 		}
-		used, err := kernelUsage(w.PID)
+		used, err := usageToJudge(w.PID)
 		if err != nil {
 			continue
 		}
