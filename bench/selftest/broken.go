@@ -39,31 +39,13 @@ func AllBroken() []Broken { return slices.Clone(brokenCatalogue) }
 // FindBroken gives those of these names; "all" or nothing is all of them, "none"
 // is none.
 func FindBroken(names []string) ([]Broken, error) {
-	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
-		return AllBroken(), nil
-	}
-	if slices.Equal(names, []string{"none"}) {
-		return nil, nil
-	}
-	var list []Broken
-	for _, name := range names {
-		i := slices.IndexFunc(brokenCatalogue, func(b Broken) bool { return b.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown broken strategy %q: choose from all, none, %s", name, strings.Join(BrokenNames(), ", "))
-		}
-		list = append(list, brokenCatalogue[i])
-	}
-	return list, nil
+	return find("broken strategy", brokenCatalogue, Broken.name, names)
 }
 
 // BrokenNames lists their names.
-func BrokenNames() []string {
-	var list []string
-	for _, b := range brokenCatalogue {
-		list = append(list, b.Name)
-	}
-	return list
-}
+func BrokenNames() []string { return namesOf(brokenCatalogue, Broken.name) }
+
+func (b Broken) name() string { return b.Name }
 
 //go:embed broken
 var brokenSource embed.FS

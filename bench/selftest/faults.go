@@ -1,9 +1,7 @@
 package selftest
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tlsbench/results"
@@ -60,32 +58,12 @@ func Faults() []Fault { return slices.Clone(catalogue) }
 
 // FindFaults gives those of these names; "all" or nothing is all of them, "none"
 // is none.
-func FindFaults(names []string) ([]Fault, error) {
-	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
-		return Faults(), nil
-	}
-	if slices.Equal(names, []string{"none"}) {
-		return nil, nil
-	}
-	var list []Fault
-	for _, name := range names {
-		i := slices.IndexFunc(catalogue, func(f Fault) bool { return f.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown fault %q: choose from all, none, %s", name, strings.Join(FaultNames(), ", "))
-		}
-		list = append(list, catalogue[i])
-	}
-	return list, nil
-}
+func FindFaults(names []string) ([]Fault, error) { return find("fault", catalogue, Fault.name, names) }
 
 // FaultNames lists their names.
-func FaultNames() []string {
-	var list []string
-	for _, f := range catalogue {
-		list = append(list, f.Name)
-	}
-	return list
-}
+func FaultNames() []string { return namesOf(catalogue, Fault.name) }
+
+func (f Fault) name() string { return f.Name }
 
 // Times between two faults of one worker, on average. One that ends the trial
 // comes when the load is well under way.
