@@ -222,28 +222,36 @@ func TestStarvedIsNotBlocked(t *testing.T) {
 	}
 }
 
-// Whoever waits for a worker that goes round in circles is blocked first, as
-// far as the watchdog can see, and not to blame.
+// Whoever waits for a worker that goes round in circles, or for a lock that one
+// holds who is blocked, has stood still for as long as that one, as far as the
+// watchdog can see, and is not to blame.
 func TestBlame(t *testing.T) {
 	const s = time.Second
-	blocked, later := stuck{0, 1 * s, false, "blocked"}, stuck{1, 2 * s, false, "blocked"}
-	running, spins := stuck{2, 2 * s, false, ""}, stuck{2, 2 * s, true, "spins"}
+	early, later := stuck{0, 1 * s, blocked, "blocked"}, stuck{1, 2 * s, blocked, "blocked"}
+	running, spins := stuck{2, 2 * s, blocked, ""}, stuck{2, 2 * s, spinning, "spins"}
+	waits, waitsLonger := stuck{3, 2 * s, atSharedLock, "blocked"}, stuck{4, 1 * s, atSharedLock, "blocked"}
 	for _, tc := range []struct {
-		name string
-		list []stuck
-		now  time.Duration
-		want string
+		name      string
+		list      []stuck
+		undecided bool
+		now       time.Duration
+		want      string
 	}{
-		{"none", nil, 9 * s, "nobody"},
-		{"slow", []stuck{running}, 9 * s, "nobody"},
-		{"blocked", []stuck{blocked}, 2 * s, "worker 0"},
-		{"the longest", []stuck{later, blocked}, 3 * s, "worker 0"},
-		{"in doubt", []stuck{blocked, running}, 4 * s, "nobody"},
-		{"in doubt for long", []stuck{blocked, running}, 9*s + 1, "worker 0"},
-		{"behind one that spins", []stuck{blocked, later, spins}, 4 * s, "worker 2"},
+		{"none", nil, false, 9 * s, "nobody"},
+		{"slow", []stuck{running}, false, 9 * s, "nobody"},
+		{"blocked", []stuck{early}, false, 2 * s, "worker 0"},
+		{"blocked while another may be", []stuck{early}, true, 2 * s, "worker 0"},
+		{"the longest", []stuck{later, early}, false, 3 * s, "worker 0"},
+		{"in doubt", []stuck{early, running}, false, 4 * s, "nobody"},
+		{"in doubt for long", []stuck{early, running}, false, 9*s + 1, "worker 0"},
+		{"behind one that spins", []stuck{early, later, spins}, false, 4 * s, "worker 2"},
+		{"behind one that is blocked", []stuck{waitsLonger, waits, later}, false, 4 * s, "worker 1"},
+		{"behind one that may be stuck", []stuck{waits}, true, 4 * s, "nobody"},
+		{"behind one that may be stuck for long", []stuck{waits}, true, 10 * s, "worker 3"},
+		{"behind each other", []stuck{waits, waitsLonger}, false, 4 * s, "worker 4"},
 	} {
 		got := "nobody"
-		if b := blame(tc.list, tc.now, s); b != nil {
+		if b := blame(tc.list, tc.undecided, tc.now, s); b != nil {
 			got = fmt.Sprintf("worker %d", b.worker)
 		}
 		if got != tc.want {

@@ -3,10 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
-
-	"github.com/prometheus/procfs"
 
 	"tlsbench/workload/mutant"
 	"tlsbench/workload/rig"
@@ -25,62 +22,6 @@ type pulse struct {
 	beat  uint64
 	since time.Duration
 	used  usage
-}
-
-// usage is the time a process ran, and the time it was ready to run but had no
-// processor.
-type usage struct {
-	ran, waited time.Duration
-	ready       bool // runs or waits for a processor just now
-}
-
-// since gives what a process ran and waited for a processor while it was
-// watched. The scheduler counts a wait when it is over: a process that is ready
-// but has been given no processor yet has waited all the time it did not run.
-func (u usage) since(then usage, watched time.Duration) (ran, waited time.Duration) {
-	ran, waited = u.ran-then.ran, u.waited-then.waited
-	if u.ready {
-		waited = max(waited, watched-ran)
-	}
-	return ran, waited
-}
-
-// kernelUsage reads what the scheduler has counted for a process with one
-// thread.
-func kernelUsage(pid int) (usage, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
-	if err != nil {
-		return usage{}, err
-	}
-	var ran, waited int64
-	if _, err := fmt.Sscan(string(data), &ran, &waited); err != nil {
-		return usage{}, fmt.Errorf("read schedstat of process %d: %w", pid, err)
-	}
-	return usage{ran: time.Duration(ran), waited: time.Duration(waited)}, nil
-}
-
-// usageToJudge reads what judge needs beside: whether the process is ready just
-// now. Of a worker that comes on, which is looked at at every tick, nobody asks.
-func usageToJudge(pid int) (usage, error) {
-	u, err := kernelUsage(pid)
-	if err == nil {
-		u.ready, err = isReady(pid)
-	}
-	return u, err
-}
-
-// isReady tells a process that is running, or would if it got a processor, from
-// one that waits for something else.
-func isReady(pid int) (bool, error) {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return false, err
-	}
-	stat, err := proc.Stat()
-	if err != nil {
-		return false, fmt.Errorf("read the state of process %d: %w", pid, err)
-	}
-	return stat.State == "R", nil
 }
 
 const (
@@ -129,14 +70,27 @@ func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
 type stuck struct {
 	worker int
 	since  time.Duration
-	spins  bool
+	kind   standstill
 	why    string // "" = it may only be slow
 }
+
+// standstill says how a worker stands still. The higher, the more likely it is
+// the one that the others wait for.
+type standstill int
+
+const (
+	// atSharedLock: it waits for a lock in the shared heap, which another one
+	// holds. It hangs, but because of that one.
+	atSharedLock standstill = iota
+	blocked
+	spinning
+)
 
 // findHang gives the worker to blame, once that is clear.
 func (t *trial) findHang(pulses []pulse) *hang {
 	var list []stuck
-	now := rig.Now()
+	undecided := false // one that stands still, but not for long enough
+	inHeap, now := t.block.HeapRange(), rig.Now()
 	for i, w := range t.block.Workers() {
 		p := &pulses[i]
 		if mutant.Is("hang-always") && w.Operation != rig.Idle {
@@ -148,6 +102,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			continue
 		}
 		if now-p.since < t.patience(w) {
+			undecided = true
 			continue
 		}
 		used, err := usageToJudge(w.PID)
@@ -156,9 +111,16 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		}
 		ran, waited := used.since(p.used, now-p.since)
 		spin := spinTimes * t.cfg.HangAfter
-		list = append(list, stuck{i, p.since, ran > spin, judge(now-p.since, ran, waited, spin)})
+		s := stuck{i, p.since, blocked, judge(now-p.since, ran, waited, spin)}
+		switch address, ok := futex(w.PID); {
+		case ran > spin:
+			s.kind = spinning
+		case ok && inHeap(address):
+			s.kind = atSharedLock
+		}
+		list = append(list, s)
 	}
-	s := blame(list, now, t.cfg.HangAfter)
+	s := blame(list, undecided, now, t.cfg.HangAfter)
 	if s == nil {
 		return nil
 	}
@@ -166,22 +128,28 @@ func (t *trial) findHang(pulses []pulse) *hang {
 }
 
 // blame picks the worker that others may be waiting for: one that goes round in
-// circles, with a lock in its hand for all that is known, or else the one that
-// has been blocked the longest. While a third may yet turn out to go round in
-// circles, those that are blocked have the benefit of the doubt for a time.
-func blame(list []stuck, now, after time.Duration) *stuck {
+// circles, with a lock in its hand for all that is known, or else one that is
+// blocked by something of its own, or else the one that has waited the longest.
+// While a third may yet turn out to be what they wait for, the others have the
+// benefit of the doubt for a time: all of them if that one is stuck and may go
+// round in circles, and those at a shared lock even if it stands still only
+// since a moment ago.
+func blame(list []stuck, undecided bool, now, after time.Duration) *stuck {
 	var worst *stuck
-	doubt := false
+	slow := false
 	for i := range list {
 		s := &list[i]
 		switch {
 		case s.why == "":
-			doubt = true
-		case worst == nil, s.spins && !worst.spins, s.spins == worst.spins && s.since < worst.since:
+			slow = true
+		case worst == nil, s.kind > worst.kind, s.kind == worst.kind && s.since < worst.since:
 			worst = s
 		}
 	}
-	if worst != nil && !worst.spins && doubt && now-worst.since < doubtTimes*after {
+	if worst == nil || worst.kind == spinning || now-worst.since >= doubtTimes*after {
+		return worst
+	}
+	if slow || undecided && worst.kind == atSharedLock {
 		return nil
 	}
 	return worst

@@ -1,0 +1,85 @@
+package workload
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// usage is the time a process ran, and the time it was ready to run but had no
+// processor.
+type usage struct {
+	ran, waited time.Duration
+	ready       bool // runs or waits for a processor just now
+}
+
+// since gives what a process ran and waited for a processor while it was
+// watched. The scheduler counts a wait when it is over: a process that is ready
+// but has been given no processor yet has waited all the time it did not run.
+func (u usage) since(then usage, watched time.Duration) (ran, waited time.Duration) {
+	ran, waited = u.ran-then.ran, u.waited-then.waited
+	if u.ready {
+		waited = max(waited, watched-ran)
+	}
+	return ran, waited
+}
+
+// kernelUsage reads what the scheduler has counted for a process with one
+// thread.
+func kernelUsage(pid int) (usage, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if err != nil {
+		return usage{}, err
+	}
+	var ran, waited int64
+	if _, err := fmt.Sscan(string(data), &ran, &waited); err != nil {
+		return usage{}, fmt.Errorf("read schedstat of process %d: %w", pid, err)
+	}
+	return usage{ran: time.Duration(ran), waited: time.Duration(waited)}, nil
+}
+
+// usageToJudge reads what judge needs beside: whether the process is ready just
+// now. Of a worker that comes on, which is looked at at every tick, nobody asks.
+func usageToJudge(pid int) (usage, error) {
+	u, err := kernelUsage(pid)
+	if err == nil {
+		u.ready, err = isReady(pid)
+	}
+	return u, err
+}
+
+// isReady tells a process that is running, or would if it got a processor, from
+// one that waits for something else.
+func isReady(pid int) (bool, error) {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return false, err
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return false, fmt.Errorf("read the state of process %d: %w", pid, err)
+	}
+	return stat.State == "R", nil
+}
+
+// futex gives the address of the word that a process waits at, in its own
+// memory; ok is false for one that waits for something else, runs, or may not
+// be looked at.
+func futex(pid int) (address uint64, ok bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+	if err != nil {
+		return 0, false
+	}
+	// number, six arguments, stack and program counter; "running" of one that runs
+	fields := strings.Fields(string(data))
+	if len(fields) < 2 || fields[0] != strconv.Itoa(unix.SYS_FUTEX) {
+		return 0, false
+	}
+	address, err = strconv.ParseUint(fields[1], 0, 64)
+	return address, err == nil
+}

@@ -1,0 +1,55 @@
+package workload
+
+import (
+	"os/exec"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A thread that waits at a word is seen to wait at that word; a process that
+// waits for something else is not.
+func TestFutex(t *testing.T) {
+	var word uint32
+	thread := make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		thread <- unix.Gettid()
+		limit := unix.NsecToTimespec((20 * time.Second).Nanoseconds())
+		for atomic.LoadUint32(&word) == 0 {
+			_, _, err := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&word)), 0, 0, // FUTEX_WAIT
+				uintptr(unsafe.Pointer(&limit)), 0, 0)
+			if err == unix.ETIMEDOUT {
+				break
+			}
+		}
+		close(thread)
+	}()
+	id := <-thread
+	want := uintptr(unsafe.Pointer(&word))
+	address, ok := futex(id)
+	for deadline := time.Now().Add(10 * time.Second); uint64(want) != address && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+		address, ok = futex(id)
+	}
+	if !ok || uint64(want) != address {
+		t.Errorf("the thread waits at %#x (%v), want %#x", address, ok, want)
+	}
+	atomic.StoreUint32(&word, 1)
+	unix.Syscall(unix.SYS_FUTEX, want, 1, 1) // FUTEX_WAKE
+	<-thread
+
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	if address, ok := futex(cmd.Process.Pid); ok {
+		t.Errorf("sleep waits at a futex, %#x", address)
+	}
+}
