@@ -15,6 +15,7 @@
 //	daemon.go     start, ready, end; tied to this process
 //	sip.go        what good peers say: OPTIONS, and the answer it must have
 //	log.go        what the daemon's log says of damage
+//	ready.go      from its start until it serves with the strategy in it
 //	trial.go      one life of a daemon under load ──▶ Outcome
 //
 // The two verdicts are compared by package results, from the file alone.

@@ -62,10 +62,25 @@ func Fetch(ctx context.Context, list []Release, opt FetchOptions) ([]Fetched, er
 }
 
 func folder(dir string) (string, error) {
+	var err error
 	if dir == "" {
-		return DefaultDir()
+		dir, err = DefaultDir()
+	} else {
+		dir, err = filepath.Abs(dir)
 	}
-	return filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return dir, loadable(dir, ":;$")
+}
+
+// loadable refuses a path that the dynamic loader would read as several, or as
+// another: it cuts its lists where these characters stand, and knows no quotes.
+func loadable(path, cuts string) error {
+	if i := strings.IndexAny(path, cuts); i >= 0 {
+		return fmt.Errorf("folder %s: the dynamic loader cannot take a path with %q in it: choose another cache folder", path, path[i])
+	}
+	return nil
 }
 
 // fetch is the state of one Fetch.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -23,20 +24,19 @@ var preloadSource embed.FS
 // preloadObject gives the preload object, compiled where the cache does not have
 // it yet. It is named for what it is made of, so that an old one is never taken.
 func preloadObject(ctx context.Context) (string, error) {
-	base, err := os.UserCacheDir()
+	dir, err := preloadDir()
 	if err != nil {
-		return "", fmt.Errorf("find the cache folder of the preload object: %w", err)
+		return "", err
 	}
 	sum, err := digest(strategies.Source, preloadSource)
 	if err != nil {
 		return "", fmt.Errorf("read the preload object's sources: %w", err)
 	}
-	dir := filepath.Join(base, "tlsbench", "preload")
 	object := filepath.Join(dir, sum+".so")
 	if _, err := os.Stat(object); err == nil {
 		return object, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := privateFolder(dir); err != nil {
 		return "", fmt.Errorf("make the cache folder of the preload object: %w", err)
 	}
 	scratch, err := os.MkdirTemp(dir, ".new-")
@@ -51,10 +51,29 @@ func preloadObject(ctx context.Context) (string, error) {
 	return object, os.Rename(made, object)
 }
 
-// digest is the SHA-256 of all files of some trees, and of the compiler's name.
+// preloadDir is the cache folder of preload objects.
+func preloadDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache folder of the preload object: %w", err)
+	}
+	dir := filepath.Join(base, "tlsbench", "preload")
+	return dir, loadable(dir, ":;$ \t\n")
+}
+
+// privateFolder makes a folder for this user alone; one that is there may have
+// been made wider.
+func privateFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// digest is the SHA-256 of all files of some trees, and of how they are compiled.
 func digest(trees ...fs.FS) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q\n", compiler())
+	fmt.Fprintf(h, "%q %q %q\n", compiler(), compilerFlags, linkerFlags)
 	for _, tree := range trees {
 		err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -71,6 +90,12 @@ func digest(trees ...fs.FS) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }
 
+// Flags of the preload object.
+var (
+	compilerFlags = []string{"-std=gnu11", "-O2", "-fPIC", "-shared"}
+	linkerFlags   = []string{"-ldl", "-lpthread"}
+)
+
 // compile makes the preload object in dir: preload.c, and the very files that
 // the rig is built of.
 func compile(ctx context.Context, dir string) (string, error) {
@@ -86,8 +111,8 @@ func compile(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	object := filepath.Join(dir, "preload.so")
-	args := append([]string{"-std=gnu11", "-O2", "-fPIC", "-shared", "-o", object}, files...)
-	cmd := exec.CommandContext(ctx, compiler(), append(args, "-ldl", "-lpthread")...)
+	args := slices.Concat(compilerFlags, []string{"-o", object}, files, linkerFlags)
+	cmd := exec.CommandContext(ctx, compiler(), args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compile the preload object: %w: %s", err, firstLine(string(out)))
 	}
@@ -160,6 +185,12 @@ func injection(c strategies.Choice, place string) []string {
 		env = append(env, "TLSBENCH_FIELD_PARAMETERS="+strings.Join(set, ","))
 	}
 	return env
+}
+
+// injected reports whether a strategy is put into the daemon, which else stays
+// as it is.
+func injected(c strategies.Choice) bool {
+	return c.Path != "" || c.Name != strategies.PositiveControl
 }
 
 // errNoInjection says why a strategy cannot be put into a daemon.

@@ -3,6 +3,7 @@ package field
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,15 +15,16 @@ type finding struct {
 
 // Findings that are no events: what the preload object reports.
 const (
+	noteSettingUp     = "setting-up" // it has begun: what follows is the strategy's doing
 	noteSetUp         = "set-up"
 	noteNotApplicable = "not-applicable"
 	noteRefused       = "refused"
 )
 
+var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteRefused}
+
 // damage reports whether a finding is an event.
-func (f finding) damage() bool {
-	return f.kind != noteSetUp && f.kind != noteNotApplicable && f.kind != noteRefused
-}
+func (f finding) damage() bool { return !slices.Contains(notes, f.kind) }
 
 // preloadMark begins the preload object's lines; see inject/preload.c.
 const preloadMark = "tlsbench-field: "
@@ -63,6 +65,9 @@ func readPreload(said string) finding {
 	}
 	if rest, ok := strings.CutPrefix(said, "failed: "); ok {
 		return finding{noteRefused, shorten(rest)}
+	}
+	if rest, ok := strings.CutPrefix(said, "setting up "); ok {
+		return finding{noteSettingUp, shorten(rest)}
 	}
 	return finding{noteSetUp, shorten(said)}
 }

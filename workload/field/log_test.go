@@ -33,6 +33,7 @@ func TestReadLine(t *testing.T) {
 		{line: " 3(115) ERROR: tls [tls_util.h:42]: tls_err_ret(): TLS accept:error:0A00010B:SSL routines::wrong version number"},
 		{line: ""},
 		{"tlsbench-field: hwm: set up when the TLS module was loaded; 4 keys of OpenSSL", noteSetUp, "hwm: set up when the TLS module was loaded; 4 keys of OpenSSL"},
+		{"tlsbench-field: setting up hwm", noteSettingUp, "hwm"},
 		{"tlsbench-field: not applicable: RAND_get0_public", noteNotApplicable, "RAND_get0_public"},
 		{"tlsbench-field: failed: unknown strategy", noteRefused, "unknown strategy"},
 	} {
@@ -51,7 +52,7 @@ func FuzzReadLine(f *testing.F) {
 	f.Add("tlsbench-field: not applicable: ")
 	f.Add("[x:1]: [y:2]: overwritten")
 	kinds := map[string]bool{"double-free": true, "overrun": true, "wild-free": true, "crash": true,
-		noteSetUp: true, noteNotApplicable: true, noteRefused: true}
+		noteSettingUp: true, noteSetUp: true, noteNotApplicable: true, noteRefused: true}
 	f.Fuzz(func(t *testing.T, line string) {
 		got, ok := readLine(line)
 		if !ok {

@@ -233,6 +233,19 @@ func difference(file, mine json.RawMessage) string {
 	return ""
 }
 
+// Check refuses a plan that cannot be carried out, whatever daemons there are.
+func (p *Plan) Check() error {
+	if err := p.twice(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(p.Strategies, injected) {
+		if _, err := preloadDir(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // twice refuses a plan in which two strategies would have one name in a file:
 // an own object is named for its file.
 func (p *Plan) twice() error {

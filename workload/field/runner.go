@@ -116,7 +116,7 @@ func ReadPlan(path string) (*Plan, error) {
 }
 
 func (r *Runner) header() (results.FieldHeader, error) {
-	if err := r.Plan.twice(); err != nil {
+	if err := r.Plan.Check(); err != nil {
 		return results.FieldHeader{}, err
 	}
 	plan, err := r.Plan.document()

@@ -2,7 +2,6 @@ package field
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -121,10 +120,18 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if up && !cfg.noLoad {
-		err = t.drive(ctx)
+	if up {
+		err = t.served(ctx)
 	}
 	return t.out, err
+}
+
+// served puts the load on a daemon that answers, if the strategy is in it.
+func (t *trial) served(ctx context.Context) error {
+	if err := t.awaitSetUp(); err != nil || t.cfg.noLoad {
+		return err
+	}
+	return t.drive(ctx)
 }
 
 func (c *Config) check() error {
@@ -175,7 +182,7 @@ func (t *trial) start(ctx context.Context, dir string) error {
 // injection gives the preload object and its settings; none for a daemon that
 // is to stay as it is.
 func (t *trial) injection(ctx context.Context) (object string, env []string, err error) {
-	if t.cfg.Strategy.Path == "" && t.cfg.Strategy.Name == strategies.PositiveControl {
+	if !injected(t.cfg.Strategy) {
 		return "", nil, nil
 	}
 	object, err = preloadObject(ctx)
@@ -203,99 +210,6 @@ func freePort(port int) (int, error) {
 
 // addr is the daemon's.
 func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.setup.port) }
-
-// awaitReady waits until a reader has answered one peer. up is false where the
-// daemon died of damage while it was starting, or cannot have the strategy.
-func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
-	t.began = time.Now()
-	limit := time.NewTimer(readyLimit)
-	defer limit.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	idle, quiet := pulse{since: t.began}, 0
-	for {
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-t.process.gone:
-			return false, t.earlyEnd()
-		case <-limit.C:
-			return false, t.neverReady()
-		case <-tick.C:
-			if _, crashed := t.process.saw("crash"); crashed {
-				return false, t.earlyEnd()
-			}
-			if answered(ctx, t.addr(), t.setup.id) {
-				return true, nil
-			}
-			if time.Since(idle.since) < silence {
-				continue
-			}
-			now := pulse{since: time.Now(), used: t.process.used()}
-			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
-				quiet = 0
-			} else if quiet++; quiet == 2 { // once may be a slow disk
-				return false, t.neverReady()
-			}
-			idle = now
-		}
-	}
-}
-
-// answered reports whether a process of the daemon took a connection and said
-// something, be it an alert: damage must not keep a load from starting.
-func answered(ctx context.Context, addr string, id *peers.Identity) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	dialer := tls.Dialer{Config: &tls.Config{RootCAs: id.Roots, ServerName: peers.ServerName}}
-	conn, err := dialer.DialContext(ctx, "tcp4", addr)
-	if err != nil {
-		op, ok := errors.AsType[*net.OpError](err)
-		return ok && op.Op == "remote error"
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(2 * time.Second))
-	return options(conn, 1) == nil
-}
-
-// earlyEnd judges a daemon that ended, or lost a process, before it served.
-func (t *trial) earlyEnd() error {
-	select {
-	case <-t.process.gone:
-	case <-time.After(deathGrace):
-	}
-	t.process.close() // all of the log has been read then
-	if f, ok := t.process.saw(noteNotApplicable); ok {
-		t.out.NotApplicable = f.detail
-		return nil
-	}
-	if f, ok := t.process.saw(noteRefused); ok {
-		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.cfg.Daemon.Release.Name, f.detail)
-	}
-	t.gatherLog()
-	if t.out.Damaged() {
-		return nil
-	}
-	if n := t.process.signal(); n != 0 {
-		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
-		return nil
-	}
-	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.cfg.Daemon.Release.Name,
-		t.process.status(), t.process.logEnd(3))
-}
-
-// neverReady judges a daemon that is there and answers nobody: one with a
-// strategy or a neighbour in it hangs; one without does not start.
-func (t *trial) neverReady() error {
-	waited := time.Since(t.began).Round(100 * time.Millisecond)
-	t.process.close()
-	t.gatherLog()
-	if t.cfg.Strategy.Name != strategies.PositiveControl || t.cfg.Python != "" || t.cfg.Mode > 0 || t.out.Damaged() {
-		t.note("hang", waited, fmt.Sprintf("answered nobody within %v of its start", waited))
-		return nil
-	}
-	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.cfg.Daemon.Release.Name, waited, t.process.logEnd(3))
-}
 
 // drive runs the load, and reads what happened when nothing runs any more.
 func (t *trial) drive(ctx context.Context) error {
@@ -444,7 +358,7 @@ func (t *trial) gatherLog() {
 		switch s.kind {
 		case noteSetUp:
 			t.out.SetUp = s.detail
-		case noteNotApplicable, noteRefused:
+		case noteSettingUp, noteNotApplicable, noteRefused:
 		default:
 			t.note(s.kind, max(0, s.at.Sub(t.began)), s.detail)
 		}

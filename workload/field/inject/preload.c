@@ -226,8 +226,11 @@ static void tell(const char *place)
 
 static void set_up(const char *place)
 {
+	const char *name = getenv("TLSBENCH_FIELD_STRATEGY");
 	int err;
 
+	/* What comes next may be a user's own code, and never return. */
+	SAY("setting up %s\n", name != NULL ? name : "a strategy");
 	load_strategy();
 	check_needs();
 	err = strategy->after_setup != NULL ? strategy->after_setup(&context) : 0;

@@ -1,0 +1,140 @@
+package field
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"tlsbench/strategies"
+	"tlsbench/workload/peers"
+)
+
+// awaitReady waits until a reader has answered one peer. up is false where the
+// daemon died of damage while it was starting, or cannot have the strategy.
+func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
+	t.began = time.Now()
+	limit := time.NewTimer(readyLimit)
+	defer limit.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	idle, quiet := pulse{since: t.began}, 0
+	for {
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-t.process.gone:
+			return false, t.earlyEnd()
+		case <-limit.C:
+			return false, t.neverReady()
+		case <-tick.C:
+			if _, crashed := t.process.saw("crash"); crashed {
+				return false, t.earlyEnd()
+			}
+			if answered(ctx, t.addr(), t.setup.id) {
+				return true, nil
+			}
+			if time.Since(idle.since) < silence {
+				continue
+			}
+			now := pulse{since: time.Now(), used: t.process.used()}
+			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
+				quiet = 0
+			} else if quiet++; quiet == 2 { // once may be a slow disk
+				return false, t.neverReady()
+			}
+			idle = now
+		}
+	}
+}
+
+// answered reports whether a process of the daemon took a connection and said
+// something, be it an alert: damage must not keep a load from starting.
+func answered(ctx context.Context, addr string, id *peers.Identity) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: id.Roots, ServerName: peers.ServerName}}
+	conn, err := dialer.DialContext(ctx, "tcp4", addr)
+	if err != nil {
+		op, ok := errors.AsType[*net.OpError](err)
+		return ok && op.Op == "remote error"
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(2 * time.Second))
+	return options(conn, 1) == nil
+}
+
+// earlyEnd judges a daemon that ended, or lost a process, before it served.
+func (t *trial) earlyEnd() error {
+	select {
+	case <-t.process.gone:
+	case <-time.After(deathGrace):
+	}
+	t.process.close() // all of the log has been read then
+	if f, ok := t.process.saw(noteNotApplicable); ok {
+		t.out.NotApplicable = f.detail
+		return nil
+	}
+	if f, ok := t.process.saw(noteRefused); ok {
+		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.cfg.Daemon.Release.Name, f.detail)
+	}
+	if err := t.neverSetUp(); err != nil {
+		return err
+	}
+	t.gatherLog()
+	if t.out.Damaged() {
+		return nil
+	}
+	if n := t.process.signal(); n != 0 {
+		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
+		return nil
+	}
+	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.cfg.Daemon.Release.Name,
+		t.process.status(), t.process.logEnd(3))
+}
+
+// neverReady judges a daemon that is there and answers nobody: one with a
+// strategy or a neighbour in it hangs; one without does not start.
+func (t *trial) neverReady() error {
+	waited := time.Since(t.began).Round(100 * time.Millisecond)
+	t.process.close()
+	if err := t.neverSetUp(); err != nil {
+		return err
+	}
+	t.gatherLog()
+	if t.cfg.Strategy.Name != strategies.PositiveControl || t.cfg.Python != "" || t.cfg.Mode > 0 || t.out.Damaged() {
+		t.note("hang", waited, fmt.Sprintf("answered nobody within %v of its start", waited))
+		return nil
+	}
+	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.cfg.Daemon.Release.Name, waited, t.process.logEnd(3))
+}
+
+// setUpLimit is how long the log may be behind a daemon that answers.
+const setUpLimit = 5 * time.Second
+
+// awaitSetUp waits until the preload object has said that the strategy is in
+// the daemon: it says so before the first fork, and so before anybody answers.
+func (t *trial) awaitSetUp() error {
+	for end := time.Now().Add(setUpLimit); t.outside() && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return t.neverSetUp()
+}
+
+// outside reports whether a strategy that should be in the daemon has not
+// reached it yet. One that has begun, and crashed or hung in its own set-up, has.
+func (t *trial) outside() bool {
+	_, begun := t.process.saw(noteSettingUp)
+	return injected(t.cfg.Strategy) && !begun
+}
+
+// neverSetUp refuses to judge a daemon that a strategy was not put into: it
+// would bear the name of one, and be as it is.
+func (t *trial) neverSetUp() error {
+	if !t.outside() {
+		return nil
+	}
+	return fmt.Errorf("strategy %s was never set up in kamailio %s: %s", t.cfg.Strategy, t.cfg.Daemon.Release.Name, t.process.logEnd(3))
+}

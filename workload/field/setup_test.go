@@ -1,0 +1,126 @@
+package field
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlsbench/strategies"
+)
+
+// answering is a daemon that answers every peer with an alert; it says first
+// what the preload object would.
+func answering(t *testing.T, says string) Daemon {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "answering")
+	compileC(t, alertSource, "-o", program)
+	return standIn(t, says+"\nexec "+program+" kamailio.cfg")
+}
+
+const alertSource = `#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	FILE *f = argc > 1 ? fopen(argv[1], "r") : NULL;
+	int port = 0, c, on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+	char text[4096];
+
+	while (f != NULL && port == 0 && fgets(text, sizeof text, f) != NULL)
+		sscanf(text, "listen=tls:127.0.0.1:%d", &port);
+	at.sin_port = htons(port);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(s, (void *)&at, sizeof at) != 0 || listen(s, 64) != 0)
+		return 1;
+	while ((c = accept(s, NULL, NULL)) >= 0) {
+		if (read(c, text, sizeof text) > 0 && write(c, alert, sizeof alert) < 0)
+			return 2;
+		close(c);
+	}
+	return 0;
+}
+`
+
+// A daemon that the strategy was not put into is not judged: the loader passed
+// over the preload object, or the call that it waits for never came.
+func TestStrategyIsNeverSetUp(t *testing.T) {
+	const want = "strategy hwm was never set up in kamailio 5.6: its log "
+	for name, d := range map[string]Daemon{
+		"serves":         answering(t, "echo ignored >&2"),
+		"dies early":     standIn(t, `echo "child process 7 exited by a signal 11" >&2; exit 1`),
+		"answers nobody": standIn(t, "sleep 1000"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := standInTrial(d)
+			cfg.Strategy = strategies.Choice{Name: "hwm"}
+			if out, err := Run(context.Background(), cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%+v, %v; want an error that begins with %q", out, err, want)
+			}
+		})
+	}
+}
+
+// One that was, or that an own strategy's set-up ends or stops, is.
+func TestStrategyIsSetUp(t *testing.T) {
+	const begun = `echo "tlsbench-field: setting up hwm" >&2; `
+	for name, tc := range map[string]struct {
+		d     Daemon
+		event string
+	}{
+		"serves":            {answering(t, begun+`echo "tlsbench-field: hwm: set up when" >&2`), "failed-handshake"},
+		"its set-up dies":   {standIn(t, begun+"kill -SEGV $$"), "crash"},
+		"its set-up stands": {standIn(t, begun+"sleep 1000"), "hang"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := standInTrial(tc.d)
+			cfg.Strategy = strategies.Choice{Name: "hwm"}
+			if out, err := Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 {
+				t.Errorf("%+v, %v; want %s", out, err, tc.event)
+			}
+		})
+	}
+}
+
+// The real loader splits its lists at some characters: a cache folder with one
+// of them is refused, in one line, before anything is fetched.
+func TestFoldersThatTheLoaderSplits(t *testing.T) {
+	for _, bad := range []string{"a:b", "a;b", "a$b"} {
+		if _, err := Fetch(context.Background(), nil, FetchOptions{Dir: filepath.Join(t.TempDir(), bad)}); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
+			t.Errorf("daemons in %s: error %v", bad, err)
+		}
+	}
+	for _, bad := range []string{"a:b", "a b"} {
+		t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), bad))
+		hwm, none := &Plan{Strategies: []strategies.Choice{{Name: "hwm"}}}, &Plan{Strategies: []strategies.Choice{{Name: "none"}}}
+		if err := hwm.Check(); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
+			t.Errorf("preload object in %s: error %v", bad, err)
+		}
+		if err := none.Check(); err != nil {
+			t.Errorf("no preload object in %s: error %v", bad, err)
+		}
+	}
+}
+
+// A cache folder that was made for everybody is closed.
+func TestPreloadFolderIsPrivate(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	dir := filepath.Join(cache, "tlsbench", "preload")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := preloadObject(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder of the preload object: %v, %v; want 0700", info.Mode(), err)
+	}
+}
