@@ -133,6 +133,36 @@ func TestFieldNoAnswer(t *testing.T) {
 	}
 }
 
+// Without damage where there must be some, or with some where there must be
+// none, nothing is proved.
+func TestFieldControls(t *testing.T) {
+	old, python := fieldCase("5.4", "none"), fieldCase("6.0", "none")
+	old.OpenSSL, python.Python = "1.1.1w", "before"
+	for _, tc := range []struct {
+		name        string
+		c           FieldCase
+		daemon, rig []string
+		want        string
+	}{
+		{"no fix, both damaged", fieldCase("6.0", "none"), []string{Crash}, []string{ForeignError}, ""},
+		{"no fix, daemon clean", fieldCase("6.0", "none"), nil, []string{Crash}, "kamailio 6.0 on 3.0.1 without a fix: no damage within 10s in 1 trials"},
+		{"no fix, rig clean", fieldCase("6.0", "none"), []string{Crash}, nil, "the rig beside kamailio 6.0, none, mem_safety 0: no damage in 1 trials"},
+		{"no fix on 1.1.1", old, nil, nil, ""},
+		{"no fix, with a neighbour", python, nil, nil, ""},
+		{"oracle, both clean", fieldCase("6.0", "key-owner"), nil, nil, ""},
+		{"oracle, daemon damaged", fieldCase("6.0", "key-owner"), []string{DoubleFree}, nil, "the daemon was damaged: corrupt"},
+		{"oracle, rig damaged", fieldCase("6.0", "key-owner"), nil, []string{Crash}, "the rig was damaged: crash"},
+		{"a strategy, both damaged", fieldCase("6.0", "hwm"), []string{Crash}, []string{Crash}, ""},
+	} {
+		got := SummarizeField(&FieldFile{Trials: []*FieldTrial{
+			fieldTrial(1, 1, tc.c, false, time.Second, tc.daemon...), fieldTrial(2, 1, tc.c, true, time.Second, tc.rig...),
+		}}).BrokenControls()
+		if (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, "\n"), tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
 // Order, score, the daemons without a fix, and what each did.
 func TestSummarizeField(t *testing.T) {
 	none, hwm, mode := fieldCase("6.0", "none"), fieldCase("6.0", "hwm"), fieldCase("6.0", "hwm")

@@ -159,6 +159,33 @@ func (s *FieldSummary) ControlLine() string {
 		ControlLimit, damaged, trials, strings.Join(each, "; "))
 }
 
+// BrokenControls says of each control that failed what it proves nothing for:
+// without a fix a daemon on OpenSSL 3 or later and the rig beside it have to be
+// damaged, and with the oracle in it none may be, with nothing else in the
+// process.
+func (s *FieldSummary) BrokenControls() []string {
+	var list []string
+	for _, k := range s.Controls {
+		if k.Trials > 0 && k.Damaged == 0 {
+			list = append(list, fmt.Sprintf("kamailio %s on %s without a fix: no damage within %v in %d trials",
+				k.Kamailio, k.OpenSSL, ControlLimit, k.Trials))
+		}
+	}
+	for i := range s.Comparisons {
+		c := &s.Comparisons[i]
+		switch {
+		case c.Python != "no" || c.Mode > 0:
+		case c.Strategy == PositiveControl && !strings.HasPrefix(c.OpenSSL, "1.") && c.Rig.Trials > 0 && !harmed(c.Rig):
+			list = append(list, fmt.Sprintf("the rig beside %s: no damage in %d trials", c, c.Rig.Trials))
+		case c.Strategy == NegativeControl && harmed(c.Daemon):
+			list = append(list, fmt.Sprintf("%s: the daemon was damaged: %s", c, c.Daemon.Short()))
+		case c.Strategy == NegativeControl && harmed(c.Rig):
+			list = append(list, fmt.Sprintf("%s: the rig was damaged: %s", c, c.Rig.Short()))
+		}
+	}
+	return list
+}
+
 // ScoreLine is the agreement in one sentence.
 func (s *FieldSummary) ScoreLine() string {
 	if s.All.Answered == 0 {

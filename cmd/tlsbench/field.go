@@ -79,6 +79,9 @@ func (c *fieldCommand) Run(s *session) error {
 	if n := summary.Failed(); n > 0 {
 		return fmt.Errorf("%s could not be carried out in full", plural(n, "case"))
 	}
+	if broken := summary.BrokenControls(); len(broken) > 0 {
+		return fmt.Errorf("controls failed, nothing is proved: %s", strings.Join(broken, "; "))
+	}
 	if lost {
 		return errFailed
 	}

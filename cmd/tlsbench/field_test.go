@@ -315,6 +315,28 @@ func TestFieldResume(t *testing.T) {
 	}
 }
 
+// A run in which the daemon without a fix was never damaged proves nothing, and
+// says so in its table and by its exit code.
+func TestFieldControlsFail(t *testing.T) {
+	dir, file := putDaemon(t, listener), filepath.Join(t.TempDir(), "f.txt")
+	if code, _, stderr := runField(dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "0", "--python", "no", "--rig-time", "0s",
+		"--duration", "100ms", "--control-rounds", "1", "-o", file); code != exitDone {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := regexp.MustCompile(`,"events":\{[^}]*\},"first":\[[^]]*\]`).ReplaceAll(text, nil)
+	if err := os.WriteFile(file, clean, 0o600); err != nil || len(clean) == len(text) {
+		t.Fatalf("%v; no events in %s", err, text)
+	}
+	code, stdout, stderr := runField(dir, "--resume", file)
+	if code != exitFailed || !strings.Contains(stdout, "CONTROL FAILED: kamailio 5.6 on ") || !strings.Contains(stderr, "controls failed") {
+		t.Errorf("exit code %d, %q, %q; want %d and CONTROL FAILED", code, stdout, stderr, exitFailed)
+	}
+}
+
 // Disagreements come first, the score is a number, and no line is too wide.
 func TestPrintField(t *testing.T) {
 	trial := func(id int, c results.FieldCase, rig bool, events map[string]uint64) *results.FieldTrial {

@@ -34,6 +34,9 @@ func printField(w io.Writer, sum *results.FieldSummary, render func(table.Writer
 	fmt.Fprintf(w, "%s\n\n", render(fieldVerdicts(sum)))
 	paragraph(w, sum.ScoreLine())
 	paragraph(w, sum.ControlLine())
+	for _, broken := range sum.BrokenControls() {
+		paragraph(w, "CONTROL FAILED: "+broken+".")
+	}
 	fmt.Fprintln(w)
 	for _, note := range sum.Notes() {
 		paragraph(w, "- "+note)
