@@ -59,8 +59,12 @@ func (t *trial) gather() error {
 }
 
 // heapFull makes a trial fail that ran out of memory: what OpenSSL did then is
-// no evidence of anything.
+// no evidence of anything. Where damage was seen before, it may be what took the
+// memory: a damaged free list is dropped, and the trial stays a damaged one.
 func (t *trial) heapFull() error {
+	if first, _ := t.block.FirstEvent(); first != 0 && first < t.block.HeapFullAt() {
+		return nil
+	}
 	if n := t.block.HeapExhausted(); n > 0 {
 		return fmt.Errorf("shared heap of %d KiB is full, %d allocations were refused: choose a larger heap",
 			t.cfg.HeapBytes>>10, n)
@@ -71,8 +75,10 @@ func (t *trial) heapFull() error {
 // failure is the rig's own, as against damage under test. A rank 0 that was
 // killed, by whomever, is damage; that this suite kills the rig is not.
 func (t *trial) failure() error {
-	if f := t.block.Failure(); f != nil {
-		return t.process.Diagnose(t.block)
+	if t.block.Failure() != nil || t.left {
+		if err := t.process.Diagnose(t.block); err != nil {
+			return err
+		}
 	}
 	if t.report != nil && t.report.Troubles > 0 {
 		return fmt.Errorf("peers: this machine refused %d times, first: %v", t.report.Troubles, t.report.Trouble[0])
@@ -90,6 +96,7 @@ func (t *trial) gatherCounts() {
 		o.KeptBytes += w.KeptBytes
 		o.KeptWorkers += w.KeptWorkers
 		o.Handshakes += w.Handshakes
+		o.Refused += w.Refused
 		o.Checks += w.Checks
 		o.Draws += w.Draws
 		o.DrawsLost += w.DrawsLost
@@ -121,6 +128,10 @@ func (t *trial) gatherEvents() {
 	}
 	if death := t.block.FirstDeath(); death != 0 && o.Events[crash] > 0 {
 		o.CrashAt = death - t.began
+	}
+	if t.left && o.Events[crash] == 0 {
+		t.leftEarly(t.window.to - t.began)
+		o.CrashAt = t.window.to - t.began
 	}
 	if (t.died != 0 || mutant.Is("crash-rank0-always")) && o.Events[crash] == 0 {
 		o.noteCrash(t.died, t.block.Stage(), t.window.to-t.began)

@@ -195,9 +195,9 @@ func (t *trial) choice(h rig.Hazard) HazardChoice {
 	return t.around.choices[i]
 }
 
-// enoughHandshakes of each worker are more than any hazard needs to happen by its
-// default.
-const enoughHandshakes = 64
+// enoughConnections of each worker, good or refused, are more than any hazard
+// needs to happen by its default.
+const enoughConnections = 64
 
 // idle says why a trial without damage shows nothing about a hazard.
 func (t *trial) idle(c HazardChoice, act Act) string {
@@ -206,7 +206,7 @@ func (t *trial) idle(c HazardChoice, act Act) string {
 		return ""
 	case c.quiet && act.Rank0 == 0:
 		return "rank 0 never came to it"
-	case !c.quiet && t.out.Handshakes >= enoughHandshakes*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
+	case !c.quiet && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
 		return "no worker ever came to it"
 	}
 	return ""

@@ -15,6 +15,7 @@ type Outcome struct {
 	Skipped string
 
 	Handshakes uint64        // good handshakes made, warm-up included
+	Refused    uint64        // connections that did not come so far, bad peers' for most
 	Measured   uint64        // good handshakes in the measured window
 	Rate       float64       // of the measured window, handshakes a second
 	CPU        time.Duration // user and system time of the workers in the window

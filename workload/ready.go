@@ -88,8 +88,8 @@ func (t *trial) setupPatience() time.Duration {
 	return t.cfg.HangAfter
 }
 
-// leftEarly books a rank 0 that ended in good order before it was ready: a
+// leftEarly books a rank 0 that ended in good order before its time: a
 // strategy's code may call exit(), and a server that is gone did not survive.
-func (t *trial) leftEarly() {
-	t.out.note(crash, -1, 0, fmt.Sprintf("rank 0 exited with status 0 while it was to %s", t.block.Stage()))
+func (t *trial) leftEarly(at time.Duration) {
+	t.out.note(crash, -1, at, fmt.Sprintf("rank 0 exited with status 0 while it was to %s", t.block.Stage()))
 }

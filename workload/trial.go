@@ -56,6 +56,7 @@ type trial struct {
 	window    window
 	hang      *hang
 	died      syscall.Signal // the one that ended rank 0, 0 if none did
+	left      bool           // rank 0 has ended by itself, and too early
 	around    neighbourhood
 	out       *Outcome
 }
@@ -184,7 +185,7 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 		return true, nil
 	}
 	if err = errors.Join(t.heapFull(), t.process.Diagnose(t.block)); err == nil {
-		t.leftEarly()
+		t.leftEarly(0)
 	}
 	return true, err
 }

@@ -49,7 +49,8 @@ func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
 			return
 		case <-t.process.Gone():
 			t.died = t.process.Signal()
-			if t.block.FirstDeath() != 0 || t.died != 0 {
+			t.left = t.died == 0 && !t.block.Done()
+			if t.block.FirstDeath() != 0 || t.died != 0 || t.left {
 				end(errDied)
 			}
 			return

@@ -25,7 +25,7 @@ package rig
 
 // #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2 -g -fno-omit-frame-pointer
 // #cgo mutants CFLAGS: -DTLSBENCH_MUTANTS
-// #cgo LDFLAGS: -rdynamic -ldl -lpthread
+// #cgo LDFLAGS: -rdynamic -ldl -lpthread -Wl,-z,now
 // #include "block.h"
 import "C"
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 10u                  /* raise with every change below */
+#define BLOCK_LAYOUT 11u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -206,7 +206,7 @@ struct worker {
 
 	uint64_t events[EVENT_KINDS];
 	struct snapshot begin, end;
-	uint64_t last; /* when the last good handshake was done */
+	uint64_t last; /* when the last connection was done, or refused */
 	uint64_t context_switches;
 	int32_t status; /* as of waitpid */
 	uint32_t reaped;
@@ -246,12 +246,11 @@ struct block {
 	uint64_t tickets; /* memory load: handshakes begun */
 	uint64_t heap_from, heap_to;
 	uint64_t heap_used;      /* bytes taken from the shared heap's region */
-	uint64_t heap_exhausted; /* allocations refused for want of room */
-	uint64_t lock_waits, lock_recovered;
+	uint64_t heap_exhausted; /* allocations refused for want of room, */
+	uint64_t heap_full_at;   /* and when the first was */
+	uint64_t lock_recovered;
 	uint64_t first_event, first_event_handshakes;
 	uint64_t first_death;
-	int32_t first_death_status;
-	int32_t first_death_worker;
 	uint32_t slots_known;
 	uint32_t next_event;
 	uint64_t rank0_events[EVENT_KINDS];

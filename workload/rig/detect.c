@@ -129,6 +129,17 @@ static bool repeat_draw(unsigned char *value)
 	return true;
 }
 
+/* Told once: a generator that is damaged stays so. */
+static void refuse_draw(uint32_t kind)
+{
+	static bool told_already;
+
+	if (!told_already)
+		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", kind == 0 ? "RAND_bytes" : "RAND_priv_bytes",
+			openssl_error());
+	told_already = true;
+}
+
 /* False if OpenSSL refused: its own error is in the queue then. */
 static bool draw(uint32_t kind)
 {
@@ -137,8 +148,10 @@ static bool draw(uint32_t kind)
 	int ok;
 
 	ok = kind == 0 ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
-	if (ok != 1)
+	if (ok != 1) {
+		refuse_draw(kind);
 		return false;
+	}
 	if (rig.me->draws >= rig.config->draws_per_worker) {
 		bump(&rig.me->draws_lost);
 		return true;
@@ -255,8 +268,7 @@ void detect_freed(int owner, const char *file)
 	static uint64_t last;
 	uint64_t call = heap_calls();
 
-	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) || file == NULL ||
-		strstr(file, "err/") == NULL)
+	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) || !openssl_queue_file(file))
 		return;
 	if ((last == 0 || call > last + TOGETHER) && !let_pass())
 		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d",

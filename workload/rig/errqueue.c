@@ -97,7 +97,7 @@ void errqueue_look(const char *file)
 	struct entry newest, oldest;
 	const char *text;
 
-	if (file != NULL && strstr(file, "err/") != NULL)
+	if (openssl_queue_file(file))
 		return;
 	newest.code = openssl.ERR_peek_last_error_line(&text, &newest.line);
 	if (newest.code == 0) {

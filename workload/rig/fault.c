@@ -201,12 +201,6 @@ static void strike_queue(void)
 	}
 }
 
-/* OpenSSL's own functions for the queue are no place to call them again. */
-static bool in_queue(const char *file)
-{
-	return file != NULL && strstr(file, "err/") != NULL;
-}
-
 static const char *base_name(const char *file)
 {
 	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
@@ -226,7 +220,7 @@ void fault_strike(const char *file)
 	if (strike != NULL) {
 		if (fault_due(fault, -1))
 			strike();
-	} else if (!in_queue(file)) {
+	} else if (!openssl_queue_file(file)) { /* no place to call them again */
 		strike_queue();
 	}
 	place = NULL;

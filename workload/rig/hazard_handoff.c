@@ -124,6 +124,7 @@ static void serve_here(struct connection *c, int fd)
 			tcp_echo(c->pair.server);
 	} else if (!pair_echo(&c->pair, (uint64_t)(uintptr_t)c)) {
 		note_event(EVENT_WRONG_DATA, "echo of a connection from another worker: %s", openssl_error());
+		detect_own_errors();
 	}
 	c->served = rig.pid;
 	lock_give(&c->lock);

@@ -41,7 +41,7 @@ static bool wrap(struct contexts *mine)
 		int line;
 		unsigned long code = peek(&line);
 
-		if ((int)(code & 0xfff) != REASON + i || line != rig.worker) {
+		if (rig.config->check_rate > 0 && ((int)(code & 0xfff) != REASON + i || line != rig.worker)) {
 			note_event(EVENT_FOREIGN_ERROR, "full queue: entry %d is reason %lu of worker %d", i,
 				code & 0xfff, line);
 			break;

@@ -152,7 +152,8 @@ static uint64_t carve(size_t bytes)
 	uint64_t offset = heap->carved;
 
 	if (bytes > size_of_heap - offset) {
-		__atomic_fetch_add(&rig.block->heap_exhausted, 1, __ATOMIC_RELAXED);
+		if (__atomic_fetch_add(&rig.block->heap_exhausted, 1, __ATOMIC_RELAXED) == 0)
+			rig.block->heap_full_at = now_ns();
 		return 0;
 	}
 	__atomic_store_n(&heap->carved, offset + bytes, __ATOMIC_RELAXED);
@@ -325,7 +326,7 @@ void *heap_malloc(size_t size, const char *file, int line)
 	calls++;
 	errqueue_poll(file);
 	fault_point(file);
-	if (block_size(size) > LARGEST)
+	if (size > LARGEST || block_size(size) > LARGEST)
 		return NULL;
 	h = take(class_of(block_size(size)));
 	if (h == NULL)

@@ -23,6 +23,7 @@ struct entry {
 };
 
 static struct entry ledger[LEDGER];
+static pthread_key_t ledger_end; /* one above the highest key that was ever created */
 static bool started;
 static const void *own_base;
 
@@ -45,6 +46,8 @@ static void write_down(pthread_key_t key, const void *caller)
 		return;
 	entry = &ledger[key];
 	entry->live = true;
+	if (key >= ledger_end)
+		ledger_end = key + 1;
 	entry->base = NULL;
 	snprintf(entry->creator, sizeof entry->creator, "?");
 	if (dladdr(caller, &info) == 0)
@@ -94,6 +97,12 @@ int tss_create(pthread_key_t *key, void (*destroy)(void *))
 	return create(&next, "tss_create", key, destroy, __builtin_return_address(0));
 }
 
+static void strike_out(pthread_key_t key)
+{
+	if (started && key < LEDGER)
+		ledger[key].live = false;
+}
+
 int pthread_key_delete(pthread_key_t key)
 {
 	static int (*next)(pthread_key_t);
@@ -102,9 +111,21 @@ int pthread_key_delete(pthread_key_t key)
 		next = (int (*)(pthread_key_t))dlsym(RTLD_NEXT, "pthread_key_delete");
 	if (next == NULL)
 		return ENOSYS;
-	if (started && key < LEDGER)
-		ledger[key].live = false;
+	strike_out(key);
 	return next(key);
+}
+
+void tss_delete(pthread_key_t key);
+void tss_delete(pthread_key_t key)
+{
+	static void (*next)(pthread_key_t);
+
+	if (next == NULL)
+		next = (void (*)(pthread_key_t))dlsym(RTLD_NEXT, "tss_delete");
+	if (next == NULL)
+		return;
+	strike_out(key);
+	next(key);
 }
 
 bool key_known(pthread_key_t key)
@@ -130,7 +151,7 @@ size_t keys_of(enum key_owner owner, pthread_key_t *keys, size_t max)
 {
 	size_t n = 0;
 
-	for (pthread_key_t key = 0; key < LEDGER; key++) {
+	for (pthread_key_t key = 0; key < ledger_end; key++) {
 		if (!ledger[key].live || key_owner(key) != owner)
 			continue;
 		if (n < max)

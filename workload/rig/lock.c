@@ -56,7 +56,6 @@ static bool take_from_dead(struct lock *lock, uint32_t seen, uint32_t self)
 
 void lock_wait(struct lock *lock, uint32_t self)
 {
-	__atomic_fetch_add(&rig.block->lock_waits, 1, __ATOMIC_RELAXED);
 	for (int i = 0; i < SPINS; i++) {
 		if (try_take(lock, self))
 			return;
@@ -86,12 +85,13 @@ bool lock_bury(struct lock *lock, uint32_t pid)
 {
 	uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
 
-	if ((seen & ~(uint32_t)LOCK_WAITERS) != pid)
-		return false;
-	if (!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) &&
-		!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return false;
-	__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
-	lock_wake(lock);
-	return true;
+	/* A waiter may mark it meanwhile, or find the holder dead and take it. */
+	while ((seen & ~(uint32_t)LOCK_WAITERS) == pid) {
+		if (!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
+		lock_wake(lock);
+		return true;
+	}
+	return false;
 }

@@ -117,6 +117,7 @@ static void serve_good(const struct contexts *contexts)
 
 	if (server == NULL || client == NULL || openssl.BIO_new_bio_pair(&own, 0, &other, 0) != 1) {
 		good_peer_failed("new connection");
+		detect_own_errors();
 	} else {
 		openssl.SSL_set_bio(server, own, own);
 		openssl.SSL_set_bio(client, other, other);
@@ -229,7 +230,7 @@ static void serve_bad(const struct contexts *contexts, enum bad_peer kind)
 		serve_client(contexts, CLIENT_UNTRUSTED);
 		break;
 	}
-	bump(&rig.me->refused);
+	count_refusal();
 	detect_drain();
 }
 

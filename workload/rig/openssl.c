@@ -70,6 +70,11 @@ bool openssl_owns(const void *load_address)
 	       ((load_address == crypto_base && !MUTANT("key-owner-libssl-only")) || load_address == ssl_base);
 }
 
+bool openssl_queue_file(const char *file)
+{
+	return file != NULL && strstr(file, "crypto/err/") != NULL;
+}
+
 const char *openssl_error(void)
 {
 	static char text[200];

@@ -126,6 +126,9 @@ void *openssl_symbol(const char *name);
 /* Whether an address lies in libcrypto or libssl, by the file's load address. */
 bool openssl_owns(const void *load_address);
 
+/* Whether an allocation, by the file that asks for it, is one of the error queue's. */
+bool openssl_queue_file(const char *file);
+
 /* The oldest error as text, "no error queued" if there is none. */
 const char *openssl_error(void);
 

@@ -37,6 +37,7 @@ type Process struct {
 	status   *os.File
 	stderr   *tail
 	gone     chan struct{} // closed when rank 0 has ended and was waited for
+	close    sync.Once
 }
 
 // Start runs this program again as the rig that the block describes. command
@@ -117,8 +118,10 @@ func (p *Process) Kill() {
 }
 
 // Close ends what is left of the rig and returns when no process of it runs
-// any more.
-func (p *Process) Close() {
+// any more. It does so once: later the number may be another process group's.
+func (p *Process) Close() { p.close.Do(p.end) }
+
+func (p *Process) end() {
 	p.Kill()
 	<-p.gone
 	p.lifeline.Close()

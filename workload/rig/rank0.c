@@ -154,8 +154,6 @@ static void note_death(int worker, int status, bool held_lock)
 	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE && !MUTANT("crash-always");
 
 	if (!ending && !finished) {
-		rig.block->first_death_status = status;
-		rig.block->first_death_worker = worker;
 		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
 		if (MUTANT("crash-silent"))
 			; /* only the trial ends */

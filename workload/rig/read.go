@@ -75,7 +75,7 @@ type Worker struct {
 	DrawsLost       uint64
 	Injected        uint64 // faults
 	Begin, End      Snapshot
-	Last            time.Duration // last good handshake
+	Last            time.Duration // last connection, good or refused
 	ContextSwitches uint64
 	Status          syscall.WaitStatus
 	Reaped          bool
@@ -149,10 +149,16 @@ func (b *Block) Stage() string {
 	return stages[min(reached+1, len(stages)-1)]
 }
 
+// Done reports whether rank 0 came to its end in good order.
+func (b *Block) Done() bool { return load32(&b.c.stage) == C.STAGE_DONE }
+
 // HeapUsed is how much of the shared heap was ever in use, in bytes, and
 // HeapExhausted how many allocations found no room.
 func (b *Block) HeapUsed() uint64      { return load64(&b.c.heap_used) }
 func (b *Block) HeapExhausted() uint64 { return load64(&b.c.heap_exhausted) }
+
+// HeapFullAt is when the first of them was, on the rig's clock.
+func (b *Block) HeapFullAt() time.Duration { return time.Duration(load64(&b.c.heap_full_at)) }
 
 // LocksRecovered counts heap locks that were taken from a dead holder.
 func (b *Block) LocksRecovered() uint64 { return load64(&b.c.lock_recovered) }

@@ -31,5 +31,7 @@ void after_handshake(struct contexts *mine);
 void begin_operation(enum operation operation);
 /* A good handshake that began then was completed now. */
 void count_handshake(uint64_t began);
+/* A peer was refused. */
+void count_refusal(void);
 
 #endif

@@ -107,7 +107,7 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	openssl.ERR_clear_error();
 	ssl = openssl.SSL_new(ctx);
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {
-		bump(&rig.me->refused);
+		count_refusal();
 		detect_own_errors();
 		openssl.SSL_free(ssl);
 		close(fd);
@@ -121,7 +121,7 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 		begin_operation(OP_ECHO);
 		tcp_echo(ssl);
 	} else {
-		bump(&rig.me->refused);
+		count_refusal();
 		detect_drain();
 	}
 	openssl.SSL_free(ssl);

@@ -45,6 +45,12 @@ void count_handshake(uint64_t began)
 	keep_sample(now - began);
 }
 
+void count_refusal(void)
+{
+	rig.me->last = now_ns();
+	bump(&rig.me->refused);
+}
+
 /* A worker that replaces a retired one goes on where that one was. */
 static void take(struct snapshot *snapshot)
 {
@@ -168,6 +174,7 @@ void run_worker(int listener, struct contexts *contexts)
 
 	rig.me->pid = rig.pid;
 	bump(&rig.me->generations);
+	rig.me->used = 0; /* its predecessor's objects are gone */
 	fault_after_fork();
 	detect_forked();
 	tie_to_rank0();
