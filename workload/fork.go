@@ -19,9 +19,11 @@ import (
 // workers there are beside; they are idle. The load is memory: the first
 // handshake of a child is both sides over BIO pairs.
 type ForkConfig struct {
-	Pairs     int           // forks in each arm
-	Sustained int           // forks in each arm of the sustained loop, which is not paired
-	Limit     time.Duration // the paired loop ends after it; 0 = when all pairs are done
+	Pairs     int // forks in each arm
+	Sustained int // forks in each arm of the sustained loop, which is not paired
+	// Limit ends both loops, the sustained one after a block of each arm; 0 =
+	// when all forks are done.
+	Limit time.Duration
 
 	// Memory is what rank 0's resident private memory is brought up to, in
 	// bytes; 0 = as much as the set-up took.
@@ -37,7 +39,8 @@ type ForkConfig struct {
 	// which must find no difference.
 	SameArms bool
 
-	// patience is how long the loops may go without a fork; 0 = forkHang.
+	// patience is how long the loops may go without a fork before they are
+	// judged; 0 = forkHang.
 	patience time.Duration
 }
 
@@ -50,7 +53,8 @@ type ForkOutcome struct {
 	Huge      uint64    // of that, in huge pages
 	Handlers  []string  // at-fork handlers that the strategy has: prepare, parent, child
 
-	Forks []ForkSample // in the order they were made; two each are a pair
+	Forks  []ForkSample // in the order they were made; two each are a pair
+	Wanted int          // forks that the pairs asked for are; the limit may leave fewer
 
 	// Sustained and Bare are forks a second, each child's end and its reaping
 	// included: under the strategy, and with its handlers masked.
@@ -73,12 +77,15 @@ const (
 	// state, where the strategy keeps OpenSSL from freeing it.
 	forkLeak    = 24 << 10
 	maxForkLeak = 8 << 30
-	// forkHang is longer than a child may live (LIFETIME_S in forkchild.c).
+	// forkHang is many times what a fork, its child and the warm runs take.
 	forkHang = 40 * time.Second
 )
 
 // completeFork fills in and checks what a trial of forks needs.
 func (c *Config) completeFork() error {
+	if c.Hazard != "" && c.Hazard != plainHazard {
+		return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, choose %s", c.Hazard, plainHazard)
+	}
 	f := c.Fork
 	live := c.Workers
 	c.Load, c.Handshakes, c.BadShare, c.CheckRate = "memory", 1, 0, 0
@@ -171,7 +178,8 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 	return block, process, nil
 }
 
-// awaitForks waits for rank 0's end. A rank 0 that no longer gets on is ended.
+// awaitForks waits for rank 0's end. A rank 0 that no longer gets on is ended;
+// one that only gets no processor, or whose child gets none, is waited for.
 func (t *trial) awaitForks(ctx context.Context) error {
 	limit := t.cfg.Fork.patience
 	if limit == 0 {
@@ -179,7 +187,7 @@ func (t *trial) awaitForks(ctx context.Context) error {
 	}
 	tick := time.NewTicker(limit / 40)
 	defer tick.Stop()
-	progress, since := uint64(0), time.Now()
+	last := t.forkPulse()
 	for {
 		select {
 		case <-ctx.Done():
@@ -188,10 +196,11 @@ func (t *trial) awaitForks(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if now := t.block.ForkProgress(); now != progress {
-			progress, since = now, time.Now()
-		} else if time.Since(since) > limit {
-			t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit)}
+		now := t.forkPulse()
+		if now.beat != last.beat {
+			last = now
+		} else if why := last.stall(now, limit); why != "" {
+			t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
 			t.process.Kill()
 			<-t.process.Gone()
 			return nil
@@ -201,9 +210,9 @@ func (t *trial) awaitForks(ctx context.Context) error {
 
 // stall says where the loop stands still: the parent waits for its child, or
 // does not come back from fork().
-func (t *trial) stall(limit time.Duration) string {
+func (t *trial) stall(limit time.Duration, why string) string {
 	made, wanted := len(t.block.Forks().Records), 2*t.cfg.Fork.Pairs
-	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end", limit, made, wanted)
+	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end (%s)", limit, made, wanted, why)
 }
 
 // gatherForks reads the outcome when rank 0 has ended. An error leaves the
@@ -213,6 +222,8 @@ func (t *trial) gatherForks() error {
 	o := t.out
 	o.Setup = t.block.Setup()
 	o.Fork = newForkOutcome(f)
+	o.Fork.Wanted = 2 * t.cfg.Fork.Pairs
+	o.Load, o.CtxSwitches = rig.Now()-t.began, t.process.Switches()
 	if o.Fork.Stopped != nil {
 		o.Fork.Stopped = fmt.Errorf("fork %d of %d: %w", len(f.Records)+1, 2*t.cfg.Fork.Pairs, o.Fork.Stopped)
 	}
@@ -232,7 +243,7 @@ func (t *trial) noteChild(ws syscall.WaitStatus) {
 	at := rig.Now() - t.began
 	switch {
 	case ws == 0:
-	case ws.Signaled() && ws.Signal() == syscall.SIGALRM:
+	case ws.Signaled() && ws.Signal() == syscall.SIGPROF:
 		t.out.note(hangs, t.cfg.Workers-1, at, "a forked child was not done in time")
 	case ws.Signaled():
 		t.out.note(crash, t.cfg.Workers-1, at, fmt.Sprintf("a forked child was killed by signal %d (%v)", int(ws.Signal()), ws.Signal()))

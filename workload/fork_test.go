@@ -318,11 +318,10 @@ func TestForkedChildCrashes(t *testing.T) {
 	cfg := forking(t, "own")
 	cfg.Fork.Pairs = 1000
 	cfg.Strategy = ownStrategy(t, fmt.Sprintf(`
-static int forks;
-static void prepare(struct strategy_context *c) { (void)c; forks++; }
+%s
 static void child(struct strategy_context *c) { (void)c; if (forks > %d) abort(); }
-const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = prepare, .child = child};
-`, callsToFork))
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .child = child};
+`, countForks, forksBefore))
 	out := mustRun(t, cfg)
 	if out.Events[crash] != 1 || !strings.Contains(out.Noted[0].Detail, "signal 6") {
 		t.Errorf("events %v: %v", out.Events, out.Noted)
@@ -417,5 +416,38 @@ func TestForkHeapFull(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "shared heap of 2048 KiB is full") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What a hazard would do is not done in a trial of forks, so none is taken.
+func TestForkRefusesHazards(t *testing.T) {
+	cfg := forking(t, "hwm")
+	cfg.Hazard = "foreign-before"
+	if _, err := Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "choose plain") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Huge pages are no reason to ask for memory that nobody wanted.
+func TestForkHugePagesWithoutMemory(t *testing.T) {
+	cfg := forking(t, "hwm")
+	cfg.Fork.Memory, cfg.Fork.HugePages = 0, true
+	if out := mustFork(t, cfg); len(out.Fork.Forks) != 2*cfg.Fork.Pairs {
+		t.Errorf("%d forks", len(out.Fork.Forks))
+	}
+}
+
+// The limit of time ends the sustained loop too, after a block of each arm.
+func TestForkLimitEndsBothLoops(t *testing.T) {
+	cfg := forking(t, "hwm")
+	cfg.Fork.Pairs, cfg.Fork.Sustained, cfg.Fork.Limit = 50_000, 1_000_000, 300*time.Millisecond
+	began := time.Now()
+	out := mustFork(t, cfg)
+	f := out.Fork
+	if took := time.Since(began); took > 20*time.Second || f.Wanted != 100_000 || len(f.Forks) < 2 || len(f.Forks) == f.Wanted {
+		t.Errorf("%v: %d of %d forks", took, len(f.Forks), f.Wanted)
+	}
+	if f.Sustained <= 0 || f.Bare <= 0 || out.Load <= 0 || out.CtxSwitches == 0 {
+		t.Errorf("%v and %v forks/s; load %v, %d switches", f.Sustained, f.Bare, out.Load, out.CtxSwitches)
 	}
 }

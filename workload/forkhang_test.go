@@ -13,10 +13,20 @@ import (
 	"time"
 )
 
-// callsToFork is how often a prepare handler has been called when some fifteen
-// pairs of forks were measured: each fork is followed by its warm runs, and
-// those of the warm-up count too.
-const callsToFork = 6000
+// forksBefore is how many forks rank 0 makes before the one that things go wrong
+// at: that of the live worker, sixteen of the warm-up and fifteen pairs, each
+// with two to wash out what was before it. How often handlers run says nothing:
+// the runs that warm them are as many as their time allows.
+const forksBefore = 1 + 3*(16+30)
+
+// countForks is C that counts real forks, those without a strategy's handlers
+// too, whatever else calls a handler.
+const countForks = `
+#include <pthread.h>
+static int forks;
+static void forked(void) { forks++; }
+__attribute__((constructor)) static void count(void) { pthread_atfork(forked, 0, 0); }
+`
 
 // sleeper is a strategy whose handler of that name never returns from then on.
 func sleeper(t *testing.T, handler string) Config {
@@ -25,16 +35,10 @@ func sleeper(t *testing.T, handler string) Config {
 	cfg.Fork.patience = 3 * time.Second
 	cfg.Strategy = ownStrategy(t, fmt.Sprintf(`
 #include <unistd.h>
-static int forks;
-static void count(struct strategy_context *c) { (void)c; forks++; }
-static void stop(struct strategy_context *c) { (void)c; if (forks >= %d) for (;;) pause(); }
 %s
-const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = PREPARE, .parent = PARENT, .child = CHILD};
-`, callsToFork, map[string]string{
-		"prepare": "static void both(struct strategy_context *c) { count(c); stop(c); }\n#define PREPARE both\n#define PARENT 0\n#define CHILD 0",
-		"parent":  "#define PREPARE count\n#define PARENT stop\n#define CHILD 0",
-		"child":   "#define PREPARE count\n#define PARENT 0\n#define CHILD stop",
-	}[handler]))
+static void stop(struct strategy_context *c) { (void)c; if (forks >= %d) for (;;) pause(); }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .%s = stop};
+`, countForks, forksBefore, handler))
 	return cfg
 }
 
@@ -44,10 +48,10 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 func TestForkHandlerHangs(t *testing.T) {
 	for _, handler := range []string{"prepare", "parent", "child"} {
 		out := mustRun(t, sleeper(t, handler))
-		if out.Events[hangs] != 1 || !strings.Contains(out.Noted[0].Detail, "of 2000") {
+		if out.Events[hangs] != 1 || !strings.Contains(out.Noted[0].Detail, "of 2000") || !strings.Contains(out.Noted[0].Detail, "blocked for") {
 			t.Errorf("%s: events %v: %v", handler, out.Events, out.Noted)
 		}
-		if n := len(out.Fork.Forks); n < 4 || n > 200 || len(out.Fork.ForkDifferences()) == 0 {
+		if n := len(out.Fork.Forks); n < 20 || n > 40 || len(out.Fork.ForkDifferences()) == 0 {
 			t.Errorf("%s: %d forks were kept", handler, n)
 		}
 		awaitNoChildren(t)
@@ -89,7 +93,7 @@ func stopped(t *testing.T, out *Outcome, errno syscall.Errno) {
 
 // The kernel has no memory for another process. It cannot be brought to that
 // without harm to others, so a filter of system calls answers in its place.
-func TestForkOutOfMemory(t *testing.T) {
+func outOfMemory(t *testing.T, forks int) Config {
 	cfg := forking(t, "own")
 	cfg.Fork.Pairs = 1000
 	cfg.Strategy = ownStrategy(t, fmt.Sprintf(`
@@ -99,7 +103,7 @@ func TestForkOutOfMemory(t *testing.T) {
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-static int forks;
+%s
 static void prepare(struct strategy_context *c)
 {
 	struct sock_filter code[] = {
@@ -111,14 +115,27 @@ static void prepare(struct strategy_context *c)
 	};
 	struct sock_fprog filter = {sizeof code / sizeof *code, code};
 	(void)c;
-	if (++forks != %d)
+	if (forks < %d || done++ > 0)
 		return;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
 		abort();
 }
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = prepare};
-`, callsToFork))
-	stopped(t, mustRun(t, cfg), syscall.ENOMEM)
+`, countForks+"static int done;", forks))
+	return cfg
+}
+
+func TestForkOutOfMemory(t *testing.T) {
+	stopped(t, mustRun(t, outOfMemory(t, forksBefore)), syscall.ENOMEM)
+}
+
+// The same in the warm-up: no fork is there to tell of, but what a tick is.
+func TestForkOutOfMemoryInWarmUp(t *testing.T) {
+	out := mustRun(t, outOfMemory(t, 10))
+	f := out.Fork
+	if !errors.Is(f.Stopped, syscall.ENOMEM) || len(f.Forks) != 0 || len(f.ClockCost) == 0 {
+		t.Errorf("stopped by %v after %d forks, %d readings of the clock", f.Stopped, len(f.Forks), len(f.ClockCost))
+	}
 }
 
 // A container's limit of processes.
@@ -154,4 +171,52 @@ func TestForkPidsLimitReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped(t, out, syscall.EAGAIN)
+}
+
+// Rank 0 is stopped for longer than it may go without a fork, and so gets no
+// processor, as on a machine that is busy: no hang. Nor is the warm-up one,
+// whose forks are not counted.
+func TestForkStarvedIsNoHang(t *testing.T) {
+	starving := forkPulse{since: time.Second, used: map[int]usage{1: {ran: time.Second}}}
+	for _, tc := range []struct {
+		name string
+		used map[int]usage
+		want string
+	}{
+		{"rank 0 waits, its child has no processor", map[int]usage{1: {ran: time.Second}, 2: {ready: true}}, ""},
+		{"rank 0 waits for a processor", map[int]usage{1: {ran: time.Second, ready: true}}, ""},
+		{"both got little", map[int]usage{1: {ran: time.Second}, 2: {ran: time.Second, waited: 5 * time.Second}}, ""},
+		{"nobody wants to run", map[int]usage{1: {ran: time.Second}, 2: {}}, "blocked for 10s"},
+		{"round in circles", map[int]usage{1: {ran: time.Second}, 2: {ran: 9 * time.Second, ready: true}}, "not done with one operation"},
+	} {
+		now := forkPulse{since: 11 * time.Second, used: tc.used}
+		if got := starving.stall(now, 4*time.Second); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+		if got := starving.stall(now, 20*time.Second); got != "" {
+			t.Errorf("%s: judged before its time: %q", tc.name, got)
+		}
+	}
+}
+
+// The forks of the warm-up are progress too: they take longer than the loop may
+// go without one here, each by itself does not.
+func TestForkWarmUpIsProgress(t *testing.T) {
+	cfg := forking(t, "own")
+	cfg.Fork.Pairs, cfg.Fork.Sustained = 1, 0
+	cfg.Fork.patience = time.Second
+	cfg.Strategy = ownStrategy(t, `
+#include <unistd.h>
+#include <time.h>
+static void nap(struct strategy_context *c)
+{
+	struct timespec ns = {0, 20 * 1000 * 1000};
+	(void)c;
+	nanosleep(&ns, 0);
+}
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = nap};
+`)
+	if out := mustRun(t, cfg); out.Damaged() || len(out.Fork.Forks) != 2 {
+		t.Errorf("%d forks: %v", len(out.Fork.Forks), out.Noted)
+	}
 }

@@ -27,7 +27,7 @@ enum { FORK_WARM_SCALE = 256 };
 struct fork_config {
 	uint64_t pairs;     /* forks in each arm, each with its record */
 	uint64_t sustained; /* forks in each arm of the sustained loop */
-	uint64_t limit_ns;  /* of the paired loop; 0 = none */
+	uint64_t limit_ns;  /* of both loops; 0 = none */
 	uint64_t memory;    /* private memory that rank 0 is brought up to; 0 = left as it is */
 	uint32_t keys;      /* filled keys beside OpenSSL's */
 	uint32_t huge_pages;

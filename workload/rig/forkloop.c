@@ -167,6 +167,7 @@ static bool warm_up(struct fork_record *scrap)
 	for (int i = 0; i < WARM_UP_PAIRS; i++) {
 		if (!fork_timed(ARM_STRATEGY, scrap) || !fork_timed(ARM_MASKED, scrap))
 			return false;
+		fork_clock_moment(&state->end);
 	}
 	return true;
 }
@@ -176,8 +177,7 @@ static bool fork_counted(enum fork_arm arm)
 	struct fork_sum *sum = &state->sustained[arm];
 	uint64_t began;
 
-	if (arm == ARM_STRATEGY)
-		fill_slots();
+	fill_slots(); /* in both arms: it writes to pages that a fork shares */
 	began = fork_ticks();
 	if (!fork_bare())
 		return false;
@@ -198,11 +198,12 @@ static bool count_block(enum fork_arm arm)
 	return true;
 }
 
+/* One block of each arm is made in any case: pairs may have taken all the time. */
 static void sustained_loop(void)
 {
 	uint64_t blocks = (rig.config->fork.sustained + SUSTAINED_BLOCK - 1) / SUSTAINED_BLOCK;
 
-	for (uint64_t i = 0; i < blocks; i++) {
+	for (uint64_t i = 0; i < blocks && (i == 0 || !time_over()); i++) {
 		enum fork_arm first = next_bit() ? ARM_MASKED : ARM_STRATEGY;
 
 		if (!count_block(first) || !count_block(ARM_MASKED - first))
@@ -229,8 +230,11 @@ void fork_loop_run(const struct contexts *mine)
 	random_state = rig.config->seed;
 	await_harness();
 	fork_clock_open();
-	if (!warm_up(&records[2 * pairs]))
+	fork_clock_moment(&state->begin);
+	if (!warm_up(&records[2 * pairs])) {
+		fork_clock_moment(&state->end);
 		return;
+	}
 	fork_clock_moment(&state->begin);
 	if (pair_loop(records, pairs))
 		sustained_loop();

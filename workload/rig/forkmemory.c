@@ -84,7 +84,7 @@ void fork_memory_fill(void)
 		take(wanted - have);
 	state->private_bytes = private_bytes();
 	state->huge_bytes = kernel_count("/proc/self/smaps_rollup", "AnonHugePages");
-	if (rig.config->fork.huge_pages && wanted - have >= (uint64_t)2 * HUGE_PAGE && state->huge_bytes == 0)
+	if (rig.config->fork.huge_pages && wanted >= have + (uint64_t)2 * HUGE_PAGE && state->huge_bytes == 0)
 		FAIL(0, "the kernel gives no transparent huge pages: see /sys/kernel/mm/transparent_hugepage/enabled");
 }
 

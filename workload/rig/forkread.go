@@ -14,7 +14,7 @@ import (
 type Fork struct {
 	Pairs     uint64        // forks in each arm
 	Sustained uint64        // forks in each arm of the sustained loop, or of the yardstick
-	Limit     time.Duration // of the paired loop; 0 = none
+	Limit     time.Duration // of both loops; 0 = none
 	Memory    uint64        // private memory that rank 0 is brought up to; 0 = left as it is
 	Keys      int           // filled keys beside OpenSSL's
 	HugePages bool
@@ -97,6 +97,18 @@ func (b *Block) ForkProgress() uint64 {
 	return n
 }
 
+// ForkBeat changes with each fork that is done, those of the warm-up included.
+func (b *Block) ForkBeat() uint64 { return b.ForkProgress() + uint64(load32(&b.c.fork._go)) }
+
+// Switches counts the context switches of rank 0 and of all children that it
+// reaped. Call it after Gone.
+func (p *Process) Switches() uint64 {
+	if u, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return uint64(u.Nvcsw + u.Nivcsw)
+	}
+	return 0
+}
+
 // Forks reads what a fork trial measured so far.
 func (b *Block) Forks() Forks {
 	s := &b.c.fork
@@ -109,7 +121,11 @@ func (b *Block) Forks() Forks {
 	for i := range f.Handlers {
 		f.Handlers[i] = s.handlers&(1<<i) != 0
 	}
-	for _, ticks := range s.clock_ticks {
+	for i := range s.clock_ticks {
+		if f.TSC && s.end.ticks <= s.begin.ticks {
+			break // it ended before anybody could tell how long a tick is
+		}
+		ticks := s.clock_ticks[i]
 		f.ClockCost = append(f.ClockCost, ns(C.uint64_t(ticks)))
 	}
 	for arm := range f.Sustained {
