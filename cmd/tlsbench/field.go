@@ -93,6 +93,11 @@ func (c *fieldCommand) plan(s *session) (*field.Plan, error) {
 	if c.Resume != "" && c.Output != "" {
 		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
 	}
+	if c.Output != "" {
+		if err := field.IsNew(c.Output); err != nil {
+			return nil, &refusal{err}
+		}
+	}
 	plan, err := c.spec()
 	if err != nil || c.Resume == "" {
 		return plan, err
@@ -146,23 +151,17 @@ func (c *fieldCommand) spec() (*field.Plan, error) {
 	if plan.Python, err = pythonChoices(c.Python); err != nil {
 		return nil, err
 	}
-	return plan, c.checkNumbers()
+	if err := c.checkNumbers(); err != nil {
+		return nil, err
+	}
+	if err := plan.Check(); err != nil {
+		return nil, &refusal{err}
+	}
+	return plan, nil
 }
 
 func (c *fieldCommand) checkNumbers() error {
-	for _, n := range c.MemSafety {
-		if n != 0 && n != 1 {
-			return refuse("mem_safety %d: choose from 0, 1", n)
-		}
-	}
-	switch {
-	case c.Readers < 1 || c.Readers > 64:
-		return refuse("readers %d: want 1 to 64", c.Readers)
-	case c.Rounds < 1 || c.ControlRounds < 0:
-		return refuse("rounds %d, control rounds %d: want at least 1, and at least 0", c.Rounds, c.ControlRounds)
-	case c.Duration <= 0 || c.Duration > time.Hour || c.RigTime < 0 || c.RigTime > time.Hour:
-		return refuse("duration %v, rig time %v: want more than 0, and no more than an hour", c.Duration, c.RigTime)
-	case c.Port < 0 || c.Port > 65535:
+	if c.Port < 0 || c.Port > 65535 {
 		return refuse("port %d: want 1 to 65535", c.Port)
 	}
 	return checkValue("tls", c.TLS)

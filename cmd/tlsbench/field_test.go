@@ -33,6 +33,10 @@ func TestFieldIsRefused(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no results\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty.txt")
+	if err := os.WriteFile(empty, []byte(`{"tlsbench_field":1,"plan":{}}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +44,13 @@ func TestFieldIsRefused(t *testing.T) {
 	defer l.Close()
 	for _, tc := range []struct{ args, want string }{
 		{"--daemon 4.9", `unknown daemon "4.9": choose from 5.4, 5.6, 6.0, 6.1, all`},
+		{"--daemon all,4.9", `unknown daemon "4.9"`},
+		{"--daemon 6.0,6.0", "daemon 6.0, 6.0: one of them is given twice"},
+		{"--mem-safety 1,1", "mem_safety 1, 1: one of them is given twice"},
+		{"--python no,no", "python no, no: one of them is given twice"},
+		{"--strategy hwm,hwm", "strategy hwm is given twice"},
+		{"-o " + text, "is there already: resume it, or choose another name"},
+		{"--resume " + empty, "its plan: no "},
 		{"--strategy hwn", `unknown strategy "hwn": choose from none, temp-thread, `},
 		{"--strategy ./missing.so", "missing.so"},
 		{"--mem-safety 2", "mem_safety 2: choose from 0, 1"},

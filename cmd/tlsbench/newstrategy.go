@@ -78,7 +78,12 @@ func (sk skeleton) write(dir string) error {
 		}
 	}
 	for name := range files {
-		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil: // such as a file where the folder should be
+			return err
+		default:
 			return fmt.Errorf("%s is there already: choose another name, or a folder with --dir", filepath.Join(dir, name))
 		}
 	}

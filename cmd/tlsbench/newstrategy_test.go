@@ -55,6 +55,7 @@ func TestNewStrategyIsRefused(t *testing.T) {
 		{"Fix", "want lower-case letters"},
 		{"../fix", "want lower-case letters"},
 		{"my-fix --dir .", "Makefile is there already"},
+		{"my-fix --dir Makefile", "not a directory"},
 	} {
 		code, _, stderr := newStrategy(t, strings.Fields(tc.args)...)
 		if code != exitRefused || !strings.Contains(stderr, tc.want) || strings.Count(stderr, "\n") != 1 {

@@ -6,6 +6,7 @@
 //	fetch.go      packages into the cache, without root (package debian)
 //	cases.go      a daemon and a rig that are asked the same
 //	plan.go       all cases, and the order of their trials ──▶ Task
+//	check.go      what no plan may be
 //	runner.go     one task after the other, each on the disk; resume
 //	record.go     what a trial came to ──▶ results.FieldTrial
 //	file.go       the results file that is appended to

@@ -18,12 +18,28 @@ type file struct{ f *os.File }
 func createFile(path string) (*file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
+		return nil, errThere(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create results file: %w", err)
 	}
 	return lock(f)
+}
+
+// IsNew refuses the name of a results file that is there already.
+func IsNew(path string) error {
+	_, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("create results file: %w", err)
+	}
+	return errThere(path)
+}
+
+func errThere(path string) error {
+	return fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
 }
 
 // openFile opens one to go on with it, and cuts what a crash tore.

@@ -207,6 +207,9 @@ func parsePlan(text json.RawMessage) (*Plan, error) {
 	for _, id := range d.Strategies {
 		p.Strategies = append(p.Strategies, strategies.Choice{Name: id.Name, Params: id.Params, Path: openssl.Local(id.Path)})
 	}
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("its plan: %w", err)
+	}
 	return p, nil
 }
 
@@ -231,30 +234,4 @@ func difference(file, mine json.RawMessage) string {
 		}
 	}
 	return ""
-}
-
-// Check refuses a plan that cannot be carried out, whatever daemons there are.
-func (p *Plan) Check() error {
-	if err := p.twice(); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(p.Strategies, injected) {
-		if _, err := preloadDir(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// twice refuses a plan in which two strategies would have one name in a file:
-// an own object is named for its file.
-func (p *Plan) twice() error {
-	seen := map[string]bool{}
-	for _, c := range p.Strategies {
-		if seen[c.String()] {
-			return fmt.Errorf("strategy %s is given twice, or two files have that name: rename one", c)
-		}
-		seen[c.String()] = true
-	}
-	return nil
 }

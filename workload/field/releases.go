@@ -33,16 +33,19 @@ func Releases() []Release { return slices.Clone(releases) }
 
 // ParseReleases reads what --daemon takes; none, or "all", is every release.
 func ParseReleases(names []string) ([]Release, error) {
-	if len(names) == 0 || slices.Contains(names, "all") {
-		return Releases(), nil
-	}
 	var list []Release
 	for _, name := range names {
+		if name == "all" {
+			continue
+		}
 		i := slices.IndexFunc(releases, func(r Release) bool { return r.Name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("unknown daemon %q: choose from %s, all", name, strings.Join(releaseNames(), ", "))
 		}
 		list = append(list, releases[i])
+	}
+	if len(names) == 0 || slices.Contains(names, "all") {
+		return Releases(), nil
 	}
 	return list, nil
 }

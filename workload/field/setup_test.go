@@ -99,7 +99,8 @@ func TestFoldersThatTheLoaderSplits(t *testing.T) {
 	}
 	for _, bad := range []string{"a:b", "a b"} {
 		t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), bad))
-		hwm, none := &Plan{Strategies: []strategies.Choice{{Name: "hwm"}}}, &Plan{Strategies: []strategies.Choice{{Name: "none"}}}
+		hwm, none := smallPlan(t), smallPlan(t)
+		none.Strategies = none.Strategies[:1]
 		if err := hwm.Check(); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
 			t.Errorf("preload object in %s: error %v", bad, err)
 		}
