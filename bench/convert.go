@@ -52,6 +52,10 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.
 	}
 	if err != nil {
 		r.Status, r.Reason = results.Failed, err.Error()
+		if out != nil && out.Fork != nil { // what was measured until then stands beside the reason
+			noteConditions(r, out)
+			copyFork(r, out.Fork)
+		}
 		return r
 	}
 	copyOutcome(r, out)
@@ -77,8 +81,14 @@ func copyOutcome(r *results.Trial, o *workload.Outcome) {
 	if r.Damaged() {
 		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
 	}
-	r.CrashAt, r.Load, r.SharedSlots = o.CrashAt, o.Load, o.SharedSlots
-	r.LoadBefore, r.Steal, r.CtxSwitches = o.LoadBefore, o.Steal, o.CtxSwitches
+	r.CrashAt, r.SharedSlots = o.CrashAt, o.SharedSlots
+	noteConditions(r, o)
+}
+
+// noteConditions keeps what went on around the trial, and its first events in
+// words.
+func noteConditions(r *results.Trial, o *workload.Outcome) {
+	r.Load, r.LoadBefore, r.Steal, r.CtxSwitches = o.Load, o.LoadBefore, o.Steal, o.CtxSwitches
 	for _, e := range o.Noted[:min(len(o.Noted), maxDetail)] {
 		r.Detail = append(r.Detail, describe(e))
 	}

@@ -6,17 +6,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// file is a results file that is being appended to. It knows how long it is,
-// so that it notices when somebody else changes it, and can take back a write
-// that failed half-way.
+// file is a results file that is being appended to. It knows how long it is and
+// when it was written last, so that it notices when somebody else changes it,
+// and can take back a write that failed half-way.
 type file struct {
-	f    *os.File
-	path string
-	size int64
+	f       *os.File
+	path    string
+	size    int64
+	written time.Time
 }
 
 // createFile makes a new results file that holds the header. A file that is
@@ -58,7 +60,7 @@ func openFile(path string) (*file, error) {
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("results file %s is no regular file", path)
 	default:
-		out.size = info.Size()
+		out.size, out.written = info.Size(), info.ModTime()
 		err = out.lock()
 	}
 	if err != nil {
@@ -93,8 +95,20 @@ func (f *file) verify() error {
 		return fmt.Errorf("results file %s was replaced by another during the run", f.path)
 	case open.Size() != f.size:
 		return fmt.Errorf("results file %s was changed during the run: it has %d bytes, and had %d after the last trial", f.path, open.Size(), f.size)
+	case !open.ModTime().Equal(f.written) && f.size > 0:
+		return fmt.Errorf("results file %s was changed during the run: it was written to at %s, and not by this run",
+			f.path, open.ModTime().Format("15:04:05.000"))
 	}
 	return nil
+}
+
+// remember notes when this process wrote last.
+func (f *file) remember() error {
+	info, err := f.f.Stat()
+	if err == nil {
+		f.written = info.ModTime()
+	}
+	return err
 }
 
 // Write appends p and returns when it is on the disk. After an error the file
@@ -107,6 +121,9 @@ func (f *file) Write(p []byte) (int, error) {
 	if err == nil {
 		err = f.f.Sync()
 	}
+	if err == nil {
+		err = f.remember()
+	}
 	if err != nil {
 		return 0, errors.Join(fmt.Errorf("append to results file: %w", err), f.takeBack())
 	}
@@ -118,7 +135,7 @@ func (f *file) takeBack() error {
 	if err := f.f.Truncate(f.size); err != nil {
 		return fmt.Errorf("take back what was written of the last trial: %w", err)
 	}
-	return nil
+	return f.remember()
 }
 
 // cut shortens the file to what is good of it.
@@ -127,7 +144,7 @@ func (f *file) cut(size int64) error {
 		return fmt.Errorf("cut off the torn end of the results file: %w", err)
 	}
 	f.size = size
-	return nil
+	return f.remember()
 }
 
 // reader reads the first n bytes.

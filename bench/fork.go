@@ -37,7 +37,12 @@ const (
 	// defaultMemory is what a daemon's main process has.
 	defaultMemory = 16
 	maxMemory     = 64 << 10
-	defaultPairs  = 500
+	// defaultPairs is for plans that measure more than forks, and so have few
+	// rounds; shortPairs for the others. The 99th percentile of a hundred is
+	// not their maximum yet.
+	defaultPairs = 500
+	shortPairs   = 100
+	maxPairs     = 1_000_000
 	// forkLimit ends a trial whose forks are slow: with much memory one takes
 	// ten milliseconds and more.
 	forkLimit = time.Minute
@@ -57,6 +62,18 @@ func (f ForkSpec) validate() error {
 	if err := checkList("huge pages", orDefault(f.HugePages, HugePages[0]), HugePages); err != nil {
 		return err
 	}
+	lists := []struct {
+		what   string
+		values []int
+	}{{"private memory of", f.Memory}, {"number of filled keys", f.Filled}}
+	for _, l := range lists {
+		if len(l.values) == 0 {
+			continue
+		}
+		if err := checkList(l.what, toStrings(l.values), nil); err != nil {
+			return err
+		}
+	}
 	for _, m := range f.Memory {
 		if m < 1 || m > maxMemory {
 			return fmt.Errorf("memory of %d MiB: want 1 to %d", m, maxMemory)
@@ -67,16 +84,31 @@ func (f ForkSpec) validate() error {
 			return fmt.Errorf("%d filled keys: want 0 to %d", n, workload.MaxForkKeys)
 		}
 	}
-	if f.Pairs < 0 {
-		return fmt.Errorf("%d pairs of forks: want at least 1", f.Pairs)
+	if f.Pairs < 0 || f.Pairs > maxPairs {
+		return fmt.Errorf("%d pairs of forks: want 1 to %d", f.Pairs, maxPairs)
 	}
 	return nil
+}
+
+// validateForks refuses hazards of which fork trials know nothing: what a
+// hazard does is not done in them, and a name must not say that it was. Beside
+// other measures they are made under plain alone.
+func (s Spec) validateForks() error {
+	if !slices.Contains(s.Measures, results.Fork) {
+		return nil
+	}
+	for _, h := range s.Hazards {
+		if h != plain && (s.onlyForks() || !slices.Contains(s.Hazards, plain)) {
+			return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, measure fork under %s", h, plain)
+		}
+	}
+	return s.Fork.validate()
 }
 
 // forkCells lists the fork cells of one strategy in a block. The child plays
 // both sides of its handshake, so the load is always memory.
 func (p *Plan) forkCells(l place, s *Strategy) []Cell {
-	if l.load != p.Spec.Loads[0] {
+	if l.load != p.Spec.Loads[0] || l.hazard != plain {
 		return nil
 	}
 	l.load = "memory"
@@ -166,8 +198,10 @@ type percentile struct {
 	before  string // the name of what was measured
 }
 
-// forkPercentiles are all four for the two that a user waits for, and the
-// median of the rest, but for the warm handlers. They are there to say what the
+// forkPercentiles are all four for what a user waits for: the fork, the child,
+// and what that does first. The median of the handlers and of what a child does
+// first stands under the plain name. Of the rest there is the median alone, but
+// for the warm handlers. They are there to say what the
 // work itself takes, and on a processor that shares a core with a neighbour's
 // they take half as long again for as long as that one is busy: the median of a
 // trial is one or the other by chance, the tenth percentile the undisturbed one
@@ -177,6 +211,8 @@ func forkPercentiles(name string) []percentile {
 	switch {
 	case name == "fork-ns" || name == "ready-ns":
 		return []percentile{{50, "p50-"}, {90, "p90-"}, {99, "p99-"}, {100, "max-"}}
+	case name == "handler-ns" || strings.HasPrefix(name, "first-"):
+		return []percentile{{50, ""}, {90, "p90-"}, {99, "p99-"}, {100, "max-"}}
 	case strings.HasPrefix(name, "warm-"):
 		return []percentile{{10, ""}}
 	}
@@ -187,6 +223,9 @@ func forkPercentiles(name string) []percentile {
 // other, lie apart. A counter that steps by ten nanoseconds has no better
 // median; the longest hundredth, where an interrupt came between, is left out.
 func clockCost(ns []float64) float64 {
+	if len(ns) == 0 {
+		return 0
+	}
 	sorted := slices.Sorted(slices.Values(ns))
 	mean, err := stats.Mean(sorted[:len(sorted)-len(sorted)/100])
 	if err != nil {
@@ -226,8 +265,15 @@ func describeFork(f *workload.ForkOutcome) []string {
 	if len(f.Handlers) > 0 {
 		handlers = fmt.Sprintf("at-fork handlers: %v", f.Handlers)
 	}
-	lines := []string{fmt.Sprintf("clock %s, %.0f ns a reading; rank 0 has %d MiB of private memory, %d of them in huge pages; %s",
-		f.Clock, cost, f.Resident>>20, f.Huge>>20, handlers)}
+	clock := fmt.Sprintf("%.0f ns a reading", cost)
+	if len(f.ClockCost) == 0 {
+		clock = "what a reading takes is not known" // it ended too early
+	}
+	lines := []string{fmt.Sprintf("clock %s, %s; rank 0 has %d MiB of private memory, %d of them in huge pages; %s",
+		f.Clock, clock, f.Resident>>20, f.Huge>>20, handlers)}
+	if done := len(f.Forks); f.Stopped == nil && done < f.Wanted {
+		lines = append(lines, fmt.Sprintf("%d of %d pairs: the time limit ended the loop, or the trial did", done/2, f.Wanted/2))
+	}
 	if f.Stopped != nil && len(f.Forks) > 0 {
 		p50, _ := stats.PercentileNearestRank(f.Series()[0].Values, 50)
 		lines = append(lines, fmt.Sprintf("measured until then: %d forks, median %.0f ns", len(f.Forks), p50))

@@ -111,6 +111,7 @@ func forks(b *testing.B, cfg workload.Config) *workload.Outcome {
 type forkSamples struct {
 	sampleKeeper
 	line int
+	last *workload.Outcome // of a benchmark that goes on, if its last call came to its end
 }
 
 // newForkSamples is nil where none are asked for.
@@ -126,20 +127,41 @@ func newForkSamples(b *testing.B) *forkSamples {
 	return &forkSamples{sampleKeeper: sampleKeeper{path: path}}
 }
 
-// keep notes a trial. Package testing calls a benchmark with b.N = 1 first, and
-// prints the last of the calls that follow: its distributions stand last, and
-// so they count.
-func (s *forkSamples) keep(b *testing.B, out *workload.Outcome) {
-	b.Helper()
+// begin is to be called first in each call of a benchmark. Package testing calls
+// one with b.N = 1 first, and then prints the last of the calls that follow, or
+// nothing if that fails.
+func (s *forkSamples) begin(n int) error {
 	if s == nil {
-		return
+		return nil
 	}
-	if b.N == 1 {
-		s.line++
+	var err error
+	if n == 1 {
+		err = s.printed()
 	}
-	if err := s.sampleKeeper.keep(s.line, out); err != nil {
-		b.Fatal(err)
+	s.last = nil
+	return err
+}
+
+// end takes what a call measured.
+func (s *forkSamples) end(out *workload.Outcome) {
+	if s != nil {
+		s.last = out
 	}
+}
+
+// printed keeps the distributions of the line that was printed last.
+func (s *forkSamples) printed() error {
+	if s.last == nil {
+		return nil
+	}
+	s.line++
+	return s.keep(s.line, s.last)
+}
+
+// close keeps those of the last line of all.
+func (s *forkSamples) close() (err error) {
+	defer s.sampleKeeper.close(&err)
+	return s.printed()
 }
 
 // BenchmarkFork measures b.N forks of rank 0 under the strategy, each paired
@@ -148,13 +170,15 @@ func (s *forkSamples) keep(b *testing.B, out *workload.Outcome) {
 func BenchmarkFork(b *testing.B) {
 	samples := newForkSamples(b)
 	eachFork(b, func(b *testing.B, cfg workload.Config) {
+		if err := samples.begin(b.N); err != nil {
+			b.Fatal(err)
+		}
 		out := forks(b, cfg)
-		samples.keep(b, out)
+		samples.end(out)
 		report(b, forkMetrics(out))
 	})
 	if samples != nil {
-		var err error
-		if samples.close(&err); err != nil {
+		if err := samples.close(); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -184,6 +208,30 @@ func differs(values []float64) float64 {
 // Forks that the rig and the yardstick make in turn in BenchmarkForkBare.
 const bareBlock = 200
 
+// bareForks gives the forks a second of the rig's loop and of the program, in
+// turn, and how they compare.
+func bareForks(cfg workload.Config, forks int) (rig, plain, ratio []float64, err error) {
+	cfg.Strategy, cfg.Workers = strategies.Choice{Name: strategies.PositiveControl}, 0
+	fork := *cfg.Fork
+	cfg.Fork = &fork
+	for made := 0; made < forks; made += bareBlock {
+		fork.Pairs, fork.Sustained = 1, min(bareBlock, forks-made)
+		out, err := workload.Run(context.Background(), cfg)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if out.Fork == nil || out.Fork.Stopped != nil || out.Damaged() {
+			return nil, nil, nil, fmt.Errorf("the rig's loop did not come to its end: %v, %+v", out.Noted, out.Fork)
+		}
+		rate, err := workload.RunForkPlain(context.Background(), cfg)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		rig, plain, ratio = append(rig, out.Fork.Bare), append(plain, rate), append(ratio, out.Fork.Bare/rate)
+	}
+	return rig, plain, ratio, nil
+}
+
 // BenchmarkForkBare compares the rig's loop, handlers masked, with the smallest
 // program that forks, exits and waits. The two take turns, and ratio is the
 // median of the rig's forks a second over the program's.
@@ -192,20 +240,13 @@ func BenchmarkForkBare(b *testing.B) {
 	for _, build := range builds {
 		b.Run("openssl="+build.Label, func(b *testing.B) {
 			cfg := base
-			cfg.Build, cfg.Strategy = build.Build, strategies.Choice{Name: strategies.PositiveControl}
-			cfg.Workers = 0
-			var rig, plain, ratio []float64
-			for made := 0; made < b.N; made += bareBlock {
-				cfg.Fork = &workload.ForkConfig{
-					Pairs: 1, Sustained: min(bareBlock, b.N-made), Memory: uint64(envInt(b, envMemory, defaultMemory)) << 20,
-					HugePages: envOr(envHugePages, HugePages[0]) == "on",
-				}
-				out := forks(b, cfg)
-				rate, err := workload.RunForkPlain(context.Background(), cfg)
-				if err != nil {
-					broken(b, err.Error())
-				}
-				rig, plain, ratio = append(rig, out.Fork.Bare), append(plain, rate), append(ratio, out.Fork.Bare/rate)
+			cfg.Build = build.Build
+			cfg.Fork = &workload.ForkConfig{
+				Memory: uint64(envInt(b, envMemory, defaultMemory)) << 20, HugePages: envOr(envHugePages, HugePages[0]) == "on",
+			}
+			rig, plain, ratio, err := bareForks(cfg, b.N)
+			if err != nil {
+				broken(b, err.Error())
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(inference.Median(rig, 0.95).Value, "bare-forks/s")

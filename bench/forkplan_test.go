@@ -86,6 +86,9 @@ func TestBadForkSpec(t *testing.T) {
 		{"1001 filled keys: want 0 to 1000", ForkSpec{Filled: []int{1001}}},
 		{`unknown huge pages "maybe": choose from off, on`, ForkSpec{HugePages: []string{"maybe"}}},
 		{"-1 pairs of forks", ForkSpec{Pairs: -1}},
+		{"1000001 pairs of forks: want 1 to 1000000", ForkSpec{Pairs: 1_000_001}},
+		{"private memory of 64 is given twice", ForkSpec{Memory: []int{64, 16, 64}}},
+		{"number of filled keys 0 is given twice", ForkSpec{Filled: []int{0, 0}}},
 	} {
 		s := forkSpec()
 		s.Fork = tc.fork
@@ -121,7 +124,10 @@ func TestForkMetrics(t *testing.T) {
 		"p50-ready-ns": 2049, "p90-ready-ns": 2089, "p99-ready-ns": 2098, "max-ready-ns": 2099, "masked-ready-ns": 1549,
 		"ready-diff-ns": 500, "ready-diff-low-ns": 500, "ready-diff-high-ns": 500,
 		"handler-ns": 349, "warm-handler-ns": 39, "child-handler-ns": 349, "warm-child-handler-ns": 39,
-		"first-random-ns": 549, "first-handshake-ns": 649, "setup-ns": 4e6, "forks/s": 900, "bare-forks/s": 1000, "clock-ns": 21,
+		"p90-handler-ns": 389, "p99-handler-ns": 398, "max-handler-ns": 399,
+		"first-random-ns": 549, "p90-first-random-ns": 589, "p99-first-random-ns": 598, "max-first-random-ns": 599,
+		"first-handshake-ns": 649, "p90-first-handshake-ns": 689, "p99-first-handshake-ns": 698, "max-first-handshake-ns": 699,
+		"setup-ns": 4e6, "forks/s": 900, "bare-forks/s": 1000, "clock-ns": 21,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

@@ -16,8 +16,21 @@ func (p *Plan) samplesFree(path string) error {
 		return nil
 	}
 	samples := results.SamplesPath(path)
+	if samples == path {
+		return fmt.Errorf("results file %s: the distributions of fork trials would go to the same file; choose another ending than .hlog", path)
+	}
 	if _, err := os.Lstat(samples); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("samples file %s is there already: move it away, or choose another name for the results", samples)
+	}
+	return nil
+}
+
+// samplesThere refuses to go on with a run of fork trials whose samples were
+// lost: the distributions of the trials to come would pass for those of all.
+func samplesThere(path string) error {
+	samples := results.SamplesPath(path)
+	if _, err := os.Stat(samples); err != nil {
+		return fmt.Errorf("the file has fork trials, but their samples are lost: %w; put the file back, or begin anew", err)
 	}
 	return nil
 }

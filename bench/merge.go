@@ -41,7 +41,15 @@ func Merge(path string, parts ...string) (Merged, error) {
 	if err := complete(list); err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	f, err := createFile(path, nil)
+	if err := sampleRoom(path, list); err != nil {
+		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return Merged{}, refuse(fmt.Errorf("merge: results file %s is there already: choose another name", path))
+	}
+	// Nothing has the file's name until it is whole.
+	part := path + ".part"
+	f, err := createFile(part, nil)
 	if err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
@@ -51,13 +59,29 @@ func Merge(path string, parts ...string) (Merged, error) {
 	if err = errors.Join(err, out.Flush(), f.Close()); err == nil {
 		m.Samples, err = mergeSamples(path, list)
 	}
+	if err == nil {
+		if err = moveNew(part, path); err != nil && m.Samples != "" {
+			err = errors.Join(err, os.Remove(m.Samples))
+		}
+	}
 	if err != nil {
-		return Merged{}, errors.Join(fmt.Errorf("merge: %w", err), os.Remove(path))
+		return Merged{}, errors.Join(fmt.Errorf("merge: %w", err), os.Remove(part))
 	}
 	return m, nil
 }
 
 const mergeBuffer = 1 << 20
+
+// moveNew gives a file its name unless there is one of that name by now.
+func moveNew(from, to string) error {
+	if err := os.Link(from, to); err != nil {
+		if errors.Is(err, os.ErrExist) {
+			return err
+		}
+		return os.Rename(from, to) // a file system without links
+	}
+	return os.Remove(from)
+}
 
 // part is one shard's file.
 type part struct {

@@ -160,7 +160,7 @@ func TestMergeRefuses(t *testing.T) {
 	swapped := edited("swapped.txt", string(text[:first])+string(text[second:])+string(text[first:second]))
 	seed := regexp.MustCompile(`("round":1,"seed":)[0-9]+`)
 	other := edited("other.txt", seed.ReplaceAllString(string(text), "${1}5"))
-	newer := edited("newer.txt", strings.Replace(string(text), `"tlsbench":"(devel)"`, `"tlsbench":"v9"`, 1))
+	newer := edited("newer.txt", strings.Replace(string(text), `"tlsbench":"`+Version()+`"`, `"tlsbench":"v9"`, 1))
 	merged := resultsPath(t)
 	if _, err := Merge(merged, parts...); err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestMergeRefuses(t *testing.T) {
 		{"a trial of another seed", []string{parts[0], other, parts[2]}, " with seed 5 in the file, "},
 		{"other seed", []string{parts[0], foreign[1], parts[2]}, "are not of one plan: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
 		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
-		{"other version", []string{parts[0], newer}, "tlsbench: version (devel) in " + parts[0] + ", v9 in "},
+		{"other version", []string{parts[0], newer}, "tlsbench: version " + Version() + " in " + parts[0] + ", v9 in "},
 		{"merged again", []string{merged}, "is a merged file already"},
 		{"no file", []string{merged + "x"}, "no such file"},
 	} {

@@ -46,15 +46,29 @@ func mergeSamples(path string, parts []part) (string, error) {
 	return joint, nil
 }
 
+// sampleRoom refuses what mergeSamples could not write, before anything is.
+func sampleRoom(path string, parts []part) error {
+	for _, p := range parts {
+		if _, err := os.Stat(results.SamplesPath(p.path)); err != nil {
+			continue
+		}
+		return (&Plan{Spec: p.doc.Spec}).samplesFree(path)
+	}
+	return nil
+}
+
 // forked reports whether there is a trial of forks that measured something.
 func (p part) forked() (bool, error) {
 	for t, err := range p.trials() {
 		if err != nil {
 			return false, err
 		}
-		if t.Cell.Measure == results.Fork && t.Forks > 0 {
+		if hasSamples(t) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
+
+// hasSamples reports whether a trial has distributions in the samples file.
+func hasSamples(t *results.Trial) bool { return t.Cell.Measure == results.Fork && t.Forks > 0 }

@@ -209,6 +209,14 @@ func TestFileChangedUnderUs(t *testing.T) {
 		}, true},
 		{"moved", "was removed during the run", func(path string) error { return os.Rename(path, path+".old") }, false},
 		{"truncated", "was changed during the run: it has 10 bytes, and had ", func(path string) error { return os.Truncate(path, 10) }, false},
+		{"edited, as long as it was", "was written to at ", func(path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("!"), 3)
+			return errors.Join(err, f.Close(), os.Chtimes(path, time.Time{}, time.Now().Add(time.Second)))
+		}, false},
 		{"appended to", "was changed during the run", func(path string) error {
 			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {

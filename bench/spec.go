@@ -126,7 +126,7 @@ func (s Spec) validate() error {
 			return fmt.Errorf("strategy %s: the name is taken by the suite's own", c)
 		}
 	}
-	if err := s.Fork.validate(); err != nil {
+	if err := s.validateForks(); err != nil {
 		return err
 	}
 	return s.validateNumbers()

@@ -22,7 +22,13 @@ static const char *cc_version(void)
 import "C"
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
 	"runtime/debug"
+	"strings"
+	"sync"
 )
 
 func compilerVersion() string { return C.GoString(C.cc_version()) }
@@ -38,10 +44,42 @@ func libcVersion() string {
 
 // Version is the version of this program: that of its module, which for a
 // build from a checkout names the commit, and says so if files were changed.
-func Version() string {
+// Two programs of such a version need not be the same: the digest of their
+// files tells them apart.
+var Version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	if !ok {
+		return exactVersion("")
 	}
-	return info.Main.Version
+	return exactVersion(info.Main.Version)
+})
+
+// exactVersion adds the digest of this program to a version that stands for
+// more than one.
+func exactVersion(version string) string {
+	if version == "" {
+		version = "(devel)"
+	}
+	if version != "(devel)" && !strings.HasSuffix(version, "+dirty") {
+		return version
+	}
+	digest, err := ownDigest()
+	if err != nil {
+		return version
+	}
+	return version + " " + digest
+}
+
+// ownDigest is the beginning of the SHA-256 of this program's file.
+func ownDigest() (string, error) {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12], nil
 }

@@ -43,7 +43,7 @@ type runCommand struct {
 	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
 	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys beside OpenSSL's; 0 by default."`
 	HugePages  []string `group:"Fork trials:" placeholder:"NAME" help:"Transparent huge pages: ${hugepagess}."`
-	ForkPairs  int      `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 500 by default."`
+	ForkPairs  *int     `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 beside other measures."`
 
 	Output string `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
 	Resume string `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
@@ -148,9 +148,15 @@ func (c *runCommand) spec() (bench.Spec, error) {
 		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
 		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
-		Fork: bench.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages, Pairs: c.ForkPairs},
+		Fork: bench.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
 	}
-	if preset.AllHazards && len(c.Hazard) == 0 {
+	if c.ForkPairs != nil {
+		spec.Fork.Pairs = *c.ForkPairs
+	}
+	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
+		return spec, err
+	}
+	if preset.AllHazards && len(c.Hazard) == 0 && !slices.Equal(spec.Measures, []results.Measure{results.Fork}) {
 		c.Hazard = []string{"all"}
 	}
 	if preset.AllBuilds && len(c.Openssl) == 0 {
@@ -163,9 +169,6 @@ func (c *runCommand) spec() (bench.Spec, error) {
 		return spec, err
 	}
 	spec.Strategies = bench.UnderNames(spec.Strategies, c.AA)
-	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
-		return spec, err
-	}
 	if err := c.checkNumbers(); err != nil {
 		return spec, err
 	}
@@ -177,7 +180,10 @@ func (c *runCommand) checkNumbers() error {
 	if c.Rounds < 0 {
 		return refuse("rounds %d: want at least 1", c.Rounds)
 	}
-	if c.AA < 0 {
+	if c.ForkPairs != nil && *c.ForkPairs < 1 {
+		return refuse("fork-pairs %d: want at least 1", *c.ForkPairs)
+	}
+	if c.AA < 0 || c.AA == 1 {
 		return refuse("aa %d: want 2 names or more", c.AA)
 	}
 	if c.Duration < 0 {
