@@ -102,7 +102,7 @@ func ownStrategy(t *testing.T, source string) strategies.Choice {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("gcc", "-std=gnu11", "-Wall", "-Werror", "-shared", "-fPIC", "-o", object, file).CombinedOutput(); err != nil {
+	if out, err := exec.Command(compiler(), "-std=gnu11", "-Wall", "-Werror", "-shared", "-fPIC", "-o", object, file).CombinedOutput(); err != nil {
 		t.Fatalf("compile strategy: %v: %s", err, out)
 	}
 	return strategies.Choice{Name: "own", Path: object}

@@ -46,7 +46,7 @@ func mustRun(t testing.TB, cfg Config) *Outcome {
 func TestNoneIsDamaged(t *testing.T) {
 	for _, load := range Loads {
 		t.Run(load, func(t *testing.T) {
-			out := mustRun(t, corruption(t, "none", load))
+			out := retry(t, corruption(t, "none", load), func(o *Outcome) bool { return o.Damaged() && o.SharedSlots > 0 }, nil)
 			if !out.Damaged() || out.SharedSlots == 0 {
 				t.Errorf("none had %d handshakes, %d shared slots and no event", out.Handshakes, out.SharedSlots)
 			}
@@ -173,13 +173,20 @@ func TestManyWorkers(t *testing.T) {
 func TestPrivateLocksHang(t *testing.T) {
 	cfg := corruption(t, strategies.NegativeControl, "memory")
 	cfg.Locks, cfg.Duration = "private", 20*time.Second
-	began := time.Now()
-	out := mustRun(t, cfg)
-	if out.Events[hangs] != 1 {
-		t.Errorf("private locks: events %v, want one hang", out.Events)
-	}
-	if took := time.Since(began); took > cfg.Duration {
-		t.Errorf("the watchdog did not end the trial before its time: %v", took)
+	for try := 1; ; try++ {
+		began := time.Now()
+		out := mustRun(t, cfg)
+		if took := time.Since(began); took > cfg.Duration {
+			t.Errorf("the watchdog did not end the trial before its time: %v", took)
+		}
+		if out.Events[hangs] == 1 {
+			return
+		}
+		// A lock that does not lock lets state be damaged, now and then first.
+		if !out.Damaged() || try == 5 {
+			t.Fatalf("private locks: trial %d: events %v, want one hang", try, out.Events)
+		}
+		cfg.Seed++
 	}
 }
 
@@ -429,9 +436,9 @@ func TestSuddenEnds(t *testing.T) {
 		for _, load := range Loads {
 			t.Run(tc.fault+"/"+load, func(t *testing.T) {
 				cfg := corruption(t, strategies.NegativeControl, load)
-				cfg.Fault, cfg.FaultGap, cfg.Duration = tc.fault, 50*time.Millisecond, 30*time.Second
+				cfg.Fault, cfg.FaultGap, cfg.Duration = tc.fault, 200*time.Millisecond, 60*time.Second
 				if tc.event == hangs {
-					cfg.HangAfter = time.Second
+					cfg.HangAfter = 2 * time.Second // longer than a busy machine keeps the others from it
 				}
 				out := mustRun(t, cfg)
 				if out.Events[tc.event] != 1 || len(out.Events) != 1 {

@@ -125,12 +125,14 @@ func program(t *testing.T, dir string, args ...string) *exec.Cmd {
 // TestInterrupt ends a run by each signal, wants every finished trial on the
 // disk, and goes on with it until it is whole.
 func TestInterrupt(t *testing.T) {
+	// Many enough that the signal comes before the last one on any machine.
+	const total, rounds = 20, "20"
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file := filepath.Join(dir, "r.txt")
-			cmd := program(t, dir, "run", "-o", "r.txt", "--rounds", "8", "--duration", "100ms", "--workers", "2",
+			cmd := program(t, dir, "run", "-o", "r.txt", "--rounds", rounds, "--duration", "200ms", "--workers", "2",
 				"--load", "memory", "--strategy", "hwm", "--measure", "corruption", "--check-rate", "0", "--no-controls")
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -153,8 +155,8 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("stderr is %q, want one line that ends in %q", &stderr, want)
 			}
 			before := trials(t, file)
-			if len(before) == 0 || len(before) >= 8 {
-				t.Fatalf("%d trials in the file, want some of 8", len(before))
+			if len(before) == 0 || len(before) >= total {
+				t.Fatalf("%d trials in the file, want some of %d", len(before), total)
 			}
 
 			cmd = program(t, dir, "run", "--resume", "r.txt")
@@ -162,8 +164,8 @@ func TestInterrupt(t *testing.T) {
 				t.Fatalf("resume: %v\n%s", err, out)
 			}
 			after := trials(t, file)
-			if len(after) != 8 || !slices.Equal(after[:len(before)], before) {
-				t.Errorf("%d trials after resuming, want 8, the first %d as they were", len(after), len(before))
+			if len(after) != total || !slices.Equal(after[:len(before)], before) {
+				t.Errorf("%d trials after resuming, want %d, the first %d as they were", len(after), total, len(before))
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/workload/debian"
 	"tlsbench/workload/peers"
@@ -193,7 +194,7 @@ func TestRealDaemon(t *testing.T) {
 	for _, name := range []string{"5.6", "6.0"} {
 		d := installed(t, name)
 		cfg := standInTrial(d)
-		cfg.Readers, cfg.Duration = 4, 8*time.Second
+		cfg.Readers, cfg.Duration, cfg.Patience = 4, time.Second, results.ControlLimit
 		if len(d.Release.Modes) > 0 {
 			cfg.Mode = 0
 		}
@@ -209,19 +210,27 @@ func checkDamaged(t *testing.T, cfg Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Events["crash"] == 0 {
-		t.Errorf("kamailio %s without a fix: %v in %d handshakes, want a crash", cfg.Daemon.Release.Name, out.Events, out.Good)
+	if cfg.Daemon.Release.OwnRandom {
+		delete(out.Events, "repeated-random") // the TLS module's own generator
+	}
+	if !out.Damaged() {
+		t.Errorf("kamailio %s without a fix: no damage in %d handshakes, %v", cfg.Daemon.Release.Name, out.Good, out.Load)
 	}
 }
 
 func checkServes(t *testing.T, cfg Config) {
 	t.Helper()
-	out, err := Run(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cfg.Daemon.Release.OwnRandom {
-		delete(out.Events, "repeated-random") // the TLS module's own generator
+	var out *Outcome
+	// On a busy machine both kinds of peers may need more than one trial.
+	for try := 0; try < 4 && (out == nil || !out.Damaged() && (out.Good == 0 || out.Bad == 0)); try++ {
+		var err error
+		if out, err = Run(context.Background(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Daemon.Release.OwnRandom {
+			delete(out.Events, "repeated-random") // the TLS module's own generator
+		}
+		cfg.Duration *= 2
 	}
 	if out.Damaged() || out.Good == 0 || out.Bad == 0 || out.Memory == 0 || out.Rate <= 0 {
 		t.Errorf("kamailio %s, %s: %+v", cfg.Daemon.Release.Name, cfg.Strategy, *out)

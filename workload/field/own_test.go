@@ -30,7 +30,7 @@ func ownFix(t *testing.T, name string) strategies.Choice {
 // fix.
 func ownPlan(t *testing.T, d Daemon, fix strategies.Choice) *Plan {
 	return &Plan{Daemons: []Daemon{d}, Strategies: []strategies.Choice{fix}, MemSafety: []int{1}, Python: []string{""},
-		Readers: 4, BadShare: 0.2, TLS: "1.3", Seed: 1, Rounds: 1, Duration: 8 * time.Second, RigDuration: 2 * time.Second}
+		Readers: 4, BadShare: 0.2, TLS: "1.3", Seed: 1, Rounds: 1, Duration: 15 * time.Second, RigDuration: 2 * time.Second}
 }
 
 // A good and a bad fix of a few lines are told apart by the rig.
@@ -74,7 +74,7 @@ func TestOwnFixInTheDaemon(t *testing.T) {
 		p := ownPlan(t, d, ownFix(t, name))
 		p.RigDuration = 0
 		if !damaged {
-			p.Duration = 1500 * time.Millisecond
+			p.Duration = 4 * time.Second
 		}
 		path := filepath.Join(t.TempDir(), "field.txt")
 		if _, err := (&Runner{Plan: p}).Run(context.Background(), path); err != nil {
