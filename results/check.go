@@ -12,6 +12,7 @@ import (
 type CheckOptions struct {
 	Expect      []string // "hwm=clean" or "hwm=undamaged"
 	MaxSlowdown []string // "hwm/key-owner=2%"
+	Steady      []string // "warm-handler-ns=10%"
 	Against     []string // older results files that these must not be worse than
 	AA          bool     // strategies under several names must not differ from themselves
 	Where       []string // filters, as in Options
@@ -96,6 +97,13 @@ func (o CheckOptions) rules() ([]rule, error) {
 		}
 		rules = append(rules, r)
 	}
+	for _, text := range o.Steady {
+		r, err := parseSteady(text)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, r)
+	}
 	if len(o.Against) > 0 {
 		rules = append(rules, regression{files: o.Against, where: o.Where})
 	}
@@ -103,7 +111,7 @@ func (o CheckOptions) rules() ([]rule, error) {
 		rules = append(rules, aa{})
 	}
 	if len(rules) == 0 {
-		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, files to check against, or aa")
+		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, a steady unit, files to check against, or aa")
 	}
 	return rules, nil
 }
@@ -144,19 +152,19 @@ func (e expectation) check(g *gatherer) (findings, error) {
 	}
 	for _, scene := range g.sorted() {
 		s := g.scenes[scene][e.strategy]
-		if s == nil {
-			continue
+		if s == nil || !s.other && s.forks.damaged == 0 {
+			continue // forks without damage say nothing about damage under load
 		}
 		f.places++
 		if why := e.against(s); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
-		if mark := g.control(scene).Mark(); mark != "" {
+		if mark := g.mark(scene); mark != "" {
 			f.add(scene.String(), "%s", mark)
 		}
 	}
 	if f.places == 0 {
-		f.add(g.filter(), "no trial of %s", e.strategy)
+		f.add(g.filter(), "no trial of %s under load", e.strategy)
 	}
 	return f, nil
 }
@@ -172,12 +180,14 @@ func (e expectation) against(s *sample) string {
 		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, trialCount(s.throughput.trials)+" for throughput")
 	case s.unlooked.damaged > 0:
 		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, trialCount(s.unlooked.trials)+" with the active checks off")
+	case s.forks.damaged > 0:
+		return fmt.Sprintf("%d of %s damaged", s.forks.damaged, trialCount(s.forks.trials)+" of forks")
 	case v.Worst() == NoTrials:
 		return "no corruption trials with the active checks on"
 	case v.Trials == 0:
 		return v.String()
 	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
-		return s.couldNot()
+		return couldNot(&s.verdict, &s.throughput, &s.unlooked)
 	case e.clean && v.Worst() != Clean:
 		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, trialCount(v.Trials), trialCount(cleanTrials))
 	}
@@ -186,9 +196,9 @@ func (e expectation) against(s *sample) string {
 
 // couldNot says how many trials could not be carried out, and why the first
 // could not: what they would have shown is not known, so they support nothing.
-func (s *sample) couldNot() string {
+func couldNot(list ...*tally) string {
 	failed, reason := 0, ""
-	for _, t := range []*tally{&s.verdict, &s.throughput, &s.unlooked} {
+	for _, t := range list {
 		failed += t.failed
 		if reason == "" {
 			reason = t.reason

@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 		{"two rules, both broken", run(8, slower("hwm", 0.05)), CheckOptions{Expect: []string{"hwm=clean"}, MaxSlowdown: []string{"hwm/key-owner=1%"}},
 			[]string{"clean takes 59", "beyond the limit"}},
 		{"filter leaves nothing", run(8, nil), CheckOptions{Expect: []string{"hwm=undamaged"}, Where: []string{"hazard=libpython"}},
-			[]string{"where hazard=libpython: no trial of hwm"}},
+			[]string{"where hazard=libpython: no trial of hwm under load"}},
 	} {
 		var out bytes.Buffer
 		broken, err := Check(&out, tt.o, tt.sim.file(t, "run.txt"))
@@ -207,6 +207,9 @@ func TestCheckErrors(t *testing.T) {
 		{CheckOptions{MaxSlowdown: []string{"hwm/key-owner=-2%"}}, "is not a percentage"},
 		{CheckOptions{MaxSlowdown: []string{"hwm/key-owner=NaN%"}}, "is not a percentage"},
 		{CheckOptions{MaxSlowdown: []string{"hwm/oracle=2%"}}, `no trial of strategy "oracle"`},
+		{CheckOptions{Steady: []string{"handshakes/s"}}, "want UNIT=PERCENT, such as warm-handler-ns=10%"},
+		{CheckOptions{Steady: []string{"handshakes/s=10"}}, `"10" is not a percentage`},
+		{CheckOptions{Steady: []string{"cold-handler-ns=10%"}}, `steady unit "cold-handler-ns=10%": no trial has it; the files have handshakes/s, `},
 		{CheckOptions{Against: []string{"testdata/absent.txt"}}, "absent.txt: no such file"},
 		{CheckOptions{Expect: []string{"hwm=clean"}, Where: []string{"x"}}, "want key=value"},
 	} {

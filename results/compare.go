@@ -173,7 +173,10 @@ func (g *gatherer) warnings() []string {
 
 func (g *gatherer) table(s Scene, o Options) Table {
 	control := g.control(s)
-	t := Table{Scene: s, Controls: control.String(), Mark: control.Mark()}
+	t := Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
+	if g.onlyForks(s) {
+		t.Controls = "no controls needed: fork trials make no claim about damage"
+	}
 	samples := g.scenes[s]
 	base := samples[o.Baseline]
 	if base == nil {
@@ -241,7 +244,7 @@ func (s *sample) costs(name string, base *sample, o Options, workers int) []Cost
 		disturbed := s.disturbed(m, workers, seldom)
 		for _, unit := range c.units() {
 			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
-			if name != o.Baseline {
+			if name != o.Baseline && hasRatio(unit) {
 				cost.Ratio = pair(c, base.cost[m], unit).ratio(o)
 				base.warn(&cost.Ratio.Figure, m)
 			}
@@ -249,6 +252,13 @@ func (s *sample) costs(name string, base *sample, o Options, workers int) []Cost
 		}
 	}
 	return list
+}
+
+// hasRatio tells units of which one value may be so many times another. That of
+// a difference may be zero or below, and a ratio of what is left without those
+// would say nothing; the clock is no strategy's.
+func hasRatio(unit string) bool {
+	return !strings.Contains(unit, "-diff-") && unit != ClockNs
 }
 
 // warn says what the baseline lacks.

@@ -28,6 +28,9 @@ type Control struct {
 	ControlGroup
 	Positive Verdict // of none
 	Negative Verdict // of key-owner
+	// Unlooked is the verdict on key-owner where nobody looks: with the active
+	// checks off, and in throughput trials. It must be silent there too.
+	Unlooked Verdict
 }
 
 // Needed reports whether the group needs controls at all: a single worker
@@ -53,6 +56,9 @@ func (c Control) Mark() string {
 	case c.Negative.Trials == 0:
 		missing = append(missing, NegativeControl)
 	}
+	if c.Unlooked.Damaged > 0 {
+		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d with the active checks off", NegativeControl, c.Unlooked.Damaged, c.Unlooked.Trials))
+	}
 	switch {
 	case shared && c.Positive.Trials == 0:
 		missing = append(missing, PositiveControl)
@@ -60,7 +66,7 @@ func (c Control) Mark() string {
 		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.Positive.Trials))
 	}
 	if len(failed) > 0 {
-		return "CONTROLS FAILED: " + strings.Join(failed, ", ")
+		return controlsFailed + strings.Join(failed, ", ")
 	}
 	if len(missing) > 0 {
 		return "NO CONTROLS: no trial of " + strings.Join(missing, ", ")
@@ -83,6 +89,11 @@ func (c Control) String() string {
 		c.Positive.Damaged, c.Positive.Trials, NegativeControl, c.Negative.Trials)
 }
 
+// Failed reports whether a control came out wrong; one that is missing did not.
+func (c Control) Failed() bool { return strings.HasPrefix(c.Mark(), controlsFailed) }
+
+const controlsFailed = "CONTROLS FAILED: "
+
 // Controls finds how the controls came out for every group among the trials.
 func Controls(trials []*Trial) []Control {
 	groups := make(controlGroups)
@@ -94,7 +105,7 @@ func Controls(trials []*Trial) []Control {
 
 type controlGroups map[ControlGroup]*controlTally
 
-type controlTally struct{ positive, negative tally }
+type controlTally struct{ positive, negative, unlooked tally }
 
 func groupOf(machine string, c *Cell) ControlGroup {
 	return ControlGroup{machine, c.OpenSSL, c.Load, c.Heap, c.Workers}
@@ -113,14 +124,18 @@ func (g controlGroups) add(machine string, t *Trial) {
 		c = new(controlTally)
 		g[group] = c
 	}
-	if t.Cell.Measure != Corruption || t.Cell.Hazard != plainHazard || len(t.Cell.Settings) > 0 {
+	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
+	if t.Cell.Hazard != plainHazard || len(t.Cell.Settings) > 0 && !off {
 		return
 	}
-	switch t.Cell.Strategy {
-	case PositiveControl:
+	looked := t.Cell.Measure == Corruption && !off
+	switch {
+	case t.Cell.Strategy == PositiveControl && looked:
 		c.positive.add(t)
-	case NegativeControl:
+	case t.Cell.Strategy == NegativeControl && looked:
 		c.negative.add(t)
+	case t.Cell.Strategy == NegativeControl:
+		c.unlooked.add(t)
 	}
 }
 
@@ -141,7 +156,7 @@ func (g controlGroups) control(group ControlGroup) Control {
 	if c == nil {
 		c = new(controlTally)
 	}
-	return Control{group, c.positive.verdict(), c.negative.verdict()}
+	return Control{group, c.positive.verdict(), c.negative.verdict(), c.unlooked.verdict()}
 }
 
 // MachineOf names the kind of machine that trials ran on: the configuration

@@ -102,7 +102,9 @@ func (p *printer) forkGroup(group []*Table, nameMachine bool) {
 	}
 	p.heading("##", strings.Join(append([]string{"Forks: " + place}, g.common...), ", "))
 	for _, columns := range forkTables {
-		p.forkTable(g, columns)
+		if g.has(columns) {
+			p.forkTable(g, columns)
+		}
 	}
 }
 
@@ -164,6 +166,17 @@ func newForkGroup(tables []*Table) *forkGroup {
 	return g
 }
 
+// has reports whether there is anything to print. Files of earlier versions have
+// fewer percentiles.
+func (g *forkGroup) has(c forkColumns) bool {
+	return slices.ContainsFunc(g.rows, func(e forkEntry) bool {
+		return slices.ContainsFunc(c.columns, func(column forkColumn) bool {
+			_, ok := e.row.cost(column.unit)
+			return ok
+		})
+	})
+}
+
 func (e forkEntry) trials() int {
 	c, _ := e.row.cost(forkUnit)
 	return c.Median.N
@@ -187,6 +200,14 @@ var forkTables = []forkColumns{
 	{"More percentiles; ready: from before the fork to the child", false, []forkColumn{
 		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
+	}},
+	{"Rarely met: cold handlers, the child's first uses", false, []forkColumn{
+		{"handler p90", "p90-handler-ns"}, {"handler p99", "p99-handler-ns"},
+		{"random p90", "p90-first-random-ns"}, {"random p99", "p99-first-random-ns"},
+		{"handsh. p90", "p90-first-handshake-ns"}, {"handsh. p99", "p99-first-handshake-ns"},
+	}},
+	{"The longest of each trial", false, []forkColumn{
+		{"handler max", "max-handler-ns"}, {"random max", "max-first-random-ns"}, {"handsh. max", "max-first-handshake-ns"},
 	}},
 	{"What the handlers add, in pairs of forks with and without", true, []forkColumn{
 		{"to fork()", "fork-diff-ns"}, {"until the child is ready", "ready-diff-ns"},
@@ -232,7 +253,7 @@ func (p *printer) forkRow(row table.Row, r *Row, c forkColumns) table.Row {
 	for _, column := range c.columns {
 		cost, ok := r.cost(column.unit)
 		switch {
-		case !ok && strings.HasSuffix(column.unit, "handler-ns"):
+		case !ok && strings.HasSuffix(column.unit, "handler-ns") && !r.hasHandler():
 			row = append(row, "none"+p.note(noHandler))
 		case !ok:
 			row = append(row, "")

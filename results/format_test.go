@@ -283,7 +283,7 @@ func TestGoTestOutput(t *testing.T) {
 		{"Handshake hwm", 4210, nil, cpu},
 		{"Handshake hwm", 4184, nil, cpu},
 		{"Handshake clear-0-15", 4198, nil, cpu},
-		{"Corruption none", 1823, map[string]uint64{ForeignError: 96, RepeatedRandom: 2}, cpu},
+		{"Corruption none", 1823, map[string]uint64{ForeignError: 384, RepeatedRandom: 8}, cpu},
 		{"Corruption none", 2012, map[string]uint64{Unspecified: 81}, cpu},
 		{"Corruption hwm", 4012, nil, cpu},
 		{"Fork hwm", 0, nil, cpu},

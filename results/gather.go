@@ -77,6 +77,8 @@ type sample struct {
 	shared, sharedMax int // smallest and largest of shared-slots; -1 = none
 
 	throughput tally // handshake trials; undamaged ones give values
+	forks      tally // fork trials; likewise
+	other      bool  // there is a trial that is none of forks
 	cost       map[Measure]*columns
 	conditions map[Measure]*conditions // of those whose values are times
 }
@@ -126,12 +128,14 @@ func (c *columns) column(unit string) []float64 {
 // add takes one trial of the sample's strategy and scene.
 func (s *sample) add(t *Trial, file int) {
 	key := roundKey{int32(file), int32(t.Round)}
+	s.other = s.other || t.Cell.Measure != Fork
 	switch t.Cell.Measure {
 	case Handshake:
 		s.throughput.add(t)
 		s.addCost(t, key)
 		s.addConditions(t)
 	case Fork:
+		s.forks.add(t)
 		s.addCost(t, key)
 		s.addConditions(t)
 	case Corruption:
@@ -350,6 +354,25 @@ func (g *gatherer) sorted() []Scene {
 
 func (g *gatherer) control(s Scene) Control {
 	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.Load, s.Heap, s.Workers})
+}
+
+// onlyForks reports whether there is nothing in a scene but fork trials, which
+// make no claim about damage and need no controls.
+func (g *gatherer) onlyForks(s Scene) bool {
+	for _, sample := range g.scenes[s] {
+		if sample.other {
+			return false
+		}
+	}
+	return len(g.scenes[s]) > 0
+}
+
+// mark is what is wrong with the controls of a scene that needs some.
+func (g *gatherer) mark(s Scene) string {
+	if g.onlyForks(s) {
+		return ""
+	}
+	return g.control(s).Mark()
 }
 
 // strategyNames lists the strategies in the files, sorted.

@@ -56,9 +56,7 @@ func (c *columns) byRound(unit string) []point {
 		return nil
 	}
 	for i, v := range c.column(unit) {
-		if !math.IsNaN(v) {
-			points = append(points, point{key: c.rounds[i], value: v})
-		}
+		points = append(points, point{key: c.rounds[i], value: v})
 	}
 	slices.SortStableFunc(points, comparePoints)
 	for i := range points {
@@ -66,7 +64,8 @@ func (c *columns) byRound(unit string) []point {
 			points[i].turn = points[i-1].turn + 1
 		}
 	}
-	return points
+	// Only now: a trial that lacks the value keeps its turn.
+	return slices.DeleteFunc(points, func(p point) bool { return math.IsNaN(p.value) })
 }
 
 // minSignedRank is the number of rounds below which no signed-rank test is

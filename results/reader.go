@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -278,18 +279,17 @@ func (r *Reader) plain(rec *benchfmt.Result) error {
 }
 
 // derive works the counts out of the rates of a benchmark line. Iterations
-// are good handshakes, forks in a fork trial. How often was looked is not in
-// the line: the default rate is taken, one check and four draws for each
-// handshake, which only scales an exposure and cannot make damage appear or
-// vanish.
+// are good handshakes, forks in a fork trial. How often was looked follows from
+// the check rate in the name, else from the default.
 func (t *Trial) derive(iterations uint64) {
 	if t.Cell.Measure == Fork {
 		t.Forks = iterations
 	} else {
 		t.Handshakes = iterations
 	}
-	if t.Cell.Measure == Corruption && t.Cell.Setting("check") != "0" {
-		t.Checks, t.Draws = t.Handshakes, 4*t.Handshakes
+	if t.Cell.Measure == Corruption {
+		t.Checks = t.Cell.checkRate() * t.Handshakes
+		t.Draws = drawsPerCheck * t.Checks
 	}
 	t.deriveEvents(ForeignError, ForeignPerMcheck, t.Checks)
 	t.deriveEvents(RepeatedRandom, RepeatsPerMdraw, t.Draws)
@@ -301,6 +301,23 @@ func (t *Trial) derive(iterations uint64) {
 	if v, ok := t.Metric("shared-slots"); ok {
 		t.SharedSlots = int(v)
 	}
+}
+
+// What a corruption trial looks at: so many times at the queue for each
+// handshake where its name does not say, and so many draws with each look.
+const (
+	defaultCheckRate = 4
+	drawsPerCheck    = 4
+	maxCheckRate     = 1 << 20 // beyond it a name is nonsense, and a product might overflow
+)
+
+// checkRate is how often a corruption trial looks at the queue for each
+// handshake.
+func (c Cell) checkRate() uint64 {
+	if n, err := strconv.ParseUint(c.Setting(checksOff.Key), 10, 64); err == nil {
+		return min(n, maxCheckRate)
+	}
+	return defaultCheckRate
 }
 
 // deriveEvents turns a rate for each million of exposure into a count, at

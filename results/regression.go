@@ -10,10 +10,10 @@ import (
 
 // regression is the rule that nothing got worse than in older files: no
 // damage where there was none, not significantly more where there was some,
-// no word "clean" lost, no lower throughput in relation to the oracle, and
-// nothing missing.
+// no word "clean" lost, no lower throughput and no dearer fork in relation to
+// the oracle, and nothing missing.
 //
-// Throughput is compared through its ratio to key-owner of the same round, so
+// Costs are compared through their ratio to key-owner of the same round, so
 // that two runs may be days apart. The positive control is left out: it is
 // there to be damaged.
 type regression struct {
@@ -51,7 +51,8 @@ func (r regression) check(now *gatherer) (findings, error) {
 		}
 	}
 	f.moreDamage(tests)
-	f.slower(tests)
+	f.dearer(tests, throughputCosts)
+	f.dearer(tests, forkCosts)
 	if f.places == 0 {
 		f.add(old.filter(), "no trial in the older files")
 	}
@@ -60,10 +61,10 @@ func (r regression) check(now *gatherer) (findings, error) {
 
 // marks reports failed controls on either side.
 func (f *findings) marks(scene Scene, old, now *gatherer) {
-	if mark := old.control(scene).Mark(); mark != "" {
+	if mark := old.mark(scene); mark != "" {
 		f.add(scene.String(), "older files: %s", mark)
 	}
-	if mark := now.control(scene).Mark(); mark != "" && now.scenes[scene] != nil {
+	if mark := now.mark(scene); mark != "" && now.scenes[scene] != nil {
 		f.add(scene.String(), "%s", mark)
 	}
 }
@@ -109,68 +110,130 @@ func (c change) plain() string {
 		return "no trial any more"
 	}
 	was, is := c.old.verdict.verdict(), c.now.verdict.verdict()
+	now := []*tally{&c.now.verdict, &c.now.throughput, &c.now.unlooked, &c.now.forks}
 	switch {
-	case is.Failed+c.now.throughput.failed+c.now.unlooked.failed > 0:
-		return c.now.couldNot()
+	case slices.ContainsFunc(now, func(t *tally) bool { return t.failed > 0 }):
+		return couldNot(now...)
 	case was.Trials > 0 && is.Trials == 0:
 		return fmt.Sprintf("was %s, now %s", was, is)
 	case was.Undamaged() && is.Damaged > 0:
 		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.words(), is.Damaged, trialCount(is.Trials))
 	case was.Worst() == Clean && is.Worst() != Clean:
 		return fmt.Sprintf("was clean, now %s: too few trials", is)
-	case c.old.throughput.damaged == 0 && c.now.throughput.damaged > 0 && c.old.throughput.trials > 0:
-		return fmt.Sprintf("%d of %s for throughput damaged, was none", c.now.throughput.damaged, trialCount(c.now.throughput.trials))
+	}
+	for _, k := range c.kinds() {
+		if k.old.trials > 0 && k.old.damaged == 0 && k.now.damaged > 0 {
+			return fmt.Sprintf("%d of %s %s damaged, was none", k.now.damaged, trialCount(k.now.trials), k.what)
+		}
+	}
+	if c.old.unlooked.trials > 0 && c.now.unlooked.trials == 0 {
+		return "no trial with the active checks off any more"
 	}
 	return ""
 }
 
+// kind is trials of one kind, then and now.
+type kind struct {
+	what     string
+	old, now *tally
+}
+
+// kinds lists those that have no verdict of their own.
+func (c change) kinds() []kind {
+	return []kind{
+		{"for throughput", &c.old.throughput, &c.now.throughput},
+		{"with the active checks off", &c.old.unlooked, &c.now.unlooked},
+		{"of forks", &c.old.forks, &c.now.forks},
+	}
+}
+
 // moreDamage tests what was damaged before and is damaged more often now.
 func (f *findings) moreDamage(tests []change) {
-	p := make([]float64, len(tests))
-	for i, c := range tests {
-		a, b := c.old.verdict, c.now.verdict
-		p[i] = inference.FisherExact(a.damaged, a.trials, b.damaged, b.trials)
-	}
-	for i, q := range inference.Holm(p) {
-		a, b := tests[i].old.verdict, tests[i].now.verdict
-		if q < checkAlpha && b.damaged*a.trials > a.damaged*b.trials {
-			f.add(tests[i].place(), "%d/%d trials damaged, was %d/%d (Fisher's exact test, p = %s after Holm's correction)",
-				b.damaged, b.trials, a.damaged, a.trials, figures(q))
-		}
-	}
-}
-
-// slower tests whether the throughput in relation to the oracle fell.
-func (f *findings) slower(tests []change) {
 	var places []string
-	var then, since [][]float64
+	var list []kind
 	var p []float64
 	for _, c := range tests {
-		if c.strategy == NegativeControl || c.old.handshakes() == 0 || c.oldBase.handshakes() == 0 {
-			continue
+		for _, k := range append([]kind{{"", &c.old.verdict, &c.now.verdict}}, c.kinds()...) {
+			if k.old.trials > 0 && k.now.trials > 0 {
+				places, list = append(places, c.place()), append(list, k)
+				p = append(p, inference.FisherExact(k.old.damaged, k.old.trials, k.now.damaged, k.now.trials))
+			}
 		}
-		a, b := logRatios(c.old, c.oldBase), logRatios(c.now, c.nowBase)
-		if len(a) < minRounds || len(b) < minRounds {
-			f.add(c.place(), "throughput cannot be compared: %d rounds with %s, was %d, need %d", len(b), NegativeControl, len(a), minRounds)
-			continue
-		}
-		places, then, since = append(places, c.place()), append(then, a), append(since, b)
-		p = append(p, inference.MannWhitney(a, b))
 	}
 	for i, q := range inference.Holm(p) {
-		a, b := inference.Median(then[i], 0.95).Value, inference.Median(since[i], 0.95).Value
-		if q < checkAlpha && b < a {
-			f.add(places[i], "throughput is %s of %s's, was %s (Mann-Whitney test, p = %s after Holm's correction)",
-				ratioOf(b), NegativeControl, ratioOf(a), figures(q))
+		a, b := list[i].old, list[i].now
+		if q < checkAlpha && b.damaged*a.trials > a.damaged*b.trials {
+			what := strings.TrimSuffix("trials "+list[i].what, " ")
+			f.add(places[i], "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s after Holm's correction)",
+				b.damaged, b.trials, what, a.damaged, a.trials, figures(q))
 		}
 	}
 }
 
-// logRatios are the logarithms of a sample's throughput ratios by round.
-func logRatios(s, base *sample) []float64 {
-	if s.handshakes() == 0 || base.handshakes() == 0 {
+// comparedCost is a cost that must not rise, or a gain that must not fall.
+type comparedCost struct {
+	measure Measure
+	unit    string
+	what    string
+	higher  bool // higher is better
+}
+
+var (
+	throughputCosts = []comparedCost{{Handshake, HandshakesPerSec, "throughput", true}}
+	forkCosts       = []comparedCost{{Fork, forkUnit, forkUnit, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
+)
+
+// dearer tests whether costs in relation to the oracle rose. All of them are
+// one family.
+func (f *findings) dearer(tests []change, costs []comparedCost) {
+	type result struct {
+		cost     comparedCost
+		place    string
+		was, now []float64
+	}
+	var list []result
+	var p []float64
+	for _, c := range tests {
+		for _, cost := range costs {
+			if c.strategy == NegativeControl || c.old.timed(cost.measure) == 0 {
+				continue
+			}
+			if c.oldBase.timed(cost.measure) == 0 {
+				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, NegativeControl)
+				continue
+			}
+			a, b := logRatios(c.old, c.oldBase, cost), logRatios(c.now, c.nowBase, cost)
+			if len(a) < minRounds || len(b) < minRounds {
+				f.add(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), NegativeControl, len(a), minRounds)
+				continue
+			}
+			list = append(list, result{cost, c.place(), a, b})
+			p = append(p, inference.MannWhitney(a, b))
+		}
+	}
+	for i, q := range inference.Holm(p) {
+		r := list[i]
+		a, b := inference.Median(r.was, 0.95).Value, inference.Median(r.now, 0.95).Value
+		if q < checkAlpha && b != a && (b < a) == r.cost.higher {
+			f.add(r.place, "%s is %s of %s's, was %s (Mann-Whitney test, p = %s after Holm's correction)",
+				r.cost.what, ratioOf(b), NegativeControl, ratioOf(a), figures(q))
+		}
+	}
+}
+
+// timed is how many trials of a measure there are whose values are times.
+func (s *sample) timed(m Measure) int {
+	if s != nil && m == Fork {
+		return s.forks.trials
+	}
+	return s.handshakes()
+}
+
+// logRatios are the logarithms of a sample's ratios to the oracle by round.
+func logRatios(s, base *sample, cost comparedCost) []float64 {
+	if s.timed(cost.measure) == 0 || base.timed(cost.measure) == 0 {
 		return nil
 	}
-	p := pair(s.cost[Handshake], base.cost[Handshake], HandshakesPerSec)
+	p := pair(s.cost[cost.measure], base.cost[cost.measure], cost.unit)
 	return inference.LogRatios(p.a, p.b)
 }

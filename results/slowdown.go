@@ -59,7 +59,7 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 		if why := r.unsupported(s, base, g.workers); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
-		if mark := g.control(scene).Mark(); mark != "" {
+		if mark := g.mark(scene); mark != "" {
 			f.add(scene.String(), "%s", mark)
 		}
 	}

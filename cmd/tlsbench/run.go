@@ -305,8 +305,7 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 func failedControls(trials []*results.Trial) []string {
 	var list []string
 	for _, c := range results.Controls(trials) {
-		silent := c.Heap != "private" && c.Positive.Trials > 0 && c.Positive.Damaged == 0
-		if c.Needed() && (silent || c.Negative.Damaged > 0) {
+		if c.Failed() {
 			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
 				c.OpenSSL, c.Load, c.Heap, plural(c.Workers, "worker"), c.Mark()))
 		}
