@@ -5,8 +5,8 @@
 // A strategy is a struct of function pointers (strategy.h): a hook that runs
 // what may initialise OpenSSL, one after set-up, and the three at-fork
 // handlers. It knows nothing of the workload that runs under it. To add one,
-// write its C file, name it in table.c, and add its line to the catalogue;
-// nothing outside this folder changes (ADDING.md has an example). A fix that is
+// write its C file, name it in table.c, and add its line to the catalogue and its
+// mutants to their table (ADDING.md has an example). A fix that is
 // to stay outside is a shared object with the same struct (folder example).
 package strategies
 
@@ -18,7 +18,16 @@ package strategies
 // {
 // 	return tlsbench_strategies[i] != NULL ? tlsbench_strategies[i]->name : NULL;
 // }
+//
+// static int has_handler(size_t i, int which)
+// {
+// 	const struct strategy *s = tlsbench_strategies[i];
+//
+// 	return which == 0 ? s->prepare != NULL : which == 1 ? s->parent != NULL : s->child != NULL;
+// }
 import "C"
+
+import "slices"
 
 // compiled lists the names in the C table, in its order.
 func compiled() []string {
@@ -30,4 +39,20 @@ func compiled() []string {
 		}
 		names = append(names, C.GoString(name))
 	}
+}
+
+// Handlers names the fork handlers that a strategy of the suite has, of prepare,
+// parent and child.
+func Handlers(name string) []string {
+	i := slices.Index(compiled(), name)
+	if i < 0 {
+		return nil
+	}
+	var list []string
+	for which, handler := range []string{"prepare", "parent", "child"} {
+		if C.has_handler(C.size_t(i), C.int(which)) != 0 {
+			list = append(list, handler)
+		}
+	}
+	return list
 }

@@ -55,6 +55,17 @@ func TestCatalogueIsComplete(t *testing.T) {
 	}
 }
 
+// The handlers are those of the C structs.
+func TestHandlers(t *testing.T) {
+	for name, want := range map[string][]string{
+		"none": nil, "temp-thread": nil, "hwm": {"child"}, "thread-stop": {"prepare"}, "no-such": nil,
+	} {
+		if diff := cmp.Diff(want, Handlers(name)); diff != "" {
+			t.Errorf("handlers of %s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, tc := range []struct{ in, out, problem string }{
 		{in: "hwm", out: "hwm"},

@@ -39,15 +39,11 @@ func mustFork(t testing.TB, cfg Config) *Outcome {
 
 // Every strategy: both arms, and all that a fork has to tell.
 func TestForks(t *testing.T) {
-	handlers := map[string][]string{
-		"clear-0-15": {"child"}, "hwm": {"child"}, "thread-stop": {"prepare"},
-		"pointer-match": {"child"}, "key-owner": {"child"},
-	}
 	for _, s := range strategies.All() {
 		cfg := forking(t, s.Name)
 		out := mustFork(t, cfg)
 		f := out.Fork
-		if diff := cmp.Diff(handlers[s.Name], f.Handlers); diff != "" {
+		if diff := cmp.Diff(strategies.Handlers(s.Name), f.Handlers); diff != "" {
 			t.Errorf("%s: handlers (-want +got):\n%s", s.Name, diff)
 		}
 		if len(f.Forks) != 2*cfg.Fork.Pairs || len(f.ForkDifferences()) != cfg.Fork.Pairs {
