@@ -21,6 +21,9 @@ type Options struct {
 	// Probes are files written by "tlsbench probe --json", for the figure of
 	// thread-local keys.
 	Probes []string
+	// AA are results files of "tlsbench run --aa": a strategy against itself,
+	// which shows how small a difference can be told and is in no comparison.
+	AA []string
 }
 
 // Data is what the figures are drawn from.
@@ -30,8 +33,11 @@ type Data struct {
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*Probe
 	Field  []*results.FieldSummary // of files of tlsbench field
+	AA     []results.AASummary     // a strategy against itself
 	Trials int                     // of all kinds, drawn or not
 
+	set          *set // that is published, if it is one
+	aaPaths      []string
 	probePaths   []string
 	judgesOthers bool // than controls
 }
@@ -45,8 +51,11 @@ type Scene struct {
 // series are the single values of one strategy in one scene.
 type series struct {
 	handshake, fork []run
-	latency         []*hdrhistogram.Histogram // of fork trials that have a samples file
-	lives           []life                    // corruption trials at the scene's check rate
+	latency         []*hdrhistogram.Histogram  // of fork trials that have a samples file
+	lives           []life                     // corruption trials at the scene's check rate
+	unchecked       int                        // corruption trials with active checks off
+	files           []int                      // those with lives, each once
+	without         map[results.Measure]string // why trials were not made, or came to nothing
 }
 
 // run is a trial that yielded values.
@@ -78,6 +87,12 @@ func Load(o Options, files ...string) (*Data, error) {
 	var err error
 	if d.Field, err = readFields(fields); err != nil {
 		return nil, err
+	}
+	if len(o.AA) > 0 {
+		if d.AA, err = results.SummarizeAA(o.AA...); err != nil {
+			return nil, err
+		}
+		d.aaPaths = o.AA
 	}
 	keep := newKeeper()
 	var group errgroup.Group
@@ -223,6 +238,10 @@ func (k *keeper) add(file int, t *results.Trial) *series {
 
 func (s *series) add(file int, t *results.Trial) {
 	if t.Status != results.OK {
+		if s.without == nil {
+			s.without = make(map[results.Measure]string)
+		}
+		s.without[t.Cell.Measure] = statusText[t.Status]
 		return
 	}
 	r := run{file, t.Round, t.Start, t.Metrics}
@@ -238,8 +257,18 @@ func (s *series) add(file int, t *results.Trial) {
 	case results.Corruption:
 		if t.Cell.Setting("check") != "0" {
 			s.lives = append(s.lives, lifeOf(t))
+			if !slices.Contains(s.files, file) {
+				s.files = append(s.files, file)
+			}
+		} else {
+			s.unchecked++
 		}
 	}
+}
+
+// statusText says why a trial has no outcome.
+var statusText = map[results.Status]string{
+	results.Skipped: string(results.SkippedWord), results.NotApplicable: string(results.NotApplicWord), results.Failed: "could not be carried out",
 }
 
 // lifeOf gives the good handshakes made before the first event, or before the

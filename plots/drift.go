@@ -2,7 +2,11 @@ package plots
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
@@ -21,12 +25,64 @@ func drift(d *Data) *Figure {
 			f.Panels = append(f.Panels, p)
 		}
 	}
+	if p := aaPanel(d); p != nil {
+		f.Panels = append(f.Panels, p)
+	}
 	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
 	f.Caption = fmt.Sprintf("Over the run: every run against the time since the file's first trial of the panel; a dip that all strategies share is the machine, not a strategy. "+
-		"Noise floor: the baseline %s against itself in the next round (A/A), with %s: no difference smaller than this can be believed. "+
-		"It holds the drift between rounds too, which comparisons within a round do not. %d runs, %s for each strategy and panel.",
-		d.Baseline, d.intervals(), n.total, n.String())
+		"Noise floor: the baseline %s in one round against itself in the next, with %s. It has the drift from round to round in it, which comparisons within a round do not: "+
+		"those tell smaller differences than this. %s%d runs, %s for each strategy and panel.",
+		d.Baseline, d.intervals(), d.aaCaption(), n.total, n.String())
 	return f
+}
+
+func (d *Data) aaCaption() string {
+	if len(d.AA) == 0 {
+		return "How small a difference can be told within a round, an A/A experiment shows (tlsbench run --aa); this set has none. "
+	}
+	return "A/A: one strategy under several names, compared within the round as different strategies are; a dot is a comparison over eight rounds, the bar holds the middle 95 % of them. "
+}
+
+// aaPanel shows how far a strategy seems to differ from itself.
+func aaPanel(d *Data) *Panel {
+	one := 1.0
+	chart := rowChart{
+		scale:     scale{label: "one name / another name of it, same round", print: shortRatio, log: true},
+		band:      &span{1 / (1 + d.Margin), 1 + d.Margin},
+		reference: &one,
+	}
+	for _, a := range d.AA {
+		sorted := slices.Sorted(slices.Values(a.Ratios))
+		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
+		chart.rows = append(chart.rows, row{
+			label: aaLabel[a.Unit], look: lookOf(d.Baseline), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
+			note: fmt.Sprintf("%d of %d differ", a.Interval, len(a.Ratios)),
+		})
+	}
+	if len(chart.rows) == 0 {
+		return nil
+	}
+	p := &Panel{Title: "A/A: a strategy against itself", Sub: "as comparisons are made: within a round, over eight rounds", width: panelWidth}
+	p.Alt = strings.Join(aaLines(d), " ")
+	p.show(&chart)
+	return p
+}
+
+var aaLabel = map[string]string{results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU"}
+
+// aaLines state what the A/A experiment came to, as tlsbench check --aa counts.
+func aaLines(d *Data) []string {
+	var list []string
+	for _, a := range d.AA {
+		worst := 0.0
+		for _, r := range a.Ratios {
+			worst = math.Max(worst, math.Abs(r-1))
+		}
+		list = append(list, fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval and %d by the signed-rank test (1 in 20 is to be expected); "+
+			"of %d tables of eight rounds %d have a difference after Holm's correction; the largest apparent difference is %s.",
+			aaLabel[a.Unit], len(a.Ratios), a.Interval, a.Rank, a.Tables, a.Any, percent(worst)))
+	}
+	return list
 }
 
 func driftPanel(s *Scene, d *Data, n *tally) *Panel {

@@ -153,10 +153,17 @@ func (s *Scene) share(r *results.Row, n int) string {
 // whyNone says why a strategy has no value of a cost.
 func (s *Scene) whyNone(r *results.Row) string {
 	switch {
-	case r.Throughput > 0 && r.Undamaged == 0:
+	case r.Throughput > 0 && r.Undamaged > 0:
+		return fmt.Sprintf("no value in %s", count(r.Undamaged, "undamaged trial"))
+	case r.Throughput > 0:
 		return fmt.Sprintf("no value: 0 of %s undamaged", count(r.Throughput, "trial"))
 	case r.Verdict.Worst() == results.NotApplicWord, r.Verdict.Worst() == results.SkippedWord:
 		return string(r.Verdict.Worst())
+	}
+	for _, m := range []results.Measure{results.Handshake, results.Fork} {
+		if why := s.of(r.Strategy).without[m]; why != "" {
+			return why
+		}
 	}
 	return "no trial"
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tlsbench/results"
 )
 
 // TestUnfinished: a file with a part of its plan says how much is in, and is
@@ -53,8 +55,53 @@ func TestHeadline(t *testing.T) {
 	if cell := got.Rows[0].Cells[0]; got.Rows[0].Name != "none" || cell.Text != "crash corrupt" || cell.Detail != "6/6 [54.1 %, 100 %]" {
 		t.Errorf("first row %+v", got.Rows[0])
 	}
-	if cell := hazardTable(d).Rows[2].Cells[1]; cell.Text != "1 of 1: corrupt, collateral" {
-		t.Errorf("clear-0-15 on 3.0.20: %+v", cell)
+}
+
+// TestHazardTable: hazards by name, with builds where not all fare alike; a
+// build on which a strategy is damaged alone does not count; what damages the
+// control too is left out.
+func TestHazardTable(t *testing.T) {
+	f := fixture{builds: []string{"3.0.20", "3.6.5"}, hazards: []string{"plain", "curl", "foreign-before", "foreign-before:n=5", "private-locks"},
+		strategies: strategyOrder, workers: []int{4}, rounds: 2}
+	f.damage = func(c results.Cell) map[string]uint64 {
+		switch {
+		case c.Hazard == "private-locks":
+			return map[string]uint64{"hang": 1}
+		case c.Strategy == "pointer-match" && c.OpenSSL == "3.6.5":
+			return map[string]uint64{"double-free": 1}
+		case c.Strategy == "temp-thread" && c.Hazard == "curl" && c.OpenSSL == "3.6.5":
+			return map[string]uint64{"crash": 1}
+		case c.Strategy == "hwm" && strings.HasPrefix(c.Hazard, "foreign"):
+			return map[string]uint64{"lost-slot": 1}
+		}
+		return usual(c)
+	}
+	path := filepath.Join(t.TempDir(), "run.txt")
+	check(t, os.WriteFile(path, f.write(t), 0o644))
+	d, err := Load(Options{}, path)
+	check(t, err)
+	table := hazardTable(d)
+	got := make(map[string]string)
+	for _, row := range table.Rows {
+		var cells []string
+		for _, c := range row.Cells {
+			cells = append(cells, c.Text)
+		}
+		got[row.Name] = strings.Join(cells, " | ")
+	}
+	for name, want := range map[string]string{
+		"none":          "alone in the process already | – | –",
+		"temp-thread":   "on 3.6.5 alone: curl | – | 2 hazards: 0 of 8 trials, on average ≤ 31.3 %",
+		"hwm":           "– | foreign-before:n=5/14 | 1 hazard: 0 of 4 trials, on average ≤ 52.8 %",
+		"pointer-match": "alone in the process already (3.6.5) | – | 3 hazards: 0 of 6 trials, on average ≤ 39.4 %",
+		"key-owner":     "– | – | 3 hazards: 0 of 12 trials, on average ≤ 22.1 %",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %s, want %s", name, got[name], want)
+		}
+	}
+	if !strings.Contains(table.Notes[0], "private-locks") || !strings.Contains(table.Title, "of 2 trials for each") {
+		t.Errorf("%s\n%v", table.Title, table.Notes)
 	}
 }
 

@@ -190,7 +190,7 @@ var fixtures = map[string]fixture{
 	"full": {builds: []string{"3.0.20", "4.0.3"}, hazards: []string{"plain", "foreign-before:n=14", "rank0-client"},
 		strategies: strategyOrder, workers: []int{4}, rounds: 6, forks: true, damage: usual},
 	"workers": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: append([]string{"clear-0-15:n=32"}, strategyOrder...),
-		workers: []int{1, 2, 4, 16}, rounds: 8, damage: usual, spread: map[string]float64{"thread-stop": 0.9}},
+		workers: []int{1, 2, 4, 16}, rounds: 10, damage: usual, spread: map[string]float64{"thread-stop": 0.9}},
 	"no-events": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: strategyOrder, workers: []int{4}, rounds: 6, damage: quiet},
 	"one-strategy": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: []string{"hwm"}, workers: []int{4}, rounds: 6,
 		forks: true, damage: quiet},
@@ -223,7 +223,7 @@ func load(t testing.TB, name string) *Data {
 	check(t, os.WriteFile(path, fixtures[name].write(t), 0o644))
 	o := Options{}
 	if name == "full" {
-		o.Probes = []string{filepath.Join("testdata", "probe.json")}
+		o.Probes = []string{filepath.Join("testdata", "probe.json"), filepath.Join("testdata", "probe-foreign-before.json")}
 	}
 	d, err := Load(o, path)
 	check(t, err)

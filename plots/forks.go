@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"tlsbench/results"
 )
 
 // Units of fork trials. The names are those of package results' Units.
@@ -38,7 +40,7 @@ func forkLatency(d *Data) *Figure {
 	}
 	f.Panels = append(f.Panels, sweepPanels(d, &n)...)
 	f.Empty = d.noCost(f, "no trial measured forks")
-	f.Caption = fmt.Sprintf("First: distribution of the time rank 0 spends in fork(), handlers included (logarithmic axis): of all forks, with the range from trial to trial as band; "+
+	f.Caption = fmt.Sprintf("First: distribution of the time rank 0 spends in fork(), handlers included (logarithmic axis): of all forks, with the range from trial to trial as band, cut where the slowest trial has 99.5 %% of its forks; "+
 		"or of the trials' medians with a simultaneous band, where the samples file is missing. Then: time in the strategy's own at-fork handlers, every trial a dot, median with its interval (%s); logarithmic axes. "+
 		"%d trials, %s for each strategy and panel. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
 	return f
@@ -77,9 +79,28 @@ func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
 		words = append(words, fmt.Sprintf("%s: half within %s, 99 %% within %s", c.label, duration(c.quantile(0.5)), duration(c.quantile(0.99))))
 	}
 	p := newPanel(s, d, "Time in fork(), distribution")
+	p.Sub += s.disturbed()
 	p.Alt = strings.Join(words, "; ") + "."
 	p.show(&chart)
 	return p
+}
+
+// disturbed names the strategies whose trials of cost met too much else on the
+// machine; the tables of cost say what.
+func (s *Scene) disturbed() string {
+	var list []string
+	for _, name := range s.names() {
+		if slices.ContainsFunc(s.row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
+			list = append(list, name)
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return ""
+	case len(list) > 1 && len(list) == len(s.names()):
+		return "; many trials of all strategies were disturbed"
+	}
+	return "; many trials were disturbed of " + strings.Join(list, ", ")
 }
 
 // quantile reads a distribution function backwards.
@@ -95,13 +116,17 @@ func (cv *curve) quantile(q float64) float64 {
 // latencyGrid is how many points a distribution function of forks is drawn at.
 const latencyGrid = 160
 
+// tailCut is the percentile at which distributions of forks are cut: a single
+// fork that took a thousand times as long would squeeze all others.
+const tailCut = 99.5
+
 // forkCurves gives the pooled distribution function of each strategy's forks,
 // and how far it lies apart from trial to trial.
 func (s *Scene) forkCurves(n *tally) []curve {
 	ends := newSpan()
 	for _, v := range s.series {
 		for _, h := range v.latency {
-			ends.add(float64(max(h.Min(), 1)), float64(h.Max()))
+			ends.add(float64(max(h.Min(), 1)), float64(h.ValueAtQuantile(tailCut)))
 		}
 	}
 	if ends.empty() {
@@ -190,6 +215,7 @@ func forkMetric(s *Scene, d *Data, unit, title string, n *tally) *Panel {
 		}
 	}
 	p := newPanel(s, d, title)
+	p.Sub += s.disturbed()
 	p.Alt = describe(chart.rows, duration)
 	p.show(&chart)
 	return p

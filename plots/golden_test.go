@@ -21,7 +21,7 @@ const goldenDPI = 72
 // the fixture makes different.
 var golden = map[string][]string{
 	"full":         {"verdicts", "corruption", "survival", "throughput", "scaling", "fork", "later", "keys", "drift"},
-	"workers":      {"scaling"},
+	"workers":      {"scaling", "survival"},
 	"no-events":    {"corruption", "survival", "verdicts"},
 	"one-strategy": {"throughput", "scaling", "corruption", "verdicts", "drift", "fork"},
 	"one-run":      {"throughput", "scaling", "fork", "later", "corruption", "drift", "survival"},

@@ -131,7 +131,7 @@ func headline(d *Data) *pageTable {
 	if len(scenes) == 0 {
 		return nil
 	}
-	t := &pageTable{Title: "Each strategy with OpenSSL alone in the process (hazard plain): verdict, damaged trials, and the interval or, for none damaged, the one-sided 95 % bound", Hazard: plainHazard, Head: []string{"strategy"}}
+	t := &pageTable{Title: "With OpenSSL alone in the process (hazard plain): verdict, damaged trials, and the 95 % interval or, for none damaged, the one-sided 95 % bound" + loadsExplained(scenes), Hazard: plainHazard, Head: []string{"strategy"}}
 	names := strategiesOf(scenes)
 	for _, s := range scenes {
 		t.Head = append(t.Head, columnTitle(s, scenes))
@@ -139,11 +139,29 @@ func headline(d *Data) *pageTable {
 	for _, name := range names {
 		row := pageRow{Name: name, Hazard: plainHazard}
 		for i, s := range scenes {
-			row.Cells = append(row.Cells, headlineCell(s.row(name), t.Head[i+1], d))
+			cell := headlineCell(s.row(name), t.Head[i+1], d)
+			t.mark(&cell, d.mixed(s, name))
+			row.Cells = append(row.Cells, cell)
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// loadsExplained says what the words for loads stand for.
+func loadsExplained(scenes []*Scene) string {
+	var parts []string
+	for _, l := range []struct{ load, text string }{
+		{"memory", "memory: each worker does both sides of a handshake by itself"}, {"tcp", "tcp: peers connect over loopback"},
+	} {
+		if slices.ContainsFunc(scenes, func(s *Scene) bool { return s.Load == l.load }) {
+			parts = append(parts, l.text)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
 }
 
 func headlineCell(r *results.Row, head string, d *Data) pageCell {
@@ -183,57 +201,4 @@ func strategiesOf(scenes []*Scene) []string {
 	}
 	slices.SortFunc(names, compareStrategies)
 	return names
-}
-
-// hazardTable says for each strategy and build how many hazards damaged it, and
-// how. Plain is not among them.
-func hazardTable(d *Data) *pageTable {
-	var groups []*mapGroup
-	var firsts []*Scene
-	for _, g := range d.byHazard() {
-		others := slices.DeleteFunc(slices.Clone(g.scenes), func(s *Scene) bool { return s.Hazard == plainHazard })
-		if len(others) > 0 && !g.controls && len(defaultScenes(others)) == len(others) {
-			groups, firsts = append(groups, &mapGroup{scene: g.scene, scenes: others, names: g.names}), append(firsts, others[0])
-		}
-	}
-	if len(groups) == 0 {
-		return nil
-	}
-	t := &pageTable{Title: "With something else in the process: how many hazards damaged it of those tried, and how; then the weakest one-sided 95 % bound of the others", Head: []string{"strategy"}}
-	for _, s := range firsts {
-		t.Head = append(t.Head, columnTitle(s, firsts))
-	}
-	for _, name := range strategiesOf(firsts) {
-		row := pageRow{Name: name}
-		for i, g := range groups {
-			row.Cells = append(row.Cells, g.hazardCell(name, t.Head[i+1], d))
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-func (g *mapGroup) hazardCell(name, head string, d *Data) pageCell {
-	j := &judged{strategy: name}
-	for _, s := range g.scenes {
-		j.add(s, s.row(name), d)
-	}
-	cell := pageCell{Head: head, Text: "–", Class: "verdict"}
-	if j.cells == 0 {
-		if len(j.reasons) > 0 {
-			cell.Text, _, _ = strings.Cut(j.reasons[0], " on OpenSSL ")
-		}
-		return cell
-	}
-	cell.Class += " " + wordClass(j.worst())
-	cell.Text, cell.Sort = fmt.Sprintf("%d of %d", j.damaged, j.cells), fmt.Sprint(j.damaged)
-	var parts []string
-	if words := j.sorted(); len(words) > 0 {
-		cell.Text += ": " + strings.Join(words, ", ")
-	}
-	if j.damaged < j.cells {
-		parts = append(parts, "≤ "+percent(roundUp(j.bound)))
-	}
-	cell.Detail = strings.Join(parts, "; ")
-	return cell
 }

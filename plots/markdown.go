@@ -12,18 +12,13 @@ import (
 // TablesFile is the name of the file with all tables, beside the figures.
 const TablesFile = "TABLES.md"
 
-// Markdown writes the part of the report that fits into a README: the verdict
-// tables in short, one sentence for each strategy, how to repeat it. With a
-// folder of figures it shows three of them and points to the tables there;
-// without one the tables follow.
+// Markdown writes the part of the report that fits into a README: one sentence
+// for each strategy, the tables in short, what a reader has to know of the
+// files, how to repeat it. With a folder of figures it shows three of them and
+// points to the tables there; without one the tables follow.
 func Markdown(w io.Writer, d *Data, figures string) error {
 	var b strings.Builder
 	d.markdownHead(&b)
-	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
-		if t != nil {
-			t.markdown(&b)
-		}
-	}
 	b.WriteString("\n")
 	for _, s := range Sentences(d) {
 		fmt.Fprintf(&b, "- **%s**: %s\n", s.Strategy, s.Text)
@@ -31,17 +26,48 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 	if len(d.Scenes) == 0 {
 		b.WriteString("- No trials to judge.\n")
 	}
+	for _, t := range d.shortTables() {
+		t.markdown(&b)
+	}
 	if figures != "" {
 		d.markdownFigures(&b, figures)
-		fmt.Fprintf(&b, "\nEvery hazard, every cost, the exact files: [%s](%s). All figures: [%s](%[3]s).\n", TablesFile, path.Join(figures, TablesFile), figures)
 	} else {
 		d.markdownTables(&b)
 	}
 	fieldMarkdown(&b, d.Field)
-	b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n")
+	for _, line := range append(aaLines(d), d.housekeeping()...) {
+		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
+	}
+	switch {
+	case d.set != nil:
+		d.set.links(&b, figures)
+	case figures != "":
+		fmt.Fprintf(&b, "\nEvery hazard, every cost, the exact files: [%s](%s). All figures: [%s](%[3]s).\n", TablesFile, path.Join(figures, TablesFile), figures)
+	}
+	if d.set == nil {
+		b.WriteString("\nTo repeat it:\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// links says where the rest of a published set is.
+func (s *set) links(b *strings.Builder, figures string) {
+	raw := path.Join(PublishedData, s.name)
+	fmt.Fprintf(b, "\nEvery hazard, every cost: [%s](%s). All figures: [%s](%[3]s). Conditions, commands to repeat it, raw data: [%s](%[4]s).\n",
+		TablesFile, path.Join(figures, TablesFile), figures, raw)
+	if len(s.older) > 0 {
+		fmt.Fprintf(b, "Earlier sets, not in these figures: %s.\n", setLinks(s.older, PublishedData))
+	}
+}
+
+// shortTables are those that fit into a README.
+func (d *Data) shortTables() []*pageTable {
+	return slices.DeleteFunc([]*pageTable{headline(d), hazardTable(d), cpuTable(d)}, func(t *pageTable) bool { return t == nil })
+}
+
+// housekeeping is what a reader has to know of the files.
+func (d *Data) housekeeping() []string { return append(d.fileWarnings(), d.notes()...) }
 
 // WriteTables writes all tables as Markdown into a folder of figures.
 func WriteTables(folder string, d *Data) error {
@@ -49,12 +75,13 @@ func WriteTables(folder string, d *Data) error {
 	b.WriteString("# Tables of the results\n\n")
 	d.markdownHead(&b)
 	b.WriteString("\nMade from the raw data, as the figures beside this file are. " + wordsExplained() + "\n")
-	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
-		if t != nil {
-			t.markdown(&b)
-		}
+	for _, t := range d.shortTables() {
+		t.markdown(&b)
 	}
 	d.markdownTables(&b)
+	for _, line := range append(aaLines(d), d.housekeeping()...) {
+		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
+	}
 	b.WriteString("\n## How to repeat it\n\n```\n" + strings.Join(Commands(d), "\n") + "\n```\n")
 	for _, line := range durations(d) {
 		fmt.Fprintf(&b, "\n- %s", line)
@@ -77,11 +104,8 @@ func wordsExplained() string {
 
 func (d *Data) markdownHead(b *strings.Builder) {
 	b.WriteString(d.summary() + "\n")
-	for _, note := range d.notes() {
-		b.WriteString(note + "\n")
-	}
-	for _, warning := range d.warnings() {
-		fmt.Fprintf(b, "\n**%s**\n", warning)
+	for _, mark := range d.marks() {
+		fmt.Fprintf(b, "\n**%s**\n", mark)
 	}
 }
 
@@ -153,6 +177,9 @@ func (t *pageTable) markdown(b *strings.Builder) {
 			b.WriteString(" " + markdownCell(strings.TrimSpace(c.Text+" "+c.Detail)) + " |")
 		}
 		b.WriteString("\n")
+	}
+	for _, note := range t.Notes {
+		fmt.Fprintf(b, "\n%s\n", markdownCell(note))
 	}
 }
 

@@ -136,6 +136,14 @@ func (p paragraph) draw(c draw.Canvas, x, y vg.Length) vg.Length {
 	return y
 }
 
+// shrunk is the style at a size in which the text fits.
+func shrunk(s text.Style, txt string, width vg.Length) text.Style {
+	if w := s.Width(txt); w > width {
+		s.Font.Size *= width / w
+	}
+	return s
+}
+
 // wrap breaks text at spaces; a word that is too long by itself is broken too,
 // so that nothing is ever cut.
 func wrap(s text.Style, txt string, width vg.Length) []string {
@@ -168,6 +176,10 @@ func fitting(s text.Style, word string, width vg.Length) string {
 			break
 		}
 		end = i
+	}
+	// A name breaks after a mark of punctuation if it has one.
+	if cut := strings.LastIndexAny(word[:end], ":-=") + 1; cut > 0 {
+		return word[:cut]
 	}
 	if end == 0 {
 		for i := range word {

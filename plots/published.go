@@ -4,14 +4,20 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlsbench/results"
 )
 
-// The published set: raw files in results/data, one folder a run; from them the
-// figures in plots/published and a part of the README. All of it is made by
+// The published sets: raw files in results/data, one folder a machine and day.
+// From one of them, the newest or the one that results/data/CURRENT names, come
+// the figures in plots/published and a part of the README; the others stay
+// there as raw data. All of it is made by
 //
 //	go run ./plots/publish
 //
@@ -34,22 +40,80 @@ const (
 // results file.
 var ErrNoData = errors.New("no results file")
 
-// Published loads the published set below a root.
+// currentFile names the set to publish where that is not the newest.
+const currentFile = "CURRENT"
+
+// set is one folder of raw files.
+type set struct {
+	name   string
+	older  []string // names of the other sets, newest first
+	files  []string // results files
+	fields []string
+	aa     []string // of a strategy against itself
+	probes []string
+}
+
+// findSet looks for the set to publish below a root.
+func findSet(root string) (*set, error) {
+	data := filepath.Join(root, PublishedData)
+	entries, err := os.ReadDir(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && len(readSet(data, e.Name()).files) > 0 {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w in %s", ErrNoData, data)
+	}
+	current := names[0]
+	if text, err := os.ReadFile(filepath.Join(data, currentFile)); err == nil {
+		current = strings.TrimSpace(string(text))
+		if !slices.Contains(names, current) {
+			return nil, fmt.Errorf("%s/%s names %q, which is no folder with results files; there are %s", data, currentFile, current, strings.Join(names, ", "))
+		}
+	}
+	s := readSet(data, current)
+	s.older = slices.DeleteFunc(names, func(name string) bool { return name == current })
+	return s, nil
+}
+
+// readSet lists what is in a folder.
+func readSet(data, name string) *set {
+	s := &set{name: name}
+	// The one error of Glob is a bad pattern.
+	text, _ := filepath.Glob(filepath.Join(data, name, "*.txt"))
+	for _, path := range text {
+		switch base := filepath.Base(path); {
+		case strings.EqualFold(base, "readme.txt"): // a folder may explain itself
+		case strings.HasPrefix(base, "aa"):
+			s.aa = append(s.aa, path)
+		default:
+			s.files = append(s.files, path)
+		}
+	}
+	s.fields, _ = filepath.Glob(filepath.Join(data, name, "field*.json"))
+	s.probes, _ = filepath.Glob(filepath.Join(data, name, "probe*.json"))
+	return s
+}
+
+// Published loads the set to publish below a root.
 func Published(root string) (*Data, error) {
-	files, err := filepath.Glob(filepath.Join(root, PublishedData, "*", "*.txt"))
+	s, err := findSet(root)
 	if err != nil {
 		return nil, err
 	}
-	probes, err := filepath.Glob(filepath.Join(root, PublishedData, "*", "probe*.json"))
+	d, err := Load(Options{Probes: s.probes, AA: s.aa}, append(slices.Clone(s.files), s.fields...)...)
 	if err != nil {
 		return nil, err
 	}
-	// Not every text file is one of results: a folder may explain itself.
-	files = slices.DeleteFunc(files, func(path string) bool { return strings.EqualFold(filepath.Base(path), "readme.txt") })
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%w in %s", ErrNoData, filepath.Join(root, PublishedData))
-	}
-	return Load(Options{Probes: probes}, files...)
+	d.set = s
+	return d, nil
 }
 
 // Publish makes figures and the README's part from the published data. The
@@ -95,19 +159,59 @@ func rewrite(path string, change func([]byte) ([]byte, error)) error {
 	return os.WriteFile(path, text, 0o644)
 }
 
-// publishRuns writes what the files of each run are into its README, if there
-// is one with a place for it.
+// publishRuns writes what the files of each set are into its README, and makes
+// one where there is none; then the list of sets.
 func publishRuns(root string, d *Data) error {
+	about := filepath.Join(root, PublishedData, d.set.name, publishedReadme)
+	if !exists(about) {
+		text := "# " + d.set.name + "\n\n" + filesBegin + "\n" + filesEnd + "\n"
+		if err := os.WriteFile(about, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
 	paths, err := filepath.Glob(filepath.Join(root, PublishedData, "*", publishedReadme))
 	if err != nil {
 		return err
 	}
 	for _, path := range paths {
-		if err := rewrite(path, func(old []byte) ([]byte, error) { return replaceFiles(old, d, filepath.Dir(path)) }); err != nil {
+		if err := rewrite(path, func(old []byte) ([]byte, error) { return replaceFiles(old, filepath.Dir(path)) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	list := filepath.Join(root, PublishedData, publishedReadme)
+	if !exists(list) {
+		return nil
+	}
+	return rewrite(list, func(old []byte) ([]byte, error) { return replaceSets(old, d) })
+}
+
+// What stands between these lines of the README of all sets is made by Publish.
+const (
+	setsBegin = "<!-- sets: begin, made by go run ./plots/publish -->"
+	setsEnd   = "<!-- sets: end -->"
+)
+
+// replaceSets says which set is published, and lists the others.
+func replaceSets(readme []byte, d *Data) ([]byte, error) {
+	if !bytes.Contains(readme, []byte(setsBegin)) {
+		return readme, nil
+	}
+	return replacePart(readme, setsBegin, setsEnd, func(b *strings.Builder) error {
+		fmt.Fprintf(b, "Figures, tables and the README are made from one set, [%s](%[1]s), and from nothing else.\n", d.set.name)
+		if len(d.set.older) > 0 {
+			fmt.Fprintf(b, "Earlier sets, kept as raw data: %s.\n", setLinks(d.set.older, ""))
+		}
+		return nil
+	})
+}
+
+// setLinks makes links to sets.
+func setLinks(names []string, folder string) string {
+	links := make([]string, len(names))
+	for i, name := range names {
+		links[i] = fmt.Sprintf("[%s](%s)", name, path.Join(folder, name))
+	}
+	return strings.Join(links, ", ")
 }
 
 // What stands between these lines of a run's README is made by Publish.
@@ -117,16 +221,15 @@ const (
 )
 
 // replaceFiles puts the facts about the files of a folder into its README.
-func replaceFiles(readme []byte, d *Data, folder string) ([]byte, error) {
+func replaceFiles(readme []byte, folder string) ([]byte, error) {
 	if !bytes.Contains(readme, []byte(filesBegin)) {
 		return readme, nil
 	}
-	here := &Data{Comparison: d.Comparison}
-	for _, in := range d.Inputs {
-		if filepath.Dir(in.Path) == folder {
-			here.Inputs = append(here.Inputs, in)
-		}
+	s, keep := readSet(filepath.Dir(folder), filepath.Base(folder)), newKeeper()
+	if err := keep.read(slices.Concat(s.files, s.aa)); err != nil {
+		return nil, err
 	}
+	here := &Data{Comparison: new(results.Comparison), Inputs: keep.inputs}
 	return replacePart(readme, filesBegin, filesEnd, func(b *strings.Builder) error {
 		here.describeFiles(b)
 		return nil

@@ -56,6 +56,7 @@ type page struct {
 	Durations       []string
 	Downloads       []download
 	Baseline        string
+	Differs         string // what the word stands for
 	Field           []*fieldSection
 }
 
@@ -82,22 +83,18 @@ func Report(w io.Writer, d *Data) error {
 	p := &page{
 		Title:     "OpenSSL in preforked servers: which strategy is safe, and what it costs",
 		Summary:   d.summary(),
-		Warnings:  d.warnings(),
-		Notes:     d.notes(),
+		Warnings:  append(d.fileWarnings(), d.marks()...),
+		Notes:     append(aaLines(d), d.notes()...),
 		JS:        template.JS(reportJS),
 		Sentences: Sentences(d),
 		Maps:      mapTables(d), Costs: costTables(d), Checks: checkTables(d),
 		Limits:   limits(d),
 		Runs:     runTables(d),
 		Commands: Commands(d), Durations: durations(d),
-		Baseline: d.Baseline,
-		Field:    fieldSections(d.Field),
+		Baseline: d.Baseline, Differs: d.differsExplained(),
+		Field: fieldSections(d.Field),
 	}
-	for _, t := range []*pageTable{headline(d), hazardTable(d)} {
-		if t != nil {
-			p.Headlines = append(p.Headlines, t)
-		}
-	}
+	p.Headlines = d.shortTables()
 	p.Builds, p.Hazards = d.choices()
 	drawn := make(styles)
 	if err := p.addFigures(d, drawn); err != nil {
@@ -159,14 +156,20 @@ func (d *Data) summary() string {
 	return text + "."
 }
 
-// warnings are about the files as a whole, and about controls.
-func (d *Data) warnings() []string {
+// fileWarnings are about the files as a whole.
+func (d *Data) fileWarnings() []string {
 	list := slices.Clone(d.Warnings)
 	for i := range list {
 		for _, in := range d.Inputs {
 			list[i] = strings.ReplaceAll(list[i], in.Path, in.name())
 		}
 	}
+	return list
+}
+
+// marks are about controls.
+func (d *Data) marks() []string {
+	var list []string
 	for _, s := range d.Scenes {
 		mark := withoutMark(s).Mark
 		text := fmt.Sprintf("%s (OpenSSL %s, load %s, heap %s, %s)", mark, s.OpenSSL, s.Load, s.Heap, count(s.Workers, "worker"))
@@ -203,7 +206,7 @@ func (d *Data) downloads() ([]download, error) {
 	for _, f := range d.Field {
 		paths = append(paths, f.Path)
 	}
-	paths = append(paths, d.probePaths...)
+	paths = slices.Concat(paths, d.aaPaths, d.probePaths)
 	var list []download
 	for _, path := range paths {
 		dl, err := embedFile(path)

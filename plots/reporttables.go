@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tlsbench/results"
 )
@@ -14,6 +15,7 @@ type pageTable struct {
 	OpenSSL, Hazard string // for the filters; a row may have its own
 	Head            []string
 	Rows            []pageRow
+	Notes           []string // below it
 }
 
 type pageRow struct {
@@ -41,7 +43,9 @@ func mapTables(d *Data) []*pageTable {
 		for _, s := range g.scenes {
 			row := pageRow{OpenSSL: s.OpenSSL, Hazard: s.Hazard, Name: g.rowName(s, d)}
 			for _, name := range g.names {
-				row.Cells = append(row.Cells, mapCell(s.row(name), name))
+				cell := mapCell(s.row(name), name)
+				t.mark(&cell, d.mixed(s, name))
+				row.Cells = append(row.Cells, cell)
 			}
 			t.Rows = append(t.Rows, row)
 		}
@@ -143,6 +147,9 @@ func (s *Scene) costRow(name string, units []costUnit, d *Data) pageRow {
 			print := byUnit(u.unit)
 			median.Text, median.Sort = print(c.Median.Value), number(c.Median.Value)
 			median.Detail = fmt.Sprintf("%s n=%d", between(c.Median.Low, c.Median.High, print), c.Median.N)
+			if len(c.Disturbed) > 0 {
+				median.Detail += " disturbed: " + strings.Join(c.Disturbed, ", ")
+			}
 		}
 		switch {
 		case name == d.Baseline && c.Median.Known():
@@ -152,7 +159,7 @@ func (s *Scene) costRow(name string, units []costUnit, d *Data) pageRow {
 			relative.Detail = between(c.Ratio.Low, c.Ratio.High, ratio)
 			if c.Ratio.Same {
 				relative.Detail += " same"
-			} else if c.Ratio.Differs(1 - d.Confidence) {
+			} else if d.shownToDiffer(c.Ratio) {
 				relative.Detail += " differs"
 			}
 		}
@@ -198,6 +205,8 @@ func rateCell(f results.Figure) pageCell {
 	switch {
 	case !f.Known():
 		return pageCell{Text: "–"}
+	case f.Value > 0 && f.N == 1:
+		return pageCell{Text: figures3(f.Value), Detail: "no interval: one trial", Sort: number(f.Value)}
 	case f.Value == 0:
 		return pageCell{Text: "≤ " + figures3(roundUp(f.High)), Sort: "0", Detail: fmt.Sprintf("n=%d", f.N)}
 	}

@@ -33,6 +33,7 @@ type rowChart struct {
 	reference *float64 // dashed line: the baseline
 	zeroLane  bool     // a lane left of a log axis for what has no event
 	noteWidth vg.Length
+	shared    *span // limits that several charts have in common
 }
 
 // height is that of the chart.
@@ -109,7 +110,11 @@ func (ch *rowChart) spread() {
 
 func (ch *rowChart) draw(c draw.Canvas) {
 	p := newPlot()
-	ch.fit(&p.X, ch.limits())
+	limits := ch.limits()
+	if ch.shared != nil {
+		limits = *ch.shared
+	}
+	ch.fit(&p.X, limits)
 	if t, ok := p.X.Tick.Marker.(logTicks); ok {
 		t.share = float64(labelRoom / (c.Max.X - c.Min.X - ch.notes() - ch.names()))
 		p.X.Tick.Marker = t
@@ -185,13 +190,12 @@ func (ch *rowChart) Plot(c draw.Canvas, p *plot.Plot) {
 			c.FillText(aligned(small, draw.XLeft, draw.YCenter), vg.Point{X: c.Max.X + 8, Y: y + 1.5}, r.note)
 		}
 		if r.empty != "" {
-			s := aligned(small, draw.XCenter, draw.YCenter)
-			for j, line := range wrap(s, r.empty, c.Max.X-c.Min.X) {
-				at := vg.Point{X: c.Center().X, Y: y + 1.5 - vg.Length(j)*smallSize}
-				half := s.Width(line)/2 + 3
-				fill(c, at.X-half, at.X+half, at.Y-6, at.Y+5, paper)
-				c.FillText(s, at, line)
-			}
+			// In one line: a second would run into the row below.
+			s := aligned(shrunk(small, r.empty, c.Max.X-c.Min.X-2), draw.XCenter, draw.YCenter)
+			at := vg.Point{X: c.Center().X, Y: y + 1.5}
+			half := s.Width(r.empty)/2 + 3
+			fill(c, at.X-half, at.X+half, at.Y-6, at.Y+5, paper)
+			c.FillText(s, at, r.empty)
 			continue
 		}
 		r.drawDots(c, y, toX)
@@ -254,10 +258,12 @@ func (r *row) drawInterval(c draw.Canvas, y vg.Length, toX func(float64) vg.Leng
 	if math.IsNaN(r.mid) {
 		return
 	}
-	low, openLow := within(r.low, toX, c.Min.X, c)
-	high, openHigh := within(r.high, toX, c.Max.X, c)
-	end(c, toX(r.mid), low, y, openLow)
-	end(c, toX(r.mid), high, y, openHigh)
+	if !math.IsNaN(r.low) && !math.IsNaN(r.high) { // else there is none
+		low, openLow := within(r.low, toX, c.Min.X, c)
+		high, openHigh := within(r.high, toX, c.Max.X, c)
+		end(c, toX(r.mid), low, y, openLow)
+		end(c, toX(r.mid), high, y, openHigh)
+	}
 	// White below the mark: it has to be seen among dots of its own colour.
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: paper, Radius: 5, Shape: draw.CircleGlyph{}}, vg.Point{X: toX(r.mid), Y: y})
 	bold(c, r.look, vg.Point{X: toX(r.mid), Y: y})

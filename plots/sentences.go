@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tlsbench/results"
-	"tlsbench/results/inference"
 )
 
 // Sentence is the verdict on one strategy.
@@ -24,8 +23,8 @@ func (s Sentence) Class() string { return wordClass(s.Word) }
 // AloneClass is the class of the other word.
 func (s Sentence) AloneClass() string { return wordClass(s.Alone) }
 
-// Sentences gives the verdict on each strategy in one sentence, with its
-// interval where there was damage and its bound where there was none.
+// Sentences answers for each strategy what a maintainer asks: is it safe
+// alone, with what does it fail, and what does it cost.
 func Sentences(d *Data) []Sentence {
 	var list, silent []Sentence
 	for _, name := range strategiesOf(d.Scenes) {
@@ -38,7 +37,7 @@ func Sentences(d *Data) []Sentence {
 			if s.Hazard == plainHazard {
 				j = alone
 			}
-			j.add(s, s.row(name), d)
+			j.add(s, s.row(name))
 		}
 		sentence := Sentence{name, alone.worst(), worse(alone, others), verdictText(alone, others, d)}
 		if alone.unseen() && others.unseen() {
@@ -58,19 +57,26 @@ type judged struct {
 	strategy string
 	words    []results.Word // all that were seen
 	cells    int
-	damaged  int
 	clean    int
-	surest   inference.Estimate // of the cell with the highest lower bound
-	where    string             // that cell
-	bound    float64            // weakest bound of the undamaged cells
-	reasons  []string           // of cells without trials
-	skipped  []string           // of those that could have had some
+	bound    float64    // weakest bound of the undamaged cells
+	trials   tally      // of a cell
+	fine     []judgedIn // undamaged
+	hurt     []judgedIn
+	reasons  []string // of cells without trials
+	skipped  []string // of those that could have had some
+}
+
+// judgedIn is one cell, and whether the hazard damages the control there too.
+type judgedIn struct {
+	build, hazard string
+	word          results.Word
+	control       bool
 }
 
 // unseen is a strategy that no trial judges, and of which no cell says why.
 func (j *judged) unseen() bool { return j.cells == 0 && len(j.reasons)+len(j.skipped) == 0 }
 
-func (j *judged) add(s *Scene, r *results.Row, d *Data) {
+func (j *judged) add(s *Scene, r *results.Row) {
 	if r == nil {
 		return
 	}
@@ -86,24 +92,21 @@ func (j *judged) add(s *Scene, r *results.Row, d *Data) {
 		return
 	}
 	j.cells++
+	j.trials.add(v.Trials)
+	in := judgedIn{s.OpenSSL, s.Hazard, v.Worst(), damaged(s.row(results.NegativeControl))}
 	if v.Damaged == 0 {
-		j.bound = math.Max(j.bound, v.Upper)
+		j.fine, j.bound = append(j.fine, in), math.Max(j.bound, v.Upper)
 		if v.Worst() == results.Clean {
 			j.clean++
 		}
 		return
 	}
+	j.hurt = append(j.hurt, in)
 	for _, w := range v.Words {
 		if !slices.Contains(j.words, w) {
 			j.words = append(j.words, w)
 		}
 	}
-	e := inference.Proportion(v.Damaged, v.Trials, d.Confidence)
-	if j.damaged == 0 || e.Low > j.surest.Low {
-		j.surest = e
-		j.where = fmt.Sprintf("%s %s: %d/%d", strings.TrimPrefix(s.Hazard+" on "+s.OpenSSL, plainHazard+" on "), s.Load, v.Damaged, v.Trials)
-	}
-	j.damaged++
 }
 
 var wordRank = []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Broken, results.Collateral}
@@ -139,85 +142,101 @@ func worse(a, b *judged) results.Word {
 }
 
 func verdictText(alone, others *judged, d *Data) string {
-	var parts []string
-	if alone.cells > 0 {
-		parts = append(parts, "alone in the process "+alone.text("OpenSSL and load"))
-	}
-	if others.cells > 0 {
-		parts = append(parts, "with a hazard "+others.text("OpenSSL, load and hazard"))
-	}
-	if len(parts) == 0 {
-		parts = append(parts, "no trial looked for corruption")
-	}
-	if cost := costPhrase(d, alone.strategy); cost != "" {
-		parts = append(parts, cost)
+	parts := slices.DeleteFunc([]string{alone.aloneText(), others.hazardText(alone), costPhrase(d, alone.strategy), handlerPhrase(d, alone.strategy)},
+		func(s string) bool { return s == "" })
+	if alone.cells+others.cells == 0 {
+		parts = append([]string{"No trial looked for corruption"}, parts...)
 	}
 	reasons := append(alone.reasons, others.reasons...)
 	if alone.cells+others.cells == 0 {
 		reasons = append(append(reasons, alone.skipped...), others.skipped...)
 	}
 	if len(reasons) > 0 {
-		parts = append(parts, reasons[0])
+		parts = append(parts, strings.ToUpper(reasons[0][:1])+reasons[0][1:])
 	}
-	return strings.Join(parts, "; ") + "."
+	return strings.Join(parts, ". ") + "."
 }
 
-// text tells what was seen in the cells: combinations of what is named.
-func (j *judged) text(of string) string {
-	bound := "at most " + percent(roundUp(j.bound))
-	if j.damaged == 0 {
-		return fmt.Sprintf("undamaged in %s of %s (%s of trials each)", count(j.cells, "combination"), of, bound)
+// buildsOf lists the builds of cells, each once.
+func buildsOf(cells []judgedIn) []string {
+	var list []string
+	for _, c := range cells {
+		if !slices.Contains(list, c.build) {
+			list = append(list, c.build)
+		}
 	}
-	text := fmt.Sprintf("damaged in %d of %s of %s (%s; surest %s, %s", j.damaged, count(j.cells, "combination"), of,
-		strings.Join(j.sorted(), ", "), j.where, between(j.surest.Low, j.surest.High, percent))
-	if j.damaged < j.cells {
-		text += fmt.Sprintf("; the other %d %s each", j.cells-j.damaged, bound)
-	}
-	return text + ")"
+	return list
 }
 
-// costPhrase gives throughput relative to the baseline under hazard plain: of
-// one build, or the range of several.
-func costPhrase(d *Data, name string) string {
-	if name == d.Baseline {
-		return "the baseline of all costs"
+// onBuilds names builds, or says that it is all there are.
+func onBuilds(some []string, all int) string {
+	if len(some) == all && all > 1 {
+		return fmt.Sprintf("on all %d builds", all)
 	}
-	var values, ends span = newSpan(), newSpan()
-	var builds []string
-	same := true
-	for _, s := range d.mainCosts() {
-		r := s.row(name)
-		if r == nil || s.Hazard != plainHazard {
-			continue
-		}
-		c, ok := costOf(r, results.HandshakesPerSec)
-		if !ok || !c.Ratio.Known() {
-			continue
-		}
-		values.add(c.Ratio.Value)
-		ends.add(c.Ratio.Low, c.Ratio.High)
-		same = same && c.Ratio.Same
-		builds = append(builds, s.OpenSSL)
-	}
-	var text string
-	switch {
-	case len(builds) == 0:
+	return "on OpenSSL " + strings.Join(some, ", ")
+}
+
+// aloneText says how it fares with OpenSSL alone in the process.
+func (j *judged) aloneText() string {
+	if j.cells == 0 {
 		return ""
-	case len(builds) == 1:
-		text = fmt.Sprintf("throughput %s %s times that of %s (OpenSSL %s)", ratio(values.low), costEnds(ends), d.Baseline, builds[0])
-	default:
-		text = fmt.Sprintf("throughput %s to %s times that of %s on %d builds, intervals within %s", ratio(values.low), ratio(values.high),
-			d.Baseline, len(builds), costEnds(ends))
 	}
-	if same {
-		text += ", the same within " + percent(d.Margin)
+	hurt := buildsOf(j.hurt)
+	fine := slices.DeleteFunc(buildsOf(j.fine), func(b string) bool { return slices.Contains(hurt, b) })
+	all := len(hurt) + len(fine)
+	var parts []string
+	if len(hurt) > 0 {
+		parts = append(parts, fmt.Sprintf("damaged %s (%s)", onBuilds(hurt, all), strings.Join(j.sorted(), ", ")))
+	}
+	if len(fine) > 0 {
+		parts = append(parts, fmt.Sprintf("no damage %s (%s trials each: at most %s of trials)", onBuilds(fine, all), j.trials.String(), percent(roundUp(j.bound))))
+	}
+	return "Alone in the process: " + strings.Join(parts, "; ")
+}
+
+// hazardText names the hazards that it fails with: on builds where it is not
+// damaged alone, and without those that damage the control too.
+func (j *judged) hazardText(alone *judged) string {
+	ruined := buildsOf(alone.hurt)
+	own := func(c judgedIn) bool {
+		return !slices.Contains(ruined, c.build) && (!c.control || j.strategy == results.NegativeControl)
+	}
+	var severe, neighbour, all []string
+	add := func(list *[]string, hazard string) {
+		if !slices.Contains(*list, hazard) {
+			*list = append(*list, hazard)
+		}
+	}
+	for _, c := range slices.Concat(j.hurt, j.fine) {
+		if own(c) {
+			add(&all, c.hazard)
+		}
+	}
+	for _, c := range j.hurt {
+		switch {
+		case !own(c):
+		case c.word == results.Broken || c.word == results.Collateral:
+			add(&neighbour, c.hazard)
+		default:
+			add(&severe, c.hazard)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return ""
+	case len(severe)+len(neighbour) == 0:
+		return fmt.Sprintf("No damage with any of %s", count(len(all), "hazard"))
+	}
+	var parts []string
+	if len(severe) > 0 {
+		parts = append(parts, "Fails with "+joinHazards(severe))
+	}
+	if len(neighbour) > 0 {
+		parts = append(parts, "Breaks or wipes a neighbour with "+joinHazards(neighbour))
+	}
+	text := strings.Join(parts, ". ")
+	if j.strategy == results.NegativeControl {
+		text += ", as every strategy does"
 	}
 	return text
-}
-
-func costEnds(ends span) string {
-	if ends.empty() {
-		return "[no interval: too few]"
-	}
-	return between(ends.low, ends.high, ratio)
 }

@@ -13,19 +13,46 @@ import (
 func survival(d *Data) *Figure {
 	f := &Figure{ID: "survival", Title: "Survival", Columns: 2}
 	var n tally
+	few := 0 // scenes
 	for _, s := range d.Scenes {
 		if s.controlsOnly(d) {
 			continue // they stand in the verdict map
 		}
-		if p := survivalPanel(s, d, &n); p != nil {
-			f.Panels = append(f.Panels, p)
+		switch most := s.mostLives(); {
+		case most >= minLives:
+			f.Panels = append(f.Panels, survivalPanel(s, d, &n))
+		case most > 0:
+			few++
 		}
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
+	if len(f.Panels) == 0 && few > 0 {
+		f.Empty = fmt.Sprintf("no strategy has %d trials anywhere", minLives)
+	}
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
-		"Logarithmic axis; damage before the second handshake stands at 1. %d trials, %s for each strategy and panel. Baseline of comparisons: %s.",
-		d.intervals(), n.total, n.String(), d.Baseline)
+		"Where no trial was damaged the band reaches down to the exact one-sided 95 %% bound of all of them. "+
+		"Logarithmic axis; damage before the second handshake stands at 1.%s %d trials, %s for each strategy and panel. Baseline of comparisons: %s.",
+		d.intervals(), fewText(few), n.total, n.String(), d.Baseline)
 	return f
+}
+
+// minLives is how many trials of a strategy a panel needs: a curve of one or
+// two is none.
+const minLives = 10
+
+func fewText(scenes int) string {
+	if scenes == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" No panel for %s of fewer than %d trials of each strategy.", count(scenes, "combination"), minLives)
+}
+
+func (s *Scene) mostLives() int {
+	most := 0
+	for _, v := range s.series {
+		most = max(most, len(v.lives))
+	}
+	return most
 }
 
 func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
@@ -45,9 +72,6 @@ func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
 		chart.curves = append(chart.curves, c)
 		words = append(words, text)
 	}
-	if len(chart.curves) == 0 {
-		return nil
-	}
 	p := newPanel(s, d, "Trials still undamaged")
 	p.Alt = strings.Join(words, "; ") + "."
 	p.show(&chart)
@@ -61,11 +85,14 @@ func survivalCurve(name string, lives []life, confidence float64) (curve, string
 	}
 	km := inference.KaplanMeierAt(times, observed, confidence)
 	c := curve{label: name, look: lookOf(name), steps: true, banded: true, points: []point{{1, 1, 1, 1}}}
-	for _, step := range km.Steps {
-		c.points = append(c.points, point{step.Time, step.Survival, step.Low, step.High})
+	if km.Events == 0 {
+		// An estimate of 1 has a variance of nothing, which is no certainty.
+		bound := 1 - inference.ProportionUpper(0, km.N, 0.95)
+		c.points[0].low = bound
+		c.points = append(c.points, point{math.Max(km.End, 1), 1, bound, 1})
+	} else {
+		c.addSteps(km)
 	}
-	last := c.points[len(c.points)-1]
-	c.points = append(c.points, point{math.Max(km.End, 1), last.y, last.low, last.high})
 	for i, t := range km.Censored {
 		if i == 0 || t != km.Censored[i-1] {
 			c.marks = append(c.marks, point{x: t, y: km.At(t)})
@@ -76,4 +103,12 @@ func survivalCurve(name string, lives []life, confidence float64) (curve, string
 		text += fmt.Sprintf(", half of them by handshake %s", figures3(km.Median.Value))
 	}
 	return c, text
+}
+
+func (cv *curve) addSteps(km inference.Curve) {
+	for _, step := range km.Steps {
+		cv.points = append(cv.points, point{step.Time, step.Survival, step.Low, step.High})
+	}
+	last := cv.points[len(cv.points)-1]
+	cv.points = append(cv.points, point{math.Max(km.End, 1), last.y, last.low, last.high})
 }

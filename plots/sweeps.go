@@ -144,6 +144,12 @@ func (w sweep) panel(d *Data, rest results.Scene, group []*Scene, n *tally) *Pan
 	}
 	p := newPanel(group[0], d, "Fork latency against "+strings.TrimSuffix(w.label, ", MiB"))
 	p.Sub, p.Mark, p.sheet = sceneText(rest, d.severalMachines()), "", "sweeps"
+	for _, s := range group {
+		if text := s.disturbed(); text != "" {
+			_, x := w.of(s.Scene)
+			p.Sub += fmt.Sprintf("; at %s%s", figures3(x), strings.TrimPrefix(text, ";"))
+		}
+	}
 	p.Alt = strings.Join(words, "; ") + "."
 	p.show(&chart)
 	return p

@@ -3,7 +3,9 @@ package plots
 import (
 	"hash/fnv"
 	"image/color"
+	"math"
 	"slices"
+	"strings"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
@@ -52,14 +54,66 @@ var guestLooks = []look{
 }
 
 // lookOf gives how a strategy is drawn. One with a parameter of its own, such
-// as clear-0-15:n=32, is a guest.
+// as clear:n=32, has the colour of its family and a marker that no other family
+// has; the parameter decides on the dashes.
 func lookOf(strategy string) look {
 	if l, ok := strategyLooks[strategy]; ok {
 		return l
 	}
 	h := fnv.New32a()
 	h.Write([]byte(strategy))
-	return guestLooks[h.Sum32()%uint32(len(guestLooks))]
+	guest := guestLooks[h.Sum32()%uint32(len(guestLooks))]
+	name, _, _ := strings.Cut(strategy, ":")
+	if name == "clear" {
+		name = "clear-0-15"
+	}
+	if i := slices.Index(strategyOrder, name); i >= 0 {
+		return look{strategyLooks[name].color, familyGlyphs[i], guest.dash}
+	}
+	return guest
+}
+
+// familyGlyphs are the markers of strategies with parameters, in strategyOrder.
+var familyGlyphs = []draw.GlyphDrawer{
+	starGlyph{}, polygonGlyph{corners: 3, turn: math.Pi}, polygonGlyph{corners: 4}, polygonGlyph{corners: 4, full: true},
+	polygonGlyph{corners: 3, turn: math.Pi, full: true}, polygonGlyph{corners: 6, full: true}, polygonGlyph{corners: 6},
+}
+
+// polygonGlyph has its first corner at the top.
+type polygonGlyph struct {
+	corners int
+	turn    float64
+	full    bool
+}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (g polygonGlyph) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	var path vg.Path
+	for i := range g.corners {
+		sin, cos := math.Sincos(g.turn + 2*math.Pi*float64(i)/float64(g.corners))
+		corner := vg.Point{X: at.X + 1.2*s.Radius*vg.Length(sin), Y: at.Y + 1.2*s.Radius*vg.Length(cos)}
+		if i == 0 {
+			path.Move(corner)
+			continue
+		}
+		path.Line(corner)
+	}
+	path.Close()
+	if g.full {
+		c.Fill(path)
+		return
+	}
+	c.SetLineStyle(draw.LineStyle{Color: s.Color, Width: vg.Points(0.5)})
+	c.Stroke(path)
+}
+
+// starGlyph is a plus and a cross.
+type starGlyph struct{}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (starGlyph) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	draw.PlusGlyph{}.DrawGlyph(c, s, at)
+	draw.CrossGlyph{}.DrawGlyph(c, s, at)
 }
 
 func (l look) line(width vg.Length) draw.LineStyle {

@@ -79,6 +79,9 @@ func (d *Data) byHazard() []*mapGroup {
 		}
 		g.add(s)
 	}
+	for _, g := range groups {
+		slices.SortStableFunc(g.scenes, func(a, b *Scene) int { return compareHazards(a.Hazard, b.Hazard) })
+	}
 	if len(controls.scenes) > 0 {
 		groups = append(groups, controls)
 	}
@@ -100,7 +103,7 @@ func (g *mapGroup) rowName(s *Scene, d *Data) string {
 	if g.controls {
 		return sceneText(s.Scene, d.severalMachines())
 	}
-	return s.Hazard
+	return hazardName(s.Hazard)
 }
 
 // title names the group.

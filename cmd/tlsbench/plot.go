@@ -11,6 +11,7 @@ import (
 type drawing struct {
 	Files      []string `arg:"" name:"file" help:"Results files, of tlsbench run or of go test -bench."`
 	Probe      []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
+	AA         []string `name:"aa" placeholder:"FILE" help:"Results files of tlsbench run --aa: a strategy against itself, as the noise floor."`
 	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
 	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
 	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below it do not matter (${default})."`
@@ -20,7 +21,7 @@ type drawing struct {
 func (c *drawing) load() (*plots.Data, error) {
 	d, err := plots.Load(plots.Options{
 		Compare: results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where},
-		Probes:  c.Probe,
+		Probes:  c.Probe, AA: c.AA,
 	}, c.Files...)
 	return d, badFiles(err)
 }
