@@ -1,7 +1,7 @@
 # make bench   the default comparison: all strategies on the system's OpenSSL
 # make field   the same strategies inside Debian's unchanged Kamailio
 # make test    vet and tests
-# make test-long  these, and what takes an hour or two: see bench/long.sh
+# make test-long  these, and what takes some hours: see bench/long.sh
 # make lint    gofmt, vet, staticcheck; the C by the compiler, clang and cppcheck
 # make format  writes Go and C as lint wants them
 # make publish figures and the README's table, from results/data
@@ -33,6 +33,8 @@ test-long: bench-setup
 lint: lint-setup
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags mutants ./...
+	$(GO) vet -tags sanitized ./...
 	$(GO) run $(STATICCHECK) ./...
 	@sh bench/lint.sh
 

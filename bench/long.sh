@@ -10,6 +10,10 @@
 #   sanitize   the rig under AddressSanitizer and UndefinedBehaviorSanitizer
 #   headers    the shim's prototypes against OpenSSL's headers, which are fetched
 #   fuzz       every fuzz target, FUZZTIME each
+#   selftest   the detectors on faults that were made, on the system's OpenSSL and,
+#              where it can be fetched, on 1.1.1
+#   claims     what the measurement claims of itself; nothing else may run
+#   browser    the report page in a real browser (needs chromium)
 #   soak       the negative control for SOAK with each shared heap: no event, no
 #              growth
 #
@@ -19,6 +23,7 @@ set -u
 FUZZTIME=${FUZZTIME:-60s}
 SOAK=${SOAK:-15m}
 GO=${GO:-go}
+PARTS="normal race mutants sanitize headers fuzz selftest claims browser soak"
 
 cd "$(dirname "$0")/.." || exit 1
 
@@ -41,12 +46,19 @@ sanitize() {
 	return $bad
 }
 
+# The headers of 1.1.1 and of 3 have to be there: the test fails without.
 headers() { TLSBENCH_FETCH_HEADERS=1 $GO test -count=1 -run TestPrototypes -v ./workload; }
 
 fuzz() {
 	bad=0
 	for package in $($GO list ./...); do
-		for target in $($GO test -list '^Fuzz' "$package" | grep '^Fuzz'); do
+		# A package that does not build has no list, and no targets to try.
+		list=$($GO test -list '^Fuzz' "$package") || {
+			echo "long.sh: fuzz: $package: $list" >&2
+			bad=1
+			continue
+		}
+		for target in $(echo "$list" | grep '^Fuzz'); do
 			echo "-- $package $target"
 			$GO test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$package" || bad=1
 		done
@@ -56,12 +68,29 @@ fuzz() {
 
 soak() { TLSBENCH_SOAK=$SOAK $GO test -timeout 5h -count=1 -run TestSoak -v ./workload; }
 
-[ $# -gt 0 ] || set -- normal race mutants sanitize headers fuzz soak
+selftest() {
+	program=$(mktemp) || return 1
+	bad=0
+	$GO build -o "$program" ./cmd/tlsbench || bad=1
+	[ $bad = 1 ] || "$program" selftest || bad=1
+	if [ $bad = 0 ] && "$program" openssl fetch 1.1.1; then
+		"$program" selftest --openssl 1.1.1 || bad=1
+	fi
+	rm -f "$program"
+	return $bad
+}
+
+claims() { TLSBENCH_CLAIMS=1 $GO test -count=1 -run Claims -timeout 60m -v ./bench; }
+
+browser() { ${MAKE:-make} browser GO="$GO"; }
+
+# shellcheck disable=SC2086 # a list of names
+[ $# -gt 0 ] || set -- $PARTS
 for part in "$@"; do
-	case $part in
-	normal | race | mutants | sanitize | headers | fuzz | soak) ;;
+	case " $PARTS " in
+	*" $part "*) ;;
 	*)
-		echo "long.sh: no part $part: choose from normal, race, mutants, sanitize, headers, fuzz, soak" >&2
+		echo "long.sh: no part $part: choose from $PARTS" >&2
 		exit 2
 		;;
 	esac

@@ -43,11 +43,17 @@ compile() {
 int main(void){return 0;}' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null
 }
 
+# The version that lint.sh names; any other will do where that cannot be had.
+has_llvm() {
+	command -v "$1-19" || "$1" --version | grep -q 'version 19\.' ||
+		{ command -v "$1" && ! apt-cache show "$1-19"; }
+}
+
 want compiler compile
 want libssl has_library libssl.so
 if [ "${1:-}" = lint ]; then
-	want clang-format sh -c 'command -v clang-format-19 || command -v clang-format'
-	want clang-tidy sh -c 'command -v clang-tidy-19 || command -v clang-tidy'
+	want clang-format has_llvm clang-format
+	want clang-tidy has_llvm clang-tidy
 	want cppcheck command -v cppcheck
 	want shellcheck command -v shellcheck
 fi

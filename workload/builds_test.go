@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -10,9 +11,10 @@ import (
 )
 
 // Every OpenSSL that this machine has: the system's, and those that "tlsbench
-// openssl fetch" brought. On each the controls do what controls must, and the
+// openssl fetch" brought, with 1.1.1, which is fetched where it can be. On each the controls do what controls must, and the
 // files that a trial had mapped are the build's own.
 func TestEveryBuild(t *testing.T) {
+	fetchOld(t)
 	builds, err := openssl.Find([]string{"all"}, openssl.FindOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +35,53 @@ func TestEveryBuild(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// fetchOld brings OpenSSL 1.1.1, which is small, and has a ledger of errors that
+// no later release needs. A machine that cannot have it says so.
+func fetchOld(t *testing.T) {
+	t.Helper()
+	got, err := openssl.Fetch(context.Background(), []string{"1.1.1"}, openssl.FetchOptions{Log: t.Logf})
+	for _, f := range got {
+		err = errors.Join(err, f.Err)
+	}
+	if err != nil {
+		t.Logf("OpenSSL 1.1.1 cannot be had here: %v", err)
+	}
+}
+
+// old gives OpenSSL 1.1.1; without it a test is skipped.
+func old(t *testing.T) openssl.Build {
+	t.Helper()
+	fetchOld(t)
+	builds, err := openssl.Find([]string{"1.1.1"}, openssl.FindOptions{})
+	if err != nil {
+		t.Skipf("no OpenSSL 1.1.1: %v", err)
+	}
+	return builds[0]
+}
+
+// On 1.1.1 errors have no owner that OpenSSL keeps in the heap, so the ledger
+// finds what it does elsewhere: entries put in and taken out, and no others.
+func TestErrorQueueOfOldBuild(t *testing.T) {
+	build := old(t)
+	for _, fault := range []string{"foreign-error", "swallowed-error"} {
+		for _, load := range Loads {
+			t.Run(fault+"/"+load, func(t *testing.T) {
+				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg.Build, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = build, fault, 2*time.Millisecond, 2
+				cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, 400, 0
+				out := mustRun(t, cfg)
+				for try := 0; try < 5 && out.Injected == 0; try++ {
+					out = mustRun(t, cfg)
+				}
+				delete(out.Events, failedHandshake) // an entry in the midst of one may fail it
+				if out.Injected == 0 || out.Events["foreign-error"] != out.Injected || len(out.Events) != 1 {
+					t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)
+				}
+			})
+		}
 	}
 }
 

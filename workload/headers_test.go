@@ -160,6 +160,9 @@ func compileChecks(t *testing.T, source string, folders []string) map[string]str
 
 func TestPrototypes(t *testing.T) {
 	all := headers(t)
+	if os.Getenv(fetchEnv) != "" {
+		mustHaveGenerations(t, all)
+	}
 	if len(all) == 0 {
 		t.Skip("no OpenSSL headers on this machine, and none in the cache: make test-long fetches them")
 	}
@@ -179,6 +182,21 @@ func TestPrototypes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// mustHaveGenerations fails where headers of 1.1.1 or of 3 are missing: they
+// differ the most, and it is for them that this is asked.
+func mustHaveGenerations(t *testing.T, all map[string][]string) {
+	t.Helper()
+	var have []string
+	for _, folders := range all {
+		have = append(have, generation(t, folders))
+	}
+	for _, want := range []string{"1.1.1", "3"} {
+		if !slices.Contains(have, want) {
+			t.Errorf("no headers of OpenSSL %s could be had", want)
+		}
 	}
 }
 
@@ -232,6 +250,9 @@ func headers(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	store := debian.Store{Dir: filepath.Join(filepath.Dir(dir), "headers")}
+	if os.Getenv(fetchEnv) != "" {
+		fetchOld(t)
+	}
 	for _, line := range openssl.Lines {
 		if os.Getenv(fetchEnv) != "" {
 			fetchHeaders(t, store, debian.Store{Dir: dir}, line)

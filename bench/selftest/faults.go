@@ -17,6 +17,10 @@ type Fault struct {
 	Also  string `json:"also,omitempty"`
 	Looks bool   `json:"looks"` // found by checks between handshakes; else deterministic
 	Ends  bool   `json:"ends"`  // ends the trial: one for each trial
+	// Placed says that the fault is made in what the detector looks at, and so
+	// when it looks: that it finds it is proved, and not how often it would meet
+	// it. All others come at times that know nothing of the checks.
+	Placed bool `json:"placed,omitempty"`
 
 	bad    float64 // share of bad peers
 	hazard string
@@ -42,10 +46,10 @@ var catalogue = []Fault{
 	{Name: "foreign-error", Summary: "another worker's entry is put into the error queue", Event: results.ForeignError,
 		Also: results.FailedHandshake, Looks: true, bad: defaultBad},
 	{Name: "swallowed-error", Summary: "the worker's own entry is taken out of the queue", Event: results.ForeignError, Looks: true, bad: defaultBad},
-	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: results.RepeatedRandom, Looks: true, bad: defaultBad},
-	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: results.LostSlot, bad: defaultBad, hazard: manyForks},
-	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: results.WrongData, bad: defaultBad, peers: true},
-	{Name: "cut", Summary: "a good peer's handshake is cut", Event: results.FailedHandshake, peers: true},
+	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: results.RepeatedRandom, Looks: true, Placed: true, bad: defaultBad},
+	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: results.LostSlot, Placed: true, bad: defaultBad, hazard: manyForks},
+	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: results.WrongData, Placed: true, bad: defaultBad, peers: true},
+	{Name: "cut", Summary: "a good peer's handshake is cut", Event: results.FailedHandshake, Placed: true, peers: true},
 	{Name: "crash", Summary: "a worker dies of a signal", Event: results.Crash, Ends: true, bad: defaultBad},
 	{Name: "exit", Summary: "a worker exits with status 0", Event: results.Crash, Ends: true, bad: defaultBad},
 	{Name: "lock-holder", Summary: "a worker is killed while it holds the heap's lock", Event: results.Crash, Ends: true, bad: defaultBad},

@@ -16,7 +16,13 @@ func find[T any](what string, catalogue []T, name func(T) string, names []string
 		return nil, nil
 	}
 	var list []T
-	for _, n := range names {
+	for k, n := range names {
+		if n == "all" || n == "none" {
+			return nil, fmt.Errorf("%s %q stands alone, and here are %s", what, n, strings.Join(names, ", "))
+		}
+		if slices.Contains(names[:k], n) {
+			return nil, fmt.Errorf("%s %s is given twice", what, n)
+		}
 		i := slices.IndexFunc(catalogue, func(t T) bool { return name(t) == n })
 		if i < 0 {
 			return nil, fmt.Errorf("unknown %s %q: choose from all, none, %s", what, n, strings.Join(namesOf(catalogue, name), ", "))

@@ -173,9 +173,15 @@ const (
 	endLimit  = 30 * time.Second
 )
 
+// gapFor keeps the faults of a trial, and so its events, below what the control
+// block has room for: the more workers, the rarer the faults of each.
+func gapFor(workers int) time.Duration {
+	return gap * time.Duration(max(workers, 4)) / 4
+}
+
 func (r *runner) faulty(f Fault, c Cell) workload.Config {
 	cfg := r.config(c, f.bad, r.amount.duration)
-	cfg.Fault, cfg.FaultWorker, cfg.FaultGap = f.Name, workload.EachWorker, gap
+	cfg.Fault, cfg.FaultWorker, cfg.FaultGap = f.Name, workload.EachWorker, gapFor(r.Workers)
 	if f.hazard != "" {
 		cfg.Hazard = f.hazard
 	}

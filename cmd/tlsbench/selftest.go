@@ -121,6 +121,9 @@ func printSelftest(w io.Writer, r *selftest.Report) {
 		t.AppendRow(selftestRow(row))
 	}
 	fmt.Fprintln(w, t.Render())
+	if slices.ContainsFunc(r.Rows, func(row selftest.Row) bool { return row.Fault.Placed }) {
+		fmt.Fprintln(w, "* made in what the detector looks at: see tlsbench help selftest")
+	}
 	fmt.Fprintln(w)
 	if len(r.Strategies) > 0 {
 		t := newTableWithGap(2, "strategy", "told from a good one by")
@@ -155,7 +158,11 @@ func quietRow(r *selftest.Report) [][]any {
 }
 
 func selftestRow(r selftest.Row) []any {
-	row := []any{r.Fault.Name}
+	name := r.Fault.Name
+	if r.Fault.Placed {
+		name += " *"
+	}
+	row := []any{name}
 	for _, t := range r.Cells {
 		row = append(row, fmt.Sprintf("%d/%d", t.Found, t.Injected))
 	}

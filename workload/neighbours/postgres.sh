@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Keeps a PostgreSQL server for as long as standard input is open, and leaves
 # nothing behind. Arguments: folder of the programs, port. The server's key is
 # descriptor 3, a file in memory.
@@ -34,4 +35,5 @@ echo 'hostssl all all 127.0.0.1/32 scram-sha-256' >data/pg_hba.conf
 	-c log_connections=on -c "log_line_prefix=" </dev/null >log 2>&1 &
 pid=$!
 echo "$pid"
+# shellcheck disable=SC2034 # its end is waited for, not what it says
 read -r end || :
