@@ -32,8 +32,12 @@ type setup struct {
 // noMode leaves tls_threads_mode out of the configuration.
 const noMode = -1
 
-// write makes the daemon's files: configuration, key, certificate, script.
+// write makes the daemon's folder and files: configuration, key, certificate,
+// script.
 func (s setup) write() error {
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make the daemon's folder: %w", err)
+	}
 	key := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: s.id.Key})
 	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.id.Cert})
 	for name, content := range map[string][]byte{

@@ -20,8 +20,12 @@ import (
 // keeper runs the daemon and ties it to the pipe on its own standard input: at
 // the pipe's end all of the process group is killed, and the trial's folder
 // ($0) goes. The daemon's processes stay in the group, as it is told not to
-// become a service.
+// become a service. It is there before the folder is, and waits for a line that
+// says that the folder is filled: however early this program is killed, nothing
+// is left.
 const keeper = `exec 3<&0
+read -r filled <&3 || { rm -rf "$0"; exit 1; }
+cd "$0" || exit 1
 { cat <&3; rm -rf "$0"; kill -KILL 0; } >/dev/null 2>&1 &
 "$@" </dev/null 3<&- &
 wait $!
@@ -38,6 +42,7 @@ type process struct {
 	found []sighting
 	tail  ring
 	read  chan struct{} // closed at the log's end
+	once  sync.Once     // of close
 }
 
 // sighting is a finding with the time its line was read.
@@ -65,8 +70,24 @@ func (s setup) environ(inject []string) []string {
 	return append(env, inject...)
 }
 
-// start runs the daemon.
+// start makes the daemon's files and runs it.
 func (s setup) start(preload string, inject []string) (*process, error) {
+	p, err := s.keep(preload, inject)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.write(); err == nil {
+		_, err = p.pipe.WriteString("filled\n")
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// keep runs the keeper of a daemon to come.
+func (s setup) keep(preload string, inject []string) (*process, error) {
 	stdin, pipe, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", err)
@@ -77,7 +98,7 @@ func (s setup) start(preload string, inject []string) (*process, error) {
 	}
 	p := &process{pipe: pipe, dir: s.dir, gone: make(chan struct{}), read: make(chan struct{})}
 	p.cmd = exec.Command("sh", append([]string{"-c", keeper, s.dir}, s.command(preload)...)...)
-	p.cmd.Dir, p.cmd.Env = s.dir, s.environ(inject)
+	p.cmd.Dir, p.cmd.Env = filepath.Dir(s.dir), s.environ(inject)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stderr, stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = p.cmd.Start()
@@ -170,8 +191,11 @@ func (p *process) signal() int {
 }
 
 // close ends what is left of the daemon and returns when none of it runs and
-// its log has been read. It may be called again.
-func (p *process) close() {
+// its log has been read. Called again it does nothing: the group's number may be
+// another's by then.
+func (p *process) close() { p.once.Do(p.end) }
+
+func (p *process) end() {
 	group := p.cmd.Process.Pid
 	syscall.Kill(-group, syscall.SIGKILL)
 	<-p.gone

@@ -116,12 +116,6 @@ func TestDaemonEndsWithItsHarness(t *testing.T) {
 	}
 	d := standIn(t, "sleep 1000 & echo started >&2; wait")
 	s := setup{daemon: d, dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
-	if err := os.Mkdir(s.dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.write(); err != nil {
-		t.Fatal(err)
-	}
 	p, err := s.start("", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +140,35 @@ func until(t *testing.T, what string, done func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("not within 10 s: %s", what)
 		}
+	}
+}
+
+// A harness that is killed before the daemon runs leaves no folder either.
+func TestKeeperOfNoDaemon(t *testing.T) {
+	id, err := peers.Certificate(peers.ECDSAP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := setup{daemon: standIn(t, "echo started >&2"), dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
+	p, err := s.keep("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if err := s.write(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(s.dir, "key.pem"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v; want 0600", info, err)
+	}
+	p.pipe.Close()
+	<-p.gone
+	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is there: %v", err)
+	}
+	if got := p.logEnd(1); got != "its log is empty" {
+		t.Errorf("the daemon ran: %s", got)
 	}
 }
 

@@ -2,10 +2,12 @@ package field
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -107,10 +109,8 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 		t.out.NotApplicable = err.Error()
 		return t.out, nil
 	}
-	dir, err := os.MkdirTemp("", "tlsbench-field-")
-	if err != nil {
-		return nil, fmt.Errorf("make the daemon's folder: %w", err)
-	}
+	// A name that nobody has: the folder is made when there is someone to remove it.
+	dir := filepath.Join(os.TempDir(), "tlsbench-field-"+rand.Text())
 	defer os.RemoveAll(dir)
 	if err := t.start(ctx, dir); err != nil {
 		return nil, err
@@ -168,9 +168,6 @@ func (t *trial) start(ctx context.Context, dir string) error {
 	}
 	t.setup = setup{daemon: t.cfg.Daemon, dir: dir, port: port, readers: t.cfg.Readers, mode: t.cfg.Mode,
 		memSafety: t.cfg.MemSafety, python: t.cfg.Python, rand: t.cfg.Rand, id: id}
-	if err := t.setup.write(); err != nil {
-		return err
-	}
 	object, inject, err := t.injection(ctx)
 	if err != nil {
 		return err
