@@ -186,7 +186,7 @@ func TestTurnsOfMissingValues(t *testing.T) {
 
 // Percentiles of what a child does first stand in tables of 80 columns.
 func TestForkTailTables(t *testing.T) {
-	trials := forkTrials(8, 0.05, 1)
+	trials := forkTrials(240, 0.05, 1)
 	for _, trial := range trials {
 		trial.Start = time.Unix(1e9+int64(trial.Round), 0).UTC()
 		for _, what := range []string{"handler-ns", "first-random-ns", "first-handshake-ns"} {

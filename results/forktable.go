@@ -197,7 +197,7 @@ var forkTables = []forkColumns{
 		{"handler cold", "handler-ns"}, {"handler warm", "warm-handler-ns"},
 		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
 	}},
-	{"More percentiles; ready: from before the fork to the child", false, []forkColumn{
+	{"More percentiles; ready: from before fork to the child", false, []forkColumn{
 		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
 	}},
