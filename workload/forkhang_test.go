@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,6 +137,11 @@ func TestForkOutOfMemoryInWarmUp(t *testing.T) {
 	f := out.Fork
 	if !errors.Is(f.Stopped, syscall.ENOMEM) || len(f.Forks) != 0 || len(f.ClockCost) == 0 {
 		t.Errorf("stopped by %v after %d forks, %d readings of the clock", f.Stopped, len(f.Forks), len(f.ClockCost))
+	}
+	// Whole numbers are ticks that were taken for nanoseconds.
+	whole := func(ns float64) bool { return ns == math.Trunc(ns) }
+	if f.Clock == "tsc" && len(slices.DeleteFunc(slices.Clone(f.ClockCost), whole)) == 0 {
+		t.Errorf("the readings of the clock are ticks: %v ...", f.ClockCost[:3])
 	}
 }
 
