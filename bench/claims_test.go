@@ -27,7 +27,7 @@ func claimed(t *testing.T) workload.Config {
 
 // The rig's bare loop makes at least 0.95 of the forks of the smallest program
 // that forks, exits and waits: the median of three runs.
-func TestClaimBareForks(t *testing.T) {
+func TestClaimsBareForks(t *testing.T) {
 	const least, runs, forks = 0.95, 3, 3000
 	cfg := claimed(t)
 	var list []float64
@@ -45,7 +45,7 @@ func TestClaimBareForks(t *testing.T) {
 
 // A strategy compared with itself differs at 95 % in at most 7 of 40 runs:
 // more than that has a probability of 0.07 % if each does so in 5 of 100.
-func TestClaimSameForks(t *testing.T) {
+func TestClaimsSameForks(t *testing.T) {
 	const most, runs, pairs = 7, 40, 200
 	cfg := claimed(t)
 	cfg.Strategy = strategies.Choice{Name: "hwm"}
