@@ -10,8 +10,9 @@ type mutantRow struct {
 
 // Packages whose tests kill.
 const (
-	trials = "workload "
-	wire   = "workload/peers "
+	trials  = "workload "
+	wire    = "workload/peers "
+	daemons = "workload/field "
 )
 
 // What kills more than one.
@@ -141,6 +142,27 @@ var detectors = map[string][]mutantRow{
 		{"always", "one more is counted than there are", probes + "key-owner"},
 		{"blames", "a worker's objects are taken for the next one's", probes + "key-owner"},
 		{"off-by-one", "an address counts from three workers on", probes + "none"},
+	},
+}
+
+// fieldDetectors read a daemon from outside: its log, its silence and its end.
+// Nobody is blamed there.
+var fieldDetectors = map[string][]mutantRow{
+	"field-log": {
+		{"silent", "no line of the log tells of damage", daemons + "TestReadLine"},
+		{"always", "every line tells of a crash", daemons + "TestReadLine"},
+		{"blames", "a double free is taken for a wild one", daemons + "TestReadLine"},
+		{"off-by-one", "the last kind of message is not looked for", daemons + "TestReadLine"},
+	},
+	"field-silence": {
+		{"silent", "a daemon that serves nobody is not judged", daemons + "TestSilentDaemon/waits"},
+		{"always", "it is judged before its time", daemons + "TestStrategyIsSetUp/serves"},
+		{"processor", "that it wants a processor counts for nothing", daemons + "TestSilentDaemon/works"},
+	},
+	"field-exit": {
+		{"silent", "the end of the daemon under load is no event", daemons + "TestDaemonEndsUnderLoad"},
+		{"always", "a daemon that is stopped counts as one that ended", daemons + "TestStrategyIsSetUp/serves"},
+		{"off-by-one", "the signal's number is one more", daemons + "TestDaemonEndsUnderLoad/killed"},
 	},
 }
 

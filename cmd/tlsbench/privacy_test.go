@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,6 +239,32 @@ func nothingIsOpen(t *testing.T, hazard, duration string, listeners []string) (m
 		}
 	}
 	return missing
+}
+
+// The daemon's side of it, with a stand-in: it listens on loopback alone, where
+// its configuration says, and its files are this user's alone. Its key is the
+// one that lies on the disk, in the trial's own folder, as Kamailio reads it
+// from a file.
+func TestNothingIsOpenInTheField(t *testing.T) {
+	p := newPrivate(t)
+	w := p.watch(t, "field", "--dir", putDaemon(t, listener), "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--python", "no",
+		"--rig-time", "0s", "--duration", "1s", "--control-rounds", "2", "--seed", "1", "-o", "f.txt")
+	keys := w.keys
+	w.keys = nil
+	w.check(t, "field")
+	names := strings.Join(slices.Sorted(maps.Keys(w.listeners)), "\n")
+	if !strings.Contains(names, " of kamailio") && !strings.Contains(names, " of ld-") {
+		t.Errorf("no listener of the daemon was seen; listeners:\n%s", names)
+	}
+	own := regexp.MustCompile(`/tmp/tlsbench-field-\w+/key\.pem$`)
+	for path := range keys {
+		if !own.MatchString(path) {
+			t.Errorf("a private key on the disk: %s", path)
+		}
+	}
+	if left := p.withKeys(t); len(keys) == 0 || len(left) > 0 {
+		t.Errorf("%d keys of daemons were seen, and %v are left; want some and none", len(keys), left)
+	}
 }
 
 // watched is what was seen of a command while it ran.

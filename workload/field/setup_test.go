@@ -6,20 +6,59 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tlsbench/strategies"
 )
 
 // answering is a daemon that answers every peer with an alert; it says first
-// what the preload object would.
-func answering(t *testing.T, says string) Daemon {
+// what the preload object would. After 50 peers it does what then says, if
+// anything.
+func answering(t *testing.T, says string, then ...string) Daemon {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "answering")
-	compileC(t, alertSource, "-o", program)
+	compileC(t, alertSource, "-DTHEN="+strings.Join(then, ""), "-o", program)
 	return standIn(t, says+"\nexec "+program+" kamailio.cfg")
 }
 
+// A daemon that falls silent under load hangs, if it wants no processor.
+func TestSilentDaemon(t *testing.T) {
+	for name, tc := range map[string]struct {
+		then  string
+		hangs uint64
+	}{"waits": {"pause()", 1}, "works": {"for (volatile int i = 0;; i++) continue", 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := standInTrial(answering(t, "", tc.then))
+			cfg.BadShare, cfg.Duration = 0, 3*silence
+			out, err := Run(context.Background(), cfg)
+			if err != nil || out.Events["hang"] != tc.hangs {
+				t.Errorf("%+v, %v; want %d hangs", out, err, tc.hangs)
+			}
+		})
+	}
+}
+
+// One that ends under load crashed, however it did.
+func TestDaemonEndsUnderLoad(t *testing.T) {
+	for name, tc := range map[string]struct{ then, want string }{
+		"exits":  {"return 3", "main process exited with status 3"},
+		"killed": {"raise(SIGSEGV)", "main process killed by signal 11"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := standInTrial(answering(t, "", tc.then))
+			cfg.Duration = 20 * time.Second
+			out, err := Run(context.Background(), cfg)
+			if err != nil || out.Events["crash"] != 1 || out.Exit != tc.want {
+				t.Errorf("%+v, %v; want a crash, and %q", out, err, tc.want)
+			}
+		})
+	}
+}
+
 const alertSource = `#include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,7 +68,7 @@ int main(int argc, char **argv)
 	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40};
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	FILE *f = argc > 1 ? fopen(argv[1], "r") : NULL;
-	int port = 0, c, on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+	int peers = 0, port = 0, c, on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
 	char text[4096];
 
 	while (f != NULL && port == 0 && fgets(text, sizeof text, f) != NULL)
@@ -42,6 +81,9 @@ int main(int argc, char **argv)
 		if (read(c, text, sizeof text) > 0 && write(c, alert, sizeof alert) < 0)
 			return 2;
 		close(c);
+		if (++peers == 50) {
+			THEN;
+		}
 	}
 	return 0;
 }
@@ -82,8 +124,8 @@ func TestStrategyIsSetUp(t *testing.T) {
 			t.Parallel()
 			cfg := standInTrial(tc.d)
 			cfg.Strategy = strategies.Choice{Name: "hwm"}
-			if out, err := Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 {
-				t.Errorf("%+v, %v; want %s", out, err, tc.event)
+			if out, err := Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 || len(out.Events) != 1 {
+				t.Errorf("%+v, %v; want %s and nothing else", out, err, tc.event)
 			}
 		})
 	}
