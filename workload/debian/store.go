@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -100,6 +101,9 @@ func (s Store) Lock(ctx context.Context, waiting func()) (unlock func(), err err
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the cache folder: %w", err)
 	}
+	if err := s.tighten(); err != nil {
+		return nil, fmt.Errorf("close the cache folder to others: %w", err)
+	}
 	f, err := os.OpenFile(filepath.Join(s.Dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the cache folder: %w", err)
@@ -110,6 +114,20 @@ func (s Store) Lock(ctx context.Context, waiting func()) (unlock func(), err err
 	}
 	s.sweep()
 	return func() { f.Close() }, nil
+}
+
+// tighten takes from others what an older cache folder gave them. A folder that
+// a user named is the user's.
+func (s Store) tighten() error {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return nil // then this is none of it
+	}
+	base = filepath.Join(base, "tlsbench")
+	if s.Dir != base && !strings.HasPrefix(s.Dir, base+string(filepath.Separator)) {
+		return nil
+	}
+	return errors.Join(os.Chmod(base, 0o700), os.Chmod(s.Dir, 0o700))
 }
 
 func flock(ctx context.Context, f *os.File, waiting func()) error {

@@ -26,6 +26,30 @@ func put(t *testing.T, s Store, text string) {
 	}
 }
 
+// A cache folder that was made for everybody is closed; a folder that a user
+// named stays as it is.
+func TestCacheFolderIsClosed(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	base, own := filepath.Join(cache, "tlsbench"), filepath.Join(t.TempDir(), "own")
+	for dir, want := range map[string]fs.FileMode{filepath.Join(base, "field"): 0o700, own: 0o755} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := Store{Dir: dir}.Lock(context.Background(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", dir, info.Mode(), err, want)
+		}
+	}
+	if info, err := os.Stat(base); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%s: %v, %v; want 0700", base, info.Mode(), err)
+	}
+}
+
 func TestVerifyNoticesDamage(t *testing.T) {
 	for name, harm := range map[string]func(s Store) error{
 		"changed": func(s Store) error { return os.WriteFile(s.Tree("x")+"/a", []byte("onE"), 0o644) },
