@@ -156,7 +156,7 @@ var fieldDetectors = map[string][]mutantRow{
 	},
 	"field-silence": {
 		{"silent", "a daemon that serves nobody is not judged", daemons + "TestSilentDaemon/waits"},
-		{"always", "it is judged before its time", daemons + "TestStrategyIsSetUp/serves"},
+		{"always", "it is judged before its time", daemons + "TestSilentDaemon/brief"},
 		{"processor", "that it wants a processor counts for nothing", daemons + "TestSilentDaemon/works"},
 	},
 	"field-exit": {

@@ -25,12 +25,17 @@ func answering(t *testing.T, says string, then ...string) Daemon {
 func TestSilentDaemon(t *testing.T) {
 	for name, tc := range map[string]struct {
 		then  string
+		last  time.Duration
 		hangs uint64
-	}{"waits": {"pause()", 1}, "works": {"for (volatile int i = 0;; i++) continue", 0}} {
+	}{
+		"waits": {"pause()", 3 * silence, 1},
+		"works": {"for (volatile int i = 0;; i++) continue", 3 * silence, 0},
+		"brief": {"pause()", silence / 2, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := standInTrial(answering(t, "", tc.then))
-			cfg.BadShare, cfg.Duration = 0, 3*silence
+			cfg.BadShare, cfg.Duration = 0, tc.last
 			out, err := Run(context.Background(), cfg)
 			if err != nil || out.Events["hang"] != tc.hangs {
 				t.Errorf("%+v, %v; want %d hangs", out, err, tc.hangs)
