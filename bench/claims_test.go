@@ -10,14 +10,14 @@ import (
 )
 
 // TLSBENCH_CLAIMS asks for the tests of what the fork measurement claims about
-// itself. They take a minute or two on a machine that does nothing else.
+// itself. They take some minutes on a machine that does nothing else.
 const envClaims = "TLSBENCH_CLAIMS"
 
 // claimed gives the build that the claims are tested on.
 func claimed(t *testing.T) workload.Config {
 	t.Helper()
 	if os.Getenv(envClaims) == "" {
-		t.Skipf("set %s=1 to test what the measurement claims: two minutes, and nothing else may run", envClaims)
+		t.Skipf("set %s=1 to test what the measurement claims: some minutes, and nothing else may run", envClaims)
 	}
 	builds, base := subject(t)
 	base.Build = builds[0].Build
@@ -67,5 +67,46 @@ func TestClaimsSameForks(t *testing.T) {
 	t.Logf("of %d runs, the time of fork() differs in %v, that until the child is ready in %v", runs, fork, ready)
 	if fork > most || ready > most {
 		t.Errorf("of %d runs, fork() differs in %v and ready in %v: want %d at most", runs, fork, ready, most)
+	}
+}
+
+// The warm handler of each strategy that has one is known to within 10 %: that
+// is how far the 95 % interval of the median of as many trials as the default
+// preset makes may reach. The strategies take turns.
+func TestClaimsWarmHandlers(t *testing.T) {
+	const within = 0.10
+	cfg := claimed(t)
+	cfg.Workers = 1
+	cfg.Fork.Pairs = shortPairs
+	preset, err := FindPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]float64{}
+	for round := range preset.ForkRounds {
+		for _, name := range []string{"clear-0-15", "hwm", "thread-stop", "pointer-match", "key-owner"} {
+			cfg.Strategy, cfg.Seed = strategies.Choice{Name: name}, uint64(round+1)
+			out, err := workload.Run(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out.Damaged() || out.Fork == nil || out.Fork.Stopped != nil {
+				t.Fatalf("%s, round %d: %v, %+v", name, round+1, out.Noted, out.Fork)
+			}
+			for _, m := range forkMetrics(out) {
+				if m.Unit == "warm-handler-ns" {
+					values[name] = append(values[name], m.Value)
+				}
+			}
+		}
+	}
+	for name, list := range values {
+		e := inference.Median(list, 0.95)
+		off := max(e.High-e.Value, e.Value-e.Low) / e.Value
+		t.Logf("%s: %.1f ns [%.1f, %.1f] in %d trials", name, e.Value, e.Low, e.High, len(list))
+		if len(list) != preset.ForkRounds || !(off <= within) {
+			t.Errorf("%s: the median of %d trials is %.1f ns [%.1f, %.1f]: up to %.1f %% away, want %.0f %%",
+				name, len(list), e.Value, e.Low, e.High, 100*off, 100*within)
+		}
 	}
 }
