@@ -81,10 +81,10 @@ func (sc scale) fit(a *plot.Axis, s span) {
 		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks{print: sc.print}
 	case sc.zero:
 		s = s.fromZero()
-		a.Tick.Marker = linearTicks{sc.print}
+		a.Tick.Marker = linearTicks{print: sc.print}
 	default:
 		s = s.linear()
-		a.Tick.Marker = linearTicks{sc.print}
+		a.Tick.Marker = linearTicks{print: sc.print}
 	}
 	a.Min, a.Max = s.low, s.high
 }
@@ -101,7 +101,10 @@ func (sc scale) onAxis(to func(float64) vg.Length) func(float64) vg.Length {
 }
 
 // linearTicks are those of gonum, fewer, and printed our way.
-type linearTicks struct{ print func(float64) string }
+type linearTicks struct {
+	print  func(float64) string
+	sparse float64 // labels closer than this: every other is left out
+}
 
 // Ticks implements plot.Ticker.
 func (t linearTicks) Ticks(low, high float64) []plot.Tick {
@@ -125,7 +128,11 @@ func (t linearTicks) Ticks(low, high float64) []plot.Tick {
 		if v > high {
 			break
 		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: t.print(v)})
+		label := t.print(v)
+		if step < t.sparse && math.Mod(math.Abs(first+float64(i)), 2) == 1 {
+			label = ""
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
 	}
 	return ticks
 }
@@ -140,7 +147,7 @@ type logTicks struct {
 // Ticks implements plot.Ticker.
 func (t logTicks) Ticks(low, high float64) []plot.Tick {
 	if high < 4*low {
-		return apart(linearTicks{t.print}.Ticks(low, high), low, high, t.room())
+		return apart(linearTicks{print: t.print}.Ticks(low, high), low, high, t.room())
 	}
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	every := max(1, (last-first+3)/6)

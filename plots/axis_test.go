@@ -34,7 +34,7 @@ func TestTicks(t *testing.T) {
 		if labels < 1 || labels > 8 {
 			t.Fatalf("%d labels on a log axis from %g to %g", labels, log.low, log.high)
 		}
-		ticks := (linearTicks{figures3}).Ticks(linear.low, linear.high)
+		ticks := (linearTicks{print: figures3}).Ticks(linear.low, linear.high)
 		if len(ticks) < 2 || len(ticks) > 9 {
 			t.Fatalf("%d ticks on a linear axis from %g to %g", len(ticks), linear.low, linear.high)
 		}

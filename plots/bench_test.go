@@ -14,7 +14,7 @@ import (
 // grand is as large as the full plan on all five lines, and worse: cost is
 // measured under every hazard too.
 func grand() fixture {
-	f := fixture{builds: fixtures["lines"].builds, strategies: strategyOrder, workers: []int{4}, rounds: 40, damage: usual}
+	f := fixture{builds: fixtures["lines"].builds, strategies: strategyOrder, workers: []int{4}, rounds: 41, damage: usual}
 	f.hazards = []string{plainHazard}
 	for n := range 23 {
 		f.hazards = append(f.hazards, fmt.Sprintf("foreign-before:n=%d", n+1))
@@ -25,32 +25,60 @@ func grand() fixture {
 // BenchmarkReport makes a full report, files read and raw data embedded, of a
 // hundred thousand trials.
 func BenchmarkReport(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "large.txt")
-	check(b, os.WriteFile(path, grand().write(b), 0o644))
+	path := grandFile(b)
 	for b.Loop() {
-		start := cpuTime(b)
-		d, err := Load(Options{Compare: results.Options{}}, path)
-		check(b, err)
-		if d.Trials < 90_000 {
-			b.Fatalf("%d trials, want 90000", d.Trials)
-		}
-		var page counter
-		check(b, Report(&page, d))
-		took := cpuTime(b) - start
-		if took > 10*time.Second {
-			b.Errorf("%v of processor time for %d trials, want less than 10 s", took, d.Trials)
-		}
+		took, d, page := reportTime(b, path)
 		b.ReportMetric(took.Seconds(), "cpu-s")
 		b.ReportMetric(float64(page)/1e6, "page-MB")
 		b.ReportMetric(float64(d.Trials), "trials")
 	}
 }
 
+// TestClaimsReport holds it to ten seconds of processor time. A timing decides
+// no normal test, so this one has to be asked for; what else the machine does
+// does not count, and of three reports the fastest does.
+func TestClaimsReport(t *testing.T) {
+	if os.Getenv("TLSBENCH_CLAIMS") == "" {
+		t.Skip("a claim about time: TLSBENCH_CLAIMS=1 asks for it")
+	}
+	path := grandFile(t)
+	best := time.Hour
+	for range 3 {
+		took, d, page := reportTime(t, path)
+		t.Logf("%v of processor time for %d trials, a page of %.1f MB", took, d.Trials, float64(page)/1e6)
+		best = min(best, took)
+	}
+	if best > 10*time.Second {
+		t.Errorf("%v of processor time, want less than 10 s", best)
+	}
+}
+
+func grandFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "large.txt")
+	check(t, os.WriteFile(path, grand().write(t), 0o644))
+	return path
+}
+
+func reportTime(t testing.TB, path string) (time.Duration, *Data, counter) {
+	t.Helper()
+	start := cpuTime(t)
+	d, err := Load(Options{Compare: results.Options{}}, path)
+	check(t, err)
+	if d.Trials < 100_000 {
+		t.Fatalf("%d trials, want 100000", d.Trials)
+	}
+	var page counter
+	check(t, Report(&page, d))
+	return cpuTime(t) - start, d, page
+}
+
 // cpuTime is the processor time used so far: what else the machine does is not
 // the page's fault.
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(t testing.TB) time.Duration {
+	t.Helper()
 	var u syscall.Rusage
-	check(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	check(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 

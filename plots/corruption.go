@@ -11,13 +11,12 @@ import (
 // a log axis with a lane for those that have no event.
 func corruption(d *Data) *Figure {
 	f := &Figure{ID: "corruption", Title: "Corruption", Columns: 2}
-	var n tally
 	axes := d.passiveAxes()
 	for _, s := range d.Scenes {
 		if s.controlsOnly(d) {
 			continue // they stand in the verdict map
 		}
-		damaged, any1 := damagedPanel(s, d, &n)
+		damaged, any1 := damagedPanel(s, d)
 		passive, any2 := passivePanel(s, d, axes[s.OpenSSL])
 		if any1 || any2 {
 			// Both, so that they stay in their columns; an empty one says why.
@@ -25,15 +24,18 @@ func corruption(d *Data) *Figure {
 		}
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
-	f.Caption = fmt.Sprintf("Damaged trials: share of trials with any damage, active checks on. Passive corruption rate: active checks off, logarithmic axis, the same in all panels of a build; "+
-		"an arrow into the lane 0 starts at the upper bound of what was not seen. An arrow at the edge is an end that lies beyond it. Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
-		"%d trials with active checks, %s for each strategy and panel. Baseline of comparisons: %s.",
-		d.intervals(), n.total, n.String(), d.Baseline)
+	f.words = func(_ []*Panel, n tally) string {
+		return fmt.Sprintf("Damaged trials: share of trials with any damage, active checks on. Passive corruption rate: active checks off, logarithmic axis, the same in all panels of a build; "+
+			"an arrow into the lane 0 starts at the upper bound of what was not seen. An arrow at the edge is an end that lies beyond it. Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
+			"%d trials with active checks, %s for each strategy and panel. Baseline of comparisons: %s.",
+			d.intervals(), n.total, n.String(), d.Baseline)
+	}
 	return f
 }
 
-func damagedPanel(s *Scene, d *Data, n *tally) (panel *Panel, any bool) {
+func damagedPanel(s *Scene, d *Data) (panel *Panel, any bool) {
 	chart := rowChart{scale: scale{label: "share of trials damaged", print: percent, zero: true}}
+	var n tally
 	for _, name := range s.names() {
 		r := s.row(name)
 		if r.Verdict.Trials == 0 {
@@ -48,7 +50,7 @@ func damagedPanel(s *Scene, d *Data, n *tally) (panel *Panel, any bool) {
 		})
 	}
 	p := newPanel(s, d, "Damaged trials")
-	p.Alt = describe(chart.rows, percent)
+	p.Alt, p.n = describe(chart.rows, percent), n
 	p.show(&chart)
 	return p, anyValue(chart.rows)
 }
@@ -68,14 +70,21 @@ func (d *Data) passiveAxes() map[string]*span {
 		if s.controlsOnly(d) {
 			continue
 		}
-		limits := s.passiveChart().limits()
-		if limits.empty() {
-			continue
+		// Of rates and bounds alone: an interval of two trials spans decades,
+		// and has an arrow.
+		for _, r := range s.passiveChart().rows {
+			v := r.mid
+			if r.zero {
+				v = r.high
+			}
+			if !finite(v) || v <= 0 {
+				continue
+			}
+			if axes[s.OpenSSL] == nil {
+				axes[s.OpenSSL] = new(newSpan())
+			}
+			axes[s.OpenSSL].add(v/3, v*3)
 		}
-		if axes[s.OpenSSL] == nil {
-			axes[s.OpenSSL] = new(newSpan())
-		}
-		axes[s.OpenSSL].add(limits.low, limits.high)
 	}
 	return axes
 }

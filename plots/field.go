@@ -150,14 +150,20 @@ func fieldFacts(c *results.FieldComparison) []pageCell {
 	return []pageCell{first, rate, memory, {Text: strings.Replace(c.Mark(), "-", "–", 1)}}
 }
 
-// fieldMarkdown writes the section for a README: the numbers, and what
-// disagrees.
-func fieldMarkdown(b *strings.Builder, list []*results.FieldSummary) {
+// fieldMarkdown writes the section: the numbers, and, where it is not to be
+// brief as in a README, why, and each case.
+func fieldMarkdown(b *strings.Builder, list []*results.FieldSummary, brief bool) {
 	for _, section := range fieldSections(list) {
 		fmt.Fprintf(b, "\nIn the real daemon (%s):\n\n", section.Title)
-		for _, line := range append(slices.Clone(section.Lines), section.Notes...) {
+		lines := section.Lines
+		if !brief {
+			lines = append(slices.Clone(lines), section.Notes...)
+		}
+		for _, line := range lines {
 			fmt.Fprintf(b, "- %s\n", markdownCell(line))
 		}
-		section.Tables[0].markdown(b)
+		if !brief {
+			section.Tables[0].markdown(b)
+		}
 	}
 }

@@ -45,7 +45,12 @@ func Figures(d *Data) []*Figure {
 		list = append(list, drawer.draw(d))
 	}
 	for _, f := range list {
-		f.Caption = strings.TrimSpace(f.Caption + " " + d.libraries())
+		f.libraries = d.libraries
+		if plain := f.Caption; f.words == nil {
+			f.words = func([]*Panel, tally) string { return plain }
+			f.libraries = func([]string) string { return d.libraries(nil) }
+		}
+		f.Caption = f.caption()
 		if len(f.Panels) == 0 && f.Empty == "" {
 			f.Empty = "no data"
 		}
@@ -56,13 +61,14 @@ func Figures(d *Data) []*Figure {
 	return list
 }
 
-// libraries names the OpenSSL files that were really loaded.
-func (d *Data) libraries() string {
+// libraries names the OpenSSL files that were really loaded, of some builds or,
+// for none named, of all.
+func (d *Data) libraries(builds []string) string {
 	var list []string
 	for _, in := range d.Inputs {
 		for _, c := range in.Header.Config {
 			version, ok := strings.CutSuffix(strings.TrimPrefix(c.Key, "openssl-"), "-libcrypto")
-			if text := fmt.Sprintf("%s = %s", version, c.Value); ok && !slices.Contains(list, text) {
+			if text := fmt.Sprintf("%s = %s", version, c.Value); ok && !slices.Contains(list, text) && (len(builds) == 0 || slices.Contains(builds, version)) {
 				list = append(list, text)
 			}
 		}
@@ -107,6 +113,16 @@ func (t *tally) add(n int) {
 		t.low = n
 	}
 	t.high, t.total = max(t.high, n), t.total+n
+}
+
+func (t *tally) merge(o tally) {
+	if o.total == 0 {
+		return
+	}
+	if t.total == 0 || o.low < t.low {
+		t.low = o.low
+	}
+	t.high, t.total = max(t.high, o.high), t.total+o.total
 }
 
 func (t *tally) String() string {

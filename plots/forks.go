@@ -24,26 +24,38 @@ const (
 // time inside the strategy's own handlers.
 func forkLatency(d *Data) *Figure {
 	f := &Figure{ID: "fork", Title: "Fork latency, and the cost of the handlers", Columns: 3}
-	var n tally
 	for _, s := range d.mainForks() {
 		s = withoutMark(s)
-		if p := latencyPanel(s, d, &n); p != nil {
+		if p := latencyPanel(s, d); p != nil {
 			f.Panels = append(f.Panels, p)
 		}
 		for _, m := range []struct{ unit, title string }{
 			{handlerCold, "At-fork handlers, as they happen"}, {handlerWarm, "At-fork handlers, pages touched before"},
 		} {
-			if p := forkMetric(s, d, m.unit, m.title, &tally{}); p != nil {
+			if p := forkMetric(s, d, m.unit, m.title, new(tally)); p != nil {
 				f.Panels = append(f.Panels, p)
 			}
 		}
 	}
-	f.Panels = append(f.Panels, sweepPanels(d, &n)...)
+	f.Panels = append(f.Panels, sweepPanels(d)...)
 	f.Empty = d.noCost(f, "no trial measured forks")
-	f.Caption = fmt.Sprintf("First: distribution of the time rank 0 spends in fork(), handlers included (logarithmic axis): of all forks, with the range from trial to trial as band, cut where the slowest trial has 99.5 %% of its forks; "+
-		"or of the trials' medians with a simultaneous band, where the samples file is missing. Then: time in the strategy's own at-fork handlers, every trial a dot, median with its interval (%s); logarithmic axes. "+
-		"%d trials, %s for each strategy and panel. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
+	f.words = d.forkCaption
 	return f
+}
+
+func (d *Data) forkCaption(panels []*Panel, n tally) string {
+	var parts []string
+	is := func(sweep bool) func(*Panel) bool {
+		return func(p *Panel) bool { return (p.sheet == sweepSheet) == sweep }
+	}
+	if slices.ContainsFunc(panels, is(false)) {
+		parts = append(parts, fmt.Sprintf("Time in fork(): distribution of the time rank 0 spends there, handlers included (logarithmic axis): of all forks, with the range from trial to trial as band, cut at the longest time that %v %% of any strategy's forks take; "+
+			"or of the trials' medians with a simultaneous band, where the samples file is missing. At-fork handlers: time in the strategy's own, every trial a dot, median with its interval (%s); logarithmic axes.", tailCut, d.intervals()))
+	}
+	if slices.ContainsFunc(panels, is(true)) {
+		parts = append(parts, fmt.Sprintf("Against a number: medians over trials of each trial's median time in fork(), with %s as bars and bands, dotted and open where trials are too few for one; everything else in the process stays as it is.", d.intervals()))
+	}
+	return fmt.Sprintf("%s %d trials, %s for each strategy and point or panel. Baseline of ratios: %s.", strings.Join(parts, " "), n.total, n.String(), d.Baseline)
 }
 
 // withoutMark takes the mark off a scene that has no controls because all it
@@ -60,7 +72,8 @@ func withoutMark(s *Scene) *Scene {
 
 // latencyPanel draws the distribution functions of single forks where the
 // samples are there, else those of the trials' medians.
-func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
+func latencyPanel(s *Scene, d *Data) *Panel {
+	n := new(tally)
 	chart := lineChart{
 		x:      scale{label: "time in fork(), all forks of all trials", print: duration, log: true},
 		y:      scale{label: "share of forks", print: percent},
@@ -80,7 +93,7 @@ func latencyPanel(s *Scene, d *Data, n *tally) *Panel {
 	}
 	p := newPanel(s, d, "Time in fork(), distribution")
 	p.Sub += s.disturbed()
-	p.Alt = strings.Join(words, "; ") + "."
+	p.Alt, p.n = strings.Join(words, "; ")+".", *n
 	p.show(&chart)
 	return p
 }
@@ -125,9 +138,14 @@ const tailCut = 99.5
 func (s *Scene) forkCurves(n *tally) []curve {
 	ends := newSpan()
 	for _, v := range s.series {
-		for _, h := range v.latency {
-			ends.add(float64(max(h.Min(), 1)), float64(h.ValueAtQuantile(tailCut)))
+		if len(v.latency) == 0 {
+			continue
 		}
+		all := hdrhistogram.Import(v.latency[0].Export())
+		for _, h := range v.latency[1:] {
+			all.Merge(h)
+		}
+		ends.add(float64(max(all.Min(), 1)), float64(all.ValueAtQuantile(tailCut)))
 	}
 	if ends.empty() {
 		return nil

@@ -292,3 +292,26 @@ func (s *screening) notes(d *Data) []string {
 	}
 	return list
 }
+
+// finding is the table in words.
+func (s *screening) finding() string {
+	var parts []string
+	for _, name := range strategiesOf(s.scenes()) {
+		f := s.fate(name)
+		var words []string
+		if len(f.alone) > 0 {
+			words = append(words, "damaged alone on "+strings.Join(f.alone, ", "))
+		}
+		if text := f.names(f.severe); text != "" {
+			words = append(words, "crashes, hangs or corrupts with "+text)
+		}
+		if text := f.names(f.neighbour); text != "" {
+			words = append(words, "breaks or wipes a neighbour with "+text)
+		}
+		if len(words) == 0 {
+			words = append(words, fmt.Sprintf("undamaged with %s", count(len(f.undamaged), "hazard")))
+		}
+		parts = append(parts, name+" "+strings.Join(words, "; "))
+	}
+	return strings.Join(parts, ". ") + "."
+}

@@ -34,7 +34,7 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 	} else {
 		d.markdownTables(&b)
 	}
-	fieldMarkdown(&b, d.Field)
+	fieldMarkdown(&b, d.Field, d.set != nil)
 	for _, line := range append(aaLines(d), d.housekeeping()...) {
 		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
 	}
@@ -79,6 +79,7 @@ func WriteTables(folder string, d *Data) error {
 		t.markdown(&b)
 	}
 	d.markdownTables(&b)
+	fieldMarkdown(&b, d.Field, false)
 	for _, line := range append(aaLines(d), d.housekeeping()...) {
 		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
 	}
@@ -114,12 +115,14 @@ func (d *Data) markdownTables(b *strings.Builder) {
 	for _, section := range []struct {
 		title  string
 		tables []*pageTable
-	}{{"Verdicts", mapTables(d)}, {"Cost", costTables(d)}, {"What was seen", checkTables(d)}} {
-		if len(section.tables) > 0 {
+	}{{"Verdicts", mapTables(d)}, {"Cost", costTables(d)}, {"What was seen, where more than two trials looked", checkTables(d)}} {
+		if slices.ContainsFunc(section.tables, func(t *pageTable) bool { return !t.few }) {
 			fmt.Fprintf(b, "\n## %s\n", section.title)
 		}
 		for _, t := range section.tables {
-			t.markdown(b)
+			if !t.few {
+				t.markdown(b)
+			}
 		}
 	}
 }
@@ -142,7 +145,7 @@ func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 	b.WriteString("\n")
 	for _, f := range list {
 		sheet := f.readmeSheet()
-		fmt.Fprintf(b, "![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(firstSentence(f.Caption)), folder, sheet.ID)
+		fmt.Fprintf(b, "![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(d.finding(sheet)), folder, sheet.ID)
 	}
 }
 
@@ -150,18 +153,44 @@ func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 // or else the one that shows most.
 func (f *Figure) readmeSheet() *Figure {
 	list := f.sheets()
+	if i := slices.IndexFunc(list, func(s *Figure) bool { return s.ID == cpuFigure }); i >= 0 {
+		return list[i] // on few cores the figure to compare
+	}
 	if list[0].ID == f.ID {
 		return list[0]
 	}
 	return slices.MaxFunc(list, func(a, b *Figure) int { return len(a.Panels) - len(b.Panels) })
 }
 
-func firstSentence(s string) string {
-	head, _, _ := strings.Cut(s, ". ")
-	return head
+// cpuFigure is the sheet of the server's CPU time.
+const cpuFigure = "throughput-cpu"
+
+// finding says what there is to see on a sheet, for who does not see it.
+func (d *Data) finding(f *Figure) string {
+	if len(f.Panels) == 0 {
+		return f.Empty
+	}
+	text := f.Panels[0].Alt
+	switch {
+	case f.ID == "verdicts" && f.Panels[0].OpenSSL == "":
+		return newScreening(d).finding()
+	case f.ID != cpuFigure:
+		return text
+	}
+	var parts []string
+	for _, name := range strategiesOf(d.mainCosts()) {
+		if phrase := costPhrase(d, name); phrase != "" && name != d.Baseline {
+			parts = append(parts, name+": "+phrase)
+		}
+	}
+	if len(parts) == 0 {
+		return text
+	}
+	return strings.Join(parts, ". ") + "."
 }
 
 func (t *pageTable) markdown(b *strings.Builder) {
+	t = t.footnoted()
 	fmt.Fprintf(b, "\n%s\n\n", t.Title)
 	if t.Mark != "" {
 		fmt.Fprintf(b, "**%s**\n\n", t.Mark)
@@ -181,6 +210,39 @@ func (t *pageTable) markdown(b *strings.Builder) {
 	for _, note := range t.Notes {
 		fmt.Fprintf(b, "\n%s\n", markdownCell(note))
 	}
+}
+
+// footnoted puts long reasons that stand in several cells below the table.
+func (t *pageTable) footnoted() *pageTable {
+	const long = 24
+	times := make(map[string]int)
+	for _, row := range t.Rows {
+		for _, c := range row.Cells {
+			times[c.Detail]++
+		}
+	}
+	short := *t
+	short.Rows, short.Notes = nil, slices.Clone(t.Notes)
+	var notes []string
+	for _, row := range t.Rows {
+		row.Cells = slices.Clone(row.Cells)
+		for i := range row.Cells {
+			c := &row.Cells[i]
+			if len(c.Detail) < long || times[c.Detail] < 2 {
+				continue
+			}
+			n := slices.Index(notes, c.Detail)
+			if n < 0 {
+				n, notes = len(notes), append(notes, c.Detail)
+			}
+			c.Detail = fmt.Sprintf("(%d)", n+1)
+		}
+		short.Rows = append(short.Rows, row)
+	}
+	for i, text := range notes {
+		short.Notes = append(short.Notes, fmt.Sprintf("(%d) %s", i+1, text))
+	}
+	return &short
 }
 
 func markdownCell(s string) string {

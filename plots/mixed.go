@@ -36,16 +36,21 @@ func (d *Data) mixed(s *Scene, strategy string) string {
 	return fmt.Sprintf("trials %s (%s)", strings.Join(parts, " and "), strings.Join(names, ", "))
 }
 
-// mixedMark stands beside a cell that counts unlike trials together.
-const mixedMark = "†"
+// mixedMarks stand beside cells that count unlike trials together.
+var mixedMarks = []string{"†", "‡", "§", "¶"}
 
 // mark puts it there, and says below the table what is unlike.
 func (t *pageTable) mark(cell *pageCell, what string) {
 	if what == "" {
 		return
 	}
-	cell.Detail = strings.TrimSpace(cell.Detail + " " + mixedMark)
-	if note := mixedMark + " Counted together: " + what + "."; !slices.Contains(t.Notes, note) {
+	i := slices.Index(t.mixed, what)
+	if i < 0 {
+		i, t.mixed = len(t.mixed), append(t.mixed, what)
+	}
+	mark := strings.Repeat(mixedMarks[i%len(mixedMarks)], 1+i/len(mixedMarks))
+	cell.Detail = strings.TrimSpace(cell.Detail + " " + mark)
+	if note := mark + " Counted together: " + what + "."; !slices.Contains(t.Notes, note) {
 		t.Notes = append(t.Notes, note)
 	}
 }

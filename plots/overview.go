@@ -173,6 +173,13 @@ func overviewPanel(d *Data) *Panel {
 	g := o.groups[0]
 	p.Sub = fmt.Sprintf("load %s, %s; a word alone stands for all trials; none, which is damaged everywhere, and builds tried with few hazards are in the map of each build", g.scene.Load, count(g.scene.Workers, "worker"))
 	for _, g := range o.groups {
+		for _, s := range g.scenes {
+			for _, name := range o.columns {
+				if r := s.row(name); r != nil && r.Verdict.Trials > 0 {
+					p.n.add(r.Verdict.Trials)
+				}
+			}
+		}
 		if m := g.mark(); m != "" {
 			p.Mark = "OpenSSL " + g.scene.OpenSSL + ": " + m
 		}

@@ -19,6 +19,27 @@ type Figure struct {
 	Empty   string // why there is nothing to see, "" where there is
 	Panels  []*Panel
 	Columns int // of panels on a sheet
+
+	// words make the caption of those panels that stand on a sheet; with the
+	// counts of these alone. nil where there is one sheet only.
+	words     func(panels []*Panel, n tally) string
+	libraries func(builds []string) string
+}
+
+// caption is the text below the panels of a figure or sheet.
+func (f *Figure) caption() string {
+	var builds []string
+	var n tally
+	for _, p := range f.Panels {
+		n.merge(p.n)
+		if p.OpenSSL != "" {
+			builds = append(builds, p.OpenSSL)
+		}
+	}
+	if len(builds) < len(f.Panels) {
+		builds = nil // a panel is of several
+	}
+	return strings.TrimSpace(f.words(f.Panels, n) + " " + f.libraries(builds))
 }
 
 // Panel is one scene of a figure.
@@ -33,6 +54,7 @@ type Panel struct {
 	compact       vg.Length // height on a sheet of many panels, 0 if it has none
 	sheet         string    // part of the name of the sheet it stands on
 	draw          func(draw.Canvas)
+	n             tally // of trials
 }
 
 // newPanel begins a panel about a scene.

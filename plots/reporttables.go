@@ -16,6 +16,8 @@ type pageTable struct {
 	Head            []string
 	Rows            []pageRow
 	Notes           []string // below it
+	mixed           []string // what unlike trials some cells count together
+	few             bool     // trials: too few to be worth a place in TABLES.md
 }
 
 type pageRow struct {
@@ -177,6 +179,7 @@ func checkTables(d *Data) []*pageTable {
 		}
 		t := s.table(d)
 		t.Head = []string{"strategy", "damaged trials", "corruptions/Mhs", "foreign errors/Mcheck", "repeats/Mdraw", "lost slots/fork", "shared slots"}
+		t.few = s.mostLives() <= 2
 		for _, name := range s.names() {
 			r := s.row(name)
 			damaged := pageCell{Text: "–", Detail: r.Verdict.Reason}

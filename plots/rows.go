@@ -119,6 +119,14 @@ func (ch *rowChart) draw(c draw.Canvas) {
 		t.share = float64(labelRoom / (c.Max.X - c.Min.X - ch.notes() - ch.names()))
 		p.X.Tick.Marker = t
 	}
+	if t, ok := p.X.Tick.Marker.(linearTicks); ok {
+		room := vg.Length(6)
+		for _, tick := range t.Ticks(p.X.Min, p.X.Max) {
+			room = max(room, small.Width(tick.Label)+6)
+		}
+		t.sparse = (p.X.Max - p.X.Min) * float64(room/(c.Max.X-c.Min.X-ch.notes()-ch.names()))
+		p.X.Tick.Marker = t
+	}
 	if ch.zeroLane {
 		ch.makeLane(p)
 	}

@@ -98,8 +98,8 @@ func (f *Figure) split(name func(*Panel) string) []*Figure {
 		list[i].Panels = append(list[i].Panels, p)
 	}
 	for _, s := range list {
-		if len(list) > 1 && s.ID != f.ID {
-			s.Caption += " Counts are those of all sheets of this figure."
+		if s.libraries != nil {
+			s.Caption = s.caption()
 		}
 	}
 	return list

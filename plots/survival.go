@@ -12,7 +12,6 @@ import (
 // handshakes made.
 func survival(d *Data) *Figure {
 	f := &Figure{ID: "survival", Title: "Survival", Columns: 2}
-	var n tally
 	few := 0 // scenes
 	for _, s := range d.Scenes {
 		if s.controlsOnly(d) {
@@ -20,7 +19,7 @@ func survival(d *Data) *Figure {
 		}
 		switch most := s.mostLives(); {
 		case most >= minLives:
-			f.Panels = append(f.Panels, survivalPanel(s, d, &n))
+			f.Panels = append(f.Panels, survivalPanel(s, d))
 		case most > 0:
 			few++
 		}
@@ -29,10 +28,12 @@ func survival(d *Data) *Figure {
 	if len(f.Panels) == 0 && few > 0 {
 		f.Empty = fmt.Sprintf("no strategy has %d trials anywhere", minLives)
 	}
-	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
-		"Where no trial was damaged the band reaches down to the exact one-sided 95 %% bound of all of them. "+
-		"Logarithmic axis; damage before the second handshake stands at 1.%s %d trials, %s for each strategy and panel. Baseline of comparisons: %s.",
-		d.intervals(), fewText(few), n.total, n.String(), d.Baseline)
+	f.words = func(_ []*Panel, n tally) string {
+		return fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
+			"Where no trial was damaged the band reaches down to the exact one-sided 95 %% bound of all of them. "+
+			"Logarithmic axis; damage before the second handshake stands at 1.%s %d trials, %s for each strategy and panel. Baseline of comparisons: %s.",
+			d.intervals(), fewText(few), n.total, n.String(), d.Baseline)
+	}
 	return f
 }
 
@@ -55,13 +56,14 @@ func (s *Scene) mostLives() int {
 	return most
 }
 
-func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
+func survivalPanel(s *Scene, d *Data) *Panel {
 	chart := lineChart{
 		x:      scale{label: "good handshakes made in the trial", print: figures3, log: true},
 		y:      scale{label: "share of trials undamaged", print: percent},
 		yRange: &span{0, 1.03},
 	}
 	var words []string
+	var n tally
 	for _, name := range s.names() {
 		lives := s.of(name).lives
 		if len(lives) == 0 {
@@ -73,7 +75,7 @@ func survivalPanel(s *Scene, d *Data, n *tally) *Panel {
 		words = append(words, text)
 	}
 	p := newPanel(s, d, "Trials still undamaged")
-	p.Alt = strings.Join(words, "; ") + "."
+	p.Alt, p.n = strings.Join(words, "; ")+".", n
 	p.show(&chart)
 	return p
 }

@@ -92,9 +92,12 @@ func (s *Scene) unusual() int {
 	return n
 }
 
+// sweepSheet is the sheet that they stand on.
+const sweepSheet = "sweeps"
+
 // sweepPanels draw fork latency against each number that was varied, one panel
 // for each setting of the others.
-func sweepPanels(d *Data, n *tally) []*Panel {
+func sweepPanels(d *Data) []*Panel {
 	var panels []*Panel
 	for _, w := range sweeps {
 		var order []results.Scene
@@ -111,14 +114,17 @@ func sweepPanels(d *Data, n *tally) []*Panel {
 		}
 		for _, rest := range order {
 			if group := groups[rest]; len(group) > 1 {
-				panels = append(panels, w.panel(d, rest, group, n))
+				if p := w.panel(d, rest, group); p != nil {
+					panels = append(panels, p)
+				}
 			}
 		}
 	}
 	return panels
 }
 
-func (w sweep) panel(d *Data, rest results.Scene, group []*Scene, n *tally) *Panel {
+func (w sweep) panel(d *Data, rest results.Scene, group []*Scene) *Panel {
+	n := new(tally)
 	slices.SortFunc(group, func(a, b *Scene) int {
 		_, x := w.of(a.Scene)
 		_, y := w.of(b.Scene)
@@ -126,7 +132,7 @@ func (w sweep) panel(d *Data, rest results.Scene, group []*Scene, n *tally) *Pan
 	})
 	chart := lineChart{
 		x:     scale{label: w.label, print: figures3, log: w.log},
-		y:     scale{label: "time in fork(), median", print: duration, zero: true},
+		y:     scale{label: "time in fork(), median", print: duration, zero: !w.log, log: w.log},
 		dodge: 3,
 	}
 	var ticks plot.ConstantTicks
@@ -137,26 +143,32 @@ func (w sweep) panel(d *Data, rest results.Scene, group []*Scene, n *tally) *Pan
 	chart.xTicks = ticks
 	var words []string
 	for _, name := range strategiesOf(group) {
-		c, text := w.curve(group, name, n)
-		if len(c.points) > 0 {
+		c, text, counts := w.curve(group, name)
+		if len(c.points) > 1 { // one point is no sweep
 			chart.curves, words = append(chart.curves, c), append(words, text)
+			for _, trials := range counts {
+				n.add(trials)
+			}
 		}
 	}
+	if len(chart.curves) == 0 {
+		return nil
+	}
 	p := newPanel(group[0], d, "Fork latency against "+strings.TrimSuffix(w.label, ", MiB"))
-	p.Sub, p.Mark, p.sheet = sceneText(rest, d.severalMachines()), "", "sweeps"
+	p.Sub, p.Mark, p.sheet = sceneText(rest, d.severalMachines()), "", sweepSheet
 	for _, s := range group {
 		if text := s.disturbed(); text != "" {
 			_, x := w.of(s.Scene)
 			p.Sub += fmt.Sprintf("; at %s%s", figures3(x), strings.TrimPrefix(text, ";"))
 		}
 	}
-	p.Alt = strings.Join(words, "; ") + "."
+	p.Alt, p.n = strings.Join(words, "; ")+".", *n
 	p.show(&chart)
 	return p
 }
 
-func (w sweep) curve(group []*Scene, name string, n *tally) (curve, string) {
-	c := curve{label: name, look: lookOf(name), banded: true}
+func (w sweep) curve(group []*Scene, name string) (c curve, text string, trials []int) {
+	c = curve{label: name, look: lookOf(name), banded: true}
 	var words []string
 	for _, s := range group {
 		r := s.row(name)
@@ -168,10 +180,9 @@ func (w sweep) curve(group []*Scene, name string, n *tally) (curve, string) {
 			continue
 		}
 		m := cost.Median
-		n.add(m.N)
 		_, x := w.of(s.Scene)
-		c.points = append(c.points, point{x, m.Value, m.Low, m.High})
+		c.points, trials = append(c.points, point{x, m.Value, m.Low, m.High}), append(trials, m.N)
 		words = append(words, fmt.Sprintf("%s %s at %s", duration(m.Value), between(m.Low, m.High, duration), figures3(x)))
 	}
-	return c, name + ": " + strings.Join(words, ", ")
+	return c, name + ": " + strings.Join(words, ", "), trials
 }

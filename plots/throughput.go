@@ -13,8 +13,8 @@ func forkRuns(s *series) []run      { return s.fork }
 // baseline.
 func throughput(d *Data) *Figure {
 	f := &Figure{ID: "throughput", Title: "Throughput and server CPU", Columns: 2}
-	var n tally
 	for _, s := range d.mainCosts() {
+		var n tally
 		chart := rowChart{scale: scale{label: "good full handshakes/s", print: figures3, zero: true}}
 		chart.rows = s.metricRows(d, results.HandshakesPerSec, handshakeRuns, &n)
 		if !anyValue(chart.rows) {
@@ -23,26 +23,29 @@ func throughput(d *Data) *Figure {
 		chart.spread()
 		p := newPanel(s, d, "Throughput, handshakes/s")
 		p.Sub += withoutMark(s).disturbed()
-		p.Alt = describe(chart.rows, figures3)
+		p.Alt, p.n = describe(chart.rows, figures3), n
 		p.show(&chart)
 		f.Panels = append(f.Panels, p, ratioPanel(s, d, results.HandshakesPerSec, "Throughput"))
+		n = tally{}
 		cpu := rowChart{scale: scale{label: "CPU time per handshake", print: duration, zero: true}}
-		if cpu.rows = s.metricRows(d, results.CPUPerHandshake, handshakeRuns, &tally{}); !anyValue(cpu.rows) {
+		if cpu.rows = s.metricRows(d, results.CPUPerHandshake, handshakeRuns, &n); !anyValue(cpu.rows) {
 			continue
 		}
 		cpu.spread()
 		p = newPanel(s, d, "Server CPU for each handshake")
-		p.Alt = describe(cpu.rows, duration)
+		p.Alt, p.n = describe(cpu.rows, duration), n
 		p.show(&cpu)
 		relative := ratioPanel(s, d, results.CPUPerHandshake, "Server CPU")
 		p.sheet, relative.sheet = "cpu", "cpu"
 		f.Panels = append(f.Panels, p, relative)
 	}
 	f.Empty = d.noCost(f, "no undamaged trial measured throughput")
-	f.Caption = fmt.Sprintf("Handshakes/s: every undamaged run is a dot, the large mark is the median, the bar its interval (%s; a dotted line with an arrow is an open end: "+
-		"too few runs). Relative: ratio to the baseline %s in the same round; shaded: ± %s, differences that do not matter; %s "+
-		"%d runs, %s for each strategy and panel. Damaged runs yield no value. On few cores the server's CPU is the figure to compare: the peers' work is in throughput and not in it.",
-		d.intervals(), d.Baseline, percent(d.Margin), d.differsExplained(), n.total, n.String())
+	f.words = func(_ []*Panel, n tally) string {
+		return fmt.Sprintf("Handshakes/s: every undamaged run is a dot, the large mark is the median, the bar its interval (%s; a dotted line with an arrow is an open end: "+
+			"too few runs). Relative: ratio to the baseline %s in the same round; shaded: ± %s, differences that do not matter; %s "+
+			"%d runs, %s for each strategy and panel. Damaged runs yield no value. On few cores the server's CPU is the figure to compare: the peers' work is in throughput and not in it.",
+			d.intervals(), d.Baseline, percent(d.Margin), d.differsExplained(), n.total, n.String())
+	}
 	return f
 }
 

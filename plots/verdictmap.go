@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/plot/vg"
+
 	"tlsbench/results"
 	"tlsbench/results/inference"
 )
@@ -142,27 +144,41 @@ func (s *Scene) judged() bool {
 // verdictMap is figure 6: strategies and hazards for each OpenSSL.
 func verdictMap(d *Data) *Figure {
 	f := &Figure{ID: "verdicts", Title: "Verdict map", Columns: 1}
-	var n tally
 	if p := overviewPanel(d); p != nil {
 		f.Panels = append(f.Panels, p)
 	}
 	overviewed := len(f.Panels) > 0
 	for _, g := range d.byHazard() {
-		p := mapPanel(d, g, &n)
+		p := mapPanel(d, g)
 		if overviewed {
 			p.sheet = g.sheet()
 		}
 		f.Panels = append(f.Panels, p)
 	}
 	f.Empty = d.noCost(f, "no trial looked for corruption")
-	f.Caption = fmt.Sprintf("Worst word first; below it, in the map of each build, damaged trials of all, and for none damaged the exact one-sided 95 %% upper bound. "+
-		"clean: bound at most %s, which takes %d trials. %d trials, %s for each field. Darker is worse. Baseline of costs elsewhere: %s.",
-		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
+	f.words = func(panels []*Panel, n tally) string {
+		text := fmt.Sprintf("Worst word first; below it damaged trials of all, and for none damaged the exact one-sided 95 %% upper bound. clean: bound at most %s, which takes %d trials.",
+			percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95))
+		if len(panels) > 1 && overviewed && panels[0].sheet == "" {
+			n = tally{} // the overview shows what the maps show
+			for _, p := range panels[1:] {
+				n.merge(p.n)
+			}
+		}
+		if len(panels) == 1 && overviewed && panels[0].sheet == "" {
+			text = "k/n: damaged trials of all. One or two trials are a screening: they find what is frequent, and bound nothing. ≤: exact one-sided 95 % upper bound. wiped: another library's slots (collateral)."
+		}
+		return fmt.Sprintf("%s %d trials, %s for each field. Darker is worse. Baseline of costs elsewhere: %s.", text, n.total, n.String(), d.Baseline)
+	}
 	return f
 }
 
-func mapPanel(d *Data, g *mapGroup, n *tally) *Panel {
-	m := cellMap{corner: "hazard", columns: g.names, labelWidth: 96, width: 96 + 68*float(len(g.names))}
+// mapLabel is the room for a hazard with its number.
+const mapLabel vg.Length = 116
+
+func mapPanel(d *Data, g *mapGroup) *Panel {
+	var n tally
+	m := cellMap{corner: "hazard", columns: g.names, labelWidth: mapLabel, width: mapLabel + 68*float(len(g.names))}
 	if g.controls {
 		m.corner, m.labelWidth, m.width = "run", 220, panelWidth
 	}
@@ -187,7 +203,7 @@ func mapPanel(d *Data, g *mapGroup, n *tally) *Panel {
 	if g.controls {
 		p.Title, p.Sub, p.OpenSSL = g.title(d), "none has to be damaged, key-owner must not", ""
 	}
-	p.Alt = strings.Join(words, "; ") + "."
+	p.Alt, p.n = strings.Join(words, "; ")+".", n
 	p.width, p.height, p.draw = m.width, m.height(), m.draw
 	return p
 }
