@@ -232,5 +232,5 @@ func limits(d *Data) []string {
 		"Shared machines drift. Comparisons are paired within a round, which takes out what the round shares; the panels of drift and of the baseline against itself show what is left.",
 		"Many comparisons find differences by chance: the tests within a table are corrected (Holm), those of several tables are not.",
 	}
-	return append(list, d.notes()...)
+	return slices.Concat(list, aaLines(d), d.notes())
 }

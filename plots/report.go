@@ -37,7 +37,6 @@ type page struct {
 	Title    string
 	Summary  string
 	Warnings []string
-	Notes    []string
 	CSS      template.CSS
 	JS       template.JS
 
@@ -84,7 +83,6 @@ func Report(w io.Writer, d *Data) error {
 		Title:     "OpenSSL in preforked servers: which strategy is safe, and what it costs",
 		Summary:   d.summary(),
 		Warnings:  append(d.fileWarnings(), d.marks()...),
-		Notes:     append(aaLines(d), d.notes()...),
 		JS:        template.JS(reportJS),
 		Sentences: Sentences(d),
 		Maps:      mapTables(d), Costs: costTables(d), Checks: checkTables(d),
