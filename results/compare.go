@@ -83,6 +83,10 @@ type Row struct {
 	Probability Figure   `json:"damaged"`
 	Fisher      *float64 `json:"fisher_p,omitempty"`
 
+	// Exposure is how many good handshakes the undamaged trials made: what such a
+	// trial is worth.
+	Exposure Range `json:"handshakes_in_undamaged_trials"`
+
 	Passive Figure `json:"corruptions_per_Mhs"`
 	Foreign Figure `json:"foreign_errors_per_Mcheck"`
 	Repeats Figure `json:"repeats_per_Mdraw"`
@@ -196,6 +200,7 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 	v := s.verdict.verdict()
 	r := Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
+		Exposure:    s.exposure,
 		Passive:     s.passive.rate(o.Confidence),
 		Foreign:     s.foreign.rate(o.Confidence),
 		Repeats:     s.repeats.rate(o.Confidence),

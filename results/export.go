@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -75,6 +76,10 @@ func (t *Table) csvRows(r *Row, baseline string) [][]string {
 			csvNumber(f.Value), csvNumber(f.Low), csvNumber(f.High), p, same, strings.Join(append(f.Warnings[:len(f.Warnings):len(f.Warnings)], more...), "; ")))
 	}
 	add("damaged", DamagedPerTrial, "", strconv.Itoa(r.Verdict.Damaged), r.Probability, csvPointer(r.Fisher), "")
+	if e := r.Exposure; e.Most > 0 {
+		n := r.Verdict.Trials - r.Verdict.Damaged
+		add("handshakes-in-undamaged-trials", "handshakes/trial", "", "", Figure{N: n, Value: math.NaN(), Low: float64(e.Least), High: float64(e.Most)}, "", "")
+	}
 	add("passive", PassivePerMhs, "", "", r.Passive, "", "")
 	add("foreign-errors", ForeignPerMcheck, "", "", r.Foreign, "", "")
 	add("repeats", RepeatsPerMdraw, "", "", r.Repeats, "", "")

@@ -71,6 +71,7 @@ type sample struct {
 	verdict tally // corruption trials at the scene's check rate
 
 	unlooked tally // corruption trials with the active checks off
+	exposure Range // of the undamaged ones among the former
 
 	passive, foreign, repeats, lost counts
 
@@ -81,6 +82,24 @@ type sample struct {
 	other      bool  // there is a trial that is none of forks
 	cost       map[Measure]*columns
 	conditions map[Measure]*conditions // of those whose values are times
+}
+
+// Range is the least and the most of some numbers; both are 0 if there are none.
+type Range struct {
+	Least uint64 `json:"least"`
+	Most  uint64 `json:"most"`
+}
+
+func (r *Range) add(n uint64) { r.join(Range{n, n}) }
+
+func (r *Range) join(o Range) {
+	switch {
+	case o.Most == 0:
+	case r.Most == 0:
+		*r = o
+	default:
+		r.Least, r.Most = min(r.Least, o.Least), max(r.Most, o.Most)
+	}
 }
 
 // counts are events and their exposure, trial by trial.
@@ -169,6 +188,9 @@ func (s *sample) addCorruption(t *Trial) {
 	s.verdict.add(t)
 	if t.Status != OK {
 		return
+	}
+	if !t.Damaged() {
+		s.exposure.add(t.Handshakes)
 	}
 	s.foreign.add(t.Events[ForeignError], t.Checks)
 	s.repeats.add(t.Events[RepeatedRandom], t.Draws)

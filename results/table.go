@@ -120,6 +120,18 @@ func (p *printer) damage(t *Table) {
 			r.damagedText() + p.star(r.Fisher) + p.note(r.Probability.Warnings...), passive + p.note(r.Passive.Warnings...)})
 	}
 	p.print(tw, "Damage", t.Mark)
+	p.exposure(t)
+}
+
+// exposure says what an undamaged trial stands for, of all strategies.
+func (p *printer) exposure(t *Table) {
+	var all Range
+	for i := range t.Rows {
+		all.join(t.Rows[i].Exposure)
+	}
+	if all.Most > 0 {
+		p.paragraph(fmt.Sprintf("undamaged trials made %s to %s good handshakes each", short(float64(all.Least)), short(float64(all.Most))))
+	}
 }
 
 // star marks a strategy that is damaged more or less often than the baseline.

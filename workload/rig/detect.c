@@ -268,7 +268,8 @@ void detect_freed(int owner, const char *file)
 	static uint64_t last;
 	uint64_t call = heap_calls();
 
-	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) || !openssl_queue_file(file))
+	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) ||
+		!openssl_queue_file(file))
 		return;
 	if ((last == 0 || call > last + TOGETHER) && !let_pass())
 		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d",

@@ -1,0 +1,56 @@
+#!/bin/sh
+# measure.sh: measures a published data set, or goes on with one.
+#
+#	sh results/data/measure.sh FOLDER
+#
+# One file after the other, never two at once, what is timed before what is
+# only counted. A file that is there already is resumed, which takes no time
+# where it is finished; so the same command goes on after an interruption.
+# FOLDER is named after day and machine, such as 2026-11-26-xeon-2core.
+set -eu
+
+folder=${1:?usage: measure.sh FOLDER}
+tlsbench=${TLSBENCH:-bin/tlsbench}
+seed=20261126
+lines=system,1.1.1,3.5,3.6,4.0
+
+mkdir -p "$folder"
+
+measure() {
+	file=$folder/$1
+	shift
+	if [ -e "$file" ]; then
+		"$tlsbench" run --resume "$file" >/dev/null
+	else
+		"$tlsbench" run --seed "$seed" "$@" -o "$file" >/dev/null
+	fi
+}
+
+# What is timed: forks, throughput, numbers of workers.
+measure fork-warm.txt --measure fork --workers 1 --rounds 50 --fork-pairs 60 \
+	--strategy clear-0-15,hwm,thread-stop,pointer-match,key-owner
+measure fork-lines.txt --openssl "$lines" --measure fork --workers 1 --rounds 12 --fork-pairs 60
+measure cost-lines.txt --openssl "$lines" --measure handshake --rounds 10 --duration 500ms
+measure scaling.txt --measure handshake --workers 1,2,4,8 --rounds 6 --duration 500ms \
+	--strategy none,clear-0-15,hwm,thread-stop,key-owner
+measure fork-memory.txt --measure fork --workers 1 --rounds 6 --fork-pairs 15 --strategy hwm,key-owner \
+	--fork-memory 16,64,256,1024 --huge-pages off,on
+measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
+	--strategy clear-0-15:n=1000,hwm:scan=1000,key-owner --fork-keys 0,32,128,512
+measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
+
+# What is counted: every strategy alone with OpenSSL, as often as the word clean
+# needs, and beside every hazard, as a screening.
+measure plain-lines.txt --openssl "$lines" --load memory --measure corruption --rounds 60 --duration 300ms
+measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
+measure hazards.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds 2 --duration 300ms
+
+# What each strategy makes of each key, and the same strategies in the daemons.
+[ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
+[ -e "$folder/probe-foreign-before.json" ] ||
+	"$tlsbench" probe --openssl "$lines" --hazard foreign-before --json >"$folder/probe-foreign-before.json"
+if [ -e "$folder/field.json" ]; then
+	"$tlsbench" field --resume "$folder/field.json" >/dev/null
+else
+	"$tlsbench" field --seed "$seed" -o "$folder/field.json" >/dev/null
+fi
