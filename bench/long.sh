@@ -80,7 +80,7 @@ selftest() {
 	return $bad
 }
 
-claims() { TLSBENCH_CLAIMS=1 $GO test -count=1 -run Claims -timeout 60m -v ./bench; }
+claims() { TLSBENCH_CLAIMS=1 $GO test -count=1 -run Claims -timeout 60m -v ./bench ./plots; }
 
 browser() { ${MAKE:-make} browser GO="$GO"; }
 

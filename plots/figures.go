@@ -132,6 +132,14 @@ func (t *tally) String() string {
 	return fmt.Sprintf("%d to %d", t.low, t.high)
 }
 
+// text is the number with its noun.
+func (t *tally) text() string {
+	if t.high == 1 {
+		return t.String() + " trial"
+	}
+	return t.String() + " trials"
+}
+
 // metricRows makes a row of a metric for each strategy: its runs as dots, the
 // median and its interval.
 func (s *Scene) metricRows(d *Data, unit string, runs func(*series) []run, n *tally) []row {

@@ -189,7 +189,7 @@ func (j *judged) aloneText() string {
 		parts = append(parts, fmt.Sprintf("damaged %s (%s)", onBuilds(hurt, all), strings.Join(j.sorted(), ", ")))
 	}
 	if len(fine) > 0 {
-		parts = append(parts, fmt.Sprintf("no damage %s (%s trials each: at most %s of trials)", onBuilds(fine, all), j.trials.String(), percent(roundUp(j.bound))))
+		parts = append(parts, fmt.Sprintf("no damage %s (%s each: at most %s of trials)", onBuilds(fine, all), j.trials.text(), percent(roundUp(j.bound))))
 	}
 	return "Alone in the process: " + strings.Join(parts, "; ")
 }
