@@ -35,10 +35,10 @@ type Preset struct {
 //     of damage at 5 %, and one may fail. Half an hour for each block.
 //
 // Where nothing but forks is measured there are more rounds, and trials as many
-// times shorter: warm handlers have a slow mode that lasts for seconds, as long
-// as a neighbour keeps the other half of the processor's core busy. A trial is
-// wholly in it or wholly out of it, so ten long ones give no interval within
-// 10 % of the median; thirty short ones do, in the same time.
+// times shorter: warm handlers have a slow mode that lasts for seconds, most
+// likely while a neighbour keeps the other half of the processor's core busy. A
+// trial is wholly in it or wholly out of it, so ten long ones give no interval
+// within 10 % of the median; thirty short ones do, in the same time.
 var presets = []Preset{
 	{
 		Name: "quick", Summary: "a look around, about a minute",
