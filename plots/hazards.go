@@ -208,7 +208,7 @@ func hazardTable(d *Data) *pageTable {
 		t.Rows = append(t.Rows, s.tableRow(name, t.Head))
 	}
 	t.Title = fmt.Sprintf("With something else in the process: OpenSSL %s, load %s, %s. A screening, of %s trials for each strategy, hazard and build: it finds frequent damage only",
-		strings.Join(s.builds(), " and "), s.groups[0].scene.Load, count(len(s.hazards)+len(s.spoiled), "hazard"), s.trials.String())
+		strings.Join(s.builds(), ", "), s.groups[0].scene.Load, count(len(s.hazards)+len(s.spoiled), "hazard"), s.trials.String())
 	t.Notes = s.notes(d)
 	return t
 }

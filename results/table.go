@@ -313,9 +313,11 @@ func (p *printer) legend() {
 	for _, line := range []string{
 		"damaged trials: k/n, and the exact interval of the probability; ≤ is the one-sided 95 % bound where nothing was seen",
 		"clean: that bound is at most 5 %, which takes 59 trials",
-		"corruptions/Mhs: from trials with the active checks off, for each million handshakes",
+		"corruptions/Mhs: from n trials with the active checks off, for each million handshakes",
+		"shared: objects of OpenSSL that two workers hold, whether or not damage came of it",
 		fmt.Sprintf("*: differs from %s (Fisher's exact test for damage, signed-rank test for costs; p < %s after Holm's correction)", p.c.Baseline, alpha),
 		fmt.Sprintf("=: shown to be within %s %% of %[2]s (two one-sided tests)", figures(100*p.c.Margin), p.c.Baseline),
+		"the words of a verdict are what was seen in these trials; all columns: tlsbench help reading",
 	} {
 		p.paragraph(line)
 	}
