@@ -12,7 +12,7 @@ import (
 func TestRank0LeavesDuringLoad(t *testing.T) {
 	cfg := hazardTrial(t, "late-forks", "own", "memory")
 	cfg.Strategy = ownObject(t, "own", []byte(`#include "strategy.h"
-#include <stdlib.h>
+#include <unistd.h>
 static void (*stop)(void);
 static int forks;
 static int look_up(struct strategy_context *ctx)
@@ -21,7 +21,7 @@ static int look_up(struct strategy_context *ctx)
 	return 0;
 }
 static void prepare(struct strategy_context *ctx) { (void)ctx; stop(); }
-static void parent(struct strategy_context *ctx) { (void)ctx; if (++forks == 6) exit(0); }
+static void parent(struct strategy_context *ctx) { (void)ctx; if (++forks == 6) _exit(0); }
 const struct strategy tlsbench_strategy = {
 	.abi = STRATEGY_ABI, .name = "own", .after_setup = look_up, .prepare = prepare, .parent = parent};
 `))
