@@ -159,15 +159,7 @@ func TestForkRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(results.SamplesPath(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	samples, err := results.ReadSamples(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	samples := readSamples(t, results.SamplesPath(path))
 	for _, trial := range set.Trials {
 		forks, status := int64(50), results.OK
 		if trial.Cell.Strategy == "hwm" {

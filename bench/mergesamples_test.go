@@ -43,15 +43,7 @@ func TestMergedSamples(t *testing.T) {
 	if m.Samples != results.SamplesPath(path) {
 		t.Errorf("samples in %q", m.Samples)
 	}
-	f, err := os.Open(results.SamplesPath(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	samples, err := results.ReadSamples(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	samples := readSamples(t, results.SamplesPath(path))
 	for task := range plan.Tasks() {
 		want := int64(task.Seed%10) + 1
 		if h := samples[results.Sample{Trial: task.ID, Name: "warm-handler-ns"}]; h == nil || h.TotalCount() != want {

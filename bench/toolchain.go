@@ -22,10 +22,6 @@ static const char *cc_version(void)
 import "C"
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -63,23 +59,9 @@ func exactVersion(version string) string {
 	if version != "(devel)" && !strings.HasSuffix(version, "+dirty") {
 		return version
 	}
-	digest, err := ownDigest()
+	digest, err := fileDigest("/proc/self/exe")
 	if err != nil {
 		return version
 	}
-	return version + " " + digest
-}
-
-// ownDigest is the beginning of the SHA-256 of this program's file.
-func ownDigest() (string, error) {
-	f, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil))[:12], nil
+	return version + " " + short(digest)
 }

@@ -134,8 +134,8 @@ func (t *tally) String() string {
 
 // text is the number with its noun.
 func (t *tally) text() string {
-	if t.high == 1 {
-		return t.String() + " trial"
+	if t.low == t.high {
+		return count(t.low, "trial")
 	}
 	return t.String() + " trials"
 }

@@ -6,8 +6,8 @@
 // what may initialise OpenSSL, one after set-up, and the three at-fork
 // handlers. It knows nothing of the workload that runs under it. To add one,
 // write its C file, name it in table.c, and add its line to the catalogue and its
-// mutants to their table (ADDING.md has an example). A fix that is
-// to stay outside is a shared object with the same struct (folder example).
+// mutants to their table (ADDING.md has an example). A fix that is to stay
+// outside is a shared object with the same struct (folder example).
 package strategies
 
 // #cgo CFLAGS: -std=c11 -Wall -Wextra -Wshadow -Wconversion -O2

@@ -11,8 +11,9 @@ import (
 )
 
 // Every OpenSSL that this machine has: the system's, and those that "tlsbench
-// openssl fetch" brought, with 1.1.1, which is fetched where it can be. On each the controls do what controls must, and the
-// files that a trial had mapped are the build's own.
+// openssl fetch" brought, with 1.1.1, which is fetched where it can be. On each
+// the controls do what controls must, and the files that a trial had mapped are
+// the build's own.
 func TestEveryBuild(t *testing.T) {
 	fetchOld(t)
 	builds, err := openssl.Find([]string{"all"}, openssl.FindOptions{})

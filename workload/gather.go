@@ -126,16 +126,14 @@ func (t *trial) gatherEvents() {
 	if t.hang != nil {
 		o.note(hangs, t.hang.worker, t.hang.at-t.began, t.hang.detail)
 	}
-	if death := t.block.FirstDeath(); death != 0 && o.Events[crash] > 0 {
-		o.CrashAt = death - t.began
-	}
 	if t.left && o.Events[crash] == 0 {
-		t.leftEarly(t.window.to - t.began)
-		o.CrashAt = t.window.to - t.began
+		t.leftEarly(t.death())
 	}
 	if (t.died != 0 || mutant.Is("crash-rank0-always")) && o.Events[crash] == 0 {
-		o.noteCrash(t.died, t.block.Stage(), t.window.to-t.began)
-		o.CrashAt = t.window.to - t.began
+		o.noteCrash(t.died, t.block.Stage(), t.death())
+	}
+	if o.Events[crash] > 0 {
+		o.CrashAt = t.death()
 	}
 }
 
@@ -222,7 +220,7 @@ func (t *trial) death() time.Duration {
 	if at := t.block.FirstDeath(); at != 0 {
 		return at - t.began
 	}
-	if t.died != 0 {
+	if t.died != 0 || t.left {
 		return t.window.to - t.began // rank 0 itself: the window was closed then
 	}
 	return 0

@@ -10,8 +10,7 @@ import (
 // A strategy's handler that ends rank 0 while the workers serve takes the
 // server away, in good order as it may be.
 func TestRank0LeavesDuringLoad(t *testing.T) {
-	cfg := hazardTrial(t, "late-forks", "own", "memory")
-	cfg.Strategy = ownObject(t, "own", []byte(`#include "strategy.h"
+	own := ownObject(t, "own", []byte(`#include "strategy.h"
 #include <unistd.h>
 static void (*stop)(void);
 static int forks;
@@ -25,12 +24,17 @@ static void parent(struct strategy_context *ctx) { (void)ctx; if (++forks == 6) 
 const struct strategy tlsbench_strategy = {
 	.abi = STRATEGY_ABI, .name = "own", .after_setup = look_up, .prepare = prepare, .parent = parent};
 `))
-	cfg.Duration = 20 * time.Second // its end is rank 0's
-	out := mustRun(t, cfg)
-	if out.Events[crash] != 1 || len(out.Events) != 1 {
-		t.Errorf("events %v, want one crash: %v", out.Events, out.Noted)
+	for _, load := range Loads {
+		t.Run(load, func(t *testing.T) {
+			cfg := hazardTrial(t, "late-forks", "own", load)
+			cfg.Strategy, cfg.Duration = own, 20*time.Second // its end is rank 0's
+			out := mustRun(t, cfg)
+			if out.Events[crash] != 1 || len(out.Events) != 1 || out.CrashAt == 0 {
+				t.Errorf("events %v at %v, want one crash: %v", out.Events, out.CrashAt, out.Noted)
+			}
+			checkBlame(t, out, -1, "rank 0 exited with status 0")
+		})
 	}
-	checkBlame(t, out, -1, "rank 0 exited with status 0")
 }
 
 // A function bound at its first call is looked up by the loader in each forked

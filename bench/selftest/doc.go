@@ -10,7 +10,8 @@
 //
 // Faults come at random times that know nothing of the checks; see fault.h of the
 // rig. Four can be made at one place alone, which is where the detector looks:
-// these are marked as placed, and show that it sees them, not how often it would. A detector that is deterministic has to find all. One that has to look, at
-// the rate of a corruption trial, has to find so many that the exact 95 % interval
-// of its recall lies above 95 %. No trial may have an event that is nobody's.
+// these are marked as placed, and show that it sees them, not how often it would.
+// A detector that is deterministic has to find all. One that has to look, at the
+// rate of a corruption trial, has to find so many that the exact 95 % interval of
+// its recall lies above 95 %. No trial may have an event that is nobody's.
 package selftest
