@@ -1,7 +1,7 @@
 # make bench   the default comparison: all strategies on the system's OpenSSL
 # make field   the same strategies inside Debian's unchanged Kamailio
 # make test    vet and tests
-# make test-long  these, and what takes some hours: see bench/long.sh
+# make test-long  these, and what takes some hours: see .ci/long.sh
 # make lint    gofmt, vet, staticcheck; the C by the compiler, clang and cppcheck
 # make format  writes Go and C as lint wants them
 # make publish figures and the README's table, from results/data
@@ -26,9 +26,9 @@ test: bench-setup
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 
-# LONG names parts of bench/long.sh; SOAK is how long each heap is soaked.
+# LONG names parts of .ci/long.sh; SOAK is how long each heap is soaked.
 test-long: bench-setup
-	GO=$(GO) sh bench/long.sh $(LONG)
+	GO=$(GO) sh .ci/long.sh $(LONG)
 
 lint: lint-setup
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
@@ -36,11 +36,11 @@ lint: lint-setup
 	$(GO) vet -tags mutants ./...
 	$(GO) vet -tags sanitized ./...
 	$(GO) run $(STATICCHECK) ./...
-	@sh bench/lint.sh
+	@sh .ci/lint.sh
 
 format:
 	gofmt -w .
-	@sh bench/lint.sh format
+	@sh .ci/lint.sh format
 
 publish:
 	$(GO) run ./plots/publish
@@ -53,14 +53,14 @@ build:
 	$(GO) build -buildvcs=auto -o $(TLSBENCH) ./cmd/tlsbench
 
 setup:
-	@sh bench/setup.sh
+	@sh .ci/setup.sh
 
 # What the real hazards need: libpython, libcurl, libpq, PostgreSQL.
 bench-setup:
-	@sh bench/setup.sh hazards
+	@sh .ci/setup.sh hazards
 
 lint-setup:
-	@sh bench/setup.sh lint
+	@sh .ci/setup.sh lint
 
 clean:
 	rm -rf bin

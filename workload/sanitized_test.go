@@ -15,7 +15,7 @@ import (
 )
 
 // These tests are for a program whose C is built with AddressSanitizer, or with
-// UndefinedBehaviorSanitizer: bench/long.sh sanitize builds one after the other,
+// UndefinedBehaviorSanitizer: .ci/long.sh sanitize builds one after the other,
 // as together the second can write to stderr alone. AddressSanitizer sees the
 // rig's own memory: stack, globals, malloc. The shared heap it cannot guard, as
 // its shadow memory belongs to one process and the heap's blocks to several; the

@@ -1,7 +1,7 @@
 #!/bin/sh
 # measure.sh: measures a published data set, or goes on with one.
 #
-#	sh results/data/measure.sh FOLDER
+#	sh .ci/measure.sh FOLDER
 #
 # One file after the other, never two at once, what is timed before what is
 # only counted. A file that is there already is resumed, which takes no time

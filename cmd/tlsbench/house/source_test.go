@@ -1,3 +1,8 @@
+// Package house tests the rules that every file of the project keeps: which
+// package may know which, how long files and functions may be, that the C takes
+// nothing from OpenSSL's headers, and that no input reaches a shell as code.
+//
+// It has no code of its own; the rules are the tables of its tests.
 package house
 
 import (
@@ -14,7 +19,7 @@ import (
 )
 
 // root is the module's folder, seen from this package.
-const root = "../.."
+const root = "../../.."
 
 // others are folders that are not this project's source: what was built, and
 // what tests read.

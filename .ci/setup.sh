@@ -6,7 +6,7 @@
 #   setup.sh           a C compiler and OpenSSL's shared libraries
 #   setup.sh hazards   and what tests need: the neighbours of the real hazards,
 #                      OpenSSL's headers
-#   setup.sh lint      and what bench/lint.sh runs, in the versions named there
+#   setup.sh lint      and what lint.sh runs, in the versions named there
 set -eu
 
 need=""
@@ -83,20 +83,8 @@ apt_packages() {
 	done | tr '\n' ' '
 }
 
-other_line() {
-	if command -v dnf >/dev/null 2>&1; then
-		echo "dnf install gcc glibc-devel openssl-libs"
-	elif command -v zypper >/dev/null 2>&1; then
-		echo "zypper install gcc glibc-devel libopenssl3"
-	elif command -v pacman >/dev/null 2>&1; then
-		echo "pacman -S gcc openssl"
-	else
-		echo "(install with this system's package manager:$need)"
-	fi
-}
-
 if ! command -v apt-get >/dev/null 2>&1; then
-	echo "missing:$need; type: $(other_line)" >&2
+	echo "missing:$need; install it with this system's package manager" >&2
 	exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
