@@ -23,7 +23,7 @@ const FieldFormat = 1
 // FieldHeader is the first line of a file.
 type FieldHeader struct {
 	Format int `json:"tlsbench_field"`
-	// Plan is the run's, as package field wrote it. This package does not look
+	// Plan is the run's, as package daemon wrote it. This package does not look
 	// into it.
 	Plan json.RawMessage `json:"plan"`
 	// Seed decides the order and every trial's peers.

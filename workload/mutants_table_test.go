@@ -12,7 +12,7 @@ type mutantRow struct {
 const (
 	trials  = "workload "
 	wire    = "workload/peers "
-	daemons = "workload/field "
+	daemons = "workload/daemon "
 )
 
 // What kills more than one.

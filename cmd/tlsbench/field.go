@@ -10,7 +10,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
-	"tlsbench/workload/field"
+	"tlsbench/workload/daemon"
 )
 
 // fieldCommand runs the strategies inside the real daemon.
@@ -50,7 +50,7 @@ func (c *fieldCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := field.PortFree(c.Port); err != nil {
+	if err := daemon.PortFree(c.Port); err != nil {
 		return &refusal{err}
 	}
 	lost, err := c.attach(s, plan)
@@ -62,7 +62,7 @@ func (c *fieldCommand) Run(s *session) error {
 		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench field --resume %s",
 			sum.Done, plural(sum.Total, "trial"), path)}
 	}
-	if errors.Is(err, field.ErrRefused) {
+	if errors.Is(err, daemon.ErrRefused) {
 		return &refusal{err}
 	}
 	if err != nil {
@@ -89,12 +89,12 @@ func (c *fieldCommand) Run(s *session) error {
 }
 
 // plan is what the flags say, or what the file to be resumed says.
-func (c *fieldCommand) plan(s *session) (*field.Plan, error) {
+func (c *fieldCommand) plan(s *session) (*daemon.Plan, error) {
 	if c.Resume != "" && c.Output != "" {
 		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
 	}
 	if c.Output != "" {
-		if err := field.IsNew(c.Output); err != nil {
+		if err := daemon.IsNew(c.Output); err != nil {
 			return nil, &refusal{err}
 		}
 	}
@@ -102,7 +102,7 @@ func (c *fieldCommand) plan(s *session) (*field.Plan, error) {
 	if err != nil || c.Resume == "" {
 		return plan, err
 	}
-	old, err := field.ReadPlan(c.Resume)
+	old, err := daemon.ReadPlan(c.Resume)
 	if err != nil {
 		return nil, &refusal{err}
 	}
@@ -125,21 +125,21 @@ func (c *fieldCommand) planned(s *session) bool {
 
 // spec checks what the user chose before anything is fetched. Its daemons
 // know their releases alone.
-func (c *fieldCommand) spec() (*field.Plan, error) {
-	plan := &field.Plan{
+func (c *fieldCommand) spec() (*daemon.Plan, error) {
+	plan := &daemon.Plan{
 		MemSafety: c.MemSafety, Readers: c.Readers, BadShare: float64(c.Bad), TLS: c.TLS, Seed: c.Seed,
 		Rounds: c.Rounds, ControlRounds: c.ControlRounds,
 		Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), RigDuration: c.RigTime,
 	}
 	if plan.Seed == 0 {
-		plan.Seed = field.DrawSeed()
+		plan.Seed = daemon.DrawSeed()
 	}
-	releases, err := field.ParseReleases(c.Daemon)
+	releases, err := daemon.ParseReleases(c.Daemon)
 	if err != nil {
 		return nil, &refusal{err}
 	}
 	for _, r := range releases {
-		plan.Daemons = append(plan.Daemons, field.Daemon{Release: r})
+		plan.Daemons = append(plan.Daemons, daemon.Daemon{Release: r})
 	}
 	chosen, err := parseStrategies(c.Strategy)
 	if err != nil {
@@ -183,7 +183,7 @@ func pythonChoices(list []string) ([]string, error) {
 }
 
 // carryOut runs the trials that are still to do.
-func (c *fieldCommand) carryOut(s *session, plan *field.Plan) (string, field.Summary, error) {
+func (c *fieldCommand) carryOut(s *session, plan *daemon.Plan) (string, daemon.Summary, error) {
 	path := c.Resume
 	if path == "" {
 		path = c.Output
@@ -193,7 +193,7 @@ func (c *fieldCommand) carryOut(s *session, plan *field.Plan) (string, field.Sum
 	}
 	watcher := newFieldWatcher(s, func() { c.announce(s, plan, path) })
 	defer watcher.close()
-	r := &field.Runner{
+	r := &daemon.Runner{
 		Plan: plan, OpenSSLDir: c.OpensslDir, Port: c.Port, Config: fieldFacts(),
 		Started: watcher.started, Finished: watcher.finished,
 	}
@@ -216,7 +216,7 @@ func fieldFacts() []results.FieldFact {
 
 // announce says what is going to happen. With --json and --markdown stdout is
 // for the comparison alone.
-func (c *fieldCommand) announce(s *session, plan *field.Plan, path string) {
+func (c *fieldCommand) announce(s *session, plan *daemon.Plan, path string) {
 	w := s.stdout
 	if c.JSON || c.Markdown {
 		w = s.stderr
@@ -241,12 +241,12 @@ func newFieldWatcher(s *session, announce func()) fieldWatcher {
 	return fieldWatcher{newWatcher(s, announce)}
 }
 
-func (w fieldWatcher) started(p field.Progress) {
+func (w fieldWatcher) started(p daemon.Progress) {
 	w.announce()
 	w.show(p)
 }
 
-func (w fieldWatcher) show(p field.Progress) {
+func (w fieldWatcher) show(p daemon.Progress) {
 	if w.bar == nil {
 		return
 	}
@@ -258,7 +258,7 @@ func (w fieldWatcher) show(p field.Progress) {
 	w.bar.show(b)
 }
 
-func (w fieldWatcher) finished(p field.Progress, t *results.FieldTrial) {
+func (w fieldWatcher) finished(p daemon.Progress, t *results.FieldTrial) {
 	name := p.Task.Case.String()
 	if p.Task.Rig {
 		name = "rig, " + t.Rig
@@ -291,7 +291,7 @@ func inShort(t *results.FieldTrial) string {
 // daemonNames are the choices of --daemon.
 func daemonNames() string {
 	var names []string
-	for _, r := range field.Releases() {
+	for _, r := range daemon.Releases() {
 		names = append(names, r.Name)
 	}
 	return strings.Join(names, ", ")

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"tlsbench/workload/daemon"
 	"tlsbench/workload/debian"
-	"tlsbench/workload/field"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
@@ -14,7 +14,7 @@ import (
 // attach brings the plan's daemons, and what the rig needs beside them. A
 // daemon that cannot be had or does not start is told, and in a new run the
 // rest goes on: lost says so. A resumed run needs all of its own.
-func (c *fieldCommand) attach(s *session, plan *field.Plan) (lost bool, err error) {
+func (c *fieldCommand) attach(s *session, plan *daemon.Plan) (lost bool, err error) {
 	daemons, err := c.fetch(s, plan.Daemons)
 	if err != nil {
 		return false, err
@@ -25,7 +25,7 @@ func (c *fieldCommand) attach(s *session, plan *field.Plan) (lost bool, err erro
 	lost = len(daemons) < len(plan.Daemons)
 	if plan.Daemons[0].Package == "" { // from flags, and not from a file
 		plan.Daemons = daemons
-	} else if err := plan.Attach(daemons); errors.Is(err, field.ErrRefused) {
+	} else if err := plan.Attach(daemons); errors.Is(err, daemon.ErrRefused) {
 		return lost, &refusal{err}
 	} else if err != nil {
 		return lost, err
@@ -34,13 +34,13 @@ func (c *fieldCommand) attach(s *session, plan *field.Plan) (lost bool, err erro
 }
 
 // fetch brings the daemons. What cannot be had is told, and the rest goes on.
-func (c *fieldCommand) fetch(s *session, wanted []field.Daemon) ([]field.Daemon, error) {
-	var releases []field.Release
+func (c *fieldCommand) fetch(s *session, wanted []daemon.Daemon) ([]daemon.Daemon, error) {
+	var releases []daemon.Release
 	for _, d := range wanted {
 		releases = append(releases, d.Release)
 	}
-	got, err := field.Fetch(s.ctx, releases, field.FetchOptions{Dir: c.Dir, Log: c.log(s)})
-	var daemons []field.Daemon
+	got, err := daemon.Fetch(s.ctx, releases, daemon.FetchOptions{Dir: c.Dir, Log: c.log(s)})
+	var daemons []daemon.Daemon
 	for _, f := range got {
 		if f.Err != nil {
 			s.complain(f.Err)
@@ -66,8 +66,8 @@ func (c *fieldCommand) log(s *session) func(string, ...any) {
 
 // starting leaves out the daemons that do not start even as they are: one line
 // each says why, and not one a trial.
-func (c *fieldCommand) starting(s *session, plan *field.Plan, daemons []field.Daemon) ([]field.Daemon, error) {
-	var list []field.Daemon
+func (c *fieldCommand) starting(s *session, plan *daemon.Plan, daemons []daemon.Daemon) ([]daemon.Daemon, error) {
+	var list []daemon.Daemon
 	for _, d := range daemons {
 		err := d.Starts(s.ctx, plan, c.Port)
 		switch {
@@ -88,7 +88,7 @@ func (c *fieldCommand) starting(s *session, plan *field.Plan, daemons []field.Da
 // fetchRig brings the builds for the rig, and where Python is asked for its
 // library of the build's own release. What cannot be had is told: the rig says
 // so of each trial.
-func (c *fieldCommand) fetchRig(s *session, plan *field.Plan) error {
+func (c *fieldCommand) fetchRig(s *session, plan *daemon.Plan) error {
 	if plan.RigDuration == 0 {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (c *fieldCommand) fetchRig(s *session, plan *field.Plan) error {
 	return err
 }
 
-func (c *fieldCommand) fetchPython(s *session, plan *field.Plan, b openssl.Build) error {
+func (c *fieldCommand) fetchPython(s *session, plan *daemon.Plan, b openssl.Build) error {
 	if !slices.ContainsFunc(plan.Python, func(p string) bool { return p != "" }) {
 		return nil
 	}

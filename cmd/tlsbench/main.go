@@ -24,7 +24,7 @@
 //	         plots           figures, report page, README
 //
 // Beside it: tlsbench probe takes workload's ledger of keys and needs no plan;
-// tlsbench field runs the strategies in a real daemon (workload/field).
+// tlsbench field runs the strategies in a real daemon (workload/daemon).
 //
 // The command is a thin shell over these packages. Its way from arguments to
 // exit code:

@@ -30,7 +30,7 @@ var rooms = map[string][]string{
 	"workload/rig":        {"strategies", "workload/rig", "workload/mutant"},
 	"workload/neighbours": {"workload/neighbours", "workload/debian", "workload/openssl", "workload/peers"},
 	// Trials in a daemon of others, and the file of what they showed.
-	"workload/field": {"workload", "strategies", "results"},
+	"workload/daemon": {"workload", "strategies", "results"},
 	// Experiments, whoever looks at them.
 	"bench": {"bench", "workload", "strategies", "results"},
 }
@@ -109,7 +109,7 @@ func TestRefused(t *testing.T) {
 		{"workload/trial.go", "tlsbench/workloads", true},
 		{"workload/fork_test.go", "tlsbench/results/inference", false},
 		{"workload/fork.go", "tlsbench/results/inference", true},
-		{"workload/field/file.go", "tlsbench/results", false},
+		{"workload/daemon/file.go", "tlsbench/results", false},
 		{"cmd/tlsbench/run.go", "tlsbench/plots", false},
 	} {
 		if why := refused(tc.file, tc.imported); (why != "") != tc.refused {

@@ -1,4 +1,4 @@
-// Package field runs the strategies inside the real daemon: Debian's unchanged
+// Package daemon runs the strategies inside the real daemon: Debian's unchanged
 // Kamailio packages, so that the rig's verdicts can be held against what the
 // daemon does.
 //
@@ -29,4 +29,4 @@
 // The daemon hangs on this process by a pipe: a shell in the daemon's own
 // process group waits for the pipe's end, kills the group and removes the
 // trial's folder, however this process ends.
-package field
+package daemon
