@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 )
 
@@ -249,13 +249,13 @@ func headers(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := debian.Store{Dir: filepath.Join(filepath.Dir(dir), "headers")}
+	store := fetch.Store{Dir: filepath.Join(filepath.Dir(dir), "headers")}
 	if os.Getenv(fetchEnv) != "" {
 		fetchOld(t)
 	}
 	for _, line := range openssl.Lines {
 		if os.Getenv(fetchEnv) != "" {
-			fetchHeaders(t, store, debian.Store{Dir: dir}, line)
+			fetchHeaders(t, store, fetch.Store{Dir: dir}, line)
 		}
 		if _, err := store.Verify(line); err == nil {
 			include := filepath.Join(store.Tree(line), "usr/include")
@@ -271,7 +271,7 @@ func headers(t *testing.T) map[string][]string {
 
 // fetchHeaders brings the development package of the release that a cached
 // build is from.
-func fetchHeaders(t *testing.T, store, builds debian.Store, line string) {
+func fetchHeaders(t *testing.T, store, builds fetch.Store, line string) {
 	t.Helper()
 	ctx := context.Background()
 	build, err := builds.Manifest(line)
@@ -288,16 +288,16 @@ func fetchHeaders(t *testing.T, store, builds debian.Store, line string) {
 		return
 	}
 	defer os.RemoveAll(store.State())
-	archive, err := debian.Machine(ctx)
+	archive, err := fetch.Machine(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	apt, err := debian.NewApt(archive, store.State())
+	apt, err := fetch.NewApt(archive, store.State())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &debian.Fetcher{Apt: apt, Suites: build.Suites, Packages: []string{"libssl-dev"}, Log: t.Logf}
-	if _, err := store.Put(line, func(tree string) (*debian.Manifest, error) { return f.Fetch(ctx, tree) }); err != nil {
+	f := &fetch.Fetcher{Apt: apt, Suites: build.Suites, Packages: []string{"libssl-dev"}, Log: t.Logf}
+	if _, err := store.Put(line, func(tree string) (*fetch.Manifest, error) { return f.Fetch(ctx, tree) }); err != nil {
 		t.Errorf("%s: %v", line, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/fetch/fetchtest"
 )
 
 func TestOSRelease(t *testing.T) {
@@ -121,7 +121,7 @@ func TestFetchWithoutArchive(t *testing.T) {
 
 // A line that its release does not have is one line on stderr and exit code 1.
 func TestFetchLineThatIsGone(t *testing.T) {
-	debiantest.New(t, "Debian")
+	fetchtest.New(t, "Debian")
 	code, _, stderr := command(t, "openssl", "fetch", "3.5", "--dir", filepath.Join(t.TempDir(), "cache"))
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	if last := lines[len(lines)-1]; code != exitFailed || !strings.HasPrefix(last, "tlsbench: fetch openssl 3.5: ") {

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/workload/debian"
-	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/fetch/fetchtest"
 )
 
 // runField calls the command, with the folder of daemons and other arguments.
@@ -76,16 +76,16 @@ func TestFieldIsRefused(t *testing.T) {
 // What the archive does not give is one line each.
 func TestFieldWithoutArchive(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fill func(*debiantest.Archive)
+		fill func(*fetchtest.Archive)
 		want string
 	}{
-		"package gone": {func(a *debiantest.Archive) { a.Write("bookworm/Packages", "") },
+		"package gone": {func(a *fetchtest.Archive) { a.Write("bookworm/Packages", "") },
 			"tlsbench: fetch kamailio 5.6 from bookworm: "},
-		"release gone": {func(*debiantest.Archive) {}, "not on this machine's mirror"},
-		"no network":   {func(a *debiantest.Archive) { a.Write("bookworm/update.err", debiantest.Offline) }, "the archive cannot be reached"},
+		"release gone": {func(*fetchtest.Archive) {}, "not on this machine's mirror"},
+		"no network":   {func(a *fetchtest.Archive) { a.Write("bookworm/update.err", fetchtest.Offline) }, "the archive cannot be reached"},
 	} {
-		a := debiantest.New(t, "Debian")
-		for _, suite := range debian.Suites("bookworm")[1:] {
+		a := fetchtest.New(t, "Debian")
+		for _, suite := range fetch.Suites("bookworm")[1:] {
 			a.Write(suite+"/Packages", "")
 		}
 		tc.fill(a)
@@ -108,7 +108,7 @@ func TestFieldWithoutArchive(t *testing.T) {
 func putDaemon(t *testing.T, body string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	_, err := debian.Store{Dir: dir}.Put("5.6", func(tree string) (*debian.Manifest, error) {
+	_, err := fetch.Store{Dir: dir}.Put("5.6", func(tree string) (*fetch.Manifest, error) {
 		program, modules := filepath.Join(tree, "usr/sbin/kamailio"), filepath.Join(tree, "usr/lib/x86_64-linux-gnu/kamailio/modules")
 		source := filepath.Join(t.TempDir(), "kamailio.c")
 		for _, folder := range []string{filepath.Dir(program), modules} {
@@ -125,7 +125,7 @@ func putDaemon(t *testing.T, body string) (dir string) {
 		if out, err := exec.Command("cc", "-o", program, source).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
 		}
-		return &debian.Manifest{Packages: []debian.Package{{Name: "kamailio", Version: "5.6.3-test"}}}, nil
+		return &fetch.Manifest{Packages: []fetch.Package{{Name: "kamailio", Version: "5.6.3-test"}}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"tlsbench/workload/daemon"
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
@@ -106,7 +106,7 @@ func (c *fieldCommand) fetchRig(s *session, plan *daemon.Plan) error {
 			s.complain(err)
 		}
 	}
-	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) {
+	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) {
 		s.complain(err)
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 
 	"tlsbench/strategies"
 	"tlsbench/workload"
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
@@ -78,7 +78,7 @@ func (c *fetchCommand) neighbours(s *session, b openssl.Build) error {
 // fetchError tells a name that is no line, or a folder that cannot be used,
 // from an archive that cannot be had.
 func fetchError(err error) error {
-	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &refusal{err}

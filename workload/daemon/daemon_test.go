@@ -15,7 +15,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies"
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/peers"
 )
 
@@ -198,7 +198,7 @@ func installed(t *testing.T, name string) Daemon {
 		return d
 	}
 	all, err := Fetch(context.Background(), []Release{r}, FetchOptions{Log: t.Logf})
-	if errors.Is(err, debian.ErrOffline) || errors.Is(err, debian.ErrNoArchive) || errors.Is(err, errNotDebian) {
+	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) || errors.Is(err, errNotDebian) {
 		t.Skipf("kamailio %s cannot be had here: %v", name, err)
 	}
 	if err == nil {

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // DefaultDir is the cache folder that Fetch fills when no other is named.
@@ -50,7 +50,7 @@ func Fetch(ctx context.Context, list []Release, opt FetchOptions) ([]Fetched, er
 	if err != nil {
 		return nil, err
 	}
-	x := &fetch{opt: opt, store: debian.Store{Dir: dir}}
+	x := &fetching{opt: opt, store: fetch.Store{Dir: dir}}
 	unlock, err := x.store.Lock(ctx, func() { x.log("another fetch is at work in %s; waiting for it", dir) })
 	if err != nil {
 		return nil, fmt.Errorf("fetch daemons: %w", err)
@@ -83,14 +83,14 @@ func loadable(path, cuts string) error {
 	return nil
 }
 
-// fetch is the state of one Fetch.
-type fetch struct {
+// fetching is the state of one Fetch.
+type fetching struct {
 	opt   FetchOptions
-	store debian.Store
-	apt   *debian.Apt // nil until something has to be downloaded
+	store fetch.Store
+	apt   *fetch.Apt // nil until something has to be downloaded
 }
 
-func (x *fetch) log(format string, args ...any) {
+func (x *fetching) log(format string, args ...any) {
 	if x.opt.Log != nil {
 		x.opt.Log(format, args...)
 	}
@@ -98,7 +98,7 @@ func (x *fetch) log(format string, args ...any) {
 
 // run does one release after the other. Without an archive or a network the
 // rest is only looked up in the cache.
-func (x *fetch) run(ctx context.Context, list []Release) ([]Fetched, error) {
+func (x *fetching) run(ctx context.Context, list []Release) ([]Fetched, error) {
 	var all []Fetched
 	var hopeless error
 	for _, r := range list {
@@ -112,7 +112,7 @@ func (x *fetch) run(ctx context.Context, list []Release) ([]Fetched, error) {
 		switch {
 		case ctx.Err() != nil:
 			return all, ctx.Err()
-		case errors.Is(got.Err, debian.ErrOffline), errors.Is(got.Err, debian.ErrNoArchive):
+		case errors.Is(got.Err, fetch.ErrOffline), errors.Is(got.Err, fetch.ErrNoArchive):
 			hopeless = got.Err
 		default:
 			all = append(all, got)
@@ -123,7 +123,7 @@ func (x *fetch) run(ctx context.Context, list []Release) ([]Fetched, error) {
 
 // whole looks a release up in the cache, and says whether it needs nothing
 // done.
-func (x *fetch) whole(r Release) (Fetched, bool) {
+func (x *fetching) whole(r Release) (Fetched, bool) {
 	if x.opt.Refresh {
 		return Fetched{}, false
 	}
@@ -141,7 +141,7 @@ func (x *fetch) whole(r Release) (Fetched, bool) {
 }
 
 // bring downloads a release.
-func (x *fetch) bring(ctx context.Context, r Release) Fetched {
+func (x *fetching) bring(ctx context.Context, r Release) Fetched {
 	got := Fetched{Release: r}
 	m, err := x.unpack(ctx, r)
 	if err == nil {
@@ -157,24 +157,24 @@ func (x *fetch) bring(ctx context.Context, r Release) Fetched {
 // errNotDebian says that only Debian's packages are known by their releases.
 var errNotDebian = errors.New("this machine's archive is not Debian's: the daemons are Debian's packages")
 
-func (x *fetch) unpack(ctx context.Context, r Release) (*debian.Manifest, error) {
+func (x *fetching) unpack(ctx context.Context, r Release) (*fetch.Manifest, error) {
 	if x.apt == nil {
-		archive, err := debian.Machine(ctx)
+		archive, err := fetch.Machine(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if archive.Distro != "debian" {
 			return nil, errNotDebian
 		}
-		if x.apt, err = debian.NewApt(archive, x.store.State()); err != nil {
+		if x.apt, err = fetch.NewApt(archive, x.store.State()); err != nil {
 			return nil, err
 		}
 	}
-	fetcher := &debian.Fetcher{
+	fetcher := &fetch.Fetcher{
 		Apt: x.apt, Suites: r.suites(), Packages: packages, Roots: roots,
 		Log: func(format string, args ...any) { x.log(r.Name+": "+format, args...) },
 	}
-	return x.store.Put(r.Name, func(tree string) (*debian.Manifest, error) {
+	return x.store.Put(r.Name, func(tree string) (*fetch.Manifest, error) {
 		m, err := fetcher.Fetch(ctx, tree)
 		if err != nil {
 			return nil, err
@@ -189,7 +189,7 @@ var pythonLibrary = regexp.MustCompile(`^libpython3\.[0-9]+`)
 
 // withPython adds Python's own modules: no library asks for them, so that they
 // are not found by following the needs of files.
-func withPython(ctx context.Context, f debian.Fetcher, tree string, m *debian.Manifest) (*debian.Manifest, error) {
+func withPython(ctx context.Context, f fetch.Fetcher, tree string, m *fetch.Manifest) (*fetch.Manifest, error) {
 	for _, file := range sharedlib.Glob(tree, "usr/lib/*/libpython3.*.so.1.0") {
 		name := pythonLibrary.FindString(filepath.Base(file))
 		f.Packages, f.Roots = []string{name + "-minimal", name + "-stdlib"}, pythonRoots
@@ -198,7 +198,7 @@ func withPython(ctx context.Context, f debian.Fetcher, tree string, m *debian.Ma
 			return nil, err
 		}
 		m.Packages = append(m.Packages, more.Packages...)
-		slices.SortFunc(m.Packages, func(a, b debian.Package) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(m.Packages, func(a, b fetch.Package) int { return strings.Compare(a.Name, b.Name) })
 		m.Packages = slices.Compact(m.Packages)
 	}
 	return m, nil
@@ -224,10 +224,10 @@ func Find(dir string, r Release) (Daemon, error) {
 	if err != nil {
 		return Daemon{}, err
 	}
-	return find(debian.Store{Dir: dir}, r)
+	return find(fetch.Store{Dir: dir}, r)
 }
 
-func find(store debian.Store, r Release) (Daemon, error) {
+func find(store fetch.Store, r Release) (Daemon, error) {
 	m, err := store.Manifest(r.Name)
 	if err != nil {
 		return Daemon{}, err

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 )
 
 // Release is a packaged Kamailio, as one release of Debian has it.
@@ -76,4 +76,4 @@ var roots = []string{
 var pythonRoots = []string{"usr/lib/python3*/lib-dynload/_ssl.*.so", "usr/lib/python3*/lib-dynload/_hashlib.*.so"}
 
 // suites of a release; those of fixes come with it.
-func (r Release) suites() []string { return debian.Suites(r.Suite) }
+func (r Release) suites() []string { return fetch.Suites(r.Suite) }

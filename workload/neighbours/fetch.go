@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 )
 
@@ -48,18 +48,18 @@ type FetchOptions struct {
 // Fetch brings libpython with its modules, libcurl and libpq of a cached build's
 // own release into the cache, beside the system. What is there and verifies is
 // left alone.
-func Fetch(ctx context.Context, b openssl.Build, opt FetchOptions) (*debian.Manifest, error) {
+func Fetch(ctx context.Context, b openssl.Build, opt FetchOptions) (*fetch.Manifest, error) {
 	if b.Source != openssl.Cache {
 		return nil, fmt.Errorf("fetch neighbours of openssl %s: only builds of the cache come from a known release", b.Name)
 	}
-	m, err := fetch(ctx, b, opt)
+	m, err := bringFor(ctx, b, opt)
 	if err != nil {
 		return nil, fmt.Errorf("fetch neighbours of openssl %s: %w", b.Name, err)
 	}
 	return m, nil
 }
 
-func fetch(ctx context.Context, b openssl.Build, opt FetchOptions) (*debian.Manifest, error) {
+func bringFor(ctx context.Context, b openssl.Build, opt FetchOptions) (*fetch.Manifest, error) {
 	log := opt.Log
 	if log == nil {
 		log = func(string, ...any) {}
@@ -81,47 +81,47 @@ func fetch(ctx context.Context, b openssl.Build, opt FetchOptions) (*debian.Mani
 		return m, nil
 	}
 	defer os.RemoveAll(store.State()) // indexes, many times the size of the rest
-	archive, err := debian.Machine(ctx)
+	archive, err := fetch.Machine(ctx)
 	if err != nil {
 		return nil, err
 	}
-	apt, err := debian.NewApt(archive, store.State())
+	apt, err := fetch.NewApt(archive, store.State())
 	if err != nil {
 		return nil, err
 	}
-	return bring(ctx, store, b.Name, from, &debian.Fetcher{Apt: apt, Suites: suites, Roots: roots, Log: log})
+	return bring(ctx, store, b.Name, from, &fetch.Fetcher{Apt: apt, Suites: suites, Roots: roots, Log: log})
 }
 
 // stores gives the neighbours' store, and the suites that the build came from.
-func stores(b openssl.Build, opt FetchOptions) (debian.Store, []string, error) {
+func stores(b openssl.Build, opt FetchOptions) (fetch.Store, []string, error) {
 	var err error
 	if opt.Dir == "" {
 		if opt.Dir, err = DefaultDir(); err != nil {
-			return debian.Store{}, nil, err
+			return fetch.Store{}, nil, err
 		}
 	}
 	if opt.OpenSSL == "" {
 		if opt.OpenSSL, err = openssl.DefaultDir(); err != nil {
-			return debian.Store{}, nil, err
+			return fetch.Store{}, nil, err
 		}
 	}
-	build, err := debian.Store{Dir: opt.OpenSSL}.Manifest(b.Name)
+	build, err := fetch.Store{Dir: opt.OpenSSL}.Manifest(b.Name)
 	if err != nil {
-		return debian.Store{}, nil, err
+		return fetch.Store{}, nil, err
 	}
 	if len(build.Suites) == 0 {
-		return debian.Store{}, nil, errors.New("the build's manifest names no suite")
+		return fetch.Store{}, nil, errors.New("the build's manifest names no suite")
 	}
-	return debian.Store{Dir: opt.Dir}, build.Suites, nil
+	return fetch.Store{Dir: opt.Dir}, build.Suites, nil
 }
 
-func bring(ctx context.Context, store debian.Store, name string, from release, f *debian.Fetcher) (*debian.Manifest, error) {
-	var m *debian.Manifest
+func bring(ctx context.Context, store fetch.Store, name string, from release, f *fetch.Fetcher) (*fetch.Manifest, error) {
+	var m *fetch.Manifest
 	var err error
 	for _, version := range from.python {
 		f.Packages = from.packages(version)
-		m, err = store.Put(name, func(tree string) (*debian.Manifest, error) { return f.Fetch(ctx, tree) })
-		if !errors.Is(err, debian.ErrPackage) {
+		m, err = store.Put(name, func(tree string) (*fetch.Manifest, error) { return f.Fetch(ctx, tree) })
+		if !errors.Is(err, fetch.ErrPackage) {
 			break
 		}
 	}

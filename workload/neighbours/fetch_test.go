@@ -6,19 +6,19 @@ import (
 	"strings"
 	"testing"
 
-	"tlsbench/workload/debian"
-	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/fetch/fetchtest"
 	"tlsbench/workload/openssl"
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 const libs = "usr/lib/x86_64-linux-gnu"
 
 // fillArchive makes an archive whose suite sid has an OpenSSL 3.6, and
 // neighbours that are linked to it. Python is not yet the newest one known.
-func fillArchive(t *testing.T) *debiantest.Archive {
+func fillArchive(t *testing.T) *fetchtest.Archive {
 	t.Helper()
-	a := debiantest.New(t, "Debian")
+	a := fetchtest.New(t, "Debian")
 	add := func(name, path string, lib *sharedlibtest.Lib) {
 		root := t.TempDir()
 		if lib != nil {
@@ -38,7 +38,7 @@ func fillArchive(t *testing.T) *debiantest.Archive {
 	sharedlibtest.Build(t, filepath.Join(root, libs, "libcurl.so.4"), sharedlibtest.Lib{Soname: "libcurl.so.4", Needs: needs})
 	a.Add("sid", "libcurl4t64", "1-1", "libssl3t64", root)
 	add("libpq5", libs+"/libpq.so.5", &sharedlibtest.Lib{Soname: "libpq.so.5", Needs: needs})
-	for _, suite := range debian.Suites("sid") {
+	for _, suite := range fetch.Suites("sid") {
 		a.Write(suite+"/Packages", "")
 	}
 	return a
@@ -65,7 +65,7 @@ func TestFetch(t *testing.T) {
 		t.Errorf("packages are %v", m.Packages)
 	}
 	dir, _ := DefaultDir()
-	tree := debian.Store{Dir: dir}.Tree("3.6")
+	tree := fetch.Store{Dir: dir}.Tree("3.6")
 	for k := range kinds {
 		lib, err := Find(k, build)
 		if err != nil || !strings.HasPrefix(lib.Path, tree) || len(lib.Folders) == 0 {
@@ -95,11 +95,11 @@ func TestFetchLacksPackage(t *testing.T) {
 	a.Remove("sid")
 	a.Write("sid/Packages", "")
 	_, err = Fetch(t.Context(), got[0].Build, FetchOptions{})
-	if !errors.Is(err, debian.ErrPackage) {
-		t.Errorf("error %v, want %v", err, debian.ErrPackage)
+	if !errors.Is(err, fetch.ErrPackage) {
+		t.Errorf("error %v, want %v", err, fetch.ErrPackage)
 	}
 	dir, _ := DefaultDir()
-	if _, err := (debian.Store{Dir: dir}).Manifest("3.6"); err == nil {
+	if _, err := (fetch.Store{Dir: dir}).Manifest("3.6"); err == nil {
 		t.Error("there is a manifest of what was not fetched")
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // Library is a neighbour's library for one OpenSSL build.
@@ -112,7 +112,7 @@ func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
 	if err != nil || b.Source != openssl.Cache {
 		return Library{}, missing("not fetched")
 	}
-	folders := sharedlib.Folders(debian.Store{Dir: dir}.Tree(b.Name))
+	folders := sharedlib.Folders(fetch.Store{Dir: dir}.Tree(b.Name))
 	return pick(k, soname, sharedlib.NewLinker(folders...), folders)
 }
 

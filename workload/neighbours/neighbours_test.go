@@ -19,8 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"tlsbench/workload/openssl"
-	"tlsbench/workload/openssl/sharedlib"
 	"tlsbench/workload/peers"
+	"tlsbench/workload/sharedlib"
 )
 
 func identity(t testing.TB) *peers.Identity {

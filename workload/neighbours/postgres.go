@@ -23,7 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // Postgres is a running PostgreSQL server with TLS. It is kept by a shell

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/debian"
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/sharedlib"
 )
 
 // lines lists the folders of the cache, oldest line first. Hidden ones hold
@@ -26,7 +26,7 @@ func (f *finder) lines() []string {
 
 // line gives the build of one folder of the cache.
 func (f *finder) line(name string) (Build, error) {
-	root := debian.Store{Dir: f.dir}.Tree(name)
+	root := fetch.Store{Dir: f.dir}.Tree(name)
 	files := libcryptosBelow(root)
 	if len(files) == 0 {
 		return Build{}, fmt.Errorf("find openssl %q: no libcrypto.so.N in %s: fetch it again", name, root)
@@ -41,7 +41,7 @@ func (f *finder) line(name string) (Build, error) {
 
 // packageOf names the package that a line was unpacked from.
 func (f *finder) packageOf(line string) string {
-	m, err := debian.Store{Dir: f.dir}.Manifest(line)
+	m, err := fetch.Store{Dir: f.dir}.Manifest(line)
 	if err != nil {
 		return ""
 	}
@@ -88,7 +88,7 @@ func (f *finder) cached(name string) (Build, error) {
 func (f *finder) cachedGlibcs() []sharedlib.Glibc {
 	var all []sharedlib.Glibc
 	for _, line := range f.lines() {
-		all = append(all, glibcsBelow(debian.Store{Dir: f.dir}.Tree(line))...)
+		all = append(all, glibcsBelow(fetch.Store{Dir: f.dir}.Tree(line))...)
 	}
 	return all
 }

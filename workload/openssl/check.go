@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // oldest is the first line whose interface the rig's shim covers.

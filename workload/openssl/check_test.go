@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 // fake is a libcrypto, and what Check should say of it.

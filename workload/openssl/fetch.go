@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 )
 
 // FetchOptions says where Fetch puts builds, and how it tells of its steps.
@@ -40,7 +40,7 @@ func Fetch(ctx context.Context, names []string, opt FetchOptions) ([]Fetched, er
 	if err != nil {
 		return nil, err
 	}
-	x := &fetch{finder: f, opt: opt, store: debian.Store{Dir: f.dir}}
+	x := &fetching{finder: f, opt: opt, store: fetch.Store{Dir: f.dir}}
 	unlock, err := x.store.Lock(ctx, func() { x.log("another fetch is at work in %s; waiting for it", f.dir) })
 	if err != nil {
 		return nil, fmt.Errorf("fetch openssl: %w", err)
@@ -51,16 +51,16 @@ func Fetch(ctx context.Context, names []string, opt FetchOptions) ([]Fetched, er
 	return x.run(ctx, lines)
 }
 
-// fetch is the state of one Fetch.
-type fetch struct {
+// fetching is the state of one Fetch.
+type fetching struct {
 	*finder
 	opt     FetchOptions
-	store   debian.Store
-	archive *debian.Archive
-	apt     *debian.Apt // nil until something has to be downloaded
+	store   fetch.Store
+	archive *fetch.Archive
+	apt     *fetch.Apt // nil until something has to be downloaded
 }
 
-func (x *fetch) log(format string, args ...any) {
+func (x *fetching) log(format string, args ...any) {
 	if x.opt.Log != nil {
 		x.opt.Log(format, args...)
 	}
@@ -68,7 +68,7 @@ func (x *fetch) log(format string, args ...any) {
 
 // run does one line after the other. Without an archive or a network the
 // rest is only looked up in the cache.
-func (x *fetch) run(ctx context.Context, lines []string) ([]Fetched, error) {
+func (x *fetching) run(ctx context.Context, lines []string) ([]Fetched, error) {
 	var all []Fetched
 	var hopeless error
 	for _, line := range lines {
@@ -81,7 +81,7 @@ func (x *fetch) run(ctx context.Context, lines []string) ([]Fetched, error) {
 		switch {
 		case ctx.Err() != nil:
 			return all, ctx.Err()
-		case errors.Is(got.Err, debian.ErrOffline), errors.Is(got.Err, debian.ErrNoArchive):
+		case errors.Is(got.Err, fetch.ErrOffline), errors.Is(got.Err, fetch.ErrNoArchive):
 			hopeless = fmt.Errorf("%w; bring a build yourself and name its folder with --openssl DIR", got.Err)
 		default:
 			all = append(all, got)
@@ -91,7 +91,7 @@ func (x *fetch) run(ctx context.Context, lines []string) ([]Fetched, error) {
 }
 
 // whole looks a line up in the cache, and says whether it needs nothing done.
-func (x *fetch) whole(line string) (Fetched, bool) {
+func (x *fetching) whole(line string) (Fetched, bool) {
 	if x.opt.Refresh {
 		return Fetched{}, false
 	}
@@ -109,11 +109,11 @@ func (x *fetch) whole(line string) (Fetched, bool) {
 }
 
 // bring downloads a line from the first release that has it.
-func (x *fetch) bring(ctx context.Context, line string) Fetched {
+func (x *fetching) bring(ctx context.Context, line string) Fetched {
 	got := Fetched{Line: line}
 	places, err := x.places(ctx, line)
 	for _, place := range places {
-		var m *debian.Manifest
+		var m *fetch.Manifest
 		if m, err = x.unpack(ctx, line, place); err == nil {
 			got.Notes, got.New = m.Notes, true
 			got.Build, err = x.finder.line(line)
@@ -127,13 +127,13 @@ func (x *fetch) bring(ctx context.Context, line string) Fetched {
 }
 
 // places asks once what the machine's archive is.
-func (x *fetch) places(ctx context.Context, line string) ([]release, error) {
+func (x *fetching) places(ctx context.Context, line string) ([]release, error) {
 	if x.apt == nil {
-		archive, err := debian.Machine(ctx)
+		archive, err := fetch.Machine(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if x.apt, err = debian.NewApt(archive, x.store.State()); err != nil {
+		if x.apt, err = fetch.NewApt(archive, x.store.State()); err != nil {
 			return nil, err
 		}
 		x.archive = archive
@@ -143,8 +143,8 @@ func (x *fetch) places(ctx context.Context, line string) ([]release, error) {
 
 // unpack makes the line's tree, and looks whether it holds that line before
 // it goes into place.
-func (x *fetch) unpack(ctx context.Context, line string, from release) (*debian.Manifest, error) {
-	fetcher := &debian.Fetcher{
+func (x *fetching) unpack(ctx context.Context, line string, from release) (*fetch.Manifest, error) {
+	fetcher := &fetch.Fetcher{
 		Apt:      x.apt,
 		Suites:   from.suites,
 		Packages: []string{from.library},
@@ -152,7 +152,7 @@ func (x *fetch) unpack(ctx context.Context, line string, from release) (*debian.
 		Glibc:    x.glibc,
 		Log:      func(format string, args ...any) { x.log(line+": "+format, args...) },
 	}
-	return x.store.Put(line, func(tree string) (*debian.Manifest, error) {
+	return x.store.Put(line, func(tree string) (*fetch.Manifest, error) {
 		m, err := fetcher.Fetch(ctx, tree)
 		if err != nil {
 			return nil, err

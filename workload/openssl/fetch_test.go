@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/workload/debian"
-	"tlsbench/workload/debian/debiantest"
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/fetch/fetchtest"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 // lineIn is one line as a suite has it.
@@ -29,14 +29,14 @@ var debianLines = []lineIn{
 
 // fillArchive makes an archive of the lines. Releases have empty suites for
 // fixes beside them.
-func fillArchive(t *testing.T, origin string, lines []lineIn) *debiantest.Archive {
+func fillArchive(t *testing.T, origin string, lines []lineIn) *fetchtest.Archive {
 	t.Helper()
-	a := debiantest.New(t, origin)
+	a := fetchtest.New(t, origin)
 	for _, l := range lines {
 		root := t.TempDir()
 		sharedlibtest.OpenSSL(t, filepath.Join(root, libs), l.suffix, l.text)
 		a.Add(l.suite, l.pkg, "1-1", "libc6 (>= 2.38)", root)
-		for _, suite := range debian.Suites(l.suite) {
+		for _, suite := range fetch.Suites(l.suite) {
 			a.Write(suite+"/Packages", "")
 		}
 	}
@@ -122,23 +122,23 @@ func TestFetchMends(t *testing.T) {
 // What goes wrong with one line, in one line of text, and the others go on.
 func TestFetchOneLineFails(t *testing.T) {
 	for name, c := range map[string]struct {
-		harm func(a *debiantest.Archive)
+		harm func(a *fetchtest.Archive)
 		want string // of line 3.6
 	}{
-		"release gone": {func(a *debiantest.Archive) { a.Remove("sid") },
+		"release gone": {func(a *fetchtest.Archive) { a.Remove("sid") },
 			"suite sid: not on this machine's mirror"},
-		"index expired": {func(a *debiantest.Archive) { a.Write("sid/update.err", debiantest.Expired) },
+		"index expired": {func(a *fetchtest.Archive) { a.Write("sid/update.err", fetchtest.Expired) },
 			"suite sid: its index is past its Valid-Until date"},
-		"no key": {func(a *debiantest.Archive) { a.Write("sid/update.err", debiantest.NoKey) },
+		"no key": {func(a *fetchtest.Archive) { a.Write("sid/update.err", fetchtest.NoKey) },
 			"suite sid: its signature cannot be verified"},
-		"package gone": {func(a *debiantest.Archive) { a.Remove("sid/libssl3t64_1-1_amd64.deb") },
+		"package gone": {func(a *fetchtest.Archive) { a.Remove("sid/libssl3t64_1-1_amd64.deb") },
 			"package libssl3t64: no such package"},
-		"moved on": {func(a *debiantest.Archive) {
+		"moved on": {func(a *fetchtest.Archive) {
 			root := t.TempDir()
 			sharedlibtest.OpenSSL(t, filepath.Join(root, libs), "3", "OpenSSL 3.7.0 1 Oct 2026")
 			a.Add("sid", "libssl3t64", "1-1", "", root)
 		}, "suite sid now has 3.7.0, not 3.6"},
-		"no library": {func(a *debiantest.Archive) { a.Add("sid", "libssl3t64", "1-1", "", t.TempDir()) },
+		"no library": {func(a *fetchtest.Archive) { a.Add("sid", "libssl3t64", "1-1", "", t.TempDir()) },
 			"package libssl3t64 1-1: no libcrypto.so.N in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestFetchHalfDownloadLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !errors.Is(all[0].Err, debian.ErrDownload) {
+	if !errors.Is(all[0].Err, fetch.ErrDownload) {
 		t.Errorf("error %v", all[0].Err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "3.0")); !os.IsNotExist(err) {
@@ -187,13 +187,13 @@ func TestFetchOfflineSaysItOnceAndKeepsWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range debianLines {
-		for _, suite := range debian.Suites(l.suite) {
-			a.Write(suite+"/update.err", debiantest.Offline)
+		for _, suite := range fetch.Suites(l.suite) {
+			a.Write(suite+"/update.err", fetchtest.Offline)
 		}
 	}
 	a.Calls()
 	all, err := Fetch(t.Context(), nil, opt)
-	if !errors.Is(err, debian.ErrOffline) {
+	if !errors.Is(err, fetch.ErrOffline) {
 		t.Errorf("error %v", err)
 	}
 	checkReason(t, err, "--openssl DIR")
@@ -226,7 +226,7 @@ func TestFetchOnUbuntuNamesWhatItLacks(t *testing.T) {
 func TestFetchWithoutApt(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	all, err := Fetch(t.Context(), nil, FetchOptions{Dir: t.TempDir()})
-	if !errors.Is(err, debian.ErrNoArchive) || len(all) != 0 {
+	if !errors.Is(err, fetch.ErrNoArchive) || len(all) != 0 {
 		t.Errorf("got %+v, %v", all, err)
 	}
 	checkReason(t, err, "--openssl DIR")

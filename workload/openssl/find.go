@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // FindOptions says where Find looks.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/workload/openssl/sharedlib"
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/sharedlib"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 const libs = "usr/lib/x86_64-linux-gnu"

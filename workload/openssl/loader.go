@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // build makes a Build of the pair that file belongs to, and chooses what to

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/debian"
+	"tlsbench/workload/fetch"
 )
 
 // Lines are the lines of OpenSSL that Fetch knows, oldest first.
@@ -23,18 +23,18 @@ type release struct {
 // in time; what they have is compared with the line after unpacking.
 var releases = map[string]map[string][]release{
 	"debian": {
-		"1.1.1": {{debian.Suites("bullseye"), "libssl1.1"}},
-		"3.0":   {{debian.Suites("bookworm"), "libssl3"}},
-		"3.5":   {{debian.Suites("trixie"), "libssl3t64"}},
-		"3.6":   {{debian.Suites("sid"), "libssl3t64"}},
+		"1.1.1": {{fetch.Suites("bullseye"), "libssl1.1"}},
+		"3.0":   {{fetch.Suites("bookworm"), "libssl3"}},
+		"3.5":   {{fetch.Suites("trixie"), "libssl3t64"}},
+		"3.6":   {{fetch.Suites("sid"), "libssl3t64"}},
 		// apt takes from experimental only what sid lacks (its Release file
 		// says NotAutomatic), so libc6 is sid's.
 		"4.0": {{[]string{"experimental", "sid"}, "libssl4"}},
 	},
 	"ubuntu": {
-		"1.1.1": {{debian.Suites("focal"), "libssl1.1"}},
-		"3.0":   {{debian.Suites("jammy"), "libssl3"}},
-		"3.5":   {{debian.Suites("resolute"), "libssl3t64"}},
+		"1.1.1": {{fetch.Suites("focal"), "libssl1.1"}},
+		"3.0":   {{fetch.Suites("jammy"), "libssl3"}},
+		"3.5":   {{fetch.Suites("resolute"), "libssl3t64"}},
 	},
 }
 

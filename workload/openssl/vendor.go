@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // The version strings, as in opensslv.h and its forks' counterparts: the

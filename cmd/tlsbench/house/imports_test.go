@@ -23,12 +23,13 @@ var rooms = map[string][]string{
 	"strategies": {},
 	// One trial, whatever it is a trial of.
 	"workload":            {"workload", "strategies"},
-	"workload/debian":     {"workload/debian", "workload/openssl"},
-	"workload/openssl":    {"workload/openssl", "workload/debian"},
+	"workload/sharedlib":  {"workload/sharedlib"},
+	"workload/fetch":      {"workload/fetch", "workload/sharedlib"},
+	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib"},
 	"workload/mutant":     {},
 	"workload/peers":      {"workload/peers", "workload/mutant"},
 	"workload/rig":        {"strategies", "workload/rig", "workload/mutant"},
-	"workload/neighbours": {"workload/neighbours", "workload/debian", "workload/openssl", "workload/peers"},
+	"workload/neighbours": {"workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
 	// Trials in a daemon of others, and the file of what they showed.
 	"workload/daemon": {"workload", "strategies", "results"},
 	// Experiments, whoever looks at them.

@@ -1,19 +1,19 @@
-package debian
+package fetch
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/fetch/fetchtest"
 )
 
 func TestExplain(t *testing.T) {
 	failed := errors.New("exit status 100")
 	for out, want := range map[string]error{
-		debiantest.Expired: ErrExpired,
-		debiantest.NoKey:   ErrUnsigned,
-		debiantest.Offline: ErrOffline,
+		fetchtest.Expired: ErrExpired,
+		fetchtest.NoKey:   ErrUnsigned,
+		fetchtest.Offline: ErrOffline,
 		"E: The repository 'http://m.test/debian nosuch Release' does not have a Release file.\n":                                       ErrGone,
 		"E: Unable to locate package libssl9\n":                                                                                         ErrPackage,
 		"E: Can't select candidate version from package debconf-2.0 as it has no candidate\n":                                           ErrPackage,

@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // Fetcher unpacks packages of one release, and what they need to run here.

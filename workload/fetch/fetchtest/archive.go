@@ -1,6 +1,6 @@
-// Package debiantest is an archive for tests: scripts in place of apt-get and
+// Package fetchtest is an archive for tests: scripts in place of apt-get and
 // dpkg, over a folder of packages. They say what the real programs say.
-package debiantest
+package fetchtest
 
 import (
 	"archive/tar"

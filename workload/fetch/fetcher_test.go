@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/workload/debian/debiantest"
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/fetch/fetchtest"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 const multiarchFolder = "usr/lib/x86_64-linux-gnu"
@@ -18,9 +18,9 @@ const multiarchFolder = "usr/lib/x86_64-linux-gnu"
 // demo fills the suite "new" with a package whose library needs another one,
 // which needs glibc 2.99. A third dependency is not needed by any file, and a
 // fourth is virtual.
-func demo(t *testing.T) (*debiantest.Archive, *Fetcher) {
+func demo(t *testing.T) (*fetchtest.Archive, *Fetcher) {
 	t.Helper()
-	a := debiantest.New(t, "Debian")
+	a := fetchtest.New(t, "Debian")
 	root := func() string { return t.TempDir() }
 	g, b, d := root(), root(), root()
 	libc := sharedlibtest.Glibc(t, filepath.Join(g, multiarchFolder), "2.99")
@@ -74,20 +74,20 @@ func TestFetchLeavesGlibcWhereTheSystemsWillDo(t *testing.T) {
 
 func TestFetchErrors(t *testing.T) {
 	for name, c := range map[string]struct {
-		harm func(a *debiantest.Archive)
+		harm func(a *fetchtest.Archive)
 		want error
 		text string
 	}{
-		"suite gone":    {func(a *debiantest.Archive) { a.Remove("new") }, ErrGone, "suite new"},
-		"expired":       {func(a *debiantest.Archive) { a.Write("new/update.err", debiantest.Expired) }, ErrExpired, "suite new"},
-		"no key":        {func(a *debiantest.Archive) { a.Write("new/update.err", debiantest.NoKey) }, ErrUnsigned, "suite new"},
-		"offline":       {func(a *debiantest.Archive) { a.Write("new/update.err", debiantest.Offline) }, ErrOffline, "suite new"},
-		"package gone":  {func(a *debiantest.Archive) { a.Remove("new/libdemo1_1.0-1_amd64.deb") }, ErrPackage, "package libdemo1"},
-		"half download": {func(a *debiantest.Archive) { a.Write("half", "") }, ErrDownload, "package libdemo1"},
-		"hash mismatch": {func(a *debiantest.Archive) { a.Write("mismatch", "") }, ErrDownload, "package libdemo1"},
-		"library gone":  {func(a *debiantest.Archive) { a.Remove("new/libb1t64_2:2.0-1_amd64.deb") }, nil, "libdemo.so.1 needs libb.so.1"},
-		"glibc gone":    {func(a *debiantest.Archive) { a.Remove("new/libc6_2.99-1_amd64.deb") }, ErrPackage, "package libc6"},
-		"glibc too old": {func(a *debiantest.Archive) {
+		"suite gone":    {func(a *fetchtest.Archive) { a.Remove("new") }, ErrGone, "suite new"},
+		"expired":       {func(a *fetchtest.Archive) { a.Write("new/update.err", fetchtest.Expired) }, ErrExpired, "suite new"},
+		"no key":        {func(a *fetchtest.Archive) { a.Write("new/update.err", fetchtest.NoKey) }, ErrUnsigned, "suite new"},
+		"offline":       {func(a *fetchtest.Archive) { a.Write("new/update.err", fetchtest.Offline) }, ErrOffline, "suite new"},
+		"package gone":  {func(a *fetchtest.Archive) { a.Remove("new/libdemo1_1.0-1_amd64.deb") }, ErrPackage, "package libdemo1"},
+		"half download": {func(a *fetchtest.Archive) { a.Write("half", "") }, ErrDownload, "package libdemo1"},
+		"hash mismatch": {func(a *fetchtest.Archive) { a.Write("mismatch", "") }, ErrDownload, "package libdemo1"},
+		"library gone":  {func(a *fetchtest.Archive) { a.Remove("new/libb1t64_2:2.0-1_amd64.deb") }, nil, "libdemo.so.1 needs libb.so.1"},
+		"glibc gone":    {func(a *fetchtest.Archive) { a.Remove("new/libc6_2.99-1_amd64.deb") }, ErrPackage, "package libc6"},
+		"glibc too old": {func(a *fetchtest.Archive) {
 			a.Remove("new/libc6_2.99-1_amd64.deb")
 			a.Add("new", "libc6", "2.40-1", "", t.TempDir())
 		}, nil, "no glibc 2.99 or later"},
@@ -137,8 +137,8 @@ func count(calls []string, verb string) int {
 func TestFetchAsksADeadHostOnce(t *testing.T) {
 	a, f := demo(t)
 	f.Suites = []string{"new", "new-updates"}
-	a.Write("new/update.err", debiantest.Offline)
-	a.Write("new-updates/update.err", debiantest.Offline)
+	a.Write("new/update.err", fetchtest.Offline)
+	a.Write("new-updates/update.err", fetchtest.Offline)
 	if _, err := f.Fetch(t.Context(), t.TempDir()); !errors.Is(err, ErrOffline) {
 		t.Errorf("error %v", err)
 	}

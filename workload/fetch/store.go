@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // Store is a folder of trees, each below a name, with its manifest:

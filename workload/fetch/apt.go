@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"tlsbench/workload/openssl/sharedlib"
+	"tlsbench/workload/sharedlib"
 )
 
 // Apt runs apt-get on a state folder of its own. It brings each suite's index

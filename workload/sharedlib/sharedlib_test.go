@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/workload/openssl/sharedlib/sharedlibtest"
+	"tlsbench/workload/sharedlib/sharedlibtest"
 )
 
 func TestCompareVersionsSorts(t *testing.T) {

@@ -1,4 +1,4 @@
-package debian
+package fetch
 
 import (
 	"errors"
@@ -9,13 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/workload/debian/debiantest"
+	"tlsbench/workload/fetch/fetchtest"
 )
 
 var compareMirrors = cmp.AllowUnexported(Archive{}, mirror{})
 
 func TestMachineTakesTheDistributionsOwnArchive(t *testing.T) {
-	a := debiantest.New(t, "Debian")
+	a := fetchtest.New(t, "Debian")
 	sources := filepath.Join(a.Dir, "debian.sources")
 	a.Write("debian.sources", "Types: deb\nURIs: http://m.test/debian\nSigned-By: /keys/debian.gpg\n")
 	a.Write("targets", strings.Join([]string{
@@ -46,7 +46,7 @@ func TestMachineTakesTheDistributionsOwnArchive(t *testing.T) {
 }
 
 func TestMachineWithoutArchive(t *testing.T) {
-	a := debiantest.New(t, "Debian")
+	a := fetchtest.New(t, "Debian")
 	a.Write("targets", "http://third.test/|any|main|Someone Else|/nowhere:1|Packages\n")
 	if _, err := Machine(t.Context()); !errors.Is(err, ErrNoArchive) {
 		t.Errorf("only other people's repositories: error %v", err)

@@ -1,4 +1,4 @@
-// Package debian unpacks packages of any release of Debian or Ubuntu into a
+// Package fetch unpacks packages of any release of Debian or Ubuntu into a
 // folder, beside the system and without root.
 //
 // apt-get and dpkg-deb do the work; the package keeps them away from the
@@ -19,14 +19,14 @@
 //
 // In short, with errors left out:
 //
-//	archive, _ := debian.Machine(ctx)
-//	store := debian.Store{Dir: dir}
+//	archive, _ := fetch.Machine(ctx)
+//	store := fetch.Store{Dir: dir}
 //	unlock, _ := store.Lock(ctx, nil)
 //	defer unlock()
-//	apt, _ := debian.NewApt(archive, store.State())
-//	fetcher := &debian.Fetcher{Apt: apt, Suites: debian.Suites("bookworm"),
+//	apt, _ := fetch.NewApt(archive, store.State())
+//	fetcher := &fetch.Fetcher{Apt: apt, Suites: fetch.Suites("bookworm"),
 //		Packages: []string{"libcurl4"}, Roots: []string{"usr/lib/*/libcurl.so.4"}}
-//	manifest, _ := store.Put("curl", func(tree string) (*debian.Manifest, error) {
+//	manifest, _ := store.Put("curl", func(tree string) (*fetch.Manifest, error) {
 //		return fetcher.Fetch(ctx, tree)
 //	})
-package debian
+package fetch
