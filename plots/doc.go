@@ -15,7 +15,7 @@
 //  3. Two or three charts are shared by all figures: rows (one strategy a row,
 //     dots with median and interval), lines (a curve for each strategy) and
 //     the cells of a map.
-//  4. WriteFiles lays panels out on sheets and writes SVG and PNG; Report puts
+//  4. WriteFiles lays panels out on sheets and writes SVG, or PNG too; Report puts
 //     them one by one into a page, where they can be filtered.
 //
 // What holds for every figure: a strategy has one colour, one marker, one dash

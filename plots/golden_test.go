@@ -6,7 +6,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +65,7 @@ func compareGolden(t *testing.T, path string, got []byte) {
 	}
 	want, err := os.ReadFile(path)
 	check(t, err)
-	same, err := cmpimg.Equal("png", got, want)
+	same, err := cmpimg.EqualApprox("png", got, want, 0.1)
 	check(t, err)
 	if !same {
 		fresh := filepath.Join(os.TempDir(), "got-"+filepath.Base(path))
@@ -107,13 +106,12 @@ func TestSVG(t *testing.T) {
 		if err := xml.Unmarshal(b.Bytes(), new(struct{})); err != nil {
 			t.Errorf("%s: %v", f.ID, err)
 		}
-		for _, want := range []string{"<title", "<desc", "@font-face", "url(data:font/woff"} {
+		for _, want := range []string{"<title", "<desc", `font-family:"Liberation Sans",Arial,Helvetica,sans-serif`} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s: no %s", f.ID, want)
 			}
 		}
 		text := strings.ReplaceAll(b.String(), "http://www.w3.org/", "")
-		text = regexp.MustCompile(`base64,[^)]*`).ReplaceAllString(text, "") // letters of a font
 		if strings.Contains(text, "http://") || strings.Contains(text, "https://") {
 			t.Errorf("%s refers to something elsewhere", f.ID)
 		}

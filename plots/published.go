@@ -135,7 +135,7 @@ func Publish(root string) error {
 			}
 		}
 	}
-	if _, err := WriteFiles(folder, Figures(d)); err != nil {
+	if _, err := WriteFiles(folder, Figures(d), false); err != nil {
 		return err
 	}
 	if err := WriteTables(folder, d); err != nil {

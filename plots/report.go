@@ -98,11 +98,8 @@ func Report(w io.Writer, d *Data) error {
 	if err := p.addFigures(d, drawn); err != nil {
 		return err
 	}
-	fonts, err := fontFaces("font-weight:bold", alphabet)
-	if err != nil {
-		return err
-	}
-	p.CSS = template.CSS(fonts + "\n" + reportCSS + "\n" + wordCSS() + drawn.css())
+	p.CSS = template.CSS(reportCSS + "\n" + wordCSS() + drawn.css())
+	var err error
 	if p.Downloads, err = d.downloads(); err != nil {
 		return err
 	}

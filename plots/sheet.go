@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"image/png"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,9 +27,10 @@ const (
 	large       = vg.Length(1500)
 )
 
-// WriteFiles writes each figure as SVG and PNG into a folder and returns the
-// names of the files. New ones are readable by their owner alone.
-func WriteFiles(folder string, figures []*Figure) ([]string, error) {
+// WriteFiles writes each figure as SVG, and if asked for also as PNG, into a
+// folder and returns the names of the files. New ones are readable by their
+// owner alone.
+func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -39,6 +41,9 @@ func WriteFiles(folder string, figures []*Figure) ([]string, error) {
 				extension string
 				write     func(io.Writer) error
 			}{{".svg", sheet.WriteSVG}, {".png", sheet.WritePNG}} {
+				if w.extension == ".png" && !pngs {
+					continue
+				}
 				name := sheet.ID + w.extension
 				if err := writeFile(filepath.Join(folder, name), w.write); err != nil {
 					return names, err
@@ -223,5 +228,5 @@ func (f *Figure) writePNG(w io.Writer, dpi int) error {
 	width, height := f.Size()
 	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
 	f.Draw(draw.New(c))
-	return encodePNG(w, c.Image())
+	return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, c.Image())
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
-	"html"
 	"io"
 	"maps"
 	"slices"
@@ -21,6 +20,10 @@ import (
 // each. vgsvg writes one at every line and letter, which is most of a file.
 type styles map[string]string
 
+// families are faces with the same widths: text is measured in the first, and
+// its lines break at the same places in the others.
+const families = `font-family:"Liberation Sans",Arial,Helvetica,sans-serif`
+
 // css gives the rules, always in the same order.
 func (s styles) css() string {
 	var b strings.Builder
@@ -32,6 +35,7 @@ func (s styles) css() string {
 
 // class names a style by its content, so that pictures of one page share it.
 func (s styles) class(style string) string {
+	style = strings.Replace(style, "font-family:Liberation Sans", families, 1)
 	h := fnv.New64a()
 	h.Write([]byte(style))
 	name := "g" + strconv.FormatUint(h.Sum64(), 36)[:7]
@@ -121,8 +125,8 @@ func newCanvas(c vg.CanvasSizer, w, h vg.Length) draw.Canvas {
 	return draw.NewCanvas(c, w, h)
 }
 
-// WriteSVG writes the figure as a sheet, with the letters it uses embedded and
-// its text alternative as title and description.
+// WriteSVG writes the figure as a sheet, with its text
+// alternative as title and description.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	width, height := f.Size()
 	s := make(styles)
@@ -130,17 +134,12 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fonts, err := fontFaces(s.css(), html.UnescapeString(body))
-	if err != nil {
-		return err
-	}
 	_, err = fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" role="img" aria-labelledby="title desc">
 <title id="title">%s</title>
 <desc id="desc">%s</desc>
-<defs><style>%s
-%s</style></defs>
+<defs><style>%s</style></defs>
 %s</svg>
-`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), fonts, s.css(), body)
+`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), s.css(), body)
 	return err
 }
 

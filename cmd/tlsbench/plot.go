@@ -30,6 +30,7 @@ func (c *drawing) load() (*plots.Data, error) {
 type plotCommand struct {
 	drawing
 	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures and TABLES.md, made if it is not there."`
+	PNG    bool   `name:"png" help:"Write each figure as PNG too."`
 }
 
 // Run draws them and lists the files.
@@ -38,7 +39,7 @@ func (c *plotCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	names, err := plots.WriteFiles(c.Output, plots.Figures(d))
+	names, err := plots.WriteFiles(c.Output, plots.Figures(d), c.PNG)
 	if err != nil {
 		return err
 	}
