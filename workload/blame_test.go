@@ -70,9 +70,9 @@ func TestForeignSlotsOfOneWorker(t *testing.T) {
 // Rank 0's death is one crash, which is no worker's, and its signal is told.
 func TestRank0IsKilled(t *testing.T) {
 	cfg := corruption(t, strategies.NegativeControl, "memory")
-	cfg.Duration = 10 * time.Second // the kill ends it
+	cfg.Duration = time.Minute // the kill ends it
 	go func() {
-		for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 			for _, rank0 := range children(os.Getpid()) {
 				if len(children(rank0)) == cfg.Workers {
 					syscall.Kill(rank0, syscall.SIGKILL)

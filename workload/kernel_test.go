@@ -19,7 +19,7 @@ func TestFutex(t *testing.T) {
 	go func() {
 		runtime.LockOSThread()
 		thread <- unix.Gettid()
-		limit := unix.NsecToTimespec((20 * time.Second).Nanoseconds())
+		limit := unix.NsecToTimespec((2 * time.Minute).Nanoseconds())
 		for atomic.LoadUint32(&word) == 0 {
 			_, _, err := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&word)), 0, 0, // FUTEX_WAIT
 				uintptr(unsafe.Pointer(&limit)), 0, 0)
@@ -32,7 +32,7 @@ func TestFutex(t *testing.T) {
 	id := <-thread
 	want := uintptr(unsafe.Pointer(&word))
 	address, ok := futex(id)
-	for deadline := time.Now().Add(10 * time.Second); uint64(want) != address && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); uint64(want) != address && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 		address, ok = futex(id)
 	}

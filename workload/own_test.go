@@ -67,7 +67,7 @@ func TestExampleStrategyIsClean(t *testing.T) {
 	}
 	cfg := ownTrial(t, ownObject(t, "stop_and_refill", source))
 	cfg.HangAfter = 0 // the patience that all strategies have
-	checkUndamaged(t, "stop_and_refill", mustRun(t, cfg))
+	undamaged(t, "stop_and_refill", cfg)
 }
 
 // A fix that does nothing is no fix.
@@ -120,18 +120,14 @@ func TestOwnHandlerCrashes(t *testing.T) {
 	}
 }
 
-// A handler that never returns is a hang, blocked or going round in circles,
-// and found long before the limit on set-up.
+// A handler that never returns is a hang, blocked or going round in circles. A
+// trial that comes to the limit on set-up, or on its end, is an error instead.
 func TestOwnHandlerNeverReturns(t *testing.T) {
 	const blocked, circling = "for (;;) pause();", "for (volatile int i = 0;; i++) ;"
 	for _, tc := range []struct{ handler, body string }{
 		{"prepare", blocked}, {"prepare", circling}, {"parent", blocked}, {"child", blocked}, {"child", circling},
 	} {
-		began := time.Now()
 		checkEvent(t, tc.handler+" "+tc.body, ownTrial(t, ownHandler(t, tc.handler, tc.body)), hangs)
-		if took := time.Since(began); took > 30*time.Second {
-			t.Errorf("%s %s: it took %v", tc.handler, tc.body, took)
-		}
 	}
 }
 

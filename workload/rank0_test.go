@@ -27,7 +27,7 @@ const struct strategy tlsbench_strategy = {
 	for _, load := range Loads {
 		t.Run(load, func(t *testing.T) {
 			cfg := hazardTrial(t, "late-forks", "own", load)
-			cfg.Strategy, cfg.Duration = own, 20*time.Second // its end is rank 0's
+			cfg.Strategy, cfg.Duration = own, 2*time.Minute // its end is rank 0's
 			out := mustRun(t, cfg)
 			if out.Events[crash] != 1 || len(out.Events) != 1 || out.CrashAt == 0 {
 				t.Errorf("events %v at %v, want one crash: %v", out.Events, out.CrashAt, out.Noted)

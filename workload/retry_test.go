@@ -3,7 +3,7 @@ package workload
 import "testing"
 
 // retry repeats a trial, each time twice as long and with another seed, until
-// it shows what enough asks for: how soon that comes is the machine's to say.
+// it shows what enough asks for: the machine decides how soon that comes.
 // The last trial is given if none does. Each goes to judge first, so that what
 // must not happen is asked of all of them.
 func retry(t testing.TB, cfg Config, enough func(*Outcome) bool, judge func(*Outcome)) *Outcome {
@@ -18,6 +18,7 @@ func retry(t testing.TB, cfg Config, enough func(*Outcome) bool, judge func(*Out
 			return out
 		}
 		cfg.Duration *= 2
+		cfg.Handshakes *= 2
 		cfg.Seed++
 	}
 }

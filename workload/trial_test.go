@@ -68,10 +68,30 @@ func TestStrategiesAreUndamaged(t *testing.T) {
 			t.Run(s.Name+"/"+load, func(t *testing.T) {
 				cfg := corruption(t, s.Name, load)
 				cfg.Duration = 300 * time.Millisecond
-				checkUndamaged(t, s.Name+", "+load, mustRun(t, cfg))
+				undamaged(t, s.Name+", "+load, cfg)
 			})
 		}
 	}
+}
+
+// undamaged repeats a trial in which nothing may be noticed until one proves
+// something: on a busy machine a short one may have no time to.
+func undamaged(t *testing.T, name string, cfg Config) *Outcome {
+	t.Helper()
+	out := retry(t, cfg, proves, func(o *Outcome) {
+		if o.Damaged() {
+			t.Errorf("%s: %v", name, o.Noted)
+		}
+	})
+	if !t.Failed() {
+		checkUndamaged(t, name, out)
+	}
+	return out
+}
+
+// proves reports whether a trial had something to look at, and measured it.
+func proves(o *Outcome) bool {
+	return o.NotApplicable != "" || o.Handshakes > 0 && o.Checks > 0 && o.Measured > 0 && o.CPU > 0 && o.Rate > 0 && len(o.Latency) > 0
 }
 
 // checkUndamaged fails for any event, and for a trial that proves nothing.
@@ -113,7 +133,7 @@ func TestSettings(t *testing.T) {
 				cfg := corruption(t, strategies.NegativeControl, load)
 				cfg.Duration = 200 * time.Millisecond
 				change.set(&cfg)
-				checkUndamaged(t, change.name+", "+load, mustRun(t, cfg))
+				undamaged(t, change.name+", "+load, cfg)
 			})
 		}
 	}
@@ -161,10 +181,7 @@ func TestManyWorkers(t *testing.T) {
 			cfg := corruption(t, strategies.NegativeControl, load)
 			cfg.Workers, cfg.BadShare = workers, 0
 			cfg.Duration = 500 * time.Millisecond
-			out := mustRun(t, cfg)
-			if out.Damaged() || out.Handshakes == 0 {
-				t.Errorf("%d workers, %s: %d handshakes, events %v", workers, load, out.Handshakes, out.Noted)
-			}
+			undamaged(t, fmt.Sprintf("%d workers, %s", workers, load), cfg)
 		}
 	}
 }
@@ -172,13 +189,9 @@ func TestManyWorkers(t *testing.T) {
 // Locks that work in one process alone stop the workers for good.
 func TestPrivateLocksHang(t *testing.T) {
 	cfg := corruption(t, strategies.NegativeControl, "memory")
-	cfg.Locks, cfg.Duration = "private", 20*time.Second
+	cfg.Locks, cfg.Duration = "private", time.Minute
 	for try := 1; ; try++ {
-		began := time.Now()
 		out := mustRun(t, cfg)
-		if took := time.Since(began); took > cfg.Duration {
-			t.Errorf("the watchdog did not end the trial before its time: %v", took)
-		}
 		if out.Events[hangs] == 1 {
 			return
 		}
@@ -280,7 +293,7 @@ func TestIsReady(t *testing.T) {
 			t.Fatal(err)
 		}
 		// It is ready while it starts, too: the state to come is waited for.
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		got, err := isReady(cmd.Process.Pid)
 		for err == nil && got != tc.want && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond)
@@ -375,10 +388,8 @@ func TestFaultsAreFound(t *testing.T) {
 					cfg := corruption(t, strategies.NegativeControl, load)
 					cfg.Heap, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = heap, tc.fault, gap, culprit
 					cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
-					out := mustRun(t, cfg)
-					for try := 0; try < 5 && out.Injected == 0; try++ {
-						out = mustRun(t, cfg) // on a busy machine that worker may get no turn
-					}
+					// On a busy machine that worker may get no turn.
+					out := retry(t, cfg, func(o *Outcome) bool { return o.Injected > 0 }, nil)
 					delete(out.Events, tc.also)
 					if out.Injected == 0 || out.Events[tc.event] != out.Injected || len(out.Events) != 1 {
 						t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)
