@@ -62,8 +62,9 @@ func soakOne(t *testing.T, heap string, length time.Duration) {
 	first, last := samples[0], samples[len(samples)-1]
 	t.Logf("%v, %d handshakes, %d checks, %d draws; from %+v to %+v in %d samples",
 		length, out.Handshakes, out.Checks, out.Draws, first, last, len(samples))
-	if last.processes != 5 {
-		t.Errorf("%d processes, want rank 0 and 4 workers", last.processes)
+	// The last samples may be late, and some processes gone by then.
+	if n := most(samples, func(s sample) uint64 { return s.processes }); n != 5 {
+		t.Errorf("%d processes, want rank 0 and 4 workers", n)
 	}
 	if length < growthFrom*4/5 {
 		return
@@ -118,8 +119,7 @@ func soakMany(t *testing.T, heap string, length time.Duration) {
 	handshakes := uint64(0)
 	n := 0
 	for began := time.Now(); n < 4 || time.Since(began) < length; n++ {
-		out := mustRun(t, soaked(t, heap, trial))
-		checkUndamaged(t, fmt.Sprintf("%s, trial %d", heap, n), out)
+		out := undamaged(t, fmt.Sprintf("%s, trial %d", heap, n), soaked(t, heap, trial))
 		handshakes += out.Handshakes
 		if n == 1 { // what is made once has been made
 			before, running = alive(t), goleak.IgnoreCurrent()
