@@ -21,8 +21,7 @@ failed=0
 c_files() { git ls-files --cached --others --exclude-standard '*.c'; }
 c_and_headers() { git ls-files --cached --others --exclude-standard '*.c' '*.h'; }
 includes="-Istrategies -Iworkload/rig"
-# With the mutants: without them MUTANT() is 0 and much of a condition "redundant".
-defines="-D_GNU_SOURCE -DTLSBENCH_MUTANTS"
+defines="-D_GNU_SOURCE"
 
 # The tool in the pinned version where there is one, else as it is found.
 llvm() {

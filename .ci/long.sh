@@ -6,7 +6,8 @@
 #
 #   normal     the normal tests
 #   race       the same under Go's race detector
-#   mutants    every mutant of the detectors and the strategies must be killed
+#   mutants    every mutant of the detectors and the strategies must be killed;
+#              MUTANTS=crash takes those of one detector or strategy
 #   sanitize   the rig under AddressSanitizer and UndefinedBehaviorSanitizer
 #   headers    the shim's prototypes against OpenSSL's headers, which are fetched
 #   fuzz       every fuzz target, FUZZTIME each
@@ -34,7 +35,7 @@ normal() { $GO vet ./... && $GO test -timeout 15m ./...; }
 # watched all the same.
 race() { $GO test -race -timeout 60m ./...; }
 
-mutants() { $GO test -tags mutants -timeout 60m -count=1 -run TestMutants -v ./workload; }
+mutants() { TLSBENCH_MUTANTS=1 $GO test -timeout 3h -count=1 -run "TestMutants${MUTANTS:+/$MUTANTS}" -v ./workload; }
 
 sanitize() {
 	bad=0

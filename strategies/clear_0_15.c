@@ -3,23 +3,20 @@
  * whoever owns it. The bound is a guess at how far OpenSSL's keys reach.
  */
 #include "clear.h"
-#include "mutant.h"
 #include "strategy.h"
 
 static pthread_key_t bound;
 
 static int read_bound(struct strategy_context *ctx)
 {
-	bound = (pthread_key_t)(ctx->parameter(ctx, "n", 16) - MUTANT("clear-0-15-one-fewer") +
-				MUTANT("clear-0-15-one-more"));
+	bound = (pthread_key_t)ctx->parameter(ctx, "n", 16);
 	return 0;
 }
 
 static void clear_keys(struct strategy_context *ctx)
 {
 	(void)ctx;
-	if (!MUTANT("clear-0-15-never"))
-		clear_below(bound);
+	clear_below(bound);
 }
 
 const struct strategy strategy_clear_0_15 = {

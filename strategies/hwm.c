@@ -6,7 +6,6 @@
  * state and one for the random generators.
  */
 #include "clear.h"
-#include "mutant.h"
 #include "strategy.h"
 
 #include <errno.h>
@@ -25,8 +24,8 @@ static int take_mark(struct strategy_context *ctx)
 		return EIO;
 	mark = 0;
 	for (pthread_key_t key = 0; key < scan; key++) {
-		if (pthread_getspecific(key) != NULL || MUTANT("hwm-whole-scan"))
-			mark = key + 1 - MUTANT("hwm-without-plus-one") + MUTANT("hwm-one-more");
+		if (pthread_getspecific(key) != NULL)
+			mark = key + 1;
 	}
 	return 0;
 }

@@ -5,7 +5,6 @@
  * control: a rig in which this one is damaged is wrong.
  */
 #include "clear.h"
-#include "mutant.h"
 #include "strategy.h"
 
 enum { MAX_KEYS = 64 };
@@ -13,9 +12,9 @@ enum { MAX_KEYS = 64 };
 static void clear_owned(struct strategy_context *ctx)
 {
 	pthread_key_t keys[MAX_KEYS];
-	size_t n = ctx->keys_of(MUTANT("key-owner-foreign") ? KEY_FOREIGN : KEY_OPENSSL, keys, MAX_KEYS);
+	size_t n = ctx->keys_of(KEY_OPENSSL, keys, MAX_KEYS);
 
-	for (size_t i = MUTANT("key-owner-not-the-first"); i < n && i < MAX_KEYS; i++)
+	for (size_t i = 0; i < n && i < MAX_KEYS; i++)
 		clear_slot(keys[i]);
 }
 

@@ -4,7 +4,6 @@
  * NULL, and touches OpenSSL again so that it makes new objects. It finds no
  * slot that points to something else, such as a table of objects.
  */
-#include "mutant.h"
 #include "strategy.h"
 
 typedef void *(*get_state)(void);
@@ -23,7 +22,7 @@ static int look_up(struct strategy_context *ctx)
 	generators[1] = (get_generator)ctx->symbol("RAND_get0_private");
 	drbgs[0] = (get_drbg)ctx->symbol("RAND_DRBG_get0_public");
 	drbgs[1] = (get_drbg)ctx->symbol("RAND_DRBG_get0_private");
-	scan = (pthread_key_t)(ctx->parameter(ctx, "scan", 32) - MUTANT("pointer-match-one-key-fewer"));
+	scan = (pthread_key_t)ctx->parameter(ctx, "scan", 32);
 	return 0;
 }
 
@@ -45,7 +44,7 @@ static size_t own_pointers(void *own[3])
 static void clear_matches(struct strategy_context *ctx)
 {
 	void *own[3];
-	size_t n = own_pointers(own) - MUTANT("pointer-match-one-pointer-fewer");
+	size_t n = own_pointers(own);
 
 	(void)ctx;
 	for (pthread_key_t key = 0; key < scan; key++) {

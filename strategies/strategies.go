@@ -11,7 +11,6 @@
 package strategies
 
 // #cgo CFLAGS: -std=c11 -Wall -Wextra -Wshadow -Wconversion -O2
-// #cgo mutants CFLAGS: -DTLSBENCH_MUTANTS
 // #include "strategy.h"
 //
 // static const char *table_name(size_t i)

@@ -3,7 +3,6 @@
  * thread that is joined. OpenSSL fills that thread's slots and frees them when
  * it ends; rank 0's own slots stay NULL, and NULL is what workers inherit.
  */
-#include "mutant.h"
 #include "strategy.h"
 
 #include <pthread.h>
@@ -23,19 +22,14 @@ static void *run_call(void *p)
 
 static int run_in_thread(struct strategy_context *ctx, void (*fn)(void *arg), void *arg)
 {
-	static int calls;
 	struct call call = {fn, arg};
 	pthread_t thread;
 	int err;
 
 	(void)ctx;
-	if ((MUTANT("temp-thread-first-call-only") && calls++ > 0) || MUTANT("temp-thread-in-main-thread"))
-		return fn(arg), 0;
 	err = pthread_create(&thread, NULL, run_call, &call);
 	if (err != 0)
 		return err;
-	if (MUTANT("temp-thread-not-joined"))
-		return pthread_detach(thread);
 	return pthread_join(thread, NULL);
 }
 

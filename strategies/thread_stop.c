@@ -3,7 +3,6 @@
  * this thread, as it would at the thread's end. The child inherits NULLs, and
  * no key is touched by anyone but OpenSSL.
  */
-#include "mutant.h"
 #include "strategy.h"
 
 static void (*thread_stop)(void);
@@ -16,11 +15,7 @@ static int look_up(struct strategy_context *ctx)
 
 static void stop_thread(struct strategy_context *ctx)
 {
-	static int forks;
-
 	(void)ctx;
-	if ((MUTANT("thread-stop-first-fork-only") && forks++ > 0) || MUTANT("thread-stop-never"))
-		return;
 	thread_stop();
 }
 

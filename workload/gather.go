@@ -7,7 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"tlsbench/workload/mutant"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
@@ -33,12 +32,7 @@ func (o *Outcome) note(kind string, worker int, at time.Duration, detail string)
 }
 
 func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
-	if mutant.Is("crash-rank0-silent") {
-		return
-	}
-	s += syscall.Signal(mutant.Count("crash-rank0-off-by-one"))
-	o.note(crash, -1+mutant.Count("crash-rank0-blames"), at,
-		fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+	o.note(crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
 }
 
 // gather reads the outcome once no process of the rig is left.
@@ -129,7 +123,7 @@ func (t *trial) gatherEvents() {
 	if t.left && o.Events[crash] == 0 {
 		t.leftEarly(t.death())
 	}
-	if (t.died != 0 || mutant.Is("crash-rank0-always")) && o.Events[crash] == 0 {
+	if t.died != 0 && o.Events[crash] == 0 {
 		o.noteCrash(t.died, t.block.Stage(), t.death())
 	}
 	if o.Events[crash] > 0 {
@@ -145,15 +139,12 @@ func (t *trial) gatherEvents() {
 func (t *trial) gatherDraws(draws []rig.Draw) {
 	first := map[[16]byte]rig.Draw{}
 	for _, d := range draws {
-		if mutant.Is("repeated-random-off-by-one") {
-			d.Value[15] = 0 // the last byte is not compared
-		}
 		before, seen := first[d.Value]
-		if (!seen || mutant.Is("repeated-random-silent")) && !mutant.Is("repeated-random-always") {
+		if !seen {
 			first[d.Value] = d
 			continue
 		}
-		if (d.At < before.At) != mutant.Is("repeated-random-blames") {
+		if d.At < before.At {
 			d, before = before, d
 			first[d.Value] = before
 		}
@@ -174,21 +165,15 @@ func (t *trial) gatherPeers() {
 	if t.report == nil {
 		return
 	}
-	for i, f := range t.report.Failures {
+	for _, f := range t.report.Failures {
 		f.At += t.peersFrom
-		if i == 0 && mutant.Is("failed-handshake-tcp-off-by-one") {
-			continue
-		}
 		if kind := t.event(f); kind != "" {
-			t.out.note(kind, -1+mutant.Count("failed-handshake-tcp-blames"), f.At, f.String())
+			t.out.note(kind, -1, f.At, f.String())
 		}
-	}
-	if mutant.Is("failed-handshake-tcp-always") {
-		t.out.note(failedHandshake, -1, 0, "")
 	}
 	for _, r := range t.report.Repeats() {
-		for range len(r.Seen) - 1 + mutant.Count("repeated-random-wire-off-by-one") {
-			t.out.note(repeatedRandom, -1+mutant.Count("repeated-random-wire-blames"), r.Seen[1].At+t.peersFrom, r.String())
+		for range len(r.Seen) - 1 {
+			t.out.note(repeatedRandom, -1, r.Seen[1].At+t.peersFrom, r.String())
 		}
 	}
 	t.out.Draws += uint64(len(t.report.Randoms))
@@ -208,9 +193,6 @@ func (t *trial) event(f peers.Failure) string {
 		if t.hang != nil {
 			return ""
 		}
-	}
-	if mutant.Is("failed-handshake-tcp-silent") {
-		return ""
 	}
 	return failedHandshake
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"tlsbench/workload/mutant"
 	"tlsbench/workload/rig"
 )
 
@@ -94,9 +93,6 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	inHeap, now := t.block.HeapRange(), rig.Now()
 	for i, w := range t.block.Workers() {
 		p := &pulses[i]
-		if mutant.Is("hang-always") && w.Operation != rig.Idle {
-			return &hang{worker: i, at: now, detail: "not idle"}
-		}
 		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || p.since == 0 {
 			*p = pulse{beat: w.Beat, since: now}
 			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
@@ -125,7 +121,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	if s == nil {
 		return nil
 	}
-	return &hang{worker: s.worker + mutant.Count("hang-blames"), at: now, detail: s.why}
+	return &hang{worker: s.worker, at: now, detail: s.why}
 }
 
 // blame picks the worker that others may be waiting for: one that goes round in
@@ -173,12 +169,10 @@ func (t *trial) patience(w rig.Worker) time.Duration {
 func judge(watched, ran, waited, spin time.Duration) string {
 	share := float64(ran+waited) / float64(watched)
 	switch {
-	case mutant.Is("hang-silent"):
-		return ""
-	case share < blockedShare && !mutant.Is("hang-blocked-silent"):
+	case share < blockedShare:
 		return fmt.Sprintf("blocked for %v in one operation, with %v of processor time",
 			watched.Round(time.Millisecond), ran.Round(time.Microsecond))
-	case ran > spin-time.Duration(mutant.Count("hang-off-by-one")):
+	case ran > spin:
 		return fmt.Sprintf("not done with one operation after %v of processor time", ran.Round(time.Millisecond))
 	}
 	return ""

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"tlsbench/workload/mutant"
 )
 
 // A line of the daemon's log that speaks of damage.
@@ -52,17 +50,8 @@ func readLine(line string) (finding, bool) {
 	if _, said, ok := strings.Cut(line, preloadMark); ok {
 		return readPreload(said), true
 	}
-	if mutant.Is("field-log-always") {
-		return finding{"crash", shorten(message(line))}, true
-	}
-	if mutant.Is("field-log-silent") {
-		return finding{}, false
-	}
-	for _, d := range damage[:len(damage)-mutant.Count("field-log-off-by-one")] {
+	for _, d := range damage {
 		if d.words.MatchString(line) {
-			if mutant.Is("field-log-blames") && d.kind == "double-free" {
-				d.kind = "wild-free"
-			}
 			return finding{d.kind, shorten(message(line))}, true
 		}
 	}

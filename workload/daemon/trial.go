@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"tlsbench/strategies"
-	"tlsbench/workload/mutant"
 	"tlsbench/workload/peers"
 )
 
@@ -239,7 +238,7 @@ func (t *trial) drive(ctx context.Context) error {
 	}
 	t.out.Load = time.Since(t.began)
 	exit := ""
-	if (died || mutant.Is("field-exit-always")) && !mutant.Is("field-exit-silent") {
+	if died {
 		exit = t.exit()
 	}
 	t.process.close() // all of the log has been read then
@@ -298,11 +297,11 @@ func (t *trial) listen(last pulse) pulse {
 		return t.pulse()
 	}
 	watched := time.Since(last.since)
-	if watched < silence && !mutant.Is("field-silence-always") {
+	if watched < silence {
 		return last
 	}
 	used := t.process.used() - last.used
-	if (used < watched/50 || mutant.Is("field-silence-processor")) && !mutant.Is("field-silence-silent") {
+	if used < watched/50 {
 		t.hang = &Event{"hang", time.Since(t.began), fmt.Sprintf("served nobody for %v, with %v of processor time",
 			watched.Round(time.Millisecond), used.Round(time.Millisecond))}
 	}
@@ -345,7 +344,7 @@ func (t *trial) exit() string {
 		return "a child was killed"
 	}
 	if n := t.process.signal(); n != 0 {
-		return fmt.Sprintf("main process killed by signal %d", n+mutant.Count("field-exit-off-by-one"))
+		return fmt.Sprintf("main process killed by signal %d", n)
 	}
 	return fmt.Sprintf("main process exited with status %d", t.process.status())
 }

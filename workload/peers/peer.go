@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
-
-	"tlsbench/workload/mutant"
 )
 
 // peer is one closed loop. Only its own goroutine touches it until the load
@@ -158,13 +156,7 @@ func (p *peer) echo(conn *tls.Conn, seed uint64) error {
 		if n, err := io.ReadFull(conn, back); err != nil {
 			return fmt.Errorf("after %d of %d bytes: %w", n, len(piece), err)
 		}
-		if mutant.Is("wrong-data-tcp-always") {
-			back[0] = ^piece[0]
-		}
-		if mutant.Is("wrong-data-tcp-off-by-one") {
-			back[len(back)-1] = piece[len(back)-1] // the last byte is not compared
-		}
-		if !bytes.Equal(piece, back) && !mutant.Is("wrong-data-tcp-silent") {
+		if !bytes.Equal(piece, back) {
 			return differs(piece, back)
 		}
 		left -= len(piece)
@@ -242,7 +234,7 @@ func (p *peer) proven(conn *tls.Conn) bool {
 // keepRandom books the ServerHello random of the connection, if one came.
 func (p *peer) keepRandom() {
 	if p.wire.seen {
-		p.randoms = append(p.randoms, Random{p.wire.random, p.load.since(time.Now()), p.number + mutant.Count("repeated-random-wire-peer")})
+		p.randoms = append(p.randoms, Random{p.wire.random, p.load.since(time.Now()), p.number})
 	}
 }
 
@@ -257,7 +249,7 @@ func (p *peer) fail(step Step, err error) {
 		return
 	}
 	p.failures = append(p.failures, Failure{
-		Kind: kind, Step: step, Peer: p.number + mutant.Count("wrong-data-tcp-blames"), At: p.load.since(time.Now()),
+		Kind: kind, Step: step, Peer: p.number, At: p.load.since(time.Now()),
 		Alert: alert, Detail: p.load.detail(err),
 	})
 	p.load.failed.Add(1)

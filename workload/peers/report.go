@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"tlsbench/workload/mutant"
 )
 
 // Report is what a load did and saw.
@@ -72,7 +70,7 @@ func (r *Report) Repeats() []Repeat {
 	seen := make(map[[32]byte][]Random) // of repeated ones alone
 	for i, random := range r.Randoms {
 		first, again := index[random.Bytes]
-		if !again && !mutant.Is("repeated-random-wire-always") || mutant.Is("repeated-random-wire-silent") {
+		if !again {
 			index[random.Bytes] = int32(i)
 			continue
 		}

@@ -24,7 +24,6 @@
 package rig
 
 // #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2 -g -fno-omit-frame-pointer
-// #cgo mutants CFLAGS: -DTLSBENCH_MUTANTS
 // #cgo LDFLAGS: -rdynamic -ldl -lpthread -Wl,-z,now
 // #include "block.h"
 import "C"

@@ -12,7 +12,6 @@
  */
 #include "detect.h"
 
-#include "../../strategies/mutant.h"
 #include "errqueue.h"
 #include "fault.h"
 #include "heap.h"
@@ -77,23 +76,16 @@ static int marker_worker(unsigned long code)
 	return (int)(code & 0xfff) - REASON_FIRST;
 }
 
-/* Only a mutant lets an entry pass. */
-static bool let_pass(void)
-{
-	return MUTANT("foreign-error-silent") || MUTANT_ONCE("foreign-error-off-by-one");
-}
-
 static void foreign(const char *when, unsigned long code)
 {
 	char text[80];
 
-	if (errqueue_told(code) || let_pass() || (code == 0 && MUTANT("foreign-error-gone-silent")))
+	if (errqueue_told(code))
 		return;
 	if (code == 0) {
 		note_event(EVENT_FOREIGN_ERROR, "%s: my entry is gone", when);
 	} else if (is_marker(code)) {
-		note_event(EVENT_FOREIGN_ERROR, "%s: entry of worker %d", when,
-			marker_worker(code) + MUTANT("foreign-error-owner"));
+		note_event(EVENT_FOREIGN_ERROR, "%s: entry of worker %d", when, marker_worker(code));
 	} else {
 		openssl.ERR_error_string_n(code, text, sizeof text);
 		note_event(EVENT_FOREIGN_ERROR, "%s: %s", when, text);
@@ -217,7 +209,7 @@ static void check_empty(void)
 		code = openssl.ERR_peek_error();
 	else
 		openssl.ERR_clear_error();
-	if (code != 0 || MUTANT("foreign-error-always")) {
+	if (code != 0) {
 		foreign("empty queue", code);
 		clear_queue();
 	}
@@ -271,9 +263,8 @@ void detect_freed(int owner, const char *file)
 	if (clearing || rig.me == NULL || rig.config->check_rate == 0 || !watches(DETECT_QUEUE) ||
 		!openssl_queue_file(file))
 		return;
-	if ((last == 0 || call > last + TOGETHER) && !let_pass())
-		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d",
-			owner + MUTANT("foreign-error-owner"));
+	if (last == 0 || call > last + TOGETHER)
+		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d", owner);
 	last = call;
 }
 
@@ -330,12 +321,11 @@ bool detect_mine(void)
  */
 static void find_lost_slots(void)
 {
-	for (uint32_t key = MUTANT("lost-slot-off-by-one"); key < rig.block->slots_known; key++) {
+	for (uint32_t key = 0; key < rig.block->slots_known; key++) {
 		const struct slot *slot = &rig.block->slots[key];
 
 		if (slot->value == 0 || (slot->created && slot->owner == KEY_OPENSSL) ||
-			(rig.me->slots_forked[key] == slot->value && !MUTANT("lost-slot-always")) ||
-			MUTANT("lost-slot-silent"))
+			rig.me->slots_forked[key] == slot->value)
 			continue;
 		note_event(EVENT_LOST_SLOT, "key %u of %s: rank 0's value is gone", key,
 			slot->created ? slot->object : "an unknown owner");

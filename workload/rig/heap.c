@@ -16,7 +16,6 @@
  */
 #include "heap.h"
 
-#include "../../strategies/mutant.h"
 #include "detect.h"
 #include "errqueue.h"
 #include "fault.h"
@@ -112,12 +111,10 @@ static void set_tail(struct header *h)
 
 static bool tail_whole(struct header *h)
 {
-	uint64_t guard, blind = MUTANT("overrun-off-by-one") ? 0xff : 0; /* the byte right behind the data */
+	uint64_t guard;
 
-	if (MUTANT("overrun-silent") || MUTANT("overrun-always"))
-		return MUTANT("overrun-silent");
 	memcpy(&guard, (char *)data_of(h) + h->size, sizeof guard);
-	return (guard | blind) == (tail_guard(offset_of(h)) | blind);
+	return guard == tail_guard(offset_of(h));
 }
 
 bool heap_contains(const void *p)
@@ -137,11 +134,8 @@ static void bad_free(enum event_kind kind, const char *what, const struct header
 	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
 	const char *name = slash != NULL ? slash + 1 : file;
 
-	if ((kind == EVENT_WILD_FREE && MUTANT("wild-free-silent")) ||
-		(kind == EVENT_DOUBLE_FREE && (MUTANT("double-free-silent") || MUTANT_ONCE("double-free-off-by-one"))))
-		return;
 	note_event(kind, "%s, %u bytes of process %d, at %s:%d", what, h != NULL ? h->size : 0,
-		h != NULL ? h->owner - 1 + MUTANT("double-free-owner") : -2, name != NULL ? name : "?", line);
+		h != NULL ? h->owner - 1 : -2, name != NULL ? name : "?", line);
 	if (rig.config->heap_abort)
 		abort();
 }
@@ -202,8 +196,7 @@ static struct header *fresh(struct arena *arena, unsigned class)
 /* Drops a list whose head is damaged: what hangs on it is lost, not followed. */
 static struct header *damaged(uint64_t *list, uint64_t offset, const char *what)
 {
-	if (!MUTANT("heap-damage-silent") && !MUTANT_ONCE("heap-damage-off-by-one"))
-		note_event(EVENT_HEAP_DAMAGE, "free list: %s at offset %#llx", what, (unsigned long long)offset);
+	note_event(EVENT_HEAP_DAMAGE, "free list: %s at offset %#llx", what, (unsigned long long)offset);
 	*list = 0;
 	return NULL;
 }
@@ -215,7 +208,7 @@ static const char *wrong_with(const struct header *h, const struct link *link, u
 		return "header overwritten";
 	if (__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_FREE)
 		return "block in use";
-	if (link->check != ~link->next || MUTANT("heap-damage-always"))
+	if (link->check != ~link->next)
 		return "written after free";
 	return NULL;
 }
@@ -347,12 +340,11 @@ static struct header *header_of(void *p, const char *file, int line)
 
 	if (!watched)
 		return h;
-	if (!heap_contains(p) || !plausible(offset_of(h)) || MUTANT("wild-free-always")) {
+	if (!heap_contains(p) || !plausible(offset_of(h))) {
 		bad_free(EVENT_WILD_FREE, "address outside the heap", NULL, file, line);
 		return NULL;
 	}
-	if (h->guard != front_guard(offset_of(h)) || h->class >= CLASSES ||
-		h->home > rig.config->workers - MUTANT("wild-free-off-by-one")) {
+	if (h->guard != front_guard(offset_of(h)) || h->class >= CLASSES || h->home > rig.config->workers) {
 		bad_free(EVENT_WILD_FREE, "no block begins there", NULL, file, line);
 		return NULL;
 	}
@@ -369,7 +361,7 @@ static bool release(struct header *h, const char *file, int line)
 		return true;
 	}
 	was = __atomic_exchange_n(&h->state, STATE_FREE, __ATOMIC_ACQ_REL);
-	if (was == STATE_FREE || MUTANT("double-free-always")) {
+	if (was == STATE_FREE) {
 		bad_free(EVENT_DOUBLE_FREE, "freed twice", h, file, line);
 		return false;
 	}

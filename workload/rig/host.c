@@ -1,7 +1,6 @@
 /* host.c: see host.h. */
 #include "host.h"
 
-#include "../../strategies/mutant.h"
 #include "../../strategies/strategy.h"
 #include "forkclock.h"
 #include "keys.h"
@@ -35,18 +34,6 @@ static struct strategy_context context = {
 	.keys_of = keys_of,
 };
 
-/* The one that the trial names. */
-static const char *wanted(void)
-{
-	const char *name = rig.config->strategy;
-
-	if (MUTANT("none-clears") && strcmp(name, "none") == 0)
-		return "key-owner";
-	if (MUTANT("none-stops-thread") && strcmp(name, "none") == 0)
-		return "thread-stop";
-	return name;
-}
-
 static const struct strategy *own_strategy(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -69,7 +56,7 @@ void host_load(void)
 		return;
 	}
 	for (const struct strategy *const *s = tlsbench_strategies; *s != NULL; s++) {
-		if (strcmp((*s)->name, wanted()) == 0)
+		if (strcmp((*s)->name, rig.config->strategy) == 0)
 			strategy = *s;
 	}
 	if (strategy == NULL)
@@ -190,14 +177,6 @@ void host_after_setup(void)
 	handlers[HANDLER_PREPARE] = strategy->prepare;
 	handlers[HANDLER_PARENT] = strategy->parent;
 	handlers[HANDLER_CHILD] = strategy->child;
-	if (MUTANT("host-child-handler-in-parent")) {
-		handlers[HANDLER_PARENT] = strategy->child;
-		handlers[HANDLER_CHILD] = NULL;
-	}
-	if (MUTANT("host-prepare-handler-in-child")) {
-		handlers[HANDLER_CHILD] = strategy->prepare;
-		handlers[HANDLER_PREPARE] = NULL;
-	}
 	err = pthread_atfork(handlers[HANDLER_PREPARE] != NULL ? prepare : NULL,
 		handlers[HANDLER_PARENT] != NULL ? parent : NULL, handlers[HANDLER_CHILD] != NULL ? child : NULL);
 	if (err != 0)

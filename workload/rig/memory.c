@@ -3,7 +3,6 @@
  * socket, no peer process, the most pressure on OpenSSL's state and the least
  * noise. Bad peers are OpenSSL clients too, or what they sent, spoilt.
  */
-#include "../../strategies/mutant.h"
 #include "detect.h"
 #include "fault.h"
 #include "openssl.h"
@@ -82,7 +81,6 @@ static bool echoed(SSL *client, SSL *server)
 {
 	static unsigned char sent[ECHO_MAX], back[ECHO_MAX];
 	int n = rig.config->echo < ECHO_MAX ? (int)rig.config->echo : ECHO_MAX;
-	int skip = MUTANT("wrong-data-off-by-one");
 	int got;
 
 	for (int i = 0; i < n; i += 8) {
@@ -98,14 +96,12 @@ static bool echoed(SSL *client, SSL *server)
 	if (got <= 0 || openssl.SSL_write(server, back, got) != got)
 		return false;
 	memset(back, 0, sizeof back);
-	return openssl.SSL_read(client, back, sizeof back) == n &&
-	       memcmp(sent + skip, back + skip, (size_t)(n - skip)) == 0;
+	return openssl.SSL_read(client, back, sizeof back) == n && memcmp(sent, back, (size_t)n) == 0;
 }
 
 static void good_peer_failed(const char *when)
 {
-	if (!MUTANT("failed-handshake-silent") && !MUTANT_ONCE("failed-handshake-off-by-one"))
-		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", when, openssl_error());
+	note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", when, openssl_error());
 }
 
 static void serve_good(const struct contexts *contexts)
@@ -123,15 +119,14 @@ static void serve_good(const struct contexts *contexts)
 		openssl.SSL_set_bio(client, other, other);
 		openssl.SSL_set_accept_state(server);
 		openssl.SSL_set_connect_state(client);
-		if (fault_due(FAULT_CUT, -1) || !shake(client, server) || MUTANT("failed-handshake-always")) {
+		if (fault_due(FAULT_CUT, -1) || !shake(client, server)) {
 			good_peer_failed("good peer");
 			detect_own_errors();
 		} else {
 			count_handshake(began);
 			if (rig.config->echo != 0) {
 				begin_operation(OP_ECHO);
-				if ((!echoed(client, server) && !MUTANT("wrong-data-silent")) ||
-					MUTANT("wrong-data-always")) {
+				if (!echoed(client, server)) {
 					note_event(EVENT_WRONG_DATA, "echo: %s", openssl_error());
 					detect_own_errors();
 				}

@@ -1,7 +1,6 @@
 /* neighbour.c: see neighbour.h. */
 #include "neighbour.h"
 
-#include "../../strategies/mutant.h"
 #include "hazard.h"
 #include "heap.h"
 #include "rig.h"
@@ -127,7 +126,7 @@ bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), 
 	in_call = 0;
 	alarm_in(0);
 	sigaction(SIGALRM, &was, NULL);
-	if (lost && !MUTANT("broken-neighbour-call-silent"))
+	if (lost)
 		note_event(EVENT_BROKEN_NEIGHBOUR, "%s: did not come back in %llu ms", what,
 			(unsigned long long)((now_ns() - call_began.at) / 1000000));
 	begin_operation((enum operation)operation);
@@ -142,6 +141,5 @@ void neighbour_complain(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (!MUTANT("broken-neighbour-complaint-silent"))
-		note_event(EVENT_BROKEN_NEIGHBOUR, "%s", text);
+	note_event(EVENT_BROKEN_NEIGHBOUR, "%s", text);
 }

@@ -1,7 +1,6 @@
 /* openssl.c: see openssl.h. */
 #include "openssl.h"
 
-#include "../../strategies/mutant.h"
 #include "rig.h"
 
 #include <dlfcn.h>
@@ -66,8 +65,7 @@ void openssl_load(const char *crypto_path, const char *ssl_path)
 
 bool openssl_owns(const void *load_address)
 {
-	return load_address != NULL &&
-	       ((load_address == crypto_base && !MUTANT("key-owner-libssl-only")) || load_address == ssl_base);
+	return load_address != NULL && (load_address == crypto_base || load_address == ssl_base);
 }
 
 bool openssl_queue_file(const char *file)

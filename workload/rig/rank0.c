@@ -3,7 +3,6 @@
  * daemons: shared heap, OpenSSL, the strategy's set-up, one SSL_CTX for each
  * worker, the forks. Then it waits: for the end, or for a death among its own.
  */
-#include "../../strategies/mutant.h"
 #include "contexts.h"
 #include "fork.h"
 #include "forkloop.h"
@@ -151,16 +150,13 @@ static void kill_all(void)
  */
 static void note_death(int worker, int status, bool held_lock)
 {
-	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE && !MUTANT("crash-always");
+	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE;
 
 	if (!ending && !finished) {
 		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
-		if (MUTANT("crash-silent"))
-			; /* only the trial ends */
-		else if (WIFSIGNALED(status))
-			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)%s",
-				WTERMSIG(status) + MUTANT("crash-off-by-one"), strsignal(WTERMSIG(status)),
-				held_lock ? ", holding the heap's lock" : "");
+		if (WIFSIGNALED(status))
+			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)%s", WTERMSIG(status),
+				strsignal(WTERMSIG(status)), held_lock ? ", holding the heap's lock" : "");
 		else if (WEXITSTATUS(status) != EXIT_FAILED)
 			note_event_of(worker, EVENT_CRASH, "exited with status %d", WEXITSTATUS(status));
 		if (rig.workers[worker].operation == OP_NEIGHBOUR)

@@ -2,7 +2,6 @@
  * report.c: failures of the rig itself and events that detectors noticed. Both
  * go into the control block, where they survive whatever happens next.
  */
-#include "../../strategies/mutant.h"
 #include "rig.h"
 
 #include <stdarg.h>
@@ -57,27 +56,8 @@ static void note_first(uint64_t at)
 		rig.block->first_event_handshakes = handshakes_of_all();
 }
 
-/* The worker itself; under a mutant of that kind of event, the next one. */
-static int blamed(int worker, enum event_kind kind)
+static void note(int worker, enum event_kind kind, const char *format, va_list args)
 {
-	bool next =
-		(kind == EVENT_FOREIGN_ERROR && MUTANT("foreign-error-blames")) ||
-		(kind == EVENT_FAILED_HANDSHAKE && MUTANT("failed-handshake-blames")) ||
-		(kind == EVENT_WRONG_DATA && MUTANT("wrong-data-blames")) ||
-		(kind == EVENT_DOUBLE_FREE && MUTANT("double-free-blames")) ||
-		(kind == EVENT_WILD_FREE && MUTANT("wild-free-blames")) ||
-		(kind == EVENT_OVERRUN && MUTANT("overrun-blames")) ||
-		(kind == EVENT_HEAP_DAMAGE && MUTANT("heap-damage-blames")) ||
-		(kind == EVENT_CRASH && MUTANT("crash-blames")) ||
-		(kind == EVENT_BROKEN_NEIGHBOUR && MUTANT("broken-neighbour-blames")) ||
-		(kind == EVENT_LOST_SLOT && MUTANT("lost-slot-blames"));
-
-	return next ? (worker + 1) % (int)rig.config->workers : worker;
-}
-
-static void note(int reporter, enum event_kind kind, const char *format, va_list args)
-{
-	int worker = blamed(reporter, kind);
 	uint64_t *count = worker < 0 ? &rig.block->rank0_events[kind] : &rig.workers[worker].events[kind];
 	uint64_t at = now_ns();
 	struct event *event;

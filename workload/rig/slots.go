@@ -4,8 +4,6 @@ package rig
 // #include "../../strategies/strategy.h"
 import "C"
 
-import "tlsbench/workload/mutant"
-
 // Owner says who created a key.
 type Owner uint32
 
@@ -104,13 +102,13 @@ func (b *Block) Shared() int {
 		}
 		if load32(&w.used) != 0 {
 			for _, p := range w.objects {
-				hold(uint64(p), (i+mutant.Count("shared-slots-blames"))%len(b.workers))
+				hold(uint64(p), i)
 			}
 		}
 	}
-	shared := mutant.Count("shared-slots-always")
+	shared := 0
 	for _, workers := range holders {
-		if len(workers) > 1+mutant.Count("shared-slots-off-by-one") && !mutant.Is("shared-slots-silent") {
+		if len(workers) > 1 {
 			shared++
 		}
 	}

@@ -26,9 +26,8 @@ var rooms = map[string][]string{
 	"workload/sharedlib":  {"workload/sharedlib"},
 	"workload/fetch":      {"workload/fetch", "workload/sharedlib"},
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib"},
-	"workload/mutant":     {},
-	"workload/peers":      {"workload/peers", "workload/mutant"},
-	"workload/rig":        {"strategies", "workload/rig", "workload/mutant"},
+	"workload/peers":      {"workload/peers"},
+	"workload/rig":        {"strategies", "workload/rig"},
 	"workload/neighbours": {"workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
 	// Trials in a daemon of others, and the file of what they showed.
 	"workload/daemon": {"workload", "strategies", "results"},

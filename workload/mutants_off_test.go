@@ -1,5 +1,0 @@
-//go:build !mutants
-
-package workload
-
-const builtWithMutants = false
