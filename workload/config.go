@@ -50,6 +50,9 @@ type Config struct {
 	// using CPU before the trial is ended as a hang; 0 = default.
 	HangAfter time.Duration
 
+	// Server makes what the trial runs; nil = the rig.
+	Server func(Config) Server
+
 	// Fork makes this a trial of forks instead of handshakes; see fork.go.
 	Fork *ForkConfig
 }

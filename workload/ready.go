@@ -36,7 +36,7 @@ func (t *trial) progress() progress {
 
 // awaitSetup waits until all workers are forked. A rank 0 that does not come on
 // is a hang, as a worker's is: a strategy's handler that never returns is one of
-// the things a trial is to find. The error is errHang then.
+// the things a trial is to find. The error is ErrHang then.
 func (t *trial) awaitSetup() error {
 	deadline := rig.Now() + readyLimit
 	last := t.progress()
@@ -51,7 +51,7 @@ func (t *trial) awaitSetup() error {
 		}
 		if why := t.stuck(last, now); why != "" {
 			t.out.note(hangs, -1, 0, why)
-			return errHang
+			return ErrHang
 		}
 		if now.since > deadline {
 			return fmt.Errorf("%w (%v)", rig.ErrNotReady, readyLimit)

@@ -1,9 +1,10 @@
 // Package workload runs one trial: it starts the rig on one OpenSSL build under
 // one strategy, drives its load, watches it, and reads what happened.
 //
-//	Config ──▶ settings.go   what the rig and the peers are told
+//	Config ──▶ server.go     one trial of any server, and its watchdog
+//	           settings.go   what the rig and the peers are told
 //	           trial.go      start, warm-up, measured window, drain, stop
-//	           watchdog.go   blocked or starved?
+//	           watchdog.go   is the rig blocked or starved?
 //	           hazards*.go   what else is in the process: catalogue, what it
 //	                         needs, what it is expected to do
 //	           outcome       counters, events, samples from the control block,
@@ -59,6 +60,13 @@ type trial struct {
 	left      bool           // rank 0 has ended by itself, and too early
 	around    neighbourhood
 	out       *Outcome
+	pulses    []pulse
+
+	// For who looks on; nil = nobody. watch is called with rank 0's process id
+	// when the load begins, and what it returns when the load has ended; look
+	// when all has been read.
+	watch func(int, *rig.Block) (stop func())
+	look  func(*rig.Block)
 }
 
 // window is the measured part of the load, read off the rig's counters.
@@ -67,62 +75,55 @@ type window struct {
 	first, count uint64        // handshakes made before it, and in it
 }
 
-// Run carries out one trial. The error is ctx's if that ended first.
-func Run(ctx context.Context, cfg Config) (*Outcome, error) {
-	if cfg.Fork != nil {
-		return runFork(ctx, cfg)
-	}
-	return run(ctx, cfg, func(*rig.Block) {})
-}
-
 // run lets the caller look at the control block when the trial has ended and
 // before it is unmapped.
 func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, error) {
-	return runWatched(ctx, cfg, func(int, *rig.Block) func() { return func() {} }, look)
+	return serve(ctx, &trial{cfg: cfg, look: look})
 }
 
-// runWatched also calls watch when the rig is ready, with rank 0's process id,
-// and what that returns when the load has ended, however it did.
-func runWatched(ctx context.Context, cfg Config, watch func(int, *rig.Block) (stop func()),
-	look func(*rig.Block)) (*Outcome, error) {
-	choices, err := cfg.hazards()
-	if err != nil {
-		return nil, err
+// Check completes and checks the settings.
+func (t *trial) Check() (err error) {
+	if t.around.choices, err = t.cfg.hazards(); err != nil {
+		return err
 	}
-	cfg.complete()
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
-	t := &trial{cfg: cfg, out: &Outcome{Events: map[string]uint64{}}}
-	t.around.choices = choices
-	host := hostBefore(t.out)
-	defer t.around.close()
-	if t.out.Skipped, err = t.start(ctx); err != nil || t.out.Skipped != "" {
-		return t.out, err
-	}
-	defer t.block.Close()
-	defer t.process.Close()
-	if ended, err := t.awaitReady(ctx); ended || err != nil {
-		return t.out, err
-	}
-	t.out.Files = mappedFiles(t.process.PID())
-	if t.out.Skipped = t.otherOpenSSL(); t.out.Skipped != "" {
-		return t.out, nil
-	}
-	stop := watch(t.process.PID(), t.block)
-	err = t.drive(ctx)
-	stop()
-	t.process.Close()
-	if err == nil {
-		err = t.gather()
-	}
-	host.after(t.out)
-	if err != nil {
-		return nil, err
-	}
-	look(t.block)
-	return t.out, nil
+	t.cfg.complete()
+	return t.cfg.check()
 }
+
+// Start starts the rig and waits until all of its workers are forked.
+func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error) {
+	t.out, t.pulses = out, make([]pulse, t.cfg.Workers)
+	if out.Skipped, err = t.start(ctx); err != nil || out.Skipped != "" {
+		return false, err
+	}
+	if ended, err := t.awaitReady(ctx); ended || err != nil {
+		return false, err
+	}
+	out.Files = mappedFiles(t.process.PID())
+	out.Skipped = t.otherOpenSSL()
+	return out.Skipped == "", nil
+}
+
+// Read reads the outcome off the control block and the peers.
+func (t *trial) Read() error {
+	err := t.gather()
+	if err == nil && t.look != nil {
+		t.look(t.block)
+	}
+	return err
+}
+
+// Stop ends the rig and what its hazards needed, and unmaps the control block.
+func (t *trial) Stop() {
+	if t.process != nil {
+		t.process.Close()
+		t.block.Close()
+	}
+	t.around.close()
+}
+
+// Gone is closed when rank 0 has ended.
+func (t *trial) Gone() <-chan struct{} { return t.process.Gone() }
 
 // start starts the rig, and what its hazards need before it. skip says what
 // this machine lacks for them; the rig was not started then.
@@ -165,7 +166,7 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 	if ctx.Err() != nil {
 		return true, ctx.Err()
 	}
-	if errors.Is(err, errHang) {
+	if errors.Is(err, ErrHang) {
 		return true, nil
 	}
 	if !errors.Is(err, io.EOF) {
@@ -190,31 +191,23 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 	return true, err
 }
 
-// drive runs the load through its phases and ends with no process left that
+// Drive runs the load through its phases and ends with no process left that
 // would still work.
-func (t *trial) drive(ctx context.Context) error {
-	broken, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		t.watch(broken, cancel)
-	}()
-	err := t.phases(broken)
-	cancel(nil)
-	<-watched
-	t.endPeers()
-	t.letRank0Reap(broken)
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (t *trial) Drive(ctx context.Context) error {
+	if t.watch != nil {
+		defer t.watch(t.process.PID(), t.block)()
 	}
+	err := t.phases(ctx)
+	t.endPeers()
+	t.letRank0Reap(ctx)
+	t.process.Close()
 	return err
 }
 
 // letRank0Reap gives rank 0 the time to end and to reap its workers, when a
 // worker died: then none of them is left to init.
-func (t *trial) letRank0Reap(broken context.Context) {
-	if context.Cause(broken) != errDied {
+func (t *trial) letRank0Reap(ctx context.Context) {
+	if context.Cause(ctx) != ErrDied {
 		return
 	}
 	select {
@@ -223,35 +216,22 @@ func (t *trial) letRank0Reap(broken context.Context) {
 	}
 }
 
-// Reasons why a trial ends before its time; none of them is an error.
-var (
-	errDied = errors.New("a process of the rig died")
-	errHang = errors.New("a process of the rig hangs")
-)
-
-func ended(err error) error {
-	if errors.Is(err, errDied) || errors.Is(err, errHang) {
-		return nil
-	}
-	return err
-}
-
 func (t *trial) phases(ctx context.Context) error {
 	if err := t.begin(); err != nil {
 		return err
 	}
 	if t.cfg.Warmup > 0 {
-		if err := sleep(ctx, t.cfg.Warmup); err != nil {
-			return ended(err)
+		if err := Sleep(ctx, t.cfg.Warmup); err != nil {
+			return err
 		}
 		t.openWindow()
 	}
 	err := t.measure(ctx)
 	t.closeWindow()
 	if err != nil {
-		return ended(err)
+		return err
 	}
-	return ended(t.drain(ctx))
+	return t.drain(ctx)
 }
 
 func (t *trial) begin() error {
@@ -292,7 +272,7 @@ func (t *trial) closeWindow() {
 // handshakes.
 func (t *trial) measure(ctx context.Context) error {
 	if t.cfg.Handshakes == 0 {
-		return sleep(ctx, t.cfg.Duration)
+		return Sleep(ctx, t.cfg.Duration)
 	}
 	var done <-chan struct{} = t.process.Gone() // memory: workers end by themselves
 	if t.peers != nil {
@@ -348,17 +328,5 @@ func (t *trial) endPeers() {
 	if t.peers != nil {
 		t.peers.Abort()
 		t.report = t.peers.Wait()
-	}
-}
-
-// sleep is over early, with the cause, when the trial broke.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -24,7 +23,6 @@ type pulse struct {
 }
 
 const (
-	watchEvery = 50 * time.Millisecond
 	// A process that ran for less than this share of the time it was watched,
 	// and did not want to run either, is blocked.
 	blockedShare = 0.02
@@ -37,33 +35,22 @@ const (
 	doubtTimes = 4 * spinTimes
 )
 
-// watch ends the trial when rank 0 is gone, a worker died, or one hangs.
-func (t *trial) watch(ctx context.Context, end context.CancelCauseFunc) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	pulses := make([]pulse, t.cfg.Workers)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.process.Gone():
-			t.died = t.process.Signal()
-			t.left = t.died == 0 && !t.block.Done()
-			if t.block.FirstDeath() != 0 || t.died != 0 || t.left {
-				end(errDied)
-			}
-			return
-		case <-tick.C:
-		}
-		if t.block.FirstDeath() != 0 {
-			end(errDied)
-			return
-		}
-		if t.hang = t.findHang(pulses); t.hang != nil {
-			end(errHang)
-			return
-		}
+// Look finds out whether rank 0 is gone, a worker died, or one hangs.
+func (t *trial) Look(gone bool) error {
+	if gone {
+		t.died = t.process.Signal()
+		t.left = t.died == 0 && !t.block.Done()
 	}
+	switch {
+	case t.block.FirstDeath() != 0 || t.died != 0 || t.left:
+		return ErrDied
+	case gone:
+		return nil
+	}
+	if t.hang = t.findHang(t.pulses); t.hang != nil {
+		return ErrHang
+	}
+	return nil
 }
 
 // stuck is a worker that has been at one operation for longer than its patience.
