@@ -2,7 +2,6 @@ package workload
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -228,22 +227,13 @@ func (t *trial) gatherWindow() {
 	}
 }
 
-// placeFirst puts the events in order and finds how much had been done when
-// the first one was noticed. What was found by joining afterwards is placed
-// by its share of the load.
+// placeFirst puts the events in order. What was noticed when it happened is
+// placed by its own count of handshakes.
 func (t *trial) placeFirst() {
-	o := t.out
-	slices.SortStableFunc(o.Noted, func(a, b Event) int { return int(a.At - b.At) })
-	if len(o.Noted) == 0 {
-		return
-	}
-	o.FirstEvent = o.Noted[0].At
+	t.out.Order()
 	at, handshakes := t.block.FirstEvent()
-	switch {
-	case at != 0 && at-t.began <= o.FirstEvent:
-		o.FirstEventAt = handshakes
-	case o.Load > 0:
-		o.FirstEventAt = uint64(float64(o.Handshakes) * min(1, float64(o.FirstEvent)/float64(o.Load)))
+	if len(t.out.Noted) > 0 && at != 0 && at-t.began <= t.out.FirstEvent {
+		t.out.FirstEventAt = handshakes
 	}
 }
 

@@ -322,9 +322,9 @@ var fieldDetectors = map[string][]mutant{
 	},
 	"field-exit": {
 		{"silent", "the end of the daemon under load is no event", daemons + "TestDaemonEndsUnderLoad",
-			in(daemonGo, "if died {", "if died && false {")},
+			in(daemonGo, "exit = t.exit()", "")},
 		{"always", "a daemon that is stopped counts as one that ended", daemons + "TestStrategyIsSetUp/serves",
-			in(daemonGo, "if died {", "if died || true {")},
+			in(daemonGo, "if t.died {\n\t\texit", "if t.died || true {\n\t\texit")},
 		{"off-by-one", "the signal's number is one more", daemons + "TestDaemonEndsUnderLoad/killed",
 			in(daemonGo, `killed by signal %d", n)`, `killed by signal %d", n+1)`)},
 	},

@@ -1,6 +1,9 @@
 package workload
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is what one trial did and what was noticed, read from the control
 // block and from the peers after the trial, whatever happened to its
@@ -44,7 +47,11 @@ type Outcome struct {
 	// Served counts the requests that a hazard's HTTPS server answered, by path.
 	Served map[string]int
 
+	Memory uint64 // bytes of a daemon's processes, shared pages once
+	Mark   string // where a strategy took its mark in a daemon, and what it found
+
 	Events       map[string]uint64 // count by kind
+	Ignored      map[string]uint64 // those that say nothing about OpenSSL
 	Noted        []Event           // the first ones, with detail
 	FirstEvent   time.Duration     // from start of load; meaningful if Events is not empty
 	FirstEventAt uint64            // handshakes made until the first event
@@ -84,4 +91,18 @@ func (o *Outcome) Damaged() bool {
 		}
 	}
 	return false
+}
+
+// Order puts the noted events in order and finds when the first one was
+// noticed. How much had been done by then is worked out from its share of the
+// load.
+func (o *Outcome) Order() {
+	slices.SortStableFunc(o.Noted, func(a, b Event) int { return int(a.At - b.At) })
+	if len(o.Noted) == 0 {
+		return
+	}
+	o.FirstEvent = o.Noted[0].At
+	if o.Load > 0 {
+		o.FirstEventAt = uint64(float64(o.Handshakes) * min(1, float64(o.FirstEvent)/float64(o.Load)))
+	}
 }

@@ -69,7 +69,7 @@ func (c *fieldCommand) log(s *session) func(string, ...any) {
 func (c *fieldCommand) starting(s *session, plan *daemon.Plan, daemons []daemon.Daemon) ([]daemon.Daemon, error) {
 	var list []daemon.Daemon
 	for _, d := range daemons {
-		err := d.Starts(s.ctx, plan, c.Port)
+		err := d.Starts(s.ctx, c.Port)
 		switch {
 		case s.ctx.Err() != nil:
 			return nil, s.ctx.Err()

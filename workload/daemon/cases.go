@@ -74,13 +74,17 @@ func (c Case) unprotected() bool {
 func (c Case) control() bool { return c.unprotected() && c.Daemon.Release.Line != "1.1.1" }
 
 // config is the daemon's side of a trial.
-func (c Case) config(p *Plan, seed uint64, port int) Config {
-	cfg := Config{
-		Daemon: c.Daemon, Strategy: c.Strategy, Mode: c.Mode, Python: c.Python, MemSafety: c.MemSafety,
-		Readers: p.Readers, BadShare: p.BadShare, TLS: p.TLS, Duration: p.Duration, Port: port, Seed: seed,
-	}
+func (c Case) config(p *Plan, seed uint64, port int) workload.Config {
+	s := Settings{Mode: c.Mode, Port: port}
 	if c.unprotected() {
-		cfg.Patience = p.Patience
+		s.Patience = p.Patience
+	}
+	cfg := workload.Config{
+		Strategy: c.Strategy, Hazard: c.Hazard(), Workers: p.Readers, BadShare: p.BadShare, TLS: p.TLS,
+		Duration: p.Duration, Seed: seed, Server: c.Daemon.Server(s), HeapSafety: "count",
+	}
+	if c.MemSafety == 0 {
+		cfg.HeapSafety = "abort"
 	}
 	return cfg
 }
@@ -88,7 +92,7 @@ func (c Case) config(p *Plan, seed uint64, port int) Config {
 // RigKey names what the rig can tell apart, "" where it is not asked: a
 // strategy that no daemon has needs no answer.
 func (c Case) RigKey() string {
-	if injectable(c.Strategy) != nil {
+	if Injectable(c.Strategy) != nil {
 		return ""
 	}
 	r := c.rigSettings()

@@ -12,6 +12,7 @@ import (
 
 // Limits of a daemon, whatever the load asks for.
 const (
+	MaxReaders     = 64
 	maxConnections = 2048
 	sharedMegabyte = 128
 )
@@ -22,15 +23,11 @@ type setup struct {
 	dir       string // for its files
 	port      int
 	readers   int
-	mode      int // of tls_threads_mode; noMode: not set
+	mode      int // of tls_threads_mode; NoMode: not set
 	memSafety int
 	python    string // "", "before", "after" the TLS module
-	rand      string // engine of the TLS module; "": the packaged default
 	id        *peers.Identity
 }
-
-// noMode leaves tls_threads_mode out of the configuration.
-const noMode = -1
 
 // write makes the daemon's folder and files: configuration, key, certificate,
 // script.
@@ -75,7 +72,7 @@ func (s setup) config() string {
 	line("listen=tls:127.0.0.1:%d\nenable_tls=yes\nauto_aliases=no\ndns=no\nrev_dns=no\nuse_dns_cache=no", s.port)
 	line("disable_core_dump=yes\nmem_safety=%d\ntcp_max_connections=%d\ntls_max_connections=%[2]d",
 		s.memSafety, maxConnections)
-	if s.mode != noMode {
+	if s.mode != NoMode {
 		line("tls_threads_mode=%d", s.mode)
 	}
 	if s.python == "before" {
@@ -91,9 +88,6 @@ func (s setup) config() string {
 	line(`modparam("tls", "certificate", "%s/cert.pem")`, s.dir)
 	line(`modparam("tls", "verify_certificate", 1)`)
 	line(`modparam("tls", "require_certificate", 0)`)
-	if s.rand != "" {
-		line(`modparam("tls", "rand_engine", "%s")`, s.rand)
-	}
 	line("request_route {\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}")
 	return b.String()
 }

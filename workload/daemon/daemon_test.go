@@ -15,6 +15,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies"
+	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/peers"
 )
@@ -32,10 +33,13 @@ func standIn(t *testing.T, body string) Daemon {
 	return d
 }
 
-func standInTrial(d Daemon) Config {
-	return Config{Daemon: d, Strategy: strategies.Choice{Name: "none"}, Mode: NoMode, Readers: 2, TLS: "1.3",
+func standInTrial(d Daemon, s Settings) workload.Config {
+	return workload.Config{Server: d.Server(s), Strategy: strategies.Choice{Name: "none"}, Workers: 2,
 		BadShare: 0.2, Seed: 1, Duration: time.Second}
 }
+
+// noMode is of a daemon that has none.
+var noMode = Settings{Mode: NoMode}
 
 // What keeps a daemon from starting is one line, with the end of its log.
 func TestDaemonDoesNotStart(t *testing.T) {
@@ -44,7 +48,7 @@ func TestDaemonDoesNotStart(t *testing.T) {
 			"kamailio 5.6 did not start (exit status 255): its log ends with: bad config file (1 errors)"},
 		"silent": {"exit 3", "kamailio 5.6 did not start (exit status 3): its log is empty"},
 	} {
-		_, err := Run(context.Background(), standInTrial(standIn(t, tc.body)))
+		_, err := workload.Run(context.Background(), standInTrial(standIn(t, tc.body), noMode))
 		if err == nil || err.Error() != tc.want {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
 		}
@@ -57,7 +61,7 @@ func TestDaemonDiesEarly(t *testing.T) {
 		"a child": `echo " 0(1) ALERT: <core> [main.c:767]: handle_sigs(): child process 7 exited by a signal 11" >&2; exit 1`,
 		"itself":  "kill -SEGV $$",
 	} {
-		out, err := Run(context.Background(), standInTrial(standIn(t, body)))
+		out, err := workload.Run(context.Background(), standInTrial(standIn(t, body), noMode))
 		if err != nil || out.Events["crash"] != 1 {
 			t.Errorf("%s: %+v, %v; want one crash", name, out, err)
 		}
@@ -69,13 +73,13 @@ func TestDaemonDiesEarly(t *testing.T) {
 func TestDaemonNeverAnswers(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	cfg := standInTrial(standIn(t, "echo waiting >&2; sleep 1000"))
-	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "answered nobody within") ||
+	cfg := standInTrial(standIn(t, "echo waiting >&2; sleep 1000"), noMode)
+	if _, err := workload.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "answered nobody within") ||
 		!strings.HasSuffix(err.Error(), "its log ends with: waiting") {
 		t.Errorf("as it is: error %v", err)
 	}
-	cfg.Python = "after"
-	out, err := Run(context.Background(), cfg)
+	cfg.Hazard = "python"
+	out, err := workload.Run(context.Background(), cfg)
 	if err != nil || out.Events["hang"] != 1 {
 		t.Errorf("with python: %+v, %v; want one hang", out, err)
 	}
@@ -91,17 +95,21 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 	defer l.Close()
 	taken := l.Addr().(*net.TCPAddr).Port
-	for want, change := range map[string]func(*Config){
-		fmt.Sprintf("port %d is in use on 127.0.0.1", taken):      func(c *Config) { c.Port = taken },
-		"0 TCP readers: want 1 to 64":                             func(c *Config) { c.Readers = 0 },
-		"mem_safety 2: want 0 or 1":                               func(c *Config) { c.MemSafety = 2 },
-		"kamailio 5.6 has no tls_threads_mode 2: choose from []":  func(c *Config) { c.Mode = 2 },
-		`python "during": choose from before, after`:              func(c *Config) { c.Python = "during" },
-		"duration 0s: want more than 0, and no more than an hour": func(c *Config) { c.Duration = 0 },
+	for want, change := range map[string]func(*workload.Config, *Settings){
+		fmt.Sprintf("port %d is in use on 127.0.0.1", taken):                            func(_ *workload.Config, s *Settings) { s.Port = taken },
+		"kamailio 5.6 has no tls_threads_mode 2: choose from []":                        func(_ *workload.Config, s *Settings) { s.Mode = 2 },
+		"0 TCP readers: want 1 to 64":                                                   func(c *workload.Config, _ *Settings) { c.Workers = 0 },
+		"hazard curl in a daemon: choose from plain, python, python:before=1":           func(c *workload.Config, _ *Settings) { c.Hazard = "curl" },
+		`TLS version "1.1" in a daemon: choose from 1.3, 1.2`:                           func(c *workload.Config, _ *Settings) { c.TLS = "1.1" },
+		`heap safety "none" in a daemon: choose from count (mem_safety 1), abort (0)`:   func(c *workload.Config, _ *Settings) { c.HeapSafety = "none" },
+		"duration 0s: want more than 0, and no more than an hour":                       func(c *workload.Config, _ *Settings) { c.Duration = 0 },
+		"duration 1s, 2h0m0s without a fix: want more than 0, and no more than an hour": func(_ *workload.Config, s *Settings) { s.Patience = 2 * time.Hour },
 	} {
-		cfg := standInTrial(standIn(t, "exit 0"))
-		change(&cfg)
-		if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), want) {
+		s := noMode
+		cfg := standInTrial(standIn(t, "exit 0"), s)
+		change(&cfg, &s)
+		cfg.Server = standIn(t, "exit 0").Server(s)
+		if _, err := workload.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -177,7 +185,7 @@ func TestCancelledTrialLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(200*time.Millisecond, cancel)
-	if _, err := Run(ctx, standInTrial(standIn(t, "sleep 1000 & wait"))); !errors.Is(err, context.Canceled) {
+	if _, err := workload.Run(ctx, standInTrial(standIn(t, "sleep 1000 & wait"), noMode)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
@@ -216,49 +224,45 @@ func TestRealDaemon(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"5.6", "6.0"} {
 		d := installed(t, name)
-		cfg := standInTrial(d)
-		cfg.Readers, cfg.Duration, cfg.Patience = 4, time.Second, results.ControlLimit
+		s := Settings{Mode: NoMode, Patience: results.ControlLimit}
 		if len(d.Release.Modes) > 0 {
-			cfg.Mode = 0
+			s.Mode = 0
 		}
-		checkDamaged(t, cfg)
-		cfg.Strategy, cfg.Duration = strategies.Choice{Name: strategies.NegativeControl}, 1500*time.Millisecond
-		checkServes(t, cfg)
+		cfg := standInTrial(d, s)
+		cfg.Workers = 4
+		checkDamaged(t, name, cfg)
+		s.Patience = 0
+		cfg.Server, cfg.Strategy, cfg.Duration = d.Server(s), strategies.Choice{Name: strategies.NegativeControl}, 1500*time.Millisecond
+		checkServes(t, name, cfg)
 	}
 }
 
-func checkDamaged(t *testing.T, cfg Config) {
+func checkDamaged(t *testing.T, name string, cfg workload.Config) {
 	t.Helper()
-	out, err := Run(context.Background(), cfg)
+	out, err := workload.Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Daemon.Release.OwnRandom {
-		delete(out.Events, "repeated-random") // the TLS module's own generator
-	}
 	if !out.Damaged() {
-		t.Errorf("kamailio %s without a fix: no damage in %d handshakes, %v", cfg.Daemon.Release.Name, out.Good, out.Load)
+		t.Errorf("kamailio %s without a fix: no damage in %d handshakes, %v", name, out.Handshakes, out.Load)
 	}
 }
 
-func checkServes(t *testing.T, cfg Config) {
+func checkServes(t *testing.T, name string, cfg workload.Config) {
 	t.Helper()
-	var out *Outcome
+	var out *workload.Outcome
 	// On a busy machine both kinds of peers may need more than one trial.
-	for try := 0; try < 4 && (out == nil || !out.Damaged() && (out.Good == 0 || out.Bad == 0)); try++ {
+	for try := 0; try < 4 && (out == nil || !out.Damaged() && (out.Handshakes == 0 || out.Refused == 0)); try++ {
 		var err error
-		if out, err = Run(context.Background(), cfg); err != nil {
+		if out, err = workload.Run(context.Background(), cfg); err != nil {
 			t.Fatal(err)
-		}
-		if cfg.Daemon.Release.OwnRandom {
-			delete(out.Events, "repeated-random") // the TLS module's own generator
 		}
 		cfg.Duration *= 2
 	}
-	if out.Damaged() || out.Good == 0 || out.Bad == 0 || out.Memory == 0 || out.Rate <= 0 {
-		t.Errorf("kamailio %s, %s: %+v", cfg.Daemon.Release.Name, cfg.Strategy, *out)
+	if out.Damaged() || out.Handshakes == 0 || out.Refused == 0 || out.Memory == 0 || out.Rate <= 0 {
+		t.Errorf("kamailio %s, %s: %+v", name, cfg.Strategy, *out)
 	}
-	if !strings.HasPrefix(out.SetUp, cfg.Strategy.Name+": set up when the TLS module was loaded") {
-		t.Errorf("kamailio %s: the preload object said %q", cfg.Daemon.Release.Name, out.SetUp)
+	if !strings.HasPrefix(out.Mark, cfg.Strategy.Name+": set up when the TLS module was loaded") {
+		t.Errorf("kamailio %s: the preload object said %q", name, out.Mark)
 	}
 }

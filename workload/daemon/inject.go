@@ -196,9 +196,9 @@ func injected(c strategies.Choice) bool {
 // errNoInjection says why a strategy cannot be put into a daemon.
 var errNoInjection = errors.New("it is no fork handler, and none of the packaged versions has it built in")
 
-// injectable refuses a built-in strategy that is no fork handler; an own one is
+// Injectable refuses a built-in strategy that is no fork handler; an own one is
 // asked when it has been loaded.
-func injectable(c strategies.Choice) error {
+func Injectable(c strategies.Choice) error {
 	if c.Path == "" && c.Name == "temp-thread" {
 		return errNoInjection
 	}

@@ -115,7 +115,7 @@ func (p *Plan) Estimate() time.Duration {
 		switch {
 		case t.Rig:
 			sum += p.RigDuration + rigStart
-		case injectable(t.Case.Strategy) == nil:
+		case Injectable(t.Case.Strategy) == nil:
 			sum += p.Duration + daemonStart
 		}
 	}

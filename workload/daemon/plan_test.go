@@ -14,6 +14,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies"
+	"tlsbench/workload"
 )
 
 func choice(t *testing.T, name string) strategies.Choice {
@@ -278,8 +279,8 @@ func TestAttach(t *testing.T) {
 // What a trial came to, as the file has it: the first event of each kind.
 func TestDaemonRecord(t *testing.T) {
 	task := Task{ID: 3, Round: 1, Seed: 9, Case: Case{Daemon: daemon(t, "6.0"), Strategy: choice(t, "none"), Mode: 2}}
-	out := &Outcome{Good: 5, Load: time.Second, Memory: 9, Events: map[string]uint64{"crash": 1, "double-free": 2},
-		Noted: []Event{{"crash", 30, "c"}, {"double-free", 10, "a"}, {"double-free", 20, "b"}}}
+	out := &workload.Outcome{Handshakes: 5, Load: time.Second, Memory: 9, Events: map[string]uint64{"crash": 1, "double-free": 2},
+		Noted: []workload.Event{{Kind: "crash", At: 30, Detail: "c"}, {Kind: "double-free", At: 10, Detail: "a"}, {Kind: "double-free", At: 20, Detail: "b"}}}
 	got := daemonRecord(task, out, nil)
 	if got.Daemon.Fix() != "hwm (mode 2)" || got.Status != results.OK || got.Handshakes != 5 {
 		t.Errorf("record %+v of %+v", got, got.Daemon)
@@ -291,7 +292,7 @@ func TestDaemonRecord(t *testing.T) {
 	if _, err := json.Marshal(got); err != nil {
 		t.Error(err)
 	}
-	if got := daemonRecord(task, &Outcome{NotApplicable: "x"}, nil); got.Status != results.NotApplicable || got.Reason != "x" {
+	if got := daemonRecord(task, &workload.Outcome{NotApplicable: "x"}, nil); got.Status != results.NotApplicable || got.Reason != "x" {
 		t.Errorf("not applicable: %+v", got)
 	}
 }

@@ -78,7 +78,7 @@ func (t *trial) earlyEnd() error {
 		return nil
 	}
 	if f, ok := t.process.saw(noteRefused); ok {
-		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.cfg.Daemon.Release.Name, f.detail)
+		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.daemon.Release.Name, f.detail)
 	}
 	if err := t.neverSetUp(); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (t *trial) earlyEnd() error {
 		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
 		return nil
 	}
-	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.cfg.Daemon.Release.Name,
+	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.daemon.Release.Name,
 		t.process.status(), t.process.logEnd(3))
 }
 
@@ -104,11 +104,11 @@ func (t *trial) neverReady() error {
 		return err
 	}
 	t.gatherLog()
-	if t.cfg.Strategy.Name != strategies.PositiveControl || t.cfg.Python != "" || t.cfg.Mode > 0 || t.out.Damaged() {
+	if t.cfg.Strategy.Name != strategies.PositiveControl || t.setup.python != "" || t.Mode > 0 || t.out.Damaged() {
 		t.note("hang", waited, fmt.Sprintf("answered nobody within %v of its start", waited))
 		return nil
 	}
-	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.cfg.Daemon.Release.Name, waited, t.process.logEnd(3))
+	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.daemon.Release.Name, waited, t.process.logEnd(3))
 }
 
 // setUpLimit is how long the log may be behind a daemon that answers.
@@ -136,5 +136,5 @@ func (t *trial) neverSetUp() error {
 	if !t.outside() {
 		return nil
 	}
-	return fmt.Errorf("strategy %s was never set up in kamailio %s: %s", t.cfg.Strategy, t.cfg.Daemon.Release.Name, t.process.logEnd(3))
+	return fmt.Errorf("strategy %s was never set up in kamailio %s: %s", t.cfg.Strategy, t.daemon.Release.Name, t.process.logEnd(3))
 }

@@ -21,7 +21,7 @@ func newRecord(t Task) *results.FieldTrial {
 }
 
 // daemonRecord is what a daemon's trial came to.
-func daemonRecord(t Task, out *Outcome, err error) *results.FieldTrial {
+func daemonRecord(t Task, out *workload.Outcome, err error) *results.FieldTrial {
 	r := newRecord(t)
 	switch {
 	case err != nil:
@@ -32,7 +32,13 @@ func daemonRecord(t Task, out *Outcome, err error) *results.FieldTrial {
 		return r
 	}
 	r.Events, r.First = out.Events, firstOfEach(out.Noted)
-	r.Handshakes, r.Load, r.Memory, r.SetUp, r.Exit = out.Good, out.Load, out.Memory, out.SetUp, out.Exit
+	r.Handshakes, r.Load, r.Memory, r.SetUp = out.Handshakes, out.Load, out.Memory, out.Mark
+	for kind, n := range out.Ignored {
+		if r.Events == nil {
+			r.Events = map[string]uint64{}
+		}
+		r.Events[kind] += n
+	}
 	return r
 }
 
@@ -50,21 +56,17 @@ func rigRecord(t Task, out *workload.Outcome, err error) *results.FieldTrial {
 		r.Status, r.Reason = results.NotApplicable, out.NotApplicable
 		return r
 	}
-	var noted []Event
-	for _, e := range out.Noted {
-		noted = append(noted, Event{e.Kind, e.At, shorten(e.Detail)})
-	}
-	r.Events, r.First = out.Events, firstOfEach(noted)
+	r.Events, r.First = out.Events, firstOfEach(out.Noted)
 	r.Handshakes, r.Load = out.Handshakes, out.Load
 	return r
 }
 
 // firstOfEach keeps the first event of each kind, by time.
-func firstOfEach(noted []Event) []results.FieldEvent {
+func firstOfEach(noted []workload.Event) []results.FieldEvent {
 	var list []results.FieldEvent
-	for _, e := range slices.SortedStableFunc(slices.Values(noted), func(a, b Event) int { return cmp.Compare(a.At, b.At) }) {
+	for _, e := range slices.SortedStableFunc(slices.Values(noted), func(a, b workload.Event) int { return cmp.Compare(a.At, b.At) }) {
 		if !slices.ContainsFunc(list, func(x results.FieldEvent) bool { return x.Kind == e.Kind }) {
-			list = append(list, results.FieldEvent{Kind: e.Kind, At: e.At, Detail: e.Detail})
+			list = append(list, results.FieldEvent{Kind: e.Kind, At: e.At, Detail: shorten(e.Detail)})
 		}
 	}
 	return list

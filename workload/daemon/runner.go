@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -190,7 +189,7 @@ func (r *Runner) carryOut(ctx context.Context, task Task) *results.FieldTrial {
 		out, err := r.rig(ctx, task)
 		return rigRecord(task, out, err)
 	}
-	out, err := Run(ctx, task.Case.config(r.Plan, task.Seed, r.Port))
+	out, err := workload.Run(ctx, task.Case.config(r.Plan, task.Seed, r.Port))
 	return daemonRecord(task, out, err)
 }
 
@@ -222,14 +221,4 @@ func (p *Plan) Attach(found []Daemon) error {
 		}
 	}
 	return nil
-}
-
-// Starts tries whether a daemon starts at all, as it is and without a load. One
-// that damage ends while it starts does.
-func (d Daemon) Starts(ctx context.Context, p *Plan, port int) error {
-	c := Case{Daemon: d, Strategy: strategies.Choice{Name: strategies.PositiveControl}, Mode: NoMode, MemSafety: 1}
-	cfg := c.config(p, p.Seed, port)
-	cfg.noLoad = true
-	_, err := Run(ctx, cfg)
-	return err
 }

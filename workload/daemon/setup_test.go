@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tlsbench/strategies"
+	"tlsbench/workload"
 )
 
 // answering is a daemon that answers every peer with an alert; it says first
@@ -34,9 +36,9 @@ func TestSilentDaemon(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := standInTrial(answering(t, "", tc.then))
+			cfg := standInTrial(answering(t, "", tc.then), noMode)
 			cfg.BadShare, cfg.Duration = 0, tc.last
-			out, err := Run(context.Background(), cfg)
+			out, err := workload.Run(context.Background(), cfg)
 			if err != nil || out.Events["hang"] != tc.hangs {
 				t.Errorf("%+v, %v; want %d hangs", out, err, tc.hangs)
 			}
@@ -52,10 +54,10 @@ func TestDaemonEndsUnderLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := standInTrial(answering(t, "", tc.then))
+			cfg := standInTrial(answering(t, "", tc.then), noMode)
 			cfg.Duration = 20 * time.Second
-			out, err := Run(context.Background(), cfg)
-			if err != nil || out.Events["crash"] != 1 || out.Exit != tc.want {
+			out, err := workload.Run(context.Background(), cfg)
+			if err != nil || out.Events["crash"] != 1 || !slices.ContainsFunc(out.Noted, func(e workload.Event) bool { return e.Kind == "crash" && e.Detail == tc.want }) {
 				t.Errorf("%+v, %v; want a crash, and %q", out, err, tc.want)
 			}
 		})
@@ -105,9 +107,9 @@ func TestStrategyIsNeverSetUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := standInTrial(d)
+			cfg := standInTrial(d, noMode)
 			cfg.Strategy = strategies.Choice{Name: "hwm"}
-			if out, err := Run(context.Background(), cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
+			if out, err := workload.Run(context.Background(), cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%+v, %v; want an error that begins with %q", out, err, want)
 			}
 		})
@@ -127,9 +129,9 @@ func TestStrategyIsSetUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := standInTrial(tc.d)
+			cfg := standInTrial(tc.d, noMode)
 			cfg.Strategy = strategies.Choice{Name: "hwm"}
-			if out, err := Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 || len(out.Events) != 1 {
+			if out, err := workload.Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 || len(out.Events) != 1 {
 				t.Errorf("%+v, %v; want %s and nothing else", out, err, tc.event)
 			}
 		})

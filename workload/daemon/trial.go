@@ -10,66 +10,29 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"tlsbench/strategies"
+	"tlsbench/workload"
 	"tlsbench/workload/peers"
 )
 
-// Config is everything that decides what one trial of a daemon does.
-type Config struct {
-	Daemon   Daemon
-	Strategy strategies.Choice // injected; "none": the daemon as it is
-	Mode     int               // of tls_threads_mode; NoMode where it has none
-	Python   string            // "", "before", "after": libpython beside the TLS module
-
-	// Rand is the TLS module's rand_engine, "" = the default of the version.
-	Rand string
-
-	MemSafety int // 1: a double free is logged and ignored, 0: it aborts
-	Readers   int // TCP readers
-	Peers     int // 0 = four for each reader
-	BadShare  float64
-	TLS       string
-	Seed      uint64
-	Duration  time.Duration
+// Settings are those that a workload.Config has no word for. Its own words mean
+// in a daemon: Workers the TCP readers, HeapSafety mem_safety (abort is 0, count
+// is 1), and Hazard where libpython comes (python: after the TLS module,
+// python:before=1: before it).
+type Settings struct {
+	Mode int // of tls_threads_mode; NoMode where the daemon has none
+	Port int // 0 = a free one
 	// Patience is a longer Duration for a daemon that was not seen to be damaged
 	// yet; 0 = none.
 	Patience time.Duration
-	Port     int // 0 = a free one
-
-	noLoad bool // the trial ends when the daemon has answered
 }
 
-// NoMode says that tls_threads_mode is not set.
-const NoMode = noMode
-
-// Event is one thing that was noticed.
-type Event struct {
-	Kind   string
-	At     time.Duration // from start of load
-	Detail string
-}
-
-// Outcome is what one trial of a daemon did and what was noticed.
-type Outcome struct {
-	NotApplicable string // why the strategy cannot be put into this daemon
-	SetUp         string // what the preload object said: where and when
-
-	Good, Bad uint64  // handshakes with their OPTIONS; bad peers
-	Rate      float64 // good ones a second, until the end or the first death
-	Load      time.Duration
-	Memory    uint64 // bytes, all of its processes, near the end
-	Exit      string // how the daemon ended before it was stopped
-
-	Events map[string]uint64
-	Noted  []Event // the first ones
-	First  time.Duration
-}
-
-// Damaged reports whether any event was seen.
-func (o *Outcome) Damaged() bool { return len(o.Events) > 0 }
+// NoMode leaves tls_threads_mode out of the configuration.
+const NoMode = -1
 
 // Limits of time.
 const (
@@ -87,93 +50,120 @@ const (
 	idleShare = 4
 )
 
-// trial is one under way.
+// trial is one life of a daemon: a workload.Server.
 type trial struct {
-	cfg     Config
+	Settings
+	cfg     workload.Config
+	daemon  Daemon
 	setup   setup
 	process *process
 	load    *peers.Load
-	began   time.Time
-	out     *Outcome
-	hang    *Event
+	report  *peers.Report
+	began   time.Time     // of the start, then of the load
+	took    time.Duration // by the load
+	out     *workload.Outcome
+
+	draining atomic.Bool // the peers finish what they have begun
+	// What the watchdog saw.
+	quiet  pulse
+	died   bool
+	silent time.Time // when it was called a hang
+	hang   string    // why
 }
 
-// Run carries out one trial. Damage is a result; an error means that it could
-// not be carried out.
-func Run(ctx context.Context, cfg Config) (*Outcome, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
-	t := &trial{cfg: cfg, out: &Outcome{Events: map[string]uint64{}}}
-	if err := injectable(cfg.Strategy); err != nil {
-		t.out.NotApplicable = err.Error()
-		return t.out, nil
-	}
-	// A name that nobody has: the folder is made when there is someone to remove it.
-	dir := filepath.Join(os.TempDir(), "tlsbench-field-"+rand.Text())
-	defer os.RemoveAll(dir)
-	if err := t.start(ctx, dir); err != nil {
-		return nil, err
-	}
-	defer t.process.close()
-	up, err := t.awaitReady(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if up {
-		err = t.served(ctx)
-	}
-	return t.out, err
+// Server makes a trial's server of the daemon.
+func (d Daemon) Server(s Settings) func(workload.Config) workload.Server {
+	return func(cfg workload.Config) workload.Server { return &trial{Settings: s, cfg: cfg, daemon: d} }
 }
 
-// served puts the load on a daemon that answers, if the strategy is in it.
-func (t *trial) served(ctx context.Context) error {
-	if err := t.awaitSetUp(); err != nil || t.cfg.noLoad {
+// Starts tries whether the daemon starts at all, as it is and without a load.
+// One that damage ends while it starts does.
+func (d Daemon) Starts(ctx context.Context, port int) error {
+	cfg := workload.Config{Strategy: strategies.Choice{Name: strategies.PositiveControl}, Workers: 1, Duration: time.Second}
+	s := d.Server(Settings{Mode: NoMode, Port: port})(cfg)
+	if err := s.Check(); err != nil {
 		return err
 	}
-	return t.drive(ctx)
+	defer s.Stop()
+	_, err := s.Start(ctx, &workload.Outcome{Events: map[string]uint64{}})
+	return err
 }
 
-func (c *Config) check() error {
-	if c.Readers < 1 || c.Readers > 64 {
-		return fmt.Errorf("%d TCP readers: want 1 to 64", c.Readers)
-	}
-	if c.Duration <= 0 || max(c.Duration, c.Patience) > time.Hour {
+// hazards are those that a daemon can have, as the place of libpython.
+var hazards = map[string]string{"": "", "plain": "", "python": "after", "python:before=1": "before"}
+
+// Check completes the settings, and refuses what the daemon cannot do.
+func (t *trial) Check() error {
+	c, release := &t.cfg, t.daemon.Release
+	python, known := hazards[c.Hazard]
+	switch {
+	case !known:
+		return fmt.Errorf("hazard %s in a daemon: choose from plain, python, python:before=1", c.Hazard)
+	case c.Workers < 1 || c.Workers > MaxReaders:
+		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
+	case c.Duration <= 0 || c.Duration > time.Hour:
 		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", c.Duration)
+	case t.Patience > time.Hour:
+		return fmt.Errorf("duration %v, %v without a fix: want more than 0, and no more than an hour", c.Duration, t.Patience)
+	case !slices.Contains(slices.Concat([]string{""}, workload.TLSVersions), c.TLS):
+		return fmt.Errorf("TLS version %q in a daemon: choose from %s", c.TLS, strings.Join(workload.TLSVersions, ", "))
+	case !slices.Contains([]string{"", "count", "abort"}, c.HeapSafety):
+		return fmt.Errorf("heap safety %q in a daemon: choose from count (mem_safety 1), abort (0)", c.HeapSafety)
+	case t.Mode != NoMode && !slices.Contains(release.Modes, t.Mode):
+		return fmt.Errorf("kamailio %s has no tls_threads_mode %d: choose from %v", release.Name, t.Mode, release.Modes)
 	}
-	if c.MemSafety != 0 && c.MemSafety != 1 {
-		return fmt.Errorf("mem_safety %d: want 0 or 1", c.MemSafety)
-	}
-	if c.Mode != NoMode && !slices.Contains(c.Daemon.Release.Modes, c.Mode) {
-		return fmt.Errorf("kamailio %s has no tls_threads_mode %d: choose from %v", c.Daemon.Release.Name, c.Mode, c.Daemon.Release.Modes)
-	}
-	if !slices.Contains([]string{"", "before", "after"}, c.Python) {
-		return fmt.Errorf("python %q: choose from before, after", c.Python)
+	if c.TLS == "" {
+		c.TLS = workload.TLSVersions[0]
 	}
 	if c.Peers == 0 {
-		c.Peers = 4 * c.Readers
+		c.Peers = 4 * c.Workers
+	}
+	t.setup = setup{daemon: t.daemon, readers: c.Workers, mode: t.Mode, memSafety: 1, python: python}
+	if c.HeapSafety == "abort" {
+		t.setup.memSafety = 0
 	}
 	return nil
 }
 
-// start writes the daemon's files and runs it.
-func (t *trial) start(ctx context.Context, dir string) error {
-	id, err := peers.Certificate(peers.ECDSAP256)
-	if err != nil {
-		return err
+// Start writes the daemon's files, runs it, and waits until a reader has
+// answered one peer with the strategy in it.
+func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, err error) {
+	t.out = out
+	if err := Injectable(t.cfg.Strategy); err != nil {
+		out.NotApplicable = err.Error()
+		return false, nil
 	}
-	port, err := freePort(t.cfg.Port)
-	if err != nil {
-		return err
+	if t.setup.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
+		return false, err
 	}
-	t.setup = setup{daemon: t.cfg.Daemon, dir: dir, port: port, readers: t.cfg.Readers, mode: t.cfg.Mode,
-		memSafety: t.cfg.MemSafety, python: t.cfg.Python, rand: t.cfg.Rand, id: id}
+	if t.setup.port, err = freePort(t.Port); err != nil {
+		return false, err
+	}
+	// A name that nobody has: the folder is made when there is someone to remove it.
+	t.setup.dir = filepath.Join(os.TempDir(), "tlsbench-field-"+rand.Text())
 	object, inject, err := t.injection(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	t.process, err = t.setup.start(object, inject)
-	return err
+	if t.process, err = t.setup.start(object, inject); err != nil {
+		return false, err
+	}
+	if up, err := t.awaitReady(ctx); err != nil || !up {
+		out.Order()
+		return false, err
+	}
+	if err := t.awaitSetUp(); err != nil {
+		return false, err
+	}
+	untrusted, err := peers.Untrusted()
+	if err != nil {
+		return false, err
+	}
+	t.load, err = peers.New(peers.Config{
+		Addr: t.addr(), TLS: t.cfg.TLS, Roots: t.setup.id.Roots, Peers: t.cfg.Peers, BadShare: t.cfg.BadShare,
+		Seed: t.cfg.Seed, Talk: options, Untrusted: untrusted, Timeout: peerLimit,
+	})
+	return err == nil, err
 }
 
 // injection gives the preload object and its settings; none for a daemon that
@@ -183,7 +173,7 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 		return "", nil, nil
 	}
 	object, err = preloadObject(ctx)
-	return object, injection(t.cfg.Strategy, place(t.cfg.Daemon.Release, t.cfg.Python)), err
+	return object, injection(t.cfg.Strategy, place(t.daemon.Release, t.setup.python)), err
 }
 
 // PortFree refuses a port that somebody listens on; 0 is any port.
@@ -208,67 +198,20 @@ func freePort(port int) (int, error) {
 // addr is the daemon's.
 func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.setup.port) }
 
-// drive runs the load, and reads what happened when nothing runs any more.
-func (t *trial) drive(ctx context.Context) error {
-	untrusted, err := peers.Untrusted()
-	if err != nil {
-		return err
-	}
-	t.load, err = peers.New(peers.Config{
-		Addr: t.addr(), TLS: t.cfg.TLS, Roots: t.setup.id.Roots, Peers: t.cfg.Peers, BadShare: t.cfg.BadShare,
-		Seed: t.cfg.Seed, Talk: options, Untrusted: untrusted, Timeout: peerLimit,
-	})
-	if err != nil {
-		return err
-	}
+// Drive runs the load until it has lasted long enough, or ctx is over.
+func (t *trial) Drive(ctx context.Context) (err error) {
 	t.began = time.Now()
 	t.load.Measure()
 	t.load.Start()
-	died := t.watch(ctx)
+	for err == nil && !t.over() {
+		err = workload.Sleep(ctx, 50*time.Millisecond)
+	}
 	t.out.Memory = t.process.memory()
-	if died || t.hang != nil {
-		t.load.Abort()
-	} else {
-		stop := context.AfterFunc(ctx, t.load.Abort)
-		defer stop()
-	}
-	report := t.load.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	t.out.Load = time.Since(t.began)
-	exit := ""
-	if died {
-		exit = t.exit()
-	}
-	t.process.close() // all of the log has been read then
-	t.gather(report, exit)
-	return nil
-}
-
-// watch waits for the load's end: by time, or because a process died or the
-// daemon hangs.
-func (t *trial) watch(ctx context.Context) (died bool) {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	quiet := t.pulse()
-	for !t.over() {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-t.process.gone:
-			return true
-		case <-tick.C:
-		}
-		if _, crashed := t.process.saw("crash"); crashed {
-			time.Sleep(deathGrace)
-			return true
-		}
-		if quiet = t.listen(quiet); t.hang != nil {
-			return false
-		}
-	}
-	return false
+	t.draining.Store(true)
+	defer context.AfterFunc(ctx, t.load.Abort)()
+	t.report = t.load.Wait()
+	t.took = time.Since(t.began)
+	return err
 }
 
 // over reports whether the load has lasted long enough.
@@ -277,7 +220,26 @@ func (t *trial) over() bool {
 	if took < t.cfg.Duration {
 		return false
 	}
-	return took >= t.cfg.Patience || t.load.Failed() > 0 || t.process.damaged()
+	return took >= t.Patience || t.load.Failed() > 0 || t.process.damaged()
+}
+
+// Gone is closed when the main process has ended.
+func (t *trial) Gone() <-chan struct{} { return t.process.gone }
+
+// Look finds out whether a process died, or the daemon has fallen silent.
+func (t *trial) Look(gone bool) error {
+	_, crashed := t.process.saw("crash")
+	if t.died = gone || crashed; crashed && !gone {
+		time.Sleep(deathGrace)
+	}
+	if t.died {
+		return workload.ErrDied
+	}
+	if t.hang = t.listen(); t.hang != "" {
+		t.silent = time.Now()
+		return workload.ErrHang
+	}
+	return nil
 }
 
 // pulse is the load's progress, and the processor time it took by then.
@@ -287,53 +249,62 @@ type pulse struct {
 	used  time.Duration
 }
 
-func (t *trial) pulse() pulse {
-	return pulse{t.load.Good() + t.load.Bad(), time.Now(), t.process.used()}
-}
-
-// listen looks whether the daemon has fallen silent.
-func (t *trial) listen(last pulse) pulse {
-	if t.load.Good()+t.load.Bad() != last.good {
-		return t.pulse()
+// listen looks whether the daemon has served anybody of late.
+func (t *trial) listen() string {
+	good := t.load.Good() + t.load.Bad()
+	if good != t.quiet.good || t.quiet.since.IsZero() || t.draining.Load() {
+		t.quiet = pulse{good, time.Now(), t.process.used()}
+		return ""
 	}
-	watched := time.Since(last.since)
+	watched := time.Since(t.quiet.since)
 	if watched < silence {
-		return last
+		return ""
 	}
-	used := t.process.used() - last.used
+	used := t.process.used() - t.quiet.used
 	if used < watched/50 {
-		t.hang = &Event{"hang", time.Since(t.began), fmt.Sprintf("served nobody for %v, with %v of processor time",
-			watched.Round(time.Millisecond), used.Round(time.Millisecond))}
+		return fmt.Sprintf("served nobody for %v, with %v of processor time", watched.Round(time.Millisecond), used.Round(time.Millisecond))
 	}
-	return last
+	return ""
 }
 
-// gather reads the outcome.
-func (t *trial) gather(r *peers.Report, exit string) {
-	t.out.Good, t.out.Bad = r.Good, r.Bad
-	t.gatherLog()
-	death := t.death()
-	if t.out.Exit = exit; exit != "" {
-		if death == 0 {
-			t.note("crash", t.out.Load, t.out.Exit)
-			death = t.out.Load
-		}
-		t.out.Load = death
+// Stop ends what is left of the daemon and removes its folder.
+func (t *trial) Stop() {
+	if t.process != nil {
+		t.process.close()
 	}
-	t.gatherFailures(r, death)
+	if t.setup.dir != "" {
+		os.RemoveAll(t.setup.dir)
+	}
+}
+
+// Read ends the daemon, so that all of its log is there, and reads the outcome.
+func (t *trial) Read() error {
+	exit := ""
+	if t.died {
+		exit = t.exit()
+	}
+	t.process.close()
+	o, r := t.out, t.report
+	o.Handshakes, o.Measured, o.Refused, o.Load = r.Good, r.Good, r.Bad, t.took
+	t.gatherLog()
+	if death := t.death(); exit != "" && death > 0 {
+		o.Load = death
+	} else if exit != "" {
+		t.note("crash", o.Load, exit)
+	}
+	o.CrashAt = t.death()
+	t.gatherFailures(o.CrashAt)
 	for _, repeat := range r.Repeats() {
 		t.note("repeated-random", repeat.Seen[1].At, repeat.String())
 	}
-	if t.hang != nil {
-		t.note(t.hang.Kind, t.hang.At, t.hang.Detail)
+	if t.hang != "" {
+		t.note("hang", t.silent.Sub(t.began), t.hang)
 	}
-	if t.out.Load > 0 {
-		t.out.Rate = float64(r.Good) / t.out.Load.Seconds()
+	if o.Load > 0 {
+		o.Rate = float64(r.Good) / o.Load.Seconds()
 	}
-	slices.SortStableFunc(t.out.Noted, func(a, b Event) int { return int(a.At - b.At) })
-	if len(t.out.Noted) > 0 {
-		t.out.First = t.out.Noted[0].At
-	}
+	o.Order()
+	return nil
 }
 
 // exit says how the main process ended.
@@ -352,11 +323,10 @@ func (t *trial) exit() string {
 // gatherLog turns the log's findings into events.
 func (t *trial) gatherLog() {
 	for _, s := range t.process.sightings() {
-		switch s.kind {
-		case noteSetUp:
-			t.out.SetUp = s.detail
-		case noteSettingUp, noteNotApplicable, noteRefused:
-		default:
+		switch {
+		case s.kind == noteSetUp:
+			t.out.Mark = s.detail
+		case s.damage():
 			t.note(s.kind, max(0, s.at.Sub(t.began)), s.detail)
 		}
 	}
@@ -373,8 +343,8 @@ func (t *trial) death() time.Duration {
 }
 
 // gatherFailures leaves out those that a death may have caused.
-func (t *trial) gatherFailures(r *peers.Report, death time.Duration) {
-	for _, f := range r.Failures {
+func (t *trial) gatherFailures(death time.Duration) {
+	for _, f := range t.report.Failures {
 		if death > 0 && f.At > death-deathGrace {
 			continue
 		}
@@ -389,9 +359,19 @@ func (t *trial) gatherFailures(r *peers.Report, death time.Duration) {
 // maxNoted bounds the events kept with detail; the first of a kind always is.
 const maxNoted = 64
 
+// note keeps an event. Random numbers that are not OpenSSL's say nothing of it,
+// however often they come.
 func (t *trial) note(kind string, at time.Duration, detail string) {
-	t.out.Events[kind]++
-	if len(t.out.Noted) < maxNoted || kind == "crash" || t.out.Events[kind] == 1 {
-		t.out.Noted = append(t.out.Noted, Event{kind, at, strings.TrimSpace(detail)})
+	o := t.out
+	if kind == "repeated-random" && t.daemon.Release.OwnRandom {
+		if o.Ignored == nil {
+			o.Ignored = map[string]uint64{}
+		}
+		o.Ignored[kind]++
+		return
+	}
+	o.Events[kind]++
+	if len(o.Noted) < maxNoted || kind == "crash" || o.Events[kind] == 1 {
+		o.Noted = append(o.Noted, workload.Event{Kind: kind, Worker: -1, At: at, Detail: shorten(strings.TrimSpace(detail))})
 	}
 }
