@@ -179,7 +179,7 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 	}
 	if o.KeptWorkers > 0 {
 		list = append(list, results.Metric{
-			Value: float64(o.KeptBytes) / float64(o.KeptWorkers), Unit: "kept-bytes/worker",
+			Value: float64(o.KeptBytes) / float64(o.KeptWorkers), Unit: results.KeptBytes,
 		})
 	}
 	return list

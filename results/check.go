@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tlsbench/results/number"
 )
 
 // CheckOptions are the claims to test, as a user writes them.
@@ -175,13 +177,13 @@ func (e expectation) against(s *sample) string {
 	v := s.verdict.verdict()
 	switch {
 	case v.Damaged > 0:
-		return fmt.Sprintf("%s, %d of %s damaged", v.words(), v.Damaged, trialCount(v.Trials))
+		return fmt.Sprintf("%s, %d of %s damaged", v.words(), v.Damaged, number.Count(v.Trials, "trial"))
 	case s.throughput.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, trialCount(s.throughput.trials)+" for throughput")
+		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, number.Count(s.throughput.trials, "trial")+" for throughput")
 	case s.unlooked.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, trialCount(s.unlooked.trials)+" with the active checks off")
+		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, number.Count(s.unlooked.trials, "trial")+" with the active checks off")
 	case s.forks.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.forks.damaged, trialCount(s.forks.trials)+" of forks")
+		return fmt.Sprintf("%d of %s damaged", s.forks.damaged, number.Count(s.forks.trials, "trial")+" of forks")
 	case v.Worst() == NoTrials:
 		return "no corruption trials with the active checks on"
 	case v.Trials == 0:
@@ -189,7 +191,7 @@ func (e expectation) against(s *sample) string {
 	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
 		return couldNot(&s.verdict, &s.throughput, &s.unlooked)
 	case e.clean && v.Worst() != Clean:
-		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, trialCount(v.Trials), trialCount(cleanTrials))
+		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, number.Count(v.Trials, "trial"), number.Count(cleanTrials, "trial"))
 	}
 	return ""
 }
@@ -204,7 +206,7 @@ func couldNot(list ...*tally) string {
 			reason = t.reason
 		}
 	}
-	return fmt.Sprintf("%s could not be carried out: %s", trialCount(failed), orUnknown(reason))
+	return fmt.Sprintf("%s could not be carried out: %s", number.Count(failed, "trial"), orUnknown(reason))
 }
 
 // cleanTrials is how many trials without damage meet CleanBound: the smallest

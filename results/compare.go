@@ -2,12 +2,12 @@ package results
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // Options say how to compare. The zero value of each field is its default.
@@ -15,22 +15,8 @@ type Options struct {
 	Baseline   string   // strategy that ratios are relative to; key-owner
 	Confidence float64  // of two-sided intervals; 0.95
 	Margin     float64  // differences below it do not matter; 0.02
-	Format     Format   // text
 	Where      []string // filters, key=value; several for one key are alternatives
 }
-
-// Format is how a comparison is printed.
-type Format string
-
-// The formats.
-const (
-	Text     Format = "text"
-	Markdown Format = "markdown"
-	CSV      Format = "csv"
-	JSON     Format = "json"
-)
-
-var formats = []Format{Text, Markdown, CSV, JSON}
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Baseline == "" {
@@ -42,21 +28,16 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Margin == 0 {
 		o.Margin = 0.02
 	}
-	if o.Format == "" {
-		o.Format = Text
-	}
 	switch {
 	case !(o.Confidence > 0.5 && o.Confidence < 1):
 		return o, fmt.Errorf("confidence %v: want more than 0.5 and less than 1", o.Confidence)
 	case !(o.Margin > 0 && o.Margin < 1):
 		return o, fmt.Errorf("margin %v: want more than 0 and less than 1", o.Margin)
-	case !slices.Contains(formats, o.Format):
-		return o, fmt.Errorf("format %q: want one of %v", o.Format, formats)
 	}
 	return o, nil
 }
 
-// Comparison is what Compare prints.
+// Comparison is what results files say of strategies.
 type Comparison struct {
 	Files      []string `json:"files"`
 	Baseline   string   `json:"baseline"`
@@ -93,11 +74,23 @@ type Row struct {
 	Lost    Figure `json:"lost_slots_per_fork"`
 	// SharedSlots is the exposure; -1 if no trial tells.
 	SharedSlots int `json:"shared_slots"`
+	// Kept is what a retired worker leaves in the shared heap, in bytes: the
+	// median of the trials whose hazard retires some.
+	Kept Figure `json:"kept_bytes_per_worker,omitzero"`
+	// Events are those of the trials of Probability by their kind, worst first.
+	Events []KindCount `json:"events,omitempty"`
 
 	// Undamaged of Throughput handshake trials gave values.
 	Undamaged  int    `json:"throughput_undamaged"`
 	Throughput int    `json:"throughput_trials"`
 	Costs      []Cost `json:"costs,omitempty"`
+}
+
+// KindCount is how often events of a kind were seen, and in how many trials.
+type KindCount struct {
+	Kind   string `json:"kind"`
+	Events uint64 `json:"events"`
+	Trials int    `json:"trials"`
 }
 
 // Cost is one metric of one strategy.
@@ -110,8 +103,8 @@ type Cost struct {
 	Disturbed []string `json:"disturbed,omitempty"`
 }
 
-// cost returns the cost in a unit.
-func (r *Row) cost(unit string) (Cost, bool) {
+// Cost returns the cost in a unit.
+func (r *Row) Cost(unit string) (Cost, bool) {
 	i := slices.IndexFunc(r.Costs, func(c Cost) bool { return c.Unit == unit })
 	if i < 0 {
 		return Cost{}, false
@@ -119,29 +112,9 @@ func (r *Row) cost(unit string) (Cost, bool) {
 	return r.Costs[i], true
 }
 
-// Compare reads results files and prints a comparison of the strategies in
-// them. Trials of the same cell and the same kind of machine are one sample,
-// whatever file they are in; different kinds of machines have tables of their
-// own.
-func Compare(w io.Writer, o Options, files ...string) error {
-	o, err := o.withDefaults()
-	if err != nil {
-		return err
-	}
-	c, err := Summarize(o, files...)
-	if err != nil {
-		return err
-	}
-	switch o.Format {
-	case CSV:
-		return c.writeCSV(w)
-	case JSON:
-		return c.writeJSON(w)
-	}
-	return c.writeTables(w, o.Format)
-}
-
-// Summarize works a comparison out without printing it.
+// Summarize reads results files and compares the strategies in them. Trials of
+// the same cell and the same kind of machine are one sample, whatever file they
+// are in; different kinds of machines have tables of their own.
 func Summarize(o Options, files ...string) (*Comparison, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -191,7 +164,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Costs = sample.costs(name, base, o, g.workers)
 		t.Rows = append(t.Rows, r)
 	}
-	slices.SortFunc(t.Rows, func(a, b Row) int { return compareStrategies(a.Strategy, b.Strategy) })
+	slices.SortFunc(t.Rows, func(a, b Row) int { return CompareStrategies(a.Strategy, b.Strategy) })
 	t.correct(o.Baseline, 1-o.Confidence)
 	return t
 }
@@ -205,8 +178,8 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		Foreign:     s.foreign.rate(o.Confidence),
 		Repeats:     s.repeats.rate(o.Confidence),
 		Lost:        s.lost.rate(o.Confidence).scale(1e-6),
-		SharedSlots: -1,
-		Undamaged:   s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
+		SharedSlots: -1, Events: s.kinds.list(),
+		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
 	}
 	if v.Trials > 0 {
 		r.SharedSlots = s.sharedMax
@@ -214,8 +187,11 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 			r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", s.shared, s.sharedMax))
 		}
 	}
+	if len(s.kept) > 0 {
+		r.Kept = figure(inference.Median(s.kept, o.Confidence))
+	}
 	if v.Failed > 0 {
-		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", trialCount(v.Failed), s.verdict.reason))
+		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", number.Count(v.Failed, "trial"), s.verdict.reason))
 	}
 	if name != o.Baseline && v.Trials > 0 && base.verdict.trials > 0 {
 		p := inference.FisherExact(v.Damaged, v.Trials, base.verdict.damaged, base.verdict.trials)
@@ -234,6 +210,14 @@ func (c counts) rate(confidence float64) Figure {
 func (f Figure) scale(by float64) Figure {
 	f.Value, f.Low, f.High = by*f.Value, by*f.Low, by*f.High
 	return f
+}
+
+// Rounds is how many rounds the cost rests on.
+func (c Cost) Rounds() int {
+	if c.Ratio.Known() {
+		return c.Ratio.N
+	}
+	return c.Median.N
 }
 
 // costs lists the metrics that the undamaged trials have, in the order of

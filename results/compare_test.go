@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 )
 
 // sampleRun is a small run that is kept, for people to look at too.
@@ -30,37 +29,41 @@ func TestCompareGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, o := range map[string]Options{
-		"compare.txt": {}, "compare.md": {Format: Markdown}, "compare.csv": {Format: CSV}, "compare.json": {Format: JSON},
-		"compare-hwm.txt": {Baseline: "hwm", Where: []string{"hazard=plain"}, Confidence: 0.9},
-	} {
-		var buf bytes.Buffer
-		if err := Compare(&buf, o, sampleRun); err != nil {
-			t.Fatal(err)
-		}
-		golden(t, name, buf.Bytes())
-		if o.Format == "" {
-			fits(t, name, buf.String())
+	for name, format := range map[string]string{"compare.txt": "text", "compare.md": "markdown", "compare.csv": "csv", "compare.json": "json"} {
+		out := compareAs(t, format, Options{}, sampleRun)
+		golden(t, name, []byte(out))
+		if format == "text" {
+			fits(t, name, out)
 		}
 	}
+	golden(t, "compare-hwm.txt", []byte(compareText(t, Options{Baseline: "hwm", Where: []string{"hazard=plain"}, Confidence: 0.9}, sampleRun)))
 }
 
-func fits(t *testing.T, name, out string) {
-	t.Helper()
-	for line := range strings.Lines(out) {
-		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
-			t.Errorf("%s: line of %d columns: %s", name, n, line)
-		}
+// Show prints a comparison as package page does, which imports this one.
+var Show func(w io.Writer, c *Comparison, format string) error
+
+var formats = []string{"text", "markdown", "html", "csv", "json"}
+
+func compare(w io.Writer, format string, o Options, files ...string) error {
+	c, err := Summarize(o, files...)
+	if err != nil {
+		return err
 	}
+	return Show(w, c, format)
+}
+
+func compareAs(t *testing.T, format string, o Options, files ...string) string {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := compare(&buf, format, o, files...); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
 }
 
 func compareText(t *testing.T, o Options, files ...string) string {
 	t.Helper()
-	var buf bytes.Buffer
-	if err := Compare(&buf, o, files...); err != nil {
-		t.Fatal(err)
-	}
-	return buf.String()
+	return compareAs(t, "text", o, files...)
 }
 
 func TestCompareNeverSaysZeroPercent(t *testing.T) {
@@ -84,7 +87,7 @@ func TestDriftCancels(t *testing.T) {
 	}
 	for i := range c.Tables[0].Rows {
 		r := &c.Tables[0].Rows[i]
-		cost, ok := r.cost(HandshakesPerSec)
+		cost, ok := r.Cost(HandshakesPerSec)
 		switch r.Strategy {
 		case "none":
 			if ok || r.Undamaged != 0 || r.Throughput != 30 {
@@ -123,7 +126,7 @@ func TestNoFindingsWithoutDifferences(t *testing.T) {
 	for _, table := range c.Tables {
 		differs := false
 		for i := range table.Rows {
-			if cost, ok := table.Rows[i].cost(HandshakesPerSec); ok {
+			if cost, ok := table.Rows[i].Cost(HandshakesPerSec); ok {
 				differs = differs || cost.Ratio.Differs(0.05)
 				if cost.Ratio.Same {
 					same++
@@ -181,7 +184,7 @@ func TestDamagedTrialHasNoThroughput(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &c.Tables[0].Rows[0]
-	if cost, _ := r.cost(HandshakesPerSec); cost.Median.Value != 2500 || cost.Median.N != 2 || r.Undamaged != 2 || r.Throughput != 4 {
+	if cost, _ := r.Cost(HandshakesPerSec); cost.Median.Value != 2500 || cost.Median.N != 2 || r.Undamaged != 2 || r.Throughput != 4 {
 		t.Errorf("%d/%d undamaged, median %+v", r.Undamaged, r.Throughput, cost.Median)
 	}
 }
@@ -285,19 +288,18 @@ func TestCompareErrors(t *testing.T) {
 		{Options{}, []string{sampleRun, sampleRun}, "is given twice"},
 		{Options{}, []string{sampleRun, "./" + sampleRun}, "stands twice"},
 		{Options{Baseline: "hwn"}, []string{sampleRun}, `baseline "hwn" is not in the files; they have none, clear-0-15, hwm, key-owner`},
-		{Options{Format: "yaml"}, []string{sampleRun}, "[text markdown csv json]"},
 		{Options{Confidence: 95}, []string{sampleRun}, "confidence 95"},
 		{Options{Margin: 2}, []string{sampleRun}, "margin 2"},
 		{Options{Where: []string{"hazard"}}, []string{sampleRun}, "want key=value"},
 		{Options{Where: []string{"colour=red"}}, []string{sampleRun}, "openssl, hazard, load"},
 	} {
-		err := Compare(new(bytes.Buffer), tt.o, tt.files...)
+		_, err := Summarize(tt.o, tt.files...)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v %v: error %v, want %q", tt.o, tt.files, err, tt.want)
 		}
 	}
 	for _, f := range formats {
-		if err := Compare(fullDisk{}, Options{Format: f}, sampleRun); !errors.Is(err, errFull) {
+		if err := compare(fullDisk{}, f, Options{}, sampleRun); !errors.Is(err, errFull) {
 			t.Errorf("%s to a full disk: %v", f, err)
 		}
 	}
@@ -327,7 +329,7 @@ func TestCompareTornAndSkipped(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	table := compareText(t, Options{Format: CSV}, path)
+	table := compareAs(t, "csv", Options{}, path)
 	if !strings.Contains(table, "not applicable,damaged") || !strings.Contains(table, "has no ERR_get_state") {
 		t.Errorf("the reason is not in:\n%s", table)
 	}
@@ -348,7 +350,7 @@ func TestCompareExports(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(compareText(t, Options{Format: JSON}, sampleRun)), &got); err != nil {
+	if err := json.Unmarshal([]byte(compareAs(t, "json", Options{}, sampleRun)), &got); err != nil {
 		t.Fatal(err)
 	}
 	for i, table := range want.Tables {
@@ -359,8 +361,8 @@ func TestCompareExports(t *testing.T) {
 			}
 		}
 	}
-	records, err := csv.NewReader(strings.NewReader(compareText(t, Options{Format: CSV}, sampleRun))).ReadAll()
-	if err != nil || len(records) < 50 || len(records[0]) != len(csvHead) {
+	records, err := csv.NewReader(strings.NewReader(compareAs(t, "csv", Options{}, sampleRun))).ReadAll()
+	if err != nil || len(records) < 50 || len(records[0]) != 21 {
 		t.Errorf("CSV: %d records, error %v", len(records), err)
 	}
 }
@@ -391,10 +393,10 @@ func FuzzCompare(f *testing.F) {
 		}
 		for _, format := range formats {
 			var out bytes.Buffer
-			if err := Compare(&out, Options{Format: format}, path); err != nil {
+			if err := compare(&out, format, Options{}, path); err != nil {
 				t.Errorf("%s: %v", format, err)
 			}
-			if format == JSON && !json.Valid(out.Bytes()) {
+			if format == "json" && !json.Valid(out.Bytes()) {
 				t.Errorf("not JSON: %s", &out)
 			}
 		}
@@ -427,7 +429,7 @@ const compareEnv = "TLSBENCH_TEST_COMPARE"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(compareEnv); path != "" {
-		if err := Compare(os.Stdout, Options{}, path); err != nil {
+		if err := compare(os.Stdout, "text", Options{}, path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"tlsbench/results/number"
 )
 
 // The limits beyond which a trial counts as disturbed by what else the machine
@@ -63,7 +65,7 @@ func (d disturbance) String() string {
 	if d.k == d.of {
 		return d.what + " in all trials" // one note for all strategies
 	}
-	return fmt.Sprintf("%s in %d of %s", d.what, d.k, trialCount(d.of))
+	return fmt.Sprintf("%s in %d of %s", d.what, d.k, number.Count(d.of, "trial"))
 }
 
 // disturbances lists those in more than share of the trials. workers is the
@@ -84,9 +86,9 @@ func (c *conditions) disturbances(workers int, share float64) []disturbance {
 			list = append(list, disturbance{what, k, len(values)})
 		}
 	}
-	add(c.steal, stealLimit, fmt.Sprintf("more than %s %% of processor time stolen", figures(100*stealLimit)))
+	add(c.steal, stealLimit, fmt.Sprintf("more than %s %% of processor time stolen", number.Figures(100*stealLimit)))
 	if limit := loadLimit(workers, c.cores); c.cores > 0 {
-		add(c.load, limit, fmt.Sprintf("load above %s before the trial: other work ran", figures(limit)))
+		add(c.load, limit, fmt.Sprintf("load above %s before the trial: other work ran", number.Figures(limit)))
 	}
 	if usual := middle(c.switches); usual > 0 {
 		add(c.switches, switchesLimit*usual, fmt.Sprintf("more than %d times the usual context switches", switchesLimit))

@@ -72,8 +72,8 @@ func TestDisturbances(t *testing.T) {
 		if !strings.Contains(out, tt.want) {
 			t.Errorf("%s: no %q in:\n%s", tt.name, tt.want, out)
 		}
-		for _, format := range []Format{CSV, JSON, Markdown} {
-			if !strings.Contains(compareText(t, Options{Format: format}, path), tt.want) {
+		for _, format := range []string{"csv", "json", "markdown"} {
+			if !strings.Contains(compareAs(t, format, Options{}, path), tt.want) {
 				t.Errorf("%s: no %q as %s", tt.name, tt.want, format)
 			}
 		}

@@ -145,7 +145,7 @@ func (g controlGroups) list() []Control {
 		list = append(list, g.control(group))
 	}
 	slices.SortFunc(list, func(a, b Control) int {
-		return cmp.Or(strings.Compare(a.Machine, b.Machine), compareVersions(a.OpenSSL, b.OpenSSL),
+		return cmp.Or(strings.Compare(a.Machine, b.Machine), CompareVersions(a.OpenSSL, b.OpenSSL),
 			strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap), cmp.Compare(a.Workers, b.Workers))
 	})
 	return list
@@ -178,9 +178,9 @@ func MachineOf(config map[string]string) string {
 	return strings.Join(facts, ", ")
 }
 
-// compareVersions puts 3.5.7 before 3.10.0: numbers compare as numbers,
+// CompareVersions puts 3.5.7 before 3.10.0: numbers compare as numbers,
 // anything else as text.
-func compareVersions(a, b string) int {
+func CompareVersions(a, b string) int {
 	for a != "" || b != "" {
 		var x, y string
 		x, a, _ = strings.Cut(a, ".")

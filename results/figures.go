@@ -68,3 +68,25 @@ func proportion(k, n int, confidence float64) Figure {
 	}
 	return f
 }
+
+// MarshalJSON gives the verdict with its words as text.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Words   []Word  `json:"words"`
+		Damaged int     `json:"damaged"`
+		Trials  int     `json:"trials"`
+		Failed  int     `json:"failed,omitempty"`
+		Upper   float64 `json:"upper"`
+		Reason  string  `json:"reason,omitempty"`
+	}{v.Words, v.Damaged, v.Trials, v.Failed, v.Upper, v.Reason})
+}
+
+// MarshalJSON is needed because that of Figure would hide the rest.
+func (r Ratio) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Ratio    Figure   `json:"ratio"`
+		P        *float64 `json:"p"`
+		Adjusted *float64 `json:"p_adjusted"`
+		Same     bool     `json:"same"`
+	}{r.Figure, finite(r.P), finite(r.Adjusted), r.Same})
+}

@@ -146,9 +146,9 @@ func TestForkExport(t *testing.T) {
 			}
 		}
 	}
-	for _, format := range []Format{CSV, JSON} {
+	for _, format := range []string{"csv", "json"} {
 		var out bytes.Buffer
-		if err := Compare(&out, Options{Format: format}, path); err != nil || strings.Contains(out.String(), "NO CONTROLS") || strings.Contains(out.String(), "ratio,fork-diff-ns") {
+		if err := compare(&out, format, Options{}, path); err != nil || strings.Contains(out.String(), "NO CONTROLS") || strings.Contains(out.String(), "ratio,fork-diff-ns") {
 			t.Errorf("%s: %v:\n%s", format, err, &out)
 		}
 	}
@@ -199,7 +199,7 @@ func TestForkTailTables(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := Compare(&out, Options{}, fileOf(t, "forks.txt", trials...)); err != nil {
+	if err := compare(&out, "text", Options{}, fileOf(t, "forks.txt", trials...)); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()

@@ -98,7 +98,7 @@ func Units() []UnitLine {
 		{Unit: ForeignPerMcheck, Better: "lower"},
 		{Unit: RepeatsPerMdraw, Better: "lower"},
 		{Unit: "lost-slots/fork", Better: "lower"},
-		{Unit: "kept-bytes/worker", Better: "lower"},
+		{Unit: KeptBytes, Better: "lower"},
 		{Unit: "shared-slots", Better: "lower", Exact: true},
 	}
 }
@@ -108,11 +108,15 @@ const (
 	HandshakesPerSec = "handshakes/s"
 	CPUPerHandshake  = "cpu-ns/handshake"
 	ForksPerSec      = "forks/s"
-	ClockNs          = "clock-ns" // two readings of the clock of fork trials, one right after the other
+	ClockNs          = "clock-ns"        // two readings of the clock of fork trials, one right after the other
+	ForkP50          = "p50-fork-ns"     // rank 0's time in fork(), handlers included
+	HandlerCold      = "handler-ns"      // all handlers of a fork, as it happens
+	HandlerWarm      = "warm-handler-ns" // the same again, on pages touched before
 	DamagedPerTrial  = "damaged/trial"
 	PassivePerMhs    = "corruptions/Mhs"
 	ForeignPerMcheck = "foreign-errors/Mcheck"
 	RepeatsPerMdraw  = "repeats/Mdraw"
+	KeptBytes        = "kept-bytes/worker"
 )
 
 // checkConfig refuses what would not be read back as the same key and value.

@@ -49,7 +49,7 @@ func (s Scene) String() string {
 }
 
 func compareScenes(a, b Scene) int {
-	return cmp.Or(strings.Compare(a.Machine, b.Machine), compareVersions(a.OpenSSL, b.OpenSSL),
+	return cmp.Or(strings.Compare(a.Machine, b.Machine), CompareVersions(a.OpenSSL, b.OpenSSL),
 		compareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
 		strings.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
 }
@@ -74,6 +74,9 @@ type sample struct {
 	exposure Range // of the undamaged ones among the former
 
 	passive, foreign, repeats, lost counts
+
+	kinds kindCounts // events of the trials of verdict
+	kept  []float64  // bytes left by each retired worker, trial by trial
 
 	shared, sharedMax int // smallest and largest of shared-slots; -1 = none
 
@@ -196,6 +199,44 @@ func (s *sample) addCorruption(t *Trial) {
 	s.repeats.add(t.Events[RepeatedRandom], t.Draws)
 	s.lost.add(t.Events[LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
 	s.addShared(t.SharedSlots)
+	s.kinds.add(t.Events)
+	if kept, ok := t.Metric(KeptBytes); ok {
+		s.kept = append(s.kept, kept)
+	}
+}
+
+// kindCounts count events, and the trials that had some.
+type kindCounts map[string]*KindCount
+
+func (k *kindCounts) add(events map[string]uint64) {
+	for kind, n := range events {
+		if n == 0 {
+			continue
+		}
+		if *k == nil {
+			*k = make(kindCounts)
+		}
+		if (*k)[kind] == nil {
+			(*k)[kind] = &KindCount{Kind: kind}
+		}
+		(*k)[kind].Events += n
+		(*k)[kind].Trials++
+	}
+}
+
+// list gives the worst first.
+func (k kindCounts) list() []KindCount {
+	var list []KindCount
+	for _, c := range k {
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(a, b KindCount) int { return CompareKinds(a.Kind, b.Kind) })
+	return list
+}
+
+// CompareKinds puts kinds of events in the order of their words, worst first.
+func CompareKinds(a, b string) int {
+	return cmp.Or(cmp.Compare(wordOf(a), wordOf(b)), strings.Compare(a, b))
 }
 
 func (s *sample) addShared(n int) {
@@ -403,15 +444,15 @@ func (g *gatherer) strategyNames() []string {
 	for s := range g.all {
 		names = append(names, s)
 	}
-	slices.SortFunc(names, compareStrategies)
+	slices.SortFunc(names, CompareStrategies)
 	return names
 }
 
 // strategyOrder is the one the strategies came in.
 var strategyOrder = []string{PositiveControl, "temp-thread", "clear-0-15", "hwm", "thread-stop", "pointer-match", NegativeControl}
 
-// compareStrategies puts those that are not in strategyOrder at the end.
-func compareStrategies(a, b string) int {
+// CompareStrategies puts those that are not in strategyOrder at the end.
+func CompareStrategies(a, b string) int {
 	rank := func(s string) int {
 		if i := slices.Index(strategyOrder, s); i >= 0 {
 			return i

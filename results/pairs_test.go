@@ -56,7 +56,7 @@ func TestSameTakesRounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cost, _ := c.Tables[0].Rows[0].cost(HandshakesPerSec); cost.Ratio.Same != want {
+		if cost, _ := c.Tables[0].Rows[0].Cost(HandshakesPerSec); cost.Ratio.Same != want {
 			t.Errorf("%d equal rounds: the same is %v, want %v", rounds, cost.Ratio.Same, want)
 		}
 	}

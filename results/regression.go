@@ -2,10 +2,12 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // regression is the rule that nothing got worse than in older files: no
@@ -74,7 +76,7 @@ func sortedNames(samples map[string]*sample) []string {
 	for name := range samples {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, compareStrategies)
+	slices.SortFunc(names, CompareStrategies)
 	return names
 }
 
@@ -117,13 +119,13 @@ func (c change) plain() string {
 	case was.Trials > 0 && is.Trials == 0:
 		return fmt.Sprintf("was %s, now %s", was, is)
 	case was.Undamaged() && is.Damaged > 0:
-		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.words(), is.Damaged, trialCount(is.Trials))
+		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.words(), is.Damaged, number.Count(is.Trials, "trial"))
 	case was.Worst() == Clean && is.Worst() != Clean:
 		return fmt.Sprintf("was clean, now %s: too few trials", is)
 	}
 	for _, k := range c.kinds() {
 		if k.old.trials > 0 && k.old.damaged == 0 && k.now.damaged > 0 {
-			return fmt.Sprintf("%d of %s %s damaged, was none", k.now.damaged, trialCount(k.now.trials), k.what)
+			return fmt.Sprintf("%d of %s %s damaged, was none", k.now.damaged, number.Count(k.now.trials, "trial"), k.what)
 		}
 	}
 	if c.old.unlooked.trials > 0 && c.now.unlooked.trials == 0 {
@@ -165,7 +167,7 @@ func (f *findings) moreDamage(tests []change) {
 		if q < checkAlpha && b.damaged*a.trials > a.damaged*b.trials {
 			what := strings.TrimSuffix("trials "+list[i].what, " ")
 			f.add(places[i], "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s after Holm's correction)",
-				b.damaged, b.trials, what, a.damaged, a.trials, figures(q))
+				b.damaged, b.trials, what, a.damaged, a.trials, number.Figures(q))
 		}
 	}
 }
@@ -180,7 +182,7 @@ type comparedCost struct {
 
 var (
 	throughputCosts = []comparedCost{{Handshake, HandshakesPerSec, "throughput", true}}
-	forkCosts       = []comparedCost{{Fork, forkUnit, forkUnit, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
+	forkCosts       = []comparedCost{{Fork, ForkP50, ForkP50, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
 )
 
 // dearer tests whether costs in relation to the oracle rose. All of them are
@@ -216,7 +218,7 @@ func (f *findings) dearer(tests []change, costs []comparedCost) {
 		a, b := inference.Median(r.was, 0.95).Value, inference.Median(r.now, 0.95).Value
 		if q < checkAlpha && b != a && (b < a) == r.cost.higher {
 			f.add(r.place, "%s is %s of %s's, was %s (Mann-Whitney test, p = %s after Holm's correction)",
-				r.cost.what, ratioOf(b), NegativeControl, ratioOf(a), figures(q))
+				r.cost.what, number.Ratio(math.Exp(b)), NegativeControl, number.Ratio(math.Exp(a)), number.Figures(q))
 		}
 	}
 }

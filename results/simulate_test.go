@@ -11,8 +11,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -226,4 +228,13 @@ func fileOf(t testing.TB, name string, trials ...*Trial) string {
 		}
 	}
 	return path
+}
+
+func fits(t *testing.T, name, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+			t.Errorf("%s: line of %d columns: %s", name, n, line)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // slowdown is the rule that one strategy has at most so much less throughput
@@ -79,10 +80,10 @@ func (r slowdown) against(s, base *sample) string {
 			return fmt.Sprintf("no throughput trial of %s", side.name)
 		}
 		if t := side.throughput; t.failed > 0 {
-			return fmt.Sprintf("%s of %s could not be carried out: %s", trialCount(t.failed), side.name, orUnknown(t.reason))
+			return fmt.Sprintf("%s of %s could not be carried out: %s", number.Count(t.failed, "trial"), side.name, orUnknown(t.reason))
 		}
 		if t := side.throughput; t.damaged > 0 {
-			return fmt.Sprintf("%d of %s of %s damaged: no throughput to speak of", t.damaged, trialCount(t.trials), side.name)
+			return fmt.Sprintf("%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), side.name)
 		}
 	}
 	p := pair(s.cost[Handshake], base.cost[Handshake], HandshakesPerSec)
@@ -97,7 +98,7 @@ func (r slowdown) against(s, base *sample) string {
 	if ratio.High < 1-r.limit {
 		verdict = "beyond the limit"
 	}
-	return fmt.Sprintf("throughput is %s of %s's in %d rounds: %s", ratio.ratioText(), r.baseline, ratio.N, verdict)
+	return fmt.Sprintf("throughput is %s of %s's in %d rounds: %s", number.Ratio(ratio.Value)+" "+number.Between(ratio.Low, ratio.High, number.Ratio), r.baseline, ratio.N, verdict)
 }
 
 // muchDisturbed is the share of disturbed trials beyond which they support no

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tlsbench/results/number"
 )
 
 // steady is the rule that a cost is known well enough: the 95 % order-statistic
@@ -68,18 +70,18 @@ func (r steady) against(s *sample, m Measure) string {
 	}
 	median := s.cost[m].median(r.unit, 1-checkAlpha)
 	if median.N < minRounds {
-		return fmt.Sprintf("%s: too few for an interval, need %d", trialCount(median.N), minRounds)
+		return fmt.Sprintf("%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
 	}
 	if !(median.Value > 0) {
-		return fmt.Sprintf("the median is %s: no share can be taken of it", valueText(median.Value, r.unit))
+		return fmt.Sprintf("the median is %s: no share can be taken of it", number.Of(r.unit)(median.Value))
 	}
 	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
 	if off <= r.share {
 		return ""
 	}
-	print := func(x float64) string { return valueText(x, r.unit) }
-	return fmt.Sprintf("the median of %s is %s %s: up to %s %% away", trialCount(median.N), print(median.Value),
-		interval(median.Low, median.High, print), figures(100*off))
+	print := number.Of(r.unit)
+	return fmt.Sprintf("the median of %s is %s %s: up to %s %% away", number.Count(median.N, "trial"), print(median.Value),
+		number.Between(median.Low, median.High, print), number.Figures(100*off))
 }
 
 // units lists those that any trial has a cost in.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // Word is one word of a verdict.
@@ -87,7 +88,7 @@ func (v Verdict) Undamaged() bool { return v.Trials > 0 && v.Damaged == 0 }
 func (v Verdict) String() string {
 	switch v.Worst() {
 	case NoDamageSeen:
-		return fmt.Sprintf("no damage seen (%s)", atMost(v.Upper))
+		return fmt.Sprintf("no damage seen (%s)", number.AtMost(v.Upper))
 	case SkippedWord, NotApplicWord, NotCarriedOut:
 		return fmt.Sprintf("%s: %s", v.Worst(), v.Reason)
 	}

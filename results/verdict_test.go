@@ -150,19 +150,3 @@ func TestControlGroupsAreApart(t *testing.T) {
 		t.Error(d)
 	}
 }
-
-func TestNumbers(t *testing.T) {
-	for want, got := range map[string]string{
-		"0.123": short(0.12345), "12.3": short(12.34), "999": short(999.4), "1k": short(999.9), "52.7k": short(52661), "1M": short(999600),
-		"∞": short(math.Inf(1)), "?": short(math.NaN()), "0.00012": short(0.00012), "1e-05": short(0.00001),
-		"≤ 4.96 %": atMost(0.049507), "≤ 5 %": atMost(0.05), "≤ 100 %": atMost(1),
-		"61.2 µs": valueText(61234, "p50-fork-ns"), "1.5 s": valueText(1.5e9, "setup-ns"), "12 ns": valueText(12, "handler-ns"),
-		"0.987 [0.975, 1.002]": Figure{Value: 0.987, Low: 0.975, High: 1.002, N: 3}.ratioText(),
-		"0.986":                Figure{Value: 0.986, Low: 0, High: math.Inf(1), N: 1}.ratioText(), // one round
-		"":                     Figure{Value: math.NaN()}.ratioText(),
-	} {
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}

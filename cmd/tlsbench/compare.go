@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"tlsbench/results"
+	"tlsbench/results/page"
 )
 
 // compareCommand prints tables of what is in results files.
@@ -21,18 +22,15 @@ type compareCommand struct {
 
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
-	o := results.Options{
-		Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Format: results.Text,
+	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where}
+	sum, err := results.Summarize(o, c.Files...)
+	if err != nil {
+		return badFiles(err)
 	}
-	switch {
-	case c.JSON:
-		o.Format = results.JSON
-	case c.CSV:
-		o.Format = results.CSV
-	case c.Markdown:
-		o.Format = results.Markdown
+	if c.CSV {
+		return page.Figures(sum).Write(s.stdout, page.CSV)
 	}
-	return badFiles(results.Compare(s.stdout, o, c.Files...))
+	return page.Compare(sum).Write(s.stdout, form(c.JSON, c.Markdown))
 }
 
 // badFiles makes a refusal of an error about what the user named. An output

@@ -3,24 +3,19 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
+	"tlsbench/results/page"
 	"tlsbench/strategies"
 	"tlsbench/workload"
 )
 
-// deviation is what a cell's trials have to say to the catalogue's expectation.
-type deviation struct {
-	text   string
-	trials int
-}
-
 // deviations compares every cell of a file with what the catalogue of hazards
 // expects. A deviation is a finding: either the expectation is wrong, or the
 // trials were too few to show what it expects.
-func deviations(trials []*results.Trial) []deviation {
+func deviations(trials []*results.Trial) []page.Part {
 	type place struct{ hazard, strategy, openssl, key string }
 	events := map[place]map[string]uint64{}
 	count := map[place]int{}
@@ -37,24 +32,21 @@ func deviations(trials []*results.Trial) []deviation {
 		}
 		count[p]++
 	}
-	var list []deviation
+	var list []string
 	for p, seen := range events {
 		// A file of another version may name what this one does not know.
 		text, err := workload.Deviation(p.hazard, p.strategy, p.openssl, p.key, seen)
 		if err == nil && text != "" {
-			list = append(list, deviation{text, count[p]})
+			list = append(list, fmt.Sprintf("%s (%s)", text, number.Count(count[p], "trial")))
 		}
 	}
-	slices.SortFunc(list, func(a, b deviation) int { return cmp.Compare(a.text, b.text) })
-	return list
-}
-
-func printDeviations(w io.Writer, list []deviation) {
 	if len(list) == 0 {
-		return
+		return nil
 	}
-	fmt.Fprintf(w, "\nFindings: what the catalogue of hazards did not expect\n")
-	for _, f := range list {
-		fmt.Fprintf(w, "  %s (%s)\n", f.text, plural(f.trials, "trial"))
+	slices.Sort(list)
+	parts := []page.Part{page.Heading{Level: 2, Text: "Findings: what the catalogue of hazards did not expect"}}
+	for _, text := range list {
+		parts = append(parts, page.Text(text))
 	}
+	return parts
 }

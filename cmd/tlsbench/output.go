@@ -10,6 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/sys/unix"
+
+	"tlsbench/results/page"
 )
 
 // width is what all output fits in, paths and commands to type apart.
@@ -67,6 +69,17 @@ func newTableWithGap(gap int, head ...string) table.Writer {
 	}
 	t.AppendHeader(row)
 	return t
+}
+
+// form is the format that a command's flags ask for.
+func form(json, markdown bool) page.Format {
+	switch {
+	case json:
+		return page.JSON
+	case markdown:
+		return page.Markdown
+	}
+	return page.Terminal
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/workload"
 )
 
@@ -273,22 +274,21 @@ func (c *runCommand) execute(ctx context.Context, cfg workload.Config) (*workloa
 // report prints the comparison, and fails if a trial could not be carried out
 // or a control came out wrong.
 func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
-	o := results.Options{}
-	if c.JSON {
-		o.Format = results.JSON
-	}
-	if !c.JSON {
-		fmt.Fprintln(s.stdout)
-	}
-	if err := results.Compare(s.stdout, o, j.path); err != nil {
+	summary, err := results.Summarize(results.Options{}, j.path)
+	if err != nil {
 		return err
 	}
 	set, err := results.ReadFiles(j.path)
 	if err != nil {
 		return err
 	}
+	doc := page.Compare(summary)
+	doc.Add(deviations(set.Trials)...)
 	if !c.JSON {
-		printDeviations(s.stdout, deviations(set.Trials))
+		fmt.Fprintln(s.stdout)
+	}
+	if err := doc.Write(s.stdout, form(c.JSON, false)); err != nil {
+		return err
 	}
 	var wrong []string
 	if sum.Failed > 0 {

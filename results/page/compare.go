@@ -1,0 +1,406 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tlsbench/results"
+	"tlsbench/results/inference"
+	"tlsbench/results/number"
+)
+
+// Compare shows what results files say: first the verdicts in one view, then
+// damage, checks and costs scene by scene, then forks, then how to read it all.
+// Builds that were tried alike stand beside one another.
+func Compare(c *results.Comparison) *Document {
+	b := &comparison{Comparison: c, Document: &Document{Data: c}}
+	b.Add(Text(fmt.Sprintf("baseline %s, %s intervals", c.Baseline, number.Percent(c.Confidence))))
+	for _, warning := range c.Warnings {
+		b.Add(Alarm("warning: " + warning))
+	}
+	all := pointers(c.Tables)
+	for _, machine := range split(all, func(s results.Scene) results.Scene { return results.Scene{Machine: s.Machine} }) {
+		b.Add(Heading{1, "machine: " + machine[0].Machine})
+		scenes := slices.DeleteFunc(slices.Clone(machine), onlyForks)
+		for _, t := range matrices(scenes) {
+			b.Add(t)
+		}
+		for _, builds := range split(scenes, withoutBuild) {
+			b.scene(builds)
+		}
+	}
+	b.forks(all)
+	b.legend()
+	return b.Document
+}
+
+// comparison is a document about a comparison.
+type comparison struct {
+	*results.Comparison
+	*Document
+}
+
+func pointers(tables []results.Table) []*results.Table {
+	list := make([]*results.Table, len(tables))
+	for i := range tables {
+		list[i] = &tables[i]
+	}
+	return list
+}
+
+// split puts tables together whose scenes have the same key, in their order.
+func split(tables []*results.Table, key func(results.Scene) results.Scene) [][]*results.Table {
+	var groups [][]*results.Table
+	index := make(map[results.Scene]int)
+	for _, t := range tables {
+		k := key(t.Scene)
+		i, ok := index[k]
+		if !ok {
+			i = len(groups)
+			index[k], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], t)
+	}
+	return groups
+}
+
+func withoutBuild(s results.Scene) results.Scene {
+	s.OpenSSL = ""
+	return s
+}
+
+func withoutHazard(s results.Scene) results.Scene {
+	s.OpenSSL, s.Hazard = "", ""
+	return s
+}
+
+// distinct lists what tables have, each once, in their order.
+func distinct(tables []*results.Table, of func(*results.Table) string) []string {
+	var list []string
+	for _, t := range tables {
+		if s := of(t); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func buildOf(t *results.Table) string  { return t.OpenSSL }
+func hazardOf(t *results.Table) string { return t.Hazard }
+
+// strategies lists those of all tables.
+func strategies(tables []*results.Table) []string {
+	var list []string
+	for _, t := range tables {
+		for i := range t.Rows {
+			if s := t.Rows[i].Strategy; !slices.Contains(list, s) {
+				list = append(list, s)
+			}
+		}
+	}
+	slices.SortFunc(list, results.CompareStrategies)
+	return list
+}
+
+func rowOf(t *results.Table, strategy string) *results.Row {
+	if t == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(t.Rows, func(r results.Row) bool { return r.Strategy == strategy }); i >= 0 {
+		return &t.Rows[i]
+	}
+	return nil
+}
+
+// conditions name a scene without its build.
+func conditions(s results.Scene) string {
+	_, rest, _ := strings.Cut(s.String(), ", ")
+	return rest
+}
+
+// settings name a scene without its build and its hazard.
+func settings(s results.Scene) string {
+	_, rest, _ := strings.Cut(conditions(s), ", ")
+	return rest
+}
+
+// judged reports whether any trial of the scene could have got a verdict.
+func judged(t *results.Table) bool {
+	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })
+}
+
+// scene shows scenes that differ in nothing but the build.
+func (b *comparison) scene(builds []*results.Table) {
+	first := builds[0]
+	title := first.Scene.String()
+	if len(builds) > 1 {
+		title = conditions(first.Scene)
+	}
+	b.Add(Heading{2, title})
+	for _, t := range builds {
+		text := t.Controls
+		if len(builds) > 1 {
+			text = "openssl " + t.OpenSSL + ": " + text
+		}
+		if t.Mark != "" {
+			b.Add(Alarm(text))
+		} else {
+			b.Add(Text(text))
+		}
+	}
+	b.grid("Damage", builds, damageMetrics)
+	b.events(builds)
+	b.grid("Active checks (same trials), slots lost and shared", builds, checkMetrics)
+	b.grid("Cost, relative to "+b.Baseline+" in the same round", builds, b.costMetrics(builds))
+}
+
+// metric is a column of the table of one build. Several builds have a table of
+// their own for each metric.
+type metric struct {
+	head string
+	cell func(*results.Row) Cell
+	n    func(*results.Row) int // trials or rounds that the value rests on; nil if the cell says so
+}
+
+// grid shows metrics of strategies: of one build in one table, of several in a
+// table for each metric with the builds as columns.
+func (b *comparison) grid(title string, builds []*results.Table, metrics []metric) {
+	metrics = slices.DeleteFunc(slices.Clone(metrics), func(m metric) bool { return !m.any(builds) })
+	if len(metrics) == 0 {
+		return
+	}
+	if len(builds) == 1 {
+		b.Add(table(title, builds[0], metrics))
+		return
+	}
+	for _, m := range metrics {
+		if m.head == "verdict" {
+			continue // the matrix shows it
+		}
+		t := &Table{Title: title + ": " + m.head, Mark: marks(builds), Tags: Tags{Hazard: builds[0].Hazard}}
+		t.Head = append([]string{"strategy"}, distinct(builds, buildOf)...)
+		n := m.common(builds)
+		if n > 0 {
+			t.Title += fmt.Sprintf(" (n=%d)", n)
+		}
+		for _, name := range strategies(builds) {
+			var cells []Cell
+			for _, build := range builds {
+				cells = append(cells, m.of(rowOf(build, name), n))
+			}
+			t.Add(name, cells)
+		}
+		b.Add(t)
+	}
+}
+
+// table shows metrics of one scene side by side.
+func table(title string, scene *results.Table, metrics []metric) *Table {
+	t := &Table{Title: title, Mark: shortMark(scene.Mark), Head: []string{"strategy"}, Tags: Tags{scene.OpenSSL, scene.Hazard}}
+	numbers := make([]int, len(metrics))
+	for i, m := range metrics {
+		head := m.head
+		if numbers[i] = m.common([]*results.Table{scene}); numbers[i] > 0 {
+			head += fmt.Sprintf(" (n=%d)", numbers[i])
+		}
+		t.Head = append(t.Head, head)
+	}
+	for i := range scene.Rows {
+		var cells []Cell
+		for k, m := range metrics {
+			cells = append(cells, m.of(&scene.Rows[i], numbers[k]))
+		}
+		t.Add(scene.Rows[i].Strategy, cells)
+	}
+	return t
+}
+
+// shortMark is what failed, without its reason, which stands above the tables.
+func shortMark(mark string) string {
+	short, _, _ := strings.Cut(mark, ":")
+	return short
+}
+
+// marks names the builds whose tables prove nothing.
+func marks(builds []*results.Table) string {
+	var list []string
+	for _, t := range builds {
+		if t.Mark != "" {
+			list = append(list, shortMark(t.Mark)+" on "+t.OpenSSL)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (m metric) any(tables []*results.Table) bool {
+	return slices.ContainsFunc(tables, func(t *results.Table) bool {
+		return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return m.cell(&r).Text != "" })
+	})
+}
+
+// common is the number of trials that all values rest on, 0 if they differ.
+func (m metric) common(tables []*results.Table) int {
+	all := 0
+	for _, t := range tables {
+		for i := range t.Rows {
+			if m.n == nil || m.cell(&t.Rows[i]).Text == "" {
+				continue
+			}
+			n := m.n(&t.Rows[i])
+			if all != 0 && n != all {
+				return 0
+			}
+			all = n
+		}
+	}
+	return all
+}
+
+// of makes the cell, with the number of trials if not all values have the same.
+func (m metric) of(r *results.Row, common int) Cell {
+	if r == nil {
+		return Cell{}
+	}
+	c := m.cell(r)
+	if m.n != nil && c.Text != "" && m.n(r) != common {
+		c.Detail = strings.TrimSpace(fmt.Sprintf("%s n=%d", c.Detail, m.n(r)))
+	}
+	return c
+}
+
+var damageMetrics = []metric{
+	{"verdict", verdict, nil},
+	{"damaged trials", damaged, nil},
+	{"handshakes in undamaged ones", func(r *results.Row) Cell {
+		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
+	}, nil},
+	{"corruptions/Mhs", func(r *results.Row) Cell { return rate(r.Passive) }, func(r *results.Row) int { return r.Passive.N }},
+}
+
+var checkMetrics = []metric{
+	{"foreign errors/Mcheck", func(r *results.Row) Cell { return rate(r.Foreign) }, nil},
+	{"repeats/Mdraw", func(r *results.Row) Cell { return rate(r.Repeats) }, nil},
+	{"lost slots/fork", func(r *results.Row) Cell { return rate(r.Lost) }, nil},
+	{"shared slots", func(r *results.Row) Cell {
+		if r.SharedSlots < 0 {
+			return Cell{}
+		}
+		return Cell{Text: strconv.Itoa(r.SharedSlots), Sort: strconv.Itoa(r.SharedSlots)}
+	}, nil},
+	{"kept bytes/worker", func(r *results.Row) Cell {
+		return estimate(r.Kept, results.KeptBytes)
+	}, func(r *results.Row) int { return r.Kept.N }},
+}
+
+func span(r results.Range) string {
+	switch least, most := number.Short(float64(r.Least)), number.Short(float64(r.Most)); {
+	case r.Most == 0:
+		return ""
+	case least == most:
+		return least
+	default:
+		return least + " to " + most
+	}
+}
+
+// verdict shows the words.
+func verdict(r *results.Row) Cell {
+	v := r.Verdict
+	c := Cell{Text: v.Short(), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
+	if v.Worst() == results.NoTrials {
+		return Cell{}
+	}
+	if v.Reason != "" {
+		c.Notes = []string{r.Strategy + ": " + v.Reason}
+	}
+	return c
+}
+
+// ranks are the words of a verdict in the order of their severity.
+var ranks = []results.Word{results.Clean, results.NoDamageSeen, results.Collateral, results.Broken, results.Corrupt, results.Hung, results.Crashed}
+
+// severity sorts verdicts: by the worst word, then by the share of damaged trials.
+func severity(v results.Verdict) string {
+	rank := slices.Index(ranks, v.Worst())
+	if rank < 0 {
+		return ""
+	}
+	return sortable(float64(rank) + float64(v.Damaged)/float64(2*max(1, v.Trials)))
+}
+
+func sortable(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
+
+// damaged shows k of n, and the probability that lies behind.
+func damaged(r *results.Row) Cell {
+	v := r.Verdict
+	if v.Trials == 0 {
+		return Cell{}
+	}
+	c := Cell{Text: counts(v), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: r.Probability.Warnings}
+	if v.Damaged == 0 {
+		c.Detail = number.AtMost(r.Probability.High)
+		return c
+	}
+	c.Detail = number.Between(r.Probability.Low, r.Probability.High, func(p float64) string { return number.Figures(100 * p) }) + " %"
+	return c
+}
+
+func counts(v results.Verdict) string { return fmt.Sprintf("%d/%d", v.Damaged, v.Trials) }
+
+// rate shows events for each million, nothing seen as an upper bound. What such
+// a bound is worth is in the legend.
+func rate(f results.Figure) Cell {
+	if !f.Known() {
+		return Cell{}
+	}
+	notes := slices.DeleteFunc(slices.Clone(f.Warnings), func(w string) bool { return strings.HasPrefix(w, "no event in ") })
+	c := Cell{Sort: sortable(f.Value), Notes: notes}
+	switch {
+	case f.Value == 0:
+		c.Text = "≤ " + number.Short(number.Up(f.High, 3))
+	case f.N == 1:
+		c.Text, c.Detail = number.Short(f.Value), "one trial"
+	default:
+		c.Text, c.Detail = number.Short(f.Value), number.Between(f.Low, f.High, number.Short)
+	}
+	return c
+}
+
+// estimate shows a value with its interval.
+func estimate(f results.Figure, unit string) Cell {
+	if !f.Known() {
+		return Cell{}
+	}
+	text, detail, _ := strings.Cut(number.Estimate(f.Value, f.Low, f.High, unit), " [")
+	if detail != "" {
+		detail = "[" + detail
+	}
+	return Cell{Text: text, Detail: detail, Sort: sortable(f.Value), Notes: f.Warnings}
+}
+
+func (b *comparison) legend() {
+	if len(b.Tables) == 0 {
+		return
+	}
+	b.Add(Heading{2, "How to read this"})
+	all := pointers(b.Tables)
+	var list List
+	if slices.ContainsFunc(all, hasForks) {
+		list = append(list, forkLegend(all)...)
+	}
+	if slices.ContainsFunc(all, func(t *results.Table) bool { return !onlyForks(t) }) {
+		alpha := number.Figures(1 - b.Confidence)
+		list = append(list, List{
+			{"k/n", []string{"damaged trials of all, and the exact interval of the probability of a damaged one"}},
+			{"≤", []string{"the one-sided 95 % bound where nothing was seen; of events that come in clusters it bounds the clusters"}},
+			{"clean", []string{fmt.Sprintf("no damage in at least %d trials: that bound is at most %s", inference.TrialsFor(results.CleanBound, 0.95), number.Percent(results.CleanBound))}},
+			{"/Mhs", []string{"events that need no looking, from trials with the active checks off, for each million handshakes"}},
+			{"shared slots", []string{"objects of OpenSSL that two workers hold, whether or not damage came of it"}},
+			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for the other strategies) and by the interval", b.Baseline, alpha)}},
+			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests)", number.Percent(b.Margin), b.Baseline)}},
+		}...)
+	}
+	b.Add(list, Text("The words of a verdict are what was seen in these trials. All columns: tlsbench help reading"))
+}

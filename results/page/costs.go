@@ -1,0 +1,68 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlsbench/results"
+	"tlsbench/results/number"
+)
+
+// costMetrics are the costs that any of the scenes has, forks apart.
+func (b *comparison) costMetrics(builds []*results.Table) []metric {
+	var units []string
+	for _, t := range builds {
+		for i := range t.Rows {
+			for _, c := range t.Rows[i].Costs {
+				if !isForkUnit(c.Unit) && !slices.Contains(units, c.Unit) {
+					units = append(units, c.Unit)
+				}
+			}
+		}
+	}
+	list := []metric{{"undamaged trials", func(r *results.Row) Cell {
+		if r.Throughput == 0 {
+			return Cell{}
+		}
+		return Cell{Text: fmt.Sprintf("%d/%d", r.Undamaged, r.Throughput), Sort: sortable(float64(r.Undamaged) / float64(r.Throughput))}
+	}, nil}}
+	for _, unit := range units {
+		list = append(list, metric{unit, func(r *results.Row) Cell { return b.cost(r, unit) }, func(r *results.Row) int {
+			c, _ := r.Cost(unit)
+			return c.Rounds()
+		}})
+	}
+	return list
+}
+
+// cost shows the ratio to the baseline. Without one, as for the baseline itself,
+// it shows the median.
+func (b *comparison) cost(r *results.Row, unit string) Cell {
+	c, ok := r.Cost(unit)
+	median := number.Of(unit)(c.Median.Value)
+	switch {
+	case !ok || !c.Median.Known():
+		return Cell{}
+	case r.Strategy == b.Baseline:
+		return Cell{Text: "1 = " + median, Sort: "1", Class: Baseline, Notes: c.Disturbed}
+	case !c.Ratio.Known():
+		return Cell{Text: median, Notes: append([]string{"no round in common with the baseline: the median"}, c.Disturbed...)}
+	}
+	cell := Cell{Text: number.Ratio(c.Ratio.Value), Sort: sortable(c.Ratio.Value), Notes: slices.Concat(c.Ratio.Warnings, c.Disturbed)}
+	cell.Detail = number.Between(c.Ratio.Low, c.Ratio.High, number.Ratio)
+	if b.differs(c.Ratio) {
+		cell.Detail += " *"
+	}
+	if c.Ratio.Same {
+		cell.Detail += " ="
+	}
+	cell.Detail = strings.TrimSpace(cell.Detail)
+	return cell
+}
+
+// differs is the one inference about costs: the test, corrected for the other
+// strategies of the table, and the interval have to say it.
+func (b *comparison) differs(q results.Ratio) bool {
+	return q.Known() && q.Differs(1-b.Confidence) && (q.Low > 1 || q.High < 1)
+}

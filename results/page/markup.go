@@ -1,0 +1,142 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"strings"
+)
+
+func (d *Document) writeMarkdown(w *bytes.Buffer) {
+	notes := d.notes()
+	paragraph := func(s string) { fmt.Fprintf(w, "%s\n\n", escapeMarkdown(s)) }
+	for _, p := range d.Parts {
+		switch p := p.(type) {
+		case Heading:
+			paragraph(strings.Repeat("#", p.Level) + " " + p.Text)
+		case Text:
+			paragraph(string(p))
+		case Alarm:
+			paragraph("**" + string(p) + "**")
+		case Code:
+			fmt.Fprintf(w, "```\n%s\n```\n\n", clean(string(p)))
+		case List:
+			for _, e := range p {
+				fmt.Fprintf(w, "- **%s**: %s\n", escapeMarkdown(e.Term), escapeMarkdown(strings.Join(e.Texts, ". ")))
+			}
+			fmt.Fprintln(w)
+		case *Table:
+			if p.Title != "" {
+				paragraph("**" + p.title() + "**")
+			}
+			p.markdown(w, notes)
+			for _, note := range notes.below(p) {
+				paragraph(note)
+			}
+		}
+	}
+	for _, note := range notes.end() {
+		paragraph(note)
+	}
+	w.Truncate(len(bytes.TrimRight(w.Bytes(), "\n")))
+	w.WriteString("\n")
+}
+
+func (t *Table) markdown(w *bytes.Buffer, notes *notes) {
+	line := func(n int, cell func(int) string) {
+		w.WriteString("|")
+		for i := range n {
+			w.WriteString(" " + cell(i) + " |")
+		}
+		w.WriteString("\n")
+	}
+	line(len(t.Head), func(i int) string { return escapeMarkdown(notes.head(t, i)) })
+	w.WriteString("|" + strings.Repeat("---|", len(t.Head)) + "\n")
+	for _, row := range t.Rows {
+		line(len(row.Cells), func(i int) string {
+			return escapeMarkdown(row.Cells[i].String() + notes.cell(t, i, row.Cells[i]))
+		})
+	}
+	w.WriteString("\n")
+}
+
+var markdownEscapes = strings.NewReplacer("|", `\|`, "\n", " ", "[", `\[`, "]", `\]`, "<", "&lt;", "`", "\\`")
+
+func escapeMarkdown(s string) string { return markdownEscapes.Replace(clean(s)) }
+
+// writeHTML writes the parts alone; the frame of the page is the caller's.
+func (d *Document) writeHTML(w *bytes.Buffer) {
+	notes := d.notes()
+	for _, p := range d.Parts {
+		switch p := p.(type) {
+		case Heading:
+			fmt.Fprintf(w, "<h%d>%s</h%[1]d>\n", p.Level+1, escapeHTML(p.Text))
+		case Text:
+			fmt.Fprintf(w, "<p class=\"caption\">%s</p>\n", escapeHTML(string(p)))
+		case Alarm:
+			fmt.Fprintf(w, "<p class=\"mark\">%s</p>\n", escapeHTML(string(p)))
+		case Code:
+			fmt.Fprintf(w, "<pre tabindex=\"0\"><code>%s</code></pre>\n", escapeHTML(string(p)))
+		case List:
+			w.WriteString("<dl>\n")
+			for _, e := range p {
+				fmt.Fprintf(w, "<dt>%s</dt><dd>%s</dd>\n", escapeHTML(e.Term), escapeHTML(strings.Join(e.Texts, ". ")))
+			}
+			w.WriteString("</dl>\n")
+		case *Table:
+			p.html(w, notes)
+		}
+	}
+	for _, note := range notes.end() {
+		fmt.Fprintf(w, "<p class=\"caption\">%s</p>\n", escapeHTML(note))
+	}
+}
+
+func (t *Table) html(w *bytes.Buffer, notes *notes) {
+	fmt.Fprintf(w, "<div class=\"table\"%s>\n<h4>%s</h4>\n", t.Tags.html(), escapeHTML(t.Title))
+	if t.Mark != "" {
+		fmt.Fprintf(w, "<p class=\"mark\">%s</p>\n", escapeHTML(t.Mark))
+	}
+	fmt.Fprintf(w, "<table>\n<caption class=\"hidden\">%s</caption>\n<thead><tr>", escapeHTML(t.Title))
+	for i := range t.Head {
+		fmt.Fprintf(w, "<th scope=\"col\">%s</th>", escapeHTML(notes.head(t, i)))
+	}
+	w.WriteString("</tr></thead>\n<tbody>\n")
+	for _, row := range t.Rows {
+		fmt.Fprintf(w, "<tr%s>", row.Tags.html())
+		for i, c := range row.Cells {
+			t.cell(w, i, c, notes)
+		}
+		w.WriteString("</tr>\n")
+	}
+	w.WriteString("</tbody>\n</table>\n")
+	for _, note := range notes.below(t) {
+		fmt.Fprintf(w, "<p class=\"caption\">%s</p>\n", escapeHTML(note))
+	}
+	w.WriteString("</div>\n")
+}
+
+func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
+	text := escapeHTML(c.Text + notes.cell(t, i, c))
+	if i < t.labels() {
+		fmt.Fprintf(w, "<th scope=\"row\">%s</th>", text)
+		return
+	}
+	if c.Detail != "" {
+		text += " <small>" + escapeHTML(c.Detail) + "</small>"
+	}
+	class, sort := "", ""
+	if c.Class != "" {
+		class = fmt.Sprintf(" class=\"%s\"", escapeHTML(c.Class))
+	}
+	if c.Sort != "" {
+		sort = fmt.Sprintf(" data-sort=\"%s\"", escapeHTML(c.Sort))
+	}
+	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s><span class=\"value\">%s</span></td>", class, escapeHTML(t.Head[i]), sort, text)
+}
+
+func (g Tags) html() string {
+	return fmt.Sprintf(" data-openssl=\"%s\" data-hazard=\"%s\"", escapeHTML(g.OpenSSL), escapeHTML(g.Hazard))
+}
+
+func escapeHTML(s string) string { return html.EscapeString(clean(s)) }

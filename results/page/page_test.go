@@ -1,0 +1,136 @@
+package page
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"tlsbench/results"
+)
+
+func written(t *testing.T, d *Document, f Format) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := d.Write(&out, f); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// A table that is too wide is dealt out, its labels in each part; no line is
+// longer than a terminal's, no interval broken, no number without its unit.
+func TestTerminalIsEightyColumns(t *testing.T) {
+	table := &Table{Title: strings.Repeat("A title that is longer than a line. ", 4), Head: []string{"strategy"}}
+	for range 7 {
+		table.Head = append(table.Head, "a head of several words")
+	}
+	for _, name := range []string{"key-owner", "a-strategy-of-someone:with=parameters,and=more-of-them,x=1"} {
+		var cells []Cell
+		for range 7 {
+			cells = append(cells, Cell{Text: "12.3 %", Detail: "[10.1, 14.7] %"})
+		}
+		table.Add(name, cells)
+	}
+	out := written(t, &Document{Parts: []Part{table, List{{"term", []string{strings.Repeat("what there is to say ", 9)}}}}}, Terminal)
+	parts := 0
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if n := utf8.RuneCountInString(line); n > width || strings.TrimRight(line, " ") != line {
+			t.Errorf("%d columns: %q", n, line)
+		}
+		if strings.HasPrefix(line, "strategy") {
+			parts++
+		}
+		if strings.Count(line, "[") != strings.Count(line, "]") || strings.HasPrefix(strings.TrimSpace(line), "%") {
+			t.Errorf("broken in a number: %q", line)
+		}
+	}
+	if parts < 2 || strings.Count(out, "[10.1, 14.7] %") != 14 {
+		t.Errorf("%d parts:\n%s", parts, out)
+	}
+}
+
+// A note of one table stands below it, one of two tables at the end, one of a
+// whole column beside the column's title.
+func TestNotesAreSaidOnce(t *testing.T) {
+	one := &Table{Title: "one", Head: []string{"row", "value"}}
+	one.Add("a", Cell{Text: "1", Notes: []string{"of one table", "of both tables"}})
+	one.Add("b", Cell{Text: "2"})
+	two := &Table{Title: "two", Head: []string{"row", "value", "all"}}
+	two.Add("a", Cell{Text: "1", Notes: []string{"of both tables"}}, Cell{Text: "x", Notes: []string{"of the column"}})
+	two.Add("b", Cell{Text: "2"}, Cell{Text: "y", Notes: []string{"of the column"}})
+	two.Add("base", Cell{Text: "2"}, Cell{Text: "1 = z", Class: Baseline})
+	want := `one
+row  value
+──────────
+a    1¹ ²
+b    2
+¹ of one table
+
+two
+row   value  all³
+──────────────────
+a     1²     x
+b     2      y
+base  2      1 = z
+³ of the column
+
+² of both tables
+`
+	if got := written(t, &Document{Parts: []Part{one, two}}, Terminal); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// What a results file or a strategy may say does no harm in any format.
+func TestHostileText(t *testing.T) {
+	hostile := "\x1b[31m<script>|`=1+1\u009b"
+	table := &Table{Title: hostile, Head: []string{hostile, hostile}, Notes: []string{hostile}, Tags: Tags{OpenSSL: `"><b>`}}
+	table.Add("=cmd()", Cell{Text: "-1.5"})
+	table.Add(hostile, Cell{Text: "@x", Detail: hostile, Class: hostile, Sort: hostile, Notes: []string{hostile}})
+	d := &Document{Parts: []Part{Heading{1, hostile}, Text(hostile), Alarm(hostile), Code(hostile), List{{hostile, []string{hostile}}}, table}}
+	for _, f := range []Format{Terminal, Markdown, HTML, CSV} {
+		out := written(t, d, f)
+		if strings.ContainsAny(out, "\x1b\u009b") {
+			t.Errorf("%s: control characters in %q", f, out)
+		}
+		if f == HTML && (strings.Contains(out, "<script") || strings.Contains(out, "<b>")) {
+			t.Errorf("markup in %s", out)
+		}
+	}
+	out := written(t, d, CSV)
+	for _, want := range []string{"'=cmd(),-1.5\n", ",'@x"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %q", want, out)
+		}
+	}
+}
+
+// Damage of a kind that was recorded is shown by its kind.
+func TestEventsByKind(t *testing.T) {
+	v := results.Verdict{Words: []results.Word{results.Crashed}, Damaged: 2, Trials: 3}
+	c := &results.Comparison{Baseline: "key-owner", Confidence: 0.95, Tables: []results.Table{{
+		Scene: results.Scene{OpenSSL: "3.5.9", Hazard: "plain"},
+		Rows: []results.Row{
+			{Strategy: "none", Verdict: v, Events: []results.KindCount{{Kind: "crash", Events: 2, Trials: 2}, {Kind: "double-free", Events: 12345, Trials: 1}}},
+			{Strategy: "key-owner", Verdict: results.Verdict{Words: []results.Word{results.NoDamageSeen}, Trials: 3}},
+		},
+	}}}
+	out := written(t, Compare(c), Terminal)
+	if !strings.Contains(out, "none      3       2 in 2  12.3k in 1\n") {
+		t.Errorf("no events in:\n%s", out)
+	}
+}
+
+// The whole model is one screen of documentation.
+func TestModelFitsOnAScreen(t *testing.T) {
+	out, err := exec.Command("go", "doc", ".").CombinedOutput()
+	if err != nil {
+		t.Skipf("go doc: %v: %s", err, out)
+	}
+	if n := bytes.Count(out, []byte("\n")); n > 50 {
+		t.Errorf("%d lines:\n%s", n, out)
+	}
+}

@@ -1,0 +1,276 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// width is what text fits in, paths and commands to type apart.
+const width = 80
+
+func (d *Document) writeText(w *bytes.Buffer) {
+	notes := d.notes()
+	gap := func() {
+		if w.Len() > 0 {
+			w.WriteString("\n")
+		}
+	}
+	paragraph := func(s string) {
+		for _, line := range wrap(s, width) {
+			w.WriteString(line + "\n")
+		}
+	}
+	for _, p := range d.Parts {
+		switch p := p.(type) {
+		case Heading:
+			gap()
+			paragraph(p.Text)
+		case Text:
+			paragraph(string(p))
+		case Alarm:
+			paragraph("! " + string(p))
+		case Code:
+			w.WriteString(clean(string(p)) + "\n")
+		case List:
+			p.text(w)
+		case *Table:
+			gap()
+			if p.Title != "" {
+				paragraph(p.title())
+			}
+			p.text(w, notes)
+			for _, note := range notes.below(p) {
+				paragraph(note)
+			}
+		}
+	}
+	if end := notes.end(); len(end) > 0 {
+		gap()
+		for _, note := range end {
+			paragraph(note)
+		}
+	}
+}
+
+// termWidth is the most that the terms of a list take of a line.
+const termWidth = 14
+
+func (l List) text(w *bytes.Buffer) {
+	column := 0
+	for _, e := range l {
+		if n := size(e.Term); n <= termWidth {
+			column = max(column, n)
+		}
+	}
+	for _, e := range l {
+		lead := "  " + pad(clean(e.Term), column)
+		if size(e.Term) > column {
+			fmt.Fprintf(w, "  %s\n", clean(e.Term))
+			lead = strings.Repeat(" ", column+2)
+		}
+		for _, text := range e.Texts {
+			for _, line := range wrap(text, width-column-4) {
+				w.WriteString(strings.TrimRight(lead+"  "+line, " ") + "\n")
+				lead = strings.Repeat(" ", column+2)
+			}
+		}
+	}
+}
+
+// text writes the table, in as many parts as it takes for each to fit.
+func (t *Table) text(w *bytes.Buffer, notes *notes) {
+	cells := make([][]string, len(t.Rows))
+	for i, row := range t.Rows {
+		for k, c := range row.Cells {
+			cells[i] = append(cells[i], c.String()+notes.cell(t, k, c))
+		}
+	}
+	head := make([]string, len(t.Head))
+	for i := range head {
+		head[i] = notes.head(t, i)
+	}
+	for i, columns := range parts(head, cells, t.labels()) {
+		if i > 0 {
+			w.WriteString("\n")
+		}
+		writeRow(w, columns, head)
+		var rule []string
+		for _, c := range columns {
+			rule = append(rule, strings.Repeat("─", c.width))
+		}
+		w.WriteString(strings.Join(rule, "──") + "\n")
+		for _, row := range cells {
+			writeRow(w, columns, row)
+		}
+	}
+}
+
+// column is one of a part of a table, in characters.
+type column struct {
+	index       int
+	least, most int // without breaking words; without breaking lines
+	width       int
+}
+
+// usual is the width from which on a column's lines are broken where that
+// saves a part.
+const usual = 20
+
+// parts deals the columns out; the labels are in each part.
+func parts(head []string, cells [][]string, n int) [][]column {
+	all := make([]column, len(head))
+	for i, title := range head {
+		c := column{index: i, least: longest(words(title)), most: size(title)}
+		for _, row := range cells {
+			if i < len(row) {
+				c.least, c.most = max(c.least, longest(words(row[i]))), max(c.most, size(row[i]))
+			}
+		}
+		c.width = max(c.least, min(c.most, usual, bodyWidth(cells, i)))
+		all[i] = c
+	}
+	labels := all[:min(n, len(all))]
+	parts := deal(labels, all[len(labels):], len(all))
+	// As many columns in each part as in any other, so that none is left alone.
+	rest := len(all) - len(labels)
+	parts = deal(labels, all[len(labels):], (rest+len(parts)-1)/len(parts))
+	for _, columns := range parts {
+		spread(columns)
+	}
+	return parts
+}
+
+// deal begins a new part where a column does not fit, or there are enough.
+func deal(labels, rest []column, most int) [][]column {
+	parts := [][]column{slices.Clone(labels)}
+	for _, c := range rest {
+		last := &parts[len(parts)-1]
+		if n := len(*last) - len(labels); n == most || n > 0 && total(*last)+2+c.width > width {
+			parts = append(parts, slices.Clone(labels))
+			last = &parts[len(parts)-1]
+		}
+		*last = append(*last, c)
+	}
+	return parts
+}
+
+// bodyWidth is what the cells below the head need to stay in one line.
+func bodyWidth(cells [][]string, i int) int {
+	n := 0
+	for _, row := range cells {
+		if i < len(row) {
+			n = max(n, size(row[i]))
+		}
+	}
+	return n
+}
+
+// spread gives the room that is left to columns whose lines are broken, to those
+// first that need least.
+func spread(columns []column) {
+	order := make([]*column, len(columns))
+	for i := range columns {
+		order[i] = &columns[i]
+	}
+	slices.SortStableFunc(order, func(a, b *column) int { return (a.most - a.width) - (b.most - b.width) })
+	for _, c := range order {
+		c.width += max(0, min(c.most-c.width, width-total(columns)))
+	}
+}
+
+func total(columns []column) int {
+	sum := 2 * (len(columns) - 1)
+	for _, c := range columns {
+		sum += c.width
+	}
+	return sum
+}
+
+func writeRow(w *bytes.Buffer, columns []column, row []string) {
+	lines := make([][]string, len(columns))
+	high := 1
+	for i, c := range columns {
+		if c.index < len(row) {
+			lines[i] = wrap(row[c.index], c.width)
+		}
+		high = max(high, len(lines[i]))
+	}
+	for n := range high {
+		var line strings.Builder
+		for i, c := range columns {
+			text := ""
+			if n < len(lines[i]) {
+				text = lines[i][n]
+			}
+			line.WriteString(pad(text, c.width) + "  ")
+		}
+		w.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func size(s string) int { return utf8.RuneCountInString(s) }
+
+func pad(s string, columns int) string {
+	return s + strings.Repeat(" ", max(0, columns-size(s)))
+}
+
+func longest(list []string) int {
+	n := 0
+	for _, s := range list {
+		n = max(n, size(strings.TrimRight(s, " ")))
+	}
+	return n
+}
+
+// wrap breaks text into lines.
+func wrap(s string, columns int) []string {
+	var lines []string
+	for line := range strings.SplitSeq(clean(s), "\n") {
+		at := ""
+		for _, word := range words(line) {
+			if at != "" && size(at)+size(strings.TrimRight(word, " ")) > columns {
+				lines, at = append(lines, strings.TrimRight(at, " ")), ""
+			}
+			at += word
+		}
+		lines = append(lines, strings.TrimRight(at, " "))
+	}
+	return lines
+}
+
+// longWord is the length from which on a word may be broken behind the signs
+// that names are made of.
+const longWord = 12
+
+// words splits a line where it may be broken, each with the spaces behind it. An
+// interval stays whole, and a number keeps its unit.
+func words(line string) []string {
+	var list []string
+	start, inside := 0, 0
+	for i, r := range line {
+		switch r {
+		case '[':
+			inside++
+		case ']':
+			inside = max(0, inside-1)
+		case ' ':
+			if inside == 0 && !unit(line[i+1:]) {
+				list, start = append(list, line[start:i+1]), i+1
+			}
+		case '-', ':', '/', '=':
+			if word, _, _ := strings.Cut(line[start:], " "); inside == 0 && size(word) > longWord && i > start {
+				list, start = append(list, line[start:i+1]), i+1
+			}
+		}
+	}
+	return append(list, line[start:])
+}
+
+// unit reports whether what follows a space belongs to the number before it.
+func unit(rest string) bool {
+	word, _, _ := strings.Cut(rest, " ")
+	return slices.Contains([]string{"%", "ns", "µs", "ms", "s"}, strings.TrimRight(word, "¹²³⁴⁵⁶⁷⁸⁹⁰,;.)"))
+}
