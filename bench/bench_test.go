@@ -52,7 +52,7 @@ func envOr(key, otherwise string) string {
 // subject is what all sub-benchmarks have in common, from the environment.
 func subject(b testing.TB) ([]Build, workload.Config) {
 	b.Helper()
-	found, err := openssl.Find(strings.Split(envOr(envOpenSSL, "system"), ","), openssl.FindOptions{})
+	found, err := openssl.Find(strings.Split(envOr(envOpenSSL, "system"), ","), "")
 	if err != nil {
 		b.Fatalf("%s: %v", envOpenSSL, err)
 	}

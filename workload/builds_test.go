@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tlsbench/strategies"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 )
 
@@ -16,7 +17,7 @@ import (
 // the build's own.
 func TestEveryBuild(t *testing.T) {
 	fetchOld(t)
-	builds, err := openssl.Find([]string{"all"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"all"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestEveryBuild(t *testing.T) {
 // no later release needs. A machine that cannot have it says so.
 func fetchOld(t *testing.T) {
 	t.Helper()
-	got, err := openssl.Fetch(context.Background(), []string{"1.1.1"}, openssl.FetchOptions{Log: t.Logf})
+	got, err := openssl.Fetch(context.Background(), []string{"1.1.1"}, fetch.Options{Log: t.Logf})
 	for _, f := range got {
 		err = errors.Join(err, f.Err)
 	}
@@ -55,7 +56,7 @@ func fetchOld(t *testing.T) {
 func old(t *testing.T) openssl.Build {
 	t.Helper()
 	fetchOld(t)
-	builds, err := openssl.Find([]string{"1.1.1"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"1.1.1"}, "")
 	if err != nil {
 		t.Skipf("no OpenSSL 1.1.1: %v", err)
 	}

@@ -88,20 +88,8 @@ func checkFork(t *testing.T, strategy string, s *ForkSample, handlers []string) 
 // ownStrategy compiles a strategy for this test.
 func ownStrategy(t *testing.T, source string) strategies.Choice {
 	t.Helper()
-	dir := t.TempDir()
-	file, object := filepath.Join(dir, "own.c"), filepath.Join(dir, "own.so")
-	header, err := filepath.Abs("../strategies/strategy.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("#include %q\n#include <stdlib.h>\n#include <time.h>\n%s", header, source)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(compiler(), "-std=gnu11", "-Wall", "-Werror", "-shared", "-fPIC", "-o", object, file).CombinedOutput(); err != nil {
-		t.Fatalf("compile strategy: %v: %s", err, out)
-	}
-	return strategies.Choice{Name: "own", Path: object}
+	c := ownObject(t, "own", []byte("#include \"strategy.h\"\n#include <stdlib.h>\n#include <time.h>\n"+source), "-std=gnu11", "-Wno-extra")
+	return strategies.Choice{Name: "own", Path: c.Path}
 }
 
 // Handlers that take a known time: each is charged for its own, and the paired

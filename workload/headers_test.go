@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
+	"tlsbench/workload/sharedlib"
 )
 
 // The shim's prototypes (rig/openssl.h) stand for every release at once, and no
@@ -245,59 +245,53 @@ func headers(t *testing.T) map[string][]string {
 	if found, err := filepath.Glob("/usr/include/openssl/ssl.h"); err == nil && len(found) == 1 {
 		all["system"] = []string{"/usr/include"}
 	}
-	dir, err := openssl.DefaultDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := fetch.Store{Dir: filepath.Join(filepath.Dir(dir), "headers")}
 	if os.Getenv(fetchEnv) != "" {
 		fetchOld(t)
+		fetchHeaders(t)
+	}
+	store, err := fetch.Open("headers", "")
+	if err != nil {
+		return all
 	}
 	for _, line := range openssl.Lines {
-		if os.Getenv(fetchEnv) != "" {
-			fetchHeaders(t, store, fetch.Store{Dir: dir}, line)
-		}
 		if _, err := store.Verify(line); err == nil {
 			include := filepath.Join(store.Tree(line), "usr/include")
-			nested, err := filepath.Glob(include + "/*-linux-gnu*") // opensslconf.h, by architecture
-			if err != nil {
-				t.Fatal(err)
-			}
-			all[line] = append([]string{include}, nested...)
+			all[line] = append([]string{include}, sharedlib.Glob(include, "*-linux-gnu*")...) // opensslconf.h, by architecture
 		}
 	}
 	return all
 }
 
-// fetchHeaders brings the development package of the release that a cached
-// build is from.
-func fetchHeaders(t *testing.T, store, builds fetch.Store, line string) {
+// fetchHeaders brings the development packages of the releases that the cached
+// builds are from.
+func fetchHeaders(t *testing.T) {
 	t.Helper()
-	ctx := context.Background()
-	build, err := builds.Manifest(line)
+	var wants []fetch.Want[string]
+	for _, line := range openssl.Lines {
+		suites, err := openssl.Suites(line, "")
+		if err != nil {
+			t.Logf("%s: no build in the cache, so its release is not known: %v", line, err)
+			continue
+		}
+		wants = append(wants, fetch.Want[string]{
+			Name: line, What: "headers of openssl " + line,
+			Places: func(string) ([]fetch.Place, error) {
+				return []fetch.Place{{Suites: suites, Packages: []string{"libssl-dev"}}}, nil
+			},
+			Find: func(tree string, _ *fetch.Manifest) (string, error) {
+				file := filepath.Join(tree, "usr/include/openssl/ssl.h")
+				_, err := os.Stat(file)
+				return file, err
+			},
+		})
+	}
+	got, err := fetch.Fetch(t.Context(), "headers", wants, fetch.Options{Log: t.Logf})
 	if err != nil {
-		t.Logf("%s: no build in the cache, so its release is not known: %v", line, err)
-		return
+		t.Error(err)
 	}
-	unlock, err := store.Lock(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	if _, err := store.Verify(line); err == nil {
-		return
-	}
-	defer os.RemoveAll(store.State())
-	archive, err := fetch.Machine(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	apt, err := fetch.NewApt(archive, store.State())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fetch.Fetcher{Apt: apt, Suites: build.Suites, Packages: []string{"libssl-dev"}, Log: t.Logf}
-	if _, err := store.Put(line, func(tree string) (*fetch.Manifest, error) { return f.Fetch(ctx, tree) }); err != nil {
-		t.Errorf("%s: %v", line, err)
+	for _, f := range got {
+		if f.Err != nil {
+			t.Error(f.Err)
+		}
 	}
 }

@@ -3,42 +3,35 @@ package workload
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"tlsbench/strategies"
+	"tlsbench/workload/sharedlib"
 )
 
 // ownObject compiles C code into a shared object, as a user would.
 func ownObject(t *testing.T, name string, source []byte, flags ...string) strategies.Choice {
 	t.Helper()
-	dir := t.TempDir()
-	file, object := filepath.Join(dir, name+".c"), filepath.Join(dir, name+".so")
-	if err := os.WriteFile(file, source, 0o600); err != nil {
-		t.Fatal(err)
+	object := filepath.Join(t.TempDir(), name+".so")
+	recipe := sharedlib.Recipe{
+		Flags: append([]string{"-std=c11", "-Wall", "-Wextra", "-Werror"}, flags...),
+		From: []sharedlib.Source{
+			{Files: fstest.MapFS{name + ".c": {Data: source}}, Pattern: "*.c"},
+			{Files: strategies.Source, Pattern: "*.h"},
+		},
 	}
-	flags = append([]string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
-		"-I", "../strategies", "-o", object, file}, flags...)
-	out, err := exec.Command(compiler(), flags...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("compile %s: %v\n%s", name, err, out)
+	if err := recipe.Compile(t.Context(), object); err != nil {
+		t.Fatal(err)
 	}
 	choice, err := strategies.Parse(object)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return choice
-}
-
-// compiler is the one that make would take.
-func compiler() string {
-	if cc := os.Getenv("CC"); cc != "" {
-		return cc
-	}
-	return "cc"
 }
 
 // ownHandler is a strategy whose one handler does what the body says.

@@ -18,7 +18,7 @@ import (
 // system is the build that the trials of these tests run on.
 func system(t testing.TB) openssl.Build {
 	t.Helper()
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"tlsbench/strategies"
+	"tlsbench/workload/sharedlib"
 )
 
 // Broken is a fix that is wrong on purpose.
@@ -50,47 +48,18 @@ func (b Broken) name() string { return b.Name }
 //go:embed broken
 var brokenSource embed.FS
 
-// compiler is the one that make would take.
-func compiler() string {
-	if cc := os.Getenv("CC"); cc != "" {
-		return cc
-	}
-	return "cc"
-}
-
 // compile makes a shared object in dir, as the author of a fix would.
 func (b Broken) compile(ctx context.Context, dir string) (strategies.Choice, error) {
-	file := strings.ReplaceAll(b.Name, "-", "_")
 	object := filepath.Join(dir, b.Name+".so")
-	cmd := exec.CommandContext(ctx, compiler(), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC",
-		"-shared", "-I", dir, "-o", object, filepath.Join(dir, file+".c"), "-lpthread")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		return strategies.Choice{}, fmt.Errorf("compile strategy %s (CC names another compiler, --broken none leaves it out): %w %s",
-			b.Name, err, line)
+	recipe := sharedlib.Recipe{
+		Flags: []string{"-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2"}, Libs: []string{"-lpthread"},
+		From: []sharedlib.Source{
+			{Files: brokenSource, Pattern: "broken/" + strings.ReplaceAll(b.Name, "-", "_") + ".c"},
+			{Files: strategies.Source, Pattern: "*.h"},
+		},
+	}
+	if err := recipe.Compile(ctx, object); err != nil {
+		return strategies.Choice{}, fmt.Errorf("compile strategy %s (CC names another compiler, --broken none leaves it out): %w", b.Name, err)
 	}
 	return strategies.Choice{Name: b.Name, Path: object}, nil
-}
-
-// writeSources puts the C files, and the headers that they need, into dir.
-func writeSources(dir string) error {
-	for _, from := range []struct {
-		files   embed.FS
-		pattern string
-	}{{brokenSource, "broken/*.c"}, {strategies.Source, "*.h"}} {
-		names, err := fs.Glob(from.files, from.pattern)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			text, err := from.files.ReadFile(name)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, filepath.Base(name)), text, 0o600)
-			}
-			if err != nil {
-				return fmt.Errorf("write the broken strategies' sources: %w", err)
-			}
-		}
-	}
-	return nil
 }

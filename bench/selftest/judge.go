@@ -64,9 +64,6 @@ func (r *runner) strategies(ctx context.Context) error {
 		return fmt.Errorf("make a folder for the broken strategies: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := writeSources(dir); err != nil {
-		return err
-	}
 	var base Measured
 	for _, b := range append([]Broken{good}, r.Broken...) {
 		choice, err := b.compile(ctx, dir)

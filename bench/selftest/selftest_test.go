@@ -15,7 +15,7 @@ const seed = 2026
 // short is a selftest of a few seconds on the system's OpenSSL.
 func short(t *testing.T, cell Cell, faults, broken []string) *Report {
 	t.Helper()
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestCompilerIsMissing(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (f buildFlags) find(def string) ([]openssl.Build, error) {
 	if len(names) == 0 {
 		names = []string{def}
 	}
-	builds, err := openssl.Find(names, openssl.FindOptions{Dir: f.OpensslDir})
+	builds, err := openssl.Find(names, f.OpensslDir)
 	if err != nil {
 		return nil, &refusal{err}
 	}

@@ -65,11 +65,7 @@ func (c *doctorCommand) Run(s *session) error {
 
 // builds lists the builds there are, and says whether the rig runs on any.
 func (d *diagnosis) builds(ctx context.Context, dir string) (runs bool, err error) {
-	found, err := openssl.List(nil, openssl.FindOptions{Dir: dir})
-	if err != nil {
-		return false, &refusal{err}
-	}
-	for _, l := range found {
+	for _, l := range openssl.List(nil, dir) {
 		b := ask(ctx, l)
 		if ctx.Err() != nil {
 			return false, ctx.Err()
@@ -179,7 +175,7 @@ func limitFact(name string, resource int, enough uint64, flag string) fact {
 // hazardFacts says of each hazard with a real neighbour whether the system's
 // OpenSSL can have it.
 func hazardFacts() []fact {
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		return nil // no OpenSSL: said elsewhere
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"tlsbench/workload/daemon"
@@ -39,14 +38,14 @@ func (c *fieldCommand) fetch(s *session, wanted []daemon.Daemon) ([]daemon.Daemo
 	for _, d := range wanted {
 		releases = append(releases, d.Release)
 	}
-	got, err := daemon.Fetch(s.ctx, releases, daemon.FetchOptions{Dir: c.Dir, Log: c.log(s)})
+	got, err := daemon.Fetch(s.ctx, releases, s.fetching(c.Dir))
 	var daemons []daemon.Daemon
 	for _, f := range got {
 		if f.Err != nil {
 			s.complain(f.Err)
 			continue
 		}
-		daemons = append(daemons, f.Daemon)
+		daemons = append(daemons, f.Found)
 	}
 	if err != nil && (len(daemons) == 0 || s.ctx.Err() != nil) {
 		return nil, fetchError(err)
@@ -58,10 +57,6 @@ func (c *fieldCommand) fetch(s *session, wanted []daemon.Daemon) ([]daemon.Daemo
 		return nil, errFailed
 	}
 	return daemons, nil
-}
-
-func (c *fieldCommand) log(s *session) func(string, ...any) {
-	return func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }
 }
 
 // starting leaves out the daemons that do not start even as they are: one line
@@ -96,13 +91,13 @@ func (c *fieldCommand) fetchRig(s *session, plan *daemon.Plan) error {
 	for _, d := range plan.Daemons {
 		lines = append(lines, d.Release.Line)
 	}
-	got, err := openssl.Fetch(s.ctx, lines, openssl.FetchOptions{Dir: c.OpensslDir, Log: c.log(s)})
+	got, err := openssl.Fetch(s.ctx, lines, s.fetching(c.OpensslDir))
 	for _, f := range got {
 		if f.Err != nil {
 			s.complain(f.Err)
 			continue
 		}
-		if err := c.fetchPython(s, plan, f.Build); err != nil {
+		if err := c.fetchPython(s, plan, f.Found); err != nil {
 			s.complain(err)
 		}
 	}
@@ -117,6 +112,6 @@ func (c *fieldCommand) fetchPython(s *session, plan *daemon.Plan, b openssl.Buil
 	if !slices.ContainsFunc(plan.Python, func(p string) bool { return p != "" }) {
 		return nil
 	}
-	_, err := neighbours.Fetch(s.ctx, b, neighbours.FetchOptions{OpenSSL: c.OpensslDir, Log: c.log(s)})
+	_, err := neighbours.Fetch(s.ctx, b, c.OpensslDir, s.fetching(""))
 	return err
 }

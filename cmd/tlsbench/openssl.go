@@ -33,10 +33,9 @@ type fetchCommand struct {
 
 // Run fetches one line after the other and tells what became of each.
 func (c *fetchCommand) Run(s *session) error {
-	fetched, err := openssl.Fetch(s.ctx, c.Lines, openssl.FetchOptions{
-		Dir: c.Dir, Refresh: c.Refresh,
-		Log: func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) },
-	})
+	opt := s.fetching(c.Dir)
+	opt.Refresh = c.Refresh
+	fetched, err := openssl.Fetch(s.ctx, c.Lines, opt)
 	failed := false
 	for _, f := range fetched {
 		if f.Err != nil {
@@ -48,8 +47,11 @@ func (c *fetchCommand) Run(s *session) error {
 		if f.New {
 			state = "fetched"
 		}
-		entry(s.stdout, 5, f.Line, append([]string{f.Build.Text + ", " + state}, f.Notes...)...)
-		if err := c.neighbours(s, f.Build); err != nil {
+		entry(s.stdout, 5, f.Name, append([]string{f.Found.Text + ", " + state}, f.Notes...)...)
+		if !c.Neighbours {
+			continue
+		}
+		if _, err := neighbours.Fetch(s.ctx, f.Found, c.Dir, s.fetching("")); err != nil {
 			s.complain(err)
 			failed = true
 		}
@@ -63,16 +65,9 @@ func (c *fetchCommand) Run(s *session) error {
 	return nil
 }
 
-// neighbours fetches what the real hazards need on one build.
-func (c *fetchCommand) neighbours(s *session, b openssl.Build) error {
-	if !c.Neighbours {
-		return nil
-	}
-	_, err := neighbours.Fetch(s.ctx, b, neighbours.FetchOptions{
-		OpenSSL: c.Dir,
-		Log:     func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) },
-	})
-	return err
+// fetching has each step told on stderr.
+func (s *session) fetching(dir string) fetch.Options {
+	return fetch.Options{Dir: dir, Log: func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }}
 }
 
 // fetchError tells a name that is no line, or a folder that cannot be used,
@@ -105,12 +100,8 @@ type listedBuild struct {
 
 // Run asks each library and prints what it says.
 func (c *listBuildsCommand) Run(s *session) error {
-	found, err := openssl.List(c.Openssl, openssl.FindOptions{Dir: c.Dir})
-	if err != nil {
-		return &refusal{err}
-	}
 	var list []listedBuild
-	for _, l := range found {
+	for _, l := range openssl.List(c.Openssl, c.Dir) {
 		list = append(list, ask(s.ctx, l))
 		if err := s.ctx.Err(); err != nil {
 			return err

@@ -102,7 +102,7 @@ func TestPublishedCommands(t *testing.T) {
 
 // TestCommands does so for every flag that a plan is made of.
 func TestCommands(t *testing.T) {
-	system, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	system, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func (p *Plan) Check() error {
 		return err
 	}
 	if slices.ContainsFunc(p.Strategies, injected) {
-		if _, err := preloadDir(); err != nil {
+		if _, err := preloadStore(); err != nil {
 			return err
 		}
 	}

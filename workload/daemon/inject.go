@@ -2,157 +2,59 @@ package daemon
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 
 	"tlsbench/strategies"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/sharedlib"
 )
 
 //go:embed inject/preload.c
 var preloadSource embed.FS
 
+// preload is made of preload.c and the very files that the rig is built of.
+var preload = sharedlib.Recipe{
+	Flags: []string{"-std=gnu11", "-O2"}, Libs: []string{"-ldl", "-lpthread"},
+	From: []sharedlib.Source{{Files: preloadSource, Pattern: "inject/*"}, {Files: strategies.Source, Pattern: "*"}},
+}
+
 // preloadObject gives the preload object, compiled where the cache does not have
 // it yet. It is named for what it is made of, so that an old one is never taken.
 func preloadObject(ctx context.Context) (string, error) {
-	dir, err := preloadDir()
+	store, err := preloadStore()
 	if err != nil {
 		return "", err
 	}
-	sum, err := digest(strategies.Source, preloadSource)
+	sum, err := preload.Digest()
 	if err != nil {
-		return "", fmt.Errorf("read the preload object's sources: %w", err)
+		return "", err
 	}
-	object := filepath.Join(dir, sum+".so")
+	if err := fetch.Private(store.Dir); err != nil {
+		return "", err
+	}
+	object := filepath.Join(store.Dir, sum+".so")
 	if _, err := os.Stat(object); err == nil {
 		return object, nil
 	}
-	if err := privateFolder(dir); err != nil {
-		return "", fmt.Errorf("make the cache folder of the preload object: %w", err)
-	}
-	scratch, err := os.MkdirTemp(dir, ".new-")
-	if err != nil {
+	if err := preload.Compile(ctx, object); err != nil {
 		return "", fmt.Errorf("compile the preload object: %w", err)
 	}
-	defer os.RemoveAll(scratch)
-	made, err := compile(ctx, scratch)
-	if err != nil {
-		return "", err
-	}
-	return object, os.Rename(made, object)
+	return object, nil
 }
 
-// preloadDir is the cache folder of preload objects.
-func preloadDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache folder of the preload object: %w", err)
+// preloadStore is the cache folder of preload objects.
+func preloadStore() (fetch.Store, error) {
+	store, err := fetch.Open("preload", "")
+	if err == nil {
+		err = fetch.Loadable(store.Dir, ":;$ \t\n")
 	}
-	dir := filepath.Join(base, "tlsbench", "preload")
-	return dir, loadable(dir, ":;$ \t\n")
-}
-
-// privateFolder makes a folder for this user alone; one that is there may have
-// been made wider.
-func privateFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.Chmod(dir, 0o700)
-}
-
-// digest is the SHA-256 of all files of some trees, and of how they are compiled.
-func digest(trees ...fs.FS) (string, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q\n", compiler(), compilerFlags, linkerFlags)
-	for _, tree := range trees {
-		err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			content, err := fs.ReadFile(tree, path)
-			fmt.Fprintf(h, "%q %d\n%s", path, len(content), content)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16], nil
-}
-
-// Flags of the preload object.
-var (
-	compilerFlags = []string{"-std=gnu11", "-O2", "-fPIC", "-shared"}
-	linkerFlags   = []string{"-ldl", "-lpthread"}
-)
-
-// compile makes the preload object in dir: preload.c, and the very files that
-// the rig is built of.
-func compile(ctx context.Context, dir string) (string, error) {
-	source := filepath.Join(dir, "source")
-	if err := copyFiles(strategies.Source, ".", source); err != nil {
-		return "", fmt.Errorf("compile the preload object: %w", err)
-	}
-	if err := copyFiles(preloadSource, "inject", source); err != nil {
-		return "", fmt.Errorf("compile the preload object: %w", err)
-	}
-	files, err := filepath.Glob(filepath.Join(source, "*.c"))
-	if err != nil {
-		return "", err
-	}
-	object := filepath.Join(dir, "preload.so")
-	args := slices.Concat(compilerFlags, []string{"-o", object}, files, linkerFlags)
-	cmd := exec.CommandContext(ctx, compiler(), args...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile the preload object: %w: %s", err, firstLine(string(out)))
-	}
-	return object, os.RemoveAll(source)
-}
-
-// compiler is the one that make would take.
-func compiler() string {
-	if cc := os.Getenv("CC"); cc != "" {
-		return cc
-	}
-	return "cc"
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
-}
-
-func copyFiles(from fs.FS, dir, to string) error {
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return err
-	}
-	entries, err := fs.ReadDir(from, dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.IsDir() {
-			continue
-		}
-		content, err := fs.ReadFile(from, filepath.ToSlash(filepath.Join(dir, e.Name())))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, e.Name()), content, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return store, err
 }
 
 // place says which call of the daemon's stands for the place where a fix inside

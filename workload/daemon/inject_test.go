@@ -59,7 +59,7 @@ void initialise(void)
 func smallDaemon(t *testing.T) (program, module, object string) {
 	t.Helper()
 	dir := t.TempDir()
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

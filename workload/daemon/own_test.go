@@ -2,7 +2,7 @@ package daemon
 
 import (
 	"context"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -12,16 +12,22 @@ import (
 	"tlsbench/strategies"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
+	"tlsbench/workload/sharedlib"
 )
 
 // ownFix compiles a fix that is no part of the suite, as a user would.
 func ownFix(t *testing.T, name string) strategies.Choice {
 	t.Helper()
 	object := filepath.Join(t.TempDir(), name+".so")
-	out, err := exec.Command("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
-		"-I", "../../strategies", "-o", object, filepath.Join("testdata/own", name+".c")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("compile %s: %v\n%s", name, err, out)
+	recipe := sharedlib.Recipe{
+		Flags: []string{"-std=c11", "-Wall", "-Wextra", "-Werror"},
+		From: []sharedlib.Source{
+			{Files: os.DirFS("testdata/own"), Pattern: name + ".c"},
+			{Files: strategies.Source, Pattern: "*.h"},
+		},
+	}
+	if err := recipe.Compile(t.Context(), object); err != nil {
+		t.Fatal(err)
 	}
 	return choice(t, object)
 }
@@ -35,7 +41,7 @@ func ownPlan(t *testing.T, d Daemon, fix strategies.Choice) *Plan {
 
 // A good and a bad fix of a few lines are told apart by the rig.
 func TestOwnFixInTheRig(t *testing.T) {
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

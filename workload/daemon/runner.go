@@ -194,7 +194,7 @@ func (r *Runner) carryOut(ctx context.Context, task Task) *results.FieldTrial {
 }
 
 func (r *Runner) rig(ctx context.Context, task Task) (*workload.Outcome, error) {
-	builds, err := openssl.Find([]string{task.Case.Daemon.Release.Line}, openssl.FindOptions{Dir: r.OpenSSLDir})
+	builds, err := openssl.Find([]string{task.Case.Daemon.Release.Line}, r.OpenSSLDir)
 	if err != nil {
 		return nil, err
 	}

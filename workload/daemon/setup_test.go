@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/strategies"
 	"tlsbench/workload"
+	"tlsbench/workload/fetch"
 )
 
 // answering is a daemon that answers every peer with an alert; it says first
@@ -142,7 +143,7 @@ func TestStrategyIsSetUp(t *testing.T) {
 // of them is refused, in one line, before anything is fetched.
 func TestFoldersThatTheLoaderSplits(t *testing.T) {
 	for _, bad := range []string{"a:b", "a;b", "a$b"} {
-		if _, err := Fetch(context.Background(), nil, FetchOptions{Dir: filepath.Join(t.TempDir(), bad)}); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
+		if _, err := Fetch(context.Background(), nil, fetch.Options{Dir: filepath.Join(t.TempDir(), bad)}); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
 			t.Errorf("daemons in %s: error %v", bad, err)
 		}
 	}

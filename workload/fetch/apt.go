@@ -9,16 +9,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
 	"tlsbench/workload/sharedlib"
 )
 
-// Apt runs apt-get on a state folder of its own. It brings each suite's index
+// apt runs apt-get on a state folder of its own. It brings each suite's index
 // once in its life.
-type Apt struct {
-	archive *Archive
+type apt struct {
+	archive *archive
 	state   string
 	suites  map[string]suiteState
 	dead    map[string]bool // hosts that did not answer
@@ -30,9 +31,9 @@ type suiteState struct {
 	note   string
 }
 
-// NewApt makes the state folder, or uses the one that is there: indexes that
+// newApt makes the state folder, or uses the one that is there: indexes that
 // are still good are not downloaded again.
-func NewApt(archive *Archive, state string) (*Apt, error) {
+func newApt(archive *archive, state string) (*apt, error) {
 	if strings.ContainsAny(state, "\"\n") {
 		return nil, fmt.Errorf("make apt state %q: apt cannot be given a folder with a quote in its name", state)
 	}
@@ -41,14 +42,14 @@ func NewApt(archive *Archive, state string) (*Apt, error) {
 			return nil, fmt.Errorf("make apt state: %w", err)
 		}
 	}
-	a := &Apt{archive: archive, state: state, suites: map[string]suiteState{}, dead: map[string]bool{}}
+	a := &apt{archive: archive, state: state, suites: map[string]suiteState{}, dead: map[string]bool{}}
 	if err := a.write("status", ""); err != nil {
 		return nil, err
 	}
 	return a, a.write("apt.conf", a.config())
 }
 
-func (a *Apt) write(name, text string) error {
+func (a *apt) write(name, text string) error {
 	if err := os.WriteFile(filepath.Join(a.state, name), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("make apt state: %w", err)
 	}
@@ -58,7 +59,7 @@ func (a *Apt) write(name, text string) error {
 // config is read by apt after the machine's own configuration, so that it has
 // the last word. #clear, because lists can only be added to otherwise; the
 // commands in them may delete from the system's cache or talk to daemons.
-func (a *Apt) config() string {
+func (a *apt) config() string {
 	s := a.state
 	conf := "#clear APT::Update;\n#clear Acquire::Languages;\n" +
 		"Acquire::Languages { \"none\"; };\n" +
@@ -84,7 +85,7 @@ func (a *Apt) config() string {
 
 // get runs apt-get in a folder, with the sources given, and gives all that it
 // printed.
-func (a *Apt) get(ctx context.Context, dir, sources string, args ...string) (string, error) {
+func (a *apt) get(ctx context.Context, dir, sources string, args ...string) (string, error) {
 	if err := a.write("use.sources", sources); err != nil {
 		return "", err
 	}
@@ -107,7 +108,7 @@ func (a *Apt) get(ctx context.Context, dir, sources string, args ...string) (str
 }
 
 // update brings the index of one suite from the first mirror that has it.
-func (a *Apt) update(ctx context.Context, suite string) suiteState {
+func (a *apt) update(ctx context.Context, suite string) suiteState {
 	if s, done := a.suites[suite]; done {
 		return s
 	}
@@ -131,7 +132,7 @@ func (a *Apt) update(ctx context.Context, suite string) suiteState {
 
 // updateFrom does not ask a host again that did not answer: apt waits for
 // minutes where packets are dropped.
-func (a *Apt) updateFrom(ctx context.Context, m mirror, suite string) error {
+func (a *apt) updateFrom(ctx context.Context, m mirror, suite string) error {
 	host := m.uri
 	if u, err := url.Parse(m.uri); err == nil {
 		host = u.Host
@@ -149,9 +150,9 @@ func (a *Apt) updateFrom(ctx context.Context, m mirror, suite string) error {
 
 // stanza is the source in deb822 form. Targets keeps out what other packages
 // made apt bring along (contents, icons).
-func (a *Apt) stanza(m mirror, suite string) string {
+func (a *apt) stanza(m mirror, suite string) string {
 	s := fmt.Sprintf("Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nTargets: Packages\nPDiffs: no\n",
-		m.uri, suite, a.archive.Arch)
+		m.uri, suite, a.archive.arch)
 	if m.signedBy != "" {
 		s += "Signed-By: " + m.signedBy + "\n"
 	}
@@ -160,7 +161,7 @@ func (a *Apt) stanza(m mirror, suite string) string {
 
 // expired tells of an index that is past its date where the machine's
 // configuration keeps apt from refusing it.
-func (a *Apt) expired(suite string) string {
+func (a *apt) expired(suite string) string {
 	for _, file := range sharedlib.Glob(a.state, "lists/*_dists_"+suite+"_InRelease") {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -179,4 +180,53 @@ func (a *Apt) expired(suite string) string {
 		}
 	}
 	return ""
+}
+
+// What apt-get's messages come down to.
+var (
+	ErrOffline  = errors.New("the archive cannot be reached")
+	ErrGone     = errors.New("not on this machine's mirror (moved to the archive of old releases?)")
+	ErrExpired  = errors.New("its index is past its Valid-Until date")
+	ErrUnsigned = errors.New("its signature cannot be verified with this machine's keys (is the archive keyring package up to date?)")
+	ErrPackage  = errors.New("no such package in it")
+	ErrDownload = errors.New("what was downloaded is not what the index promises")
+)
+
+// aptMessages are looked for in this order: with a key missing or an index
+// expired apt also says that the repository "is not signed" or "failed to
+// fetch".
+var aptMessages = []struct {
+	pattern *regexp.Regexp
+	means   error
+}{
+	{regexp.MustCompile(`is expired \(invalid since|Release file .* is expired`), ErrExpired},
+	{regexp.MustCompile(`NO_PUBKEY|EXPKEYSIG|BADSIG|KEYEXPIRED|REVKEYSIG|Missing key|signatures? (couldn't|could not) be verified|signatures were invalid`), ErrUnsigned},
+	{regexp.MustCompile(`does not have a Release file|no longer has a Release file|404 +Not Found`), ErrGone},
+	{regexp.MustCompile(`Hash Sum mismatch|Size mismatch|unexpected size|Hashes of (received|expected) file`), ErrDownload},
+	{regexp.MustCompile(`Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Cannot initiate the connection|Network is unreachable|[Cc]onnection (timed out|failed|refused)|No route to host`), ErrOffline},
+	{regexp.MustCompile(`Unable to locate package|has no installation candidate|Can't select candidate version|Couldn't find any package`), ErrPackage},
+	{regexp.MustCompile(`is not signed`), ErrUnsigned},
+}
+
+// explain makes one line of what apt-get printed. The kind can be asked for
+// with errors.Is; apt's own words are kept where there is no kind for them.
+func explain(what, out string, err error) error {
+	for _, m := range aptMessages {
+		if m.pattern.MatchString(out) {
+			return fmt.Errorf("%s: %w", what, m.means)
+		}
+	}
+	return fmt.Errorf("%s: %w: %s", what, err, aptError(out))
+}
+
+// aptError gives the first error that apt-get printed, else its last line.
+func aptError(out string) string {
+	for _, prefix := range []string{"E: ", "dpkg-deb: error: ", "W: "} {
+		for line := range strings.Lines(out) {
+			if text, ok := strings.CutPrefix(line, prefix); ok {
+				return strings.TrimSpace(text)
+			}
+		}
+	}
+	return lastLine(out)
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // put makes a small tree in a store.
 func put(t *testing.T, s Store, text string) {
 	t.Helper()
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	_, err := s.Put("x", func(tree string) (*Manifest, error) {
 		if err := os.WriteFile(filepath.Join(tree, "a"), []byte(text), 0o644); err != nil {
 			return nil, err
@@ -50,6 +54,57 @@ func TestCacheFolderIsClosed(t *testing.T) {
 	}
 }
 
+// Folders that another user could have filled are refused, for reading too.
+func TestForeignCacheFolders(t *testing.T) {
+	const nobody = 65534
+	mine := func(t *testing.T) string {
+		dir := filepath.Join(t.TempDir(), "store")
+		put(t, Store{dir}, "one")
+		return dir
+	}
+	for name, tc := range map[string]struct {
+		root bool // it takes root to make it
+		make func(t *testing.T) (dir string, err error)
+		want string
+	}{
+		"open to all": {false, func(t *testing.T) (string, error) { dir := mine(t); return dir, os.Chmod(dir, 0o777) }, "every user can write to it"},
+		"sticky": {false, func(t *testing.T) (string, error) {
+			dir := mine(t)
+			return dir, os.Chmod(dir, 0o777|fs.ModeSticky)
+		}, "every user can write to it"},
+		"another's": {true, func(t *testing.T) (string, error) { dir := mine(t); return dir, os.Chown(dir, nobody, nobody) }, "belongs to another user"},
+		"another's link": {true, func(t *testing.T) (string, error) {
+			link := filepath.Join(t.TempDir(), "link")
+			return link, errors.Join(os.Symlink(mine(t), link), os.Lchown(link, nobody, nobody))
+		}, "belongs to another user"},
+		"own link": {false, func(t *testing.T) (string, error) {
+			link := filepath.Join(t.TempDir(), "link")
+			return link, os.Symlink(mine(t), link)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.root && os.Geteuid() != 0 {
+				t.Skip("only root can give a folder away")
+			}
+			dir, err := tc.make(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := Store{dir}
+			unlock, lockErr := s.Lock(t.Context(), nil)
+			if lockErr == nil {
+				unlock()
+			}
+			_, verifyErr := s.Verify("x")
+			for what, err := range map[string]error{"fetch": lockErr, "use": verifyErr} {
+				if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+					t.Errorf("%s: error %v, want %q", what, err, tc.want)
+				}
+			}
+		})
+	}
+}
+
 func TestVerifyNoticesDamage(t *testing.T) {
 	for name, harm := range map[string]func(s Store) error{
 		"changed": func(s Store) error { return os.WriteFile(s.Tree("x")+"/a", []byte("onE"), 0o644) },
@@ -70,7 +125,7 @@ func TestVerifyNoticesDamage(t *testing.T) {
 	} {
 		s := Store{t.TempDir()}
 		put(t, s, "one")
-		if m, err := s.Verify("x"); err != nil || m.Version("a") != "1" {
+		if m, err := s.Verify("x"); err != nil || m.Package("a").Version != "1" {
 			t.Fatalf("%s: before: %+v, %v", name, m, err)
 		}
 		if err := harm(s); err != nil {

@@ -2,6 +2,7 @@ package neighbours
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,23 +50,23 @@ func fillArchive(t *testing.T) *fetchtest.Archive {
 func TestFetch(t *testing.T) {
 	a := fillArchive(t)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, openssl.FetchOptions{})
+	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, fetch.Options{})
 	if err != nil || got[0].Err != nil {
 		t.Fatal(err, got[0].Err)
 	}
-	build := got[0].Build
+	build := got[0].Found
 	if _, err := findFetched(Curl, build, "libcrypto.so.3"); err == nil {
 		t.Fatal("found before it was fetched")
 	}
-	m, err := Fetch(t.Context(), build, FetchOptions{Log: t.Logf})
+	m, err := Fetch(t.Context(), build, "", fetch.Options{Log: t.Logf})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Version("libpython3.13-stdlib") != "1-1" || m.Version("libpython3.14") != "" {
+	if m.Package("libpython3.13-stdlib").Version != "1-1" || m.Package("libpython3.14").Name != "" {
 		t.Errorf("packages are %v", m.Packages)
 	}
-	dir, _ := DefaultDir()
-	tree := fetch.Store{Dir: dir}.Tree("3.6")
+	store, _ := fetch.Open(storeName, "")
+	tree := store.Tree("3.6")
 	for k := range kinds {
 		lib, err := Find(k, build)
 		if err != nil || !strings.HasPrefix(lib.Path, tree) || len(lib.Folders) == 0 {
@@ -79,7 +80,7 @@ func TestFetch(t *testing.T) {
 		}
 	}
 	a.Calls()
-	if _, err := Fetch(t.Context(), build, FetchOptions{}); err != nil || len(a.Calls()) > 0 {
+	if _, err := Fetch(t.Context(), build, "", fetch.Options{}); err != nil || len(a.Calls()) > 0 {
 		t.Errorf("a second fetch: %v; it must not call apt-get", err)
 	}
 }
@@ -88,18 +89,18 @@ func TestFetch(t *testing.T) {
 func TestFetchLacksPackage(t *testing.T) {
 	a := fillArchive(t)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, openssl.FetchOptions{})
+	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, fetch.Options{})
 	if err != nil || got[0].Err != nil {
 		t.Fatal(err, got[0].Err)
 	}
 	a.Remove("sid")
 	a.Write("sid/Packages", "")
-	_, err = Fetch(t.Context(), got[0].Build, FetchOptions{})
+	_, err = Fetch(t.Context(), got[0].Found, "", fetch.Options{})
 	if !errors.Is(err, fetch.ErrPackage) {
 		t.Errorf("error %v, want %v", err, fetch.ErrPackage)
 	}
-	dir, _ := DefaultDir()
-	if _, err := (fetch.Store{Dir: dir}).Manifest("3.6"); err == nil {
-		t.Error("there is a manifest of what was not fetched")
+	store, _ := fetch.Open(storeName, "")
+	if _, err := store.Verify("3.6"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is there that was not fetched: %v", err)
 	}
 }

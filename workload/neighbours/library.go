@@ -1,8 +1,23 @@
+// Package neighbours is the harness's side of the hazards that are real
+// libraries: what these libraries are to be given, outside the rig.
+//
+//   - HTTPS is a web server on loopback for libcurl and other TLS clients.
+//   - Postgres is a PostgreSQL server with TLS, started as an unprivileged user
+//     on a private folder and a free port. It is never one that runs already.
+//   - Find gives the file of a library that fits an OpenSSL build: one that needs
+//     the same libcrypto, from the system for builds of the system, and from
+//     the build's own Debian release for those of the cache (Fetch).
+//
+// Everything listens on 127.0.0.1 alone and ends with this process, also if it
+// is killed. Nothing is left behind. Keys are in memory alone: PostgreSQL, which
+// wants a file, gets a memfd.
 package neighbours
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -97,8 +112,10 @@ func Find(k Kind, b openssl.Build) (Library, error) {
 	if err != nil {
 		return Library{}, fmt.Errorf("find %s: %w", k, err)
 	}
-	if lib, err := findFetched(k, b, crypto.Soname); err == nil {
-		return lib, nil
+	var absent *MissingError
+	lib, err := findFetched(k, b, crypto.Soname)
+	if err == nil || !errors.As(err, &absent) {
+		return lib, err
 	}
 	if b.Loader != "" {
 		return Library{}, missing("%s for openssl %s has to come from the same release: fetch it with the build's neighbours (%s)",
@@ -107,12 +124,20 @@ func Find(k Kind, b openssl.Build) (Library, error) {
 	return pick(k, crypto.Soname, sharedlib.System(), nil)
 }
 
+// findFetched looks into what was fetched for a build; a library that is not
+// there is a MissingError.
 func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
-	dir, err := DefaultDir()
+	store, err := fetch.Open(storeName, "")
 	if err != nil || b.Source != openssl.Cache {
 		return Library{}, missing("not fetched")
 	}
-	folders := sharedlib.Folders(fetch.Store{Dir: dir}.Tree(b.Name))
+	switch _, err := store.Whole(b.Name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return Library{}, missing("not fetched")
+	case err != nil:
+		return Library{}, fmt.Errorf("%w; fetch openssl %s with its neighbours again", err, b.Name)
+	}
+	folders := sharedlib.Folders(store.Tree(b.Name))
 	return pick(k, soname, sharedlib.NewLinker(folders...), folders)
 }
 
@@ -164,11 +189,68 @@ func binds(files []string, soname string) error {
 	return nil
 }
 
-// DefaultDir is the cache folder that Fetch fills.
-func DefaultDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache folder of neighbours: %w", err)
+// storeName is the name of the libraries' store.
+const storeName = "neighbours"
+
+// release says which packages of a suite have the neighbours' libraries.
+type release struct {
+	python []string // versions, in order of preference
+	curl   string   // package of libcurl, OpenSSL flavour
+}
+
+var releases = map[string]release{
+	"bullseye":     {[]string{"3.9"}, "libcurl4"},
+	"bookworm":     {[]string{"3.11"}, "libcurl4"},
+	"trixie":       {[]string{"3.13"}, "libcurl4t64"},
+	"sid":          {[]string{"3.14", "3.13"}, "libcurl4t64"},
+	"experimental": {[]string{"3.14", "3.13"}, "libcurl4t64"},
+	"focal":        {[]string{"3.8"}, "libcurl4"},
+	"jammy":        {[]string{"3.10"}, "libcurl4"},
+	"resolute":     {[]string{"3.14"}, "libcurl4t64"},
+}
+
+// roots are the files that the rig loads, or makes the neighbours load.
+var roots = []string{
+	"usr/lib/*/libpython3.*.so.1.0", "usr/lib/python3.*/lib-dynload/_ssl.*.so",
+	"usr/lib/python3.*/lib-dynload/_hashlib.*.so", "usr/lib/*/libcurl.so.4", "usr/lib/*/libpq.so.5",
+}
+
+// Fetch brings libpython with its modules, libcurl and libpq of a cached build's
+// own release into the cache, beside the system. builds is the folder of the
+// cached builds, "" for the user's. For the rest see fetch.Fetch.
+func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Options) (*fetch.Manifest, error) {
+	what := "neighbours of openssl " + b.Name
+	if b.Source != openssl.Cache {
+		return nil, fmt.Errorf("fetch %s: only builds of the cache come from a known release", what)
 	}
-	return filepath.Join(base, "tlsbench", "neighbours"), nil
+	suites, err := openssl.Suites(b.Name, builds)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", what, err)
+	}
+	want := fetch.Want[*fetch.Manifest]{
+		Name: b.Name, What: what,
+		Places: func(string) ([]fetch.Place, error) { return places(suites) },
+		Find:   func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) { return m, nil },
+	}
+	all, err := fetch.Fetch(ctx, storeName, []fetch.Want[*fetch.Manifest]{want}, opt)
+	if err != nil {
+		return nil, err
+	}
+	return all[0].Found, all[0].Err
+}
+
+// places gives one for each version of Python that the release may have.
+func places(suites []string) ([]fetch.Place, error) {
+	from, ok := releases[suites[0]]
+	if !ok {
+		return nil, fmt.Errorf("no packages are known of suite %s", suites[0])
+	}
+	var list []fetch.Place
+	for _, version := range from.python {
+		p := "libpython" + version
+		list = append(list, fetch.Place{
+			Suites: suites, Packages: []string{p, p + "-minimal", p + "-stdlib", from.curl, "libpq5"}, Roots: roots,
+		})
+	}
+	return list, nil
 }

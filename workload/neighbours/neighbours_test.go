@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/sharedlib"
@@ -129,7 +130,7 @@ func TestPostgresThatFails(t *testing.T) {
 
 // The system's libraries fit the system's OpenSSL.
 func TestFindOnSystem(t *testing.T) {
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestFindMissing(t *testing.T) {
 // A libpython without its module ssl is of no use, and said so.
 func TestFindPythonWithoutSSL(t *testing.T) {
 	dir := t.TempDir()
-	builds, err := openssl.Find([]string{"system"}, openssl.FindOptions{})
+	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +200,9 @@ func TestFetchRefuses(t *testing.T) {
 		want  string
 	}{
 		{openssl.Build{Name: "system", Source: openssl.System}, "only builds of the cache"},
-		{openssl.Build{Name: "3.5", Source: openssl.Cache}, "manifest.json"},
+		{openssl.Build{Name: "3.5", Source: openssl.Cache}, "is not in the cache: fetch it first"},
 	} {
-		_, err := Fetch(t.Context(), tc.build, FetchOptions{Dir: t.TempDir(), OpenSSL: t.TempDir()})
+		_, err := Fetch(t.Context(), tc.build, t.TempDir(), fetch.Options{Dir: t.TempDir()})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.build.Name, err, tc.want)
 		}

@@ -45,12 +45,12 @@ func fillArchive(t *testing.T, origin string, lines []lineIn) *fetchtest.Archive
 
 // outcome gives one word a line: its version, or "error: ..." without the
 // folder names.
-func outcome(all []Fetched) map[string]string {
+func outcome(all []fetch.Fetched[Build]) map[string]string {
 	got := map[string]string{}
 	for _, f := range all {
-		got[f.Line] = f.Build.Version
+		got[f.Name] = f.Found.Version
 		if f.Err != nil {
-			got[f.Line] = f.Err.Error()
+			got[f.Name] = f.Err.Error()
 		}
 	}
 	return got
@@ -60,7 +60,7 @@ var fiveLines = map[string]string{"1.1.1": "1.1.1w", "3.0": "3.0.22", "3.5": "3.
 
 func TestFetchAllAndAgain(t *testing.T) {
 	a := fillArchive(t, "Debian", debianLines)
-	opt := FetchOptions{Dir: filepath.Join(t.TempDir(), "cache")}
+	opt := fetch.Options{Dir: filepath.Join(t.TempDir(), "cache")}
 	all, err := Fetch(t.Context(), nil, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestFetchAllAndAgain(t *testing.T) {
 	if diff := cmp.Diff(fiveLines, outcome(all)); diff != "" {
 		t.Errorf("first (-want +got):\n%s", diff)
 	}
-	if all[1].Build.Package != "libssl3 1-1" || !all[1].New {
+	if all[1].Found.Package != "libssl3 1-1" || !all[1].New {
 		t.Errorf("3.0: %+v", all[1])
 	}
 	if st, err := os.Stat(opt.Dir); err != nil || st.Mode().Perm() != 0o700 {
@@ -91,6 +91,19 @@ func TestFetchAllAndAgain(t *testing.T) {
 	}
 }
 
+// A folder may be named from where one stands.
+func TestFetchIntoRelativeFolder(t *testing.T) {
+	fillArchive(t, "Debian", debianLines[1:2])
+	t.Chdir(t.TempDir())
+	all, err := Fetch(t.Context(), []string{"3.0"}, fetch.Options{Dir: "cache/of mine"})
+	if err != nil || all[0].Err != nil {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if b, err := Find([]string{"3.0"}, "cache/of mine"); err != nil || !filepath.IsAbs(b[0].Libcrypto) {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 func TestFetchMends(t *testing.T) {
 	for name, harm := range map[string]func(dir string) error{
 		"changed library":  func(dir string) error { return os.Truncate(dir+"/tree/"+libs+"/libssl.so.3", 500) },
@@ -101,20 +114,20 @@ func TestFetchMends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fillArchive(t, "Debian", debianLines[1:2])
-			opt := FetchOptions{Dir: t.TempDir()}
-			fetch := func(wantNew bool) {
+			opt := fetch.Options{Dir: t.TempDir()}
+			bring := func(wantNew bool) {
 				t.Helper()
 				all, err := Fetch(t.Context(), []string{"3.0"}, opt)
 				if err != nil || all[0].Err != nil || all[0].New != wantNew {
 					t.Fatalf("got %+v, %v; want new %v", all, err, wantNew)
 				}
 			}
-			fetch(true)
+			bring(true)
 			if err := harm(filepath.Join(opt.Dir, "3.0")); err != nil {
 				t.Fatal(err)
 			}
-			fetch(true)
-			fetch(false)
+			bring(true)
+			bring(false)
 		})
 	}
 }
@@ -145,12 +158,12 @@ func TestFetchOneLineFails(t *testing.T) {
 			a := fillArchive(t, "Debian", debianLines[2:4])
 			c.harm(a)
 			dir := t.TempDir()
-			all, err := Fetch(t.Context(), []string{"3.6", "3.5"}, FetchOptions{Dir: dir})
+			all, err := Fetch(t.Context(), []string{"3.6", "3.5"}, fetch.Options{Dir: dir})
 			if err != nil || len(all) != 2 {
 				t.Fatalf("got %+v, %v", all, err)
 			}
 			checkReason(t, all[0].Err, "fetch openssl 3.6: "+c.want)
-			if all[1].Err != nil || all[1].Build.Version != "3.5.9" {
+			if all[1].Err != nil || all[1].Found.Version != "3.5.9" {
 				t.Errorf("3.5: %+v", all[1])
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, ".[^l]*")); len(left) > 0 {
@@ -164,7 +177,7 @@ func TestFetchHalfDownloadLeavesNothing(t *testing.T) {
 	a := fillArchive(t, "Debian", debianLines[1:2])
 	a.Write("half", "")
 	dir := t.TempDir()
-	all, err := Fetch(t.Context(), []string{"3.0"}, FetchOptions{Dir: dir})
+	all, err := Fetch(t.Context(), []string{"3.0"}, fetch.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,14 +188,14 @@ func TestFetchHalfDownloadLeavesNothing(t *testing.T) {
 		t.Errorf("the folder of the line: %v, want none", err)
 	}
 	a.Remove("half")
-	if all, err = Fetch(t.Context(), []string{"3.0"}, FetchOptions{Dir: dir}); err != nil || all[0].Err != nil {
+	if all, err = Fetch(t.Context(), []string{"3.0"}, fetch.Options{Dir: dir}); err != nil || all[0].Err != nil {
 		t.Errorf("the next one: %+v, %v", all, err)
 	}
 }
 
 func TestFetchOfflineSaysItOnceAndKeepsWhatIsThere(t *testing.T) {
 	a := fillArchive(t, "Debian", debianLines)
-	opt := FetchOptions{Dir: t.TempDir()}
+	opt := fetch.Options{Dir: t.TempDir()}
 	if _, err := Fetch(t.Context(), []string{"3.5"}, opt); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +224,7 @@ func TestFetchOnUbuntuNamesWhatItLacks(t *testing.T) {
 		{"jammy", "libssl3", "3", "OpenSSL 3.0.2 15 Mar 2022"},
 		{"resolute", "libssl3t64", "3", "OpenSSL 3.5.5 27 Jan 2026"},
 	})
-	all, err := Fetch(t.Context(), nil, FetchOptions{Dir: t.TempDir()})
+	all, err := Fetch(t.Context(), nil, fetch.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +238,7 @@ func TestFetchOnUbuntuNamesWhatItLacks(t *testing.T) {
 
 func TestFetchWithoutApt(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	all, err := Fetch(t.Context(), nil, FetchOptions{Dir: t.TempDir()})
+	all, err := Fetch(t.Context(), nil, fetch.Options{Dir: t.TempDir()})
 	if !errors.Is(err, fetch.ErrNoArchive) || len(all) != 0 {
 		t.Errorf("got %+v, %v", all, err)
 	}
@@ -233,7 +246,7 @@ func TestFetchWithoutApt(t *testing.T) {
 }
 
 func TestFetchUnknownLine(t *testing.T) {
-	_, err := Fetch(t.Context(), []string{"3.0", "2.9"}, FetchOptions{Dir: t.TempDir()})
+	_, err := Fetch(t.Context(), []string{"3.0", "2.9"}, fetch.Options{Dir: t.TempDir()})
 	checkReason(t, err, `"2.9": not a line; choose from 1.1.1, 3.0, 3.5, 3.6, 4.0, all`)
 }
 
@@ -241,7 +254,7 @@ func TestFetchCancelled(t *testing.T) {
 	fillArchive(t, "Debian", debianLines)
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	_, err := Fetch(ctx, nil, FetchOptions{Dir: dir, Log: func(format string, args ...any) {
+	_, err := Fetch(ctx, nil, fetch.Options{Dir: dir, Log: func(format string, args ...any) {
 		if strings.Contains(format, "download") {
 			cancel()
 		}
@@ -256,9 +269,9 @@ func TestFetchCancelled(t *testing.T) {
 
 func TestTwoFetchesAtOnceDownloadOnce(t *testing.T) {
 	a := fillArchive(t, "Debian", debianLines[1:2])
-	opt := FetchOptions{Dir: t.TempDir()}
+	opt := fetch.Options{Dir: t.TempDir()}
 	var wg sync.WaitGroup
-	var all [4][]Fetched
+	var all [4][]fetch.Fetched[Build]
 	for i := range all {
 		wg.Go(func() {
 			var err error
@@ -270,7 +283,7 @@ func TestTwoFetchesAtOnceDownloadOnce(t *testing.T) {
 	wg.Wait()
 	news := 0
 	for _, f := range all {
-		if len(f) != 1 || f[0].Err != nil || f[0].Build.Version != "3.0.22" {
+		if len(f) != 1 || f[0].Err != nil || f[0].Found.Version != "3.0.22" {
 			t.Fatalf("got %+v", f)
 		}
 		if f[0].New {

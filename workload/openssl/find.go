@@ -1,6 +1,7 @@
 package openssl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -9,27 +10,21 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 )
-
-// FindOptions says where Find looks.
-type FindOptions struct {
-	Dir string // cache folder; "" = DefaultDir
-}
 
 // Find resolves what --openssl takes, in the order given: "system", a line
 // ("3.0") or an exact version ("3.0.20") in the cache, a folder with libcrypto
 // and libssl or either file, or "all" for the system's and everything in the
 // cache. A file that was named twice is given once; "all" also gives each
 // version once. A line that is in the cache comes from there, also where the
-// system has the same.
-func Find(names []string, opt FindOptions) ([]Build, error) {
-	f, err := newFinder(opt)
-	if err != nil {
-		return nil, err
-	}
-	return f.findAll(names)
-}
+// system has the same. cache is the cache folder, "" for the user's.
+//
+// A line of the cache whose files are not those that were fetched is an error,
+// also of "all". One that this machine cannot run is an error by its name, and
+// passed over by "all".
+func Find(names []string, cache string) ([]Build, error) { return newFinder(cache).findAll(names) }
 
 func (f *finder) findAll(names []string) ([]Build, error) {
 	var builds []Build
@@ -58,30 +53,17 @@ func appendNew(builds, more []Build) []Build {
 
 // finder holds what is looked up once for all names.
 type finder struct {
-	dir    string // cache
-	linker *sharedlib.Linker
-	glibc  string // release of the system's glibc
+	store   fetch.Store
+	noStore error // there is no cache folder to look in
+	linker  *sharedlib.Linker
+	glibc   string // release of the system's glibc
 }
 
-func newFinder(opt FindOptions) (*finder, error) {
-	dir := opt.Dir
-	if dir == "" {
-		var err error
-		if dir, err = DefaultDir(); err != nil {
-			return nil, err
-		}
-	}
+func newFinder(cache string) *finder {
 	l := sharedlib.System()
-	return &finder{dir: dir, linker: l, glibc: sharedlib.GlibcRelease(l.Lookup("libc.so.6"))}, nil
-}
-
-// DefaultDir is the cache folder that Fetch fills when no other is named.
-func DefaultDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the openssl cache folder: %w", err)
-	}
-	return filepath.Join(base, "tlsbench", "openssl"), nil
+	f := &finder{linker: l, glibc: sharedlib.GlibcRelease(l.Lookup("libc.so.6"))}
+	f.store, f.noStore = fetch.Open(kind, cache)
+	return f
 }
 
 func (f *finder) find(name string) ([]Build, error) {
@@ -98,6 +80,9 @@ func (f *finder) find(name string) ([]Build, error) {
 	}
 	if _, err := os.Stat(name); err == nil {
 		return one(f.folder(name))
+	}
+	if f.noStore != nil {
+		return nil, fmt.Errorf("find openssl %q: not a folder, and %w; %s", name, f.noStore, f.choices())
 	}
 	return nil, fmt.Errorf("find openssl %q: neither in the cache nor a folder; %s", name, f.choices())
 }
@@ -117,13 +102,17 @@ func (f *finder) all() ([]Build, error) {
 	if err == nil {
 		builds = append(builds, b)
 	}
-	for _, b := range f.cache() {
+	cached, changed := f.cache()
+	if changed != nil {
+		return nil, changed
+	}
+	for _, b := range cached {
 		if !slices.ContainsFunc(builds, func(have Build) bool { return have.Version == b.Version }) {
 			builds = append(builds, b)
 		}
 	}
 	if len(builds) == 0 {
-		return nil, fmt.Errorf("find openssl \"all\": the cache %s is empty, and %w", f.dir, err)
+		return nil, fmt.Errorf("find openssl \"all\": the cache %s is empty, and %w", f.store.Dir, err)
 	}
 	return builds, nil
 }
@@ -134,11 +123,68 @@ func (f *finder) choices() string {
 	if b, err := f.system(); err == nil {
 		have = append(have, "system ("+b.Version+")")
 	}
-	for _, b := range f.cache() {
+	cached, _ := f.cache()
+	for _, b := range cached {
 		have = append(have, fmt.Sprintf("%s (%s)", b.Name, b.Version))
 	}
 	have = append(have, "all", "or a folder with libcrypto.so.N and libssl.so.N")
 	return "choose from " + strings.Join(have, ", ")
+}
+
+// lines lists the lines in the cache, oldest first.
+func (f *finder) lines() []string {
+	if f.noStore != nil {
+		return nil
+	}
+	lines := f.store.Names()
+	slices.SortFunc(lines, sharedlib.CompareVersions)
+	return lines
+}
+
+// line gives the build of one line of the cache.
+func (f *finder) line(name string) (Build, error) {
+	m, err := f.store.Whole(name)
+	var b Build
+	if err == nil {
+		b, err = f.unpacked(name, f.store.Tree(name), m)
+	}
+	if err != nil {
+		return Build{}, fmt.Errorf("find openssl %q: %w; fetch it again", name, err)
+	}
+	return b, nil
+}
+
+// cache gives all usable builds of the cache, and the error of the first one
+// that was changed since it was fetched.
+func (f *finder) cache() (builds []Build, changed error) {
+	for _, name := range f.lines() {
+		b, err := f.line(name)
+		if err == nil {
+			builds = append(builds, b)
+		} else if errors.Is(err, fetch.ErrChanged) && changed == nil {
+			changed = err
+		}
+	}
+	return builds, changed
+}
+
+// cached gives a build by line or exact version; os.ErrNotExist if there is
+// none.
+func (f *finder) cached(name string) (Build, error) {
+	if slices.Contains(f.lines(), name) {
+		return f.line(name)
+	}
+	builds, changed := f.cache()
+	slices.SortStableFunc(builds, func(a, b Build) int { return sharedlib.CompareVersions(b.Version, a.Version) })
+	if b, err := f.system(); err == nil {
+		builds = append(builds, b)
+	}
+	for _, b := range builds {
+		if hasLine(b.Version, name) {
+			return b, nil
+		}
+	}
+	return Build{}, cmp.Or(changed, os.ErrNotExist)
 }
 
 // system gives the newest OpenSSL that the system's dynamic linker knows.
@@ -253,4 +299,35 @@ func libcryptosBelow(root string) []string {
 		}
 	}
 	return nil
+}
+
+// Listed is one build, or a place that should hold one and why it does not.
+type Listed struct {
+	Name   string // what --openssl takes
+	Source Source
+	Build  Build
+	Err    error
+}
+
+// List tells of every build there is to choose from: the system's, all of the
+// cache folder ("" = the user's), and the folders given. Nothing is loaded or
+// run; what only the library itself can tell is left to the rig.
+func List(folders []string, cache string) []Listed { return newFinder(cache).list(folders) }
+
+func (f *finder) list(folders []string) []Listed {
+	var all []Listed
+	add := func(name string, source Source, b Build, err error) {
+		all = append(all, Listed{name, source, b, err})
+	}
+	b, err := f.system()
+	add("system", System, b, err)
+	for _, line := range f.lines() {
+		b, err := f.line(line)
+		add(line, Cache, b, err)
+	}
+	for _, folder := range folders {
+		b, err := f.folder(folder)
+		add(folder, Folder, b, err)
+	}
+	return all
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 	"tlsbench/workload/sharedlib/sharedlibtest"
 )
@@ -22,15 +23,25 @@ func testFinder(t *testing.T) *finder {
 	system, cache := t.TempDir(), t.TempDir()
 	sharedlibtest.OpenSSL(t, system, "3", "OpenSSL 3.0.19 27 Jan 2026")
 	sharedlibtest.OpenSSL(t, system, "1.1", "OpenSSL 1.1.1w  11 Sep 2023")
-	return &finder{dir: cache, linker: sharedlib.NewLinker(system), glibc: "2.36"}
+	return &finder{store: fetch.Store{Dir: cache}, linker: sharedlib.NewLinker(system), glibc: "2.36"}
 }
 
-// cacheLine puts a build into the cache as Fetch leaves it.
-func (f *finder) cacheLine(t *testing.T, line, suffix, text string, needs ...string) string {
+// cacheLine puts a build into the cache as Fetch leaves it, and what more adds
+// to its folder of libraries.
+func (f *finder) cacheLine(t *testing.T, line, suffix, text string, more ...func(dir string)) string {
 	t.Helper()
-	dir := filepath.Join(f.dir, line, "tree", libs)
-	sharedlibtest.OpenSSL(t, dir, suffix, text, needs...)
-	return dir
+	_, err := f.store.Put(line, func(tree string) (*fetch.Manifest, error) {
+		dir := filepath.Join(tree, libs)
+		sharedlibtest.OpenSSL(t, dir, suffix, text)
+		for _, add := range more {
+			add(dir)
+		}
+		return &fetch.Manifest{Suites: []string{"test"}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(f.store.Tree(line), libs)
 }
 
 func versions(builds []Build) []string {
@@ -85,17 +96,69 @@ func TestFindAnExactVersionOnTheSystem(t *testing.T) {
 	}
 }
 
-func TestFindBrokenLine(t *testing.T) {
+// A line that this machine cannot run is an error by its name; "all" goes
+// without.
+func TestFindLineThatCannotRun(t *testing.T) {
 	f := testFinder(t)
-	dir := f.cacheLine(t, "3.5", "3", "OpenSSL 3.5.9 29 Sep 2026")
-	if err := os.Remove(filepath.Join(dir, "libssl.so.3")); err != nil {
-		t.Fatal(err)
-	}
+	f.cacheLine(t, "3.5", "3", "OpenSSL 3.5.9 29 Sep 2026", func(dir string) {
+		if err := os.Remove(filepath.Join(dir, "libssl.so.3")); err != nil {
+			t.Fatal(err)
+		}
+	})
 	_, err := f.find("3.5")
 	checkReason(t, err, "no libssl.so.3 beside it; fetch it again")
 	if builds, err := f.find("all"); err != nil || len(builds) != 1 {
 		t.Errorf("all: %v, %v; want the system's alone", versions(builds), err)
 	}
+}
+
+// A line whose files are not those that were fetched is used by no name.
+func TestFindChangedLine(t *testing.T) {
+	for name, harm := range map[string]func(dir string) error{
+		"other file":  func(dir string) error { return os.WriteFile(dir+"/libssl.so.3", []byte("x"), 0o600) },
+		"gone":        func(dir string) error { return os.Remove(dir + "/libcrypto.so.3") },
+		"added":       func(dir string) error { return os.WriteFile(dir+"/libz.so.1", []byte("x"), 0o600) },
+		"no manifest": func(dir string) error { return os.Remove(dir + "/../../../../manifest.json") },
+	} {
+		f := testFinder(t)
+		f.cacheLine(t, "3.6", "3", "OpenSSL 3.6.5 29 Sep 2026")
+		if err := harm(f.cacheLine(t, "3.5", "3", "OpenSSL 3.5.9 29 Sep 2026")); err != nil {
+			t.Fatal(err)
+		}
+		for _, asked := range []string{"3.5", "3.5.9", "all"} {
+			_, err := f.find(asked)
+			if err == nil {
+				t.Errorf("%s: %s was found", name, asked)
+				continue
+			}
+			checkReason(t, err, `find openssl "3.5": `+filepath.Join(f.store.Dir, "3.5")+" is not what was fetched: ")
+			checkReason(t, err, "fetch it again")
+		}
+		if b, err := f.find("3.6"); err != nil || b[0].Version != "3.6.5" {
+			t.Errorf("%s: the other line: %+v, %v", name, b, err)
+		}
+	}
+}
+
+// Without a home folder there is no cache, and all else works.
+func TestFindWithoutHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	f := newFinder("")
+	system := testFinder(t)
+	f.linker, f.glibc = system.linker, system.glibc
+	for _, name := range []string{"system", "all"} {
+		if b, err := f.find(name); err != nil || b[0].Version != "3.0.19" {
+			t.Errorf("%s: %+v, %v", name, b, err)
+		}
+	}
+	if list := f.list(nil); len(list) != 1 || list[0].Err != nil {
+		t.Errorf("list: %+v", list)
+	}
+	_, err := f.find("3.5")
+	checkReason(t, err, "find the user's cache folder: ")
+	_, err = Fetch(t.Context(), nil, fetch.Options{})
+	checkReason(t, err, "find the user's cache folder: ")
 }
 
 func TestFindFolders(t *testing.T) {
@@ -162,8 +225,8 @@ func TestLoader(t *testing.T) {
 
 	var with []string
 	for _, release := range []string{"2.43", "2.41", "2.37"} {
-		dir := f.cacheLine(t, "line-"+release, "3", "OpenSSL 3.5.9 29 Sep 2026")
-		sharedlibtest.Glibc(t, dir, release)
+		dir := f.cacheLine(t, "line-"+release, "3", "OpenSSL 3.5.9 29 Sep 2026",
+			func(dir string) { sharedlibtest.Glibc(t, dir, release) })
 		with = append(with, dir)
 	}
 	got, err := f.find(bare)
@@ -206,7 +269,7 @@ func TestLoaderPathMustBeSeparable(t *testing.T) {
 	sharedlibtest.Build(t, dep, sharedlibtest.Lib{Soname: "libdep.so.1"})
 	sharedlibtest.OpenSSL(t, dir, "3", "OpenSSL 3.3.1 4 Jun 2024", dep)
 	_, err := f.find(dir)
-	checkReason(t, err, "takes \":;$\" in a folder's name for something else")
+	checkReason(t, err, "the dynamic loader cannot take a path with ':' in it")
 }
 
 func TestCommandAndEnviron(t *testing.T) {
@@ -233,11 +296,11 @@ func TestCommandAndEnviron(t *testing.T) {
 func TestList(t *testing.T) {
 	f := testFinder(t)
 	f.cacheLine(t, "3.5", "3", "OpenSSL 3.5.9 29 Sep 2026")
-	if err := os.MkdirAll(filepath.Join(f.dir, "3.6"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(f.store.Dir, "3.6"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, l := range f.list([]string{filepath.Dir(f.dir)}) {
+	for _, l := range f.list([]string{filepath.Dir(f.store.Dir)}) {
 		state := l.Build.Version
 		if l.Err != nil {
 			state = "refused"

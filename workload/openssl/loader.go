@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -54,7 +54,12 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 			b.LibraryPath = append(b.LibraryPath, beside)
 		}
 	}
-	return separable(b.LibraryPath)
+	for _, dir := range b.LibraryPath {
+		if err := fetch.Loadable(dir, ":;$"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // otherGlibc says whether the build has to run on another glibc than the
@@ -65,7 +70,7 @@ func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Gli
 		if g, ok := oldestGlibc(with, c.Glibc); ok {
 			return g, true
 		}
-		g, _ = oldestGlibc(f.cachedGlibcs(), c.Glibc)
+		g, _ = oldestGlibc(f.fetchedGlibcs(), c.Glibc)
 		return g, true
 	}
 	// The system's would do, but the folder that the dependencies come from
@@ -76,16 +81,6 @@ func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Gli
 		}
 	}
 	return sharedlib.Glibc{}, false
-}
-
-// separable refuses folders that cannot be named in a search path.
-func separable(path []string) error {
-	for _, dir := range path {
-		if strings.ContainsAny(dir, ":;$") {
-			return fmt.Errorf("folder %s: the dynamic linker takes %q in a folder's name for something else", dir, ":;$")
-		}
-	}
-	return nil
 }
 
 // oldestGlibc gives the oldest that will do: the smallest step away from the
@@ -100,6 +95,19 @@ func oldestGlibc(all []sharedlib.Glibc, needs string) (sharedlib.Glibc, bool) {
 		}
 	}
 	return sharedlib.Glibc{}, false
+}
+
+// fetchedGlibcs lists the C libraries that lines of the cache brought along.
+func (f *finder) fetchedGlibcs() []sharedlib.Glibc {
+	var all []sharedlib.Glibc
+	for _, line := range f.lines() {
+		if found := glibcsBelow(f.store.Tree(line)); len(found) > 0 {
+			if _, err := f.store.Whole(line); err == nil {
+				all = append(all, found...)
+			}
+		}
+	}
+	return all
 }
 
 // glibcsBelow looks for C libraries in the library folders below root.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,10 +17,10 @@ import (
 // packages from.
 var ErrNoArchive = errors.New("no archive of Debian or Ubuntu")
 
-// Archive is where this machine's apt takes packages from.
-type Archive struct {
-	Distro   string // "debian", "ubuntu"
-	Arch     string // as dpkg names it: "amd64"
+// archive is where this machine's apt takes packages from.
+type archive struct {
+	distro   string // "debian", "ubuntu"
+	arch     string // as dpkg names it: "amd64"
 	main     []mirror
 	security []mirror
 }
@@ -36,8 +38,8 @@ type target struct {
 
 const targetFormat = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(SOURCESENTRY)|$(CREATED_BY)"
 
-// Machine reads the machine's own apt configuration.
-func Machine(ctx context.Context) (*Archive, error) {
+// machine reads the machine's own apt configuration.
+func machine(ctx context.Context) (*archive, error) {
 	for _, tool := range []string{"apt-get", "dpkg", "dpkg-deb"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return nil, fmt.Errorf("%w: no %s on this system (%s)", ErrNoArchive, tool, osRelease("ID"))
@@ -51,7 +53,7 @@ func Machine(ctx context.Context) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{Arch: strings.TrimSpace(arch)}
+	a := &archive{arch: strings.TrimSpace(arch)}
 	for _, t := range targets {
 		a.add(t)
 	}
@@ -95,7 +97,7 @@ func parseTargets(out string) []target {
 // add sorts a target's base address into main or security archive. Other
 // people's repositories are passed over: by origin, or, where that is not
 // known, because their suite is not this system's.
-func (a *Archive) add(t target) {
+func (a *archive) add(t target) {
 	distro := strings.ToLower(t.origin)
 	if distro == "" && strings.HasPrefix(t.suite, osRelease("VERSION_CODENAME")) {
 		distro = osRelease("ID")
@@ -103,7 +105,7 @@ func (a *Archive) add(t target) {
 	if t.component != "main" || distro != "debian" && distro != "ubuntu" {
 		return
 	}
-	a.Distro = distro
+	a.distro = distro
 	list := &a.main
 	if strings.HasSuffix(t.suite, "-security") {
 		list = &a.security
@@ -117,32 +119,22 @@ func (a *Archive) add(t target) {
 // mirrors gives the places to look for a suite, the likeliest first. A
 // release that left the archive may be in the folder for old ones, which many
 // mirrors have beside it.
-func (a *Archive) mirrors(suite string) []mirror {
+func (a *archive) mirrors(suite string) []mirror {
 	list := a.main
 	if strings.HasSuffix(suite, "-security") {
 		list = slices.Concat(a.security, a.main) // Ubuntu's mirrors have it too
-		if a.Distro == "debian" {
+		if a.distro == "debian" {
 			list = a.security
 		}
 	}
 	all := slices.Clone(list)
 	for _, m := range list {
 		i := strings.LastIndex(m.uri, "/")
-		if a.Distro == "debian" && i > 0 {
+		if a.distro == "debian" && i > 0 {
 			all = append(all, mirror{m.uri[:i] + "/debian-archive" + m.uri[i:], m.signedBy})
 		}
 	}
 	return all
-}
-
-// Suites gives the suites that make up a release: those of fixes as well,
-// which a development suite does not have.
-func Suites(release string) []string {
-	switch release {
-	case "sid", "unstable", "experimental":
-		return []string{release}
-	}
-	return []string{release, release + "-updates", release + "-security"}
 }
 
 // output runs a program and gives what it printed.
@@ -175,4 +167,70 @@ func osRelease(field string) string {
 		}
 	}
 	return "unknown"
+}
+
+// signedBy finds the keys that the machine trusts for a source, from where
+// apt says the source was read: "FILE:N", N being the line in a one-line file
+// and the stanza in a deb822 one. apt itself does not tell ("indextargets" has
+// no such field). "" means that none is named, and apt's trusted keys count.
+func signedBy(entry string) string {
+	i := strings.LastIndex(entry, ":")
+	if i < 0 {
+		return ""
+	}
+	n, err := strconv.Atoi(entry[i+1:])
+	if err != nil {
+		return ""
+	}
+	text, err := os.ReadFile(entry[:i])
+	if err != nil {
+		return ""
+	}
+	if strings.HasSuffix(entry[:i], ".sources") {
+		return stanzaField(string(text), n, "signed-by")
+	}
+	return optionOf(string(text), n)
+}
+
+// stanzaField gives a field of the nth stanza, further lines included: a key
+// may stand in the file itself.
+func stanzaField(text string, n int, name string) string {
+	var value []string
+	inField, stanza, blank := false, 0, true
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.TrimSpace(line) == "":
+			blank, inField = true, false
+			continue
+		case line[0] == '#':
+			continue
+		case blank:
+			blank = false
+			stanza++
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			key, rest, _ := strings.Cut(line, ":")
+			inField = stanza == n && strings.EqualFold(key, name)
+			line = strings.TrimSpace(rest)
+		}
+		if inField {
+			value = append(value, line)
+		}
+	}
+	return strings.Join(value, "\n")
+}
+
+var signedByOption = regexp.MustCompile(`^\s*deb\s+\[[^\]]*\bsigned-by=([^\s\]]+)`)
+
+// optionOf gives the option of the nth line of a one-line file.
+func optionOf(text string, n int) string {
+	lines := strings.Split(text, "\n")
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	if m := signedByOption.FindStringSubmatch(lines[n-1]); m != nil {
+		return strings.ReplaceAll(m[1], ",", " ")
+	}
+	return ""
 }

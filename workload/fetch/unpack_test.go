@@ -18,7 +18,7 @@ const multiarchFolder = "usr/lib/x86_64-linux-gnu"
 // demo fills the suite "new" with a package whose library needs another one,
 // which needs glibc 2.99. A third dependency is not needed by any file, and a
 // fourth is virtual.
-func demo(t *testing.T) (*fetchtest.Archive, *Fetcher) {
+func demo(t *testing.T) (*fetchtest.Archive, *unpacking) {
 	t.Helper()
 	a := fetchtest.New(t, "Debian")
 	root := func() string { return t.TempDir() }
@@ -30,22 +30,22 @@ func demo(t *testing.T) (*fetchtest.Archive, *Fetcher) {
 	a.Add("new", "libdemo1", "1.0-1", "libc6 (>= 2.99), libb1t64 (>= 1), debconf, libvirtual-1.0 | libother", d)
 	a.Add("new", "libb1t64", "2:2.0-1", "libc6", b)
 	a.Add("new", "libc6", "2.99-1", "", g)
-	archive, err := Machine(t.Context())
+	archive, err := machine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	apt, err := NewApt(archive, filepath.Join(t.TempDir(), "state"))
+	apt, err := newApt(archive, filepath.Join(t.TempDir(), "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Calls()
-	return a, &Fetcher{Apt: apt, Suites: []string{"new"}, Packages: []string{"libdemo1"},
-		Roots: []string{multiarchFolder + "/libdemo.so.*"}, Glibc: "2.36"}
+	p := Place{Suites: []string{"new"}, Packages: []string{"libdemo1"}, Roots: []string{multiarchFolder + "/libdemo.so.*"}}
+	return a, &unpacking{Place: p, apt: apt, ctx: t.Context(), tree: t.TempDir(), log: t.Logf, glibc: "2.36"}
 }
 
 func TestFetchFollowsWhatFilesNeed(t *testing.T) {
 	a, f := demo(t)
-	m, err := f.Fetch(t.Context(), t.TempDir())
+	m, err := f.fill()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +62,12 @@ func TestFetchFollowsWhatFilesNeed(t *testing.T) {
 
 func TestFetchLeavesGlibcWhereTheSystemsWillDo(t *testing.T) {
 	_, f := demo(t)
-	f.Glibc = "2.99"
-	m, err := f.Fetch(t.Context(), t.TempDir())
+	f.glibc = "2.99"
+	m, err := f.fill()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := m.Version("libc6"); v != "" {
+	if v := m.Package("libc6").Version; v != "" {
 		t.Errorf("libc6 %s was unpacked", v)
 	}
 }
@@ -95,7 +95,7 @@ func TestFetchErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, f := demo(t)
 			c.harm(a)
-			_, err := f.Fetch(t.Context(), t.TempDir())
+			_, err := f.fill()
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q, want one line with %q about %q", err, c.text, c.want)
 			}
@@ -106,7 +106,7 @@ func TestFetchErrors(t *testing.T) {
 func TestFetchGoesOnWithoutOneSuite(t *testing.T) {
 	a, f := demo(t)
 	f.Suites = []string{"moved", "new"}
-	m, err := f.Fetch(t.Context(), t.TempDir())
+	m, err := f.fill()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestFetchGoesOnWithoutOneSuite(t *testing.T) {
 	if updates := count(a.Calls(), "update"); updates != 3 {
 		t.Errorf("%d updates, want 3: the mirror, its folder of old releases, and the other suite", updates)
 	}
-	if _, err := f.Fetch(t.Context(), t.TempDir()); err != nil {
+	if _, err := f.fill(); err != nil {
 		t.Fatal(err)
 	}
 	if updates := count(a.Calls(), "update"); updates != 0 {
@@ -139,7 +139,7 @@ func TestFetchAsksADeadHostOnce(t *testing.T) {
 	f.Suites = []string{"new", "new-updates"}
 	a.Write("new/update.err", fetchtest.Offline)
 	a.Write("new-updates/update.err", fetchtest.Offline)
-	if _, err := f.Fetch(t.Context(), t.TempDir()); !errors.Is(err, ErrOffline) {
+	if _, err := f.fill(); !errors.Is(err, ErrOffline) {
 		t.Errorf("error %v", err)
 	}
 	if updates := count(a.Calls(), "update"); updates != 1 {
@@ -150,7 +150,7 @@ func TestFetchAsksADeadHostOnce(t *testing.T) {
 func TestNoteOnAnOldIndexThatAptAccepts(t *testing.T) {
 	a, f := demo(t)
 	a.Write("new/InRelease", "Origin: Debian\nValid-Until: Fri, 06 Nov 2015 08:08:01 UTC\nSHA256:\n")
-	m, err := f.Fetch(t.Context(), t.TempDir())
+	m, err := f.fill()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,12 +162,12 @@ func TestNoteOnAnOldIndexThatAptAccepts(t *testing.T) {
 // The signature and date checks stay as the machine has them.
 func TestConfigKeepsAptAwayFromTheSystem(t *testing.T) {
 	_, f := demo(t)
-	text, err := os.ReadFile(filepath.Join(f.Apt.state, "apt.conf"))
+	text, err := os.ReadFile(filepath.Join(f.apt.state, "apt.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"#clear APT::Update;", "Dir::State \"" + f.Apt.state, "Dir::Cache \"" + f.Apt.state,
-		"Dir::Etc::sourcelist \"" + f.Apt.state, "Dir::Etc::sourceparts \"" + f.Apt.state, "Dir::Log \"" + f.Apt.state} {
+	for _, want := range []string{"#clear APT::Update;", "Dir::State \"" + f.apt.state, "Dir::Cache \"" + f.apt.state,
+		"Dir::Etc::sourcelist \"" + f.apt.state, "Dir::Etc::sourceparts \"" + f.apt.state, "Dir::Log \"" + f.apt.state} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -177,7 +177,7 @@ func TestConfigKeepsAptAwayFromTheSystem(t *testing.T) {
 			t.Errorf("%q in\n%s", no, text)
 		}
 	}
-	if _, err := NewApt(f.Apt.archive, "/tmp/a\"b"); err == nil {
+	if _, err := newApt(f.apt.archive, "/tmp/a\"b"); err == nil {
 		t.Error("a folder with a quote was taken")
 	}
 }

@@ -14,35 +14,38 @@ import (
 	"tlsbench/workload/sharedlib"
 )
 
-// Fetcher unpacks packages of one release, and what they need to run here.
-type Fetcher struct {
-	Apt      *Apt
-	Suites   []string // the release's own first; see Suites
-	Packages []string
-	// Roots are patterns of files below the tree. What these files need is
-	// looked for in the packages that the ones so far depend on, and nothing
-	// else of those dependencies is followed: most only matter to a system
-	// that the package is installed on.
-	Roots []string
-	// Glibc is the release of the system's glibc; "" = look. The release's
-	// own is unpacked too if anything needs a newer one.
-	Glibc string
-	Log   func(format string, args ...any)
-}
-
 // glibcPackage is glibc's package on every architecture that Go and Debian
 // both have.
 const glibcPackage = "libc6"
 
-// Fetch unpacks into the empty folder tree. A suite that cannot be had is
-// noted if another one has the packages.
-func (f *Fetcher) Fetch(ctx context.Context, tree string) (*Manifest, error) {
-	sources, notes, err := f.indexes(ctx)
-	if err != nil {
+// unpacking is one tree under way: packages of one release, and what they need
+// to run here.
+type unpacking struct {
+	Place
+	apt     *apt
+	ctx     context.Context
+	tree    string
+	log     func(format string, args ...any)
+	glibc   string             // release of the system's glibc; "" = look
+	sources string             // the suites that could be had
+	have    map[string]control // by package name
+	absent  []string           // dependencies that are no packages
+}
+
+// fill unpacks the packages into the tree; a second call, with others, adds
+// them. The release's own glibc is unpacked too if anything needs a newer one
+// than the system's. A suite that cannot be had is noted if another one has the
+// packages.
+func (u *unpacking) fill() (*Manifest, error) {
+	var notes []string
+	var err error
+	if u.sources, notes, err = u.indexes(); err != nil {
 		return nil, err
 	}
-	u := &unpacking{Fetcher: f, ctx: ctx, sources: sources, tree: tree, have: map[string]control{}}
-	if err := u.get(f.Packages); err != nil {
+	if u.have == nil {
+		u.have = map[string]control{}
+	}
+	if err := u.get(u.Packages); err != nil {
 		if len(notes) > 0 {
 			err = fmt.Errorf("%w (%s)", err, notes[0])
 		}
@@ -51,20 +54,20 @@ func (f *Fetcher) Fetch(ctx context.Context, tree string) (*Manifest, error) {
 	if err := u.libraries(); err != nil {
 		return nil, err
 	}
-	if err := u.glibc(); err != nil {
+	if err := u.newerGlibc(); err != nil {
 		return nil, err
 	}
-	return &Manifest{Suites: f.Suites, Packages: u.packages(), Notes: notes}, nil
+	return &Manifest{Suites: u.Suites, Packages: u.packages(), Notes: notes}, nil
 }
 
 // indexes brings the suites' indexes, and gives the sources that worked.
-func (f *Fetcher) indexes(ctx context.Context) (sources string, notes []string, err error) {
+func (u *unpacking) indexes() (sources string, notes []string, err error) {
 	var first error
-	for _, suite := range f.Suites {
-		f.log("index of %s", suite)
-		s := f.Apt.update(ctx, suite)
-		if ctx.Err() != nil {
-			return "", nil, ctx.Err()
+	for _, suite := range u.Suites {
+		u.log("index of %s", suite)
+		s := u.apt.update(u.ctx, suite)
+		if u.ctx.Err() != nil {
+			return "", nil, u.ctx.Err()
 		}
 		if s.err != nil {
 			notes = append(notes, s.err.Error())
@@ -84,22 +87,6 @@ func (f *Fetcher) indexes(ctx context.Context) (sources string, notes []string, 
 	return sources, notes, nil
 }
 
-func (f *Fetcher) log(format string, args ...any) {
-	if f.Log != nil {
-		f.Log(format, args...)
-	}
-}
-
-// unpacking is the state of one Fetch.
-type unpacking struct {
-	*Fetcher
-	ctx     context.Context
-	sources string
-	tree    string
-	have    map[string]control // by package name
-	absent  []string           // dependencies that are no packages
-}
-
 // control is what is used of a package's control file.
 type control struct {
 	version string
@@ -117,14 +104,14 @@ func (u *unpacking) packages() []Package {
 
 // get downloads packages and unpacks them.
 func (u *unpacking) get(names []string) error {
-	dir, err := os.MkdirTemp(u.Apt.state, "debs-")
+	dir, err := os.MkdirTemp(u.apt.state, "debs-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	what := "package " + strings.Join(names, ", ")
 	u.log("download %s", strings.Join(names, " "))
-	out, err := u.Apt.get(u.ctx, dir, u.sources, append([]string{"download", "--"}, names...)...)
+	out, err := u.apt.get(u.ctx, dir, u.sources, append([]string{"download", "--"}, names...)...)
 	if u.ctx.Err() != nil {
 		return u.ctx.Err()
 	}
@@ -254,17 +241,16 @@ func (u *unpacking) getAny(names []string) error {
 	return nil
 }
 
-// glibc adds the release's own C library if the system's is too old.
-func (u *unpacking) glibc() error {
+// newerGlibc adds the release's own C library if the system's is too old.
+func (u *unpacking) newerGlibc() error {
 	c, err := u.closure()
 	if err != nil {
 		return err
 	}
-	system := u.Glibc
-	if system == "" {
-		system = sharedlib.GlibcRelease(sharedlib.System().Lookup("libc.so.6"))
+	if u.glibc == "" {
+		u.glibc = sharedlib.GlibcRelease(sharedlib.System().Lookup("libc.so.6"))
 	}
-	if sharedlib.CompareVersions(system, c.Glibc) >= 0 {
+	if sharedlib.CompareVersions(u.glibc, c.Glibc) >= 0 {
 		return nil
 	}
 	if err := u.get([]string{glibcPackage}); err != nil {

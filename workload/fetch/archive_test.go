@@ -12,7 +12,7 @@ import (
 	"tlsbench/workload/fetch/fetchtest"
 )
 
-var compareMirrors = cmp.AllowUnexported(Archive{}, mirror{})
+var compareMirrors = cmp.AllowUnexported(archive{}, mirror{})
 
 func TestMachineTakesTheDistributionsOwnArchive(t *testing.T) {
 	a := fetchtest.New(t, "Debian")
@@ -26,11 +26,11 @@ func TestMachineTakesTheDistributionsOwnArchive(t *testing.T) {
 		"http://m.test/debian/|bookworm|contrib|Debian|" + sources + ":1|Packages",
 		"http://s.test/debian-security/|bookworm-security|main|Debian|/nowhere:2|Packages",
 	}, "\n"))
-	got, err := Machine(t.Context())
+	got, err := machine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Archive{Distro: "debian", Arch: "amd64",
+	want := &archive{distro: "debian", arch: "amd64",
 		main:     []mirror{{"http://m.test/debian", "/keys/debian.gpg"}},
 		security: []mirror{{"http://s.test/debian-security", ""}}}
 	if diff := cmp.Diff(want, got, compareMirrors); diff != "" {
@@ -48,11 +48,11 @@ func TestMachineTakesTheDistributionsOwnArchive(t *testing.T) {
 func TestMachineWithoutArchive(t *testing.T) {
 	a := fetchtest.New(t, "Debian")
 	a.Write("targets", "http://third.test/|any|main|Someone Else|/nowhere:1|Packages\n")
-	if _, err := Machine(t.Context()); !errors.Is(err, ErrNoArchive) {
+	if _, err := machine(t.Context()); !errors.Is(err, ErrNoArchive) {
 		t.Errorf("only other people's repositories: error %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if _, err := Machine(t.Context()); !errors.Is(err, ErrNoArchive) || !strings.Contains(err.Error(), "no apt-get") {
+	if _, err := machine(t.Context()); !errors.Is(err, ErrNoArchive) || !strings.Contains(err.Error(), "no apt-get") {
 		t.Errorf("no apt-get: error %v", err)
 	}
 }
