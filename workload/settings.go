@@ -16,7 +16,7 @@ import (
 // Values that a Config's texts may have; the first is the default.
 var (
 	Loads        = []string{"tcp", "memory"}
-	Heaps        = []string{"global", "scalable", "private"}
+	Heaps        = []string{"global", "scalable", "private", "traced"}
 	HeapSafeties = []string{"count", "abort"}
 	LockSharings = []string{"shared", "kamailio", "private"}
 	TLSVersions  = []string{"1.3", "1.2"}
@@ -133,7 +133,7 @@ func (c *Config) environ() []string {
 var tlsNumbers = map[string]uint16{"1.3": tls.VersionTLS13, "1.2": tls.VersionTLS12}
 
 var heapPolicies = map[string]rig.Heap{
-	"global": rig.HeapGlobal, "scalable": rig.HeapScalable, "private": rig.HeapPrivate,
+	"global": rig.HeapGlobal, "scalable": rig.HeapScalable, "private": rig.HeapPrivate, "traced": rig.HeapTraced,
 }
 
 var lockSharings = map[string]rig.Locks{

@@ -24,8 +24,9 @@
 package rig
 
 // #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2 -g -fno-omit-frame-pointer
-// #cgo LDFLAGS: -rdynamic -ldl -lpthread -Wl,-z,now
+// #cgo LDFLAGS: -rdynamic -ldl -lpthread -static-libgcc -Wl,-z,now
 // #include "block.h"
+// #include "traceblock.h"
 import "C"
 
 import (
@@ -49,6 +50,7 @@ const (
 	cHeapGlobal    = C.HEAP_GLOBAL
 	cHeapScalable  = C.HEAP_SCALABLE
 	cHeapPrivate   = C.HEAP_PRIVATE
+	cHeapTraced    = C.HEAP_TRACED
 	cLocksShared   = C.LOCKS_SHARED
 	cLocksKamailio = C.LOCKS_KAMAILIO
 	cLocksPrivate  = C.LOCKS_PRIVATE
@@ -87,6 +89,7 @@ type Block struct {
 	draws   []C.struct_draw
 	samples []C.uint32_t
 	forks   []C.struct_fork_record
+	trace   *C.struct_trace // heap traced alone
 }
 
 // NewBlock makes the control block and writes the settings into it.
@@ -114,6 +117,7 @@ func NewBlock(s Settings) (*Block, error) {
 // offsets are where the parts of the block begin, and its size.
 type offsets struct {
 	workers, draws, samples, forks uint64
+	trace                          uint64
 	end                            uint64
 	drawsPerWorker, samplesPerWork uint64
 }
@@ -126,7 +130,11 @@ func layout(s Settings) offsets {
 	at.draws = at.workers + page(n*uint64(unsafe.Sizeof(C.struct_worker{})))
 	at.samples = at.draws + page(n*at.drawsPerWorker*uint64(unsafe.Sizeof(C.struct_draw{})))
 	at.forks = at.samples + page(n*at.samplesPerWork*4)
-	at.end = at.forks + page(forkRecords(s)*uint64(unsafe.Sizeof(C.struct_fork_record{})))
+	at.trace = at.forks + page(forkRecords(s)*uint64(unsafe.Sizeof(C.struct_fork_record{})))
+	at.end = at.trace
+	if s.Heap == HeapTraced {
+		at.end += page(uint64(unsafe.Sizeof(C.struct_trace{})))
+	}
 	return at
 }
 
@@ -147,7 +155,7 @@ func (b *Block) mapFile(at offsets) error {
 func (b *Block) Close() {
 	if b.mem != nil {
 		unix.Munmap(b.mem)
-		b.mem, b.c, b.workers, b.draws, b.samples, b.forks = nil, nil, nil, nil, nil, nil
+		b.mem, b.c, b.workers, b.draws, b.samples, b.forks, b.trace = nil, nil, nil, nil, nil, nil, nil
 	}
 	b.file.Close()
 }
@@ -164,6 +172,7 @@ func (b *Block) configure(s Settings, at offsets) error {
 	c.draws_at = C.uint64_t(at.draws)
 	c.samples_at = C.uint64_t(at.samples)
 	c.forks_at = C.uint64_t(at.forks)
+	c.trace_at = C.uint64_t(at.trace)
 	c.draws_per_worker = C.uint64_t(at.drawsPerWorker)
 	c.samples_per_worker = C.uint64_t(at.samplesPerWork)
 
@@ -174,6 +183,9 @@ func (b *Block) configure(s Settings, at offsets) error {
 	}
 	if at.samplesPerWork > 0 {
 		b.samples = unsafe.Slice((*C.uint32_t)(unsafe.Pointer(&b.mem[at.samples])), n*at.samplesPerWork)
+	}
+	if s.Heap == HeapTraced {
+		b.trace = (*C.struct_trace)(unsafe.Pointer(&b.mem[at.trace]))
 	}
 	if n := forkRecords(s); n > 0 {
 		b.forks = unsafe.Slice((*C.struct_fork_record)(unsafe.Pointer(&b.mem[at.forks])), n)

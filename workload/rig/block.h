@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 11u                  /* raise with every change below */
+#define BLOCK_LAYOUT 12u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -34,7 +34,7 @@ enum { MAX_HAZARDS = 4, MAX_HAZARD_PARAMS = 4, MAX_TEXTS = 8 };
 
 enum mode { MODE_SERVE = 0, MODE_PLAIN = 1, MODE_FORK = 2, MODE_FORK_PLAIN = 3 };
 enum load { LOAD_TCP = 0, LOAD_MEMORY = 1 };
-enum heap_policy { HEAP_GLOBAL = 0, HEAP_SCALABLE = 1, HEAP_PRIVATE = 2 };
+enum heap_policy { HEAP_GLOBAL = 0, HEAP_SCALABLE = 1, HEAP_PRIVATE = 2, HEAP_TRACED = 3 };
 enum lock_sharing { LOCKS_SHARED = 0, LOCKS_KAMAILIO = 1, LOCKS_PRIVATE = 2 };
 enum key_kind { KEY_ECDSA_P256 = 0, KEY_RSA_2048 = 1 };
 
@@ -149,7 +149,7 @@ struct config {
 
 	struct fork_config fork;
 
-	uint64_t workers_at, draws_at, samples_at, forks_at; /* offsets in the file */
+	uint64_t workers_at, draws_at, samples_at, forks_at, trace_at; /* offsets in the file */
 	uint64_t draws_per_worker, samples_per_worker;
 };
 
@@ -244,6 +244,7 @@ struct block {
 	uint32_t port;
 	uint64_t setup_ns;
 	uint64_t tickets; /* memory load: handshakes begun */
+	uint32_t turn;    /* traced: the worker whose turn it is */
 	uint64_t heap_from, heap_to;
 	uint64_t heap_used;      /* bytes taken from the shared heap's region */
 	uint64_t heap_exhausted; /* allocations refused for want of room, */

@@ -22,6 +22,7 @@
 #include "heapclass.h"
 #include "lock.h"
 #include "rig.h"
+#include "traceblock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ struct arena {
 struct heap {
 	struct lock lock;
 	uint64_t carved __attribute__((aligned(64))); /* offset of what was never used */
+	uint64_t limit;                               /* and where it ends */
 	struct arena arenas[];
 };
 
@@ -145,7 +147,7 @@ static uint64_t carve(size_t bytes)
 {
 	uint64_t offset = heap->carved;
 
-	if (bytes > size_of_heap - offset) {
+	if (bytes > heap->limit - offset) {
 		if (__atomic_fetch_add(&rig.block->heap_exhausted, 1, __ATOMIC_RELAXED) == 0)
 			rig.block->heap_full_at = now_ns();
 		return 0;
@@ -431,17 +433,23 @@ void heap_open(enum heap_policy wanted, uint64_t bytes, uint32_t workers)
 		FAIL(0, "shared heap of %llu bytes: %u workers need %zu for a start", (unsigned long long)bytes,
 			workers, top + CHUNK);
 	/* NORESERVE: the size is a limit, only pages that are touched cost. */
-	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_of_heap = bytes + (wanted == HEAP_TRACED ? (uint64_t)TRACE_PAGES * TRACE_PAGE : 0);
+	base = mmap(NULL, size_of_heap, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
-		FAIL(errno, "map shared heap of %llu bytes", (unsigned long long)bytes);
+		FAIL(errno, "map shared heap of %llu bytes", (unsigned long long)size_of_heap);
 	heap = (struct heap *)base;
-	policy = wanted;
+	policy = wanted == HEAP_TRACED ? HEAP_GLOBAL : wanted;
+	heap->limit = bytes;
 	watched = (rig.config->detectors & DETECT_HEAP) != 0;
-	size_of_heap = bytes;
 	heap->carved = (top + CHUNK - 1) / CHUNK * CHUNK;
 	own = &heap->arenas[0];
 	rig.block->heap_from = (uint64_t)(uintptr_t)base;
-	rig.block->heap_to = rig.block->heap_from + bytes;
+	rig.block->heap_to = rig.block->heap_from + size_of_heap;
+}
+
+void *heap_traced(void)
+{
+	return base + heap->limit;
 }
 
 void heap_enter(uint32_t worker)

@@ -13,6 +13,9 @@
 /* Maps the heap in rank 0, for it and the workers it will fork. */
 void heap_open(enum heap_policy policy, uint64_t bytes, uint32_t workers);
 
+/* Under the policy traced: where the tracer's pages begin, behind the heap itself. */
+void *heap_traced(void);
+
 /* In a new worker: from here on it uses its own part of the heap. */
 void heap_enter(uint32_t worker);
 

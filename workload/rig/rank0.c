@@ -15,6 +15,7 @@
 #include "openssl.h"
 #include "rig.h"
 #include "serve.h"
+#include "trace.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -47,10 +48,20 @@ static void become_worker(void)
 	rig.me = &rig.workers[next_worker];
 	rig.pid = (uint32_t)getpid();
 	heap_enter((uint32_t)next_worker);
+	trace_in_child((uint32_t)next_worker);
+}
+
+static void note_fork(void)
+{
+	trace_in_parent((uint32_t)next_worker);
 }
 
 static void load_openssl(void)
 {
+	static const struct trace_under heap = {heap_malloc, heap_realloc, heap_free};
+	static const struct trace_under traced = {trace_malloc, trace_realloc, trace_free};
+	struct trace_under functions = rig.config->heap == HEAP_TRACED ? traced : heap;
+
 	keys_start();
 	hazards_before_openssl();
 	openssl_load(rig.config->libcrypto, rig.config->libssl);
@@ -58,7 +69,9 @@ static void load_openssl(void)
 	host_check_needs();
 	if (rig.config->heap != HEAP_PRIVATE) {
 		heap_open((enum heap_policy)rig.config->heap, rig.config->heap_bytes, rig.config->workers);
-		if (openssl.CRYPTO_set_mem_functions(heap_malloc, heap_realloc, heap_free) != 1)
+		if (rig.config->heap == HEAP_TRACED)
+			trace_open((struct trace *)((char *)rig.block + rig.config->trace_at), heap_traced(), heap);
+		if (openssl.CRYPTO_set_mem_functions(functions.malloc, functions.realloc, functions.free) != 1)
 			FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
 	}
 	locks_share((enum lock_sharing)rig.config->locks);
@@ -177,6 +190,7 @@ static void reap(void)
 		if (worker < 0)
 			continue;
 		alive--;
+		trace_ended((uint32_t)worker);
 		if (replace_retired(worker, status))
 			continue;
 		rig.workers[worker].status = status;
@@ -255,7 +269,7 @@ void run_rank0(void)
 {
 	int signals = catch_children();
 
-	if (pthread_atfork(NULL, NULL, become_worker) != 0)
+	if (pthread_atfork(trace_before_fork, note_fork, become_worker) != 0)
 		FAIL(errno, "register the rig's fork handler");
 	if (rig.config->mode == MODE_FORK)
 		fork_memory_pin();

@@ -67,6 +67,7 @@ const (
 	HeapGlobal   Heap = cHeapGlobal
 	HeapScalable Heap = cHeapScalable
 	HeapPrivate  Heap = cHeapPrivate
+	HeapTraced   Heap = cHeapTraced // inherited blocks are traced; see trace.c
 )
 
 // Locks says which locks work across processes.

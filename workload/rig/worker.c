@@ -8,6 +8,7 @@
 #include "fork.h"
 #include "hazard.h"
 #include "serve.h"
+#include "trace.h"
 
 #include <linux/futex.h>
 #include <signal.h>
@@ -103,7 +104,10 @@ void after_handshake(struct contexts *mine)
 bool memory_ticket_left(void)
 {
 	uint64_t limit = rig.config->handshakes;
+	static uint64_t taken;
 
+	if (rig.config->heap == HEAP_TRACED) /* each worker has its own number */
+		return taken++ < limit && rig.me->handshakes + rig.me->refused < limit;
 	return limit == 0 || phase < PHASE_MEASURE ||
 	       __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
 }
@@ -125,15 +129,58 @@ static _Noreturn void retire(void)
 	_exit(0);
 }
 
+enum { TURN = 5 }; /* handshakes: each turn has OpenSSL seed anew what processes share */
+
+static bool traced(void)
+{
+	return rig.config->heap == HEAP_TRACED;
+}
+
+/*
+ * The tracer needs no two workers at once: what it looks for does not depend on
+ * who comes first. They take turns, so that shared state is seen to be shared
+ * before it is damaged, and each trial sees the same.
+ */
+static void await_turn(void)
+{
+	uint32_t *turn = &rig.block->turn, now;
+
+	if (!traced())
+		return;
+	while ((now = __atomic_load_n(turn, __ATOMIC_ACQUIRE)) != (uint32_t)rig.worker)
+		syscall(SYS_futex, turn, FUTEX_WAIT, now, NULL, NULL, 0);
+	if (2 * (rig.me->handshakes + rig.me->refused) >= rig.config->handshakes)
+		trace_second_pass();
+}
+
+static void pass_turn(void)
+{
+	static uint32_t served;
+	uint32_t next = (uint32_t)rig.worker;
+
+	if (!traced() || (rig.me->operation != OP_DONE && ++served % TURN != 0))
+		return;
+	for (uint32_t i = 0; i < rig.config->workers; i++) {
+		next = (next + 1) % rig.config->workers;
+		if (rig.workers[next].operation != OP_DONE)
+			break;
+	}
+	__atomic_store_n(&rig.block->turn, next, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &rig.block->turn, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
 static void serve_memory(struct contexts *contexts)
 {
 	memory_seed(rig.config->seed * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)(uint32_t)rig.worker);
 	for (;;) {
+		begin_operation(OP_IDLE);
+		await_turn();
 		follow_phase();
 		if (phase >= PHASE_DRAIN || !memory_ticket_left())
 			return;
 		memory_serve(contexts);
 		after_handshake(contexts);
+		pass_turn();
 		if (hazards_retires())
 			retire();
 	}
@@ -143,10 +190,11 @@ static void serve_tcp(int listener, struct contexts *contexts)
 {
 	int fd;
 
-	while (begin_operation(OP_IDLE), (fd = tcp_accept(listener)) >= 0) {
+	while (begin_operation(OP_IDLE), await_turn(), (fd = tcp_accept(listener)) >= 0) {
 		follow_phase(); /* after the wait: it may have changed meanwhile */
 		tcp_serve(fd, contexts->server);
 		after_handshake(contexts);
+		pass_turn();
 		if (hazards_retires())
 			retire();
 	}
@@ -197,5 +245,6 @@ void run_worker(int listener, struct contexts *contexts)
 		serve_tcp(listener, contexts);
 	account();
 	begin_operation(OP_DONE);
+	pass_turn();
 	_exit(0);
 }

@@ -1,0 +1,93 @@
+/*
+ * trace.h: the tracer of writes to inherited memory. Blocks that rank 0
+ * allocates lie on pages of their own; from the first fork on these are closed
+ * in every process, and whoever writes is written down. See trace.c.
+ *
+ * It is used by the rig (heap policy traced) and by the preload object that is
+ * put into daemons, so it knows neither.
+ */
+#ifndef TLSBENCH_TRACE_H
+#define TLSBENCH_TRACE_H
+
+#include "openssl.h"
+#include "traceblock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What lies below the tracer: a worker's blocks come from there. */
+struct trace_under {
+	malloc_function malloc;
+	realloc_function realloc;
+	free_function free;
+};
+
+/*
+ * In rank 0, before its first allocation: the shared record, zeroed, and
+ * TRACE_PAGES pages of shared memory for the blocks.
+ */
+void trace_open(struct trace *record, void *region, struct trace_under under);
+
+/* OpenSSL's three functions. */
+void *trace_malloc(size_t size, const char *file, int line);
+void *trace_realloc(void *p, size_t size, const char *file, int line);
+void trace_free(void *p, const char *file, int line);
+
+/* At-fork handlers: the last before the fork, the first after it. */
+void trace_before_fork(void);
+void trace_in_parent(uint32_t worker);
+void trace_in_child(uint32_t worker);
+
+/* Rank 0 has reaped a worker. */
+void trace_ended(uint32_t worker);
+
+/* From here on reads of what one process writes are seen too, in all processes. */
+void trace_second_pass(void);
+
+/* Whether an address lies in a traced block. */
+bool trace_contains(const void *p);
+
+/* Whether an address lies in memory that processes share, as of the first fork. */
+bool trace_shared_memory(const volatile void *p);
+
+/* tracelock.c: locks, as the interposed functions in locks.c report them. */
+enum trace_mode { TRACE_SHARED = 0, TRACE_EXCLUSIVE };
+extern bool trace_on;
+void trace_lock_made(const void *lock, size_t size);
+void trace_lock_enter(void);
+void trace_lock_leave(void);
+void trace_lock_taken(const volatile void *lock, enum trace_mode mode);
+void trace_lock_given(const volatile void *lock);
+bool trace_in_lock(void);
+/* Copies the exclusive locks that this thread holds in shared memory. */
+uint32_t trace_locks_held(uint64_t *locks, uint32_t max);
+
+/* A buffer that a system call is going to read or write, and after the call. */
+uint32_t trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller);
+void trace_kernel_closes(uint32_t opened);
+
+/* tracesite.c */
+uint32_t trace_site_of_write(struct trace *record, uintptr_t address);
+uint32_t trace_site_of_allocation(struct trace *record, const char *file, int line);
+
+/* tracerace.c */
+struct trace_touch {
+	uint32_t process; /* number */
+	uint32_t offset;  /* in the block */
+	uint32_t how;
+	uint32_t site;
+	uint64_t locks[TRACE_LOCKS];
+	uint32_t nlocks;
+};
+/* Whether it told anything that was not known before. */
+bool trace_note(struct trace *record, struct trace_block *block, const struct trace_touch *touch);
+/* Whether further writes by this process cannot change the verdict. */
+bool trace_settled(const struct trace_block *block, uint32_t process);
+/* Whether other processes' reads would matter: one process alone wrote, without a lock. */
+bool trace_one_writes(const struct trace_block *block, uint32_t reader);
+
+void trace_hold(uint32_t *word);
+void trace_release(uint32_t *word);
+
+#endif

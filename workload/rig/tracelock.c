@@ -1,0 +1,64 @@
+/*
+ * tracelock.c: the locks that this thread holds, as the interposed functions
+ * report them. Only a lock in memory that the processes share keeps one of them
+ * out; a lock held for reading is no exclusive one.
+ */
+#include "trace.h"
+
+enum { HELD = 64 };
+
+/* Read in a signal handler: no allocation at first use. */
+#define OF_THREAD static __thread __attribute__((tls_model("initial-exec")))
+
+struct held {
+	const volatile void *lock;
+	enum trace_mode mode;
+};
+
+OF_THREAD struct held held[HELD];
+OF_THREAD uint32_t count, depth;
+
+bool trace_on;
+
+void trace_lock_enter(void)
+{
+	depth++;
+}
+
+void trace_lock_leave(void)
+{
+	depth--;
+}
+
+bool trace_in_lock(void)
+{
+	return depth > 0;
+}
+
+void trace_lock_taken(const volatile void *lock, enum trace_mode mode)
+{
+	if (count < HELD)
+		held[count++] = (struct held){lock, mode};
+}
+
+void trace_lock_given(const volatile void *lock)
+{
+	for (uint32_t i = count; i-- > 0;) {
+		if (held[i].lock != lock)
+			continue;
+		for (count--; i < count; i++)
+			held[i] = held[i + 1];
+		return;
+	}
+}
+
+uint32_t trace_locks_held(uint64_t *locks, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = count; i-- > 0 && n < max;) {
+		if (held[i].mode == TRACE_EXCLUSIVE && trace_shared_memory(held[i].lock))
+			locks[n++] = (uint64_t)(uintptr_t)held[i].lock;
+	}
+	return n;
+}

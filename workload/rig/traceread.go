@@ -1,0 +1,89 @@
+package rig
+
+// #include "block.h"
+// #include "traceblock.h"
+import "C"
+
+import "math/bits"
+
+// Traced is a block that the tracer has something to say about.
+type Traced struct {
+	Address, Size uint64
+	Site          string // source file and line if known, and the functions that allocated, innermost first
+	Raced         bool   // several processes write it without a common lock
+	ReadRaced     bool   // one process does, and others read it
+	Sampled       bool   // counts are too low: it was left open from time to time
+	Writers       []int  // -1: rank 0
+	Readers       []int
+	Writes        []TracedWrite
+}
+
+// TracedWrite is a place in the code that wrote to a block, or that read it.
+type TracedWrite struct {
+	Site   string
+	By     []int
+	Count  uint64
+	Atomic bool // by atomic instructions
+	Locked bool // under an exclusive lock
+	InLock bool // inside a lock function
+	Free   bool
+	Kernel bool // by a system call
+	Read   bool
+}
+
+// Trace is what the tracer saw.
+type Trace struct {
+	Blocks        int // inherited blocks of rank 0 that were traced
+	Pages         int
+	Faults, Steps uint64
+	Sampled       uint64
+	Raced         []Traced // raced and read-raced ones, in the order of their allocation
+}
+
+func processes(set C.uint64_t) []int {
+	var list []int
+	for set := uint64(set); set != 0; set &= set - 1 {
+		p := bits.TrailingZeros64(set)
+		if p == C.TRACE_RANK0 {
+			p = -1
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// Trace reads what the tracer saw; nil without the heap policy traced.
+func (b *Block) Trace() *Trace {
+	if b.trace == nil {
+		return nil
+	}
+	t := &Trace{
+		Blocks: int(b.trace.blocks), Pages: int(b.trace.pages),
+		Faults: uint64(b.trace.faults), Steps: uint64(b.trace.steps), Sampled: uint64(b.trace.sampled),
+	}
+	site := func(i C.uint32_t) string { return text(b.trace.sites[i].text[:]) }
+	for i := range t.Blocks {
+		block := &b.trace.list[i]
+		if block.verdict == C.TRACE_ALONE {
+			continue
+		}
+		traced := Traced{
+			Address: uint64(block.address), Size: uint64(block.size), Site: site(block.site),
+			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
+			Writers: processes(block.plain | block.atomic), Readers: processes(block.readers),
+		}
+		for j := range block.writes {
+			w := &block.writes[j]
+			if w.count == 0 {
+				break
+			}
+			traced.Writes = append(traced.Writes, TracedWrite{
+				Site: site(w.site), By: processes(w.by), Count: uint64(w.count),
+				Atomic: w.how&C.TRACE_ATOMIC != 0, Locked: w.how&C.TRACE_LOCKED != 0, InLock: w.how&C.TRACE_IN_LOCK != 0,
+				Free: w.how&C.TRACE_FREE != 0, Kernel: w.how&C.TRACE_KERNEL != 0, Read: w.how&C.TRACE_READ != 0,
+			})
+		}
+		t.Raced = append(t.Raced, traced)
+	}
+	return t
+}

@@ -1,0 +1,71 @@
+package workload
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"tlsbench/workload/openssl"
+	"tlsbench/workload/rig"
+)
+
+// traced is a trial under the tracer, with what it saw.
+func traced(t testing.TB, build openssl.Build, strategy, load string) (*Outcome, *rig.Trace) {
+	t.Helper()
+	cfg := corruption(t, strategy, load)
+	cfg.Build, cfg.Heap, cfg.Handshakes, cfg.Duration = build, "traced", 20, 0
+	if load == "tcp" {
+		cfg.Handshakes *= uint64(cfg.Workers)
+	}
+	var trace *rig.Trace
+	out, err := run(context.Background(), cfg, func(b *rig.Block) { trace = b.Trace() })
+	if err != nil {
+		t.Fatalf("%s, %s: %v", strategy, load, err)
+	}
+	return out, trace
+}
+
+// sites are where raced blocks were allocated, read-raced ones left out.
+func sites(trace *rig.Trace) []string {
+	var list []string
+	for _, b := range trace.Raced {
+		if b.Raced {
+			list = append(list, b.Site)
+		}
+	}
+	return list
+}
+
+func anyContains(list []string, part string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, part) })
+}
+
+// What the tracer sees does not depend on luck: under none the error state and
+// both generators, the same blocks each time; under the oracle none of them.
+func TestTraceControls(t *testing.T) {
+	for _, load := range Loads {
+		out, trace := traced(t, system(t), "none", load)
+		first := sites(trace)
+		if !anyContains(first, "ERR_") || !anyContains(first, "RAND_") {
+			t.Errorf("%s: %d handshakes under none, raced: %q", load, out.Handshakes, first)
+		}
+		for _, b := range trace.Raced {
+			if b.Raced && len(b.Writers) < 2 {
+				t.Errorf("%s: raced, by %v alone: %s", load, b.Writers, b.Site)
+			}
+		}
+		if load == "memory" {
+			if _, again := traced(t, system(t), "none", load); !slices.Equal(sites(again), first) {
+				t.Errorf("raced are %q, then %q", first, sites(again))
+			}
+		}
+		out, trace = traced(t, system(t), "key-owner", load)
+		if raced := sites(trace); len(raced) != 0 || out.Handshakes == 0 || out.Damaged() {
+			t.Errorf("%s: key-owner made %d handshakes with %v, raced: %q", load, out.Handshakes, out.Events, raced)
+		}
+		if trace.Faults == 0 || trace.Blocks < 1000 {
+			t.Errorf("%s: %d faults on %d blocks: nothing was traced", load, trace.Faults, trace.Blocks)
+		}
+	}
+}
