@@ -27,7 +27,7 @@ struct trace_under {
  * In rank 0, before its first allocation: the shared record, zeroed, and
  * TRACE_PAGES pages of shared memory for the blocks.
  */
-void trace_open(struct trace *record, void *region, struct trace_under under);
+void trace_open(struct trace *record, void *blocks, struct trace_under below);
 
 /* OpenSSL's three functions. */
 void *trace_malloc(size_t size, const char *file, int line);
@@ -66,6 +66,25 @@ uint32_t trace_locks_held(uint64_t *locks, uint32_t max);
 /* A buffer that a system call is going to read or write, and after the call. */
 uint32_t trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller);
 void trace_kernel_closes(uint32_t opened);
+
+/* Between trace.c and tracestep.c. */
+struct tracer {
+	struct trace *record; /* NULL: nothing is traced */
+	char *region;
+	uint32_t self; /* this process's number */
+};
+extern struct tracer tracer;
+struct trace_block *trace_block_at(const void *p);
+uint32_t trace_number(const struct trace_block *block);
+void trace_step_open(void);
+/* Also tries them, on a block that nobody uses. */
+void trace_handle_signals(struct trace_block *probe);
+void trace_close_all(void);
+/* Closes what was left open for a while; in the second pass, what one other process writes, to reads too. */
+void trace_tick(void);
+void trace_open_block(const struct trace_block *block);
+void trace_touch_block(struct trace_block *block, uint32_t how, uint32_t site, uint32_t offset);
+void trace_survey_memory(void);
 
 /* tracesite.c */
 uint32_t trace_site_of_write(struct trace *record, uintptr_t address);

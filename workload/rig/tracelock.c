@@ -3,9 +3,12 @@
  * report them. Only a lock in memory that the processes share keeps one of them
  * out; a lock held for reading is no exclusive one.
  */
+#include "rig.h"
 #include "trace.h"
 
-enum { HELD = 64 };
+#include <stdio.h>
+
+enum { HELD = 64, RANGES = 64 };
 
 /* Read in a signal handler: no allocation at first use. */
 #define OF_THREAD static __thread __attribute__((tls_model("initial-exec")))
@@ -19,6 +22,43 @@ OF_THREAD struct held held[HELD];
 OF_THREAD uint32_t count, depth;
 
 bool trace_on;
+
+/* Mappings that processes share. */
+static struct {
+	uintptr_t from, to;
+} shared[RANGES];
+static uint32_t ranges;
+
+bool trace_shared_memory(const volatile void *p)
+{
+	for (uint32_t i = 0; i < ranges; i++) {
+		if ((uintptr_t)p >= shared[i].from && (uintptr_t)p < shared[i].to)
+			return true;
+	}
+	return false;
+}
+
+void trace_survey_memory(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512], flags[5];
+	unsigned long from, to;
+
+	if (maps == NULL)
+		FAIL(errno, "read /proc/self/maps, for the memory that processes share");
+	ranges = 0;
+	while (ranges < RANGES && fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, flags) != 3 || flags[3] != 's' || flags[1] != 'w')
+			continue;
+		if (ranges > 0 && shared[ranges - 1].to == from) {
+			shared[ranges - 1].to = to;
+			continue;
+		}
+		shared[ranges].from = from;
+		shared[ranges++].to = to;
+	}
+	fclose(maps);
+}
 
 void trace_lock_enter(void)
 {
