@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net"
 	"os"
@@ -103,12 +101,11 @@ http {
 
 func startNginx(b *testing.B, binary, dir string, id *peers.Identity, workers int) (addr string, stop func()) {
 	b.Helper()
-	writePEM(b, filepath.Join(dir, "cert.pem"), "CERTIFICATE", id.Cert)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(id.TLS.PrivateKey)
-	if err != nil {
-		b.Fatal(err)
+	for name, text := range map[string][]byte{"cert.pem": id.CertificatePEM(), "key.pem": id.KeyPEM()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			b.Fatal(err)
+		}
 	}
-	writePEM(b, filepath.Join(dir, "key.pem"), "PRIVATE KEY", pkcs8)
 	port := freePort(b)
 	config := fmt.Sprintf(nginxConfig, workers, dir, dir, dir, dir, dir, dir, dir, port, dir, dir)
 	path := filepath.Join(dir, "nginx.conf")
@@ -122,13 +119,6 @@ func startNginx(b *testing.B, binary, dir string, id *peers.Identity, workers in
 	return fmt.Sprintf("127.0.0.1:%d", port), func() {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
-	}
-}
-
-func writePEM(b *testing.B, path, kind string, der []byte) {
-	b.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		b.Fatal(err)
 	}
 }
 

@@ -145,7 +145,7 @@ func TestPostgres(t *testing.T) {
 	if !strings.Contains(out.Neighbour, "TLSv1.") {
 		t.Errorf("the neighbour is %q, want a session with TLS", out.Neighbour)
 	}
-	server, err := neighbours.SharedPostgres(nil)
+	server, err := neighbours.SharedPostgres()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,14 @@ package workload
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
@@ -64,7 +66,7 @@ func startTLS(_ context.Context, t *trial) (skip string, err error) {
 	if n.https != nil {
 		return "", nil
 	}
-	if n.https, err = neighbours.NewHTTPS(t.id.TLS); err != nil {
+	if n.https, err = neighbours.NewHTTPS(t.id); err != nil {
 		return "", err
 	}
 	n.closers = append(n.closers, n.https.Close)
@@ -115,6 +117,31 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 	return "", nil
 }
 
+// startMutualTLS makes an authority and three client certificates: one of it, one
+// of it that has expired, and one that no authority has signed. They are given to
+// the rig in DER, as hexadecimal text.
+func startMutualTLS(_ context.Context, t *trial) (skip string, err error) {
+	soon, over := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	authority, err := peers.Authority()
+	if err != nil {
+		return "", err
+	}
+	t.around.texts["authority-certificate"] = hex.EncodeToString(authority.Cert)
+	for _, c := range []struct {
+		name   string
+		issuer *peers.Identity
+		until  time.Time
+	}{{"good", authority, soon}, {"expired", authority, over}, {"unknown", nil, soon}} {
+		leaf, err := peers.Client(c.issuer, c.until)
+		if err != nil {
+			return "", err
+		}
+		t.around.texts[c.name+"-certificate"] = hex.EncodeToString(leaf.Cert)
+		t.around.texts[c.name+"-key"] = hex.EncodeToString(leaf.Key)
+	}
+	return "", nil
+}
+
 func startPython(_ context.Context, t *trial) (skip string, err error) {
 	lib, skip, err := t.find(neighbours.Python)
 	t.around.texts["python-home"] = lib.Home
@@ -132,13 +159,7 @@ func startPostgres(_ context.Context, t *trial) (skip string, err error) {
 	if _, skip, err := t.find(neighbours.Libpq); skip != "" || err != nil {
 		return skip, err
 	}
-	server, err := neighbours.SharedPostgres(func() (neighbours.Identity, error) {
-		id, err := peers.Certificate(peers.ECDSAP256)
-		if err != nil {
-			return neighbours.Identity{}, err
-		}
-		return neighbours.NewIdentity(id.Cert, id.Key), nil
-	})
+	server, err := neighbours.SharedPostgres()
 	if err != nil {
 		return missing(err)
 	}

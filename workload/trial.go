@@ -25,7 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"syscall"
 	"time"
 
@@ -139,18 +138,8 @@ func (t *trial) start(ctx context.Context) (skip string, err error) {
 	}
 	settings := t.cfg.settings(t.id, t.bad)
 	settings.Hazards, settings.Texts = compiled(t.around.choices), t.around.texts
-	if t.block, err = rig.NewBlock(settings); err != nil {
-		return "", err
-	}
-	exe, err := os.Executable()
-	if err == nil {
-		t.process, err = rig.Start(t.block, t.cfg.Build.Command(exe), t.cfg.environ())
-	}
-	if err != nil {
-		t.block.Close()
-		return "", fmt.Errorf("start the rig: %w", err)
-	}
-	return "", nil
+	t.block, t.process, err = launch(settings, &t.cfg, asItIs)
+	return "", err
 }
 
 // awaitReady reports whether the trial has ended before its load began: not

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,10 +34,8 @@ func (s setup) write() error {
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return fmt.Errorf("make the daemon's folder: %w", err)
 	}
-	key := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: s.id.Key})
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.id.Cert})
 	for name, content := range map[string][]byte{
-		"key.pem": key, "cert.pem": cert, "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
+		"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM(), "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
 			return fmt.Errorf("configure kamailio: %w", err)

@@ -2,7 +2,6 @@ package neighbours
 
 import (
 	"crypto/tls"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -11,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"tlsbench/workload/peers"
 )
 
 // HTTPS is a web server that answers every request with its path.
@@ -28,21 +29,21 @@ type HTTPS struct {
 }
 
 // NewHTTPS starts a server with that certificate.
-func NewHTTPS(id tls.Certificate) (*HTTPS, error) {
+func NewHTTPS(id *peers.Identity) (*HTTPS, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start https server: %w", err)
 	}
 	h := &HTTPS{
 		Port:      listener.Addr().(*net.TCPAddr).Port,
-		Authority: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Certificate[0]})),
+		Authority: string(id.CertificatePEM()),
 		done:      make(chan struct{}),
 		seen:      map[string]int{},
 	}
 	h.server = &http.Server{
 		Handler: h,
 		// Every connection makes a full handshake.
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{id}, SessionTicketsDisabled: true},
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{id.TLS}, SessionTicketsDisabled: true},
 		ReadHeaderTimeout: 10 * time.Second,
 		// What a client of a damaged process sends is no news of this server's.
 		ErrorLog: log.New(io.Discard, "", 0),

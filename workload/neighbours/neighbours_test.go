@@ -34,7 +34,7 @@ func identity(t testing.TB) *peers.Identity {
 }
 
 func TestHTTPS(t *testing.T) {
-	server, err := NewHTTPS(identity(t).TLS)
+	server, err := NewHTTPS(identity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestHTTPS(t *testing.T) {
 // kernel does for a process that is killed.
 func TestPostgresEnds(t *testing.T) {
 	id := identity(t)
-	p, err := StartPostgres(NewIdentity(id.Cert, id.Key))
+	p, err := StartPostgres(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestPostgresThatFails(t *testing.T) {
 	id := identity(t)
 	fail := func(want string) {
 		t.Helper()
-		p, err := startPostgres(bin, NewIdentity(id.Cert, id.Key))
+		p, err := startPostgres(bin, id)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
@@ -224,7 +224,7 @@ func harness() {
 	id, err := peers.Certificate(peers.ECDSAP256)
 	if err == nil {
 		var p *Postgres
-		if p, err = StartPostgres(NewIdentity(id.Cert, id.Key)); err == nil {
+		if p, err = StartPostgres(id); err == nil {
 			fmt.Println(p.Dir)
 			select {}
 		}

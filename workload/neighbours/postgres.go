@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tlsbench/workload/peers"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -43,25 +43,13 @@ type Postgres struct {
 //go:embed postgres.sh
 var keeperScript string
 
-// Identity is a server's certificate and its key, in PEM.
-type Identity struct{ Certificate, Key string }
-
-// NewIdentity encodes a certificate and a key that are in DER: an ECDSA key in
-// its own form, SEC 1, as OpenSSL calls "EC PRIVATE KEY".
-func NewIdentity(certificate, key []byte) Identity {
-	encode := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return Identity{encode("CERTIFICATE", certificate), encode("EC PRIVATE KEY", key)}
-}
-
 // startLimit is for initdb and the server's start on a busy machine.
 const startLimit = time.Minute
 
 // StartPostgres makes a database in a fresh folder and starts a server on it.
 // It runs as this process's user, or, as PostgreSQL refuses root, as nobody.
 // The error is a MissingError if PostgreSQL is not installed.
-func StartPostgres(id Identity) (*Postgres, error) {
+func StartPostgres(id *peers.Identity) (*Postgres, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
@@ -127,7 +115,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func startPostgres(bin string, id Identity) (*Postgres, error) {
+func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -136,7 +124,7 @@ func startPostgres(bin string, id Identity) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := keyFile(id.Key, who)
+	key, err := keyFile(id.KeyPEM(), who)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +137,7 @@ func startPostgres(bin string, id Identity) (*Postgres, error) {
 	// No variable of PostgreSQL's own gets through to it.
 	p.keeper.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C", "TLSBENCH_PASSWORD=" + p.password,
-		"TLSBENCH_CERT=" + id.Certificate,
+		"TLSBENCH_CERT=" + string(id.CertificatePEM()),
 	}
 	p.keeper.ExtraFiles = []*os.File{key} // descriptor 3, which the server inherits
 	p.keeper.Stderr = p.problem
@@ -160,13 +148,13 @@ func startPostgres(bin string, id Identity) (*Postgres, error) {
 // keyFile is a file in memory that holds the server's key: PostgreSQL wants one
 // that belongs to its own user and that nobody else can read, and the key is to
 // be on no disk.
-func keyFile(key string, who *syscall.Credential) (*os.File, error) {
+func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
 	fd, err := unix.MemfdCreate("tlsbench-postgres-key", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("make a file in memory for the server's key: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "server.key")
-	_, err = f.WriteString(key)
+	_, err = f.Write(key)
 	if err == nil {
 		err = f.Chmod(0o600)
 	}
@@ -288,17 +276,17 @@ var shared struct {
 // SharedPostgres gives the one server that this process keeps for all its
 // trials; the first call starts it. It ends with the process, or by
 // StopSharedPostgres.
-func SharedPostgres(id func() (Identity, error)) (*Postgres, error) {
+func SharedPostgres() (*Postgres, error) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server != nil {
 		return shared.server, nil
 	}
-	identity, err := id()
+	id, err := peers.Certificate(peers.ECDSAP256)
 	if err != nil {
 		return nil, err
 	}
-	shared.server, err = StartPostgres(identity)
+	shared.server, err = StartPostgres(id)
 	return shared.server, err
 }
 

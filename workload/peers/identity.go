@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -25,7 +26,7 @@ const (
 // ask for.
 const ServerName = "localhost"
 
-// Identity is a self-signed certificate with its key, which exist in memory
+// Identity is a certificate with its key, which exist in memory
 // alone.
 type Identity struct {
 	Kind string // kind of key
@@ -41,24 +42,76 @@ type Identity struct {
 // Certificate makes a fresh server certificate for localhost and 127.0.0.1
 // with a key of the given kind.
 func Certificate(kind string) (*Identity, error) {
-	return newIdentity(kind, x509.ExtKeyUsageServerAuth)
+	return newIdentity(kind, nil, func(c *x509.Certificate) {
+		c.DNSNames, c.IPAddresses = []string{ServerName}, []net.IP{net.IPv4(127, 0, 0, 1)}
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	})
 }
 
 // Untrusted makes a fresh client certificate that no server trusts.
-func Untrusted() (*Identity, error) {
-	return newIdentity(ECDSAP256, x509.ExtKeyUsageClientAuth)
+func Untrusted() (*Identity, error) { return Client(nil, time.Now().Add(lifetime)) }
+
+// Authority makes a certificate that signs others (Client).
+func Authority() (*Identity, error) {
+	return newIdentity(ECDSAP256, nil, func(c *x509.Certificate) {
+		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
+		c.Subject.CommonName = "tlsbench authority" // an issuer's name is not its subject's
+	})
 }
 
-func newIdentity(kind string, use x509.ExtKeyUsage) (*Identity, error) {
+// Client makes a fresh client certificate of an authority, or, without one, a
+// self-signed one. It ends at a time, which may be over.
+func Client(authority *Identity, until time.Time) (*Identity, error) {
+	return newIdentity(ECDSAP256, authority, func(c *x509.Certificate) {
+		c.NotAfter = until
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	})
+}
+
+// CertificatePEM gives the certificate in PEM.
+func (id *Identity) CertificatePEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Cert})
+}
+
+// KeyPEM gives the key in PEM.
+func (id *Identity) KeyPEM() []byte {
+	kind := "EC PRIVATE KEY"
+	if id.Kind == RSA2048 {
+		kind = "RSA PRIVATE KEY"
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: id.Key})
+}
+
+// lifetime is so long that the longest run ends before its certificates do.
+const lifetime = 7 * 24 * time.Hour
+
+// newIdentity makes a certificate, self-signed where there is no authority. It
+// is good from a day ago, so that a clock set back does not make good peers
+// fail.
+func newIdentity(kind string, authority *Identity, change func(*x509.Certificate)) (*Identity, error) {
 	key, der, err := newKey(kind)
 	if err != nil {
 		return nil, err
 	}
-	template, err := template(use)
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, fmt.Errorf("make %s certificate: %w", kind, err)
 	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: "tlsbench"},
+		NotBefore:             now.Add(-24 * time.Hour),
+		NotAfter:              now.Add(lifetime),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+	}
+	change(template)
+	parent, signer := template, any(key)
+	if authority != nil {
+		parent, signer = authority.TLS.Leaf, authority.TLS.PrivateKey
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
 		return nil, fmt.Errorf("make %s certificate: %w", kind, err)
 	}
@@ -94,26 +147,4 @@ func newKey(kind string) (crypto.Signer, []byte, error) {
 		return key, x509.MarshalPKCS1PrivateKey(key), nil
 	}
 	return nil, nil, fmt.Errorf("make certificate: unknown kind of key %q, want %s or %s", kind, ECDSAP256, RSA2048)
-}
-
-// template asks for a week, so that the longest run ends before its
-// certificate does, and starts an hour ago, so that a clock set back does not
-// make good peers fail.
-func template(use x509.ExtKeyUsage) (*x509.Certificate, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	return &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "tlsbench"},
-		DNSNames:              []string{ServerName},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(7 * 24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{use},
-		BasicConstraintsValid: true,
-	}, nil
 }

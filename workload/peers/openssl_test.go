@@ -2,7 +2,6 @@ package peers
 
 import (
 	"bufio"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
@@ -118,9 +117,8 @@ func (s *opensslServer) entries() uint64 { return uint64(len(s.queue())) }
 func startOpenSSL(t *testing.T, tool string, id *Identity) *opensslServer {
 	t.Helper()
 	dir := t.TempDir()
-	keyType := map[string]string{ECDSAP256: "EC PRIVATE KEY", RSA2048: "RSA PRIVATE KEY"}[id.Kind]
-	cert := writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", id.Cert)
-	key := writePEM(t, filepath.Join(dir, "key.pem"), keyType, id.Key)
+	cert := writeFile(t, filepath.Join(dir, "cert.pem"), id.CertificatePEM())
+	key := writeFile(t, filepath.Join(dir, "key.pem"), id.KeyPEM())
 	command := exec.Command(tool, "s_server", "-accept", "127.0.0.1:0", "-cert", cert, "-key", key,
 		"-verify", "1", "-verify_return_error", "-no-CAfile", "-no-CApath")
 	stdin, err := command.StdinPipe() // it ends when its input does
@@ -171,9 +169,9 @@ func (s *opensslServer) read(out io.Reader, listening chan<- string) {
 	}
 }
 
-func writePEM(t *testing.T, path, typ string, der []byte) string {
+func writeFile(t *testing.T, path string, text []byte) string {
 	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
