@@ -3,8 +3,8 @@ package results
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -266,7 +266,7 @@ type gatherer struct {
 	spans    []span // one of each file
 	workers  int    // the most that any trial had
 
-	// Working the machine and the scene out for each trial again would take
+	// One file has one configuration, or few. Working the machine and the scene out for each trial again would take
 	// longer than reading it.
 	config  map[string]string
 	machine string
@@ -325,9 +325,7 @@ func (g *gatherer) read(i int, path string) error {
 }
 
 func (g *gatherer) add(file int, name string, t *Trial) error {
-	// The reader makes a new map where the configuration changes. g keeps the
-	// old one alive until then, so that no two have the same address.
-	if g.slots == nil || reflect.ValueOf(t.Config).Pointer() != reflect.ValueOf(g.config).Pointer() {
+	if g.slots == nil || !maps.Equal(t.Config, g.config) {
 		g.config, g.machine, g.slots = t.Config, MachineOf(t.Config), make(map[string]*slot)
 	}
 	if err := g.once(t); err != nil {

@@ -199,7 +199,6 @@ func (t *trial) gatherHazards() error {
 	if t.around.https != nil {
 		o.Served = t.around.https.Served()
 	}
-	o.LostSlots = o.Events["lost-slot"]
 	for i, h := range compiled(t.around.choices) {
 		act := Act{Hazard: h.Name}
 		act.Rank0, act.Workers = t.block.Acts(i)

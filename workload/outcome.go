@@ -41,7 +41,6 @@ type Outcome struct {
 	// fills what its SSL_CTX keeps for good.
 	KeptBytes   int64
 	KeptWorkers uint64
-	LostSlots   uint64 // slots of others than OpenSSL that they lost by it
 	Neighbour   string // what a hazard's library says of itself
 	Acts        []Act  // what the hazards did
 	// Served counts the requests that a hazard's HTTPS server answered, by path.

@@ -250,12 +250,11 @@ func (w fieldWatcher) show(p daemon.Progress) {
 	if w.bar == nil {
 		return
 	}
-	b := bench.Progress{Done: p.Done, Total: p.Total, Left: p.Left}
-	b.Task.Cell.OpenSSL, b.Task.Cell.Strategy = "kamailio "+p.Task.Case.Daemon.Release.Name, p.Task.Case.Fix()
+	server := "kamailio " + p.Task.Case.Daemon.Release.Name
 	if p.Task.Rig {
-		b.Task.Cell.OpenSSL = "rig"
+		server = "rig"
 	}
-	w.bar.show(b)
+	w.bar.show(p.Done, p.Total, p.Left, server+" "+p.Task.Case.Fix())
 }
 
 func (w fieldWatcher) finished(p daemon.Progress, t *results.FieldTrial) {

@@ -44,7 +44,7 @@ func (w *watcher) Resumed(r bench.Resumption) {
 func (w *watcher) Started(p bench.Progress) {
 	w.announce()
 	if w.bar != nil {
-		w.bar.show(p)
+		w.bar.show(p.Done, p.Total, p.Left, p.Task.Cell.OpenSSL+" "+p.Task.Cell.Strategy)
 	}
 }
 
@@ -53,7 +53,7 @@ func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
 		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, t.Cell.Name(), t.Reason)
 	}
 	if w.bar != nil {
-		w.bar.show(p)
+		w.bar.show(p.Done, p.Total, p.Left, p.Task.Cell.OpenSSL+" "+p.Task.Cell.Strategy)
 	}
 }
 
@@ -73,8 +73,8 @@ type bar struct {
 	progress *mpb.Progress
 	line     *mpb.Bar
 
-	mu   sync.Mutex // the bar is drawn by a goroutine of its own
-	last bench.Progress
+	mu          sync.Mutex // the bar is drawn by a goroutine of its own
+	count, rest string
 }
 
 func newBar(w io.Writer, options ...mpb.ContainerOption) *bar {
@@ -82,32 +82,28 @@ func newBar(w io.Writer, options ...mpb.ContainerOption) *bar {
 	b.progress = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(w), mpb.WithRefreshRate(frames)}, options...)...)
 	b.line = b.progress.AddBar(0,
 		mpb.BarRemoveOnComplete(), mpb.BarWidth(24),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.count() })),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.rest() })))
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.text(&b.count) })),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.text(&b.rest) })))
 	return b
 }
 
-func (b *bar) show(p bench.Progress) {
+// show has the next frame tell how many trials are done, how long the others
+// will take, and what is going on.
+func (b *bar) show(done, total int, left time.Duration, what string) {
 	b.mu.Lock()
-	b.last = p
+	b.count = fmt.Sprintf("%d/%d", done, total)
+	b.rest = fmt.Sprintf("%v left  %s", left.Round(time.Second), what)
 	b.mu.Unlock()
 	// The total comes with the first trial. One more than there are keeps the
 	// bar from ending itself before close.
-	b.line.SetTotal(int64(p.Total)+1, false)
-	b.line.SetCurrent(int64(p.Done))
+	b.line.SetTotal(int64(total)+1, false)
+	b.line.SetCurrent(int64(done))
 }
 
-func (b *bar) count() string {
+func (b *bar) text(of *string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return fmt.Sprintf("%d/%d", b.last.Done, b.last.Total)
-}
-
-func (b *bar) rest() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.last.Task.Cell
-	return fmt.Sprintf("%v left  %s %s", b.last.Left.Round(time.Second), c.OpenSSL, c.Strategy)
+	return *of
 }
 
 // close wipes the bar.

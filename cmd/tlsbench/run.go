@@ -260,15 +260,11 @@ func (c *runCommand) announce(s *session, j *job) {
 func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
 	watcher := newWatcher(s, func() { c.announce(s, j) })
 	defer watcher.close()
-	r := &bench.Runner{Plan: j.plan, Machine: bench.ThisMachine(), Execute: c.execute, Observer: watcher}
+	r := &bench.Runner{Plan: j.plan, Machine: bench.ThisMachine(), Execute: workload.Run, Observer: watcher}
 	if j.resume {
 		return r.Resume(s.ctx, j.path)
 	}
 	return r.Run(s.ctx, j.path)
-}
-
-func (c *runCommand) execute(ctx context.Context, cfg workload.Config) (*workload.Outcome, error) {
-	return workload.Run(ctx, cfg)
 }
 
 // report prints the comparison, and fails if a trial could not be carried out

@@ -133,9 +133,7 @@ func (s *sight) Write(p []byte) (int, error) {
 func TestBar(t *testing.T) {
 	w := &sight{text: "1m30s left  3.0.20 hwm", seen: make(chan struct{})}
 	b := newBar(w, mpb.ForceAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
-	p := bench.Progress{Done: 3, Total: 8, Left: 90 * time.Second}
-	p.Task.Cell.OpenSSL, p.Task.Cell.Strategy = "3.0.20", "hwm"
-	b.show(p)
+	b.show(3, 8, 90*time.Second, "3.0.20 hwm")
 	select {
 	case <-w.seen:
 	case <-time.After(10 * time.Second):
