@@ -23,7 +23,8 @@ func in(file string, texts ...string) []edit {
 
 // The files that are edited, from the top of the project.
 const (
-	detectC       = "workload/rig/detect.c"
+	slotsC        = "workload/rig/slots.c"
+	watchC        = "workload/rig/watch.c"
 	foreignC      = "workload/rig/hazard_foreign.c"
 	heapC         = "workload/rig/heap.c"
 	hostC         = "workload/rig/host.c"
@@ -102,15 +103,15 @@ var detectors = map[string][]mutant{
 		{"silent", "no foreign entry is reported", badFaults + "^foreign-error/memory/global",
 			unreported("EVENT_FOREIGN_ERROR")},
 		{"always", "an empty queue is reported too", cleanMemory,
-			in(detectC, "if (code != 0) {", "if (true) {")},
+			in(watchC, "if (code != 0) {", "if (true) {")},
 		{"blames", "the next worker is named", badFaults + "^foreign-error/memory/global",
 			blamesNext("EVENT_FOREIGN_ERROR")},
 		{"off-by-one", "one foreign entry is let pass", badFaults + "^foreign-error/memory/global",
 			firstUnreported("EVENT_FOREIGN_ERROR")},
 		{"owner", "the entry's owner is taken for the one after", badFaults + "^foreign-error/memory/global",
-			in(detectC, "when, marker_worker(code));", "when, marker_worker(code) + 1);", `entry of worker %d", owner);`, `entry of worker %d", owner + 1);`)},
+			in(watchC, "when, marker_worker(code));", "when, marker_worker(code) + 1);", `entry of worker %d", owner);`, `entry of worker %d", owner + 1);`)},
 		{"gone-silent", "that my entry is gone is not reported", badFaults + "^swallowed-error/memory/global",
-			in(detectC, "if (errqueue_told(code))", "if (code == 0 || errqueue_told(code))")},
+			in(watchC, "if (was_passing(code))", "if (code == 0 || was_passing(code))")},
 	},
 	"failed-handshake": {
 		{"silent", "no failed handshake is reported", badFaults + "^cut/memory/global",
@@ -277,11 +278,11 @@ var detectors = map[string][]mutant{
 		{"silent", "no lost slot is reported", oneWorker + "lost",
 			unreported("EVENT_LOST_SLOT")},
 		{"always", "every foreign slot counts as lost", foreignKeys + "foreign-before:n=5/key-owner",
-			in(detectC, "rig.me->slots_forked[key] == slot->value)", "false)")},
+			in(slotsC, "rig.me->slots_forked[key] == slot->value)", "false)")},
 		{"blames", "the next worker is named", oneWorker + "lost",
 			blamesNext("EVENT_LOST_SLOT")},
 		{"off-by-one", "key 0 is not looked at", oneWorker + "lost",
-			in(detectC, "key = 0; key < rig.block->slots_known", "key = 1; key < rig.block->slots_known")},
+			in(slotsC, "key = 0; key < rig.block->slots_known", "key = 1; key < rig.block->slots_known")},
 	},
 	"shared-slots": {
 		{"silent", "no shared address is counted", probes + "none",

@@ -233,9 +233,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	c.handshakes = C.uint64_t(s.Handshakes)
 	c.seed = C.uint64_t(s.Seed)
 	c.heap_bytes = C.uint64_t(s.HeapBytes)
-	c.fault = C.uint32_t(s.Fault)
-	c.fault_worker = C.int32_t(s.FaultWorker)
-	c.fault_gap = C.uint64_t(s.FaultGap.Nanoseconds())
+	c.fault.kind = C.uint32_t(s.Fault)
+	c.fault.worker = C.int32_t(s.FaultWorker)
+	c.fault.gap = C.uint64_t(s.FaultGap.Nanoseconds())
 	c.detectors = C.uint32_t(s.Detectors)
 	if err := setIdentity(&c.server, s.Server); err != nil {
 		return err

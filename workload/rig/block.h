@@ -139,10 +139,12 @@ struct config {
 	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
 	uint64_t seed;
 	uint64_t heap_bytes;
-	uint32_t fault;
-	int32_t fault_worker; /* who makes it; -1: each of them */
-	uint64_t fault_gap;   /* ns from one to the next, on average */
-	uint32_t detectors;   /* enum detector */
+	struct {
+		uint32_t kind;  /* enum fault */
+		int32_t worker; /* who makes it; -1: each of them */
+		uint64_t gap;   /* ns from one to the next, on average */
+	} fault;
+	uint32_t detectors; /* enum detector */
 	struct identity server, untrusted;
 	struct hazard_use hazards[MAX_HAZARDS];
 	struct text texts[MAX_TEXTS];
@@ -222,9 +224,11 @@ struct worker {
 	uint64_t objects[3];               /* error state, public and private generator */
 } __attribute__((aligned(64)));
 
+enum { DRAW_BYTES = 16 };
+
 /* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes, 2 more for a fault. */
 struct draw {
-	uint8_t value[16];
+	uint8_t value[DRAW_BYTES];
 	uint32_t at_us; /* from start of load */
 	uint32_t kind;
 };

@@ -1,10 +1,10 @@
 /* fault.c: see fault.h. */
 #include "fault.h"
 
-#include "detect.h"
-#include "heap.h"
-#include "keys.h"
+#include "../../strategies/strategy.h"
 #include "openssl.h"
+#include "rig.h"
+#include "watch.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -14,10 +14,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What a detector sees of two faults in one queue, or one handshake, is one. */
+/* ERR_LIB_SSL and SSL_R_NO_SHARED_CIPHER, of sslerr.h in every release. */
+enum { LIBRARY_SSL = 20, NO_SHARED_CIPHER = 193 };
+enum { DRAW_OF_FAULT = 2 };
+
+static struct allocator under;
+static struct openssl real; /* the functions that are replaced in the table */
+
+/* What a detector sees of two faults in one queue, or one echo, is one. */
 static uint64_t handshakes_apart(void)
 {
-	return rig.config->fault == FAULT_FOREIGN_ERROR || rig.config->fault == FAULT_SWALLOWED_ERROR;
+	uint32_t kind = rig.config->fault.kind;
+
+	return kind == FAULT_FOREIGN_ERROR || kind == FAULT_SWALLOWED_ERROR || kind == FAULT_WRONG_DATA;
 }
 
 static uint64_t state; /* of the random numbers */
@@ -26,26 +35,26 @@ static uint64_t due_at;    /* 0: not planned yet */
 static uint64_t plan_from; /* handshakes */
 static const char *place;
 
-uint64_t fault_random(uint64_t n)
+static uint64_t chance(uint64_t n)
 {
 	return split_mix(&state) % n;
 }
 
 static bool chosen(void)
 {
-	return rig.config->fault_worker < 0 || rig.config->fault_worker == rig.worker;
+	return rig.config->fault.worker < 0 || rig.config->fault.worker == rig.worker;
 }
 
 /*
  * The time runs from when the next fault may come, and is uniform from nothing to
  * twice the mean: its phase has nothing to do with the load's.
  */
-bool fault_waits(enum fault fault)
+static bool waits(enum fault fault)
 {
-	if (!armed || rig.config->fault != (uint32_t)fault || rig.me->handshakes < plan_from)
+	if (!armed || rig.config->fault.kind != (uint32_t)fault || rig.me->handshakes < plan_from)
 		return false;
 	if (due_at == 0)
-		due_at = now_ns() + fault_random(2 * rig.config->fault_gap + 1);
+		due_at = now_ns() + chance(2 * rig.config->fault.gap + 1);
 	return now_ns() >= due_at;
 }
 
@@ -66,9 +75,10 @@ static void count_injection(int other)
 	__atomic_store_n(&injection->complete, 1, __ATOMIC_RELEASE);
 }
 
-bool fault_due(enum fault fault, int other)
+/* Whether the fault is to happen now; counts it then. other is for the record, see block.h. */
+static bool due(enum fault fault, int other)
 {
-	if (!fault_waits(fault))
+	if (!waits(fault))
 		return false;
 	due_at = 0;
 	plan_from = rig.me->handshakes + handshakes_apart();
@@ -89,7 +99,7 @@ static size_t block_bytes(void)
 
 static void *block(void)
 {
-	void *p = heap_malloc(block_bytes(), __FILE__, __LINE__);
+	void *p = under.malloc(block_bytes(), __FILE__, __LINE__);
 
 	if (p == NULL)
 		FAIL(ENOMEM, "fault: allocate");
@@ -98,7 +108,7 @@ static void *block(void)
 
 static void release(void *p)
 {
-	heap_free(p, __FILE__, __LINE__);
+	under.free(p, __FILE__, __LINE__);
 }
 
 static void double_free(void)
@@ -176,11 +186,26 @@ static void (*const strikes[FAULTS])(void) = {
 	[FAULT_LOCK_HOLDER] = die_with_lock,
 };
 
-int fault_other_worker(void)
+/* Another worker, by chance; this one where there is no other. */
+static int other_worker(void)
 {
 	uint32_t n = rig.config->workers;
 
-	return n < 2 ? rig.worker : (int)(((uint32_t)rig.worker + 1 + fault_random(n - 1)) % n);
+	return n < 2 ? rig.worker : (int)(((uint32_t)rig.worker + 1 + chance(n - 1)) % n);
+}
+
+static int disguise; /* whose blocks are taken now, if not this worker's */
+static bool disguised;
+
+static void put_entry_of(int other)
+{
+	disguise = other;
+	disguised = true;
+	if (chance(2) == 0)
+		openssl_put_error(ERR_LIB_USER, MARKER_FIRST + other, 0);
+	else
+		openssl_put_error(LIBRARY_SSL, NO_SHARED_CIPHER, 0);
+	disguised = false;
 }
 
 /*
@@ -189,14 +214,12 @@ int fault_other_worker(void)
  */
 static void strike_queue(void)
 {
-	if (fault_waits(FAULT_FOREIGN_ERROR)) {
-		int other = fault_other_worker();
+	if (waits(FAULT_FOREIGN_ERROR)) {
+		int other = other_worker();
 
-		fault_due(FAULT_FOREIGN_ERROR, other);
-		heap_pretend(other);
-		detect_put(fault_random(2) == 0 ? other : -1);
-		heap_pretend(rig.worker);
-	} else if (detect_mine() && fault_due(FAULT_SWALLOWED_ERROR, -1)) {
+		due(FAULT_FOREIGN_ERROR, other);
+		put_entry_of(other);
+	} else if (watch_is_mine(openssl.ERR_peek_error()) && due(FAULT_SWALLOWED_ERROR, -1)) {
 		openssl.ERR_clear_error();
 	}
 }
@@ -208,9 +231,13 @@ static const char *base_name(const char *file)
 	return slash != NULL ? slash + 1 : file;
 }
 
-void fault_strike(const char *file)
+/*
+ * A point at which any fault may strike that has no place of its own. file is
+ * the caller's, as OpenSSL's allocations give it, or NULL.
+ */
+static void point(const char *file)
 {
-	enum fault fault = (enum fault)rig.config->fault;
+	enum fault fault = (enum fault)rig.config->fault.kind;
 	void (*strike)(void) = strikes[fault];
 
 	if (striking || !armed)
@@ -218,13 +245,122 @@ void fault_strike(const char *file)
 	striking = true;
 	place = base_name(file);
 	if (strike != NULL) {
-		if (fault_due(fault, -1))
+		if (due(fault, -1))
 			strike();
 	} else if (!openssl_queue_file(file)) { /* no place to call them again */
 		strike_queue();
 	}
 	place = NULL;
 	striking = false;
+}
+
+static void *faulty_malloc(size_t size, const char *file, int line)
+{
+	void *p;
+
+	point(file);
+	p = under.malloc(size, file, line);
+	if (p != NULL && disguised)
+		heap_set_owner(p, disguise);
+	return p;
+}
+
+static void *faulty_realloc(void *p, size_t size, const char *file, int line)
+{
+	void *q;
+
+	point(file);
+	q = under.realloc(p, size, file, line);
+	if (q != NULL && q != p && disguised)
+		heap_set_owner(q, disguise);
+	return q;
+}
+
+static void faulty_free(void *p, const char *file, int line)
+{
+	point(file);
+	under.free(p, file, line);
+}
+
+/*
+ * What was drawn becomes what another worker drew at some time, if it drew
+ * anything. No draw is taken twice, and none that was taken itself: whose it was
+ * is clear.
+ */
+static void repeat_draw(unsigned char *value)
+{
+	struct draw *source;
+	uint64_t n;
+	int other;
+
+	if (!waits(FAULT_REPEATED_RANDOM) || rig.me->draws >= rig.config->draws_per_worker)
+		return;
+	other = other_worker();
+	n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
+	source = n > 0 ? &watch_draws(other)[chance(n)] : NULL;
+	if (source == NULL || (__atomic_fetch_or(&source->kind, DRAW_OF_FAULT, __ATOMIC_RELAXED) & DRAW_OF_FAULT) != 0)
+		return;
+	due(FAULT_REPEATED_RANDOM, other);
+	memcpy(value, source->value, DRAW_BYTES);
+	watch_draws(rig.worker)[rig.me->draws].kind = DRAW_OF_FAULT; /* where the detector will keep it */
+}
+
+static int drawn(int ok, unsigned char *bytes, int n)
+{
+	if (ok == 1 && n == DRAW_BYTES)
+		repeat_draw(bytes);
+	point(NULL);
+	return ok;
+}
+
+static int faulty_random(unsigned char *bytes, int n)
+{
+	point(NULL);
+	return drawn(real.RAND_bytes(bytes, n), bytes, n);
+}
+
+static int faulty_private_random(unsigned char *bytes, int n)
+{
+	point(NULL);
+	return drawn(real.RAND_priv_bytes(bytes, n), bytes, n);
+}
+
+static const SSL *cut; /* the connection whose server does no handshake */
+
+static void faulty_accept(SSL *ssl)
+{
+	real.SSL_set_accept_state(ssl);
+	cut = due(FAULT_CUT, -1) ? ssl : NULL;
+}
+
+static int faulty_handshake(SSL *ssl)
+{
+	return ssl == cut ? -1 : real.SSL_do_handshake(ssl);
+}
+
+static int faulty_read(SSL *ssl, void *bytes, int n)
+{
+	int got = real.SSL_read(ssl, bytes, n);
+
+	if (got > 0) {
+		point(NULL);
+		if (due(FAULT_WRONG_DATA, -1))
+			*(unsigned char *)bytes ^= 1;
+	}
+	return got;
+}
+
+/* Before the first call of a connection and before its last one. */
+static SSL *faulty_new(SSL_CTX *ctx)
+{
+	point(NULL);
+	return real.SSL_new(ctx);
+}
+
+static void faulty_end(SSL *ssl)
+{
+	point(NULL);
+	real.SSL_free(ssl);
 }
 
 /* Filled in rank 0, not OpenSSL's, and still as it was. */
@@ -245,19 +381,44 @@ static void lose_slot(void)
 		if (may_be_lost(key))
 			keys[n++] = key;
 	}
-	if (n == 0 || fault_random(2) == 0)
+	if (n == 0 || chance(2) == 0)
 		return;
-	n = keys[fault_random(n)];
+	n = keys[chance(n)];
 	count_injection((int)n);
 	if (pthread_setspecific((pthread_key_t)n, NULL) != 0)
 		FAIL(0, "fault: clear foreign key %u", n);
 }
 
-void fault_after_fork(void)
+/*
+ * In a new worker, and before the strategy acts there: what a fault takes from
+ * another library the strategy does not give back.
+ */
+static void arm(void)
 {
 	state = rig.config->seed ^ ((uint64_t)rig.worker << 32) ^ (rig.me->generations << 48);
 	plan_from = rig.me->handshakes + 1; /* OpenSSL's state of this worker is there then */
 	armed = chosen();
-	if (armed && rig.config->fault == FAULT_LOST_SLOT)
+	if (armed && rig.config->fault.kind == FAULT_LOST_SLOT)
 		lose_slot();
+}
+
+void fault_install(struct allocator *allocator)
+{
+	int err;
+
+	if (rig.config->fault.kind == FAULT_NONE)
+		return;
+	under = *allocator;
+	*allocator = (struct allocator){faulty_malloc, faulty_realloc, faulty_free};
+	real = openssl;
+	openssl.RAND_bytes = faulty_random;
+	openssl.RAND_priv_bytes = faulty_private_random;
+	openssl.SSL_set_accept_state = faulty_accept;
+	openssl.SSL_do_handshake = faulty_handshake;
+	openssl.SSL_read = faulty_read;
+	openssl.SSL_new = faulty_new;
+	openssl.SSL_free = faulty_end;
+	err = pthread_atfork(NULL, NULL, arm);
+	if (err != 0)
+		FAIL(err, "fault: register fork handler");
 }

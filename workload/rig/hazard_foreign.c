@@ -2,7 +2,7 @@
  * hazard_foreign.c: pthread keys of other libraries, made before OpenSSL's or
  * after. The keys' values are rank 0's; a worker whose strategy leaves them
  * alone inherits them. Which are lost is seen for all foreign keys alike
- * (detect_forked), those of real libraries too; here each worker also follows
+ * (slots_after_fork), those of real libraries too; here each worker also follows
  * the pointers, as their owner would.
  */
 #include "hazard.h"

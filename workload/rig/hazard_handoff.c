@@ -5,12 +5,12 @@
  * on the SSL holds the connection's own lock. With the memory load both ends of
  * the connection travel.
  */
-#include "detect.h"
 #include "hazard.h"
 #include "heap.h"
 #include "lock.h"
 #include "pair.h"
 #include "serve.h"
+#include "watch.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -124,7 +124,7 @@ static void serve_here(struct connection *c, int fd)
 			tcp_echo(c->pair.server);
 	} else if (!pair_echo(&c->pair, (uint64_t)(uintptr_t)c)) {
 		note_event(EVENT_WRONG_DATA, "echo of a connection from another worker: %s", openssl_error());
-		detect_own_errors();
+		watch_own_errors();
 	}
 	c->served = rig.pid;
 	lock_give(&c->lock);
@@ -141,7 +141,7 @@ static void free_here(struct connection *c)
 	lock_give(&c->lock);
 	if (c->shook != c->served && c->served != rig.pid && c->shook != rig.pid)
 		hazard_acted("handoff");
-	heap_free(c, __FILE__, __LINE__);
+	heap_allocator.free(c, __FILE__, __LINE__);
 }
 
 static bool handle_one(void)
@@ -161,7 +161,7 @@ static bool handle_one(void)
 
 static struct connection *new_connection(void)
 {
-	struct connection *c = heap_malloc(sizeof *c, __FILE__, __LINE__);
+	struct connection *c = heap_allocator.malloc(sizeof *c, __FILE__, __LINE__);
 
 	if (c == NULL)
 		FAIL(ENOMEM, "allocate a connection in the shared heap");
@@ -173,9 +173,9 @@ static struct connection *new_connection(void)
 static void drop(struct connection *c, int fd)
 {
 	bump(&rig.me->refused);
-	detect_drain();
+	watch_drain();
 	pair_close(&c->pair);
-	heap_free(c, __FILE__, __LINE__);
+	heap_allocator.free(c, __FILE__, __LINE__);
 	if (fd >= 0)
 		close(fd);
 }

@@ -4,8 +4,8 @@
  * 15 in a ring of 16. A worker that puts 40 in must find its own newest 15, in
  * their order; anything else is another process's doing.
  */
-#include "errqueue.h"
 #include "hazard.h"
+#include "watch.h"
 
 enum { ERRORS = 40, KEPT = 15, REASON = 300 };
 
@@ -20,17 +20,6 @@ static void put(int reason)
 	}
 }
 
-static unsigned long peek(int *line)
-{
-	const char *text;
-	int flags;
-
-	*line = -1;
-	if (openssl.ERR_peek_error_all != NULL)
-		return openssl.ERR_peek_error_all(&text, line, &text, &text, &flags);
-	return openssl.ERR_peek_error_line(&text, line);
-}
-
 static bool wrap(struct contexts *mine)
 {
 	(void)mine;
@@ -39,7 +28,7 @@ static bool wrap(struct contexts *mine)
 		put(REASON + i);
 	for (int i = ERRORS - KEPT; i < ERRORS; i++) {
 		int line;
-		unsigned long code = peek(&line);
+		unsigned long code = openssl_peek_error(&line);
 
 		if (rig.config->check_rate > 0 && ((int)(code & 0xfff) != REASON + i || line != rig.worker)) {
 			note_event(EVENT_FOREIGN_ERROR, "full queue: entry %d is reason %lu of worker %d", i,

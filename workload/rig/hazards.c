@@ -1,7 +1,7 @@
 /* hazards.c: the table of hazards, and the calls of their hooks; see hazard.h. */
 #include "hazard.h"
 
-#include "detect.h"
+#include "watch.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,7 +91,7 @@ void hazards_each(struct contexts *mine)
 		if (calls[i]++ % every[i] != 0)
 			continue;
 		count(i, chosen[i]->each(mine));
-		detect_own_errors(); /* what it left in the queue is its own affair */
+		watch_own_errors(); /* what it left in the queue is its own affair */
 	}
 }
 

@@ -16,9 +16,6 @@
  */
 #include "heap.h"
 
-#include "detect.h"
-#include "errqueue.h"
-#include "fault.h"
 #include "heapclass.h"
 #include "lock.h"
 #include "rig.h"
@@ -69,7 +66,6 @@ static enum heap_policy policy;
 static uint32_t place; /* this process: 0 rank 0, else worker + 1 */
 static struct arena *own;
 static bool watched; /* else only what a heap needs to work is looked at */
-static uint64_t calls;
 static int64_t live; /* of this process alone: no one else counts here */
 
 static size_t block_size(size_t size)
@@ -313,14 +309,12 @@ static void put(struct header *h)
 	}
 }
 
-void *heap_malloc(size_t size, const char *file, int line)
+static void *heap_malloc(size_t size, const char *file, int line)
 {
 	struct header *h;
 
+	(void)file;
 	(void)line;
-	calls++;
-	errqueue_poll(file);
-	fault_point(file);
 	if (size > LARGEST || block_size(size) > LARGEST)
 		return NULL;
 	h = take(class_of(block_size(size)));
@@ -376,25 +370,20 @@ static bool release(struct header *h, const char *file, int line)
 	return true;
 }
 
-void heap_free(void *p, const char *file, int line)
+static void heap_free(void *p, const char *file, int line)
 {
 	struct header *h;
 
 	if (p == NULL)
 		return;
-	calls++;
-	errqueue_poll(file);
-	fault_point(file);
 	h = header_of(p, file, line);
 	if (h != NULL && release(h, file, line)) {
-		if (h->owner != place)
-			detect_freed(h->owner - 1, file);
 		live -= (int64_t)h->size;
 		put(h);
 	}
 }
 
-void *heap_realloc(void *p, size_t size, const char *file, int line)
+static void *heap_realloc(void *p, size_t size, const char *file, int line)
 {
 	struct header *h;
 	void *q;
@@ -423,6 +412,23 @@ void *heap_realloc(void *p, size_t size, const char *file, int line)
 	memcpy(q, p, h->size < size ? h->size : size);
 	heap_free(p, file, line);
 	return q;
+}
+
+const struct allocator heap_allocator = {heap_malloc, heap_realloc, heap_free};
+
+int heap_owner(const void *p)
+{
+	const struct header *h = (const struct header *)p - 1;
+
+	if (!heap_contains(p) || !plausible(offset_of(h)) || h->guard != front_guard(offset_of(h)) ||
+		__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_LIVE)
+		return HEAP_NO_BLOCK;
+	return h->owner - 1;
+}
+
+void heap_set_owner(void *p, int worker)
+{
+	((struct header *)p - 1)->owner = (uint16_t)(worker + 1);
 }
 
 void heap_open(enum heap_policy wanted, uint64_t bytes, uint32_t workers)
@@ -465,16 +471,6 @@ void heap_enter(uint32_t worker)
 void heap_hold(void)
 {
 	lock_take(&heap->lock, rig.pid);
-}
-
-uint64_t heap_calls(void)
-{
-	return calls;
-}
-
-void heap_pretend(int worker)
-{
-	place = (uint32_t)(worker + 1);
 }
 
 int64_t heap_live(void)

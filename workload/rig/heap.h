@@ -5,6 +5,7 @@
 #define TLSBENCH_HEAP_H
 
 #include "block.h"
+#include "openssl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,23 +20,23 @@ void *heap_traced(void);
 /* In a new worker: from here on it uses its own part of the heap. */
 void heap_enter(uint32_t worker);
 
-/* OpenSSL's three functions; a bad free is an event, not a crash. */
-void *heap_malloc(size_t size, const char *file, int line);
-void *heap_realloc(void *p, size_t size, const char *file, int line);
-void heap_free(void *p, const char *file, int line);
+/* The shared heap's; a bad free is an event, not a crash. */
+extern const struct allocator heap_allocator;
 
 bool heap_contains(const void *p);
+
+enum { HEAP_NO_BLOCK = -2 };
+
+/* The worker that took a block, -1 for rank 0; HEAP_NO_BLOCK if p is not a block in use. */
+int heap_owner(const void *p);
+
+/* Makes a block another process's, for heap_owner and the events of the block. */
+void heap_set_owner(void *p, int worker);
 
 /* Bytes that this process took, less what it freed, since it was forked. */
 int64_t heap_live(void);
 
-/* Calls that this process made; it tells what happened right after what. */
-uint64_t heap_calls(void);
-
-/* For faults: blocks taken from now on are this worker's. */
-void heap_pretend(int worker);
-
-/* Takes the heap's lock and keeps it, for a fault. */
+/* Takes the heap's lock and keeps it: the caller is going to die with it. */
 void heap_hold(void);
 
 /* Whether this process is in the heap, with its lock held. */

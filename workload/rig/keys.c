@@ -6,11 +6,10 @@
  */
 #include "keys.h"
 
-#include "heap.h"
 #include "openssl.h"
-#include "rig.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,26 +158,4 @@ size_t keys_of(enum key_owner owner, pthread_key_t *keys, size_t max)
 		n++;
 	}
 	return n;
-}
-
-void keys_values(uint64_t *values)
-{
-	for (pthread_key_t key = 0; key < MAX_SLOTS; key++)
-		values[key] = (uint64_t)(uintptr_t)pthread_getspecific(key);
-}
-
-void keys_survey(void)
-{
-	for (pthread_key_t key = 0; key < MAX_SLOTS; key++) {
-		struct slot *slot = &rig.block->slots[key];
-		void *value = pthread_getspecific(key);
-
-		slot->created = key_known(key);
-		slot->owner = key_owner(key);
-		slot->value = (uint64_t)(uintptr_t)value;
-		slot->in_heap = heap_contains(value);
-		snprintf(slot->object, sizeof slot->object, "%s", key_creator(key));
-		if (slot->created || value != NULL)
-			rig.block->slots_known = key + 1;
-	}
 }

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* From here on created keys are written down. */
 void keys_start(void);
@@ -21,12 +20,5 @@ const char *key_creator(pthread_key_t key);
 
 /* See struct strategy_context. */
 size_t keys_of(enum key_owner owner, pthread_key_t *keys, size_t max);
-
-/*
- * The slots of the calling thread: rank 0's go into the block with their
- * owners, a worker's values into the given array.
- */
-void keys_survey(void);
-void keys_values(uint64_t *values);
 
 #endif

@@ -3,10 +3,9 @@
  * socket, no peer process, the most pressure on OpenSSL's state and the least
  * noise. Bad peers are OpenSSL clients too, or what they sent, spoilt.
  */
-#include "detect.h"
-#include "fault.h"
 #include "openssl.h"
 #include "serve.h"
+#include "watch.h"
 
 #include <string.h>
 
@@ -53,10 +52,10 @@ static enum progress step(SSL *ssl)
 {
 	int result, error;
 
-	detect_look("before a step of a handshake"); /* OpenSSL clears the queue first */
+	watch_look("before a step of a handshake"); /* OpenSSL clears the queue first */
 	result = openssl.SSL_do_handshake(ssl);
 	if (result == 1) {
-		detect_look("after a handshake");
+		watch_look("after a handshake");
 		return STEP_DONE;
 	}
 	error = openssl.SSL_get_error(ssl, result);
@@ -91,8 +90,6 @@ static bool echoed(SSL *client, SSL *server)
 	if (openssl.SSL_write(client, sent, n) != n)
 		return false;
 	got = openssl.SSL_read(server, back, sizeof back);
-	if (got > 0 && fault_due(FAULT_WRONG_DATA, -1))
-		back[0] ^= 1;
 	if (got <= 0 || openssl.SSL_write(server, back, got) != got)
 		return false;
 	memset(back, 0, sizeof back);
@@ -113,22 +110,22 @@ static void serve_good(const struct contexts *contexts)
 
 	if (server == NULL || client == NULL || openssl.BIO_new_bio_pair(&own, 0, &other, 0) != 1) {
 		good_peer_failed("new connection");
-		detect_own_errors();
+		watch_own_errors();
 	} else {
 		openssl.SSL_set_bio(server, own, own);
 		openssl.SSL_set_bio(client, other, other);
 		openssl.SSL_set_accept_state(server);
 		openssl.SSL_set_connect_state(client);
-		if (fault_due(FAULT_CUT, -1) || !shake(client, server)) {
+		if (!shake(client, server)) {
 			good_peer_failed("good peer");
-			detect_own_errors();
+			watch_own_errors();
 		} else {
 			count_handshake(began);
 			if (rig.config->echo != 0) {
 				begin_operation(OP_ECHO);
 				if (!echoed(client, server)) {
 					note_event(EVENT_WRONG_DATA, "echo: %s", openssl_error());
-					detect_own_errors();
+					watch_own_errors();
 				}
 			}
 		}
@@ -196,7 +193,7 @@ static void serve_bad(const struct contexts *contexts, enum bad_peer kind)
 	unsigned char hello[HELLO_MAX];
 	int n = 0;
 
-	detect_own_errors();
+	watch_own_errors();
 	if (kind == BAD_CUT_HELLO || kind == BAD_MALFORMED_HELLO || kind == BAD_LEAVES)
 		n = hello_of(contexts->clients[CLIENT_GOOD], hello);
 	switch (kind) {
@@ -226,7 +223,7 @@ static void serve_bad(const struct contexts *contexts, enum bad_peer kind)
 		break;
 	}
 	count_refusal();
-	detect_drain();
+	watch_drain();
 }
 
 void memory_serve(const struct contexts *contexts)
@@ -234,8 +231,7 @@ void memory_serve(const struct contexts *contexts)
 	uint64_t random = split_mix(&random_state);
 
 	begin_operation(OP_HANDSHAKE);
-	fault_point(NULL);
-	detect_look("between two connections");
+	watch_look("between two connections");
 	openssl.ERR_clear_error();
 	if (random % 10000 < rig.config->bad_permyriad)
 		serve_bad(contexts, (enum bad_peer)((random >> 32) % BAD_PEERS));

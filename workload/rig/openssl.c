@@ -83,3 +83,25 @@ const char *openssl_error(void)
 	openssl.ERR_error_string_n(code, text, sizeof text);
 	return text;
 }
+
+unsigned long openssl_peek_error(int *line)
+{
+	const char *text;
+	int flags;
+
+	*line = 0;
+	if (openssl.ERR_peek_error_all != NULL)
+		return openssl.ERR_peek_error_all(&text, line, &text, &text, &flags);
+	return openssl.ERR_peek_error_line(&text, line);
+}
+
+void openssl_put_error(int library, int reason, int line)
+{
+	if (openssl.ERR_set_error != NULL) {
+		openssl.ERR_new();
+		openssl.ERR_set_debug("tlsbench", line, "check");
+		openssl.ERR_set_error(library, reason, NULL);
+	} else {
+		openssl.ERR_put_error(library, 0, reason, "tlsbench", line);
+	}
+}

@@ -19,6 +19,16 @@ typedef void *(*malloc_function)(size_t size, const char *file, int line);
 typedef void *(*realloc_function)(void *p, size_t size, const char *file, int line);
 typedef void (*free_function)(void *p, const char *file, int line);
 
+/*
+ * What OpenSSL allocates with. file and line are the caller's. Whoever is to see
+ * each call wraps the three functions that it was given.
+ */
+struct allocator {
+	malloc_function malloc;
+	realloc_function realloc;
+	free_function free;
+};
+
 /* RAND_METHOD, the same from 1.1.0 on. */
 struct rand_method {
 	int (*seed)(const void *, int);
@@ -131,5 +141,11 @@ bool openssl_queue_file(const char *file);
 
 /* The oldest error as text, "no error queued" if there is none. */
 const char *openssl_error(void);
+
+/* The oldest entry of the error queue and the line it came from, without taking it. */
+unsigned long openssl_peek_error(int *line);
+
+/* Puts an entry into the error queue. */
+void openssl_put_error(int library, int reason, int line);
 
 #endif

@@ -4,6 +4,7 @@
  * worker, the forks. Then it waits: for the end, or for a death among its own.
  */
 #include "contexts.h"
+#include "fault.h"
 #include "fork.h"
 #include "forkloop.h"
 #include "forkmemory.h"
@@ -15,7 +16,9 @@
 #include "openssl.h"
 #include "rig.h"
 #include "serve.h"
+#include "slots.h"
 #include "trace.h"
+#include "watch.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -56,24 +59,30 @@ static void note_fork(void)
 	trace_in_parent((uint32_t)next_worker);
 }
 
+/* What OpenSSL calls: the shared heap, and around it what a trial is to see or do there. */
+static void set_allocator(void)
+{
+	bool private = rig.config->heap == HEAP_PRIVATE;
+	struct allocator allocator = heap_allocator;
+
+	if (!private)
+		heap_open((enum heap_policy)rig.config->heap, rig.config->heap_bytes, rig.config->workers);
+	if (rig.config->heap == HEAP_TRACED)
+		trace_install((struct trace *)((char *)rig.block + rig.config->trace_at), heap_traced(), &allocator);
+	fault_install(&allocator);
+	watch_install(&allocator);
+	if (!private && openssl.CRYPTO_set_mem_functions(allocator.malloc, allocator.realloc, allocator.free) != 1)
+		FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
+}
+
 static void load_openssl(void)
 {
-	static const struct trace_under heap = {heap_malloc, heap_realloc, heap_free};
-	static const struct trace_under traced = {trace_malloc, trace_realloc, trace_free};
-	struct trace_under functions = rig.config->heap == HEAP_TRACED ? traced : heap;
-
 	keys_start();
 	hazards_before_openssl();
 	openssl_load(rig.config->libcrypto, rig.config->libssl);
 	host_load();
 	host_check_needs();
-	if (rig.config->heap != HEAP_PRIVATE) {
-		heap_open((enum heap_policy)rig.config->heap, rig.config->heap_bytes, rig.config->workers);
-		if (rig.config->heap == HEAP_TRACED)
-			trace_open((struct trace *)((char *)rig.block + rig.config->trace_at), heap_traced(), heap);
-		if (openssl.CRYPTO_set_mem_functions(functions.malloc, functions.realloc, functions.free) != 1)
-			FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
-	}
+	set_allocator();
 	locks_share((enum lock_sharing)rig.config->locks);
 	hazards_before_setup();
 	reach(STAGE_OPENSSL);
@@ -278,7 +287,7 @@ void run_rank0(void)
 	set_up();
 	if (rig.config->load == LOAD_TCP)
 		listener = tcp_listen();
-	keys_survey();
+	slots_survey();
 	if (rig.config->mode == MODE_FORK)
 		loop_forks();
 	reach(STAGE_FORK);

@@ -26,7 +26,7 @@ void tcp_echo(SSL *ssl);
 enum phase follow_phase(void);
 /* Memory load: whether one more handshake is wanted. */
 bool memory_ticket_left(void);
-/* What a worker does between two handshakes: hazards, faults, checks. */
+/* What a worker does between two handshakes: hazards, checks. */
 void after_handshake(struct contexts *mine);
 void begin_operation(enum operation operation);
 /* A good handshake that began then was completed now. */

@@ -2,10 +2,9 @@
  * tcp.c: the TCP load. All workers accept on one loopback listener, each serves
  * one connection at a time: handshake, echo until the peer closes, free.
  */
-#include "detect.h"
-#include "fault.h"
 #include "openssl.h"
 #include "serve.h"
+#include "watch.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -58,23 +57,20 @@ void tcp_echo(SSL *ssl)
 
 	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
 		begin_operation(OP_ECHO);
-		fault_point(NULL);
-		detect_look("after a read");
-		if (fault_due(FAULT_WRONG_DATA, -1))
-			buffer[0] ^= 1;
+		watch_look("after a read");
 		if (openssl.SSL_write(ssl, buffer, n) != n) {
-			detect_own_errors();
+			watch_own_errors();
 			return;
 		}
-		detect_look("after a write");
+		watch_look("after a write");
 	}
 	/* A peer that closed in good order is no error; one that did not may be. */
 	if ((openssl.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
-		detect_look("at the end of a connection");
+		watch_look("at the end of a connection");
 	else
-		detect_own_errors();
+		watch_own_errors();
 	if (openssl.SSL_shutdown(ssl) < 0)
-		detect_own_errors();
+		watch_own_errors();
 }
 
 int tcp_accept(int listener)
@@ -98,31 +94,26 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	SSL *ssl;
 
 	begin_operation(OP_HANDSHAKE);
-	fault_point(NULL);
-	detect_look("between two connections");
-	if (fault_due(FAULT_CUT, -1)) {
-		close(fd);
-		return;
-	}
+	watch_look("between two connections");
 	openssl.ERR_clear_error();
 	ssl = openssl.SSL_new(ctx);
 	if (ssl == NULL || openssl.SSL_set_fd(ssl, fd) != 1) {
 		count_refusal();
-		detect_own_errors();
+		watch_own_errors();
 		openssl.SSL_free(ssl);
 		close(fd);
 		return;
 	}
 	openssl.SSL_set_accept_state(ssl);
-	detect_look("before a handshake"); /* OpenSSL clears the queue first */
+	watch_look("before a handshake"); /* OpenSSL clears the queue first */
 	if (openssl.SSL_do_handshake(ssl) == 1) {
-		detect_look("after a handshake");
+		watch_look("after a handshake");
 		count_handshake(began);
 		begin_operation(OP_ECHO);
 		tcp_echo(ssl);
 	} else {
 		count_refusal();
-		detect_drain();
+		watch_drain();
 	}
 	openssl.SSL_free(ssl);
 	close(fd);

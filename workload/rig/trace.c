@@ -23,7 +23,7 @@ enum {
 };
 
 struct tracer tracer = {.self = TRACE_RANK0};
-static struct trace_under under;
+static struct allocator under;
 static uint32_t free_lists[LISTS + 1];
 static uint32_t calls;
 
@@ -103,7 +103,7 @@ static void count_call(void)
 		trace_tick();
 }
 
-void *trace_malloc(size_t size, const char *file, int line)
+static void *trace_malloc(size_t size, const char *file, int line)
 {
 	struct trace_block *block;
 	uint32_t site;
@@ -123,7 +123,7 @@ void *trace_malloc(size_t size, const char *file, int line)
 	return (void *)(uintptr_t)block->address;
 }
 
-void trace_free(void *p, const char *file, int line)
+static void trace_free(void *p, const char *file, int line)
 {
 	struct trace_block *block;
 
@@ -147,7 +147,7 @@ void trace_free(void *p, const char *file, int line)
 		under.free(p, file, line);
 }
 
-void *trace_realloc(void *p, size_t size, const char *file, int line)
+static void *trace_realloc(void *p, size_t size, const char *file, int line)
 {
 	struct trace_block *block;
 	void *moved;
@@ -243,10 +243,11 @@ void trace_second_pass(void)
 	trace_tick();
 }
 
-void trace_open(struct trace *record, void *blocks, struct trace_under below)
+void trace_install(struct trace *record, void *blocks, struct allocator *allocator)
 {
 	tracer.record = record;
 	tracer.region = blocks;
-	under = below;
+	under = *allocator;
+	*allocator = (struct allocator){trace_malloc, trace_realloc, trace_free};
 	trace_step_open();
 }

@@ -16,23 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What lies below the tracer: a worker's blocks come from there. */
-struct trace_under {
-	malloc_function malloc;
-	realloc_function realloc;
-	free_function free;
-};
-
 /*
  * In rank 0, before its first allocation: the shared record, zeroed, and
- * TRACE_PAGES pages of shared memory for the blocks.
+ * TRACE_PAGES pages of shared memory for the blocks. Wraps the allocator; a
+ * worker's blocks come from the one that it was given.
  */
-void trace_open(struct trace *record, void *blocks, struct trace_under below);
-
-/* OpenSSL's three functions. */
-void *trace_malloc(size_t size, const char *file, int line);
-void *trace_realloc(void *p, size_t size, const char *file, int line);
-void trace_free(void *p, const char *file, int line);
+void trace_install(struct trace *record, void *blocks, struct allocator *allocator);
 
 /* At-fork handlers: the last before the fork, the first after it. */
 void trace_before_fork(void);

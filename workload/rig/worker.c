@@ -2,13 +2,12 @@
  * worker.c: the life of a worker, from the fork to its last handshake.
  */
 #include "contexts.h"
-#include "detect.h"
-#include "errqueue.h"
-#include "fault.h"
 #include "fork.h"
 #include "hazard.h"
 #include "serve.h"
+#include "slots.h"
 #include "trace.h"
+#include "watch.h"
 
 #include <linux/futex.h>
 #include <signal.h>
@@ -86,15 +85,14 @@ static void wait_for_load(void)
 
 void after_handshake(struct contexts *mine)
 {
-	fault_point(NULL);
-	detect_look("after a connection");
+	watch_look("after a connection");
 	hazards_each(mine);
-	detect_used();
+	slots_after_handshake();
 	if (rig.config->check_rate == 0)
 		return;
 	begin_operation(OP_CHECK);
 	for (uint32_t i = 0; i < rig.config->check_rate; i++)
-		detect_check();
+		watch_check();
 }
 
 /*
@@ -223,8 +221,7 @@ void run_worker(int listener, struct contexts *contexts)
 	rig.me->pid = rig.pid;
 	bump(&rig.me->generations);
 	rig.me->used = 0; /* its predecessor's objects are gone */
-	fault_after_fork();
-	detect_forked();
+	slots_after_fork();
 	tie_to_rank0();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -236,7 +233,7 @@ void run_worker(int listener, struct contexts *contexts)
 	wait_for_load();
 	follow_phase();
 	begin_operation(OP_CHECK);
-	errqueue_open(contexts->server);
+	watch_in_worker(contexts->server);
 	if (hazards_serve(listener, contexts))
 		follow_phase();
 	else if (rig.config->load == LOAD_MEMORY)

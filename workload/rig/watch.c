@@ -1,0 +1,389 @@
+/*
+ * watch.c: see watch.h.
+ *
+ * A worker's error queue is its own affair: from one check to the next nobody
+ * else puts anything in, and as long as its connections go well it stays empty.
+ * It is looked at wherever OpenSSL or the daemon is about to clear it, so that
+ * nothing is cleared unseen. In the first half of a check the queue must
+ * stay empty; in the second it must hold exactly the marker that the worker put
+ * there. The marker names its worker, so that whoever finds it in the wrong
+ * queue can tell whose it is. The draws lie between clearing and looking: they
+ * are what makes the time in which another process can interfere.
+ */
+#include "watch.h"
+
+#include "rig.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+enum { LEDGER = 32 }; /* OpenSSL's ring has 16 */
+
+struct entry {
+	unsigned long code;
+	int line;
+};
+
+static struct entry own[LEDGER]; /* put in by this process; 1.1.1 only */
+static unsigned own_entries;
+static bool own_known;       /* the ledger gets them all */
+static struct entry passing; /* of another process, reported and perhaps still in the queue */
+
+static int serial;
+static bool clearing; /* what was reported already */
+static bool settled;  /* the queue is empty, or holds what is not mine */
+
+static bool watches(enum detector detector)
+{
+	return (rig.config->detectors & (uint32_t)detector) != 0;
+}
+
+static void put_marker(void)
+{
+	serial = serial % 1000000 + 1;
+	openssl_put_error(ERR_LIB_USER, MARKER_FIRST + rig.worker, serial);
+}
+
+static bool is_marker(unsigned long code)
+{
+	/* the library number is in the top byte to 1.1.1, in bits 23 to 30 later */
+	unsigned long library = openssl.ERR_set_error != NULL ? (code >> 23) & 0xff : (code >> 24) & 0xff;
+
+	return library == ERR_LIB_USER;
+}
+
+static int marker_worker(unsigned long code)
+{
+	return (int)(code & 0xfff) - MARKER_FIRST;
+}
+
+bool watch_is_mine(unsigned long code)
+{
+	return is_marker(code) && marker_worker(code) == rig.worker;
+}
+
+/* Whether this entry has just been reported; it counts as once. */
+static bool was_passing(unsigned long code)
+{
+	bool is = code != 0 && code == passing.code;
+
+	if (is)
+		passing.code = 0;
+	return is;
+}
+
+static void foreign(const char *when, unsigned long code)
+{
+	char text[80];
+
+	if (was_passing(code))
+		return;
+	if (code == 0) {
+		note_event(EVENT_FOREIGN_ERROR, "%s: my entry is gone", when);
+	} else if (is_marker(code)) {
+		note_event(EVENT_FOREIGN_ERROR, "%s: entry of worker %d", when, marker_worker(code));
+	} else {
+		openssl.ERR_error_string_n(code, text, sizeof text);
+		note_event(EVENT_FOREIGN_ERROR, "%s: %s", when, text);
+	}
+}
+
+struct draw *watch_draws(int worker)
+{
+	struct draw *all = (struct draw *)((char *)rig.block + rig.config->draws_at);
+
+	return all + (uint64_t)worker * rig.config->draws_per_worker;
+}
+
+/* Reports it once: a damaged generator stays damaged. */
+static void refuse_draw(uint32_t kind)
+{
+	static bool told_already;
+
+	if (!told_already)
+		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", kind == 0 ? "RAND_bytes" : "RAND_priv_bytes",
+			openssl_error());
+	told_already = true;
+}
+
+/* False if OpenSSL refused: its own error is in the queue then. */
+static bool draw(uint32_t kind)
+{
+	unsigned char value[DRAW_BYTES];
+	struct draw *kept;
+	int ok;
+
+	ok = kind == 0 ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
+	if (ok != 1) {
+		refuse_draw(kind);
+		return false;
+	}
+	if (rig.me->draws >= rig.config->draws_per_worker) {
+		bump(&rig.me->draws_lost);
+		return true;
+	}
+	kept = watch_draws(rig.worker) + rig.me->draws;
+	memcpy(kept->value, value, DRAW_BYTES);
+	kept->at_us = (uint32_t)((now_ns() - rig.block->load_start) / 1000);
+	kept->kind |= kind; /* 0 until now, or marked */
+	/* counted last: a draw that is counted is whole */
+	__atomic_store_n(&rig.me->draws, rig.me->draws + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static bool draw_both(void)
+{
+	bool ok;
+
+	if (!watches(DETECT_RANDOM))
+		return true;
+	ok = draw(0);
+	ok = draw(1) && ok;
+	return ok;
+}
+
+static bool marker_whole(void)
+{
+	int line;
+	unsigned long code = openssl_peek_error(&line);
+	unsigned long last = openssl.ERR_peek_last_error();
+
+	if (code == 0 || !is_marker(code) || marker_worker(code) != rig.worker)
+		foreign("with my entry", code);
+	else if (line != serial)
+		foreign("with my entry, an old one of mine instead", code);
+	else if (last != code)
+		foreign("behind my entry", last);
+	else
+		return true;
+	return false;
+}
+
+static void clear_queue(void)
+{
+	clearing = true;
+	openssl.ERR_clear_error();
+	clearing = false;
+}
+
+static void check_empty(void)
+{
+	unsigned long code = 0;
+
+	if (settled)
+		watch_look("between two checks");
+	else
+		openssl.ERR_clear_error();
+	if (draw_both())
+		code = openssl.ERR_peek_error();
+	else
+		openssl.ERR_clear_error();
+	if (code != 0) {
+		foreign("empty queue", code);
+		clear_queue();
+	}
+}
+
+static void check_marked(void)
+{
+	bool drawn;
+
+	put_marker();
+	drawn = draw_both();
+	if (drawn && marker_whole())
+		openssl.ERR_get_error(); /* takes mine out; what comes now is not mine */
+	else
+		clear_queue();
+	settled = true;
+}
+
+void watch_check(void)
+{
+	if (watches(DETECT_QUEUE)) {
+		check_empty();
+		check_marked();
+	} else {
+		draw_both();
+		draw_both();
+	}
+	bump(&rig.me->checks);
+}
+
+void watch_look(const char *when)
+{
+	unsigned long code;
+
+	if (!settled)
+		return;
+	code = openssl.ERR_peek_error();
+	if (code == 0)
+		return;
+	foreign(when, code);
+	clear_queue();
+}
+
+void watch_own_errors(void)
+{
+	settled = false;
+}
+
+void watch_drain(void)
+{
+	bool watching = rig.config->check_rate > 0 && watches(DETECT_QUEUE);
+	bool found = false;
+	unsigned long code;
+
+	while ((code = openssl.ERR_get_error()) != 0) {
+		if (!watching || !is_marker(code)) /* no peer makes those */
+			continue;
+		foreign("among a refused peer's errors", code);
+		found = true;
+	}
+	if (found)
+		clear_queue(); /* the texts of what was taken out are still there */
+	settled = watching;
+}
+
+/* As ERR_PACK in 1.1.1's err.h. */
+static unsigned long pack(int library, int function, int reason)
+{
+	return ((unsigned long)library & 0xff) << 24 | ((unsigned long)function & 0xfff) << 12 |
+	       ((unsigned long)reason & 0xfff);
+}
+
+typedef void (*put_error)(int library, int function, int reason, const char *file, int line);
+
+/* A neighbour may have brought OpenSSL in before the rig loads it. */
+static put_error next_put_error(void)
+{
+	static put_error found;
+
+	if (found == NULL)
+		found = openssl.ERR_put_error;
+	if (found == NULL) {
+		void *library = dlopen("libcrypto.so.1.1", RTLD_NOW | RTLD_NOLOAD);
+
+		if (library != NULL) {
+			found = (put_error)dlsym(library, "ERR_put_error");
+			dlclose(library); /* it stays: who brought it in holds it */
+		}
+	}
+	return found;
+}
+
+void ERR_put_error(int library, int function, int reason, const char *file, int line)
+{
+	put_error next = next_put_error();
+
+	own[own_entries++ % LEDGER] = (struct entry){pack(library, function, reason), line};
+	if (next != NULL)
+		next(library, function, reason, file, line);
+}
+
+static bool is_own(struct entry entry)
+{
+	for (int i = 0; i < LEDGER; i++) {
+		if (own[i].code == entry.code && own[i].line == entry.line)
+			return true;
+	}
+	return watch_is_mine(entry.code);
+}
+
+void watch_in_worker(SSL_CTX *ctx)
+{
+	static const unsigned char no_key[] = {0};
+	unsigned before = own_entries;
+
+	if (rig.config->check_rate == 0 || !watches(DETECT_QUEUE))
+		return;
+	if (openssl.ERR_set_error != NULL || openssl.ERR_peek_last_error_line == NULL)
+		return;
+	openssl.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, ctx, no_key, sizeof no_key);
+	openssl.ERR_clear_error();
+	own_known = own_entries > before;
+}
+
+static void hold_against(struct entry entry)
+{
+	bool reported = entry.code == passing.code && entry.line == passing.line;
+
+	if (reported || is_own(entry))
+		return;
+	foreign("in the middle of a call", entry.code);
+	passing = entry;
+}
+
+/* The newest entry, and the oldest, where something of this worker's is on top. */
+static void look_at_call(const char *file)
+{
+	struct entry newest, oldest;
+	const char *text;
+
+	if (openssl_queue_file(file))
+		return;
+	newest.code = openssl.ERR_peek_last_error_line(&text, &newest.line);
+	if (newest.code == 0) {
+		passing.code = 0;
+		own_entries = 0;
+		memset(own, 0, sizeof own);
+		return;
+	}
+	oldest.code = openssl.ERR_peek_error_line(&text, &oldest.line);
+	hold_against(is_own(newest) ? oldest : newest);
+}
+
+static struct allocator under;
+static uint64_t calls; /* of the allocator: what happened right after what */
+
+static void called(const char *file)
+{
+	calls++;
+	if (own_known)
+		look_at_call(file);
+}
+
+/* An entry has two texts or three, which are freed one right after the other. */
+static void freed(int owner, const char *file)
+{
+	enum { TOGETHER = 4 };
+	static uint64_t last;
+
+	if (owner == rig.worker || owner == HEAP_NO_BLOCK || clearing || rig.me == NULL || !openssl_queue_file(file))
+		return;
+	if (last == 0 || calls > last + TOGETHER)
+		note_event(EVENT_FOREIGN_ERROR, "cleared by OpenSSL: entry of worker %d", owner);
+	last = calls;
+}
+
+static void *watched_malloc(size_t size, const char *file, int line)
+{
+	called(file);
+	return under.malloc(size, file, line);
+}
+
+static void watched_free(void *p, const char *file, int line)
+{
+	called(file);
+	freed(heap_owner(p), file);
+	under.free(p, file, line);
+}
+
+static void *watched_realloc(void *p, size_t size, const char *file, int line)
+{
+	int owner = heap_owner(p);
+	void *q;
+
+	called(file);
+	q = under.realloc(p, size, file, line);
+	if (q != p && (q != NULL || size == 0))
+		freed(owner, file);
+	return q;
+}
+
+void watch_install(struct allocator *allocator)
+{
+	if (rig.config->check_rate == 0 || !watches(DETECT_QUEUE))
+		return;
+	under = *allocator;
+	*allocator = (struct allocator){watched_malloc, watched_realloc, watched_free};
+}
