@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
@@ -77,7 +77,7 @@ func subject(b testing.TB) ([]Build, workload.Config) {
 // hazardNames are those of the environment, as they stand in names.
 func hazardNames(b *testing.B) []string {
 	b.Helper()
-	list := strings.Split(envOr(envHazard, plain), ",")
+	list := strings.Split(envOr(envHazard, results.Plain), ",")
 	if len(list) == 1 && list[0] == "all" {
 		return workload.AllHazards()
 	}
@@ -105,12 +105,12 @@ func eachCell(b *testing.B, measure results.Measure, fn func(*testing.B, workloa
 
 func eachStrategy(b *testing.B, measure results.Measure, build Build, base workload.Config, fn func(*testing.B, workload.Config)) {
 	b.Helper()
-	for _, s := range strategies.All() {
-		if measure == results.Handshake && s.Name == strategies.PositiveControl {
+	for _, s := range catalogue.All() {
+		if measure == results.Handshake && s.Name == catalogue.PositiveControl {
 			continue // there is no throughput of a server that is being corrupted
 		}
 		cfg := base
-		cfg.Build, cfg.Strategy = build.Build, strategies.Choice{Name: s.Name}
+		cfg.Build, cfg.Strategy = build.Build, catalogue.Choice{Name: s.Name}
 		cell := results.Cell{
 			Measure: measure, OpenSSL: build.Label, Hazard: cfg.Hazard, Load: cfg.Load, Heap: cfg.Heap,
 			Strategy: s.Name, Workers: cfg.Workers,
@@ -175,7 +175,7 @@ func BenchmarkHandshake(b *testing.B) {
 // result.
 func BenchmarkCorruption(b *testing.B) {
 	eachCell(b, results.Corruption, func(b *testing.B, cfg workload.Config) {
-		cfg.BadShare, cfg.CheckRate = defaultBad, defaultCheckRate
+		cfg.BadShare, cfg.CheckRate = results.DefaultBad, results.DefaultCheckRate
 		report(b, corruptionMetrics(trial(b, cfg)))
 	})
 }

@@ -4,8 +4,9 @@ import (
 	"os"
 	"testing"
 
+	"tlsbench/results"
 	"tlsbench/results/inference"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -21,7 +22,7 @@ func claimed(t *testing.T) workload.Config {
 	}
 	builds, base := subject(t)
 	base.Build = builds[0].Build
-	base.Fork = &workload.ForkConfig{Memory: defaultMemory << 20}
+	base.Fork = &workload.ForkConfig{Memory: results.DefaultForkMemory << 20}
 	return base
 }
 
@@ -48,7 +49,7 @@ func TestClaimsBareForks(t *testing.T) {
 func TestClaimsSameForks(t *testing.T) {
 	const most, runs, pairs = 7, 40, 200
 	cfg := claimed(t)
-	cfg.Strategy = strategies.Choice{Name: "hwm"}
+	cfg.Strategy = catalogue.Choice{Name: "hwm"}
 	cfg.Workers = 1
 	cfg.Fork.Pairs, cfg.Fork.SameArms = pairs, true
 	fork, ready := 0.0, 0.0
@@ -85,7 +86,7 @@ func TestClaimsWarmHandlers(t *testing.T) {
 	values := map[string][]float64{}
 	for round := range preset.ForkRounds {
 		for _, name := range []string{"clear-0-15", "hwm", "thread-stop", "pointer-match", "key-owner"} {
-			cfg.Strategy, cfg.Seed = strategies.Choice{Name: name}, uint64(round+1)
+			cfg.Strategy, cfg.Seed = catalogue.Choice{Name: name}, uint64(round+1)
 			out, err := workload.Run(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)

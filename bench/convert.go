@@ -9,6 +9,7 @@ import (
 	"github.com/montanaflynn/stats"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/workload"
 )
 
@@ -30,8 +31,8 @@ func (t Task) config(s Spec) workload.Config {
 	cfg := workload.Config{
 		Build: t.Cell.build.Build, Strategy: t.Cell.strategy.Choice,
 		Hazard: t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
-		TLS: place("tls", tlss[0]), Key: place("key", keys[0]), Rand: place("rand", rands[0]),
-		Locks: place("locks", locks[0]), HeapSafety: place("heap-safety", heapSafety[0]), HeapBytes: s.HeapBytes,
+		TLS: place("tls", results.TLSVersions.Default()), Key: place("key", results.Keys.Default()), Rand: place("rand", results.Rands.Default()),
+		Locks: place("locks", results.LockSharings.Default()), HeapSafety: place("heap-safety", results.HeapSafeties.Default()), HeapBytes: s.HeapBytes,
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime,
 	}
@@ -162,8 +163,8 @@ func handshakeMetrics(o *workload.Outcome) []results.Metric {
 // whose exposure is 0 has no value.
 func corruptionMetrics(o *workload.Outcome) []results.Metric {
 	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
-	list = appendRate(list, o.Events[results.ForeignError], o.Checks, results.ForeignPerMcheck)
-	list = appendRate(list, o.Events[results.RepeatedRandom], o.Draws, results.RepeatsPerMdraw)
+	list = appendRate(list, o.Events[event.ForeignError], o.Checks, results.ForeignPerMcheck)
+	list = appendRate(list, o.Events[event.RepeatedRandom], o.Draws, results.RepeatsPerMdraw)
 	list = append(list, results.Metric{Value: float64(o.SharedSlots), Unit: "shared-slots"})
 	return append(list, hazardMetrics(o)...)
 }
@@ -172,9 +173,9 @@ func corruptionMetrics(o *workload.Outcome) []results.Metric {
 // keys that were checked, and what retired workers keep of the shared heap.
 func hazardMetrics(o *workload.Outcome) []results.Metric {
 	var list []results.Metric
-	if o.Events[results.LostSlot] > 0 && o.Forks > 0 {
+	if o.Events[event.LostSlot] > 0 && o.Forks > 0 {
 		list = append(list, results.Metric{
-			Value: float64(o.Events[results.LostSlot]) / float64(o.Forks), Unit: "lost-slots/fork",
+			Value: float64(o.Events[event.LostSlot]) / float64(o.Forks), Unit: "lost-slots/fork",
 		})
 	}
 	if o.KeptWorkers > 0 {
@@ -187,12 +188,8 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 
 // passiveMetrics are those of a trial with the active checks off.
 func passiveMetrics(o *workload.Outcome) []results.Metric {
-	var n uint64
-	for _, kind := range results.PassiveKinds {
-		n += o.Events[kind]
-	}
 	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
-	return appendRate(list, n, o.Handshakes, results.PassivePerMhs)
+	return appendRate(list, event.PassiveCount(o.Events), o.Handshakes, results.PassivePerMhs)
 }
 
 // appendRate adds events for each million of exposure.

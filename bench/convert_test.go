@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -39,13 +40,13 @@ func TestConfig(t *testing.T) {
 		warm, on time.Duration
 	}{
 		{results.Handshake, "", 0, 0, 200 * time.Millisecond, 800 * time.Millisecond},
-		{results.Corruption, "", 0.2, defaultCheckRate, 0, 700 * time.Millisecond},
+		{results.Corruption, "", 0.2, results.DefaultCheckRate, 0, 700 * time.Millisecond},
 		{results.Corruption, "0", 0.2, 0, 0, 700 * time.Millisecond},
 	} {
 		task := find(t, p, test.measure, test.check)
 		want := workload.Config{
 			Build:    openssl.Build{Name: "3.0.20", Libcrypto: "/lib/3.0.20/libcrypto.so", Libssl: "/lib/3.0.20/libssl.so"},
-			Strategy: strategies.Choice{Name: "hwm"}, Hazard: "plain", Workers: 4, Load: "tcp", Heap: "global",
+			Strategy: catalogue.Choice{Name: "hwm"}, Hazard: "plain", Workers: 4, Load: "tcp", Heap: "global",
 			HeapSafety: "count", Locks: "shared", TLS: "1.3", Key: "ecdsa-p256", Rand: "default",
 			BadShare: test.bad, CheckRate: test.rate, EchoBytes: 64, Seed: task.Seed,
 			Warmup: test.warm, Duration: test.on,
@@ -85,10 +86,10 @@ func TestMetrics(t *testing.T) {
 	}
 	harmed := calm
 	harmed.Events = map[string]uint64{
-		results.ForeignError: 8, results.RepeatedRandom: 4, results.DoubleFree: 5, results.Crash: 1,
-		results.Hang: 7, results.BrokenNeighbour: 7, results.LostSlot: 7, results.FailedHandshake: 2,
+		event.ForeignError: 8, event.RepeatedRandom: 4, event.DoubleFree: 5, event.Crash: 1,
+		event.Hang: 7, event.BrokenNeighbour: 7, event.LostSlot: 7, event.FailedHandshake: 2,
 	}
-	idle := workload.Outcome{Events: map[string]uint64{results.Crash: 1}}
+	idle := workload.Outcome{Events: map[string]uint64{event.Crash: 1}}
 	for _, test := range []struct {
 		name    string
 		measure results.Measure
@@ -137,14 +138,14 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
 	start := time.Now()
 	out := &workload.Outcome{
-		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{results.Crash: 1, results.Hang: 0},
+		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1, event.Hang: 0},
 		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
 		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99,
 	}
 	for range 20 {
-		out.Noted = append(out.Noted, workload.Event{Kind: results.Crash, Worker: 2, At: 6 * time.Millisecond, Detail: "signal 11"})
+		out.Noted = append(out.Noted, workload.Event{Kind: event.Crash, Worker: 2, At: 6 * time.Millisecond, Detail: "signal 11"})
 	}
-	out.Noted[1] = workload.Event{Kind: results.RepeatedRandom, Worker: -1}
+	out.Noted[1] = workload.Event{Kind: event.RepeatedRandom, Worker: -1}
 	got := task.trial(start, out, nil)
 	detail := []string{"6ms, worker 2: crash: signal 11", "0s, rank 0 or a peer: repeated-random"}
 	for len(detail) < maxDetail {
@@ -152,7 +153,7 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	}
 	want := &results.Trial{
 		Cell: task.Cell.Cell, ID: task.ID, Round: 1, Seed: task.Seed, Start: start.UTC(), Status: results.OK,
-		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{results.Crash: 1},
+		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
 		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
 		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99, Detail: detail,
 	}
@@ -190,7 +191,7 @@ func TestStatus(t *testing.T) {
 		{"nothing measured", results.Handshake, func(o *workload.Outcome) { o.Measured = 0 }, nil,
 			results.Failed, "no handshake was made in the measured time"},
 		{"nothing measured because it broke", results.Handshake, func(o *workload.Outcome) {
-			o.Measured, o.Events = 0, map[string]uint64{results.Crash: 1}
+			o.Measured, o.Events = 0, map[string]uint64{event.Crash: 1}
 		}, nil, results.OK, ""},
 		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes = 0, 0 }, nil, results.OK, ""},
 	} {

@@ -10,7 +10,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -50,7 +50,7 @@ func (d detecting) set(cfg workload.Config) workload.Config {
 	}
 	cfg.CheckRate = 0
 	if slices.Contains(d.on, "queue") || slices.Contains(d.on, "random") {
-		cfg.CheckRate = defaultCheckRate
+		cfg.CheckRate = results.DefaultCheckRate
 	}
 	return cfg
 }
@@ -58,7 +58,7 @@ func (d detecting) set(cfg workload.Config) workload.Config {
 // BenchmarkDetectors measures all choices at once and has a line for each.
 func BenchmarkDetectors(b *testing.B) {
 	builds, base := subject(b)
-	base.Strategy = strategies.Choice{Name: strategies.NegativeControl}
+	base.Strategy = catalogue.Choice{Name: catalogue.NegativeControl}
 	rounds, err := strconv.Atoi(envOr(envRounds, "10"))
 	if err != nil || rounds < 2 {
 		b.Fatalf("%s=%s: want a number from 2 on", envRounds, os.Getenv(envRounds))

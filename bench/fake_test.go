@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -38,7 +39,7 @@ func fakeBuild(label string) Build {
 func choose(names ...string) []Strategy {
 	var list []Strategy
 	for _, n := range names {
-		list = append(list, Strategy{Choice: strategies.Choice{Name: n}})
+		list = append(list, Strategy{Choice: catalogue.Choice{Name: n}})
 	}
 	return list
 }
@@ -74,8 +75,8 @@ func fakeExecute(ctx context.Context, c workload.Config) (*workload.Outcome, err
 		Handshakes: 1100, Measured: 1000, Rate: 1000, CPU: time.Second, Load: c.Duration,
 		Latency: []float64{1e6, 2e6, 3e6}, Checks: 1000 * uint64(c.CheckRate), Draws: 4000 * uint64(c.CheckRate),
 	}
-	if c.Strategy.Name == strategies.PositiveControl {
-		o.Events = map[string]uint64{results.DoubleFree: 2}
+	if c.Strategy.Name == catalogue.PositiveControl {
+		o.Events = map[string]uint64{event.DoubleFree: 2}
 		o.FirstEvent = time.Millisecond
 	}
 	return o, nil

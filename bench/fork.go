@@ -28,38 +28,28 @@ type ForkSpec struct {
 	Pairs int `json:"pairs,omitempty"`
 }
 
-// HugePages are the values of ForkSpec.HugePages, the default first. Off is
-// the default because a fork then copies one entry for each page whatever the
-// kernel's own setting is.
-var HugePages = []string{"off", "on"}
-
 const (
-	// defaultMemory is what a daemon's main process has.
-	defaultMemory = 16
-	maxMemory     = 64 << 10
-	// defaultPairs is for plans that measure more than forks, and so have few
-	// rounds; shortPairs for the others. The 99th percentile of a hundred is
-	// not their maximum yet.
-	defaultPairs = 500
-	shortPairs   = 100
-	maxPairs     = 1_000_000
+	maxMemory = 64 << 10
+	// shortPairs is for plans of forks alone, which have many rounds.
+	shortPairs = 100
+	maxPairs   = 1_000_000
 	// forkLimit ends a trial whose forks are slow: with much memory one takes
 	// ten milliseconds and more.
 	forkLimit = time.Minute
 )
 
 func (f ForkSpec) withDefaults() ForkSpec {
-	f.Memory = orDefault(f.Memory, defaultMemory)
+	f.Memory = orDefault(f.Memory, results.DefaultForkMemory)
 	f.Filled = orDefault(f.Filled, 0)
-	f.HugePages = orDefault(f.HugePages, HugePages[0])
+	f.HugePages = orDefault(f.HugePages, results.HugePages.Default())
 	if f.Pairs == 0 {
-		f.Pairs = defaultPairs
+		f.Pairs = results.DefaultForkPairs
 	}
 	return f
 }
 
 func (f ForkSpec) validate() error {
-	if err := checkList("huge pages", orDefault(f.HugePages, HugePages[0]), HugePages); err != nil {
+	if err := checkList("huge pages", orDefault(f.HugePages, results.HugePages.Default()), &results.HugePages); err != nil {
 		return err
 	}
 	lists := []struct {
@@ -98,8 +88,8 @@ func (s Spec) validateForks() error {
 		return nil
 	}
 	for _, h := range s.Hazards {
-		if h != plain && (s.onlyForks() || !slices.Contains(s.Hazards, plain)) {
-			return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, measure fork under %s", h, plain)
+		if h != results.Plain && (s.onlyForks() || !slices.Contains(s.Hazards, results.Plain)) {
+			return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, measure fork under %s", h, results.Plain)
 		}
 	}
 	return s.Fork.validate()
@@ -108,7 +98,7 @@ func (s Spec) validateForks() error {
 // forkCells lists the fork cells of one strategy in a block. The child plays
 // both sides of its handshake, so the load is always memory.
 func (p *Plan) forkCells(l place, s *Strategy) []Cell {
-	if l.load != p.Spec.Loads[0] || l.hazard != plain {
+	if l.load != p.Spec.Loads[0] || l.hazard != results.Plain {
 		return nil
 	}
 	l.load = "memory"
@@ -132,13 +122,13 @@ func (p *Plan) forkCells(l place, s *Strategy) []Cell {
 
 // addForkSettings adds what differs from the default.
 func (c *Cell) addForkSettings(memory, filled int, pages string) {
-	if memory != defaultMemory {
+	if memory != results.DefaultForkMemory {
 		c.addSetting("mem", strconv.Itoa(memory)+"MiB")
 	}
 	if filled != 0 {
 		c.addSetting("filled", strconv.Itoa(filled))
 	}
-	if pages != HugePages[0] {
+	if pages != results.HugePages.Default() {
 		c.addSetting("thp", pages)
 	}
 }

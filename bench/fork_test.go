@@ -11,7 +11,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -54,12 +54,12 @@ func eachFork(b *testing.B, fn func(*testing.B, workload.Config)) {
 		Builds: builds, Workers: []int{base.Workers}, Heaps: []string{base.Heap}, Measures: []results.Measure{results.Fork},
 		Rounds: 1, Seed: 1, HandshakeTime: 1, CorruptionTime: 1,
 		Fork: ForkSpec{
-			Memory: []int{envInt(b, envMemory, defaultMemory)}, Filled: []int{envInt(b, envFilled, 0)},
-			HugePages: []string{envOr(envHugePages, HugePages[0])},
+			Memory: []int{envInt(b, envMemory, results.DefaultForkMemory)}, Filled: []int{envInt(b, envFilled, 0)},
+			HugePages: []string{envOr(envHugePages, results.HugePages.Default())},
 		},
 	}
 	if name := os.Getenv(envStrategy); name != "" {
-		choice, err := strategies.Parse(name)
+		choice, err := catalogue.Parse(name)
 		if err != nil {
 			b.Fatalf("%s: %v", envStrategy, err)
 		}
@@ -211,7 +211,7 @@ const bareBlock = 200
 // bareForks gives the forks a second of the rig's loop and of the program, in
 // turn, and how they compare.
 func bareForks(cfg workload.Config, forks int) (rig, plain, ratio []float64, err error) {
-	cfg.Strategy, cfg.Workers = strategies.Choice{Name: strategies.PositiveControl}, 0
+	cfg.Strategy, cfg.Workers = catalogue.Choice{Name: catalogue.PositiveControl}, 0
 	fork := *cfg.Fork
 	cfg.Fork = &fork
 	for made := 0; made < forks; made += bareBlock {
@@ -242,7 +242,7 @@ func BenchmarkForkBare(b *testing.B) {
 			cfg := base
 			cfg.Build = build.Build
 			cfg.Fork = &workload.ForkConfig{
-				Memory: uint64(envInt(b, envMemory, defaultMemory)) << 20, HugePages: envOr(envHugePages, HugePages[0]) == "on",
+				Memory: uint64(envInt(b, envMemory, results.DefaultForkMemory)) << 20, HugePages: envOr(envHugePages, results.HugePages.Default()) == "on",
 			}
 			rig, plain, ratio, err := bareForks(cfg, b.N)
 			if err != nil {

@@ -43,7 +43,7 @@ func TestForkHazards(t *testing.T) {
 			continue
 		}
 		for _, c := range p.Cells() {
-			if (c.fork != nil) != (c.Measure == results.Fork) || c.fork != nil && c.Hazard != plain {
+			if (c.fork != nil) != (c.Measure == results.Fork) || c.fork != nil && c.Hazard != results.Plain {
 				t.Errorf("%v of %v: cell %s", tc.measures, tc.hazards, c.Name())
 			}
 		}
@@ -56,7 +56,7 @@ func TestForkPresets(t *testing.T) {
 		s := forkSpec()
 		s.Rounds = 0
 		short := mustPlan(t, p.Apply(s), Shard{})
-		s.Rounds, s.Fork.Pairs = p.Rounds, defaultPairs
+		s.Rounds, s.Fork.Pairs = p.Rounds, results.DefaultForkPairs
 		long := mustPlan(t, p.Apply(s), Shard{})
 		if n := short.Spec.Fork.Pairs; n != shortPairs || short.Spec.Rounds < 10 || short.Spec.Rounds <= p.Rounds {
 			t.Errorf("%s: %d rounds of %d pairs", p.Name, short.Spec.Rounds, n)
@@ -66,7 +66,7 @@ func TestForkPresets(t *testing.T) {
 		}
 		s = forkSpec()
 		s.Rounds, s.Measures = 0, []results.Measure{results.Corruption, results.Fork}
-		if mixed := mustPlan(t, p.Apply(s), Shard{}).Spec; mixed.Rounds != p.Rounds || mixed.Fork.Pairs != defaultPairs {
+		if mixed := mustPlan(t, p.Apply(s), Shard{}).Spec; mixed.Rounds != p.Rounds || mixed.Fork.Pairs != results.DefaultForkPairs {
 			t.Errorf("%s, beside corruption: %d rounds of %d pairs", p.Name, mixed.Rounds, mixed.Fork.Pairs)
 		}
 	}

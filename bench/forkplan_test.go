@@ -60,7 +60,7 @@ func TestForkCells(t *testing.T) {
 	}
 	for task := range mustPlan(t, s, Shard{}).Tasks() {
 		f := task.config(s).Fork
-		if on := task.Cell.Setting("thp") == "on"; f == nil || f.HugePages != on || f.Pairs != defaultPairs {
+		if on := task.Cell.Setting("thp") == "on"; f == nil || f.HugePages != on || f.Pairs != results.DefaultForkPairs {
 			t.Fatalf("%s: %+v", task.Cell.Name(), f)
 		}
 	}
@@ -84,7 +84,7 @@ func TestBadForkSpec(t *testing.T) {
 		{"memory of 0 MiB: want 1 to 65536", ForkSpec{Memory: []int{0}}},
 		{"memory of 65537 MiB", ForkSpec{Memory: []int{65537}}},
 		{"1001 filled keys: want 0 to 1000", ForkSpec{Filled: []int{1001}}},
-		{`unknown huge pages "maybe": choose from off, on`, ForkSpec{HugePages: []string{"maybe"}}},
+		{`unknown huge-pages "maybe": choose from off, on`, ForkSpec{HugePages: []string{"maybe"}}},
 		{"-1 pairs of forks", ForkSpec{Pairs: -1}},
 		{"1000001 pairs of forks: want 1 to 1000000", ForkSpec{Pairs: 1_000_001}},
 		{"private memory of 64 is given twice", ForkSpec{Memory: []int{64, 16, 64}}},

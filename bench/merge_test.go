@@ -22,7 +22,7 @@ import (
 func mergeSpec() Spec {
 	spec := smallSpec()
 	spec.Builds = []Build{fakeBuild("3.0.20"), fakeBuild("3.5.7")}
-	spec.Hazards = []string{plain, "python", "foreign:n=14"}
+	spec.Hazards = []string{results.Plain, "python", "foreign:n=14"}
 	spec.Strategies = choose("hwm", "thread-stop")
 	spec.Workers = []int{2, 4}
 	return spec

@@ -13,7 +13,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
@@ -34,7 +34,7 @@ func BenchmarkNginx(b *testing.B) {
 		b.Skip("nginx is not installed: apt-get install nginx-light")
 	}
 	builds, cfg := subject(b)
-	cfg.Build, cfg.Strategy = builds[0].Build, strategies.Choice{Name: strategies.NegativeControl}
+	cfg.Build, cfg.Strategy = builds[0].Build, catalogue.Choice{Name: catalogue.NegativeControl}
 	cfg.Load, cfg.Heap, cfg.EchoBytes = "tcp", "private", 0
 	out := trial(b, cfg)
 	rig := float64(out.CPU) / float64(out.Measured)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -131,7 +131,7 @@ func indexes[T any](list []T) []int {
 func (l place) control() place {
 	return place{
 		build: l.build, workers: l.workers, load: l.load, heap: l.heap,
-		hazard: plain, tls: tlss[0], key: keys[0], rand: rands[0], locks: locks[0], safety: heapSafety[0],
+		hazard: results.Plain, tls: results.TLSVersions.Default(), key: results.Keys.Default(), rand: results.Rands.Default(), locks: results.LockSharings.Default(), safety: results.HeapSafeties.Default(),
 	}
 }
 
@@ -149,11 +149,11 @@ func (l place) settings() []results.Setting {
 			list = append(list, results.Setting{Key: key, Value: value})
 		}
 	}
-	add("tls", l.tls, tlss[0])
-	add("key", l.key, keys[0])
-	add("rand", l.rand, rands[0])
-	add("locks", l.locks, locks[0])
-	add("heap-safety", l.safety, heapSafety[0])
+	add("tls", l.tls, results.TLSVersions.Default())
+	add("key", l.key, results.Keys.Default())
+	add("rand", l.rand, results.Rands.Default())
+	add("locks", l.locks, results.LockSharings.Default())
+	add("heap-safety", l.safety, results.HeapSafeties.Default())
 	return list
 }
 
@@ -170,8 +170,8 @@ func (p *Plan) blockCells(l place) []Cell {
 		return list
 	}
 	for _, name := range controls(l.heap) {
-		s := &Strategy{Choice: strategies.Choice{Name: name}}
-		c := p.cell(l, s, results.Corruption, defaultBad, defaultCheckRate)
+		s := &Strategy{Choice: catalogue.Choice{Name: name}}
+		c := p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate)
 		c.Control = true
 		if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
 			list = append(list, c)
@@ -184,9 +184,9 @@ func (p *Plan) blockCells(l place) []Cell {
 // private heap workers share no memory, so nothing can fire.
 func controls(heap string) []string {
 	if heap == "private" {
-		return []string{strategies.NegativeControl}
+		return []string{catalogue.NegativeControl}
 	}
-	return []string{strategies.PositiveControl, strategies.NegativeControl}
+	return []string{catalogue.PositiveControl, catalogue.NegativeControl}
 }
 
 // strategyCells lists the cells of one strategy in a block: one for each
@@ -196,11 +196,11 @@ func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 	for _, m := range p.Spec.Measures {
 		switch m {
 		case results.Handshake:
-			if !s.is(strategies.PositiveControl) {
+			if !s.is(catalogue.PositiveControl) {
 				list = append(list, p.cell(l, s, m, value(p.Spec.Bad, 0), 0))
 			}
 		case results.Corruption:
-			bad, rate := value(p.Spec.Bad, defaultBad), value(p.Spec.CheckRate, defaultCheckRate)
+			bad, rate := value(p.Spec.Bad, results.DefaultBad), value(p.Spec.CheckRate, results.DefaultCheckRate)
 			if rate > 0 {
 				list = append(list, p.cell(l, s, m, bad, rate))
 			}
@@ -226,7 +226,7 @@ func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate i
 		Measure: m, OpenSSL: b.Label, Hazard: l.hazard, Load: l.load, Heap: l.heap,
 		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
 	}
-	usualBad, usualRate := defaultBad, defaultCheckRate
+	usualBad, usualRate := results.DefaultBad, results.DefaultCheckRate
 	if m != results.Corruption {
 		usualBad, usualRate = 0, 0
 	}

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -67,7 +67,7 @@ func TestCellsGolden(t *testing.T) {
 // resumed in the order they were begun in.
 func TestOrderGolden(t *testing.T) {
 	spec := smallSpec()
-	spec.Hazards = []string{plain, "foreign:n=14"}
+	spec.Hazards = []string{results.Plain, "foreign:n=14"}
 	spec.Rounds = 2
 	var b strings.Builder
 	for task := range mustPlan(t, spec, whole).Tasks() {
@@ -108,7 +108,7 @@ func TestControls(t *testing.T) {
 				if !c.Control {
 					continue
 				}
-				if c.Measure != results.Corruption || len(c.Settings) > 0 || c.checkRate != defaultCheckRate || c.badShare != 0.2 {
+				if c.Measure != results.Corruption || len(c.Settings) > 0 || c.checkRate != results.DefaultCheckRate || c.badShare != 0.2 {
 					t.Errorf("control %s: want Corruption with all settings at their defaults", c.Name())
 				}
 				got = append(got, fmt.Sprintf("%s@%s,%s,%d", c.Strategy, c.Hazard, c.Heap, c.Workers))
@@ -140,7 +140,7 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.Builds = nil }, `plan: no openssl build given`},
 		{func(s *Spec) { s.Loads = []string{"udp"} }, `plan: unknown load "udp": choose from tcp, memory`},
 		{func(s *Spec) { s.Heaps = []string{"x"} }, `plan: unknown heap "x": choose from global, scalable, private`},
-		{func(s *Spec) { s.TLS = []string{"1.1"} }, `plan: unknown tls version "1.1": choose from 1.3, 1.2`},
+		{func(s *Spec) { s.TLS = []string{"1.1"} }, `plan: unknown tls "1.1": choose from 1.3, 1.2`},
 		{func(s *Spec) { s.Measures = []results.Measure{"speed"} }, `plan: unknown measure "speed": choose from Handshake, Corruption`},
 		{func(s *Spec) { s.Workers = []int{4, 0} }, `plan: workers 0: want 1 to 1024`},
 		{func(s *Spec) { s.Workers = []int{1025} }, `plan: workers 1025: want 1 to 1024`},
@@ -152,7 +152,7 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `plan: share of bad peers 1.5: want 0 to 1`},
 		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 or more`},
 		{func(s *Spec) {
-			s.Strategies, s.Measures, s.NoControls = choose("none"), measures[:1], true
+			s.Strategies, s.Measures, s.NoControls = choose("none"), results.DefaultMeasures[:1], true
 		}, `plan: nothing to run: there is no throughput of none`},
 		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
 		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
@@ -205,7 +205,7 @@ func TestPresetTimes(t *testing.T) {
 		if l := limits[p.Name]; got < l[0] || got > l[1] {
 			t.Errorf("preset %s takes %v, want %v to %v", p.Name, got, l[0], l[1])
 		}
-		if n := len(strategies.All()); n != 7 {
+		if n := len(catalogue.All()); n != 7 {
 			t.Errorf("%d strategies: the times of the presets are for 7", n)
 		}
 	}
@@ -236,12 +236,12 @@ func subset[T comparable](values ...T) *rapid.Generator[[]T] {
 func drawSpec(t *rapid.T) Spec {
 	s := Spec{
 		Strategies: choose(subset("none", "hwm", "key-owner").Draw(t, "strategies")...),
-		Hazards:    subset(plain, "python", "foreign:n=14").Draw(t, "hazards"),
+		Hazards:    subset(results.Plain, "python", "foreign:n=14").Draw(t, "hazards"),
 		Workers:    subset(1, 2, 4).Draw(t, "workers"),
-		Loads:      subset(loads...).Draw(t, "loads"),
-		Heaps:      subset(heaps...).Draw(t, "heaps"),
-		Locks:      subset(locks...).Draw(t, "locks"),
-		Measures:   subset(measures...).Draw(t, "measures"),
+		Loads:      subset(results.Loads.Names()...).Draw(t, "loads"),
+		Heaps:      subset(results.Heaps.Names()...).Draw(t, "heaps"),
+		Locks:      subset(results.LockSharings.Names()...).Draw(t, "locks"),
+		Measures:   subset(results.DefaultMeasures...).Draw(t, "measures"),
 		Rounds:     rapid.IntRange(1, 4).Draw(t, "rounds"),
 		Seed:       rapid.Uint64Min(1).Draw(t, "seed"),
 		NoControls: rapid.Bool().Draw(t, "nocontrols"),

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"tlsbench/results"
 )
 
 func lookupIn(env string) func(string) (string, bool) {
@@ -141,7 +143,7 @@ func mustRapid(t *rapid.T, s Spec, sh Shard) *Plan {
 func TestShardsMixHazards(t *testing.T) {
 	spec := smallSpec()
 	spec.NoControls, spec.Rounds = true, 40
-	spec.Hazards = []string{plain, "a", "b", "c"}
+	spec.Hazards = []string{results.Plain, "a", "b", "c"}
 	for i := 1; i <= 4; i++ {
 		seen := map[string]bool{}
 		for task := range mustPlan(t, spec, Shard{i, 4}).Tasks() {

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
-	"tlsbench/workload"
+	"tlsbench/strategies/catalogue"
 )
 
 // Spec is what a user chose. Every list is one dimension of the plan; an empty
@@ -58,27 +57,7 @@ type Spec struct {
 	CorruptionTime time.Duration `json:"corruption_ns"`
 }
 
-// The values each dimension may have, its default first.
-var (
-	loads      = []string{"tcp", "memory"}
-	heaps      = []string{"global", "scalable", "private"}
-	tlss       = []string{"1.3", "1.2"}
-	keys       = []string{"ecdsa-p256", "rsa-2048"}
-	rands      = []string{"default", "method"}
-	locks      = []string{"shared", "kamailio", "private"}
-	heapSafety = []string{"count", "abort"}
-	measures   = []results.Measure{results.Handshake, results.Corruption}
-)
-
 const (
-	defaultWorkers = 4
-	defaultBad     = 0.2
-	// Four looks at the queue and sixteen draws for each handshake: one look is
-	// enough on an idle machine, where every trial of none is found damaged
-	// within a fraction of a second, but not where workers rarely run at the
-	// same time.
-	defaultCheckRate = 4
-	plain            = "plain"
 	// A trial takes a tenth of a second at least: more would be years of them.
 	maxRounds = 1_000_000
 )
@@ -86,20 +65,20 @@ const (
 // withDefaults fills in every list that is empty, and the seed.
 func (s Spec) withDefaults() Spec {
 	if len(s.Strategies) == 0 {
-		for _, c := range strategies.All() {
-			s.Strategies = append(s.Strategies, Strategy{Choice: strategies.Choice{Name: c.Name}})
+		for _, c := range catalogue.All() {
+			s.Strategies = append(s.Strategies, Strategy{Choice: catalogue.Choice{Name: c.Name}})
 		}
 	}
-	s.Hazards = orDefault(s.Hazards, plain)
-	s.Workers = orDefault(s.Workers, defaultWorkers)
-	s.Loads = orDefault(s.Loads, loads[0])
-	s.Heaps = orDefault(s.Heaps, heaps[0])
-	s.TLS = orDefault(s.TLS, tlss[0])
-	s.Keys = orDefault(s.Keys, keys[0])
-	s.Rands = orDefault(s.Rands, rands[0])
-	s.Locks = orDefault(s.Locks, locks[0])
-	s.HeapSafety = orDefault(s.HeapSafety, heapSafety[0])
-	s.Measures = orDefault(s.Measures, measures...)
+	s.Hazards = orDefault(s.Hazards, results.Plain)
+	s.Workers = orDefault(s.Workers, results.DefaultWorkers)
+	s.Loads = orDefault(s.Loads, results.Loads.Default())
+	s.Heaps = orDefault(s.Heaps, results.Heaps.Default())
+	s.TLS = orDefault(s.TLS, results.TLSVersions.Default())
+	s.Keys = orDefault(s.Keys, results.Keys.Default())
+	s.Rands = orDefault(s.Rands, results.Rands.Default())
+	s.Locks = orDefault(s.Locks, results.LockSharings.Default())
+	s.HeapSafety = orDefault(s.HeapSafety, results.HeapSafeties.Default())
+	s.Measures = orDefault(s.Measures, results.DefaultMeasures...)
 	if slices.Contains(s.Measures, results.Fork) {
 		s.Fork = s.Fork.withDefaults()
 	}
@@ -122,7 +101,7 @@ func (s Spec) validate() error {
 		return err
 	}
 	for _, c := range s.Strategies {
-		if _, taken := strategies.Find(c.Name()); taken && !c.is(c.Name()) {
+		if _, taken := catalogue.Find(c.Name()); taken && !c.is(c.Name()) {
 			return fmt.Errorf("strategy %s: the name is taken by the suite's own", c)
 		}
 	}
@@ -134,8 +113,8 @@ func (s Spec) validate() error {
 
 func (s Spec) validateNumbers() error {
 	for _, n := range s.Workers {
-		if n < 1 || n > workload.MaxWorkers {
-			return fmt.Errorf("workers %d: want 1 to %d", n, workload.MaxWorkers)
+		if n < 1 || n > results.MaxWorkers {
+			return fmt.Errorf("workers %d: want 1 to %d", n, results.MaxWorkers)
 		}
 	}
 	if b := s.Bad; b != nil && !(*b >= 0 && *b <= 1) {
@@ -155,18 +134,24 @@ func (s Spec) validateNumbers() error {
 }
 
 func (s Spec) validateNames() error {
+	for _, m := range s.Measures {
+		if !slices.Contains(results.Measures, m) {
+			return fmt.Errorf("unknown measure %q: choose from %s", m, strings.Join(toStrings(results.Measures), ", "))
+		}
+	}
 	lists := []struct {
-		what          string
-		given, choice []string
+		what   string
+		given  []string
+		choice *results.Dimension
 	}{
-		{"load", s.Loads, loads},
-		{"heap", s.Heaps, heaps},
-		{"tls version", s.TLS, tlss},
-		{"key", s.Keys, keys},
-		{"random method", s.Rands, rands},
-		{"locks", s.Locks, locks},
-		{"heap safety", s.HeapSafety, heapSafety},
-		{"measure", toStrings(s.Measures), toStrings(results.Measures)},
+		{"load", s.Loads, &results.Loads},
+		{"heap", s.Heaps, &results.Heaps},
+		{"tls version", s.TLS, &results.TLSVersions},
+		{"key", s.Keys, &results.Keys},
+		{"random method", s.Rands, &results.Rands},
+		{"locks", s.Locks, &results.LockSharings},
+		{"heap safety", s.HeapSafety, &results.HeapSafeties},
+		{"measure", toStrings(s.Measures), nil},
 		{"openssl build", labels(s.Builds), nil},
 		{"strategy", labels(s.Strategies), nil},
 		{"hazard", s.Hazards, nil},
@@ -180,16 +165,18 @@ func (s Spec) validateNames() error {
 	return nil
 }
 
-// checkList refuses a value that is no choice (any will do where there are no
-// choices), one that cannot stand in a benchmark name, and one that stands
+// checkList refuses a value that is not of the dimension (any will do where there
+// is none), one that cannot stand in a benchmark name, and one that stands
 // twice: that would be two cells of one name.
-func checkList(what string, given, choices []string) error {
+func checkList(what string, given []string, from *results.Dimension) error {
 	if len(given) == 0 {
 		return fmt.Errorf("no %s given", what)
 	}
 	for i, v := range given {
-		if choices != nil && !slices.Contains(choices, v) {
-			return fmt.Errorf("unknown %s %q: choose from %s", what, v, strings.Join(choices, ", "))
+		if from != nil {
+			if err := from.Check(v); err != nil {
+				return err
+			}
 		}
 		if v == "" || strings.ContainsAny(v, "/ \t\r\n") {
 			return fmt.Errorf("%s %q: empty, or has a slash or white space, and cannot stand in a benchmark name", what, v)

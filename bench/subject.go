@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 )
 
@@ -85,7 +85,7 @@ func (b Build) String() string { return b.Label + " (sha256 " + short(b.Digest) 
 
 // Strategy is a strategy under test.
 type Strategy struct {
-	strategies.Choice `json:"choice"`
+	catalogue.Choice `json:"choice"`
 	// Label replaces the choice's own name in benchmark names, so that one
 	// strategy can be compared with itself.
 	Label string `json:"label,omitempty"`
@@ -95,7 +95,7 @@ type Strategy struct {
 
 // NewStrategy reads a user's shared object, if the choice is one, and returns
 // the strategy with its digest.
-func NewStrategy(c strategies.Choice) (Strategy, error) {
+func NewStrategy(c catalogue.Choice) (Strategy, error) {
 	s := Strategy{Choice: c}
 	if c.Path == "" {
 		return s, nil

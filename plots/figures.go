@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // drawer draws up one figure, at its place among the others.
@@ -85,7 +86,7 @@ func (s *Scene) names() []string {
 	for i := range s.Rows {
 		list = append(list, s.Rows[i].Strategy)
 	}
-	slices.SortFunc(list, compareStrategies)
+	slices.SortFunc(list, catalogue.Compare)
 	return list
 }
 

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // plainHazard is OpenSSL alone in the process.
-const plainHazard = "plain"
+const plainHazard = results.Plain
 
 // controlsOnly reports whether the scene has verdicts on the controls alone,
 // because that is all its plan wanted of it: those of a throughput run.
@@ -199,6 +200,6 @@ func strategiesOf(scenes []*Scene) []string {
 			}
 		}
 	}
-	slices.SortFunc(names, compareStrategies)
+	slices.SortFunc(names, catalogue.Compare)
 	return names
 }

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // overview is the verdict map in one picture that can be read in a README: a
@@ -62,7 +63,7 @@ func newOverview(d *Data) *overview {
 	if len(o.columns) == 0 {
 		return nil
 	}
-	slices.SortFunc(o.columns, compareStrategies)
+	slices.SortFunc(o.columns, catalogue.Compare)
 	slices.SortFunc(o.hazards, compareHazards)
 	return o
 }

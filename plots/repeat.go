@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // plan is the part of a run's plan that its command line is made of. The plan
@@ -126,7 +128,7 @@ func (p *plan) command(file string) string {
 	s := &p.Spec
 	args.add("preset", []string{s.Preset}, "default")
 	args.add("openssl", s.builds(), "system")
-	args.add("strategy", s.strategies(), strings.Join(strategyOrder, ","))
+	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
 	args.add("hazard", s.Hazards, "plain")
 	args.add("workers", texts(s.Workers), "4")
 	args.add("load", s.Loads, "tcp")

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // scaling is figure 2: throughput and server CPU against the number of
@@ -93,7 +94,7 @@ func scalingPanel(d *Data, group []*Scene, unit, title, label string, n *tally) 
 			mark = fmt.Sprintf("%s: %s", count(s.Workers, "worker"), s.Mark)
 		}
 	}
-	slices.SortFunc(names, compareStrategies)
+	slices.SortFunc(names, catalogue.Compare)
 	for _, name := range names {
 		c := curve{label: name, look: lookOf(name), banded: true}
 		for _, s := range group {

@@ -4,7 +4,6 @@ import (
 	"hash/fnv"
 	"image/color"
 	"math"
-	"slices"
 	"strings"
 
 	xfont "golang.org/x/image/font"
@@ -14,6 +13,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"gonum.org/v1/plot"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // look is how one strategy is drawn, everywhere.
@@ -23,26 +24,14 @@ type look struct {
 	dash  []vg.Length
 }
 
-// strategyLooks gives colours that were searched for: at least 3:1 against
-// white (WCAG 2.2, 1.4.11), and as far apart as can be, in CIELAB, in the eyes
-// of people with normal sight and with each of the three colour deficiencies
-// (Machado, Oliveira and Fernandes, A Physiologically-based Model for
-// Simulation of Color Vision Deficiency, IEEE TVCG 15 (2009) 1291-1298).
-// TestPalette holds them to it. In black and white, markers and dashes tell
-// the strategies apart.
-var strategyLooks = map[string]look{
-	"none":          {rgb(0xA62D1C), draw.CrossGlyph{}, nil},
-	"temp-thread":   {rgb(0xCB8400), draw.TriangleGlyph{}, []vg.Length{7, 2}},
-	"clear-0-15":    {rgb(0x8C5B85), draw.SquareGlyph{}, []vg.Length{2, 2}},
-	"hwm":           {rgb(0x00308F), draw.CircleGlyph{}, nil},
-	"thread-stop":   {rgb(0x07A86C), draw.PyramidGlyph{}, []vg.Length{5, 2, 1, 2}},
-	"pointer-match": {rgb(0x8382DE), draw.BoxGlyph{}, []vg.Length{3, 3}},
-	"key-owner":     {rgb(0x000000), draw.RingGlyph{}, []vg.Length{8, 3, 2, 3}},
+// glyphs are the marks that the catalogue names.
+var glyphs = map[string]draw.GlyphDrawer{
+	"cross": draw.CrossGlyph{}, "triangle": draw.TriangleGlyph{}, "square": draw.SquareGlyph{}, "circle": draw.CircleGlyph{},
+	"triangle-full": draw.PyramidGlyph{}, "square-full": draw.BoxGlyph{}, "ring": draw.RingGlyph{}, "star": starGlyph{},
+	"triangle-down": polygonGlyph{corners: 3, turn: math.Pi}, "triangle-down-full": polygonGlyph{corners: 3, turn: math.Pi, full: true},
+	"diamond": polygonGlyph{corners: 4}, "diamond-full": polygonGlyph{corners: 4, full: true},
+	"hexagon": polygonGlyph{corners: 6}, "hexagon-full": polygonGlyph{corners: 6, full: true},
 }
-
-// strategyOrder is the order of rows, columns and legends. It is that of the
-// tables of package results.
-var strategyOrder = []string{"none", "temp-thread", "clear-0-15", "hwm", "thread-stop", "pointer-match", "key-owner"}
 
 // guestLooks are for strategies that a user brings. Which one a name gets
 // depends on the name alone, so that it keeps it from figure to figure.
@@ -57,26 +46,22 @@ var guestLooks = []look{
 // as clear:n=32, has the colour of its family and a marker that no other family
 // has; the parameter decides on the dashes.
 func lookOf(strategy string) look {
-	if l, ok := strategyLooks[strategy]; ok {
-		return l
-	}
 	h := fnv.New32a()
 	h.Write([]byte(strategy))
 	guest := guestLooks[h.Sum32()%uint32(len(guestLooks))]
-	name, _, _ := strings.Cut(strategy, ":")
-	if name == "clear" {
-		name = "clear-0-15"
+	name, parameters, _ := strings.Cut(strategy, ":")
+	s, ok := catalogue.Find(name)
+	switch {
+	case !ok:
+		return guest
+	case parameters != "":
+		return look{rgb(s.Look.Color), glyphs[s.Look.Variant], guest.dash}
 	}
-	if i := slices.Index(strategyOrder, name); i >= 0 {
-		return look{strategyLooks[name].color, familyGlyphs[i], guest.dash}
+	var dashes []vg.Length
+	for _, d := range s.Look.Dashes {
+		dashes = append(dashes, vg.Length(d))
 	}
-	return guest
-}
-
-// familyGlyphs are the markers of strategies with parameters, in strategyOrder.
-var familyGlyphs = []draw.GlyphDrawer{
-	starGlyph{}, polygonGlyph{corners: 3, turn: math.Pi}, polygonGlyph{corners: 4}, polygonGlyph{corners: 4, full: true},
-	polygonGlyph{corners: 3, turn: math.Pi, full: true}, polygonGlyph{corners: 6, full: true}, polygonGlyph{corners: 6},
+	return look{rgb(s.Look.Color), glyphs[s.Look.Mark], dashes}
 }
 
 // polygonGlyph has its first corner at the top.
@@ -122,17 +107,6 @@ func (l look) line(width vg.Length) draw.LineStyle {
 
 func (l look) marker(radius vg.Length) draw.GlyphStyle {
 	return draw.GlyphStyle{Color: l.color, Radius: radius, Shape: l.glyph}
-}
-
-func compareStrategies(a, b string) int {
-	i, j := slices.Index(strategyOrder, a), slices.Index(strategyOrder, b)
-	switch {
-	case i < 0 && j < 0 && a < b, i >= 0 && (j < 0 || i < j):
-		return -1
-	case i == j && a == b:
-		return 0
-	}
-	return 1
 }
 
 // Colours of everything that is no strategy. Text has at least 4.5:1.

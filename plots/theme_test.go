@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // vision is how eyes see linear RGB: the matrices of Machado, Oliveira and
@@ -64,7 +65,7 @@ func lab(c color.RGBA, m [3][3]float64) [3]float64 {
 }
 
 func TestPalette(t *testing.T) {
-	for _, name := range strategyOrder {
+	for _, name := range catalogue.Names() {
 		if c := contrast(lookOf(name).color, paper); c < 3 {
 			t.Errorf("%s: contrast to white %.2f, want 3", name, c)
 		}
@@ -73,8 +74,8 @@ func TestPalette(t *testing.T) {
 		if kind == "achromatopsia" {
 			continue // markers and dashes, see TestLooks
 		}
-		for i, a := range strategyOrder {
-			for _, b := range strategyOrder[:i] {
+		for i, a := range catalogue.Names() {
+			for _, b := range catalogue.Names()[:i] {
 				x, y := lab(lookOf(a).color, m), lab(lookOf(b).color, m)
 				if d := math.Hypot(math.Hypot(x[0]-y[0], x[1]-y[1]), x[2]-y[2]); d < 30 {
 					t.Errorf("%s: %s and %s are %.1f apart in CIELAB, want 30", kind, a, b, d)
@@ -87,8 +88,8 @@ func TestPalette(t *testing.T) {
 // TestLooks: without colours, marker and dash tell all strategies apart, and
 // the order is that of the tables of package results.
 func TestLooks(t *testing.T) {
-	for i, a := range strategyOrder {
-		for _, b := range strategyOrder[:i] {
+	for i, a := range catalogue.Names() {
+		for _, b := range catalogue.Names()[:i] {
 			if lookOf(a).glyph == lookOf(b).glyph {
 				t.Errorf("%s and %s have the same marker", a, b)
 			}
@@ -98,8 +99,8 @@ func TestLooks(t *testing.T) {
 	for _, r := range load(t, "full").Tables[0].Rows {
 		names = append(names, r.Strategy)
 	}
-	if !slices.Equal(names, strategyOrder) {
-		t.Errorf("the tables have %v, the theme %v", names, strategyOrder)
+	if !slices.Equal(names, catalogue.Names()) {
+		t.Errorf("the tables have %v, the theme %v", names, catalogue.Names())
 	}
 }
 

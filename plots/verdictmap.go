@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
+	"tlsbench/strategies/catalogue"
 )
 
 // wordPaint is the colour of a verdict, by its worst word.
@@ -97,7 +98,7 @@ func (g *mapGroup) add(s *Scene) {
 			g.names = append(g.names, name)
 		}
 	}
-	slices.SortFunc(g.names, compareStrategies)
+	slices.SortFunc(g.names, catalogue.Compare)
 }
 
 // rowName is what stands before a scene's row.

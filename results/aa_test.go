@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"tlsbench/results/event"
 )
 
 // again makes a run of one strategy under n names. What differs gives the
@@ -63,7 +65,7 @@ func TestAARows(t *testing.T) {
 			trial := some(1, testCell(Handshake, name))[0]
 			trial.Round, trial.Metrics = 10-round, []Metric{{float64(100*(10-round) + i), HandshakesPerSec}}
 			if round == 4 && name == "hwm" {
-				trial.Events = map[string]uint64{Crash: 1}
+				trial.Events = map[string]uint64{event.Crash: 1}
 			}
 			trials = append(trials, trial)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // run makes a run of the given number of rounds under hazard plain, changed.
@@ -50,10 +52,10 @@ func TestCheck(t *testing.T) {
 		{"too few for clean", run(58, nil), expect("hwm=clean"), []string{"no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
 		{"undamaged", run(3, nil), expect("hwm=undamaged", "key-owner=undamaged"), nil},
 		{"damaged", run(3, nil), expect("none=undamaged"), []string{"crash corrupt, 3 of 3 trials damaged"}},
-		{"only collateral is damage", run(60, damaged("hwm", LostSlot)), expect("hwm=clean"), []string{"collateral, 60 of 60 trials damaged"}},
+		{"only collateral is damage", run(60, damaged("hwm", event.LostSlot)), expect("hwm=clean"), []string{"collateral, 60 of 60 trials damaged"}},
 		{"controls silent", run(60, damaged("none")), expect("hwm=clean"), []string{"CONTROLS FAILED: none is undamaged"}},
 		{"controls missing", run(60, only("hwm")), expect("hwm=clean"), []string{"NO CONTROLS"}},
-		{"oracle damaged", run(60, damaged(NegativeControl, Overrun)), expect("hwm=clean"), []string{"CONTROLS FAILED: key-owner is damaged"}},
+		{"oracle damaged", run(60, damaged(NegativeControl, event.Overrun)), expect("hwm=clean"), []string{"CONTROLS FAILED: key-owner is damaged"}},
 
 		{"slowdown within", run(20, slower("hwm", 0.005)), limit("hwm/key-owner=2%"), nil},
 		{"slowdown beyond", run(20, slower("hwm", 0.05)), limit("hwm/key-owner=2 %"), []string{"beyond the limit"}},
@@ -107,8 +109,8 @@ func TestCheckAgainst(t *testing.T) {
 		want     []string
 	}{
 		{"the same", run(20, nil), run(20, nil), nil},
-		{"better", run(20, damaged("hwm", Crash)), run(20, nil), nil},
-		{"new damage", run(20, nil), run(20, damaged("hwm", RepeatedRandom)), []string{"hwm: was no damage seen (≤ 14 %), now corrupt, 20 of 20 trials damaged"}},
+		{"better", run(20, damaged("hwm", event.Crash)), run(20, nil), nil},
+		{"new damage", run(20, nil), run(20, damaged("hwm", event.RepeatedRandom)), []string{"hwm: was no damage seen (≤ 14 %), now corrupt, 20 of 20 trials damaged"}},
 		{"clean no more", run(60, nil), run(30, nil), []string{"clear-0-15: was clean, now no damage seen", "hwm: was clean", "key-owner: was clean"}},
 		{"slower", run(20, slower("hwm", 0)), run(20, slower("hwm", 0.03)), []string{"hwm: throughput is 0.9"}},
 		{"faster", run(20, slower("hwm", 0.03)), run(20, slower("hwm", 0)), nil},
@@ -136,8 +138,8 @@ func TestCheckAgainst(t *testing.T) {
 
 func TestCheckDamagedMoreOften(t *testing.T) {
 	mixed := func(k, n int) []*Trial {
-		trials := append(some(k, testCell(Corruption, "hwm"), Crash), some(n-k, testCell(Corruption, "hwm"))...)
-		trials = append(trials, some(2, testCell(Corruption, PositiveControl), Crash)...)
+		trials := append(some(k, testCell(Corruption, "hwm"), event.Crash), some(n-k, testCell(Corruption, "hwm"))...)
+		trials = append(trials, some(2, testCell(Corruption, PositiveControl), event.Crash)...)
 		return append(trials, some(2, testCell(Corruption, NegativeControl))...)
 	}
 	old := fileOf(t, "old.txt", mixed(2, 40)...)
@@ -164,11 +166,11 @@ func TestCheckOtherMachine(t *testing.T) {
 }
 
 func TestCheckDamageOutsideCorruptionTrials(t *testing.T) {
-	controls := append(some(1, testCell(Corruption, PositiveControl), Crash), some(1, testCell(Corruption, NegativeControl))...)
+	controls := append(some(1, testCell(Corruption, PositiveControl), event.Crash), some(1, testCell(Corruption, NegativeControl))...)
 	hwm := some(60, testCell(Corruption, "hwm"))
 	for want, extra := range map[string][]*Trial{
-		"1 of 1 trial for throughput damaged":             some(1, testCell(Handshake, "hwm"), FailedHandshake),
-		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", checksOff), Crash),
+		"1 of 1 trial for throughput damaged":             some(1, testCell(Handshake, "hwm"), event.FailedHandshake),
+		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", checksOff), event.Crash),
 	} {
 		trials := append(append(append([]*Trial(nil), controls...), hwm...), extra...)
 		var out bytes.Buffer
@@ -266,7 +268,7 @@ func checkBroken(t *testing.T, name string, o CheckOptions, path, want string) {
 
 func TestCheckAgainstFailedTrials(t *testing.T) {
 	mixed := func(extra ...*Trial) []*Trial {
-		list := append(some(20, testCell(Corruption, "hwm")), some(2, testCell(Corruption, PositiveControl), Crash)...)
+		list := append(some(20, testCell(Corruption, "hwm")), some(2, testCell(Corruption, PositiveControl), event.Crash)...)
 		return append(append(list, some(2, testCell(Corruption, NegativeControl))...), extra...)
 	}
 	failed := &Trial{Cell: testCell(Corruption, "hwm"), Status: Failed, Reason: "no memory"}

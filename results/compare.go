@@ -8,6 +8,7 @@ import (
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
+	"tlsbench/strategies/catalogue"
 )
 
 // Options say how to compare. The zero value of each field is its default.
@@ -164,7 +165,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Costs = sample.costs(name, base, o, g.workers)
 		t.Rows = append(t.Rows, r)
 	}
-	slices.SortFunc(t.Rows, func(a, b Row) int { return CompareStrategies(a.Strategy, b.Strategy) })
+	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
 	t.correct(o.Baseline, 1-o.Confidence)
 	return t
 }

@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 )
 
 // sampleRun is a small run that is kept, for people to look at too.
@@ -113,7 +116,7 @@ func TestDriftCancels(t *testing.T) {
 // 28 happen with a probability of 0.1 %.
 func TestNoFindingsWithoutDifferences(t *testing.T) {
 	s := newSimulation(10)
-	s.hazards, s.strategies, s.slowdown = nil, strategyOrder, nil
+	s.hazards, s.strategies, s.slowdown = nil, catalogue.Names(), nil
 	s.damage = func(string, string) []string { return nil }
 	for i := range 28 {
 		s.hazards = append(s.hazards, fmt.Sprintf("foreign-keys:n=%d", i))
@@ -174,7 +177,7 @@ func TestPairing(t *testing.T) {
 // Whatever a file gives as the throughput of a damaged trial, it is none.
 func TestDamagedTrialHasNoThroughput(t *testing.T) {
 	var trials []*Trial
-	for round, kinds := range [][]string{nil, {Crash}, {LostSlot}, nil} {
+	for round, kinds := range [][]string{nil, {event.Crash}, {event.LostSlot}, nil} {
 		trial := some(1, testCell(Handshake, "hwm"), kinds...)[0]
 		trial.Round, trial.Metrics = round, []Metric{{1000 * float64(round+1), HandshakesPerSec}}
 		trials = append(trials, trial)
@@ -417,7 +420,8 @@ func TestKnowsNothingOfTheRig(t *testing.T) {
 	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)
-		if strings.HasPrefix(dep, "tlsbench/") && !strings.HasPrefix(dep, "tlsbench/results") || dep == "os/exec" {
+		own := strings.HasPrefix(dep, "tlsbench/results") || dep == "tlsbench/strategies/catalogue"
+		if strings.HasPrefix(dep, "tlsbench/") && !own || dep == "os/exec" || dep == "runtime/cgo" {
 			t.Errorf("imports %s", dep)
 		}
 	}
@@ -463,7 +467,7 @@ func benchmarkCompare(b *testing.B, records int) (longest time.Duration, peak in
 	s := newSimulation((records + 83) / (3 * 7 * 4))
 	s.openssl = []string{"1.1.1w", "3.0.20", "3.5.7", "4.0.3"}
 	s.hazards = []string{"plain"}
-	s.strategies = strategyOrder
+	s.strategies = catalogue.Names()
 	path := s.file(b, "run.txt")
 	info, err := os.Stat(path)
 	if err != nil {

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tlsbench/strategies/catalogue"
 )
 
-// The strategies that are controls, and the hazard they run under. Without any
-// fix the rig has to find damage; under the oracle, which clears exactly what
-// is OpenSSL's, it must find none.
+// The strategies that are controls.
 const (
-	PositiveControl = "none"
-	NegativeControl = "key-owner"
-	plainHazard     = "plain"
+	PositiveControl = catalogue.PositiveControl
+	NegativeControl = catalogue.NegativeControl
 )
 
 // ControlGroup is what shares a pair of controls: one build under one load, on
@@ -125,7 +124,7 @@ func (g controlGroups) add(machine string, t *Trial) {
 		g[group] = c
 	}
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
-	if t.Cell.Hazard != plainHazard || len(t.Cell.Settings) > 0 && !off {
+	if t.Cell.Hazard != Plain || len(t.Cell.Settings) > 0 && !off {
 		return
 	}
 	looked := t.Cell.Measure == Corruption && !off

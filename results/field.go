@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // The field is the real daemon: what "tlsbench field" writes is one JSON object
@@ -120,7 +122,7 @@ type FieldEvent struct {
 
 // counts reports whether events of that kind say anything of OpenSSL's state.
 func (t *FieldTrial) counts(kind string) bool {
-	return kind != RepeatedRandom || t.Daemon == nil || !t.Daemon.OwnRandom
+	return kind != event.RepeatedRandom || t.Daemon == nil || !t.Daemon.OwnRandom
 }
 
 // firstEvent is when the first event came that counts; false without one.

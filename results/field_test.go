@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results/event"
 )
 
 const fieldHeader = `{"tlsbench_field":1,"plan":{},"seed":7,"duration_ns":1,"patience_ns":2}` + "\n"
@@ -48,7 +50,7 @@ func fieldCase(kamailio, strategy string) FieldCase {
 // What was written comes back, and a torn end is no trial.
 func TestFieldIsReadBack(t *testing.T) {
 	want := []*FieldTrial{
-		fieldTrial(1, 1, fieldCase("6.0", "none"), false, time.Second, Crash),
+		fieldTrial(1, 1, fieldCase("6.0", "none"), false, time.Second, event.Crash),
 		fieldTrial(2, 1, fieldCase("6.0", "none"), true, 0),
 	}
 	text := []byte(fieldHeader)
@@ -99,12 +101,12 @@ func TestFieldAgreement(t *testing.T) {
 		why           string
 	}{
 		{"both clean", "6.0", nil, nil, Agrees, ""},
-		{"both damaged, each in its way", "6.0", []string{Crash}, []string{ForeignError}, Agrees, ""},
-		{"daemon damaged", "6.0", []string{DoubleFree}, nil, Disagrees, "open: the daemon was damaged, the rig was not"},
-		{"rig damaged", "6.0", nil, []string{DoubleFree}, Disagrees, "open: the rig looks inside"},
-		{"slots lost: the daemon cannot tell", "6.0", nil, []string{LostSlot}, Agrees, ""},
-		{"the daemon's own generator repeats", "5.6", []string{RepeatedRandom}, nil, Agrees, "the TLS module's own generator"},
-		{"OpenSSL's generator repeats", "6.0", []string{RepeatedRandom}, nil, Disagrees, "the daemon was damaged"},
+		{"both damaged, each in its way", "6.0", []string{event.Crash}, []string{event.ForeignError}, Agrees, ""},
+		{"daemon damaged", "6.0", []string{event.DoubleFree}, nil, Disagrees, "open: the daemon was damaged, the rig was not"},
+		{"rig damaged", "6.0", nil, []string{event.DoubleFree}, Disagrees, "open: the rig looks inside"},
+		{"slots lost: the daemon cannot tell", "6.0", nil, []string{event.LostSlot}, Agrees, ""},
+		{"the daemon's own generator repeats", "5.6", []string{event.RepeatedRandom}, nil, Agrees, "the TLS module's own generator"},
+		{"OpenSSL's generator repeats", "6.0", []string{event.RepeatedRandom}, nil, Disagrees, "the daemon was damaged"},
 	} {
 		c := fieldCase(tc.release, "hwm")
 		sum := SummarizeField(&FieldFile{Trials: []*FieldTrial{
@@ -121,7 +123,7 @@ func TestFieldAgreement(t *testing.T) {
 func TestFieldNoAnswer(t *testing.T) {
 	c := fieldCase("6.0", "hwm")
 	for _, status := range []Status{Failed, Skipped, NotApplicable} {
-		rig, daemon := fieldTrial(2, 1, c, true, 0), fieldTrial(1, 1, c, false, 0, Crash)
+		rig, daemon := fieldTrial(2, 1, c, true, 0), fieldTrial(1, 1, c, false, 0, event.Crash)
 		rig.Status, rig.Reason = status, "no libpython"
 		sum := SummarizeField(&FieldFile{Trials: []*FieldTrial{daemon, rig}})
 		if got := sum.Comparisons[0]; got.Agree != NoAnswer || sum.All.Answered != 0 || !strings.Contains(strings.Join(sum.Notes(), "\n"), "no libpython") {
@@ -144,15 +146,15 @@ func TestFieldControls(t *testing.T) {
 		daemon, rig []string
 		want        string
 	}{
-		{"no fix, both damaged", fieldCase("6.0", "none"), []string{Crash}, []string{ForeignError}, ""},
-		{"no fix, daemon clean", fieldCase("6.0", "none"), nil, []string{Crash}, "kamailio 6.0 on 3.0.1 without a fix: no damage within 10s in 1 trials"},
-		{"no fix, rig clean", fieldCase("6.0", "none"), []string{Crash}, nil, "the rig beside kamailio 6.0, none, mem_safety 0: no damage in 1 trials"},
+		{"no fix, both damaged", fieldCase("6.0", "none"), []string{event.Crash}, []string{event.ForeignError}, ""},
+		{"no fix, daemon clean", fieldCase("6.0", "none"), nil, []string{event.Crash}, "kamailio 6.0 on 3.0.1 without a fix: no damage within 10s in 1 trials"},
+		{"no fix, rig clean", fieldCase("6.0", "none"), []string{event.Crash}, nil, "the rig beside kamailio 6.0, none, mem_safety 0: no damage in 1 trials"},
 		{"no fix on 1.1.1", old, nil, nil, ""},
 		{"no fix, with a neighbour", python, nil, nil, ""},
 		{"oracle, both clean", fieldCase("6.0", "key-owner"), nil, nil, ""},
-		{"oracle, daemon damaged", fieldCase("6.0", "key-owner"), []string{DoubleFree}, nil, "the daemon was damaged: corrupt"},
-		{"oracle, rig damaged", fieldCase("6.0", "key-owner"), nil, []string{Crash}, "the rig was damaged: crash"},
-		{"a strategy, both damaged", fieldCase("6.0", "hwm"), []string{Crash}, []string{Crash}, ""},
+		{"oracle, daemon damaged", fieldCase("6.0", "key-owner"), []string{event.DoubleFree}, nil, "the daemon was damaged: corrupt"},
+		{"oracle, rig damaged", fieldCase("6.0", "key-owner"), nil, []string{event.Crash}, "the rig was damaged: crash"},
+		{"a strategy, both damaged", fieldCase("6.0", "hwm"), []string{event.Crash}, []string{event.Crash}, ""},
 	} {
 		got := SummarizeField(&FieldFile{Trials: []*FieldTrial{
 			fieldTrial(1, 1, tc.c, false, time.Second, tc.daemon...), fieldTrial(2, 1, tc.c, true, time.Second, tc.rig...),
@@ -169,13 +171,13 @@ func TestSummarizeField(t *testing.T) {
 	mode.Mode, mode.Python, mode.Rig = 1, "before", "mode"
 	old := fieldCase("5.4", "none")
 	old.OpenSSL = "1.1.1w"
-	slow := fieldTrial(9, 1, none, false, 11*time.Second, Crash)
+	slow := fieldTrial(9, 1, none, false, 11*time.Second, event.Crash)
 	slow.Memory, slow.Load = 9<<20, 6*time.Second
 	sum := SummarizeField(&FieldFile{Trials: []*FieldTrial{
-		fieldTrial(8, 3, mode, false, 0), fieldTrial(7, 3, mode, true, 0, Crash),
+		fieldTrial(8, 3, mode, false, 0), fieldTrial(7, 3, mode, true, 0, event.Crash),
 		fieldTrial(6, 2, hwm, false, 0), fieldTrial(5, 2, hwm, true, 0),
-		slow, fieldTrial(2, 1, none, false, 70*time.Millisecond, DoubleFree, Crash), fieldTrial(1, 1, none, true, 0, Crash),
-		fieldTrial(4, 4, old, false, time.Second, Crash),
+		slow, fieldTrial(2, 1, none, false, 70*time.Millisecond, event.DoubleFree, event.Crash), fieldTrial(1, 1, none, true, 0, event.Crash),
+		fieldTrial(4, 4, old, false, time.Second, event.Crash),
 	}})
 	var order []string
 	for _, c := range sum.Comparisons {

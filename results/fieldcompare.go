@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // Agreement says whether the verdicts on daemon and rig are the same.
@@ -257,7 +259,7 @@ func (c *FieldComparison) why(daemon []*FieldTrial) string {
 		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
 	case c.Agree == Disagrees:
 		return "open: the daemon was damaged, the rig was not"
-	case slices.ContainsFunc(daemon, func(t *FieldTrial) bool { return c.OwnRandom && t.Events[RepeatedRandom] > 0 }):
+	case slices.ContainsFunc(daemon, func(t *FieldTrial) bool { return c.OwnRandom && t.Events[event.RepeatedRandom] > 0 }):
 		return "ServerHello randoms came twice and are not counted: the TLS module's own generator made them"
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // forkTrials makes fork trials of both strategies with times that spread by a
@@ -39,7 +41,7 @@ func forkTrials(rounds int, spread, dearer float64, kinds ...string) []*Trial {
 
 // underLoad is a run of corruption trials whose controls passed.
 func underLoad(rounds int) []*Trial {
-	list := some(2, testCell(Corruption, PositiveControl), Crash)
+	list := some(2, testCell(Corruption, PositiveControl), event.Crash)
 	for _, strategy := range []string{"hwm", NegativeControl} {
 		list = append(list, some(rounds, testCell(Corruption, strategy))...)
 		list = append(list, some(rounds, testCell(Corruption, strategy, checksOff))...)
@@ -53,7 +55,7 @@ func TestExpectBesideForks(t *testing.T) {
 	clean := CheckOptions{Expect: []string{"hwm=clean"}}
 	checkBroken(t, "beside forks", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1)...)...), "")
 	checkBroken(t, "only forks", clean, fileOf(t, "run.txt", forkTrials(3, 0.01, 1)...), "no trial of hwm under load")
-	checkBroken(t, "a damaged fork", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1, Crash)...)...), "load memory, heap global, 4 workers: 3 of 3 trials of forks damaged")
+	checkBroken(t, "a damaged fork", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1, event.Crash)...)...), "load memory, heap global, 4 workers: 3 of 3 trials of forks damaged")
 }
 
 // Forks are compared through their ratio to the oracle's, and need no controls.
@@ -66,7 +68,7 @@ func TestCheckForksAgainst(t *testing.T) {
 	}{
 		{"the same", "", forkTrials(12, 0.03, 1)},
 		{"cheaper", "", forkTrials(12, 0.02, 0.8)},
-		{"damaged", "hwm: 12 of 12 trials of forks damaged, was none", forkTrials(12, 0.02, 1, Crash)},
+		{"damaged", "hwm: 12 of 12 trials of forks damaged, was none", forkTrials(12, 0.02, 1, event.Crash)},
 	} {
 		checkBroken(t, tt.name, against, fileOf(t, "new.txt", tt.now...), tt.want)
 	}
@@ -98,7 +100,7 @@ func TestCheckAgainstUnlooked(t *testing.T) {
 	}
 	checkBroken(t, "the same", against, now(func(*Trial) bool { return false }), "")
 	checkBroken(t, "damaged", against, now(func(t *Trial) bool {
-		t.Events = map[string]uint64{Crash: 1}
+		t.Events = map[string]uint64{event.Crash: 1}
 		return false
 	}), "hwm: 20 of 20 trials with the active checks off damaged, was none")
 	checkBroken(t, "missing", against, now(func(*Trial) bool { return true }), "hwm: no trial with the active checks off any more")

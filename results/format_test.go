@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results/event"
 )
 
 func testHeader() Header {
@@ -40,10 +42,10 @@ func testTrials() []*Trial {
 		{Cell: testCell(Handshake, "hwm"), Status: OK, Handshakes: 4321, Load: 2 * time.Second,
 			Metrics: []Metric{{2160.5, HandshakesPerSec}, {812345, CPUPerHandshake}, {1.5e6, "p99-ns/handshake"}}},
 		{Cell: testCell(Handshake, "none"), Status: OK, Handshakes: 77, CrashAt: 31 * time.Millisecond,
-			Events: map[string]uint64{Crash: 1, DoubleFree: 190}, Detail: []string{`worker 2: "tlsv1 alert" in a good handshake`, "Störung <&>"}},
+			Events: map[string]uint64{event.Crash: 1, event.DoubleFree: 190}, Detail: []string{`worker 2: "tlsv1 alert" in a good handshake`, "Störung <&>"}},
 		{Cell: testCell(Corruption, "none"), Status: OK, Control: true, Seed: 1<<64 - 1,
 			Handshakes: 5000, Checks: 5000, Draws: 20000, SharedSlots: 3,
-			Events:  map[string]uint64{ForeignError: 50, RepeatedRandom: 2},
+			Events:  map[string]uint64{event.ForeignError: 50, event.RepeatedRandom: 2},
 			Metrics: []Metric{{1, DamagedPerTrial}, {1e4, ForeignPerMcheck}, {100, RepeatsPerMdraw}, {3, "shared-slots"}}},
 		{Cell: testCell(Corruption, "hwm", Setting{"tls", "1.2"}, Setting{"check", "0"}), Status: OK,
 			Handshakes: 5000, Steal: 0.012345678901234567, LoadBefore: 0.25, Metrics: []Metric{{0, PassivePerMhs}}},
@@ -200,7 +202,7 @@ func TestLongDetail(t *testing.T) {
 		}
 	}
 	_, got := readAll(data)
-	if len(got) != 1 || got[0].Events[DoubleFree] != 190 || !strings.Contains(got[0].Detail[0], "left out") {
+	if len(got) != 1 || got[0].Events[event.DoubleFree] != 190 || !strings.Contains(got[0].Detail[0], "left out") {
 		t.Errorf("got %+v", got)
 	}
 	big := Header{Plan: json.RawMessage(`"` + strings.Repeat("x", 2*maxLine) + `"`)}
@@ -283,8 +285,8 @@ func TestGoTestOutput(t *testing.T) {
 		{"Handshake hwm", 4210, nil, cpu},
 		{"Handshake hwm", 4184, nil, cpu},
 		{"Handshake clear-0-15", 4198, nil, cpu},
-		{"Corruption none", 1823, map[string]uint64{ForeignError: 384, RepeatedRandom: 8}, cpu},
-		{"Corruption none", 2012, map[string]uint64{Unspecified: 81}, cpu},
+		{"Corruption none", 1823, map[string]uint64{event.ForeignError: 384, event.RepeatedRandom: 8}, cpu},
+		{"Corruption none", 2012, map[string]uint64{event.Unspecified: 81}, cpu},
 		{"Corruption hwm", 4012, nil, cpu},
 		{"Fork hwm", 0, nil, cpu},
 	}

@@ -7,6 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 )
 
 // Scene is what strategies are compared in: everything that a cell has apart
@@ -56,8 +59,8 @@ func compareScenes(a, b Scene) int {
 
 // compareHazards puts plain, which the others are held against, first.
 func compareHazards(a, b string) int {
-	if (a == plainHazard) != (b == plainHazard) {
-		if a == plainHazard {
+	if (a == Plain) != (b == Plain) {
+		if a == Plain {
 			return -1
 		}
 		return 1
@@ -184,7 +187,7 @@ func (s *sample) addCorruption(t *Trial) {
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
 		s.unlooked.add(t)
 		if t.Status == OK {
-			s.passive.add(t.events(PassiveKinds...), t.Handshakes)
+			s.passive.add(event.PassiveCount(t.Events), t.Handshakes)
 		}
 		return
 	}
@@ -195,9 +198,9 @@ func (s *sample) addCorruption(t *Trial) {
 	if !t.Damaged() {
 		s.exposure.add(t.Handshakes)
 	}
-	s.foreign.add(t.Events[ForeignError], t.Checks)
-	s.repeats.add(t.Events[RepeatedRandom], t.Draws)
-	s.lost.add(t.Events[LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
+	s.foreign.add(t.Events[event.ForeignError], t.Checks)
+	s.repeats.add(t.Events[event.RepeatedRandom], t.Draws)
+	s.lost.add(t.Events[event.LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
 	s.addShared(t.SharedSlots)
 	s.kinds.add(t.Events)
 	if kept, ok := t.Metric(KeptBytes); ok {
@@ -230,13 +233,8 @@ func (k kindCounts) list() []KindCount {
 	for _, c := range k {
 		list = append(list, *c)
 	}
-	slices.SortFunc(list, func(a, b KindCount) int { return CompareKinds(a.Kind, b.Kind) })
+	slices.SortFunc(list, func(a, b KindCount) int { return event.Compare(a.Kind, b.Kind) })
 	return list
-}
-
-// CompareKinds puts kinds of events in the order of their words, worst first.
-func CompareKinds(a, b string) int {
-	return cmp.Or(cmp.Compare(wordOf(a), wordOf(b)), strings.Compare(a, b))
 }
 
 func (s *sample) addShared(n int) {
@@ -244,15 +242,6 @@ func (s *sample) addShared(n int) {
 		s.shared, s.sharedMax = n, n
 	}
 	s.shared, s.sharedMax = min(s.shared, n), max(s.sharedMax, n)
-}
-
-// events sums the counts of some kinds.
-func (t *Trial) events(kinds ...string) uint64 {
-	var sum uint64
-	for _, kind := range kinds {
-		sum += t.Events[kind]
-	}
-	return sum
 }
 
 // gatherer reads files and sorts their trials into samples.
@@ -442,20 +431,6 @@ func (g *gatherer) strategyNames() []string {
 	for s := range g.all {
 		names = append(names, s)
 	}
-	slices.SortFunc(names, CompareStrategies)
+	slices.SortFunc(names, catalogue.Compare)
 	return names
-}
-
-// strategyOrder is the one the strategies came in.
-var strategyOrder = []string{PositiveControl, "temp-thread", "clear-0-15", "hwm", "thread-stop", "pointer-match", NegativeControl}
-
-// CompareStrategies puts those that are not in strategyOrder at the end.
-func CompareStrategies(a, b string) int {
-	rank := func(s string) int {
-		if i := slices.Index(strategyOrder, s); i >= 0 {
-			return i
-		}
-		return len(strategyOrder)
-	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
 }

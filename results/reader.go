@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results/event"
 )
 
 // Reader reads a results file, or the output of "go test -bench", one trial
@@ -289,27 +291,23 @@ func (t *Trial) derive(iterations uint64) {
 	}
 	if t.Cell.Measure == Corruption {
 		t.Checks = t.Cell.checkRate() * t.Handshakes
-		t.Draws = drawsPerCheck * t.Checks
+		t.Draws = DrawsPerCheck * t.Checks
 	}
-	t.deriveEvents(ForeignError, ForeignPerMcheck, t.Checks)
-	t.deriveEvents(RepeatedRandom, RepeatsPerMdraw, t.Draws)
-	t.deriveEvents(LostSlot, "lost-slots/fork", 1e6*max(t.Forks, uint64(t.Cell.Workers)))
-	t.deriveEvents(Unspecified, PassivePerMhs, t.Handshakes)
+	t.deriveEvents(event.ForeignError, ForeignPerMcheck, t.Checks)
+	t.deriveEvents(event.RepeatedRandom, RepeatsPerMdraw, t.Draws)
+	t.deriveEvents(event.LostSlot, "lost-slots/fork", 1e6*max(t.Forks, uint64(t.Cell.Workers)))
+	t.deriveEvents(event.Unspecified, PassivePerMhs, t.Handshakes)
 	if v, _ := t.Metric(DamagedPerTrial); v > 0 && !t.Damaged() {
-		t.addEvents(Unspecified, 1)
+		t.addEvents(event.Unspecified, 1)
 	}
 	if v, ok := t.Metric("shared-slots"); ok {
 		t.SharedSlots = int(v)
 	}
 }
 
-// What a corruption trial looks at: so many times at the queue for each
-// handshake where its name does not say, and so many draws with each look.
-const (
-	defaultCheckRate = 4
-	drawsPerCheck    = 4
-	maxCheckRate     = 1 << 20 // beyond it a name is nonsense, and a product might overflow
-)
+// maxCheckRate bounds what a name says: beyond it a name is nonsense, and a
+// product might overflow.
+const maxCheckRate = 1 << 20
 
 // checkRate is how often a corruption trial looks at the queue for each
 // handshake.
@@ -317,7 +315,7 @@ func (c Cell) checkRate() uint64 {
 	if n, err := strconv.ParseUint(c.Setting(checksOff.Key), 10, 64); err == nil {
 		return min(n, maxCheckRate)
 	}
-	return defaultCheckRate
+	return DefaultCheckRate
 }
 
 // deriveEvents turns a rate for each million of exposure into a count, at

@@ -8,6 +8,7 @@ import (
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
+	"tlsbench/strategies/catalogue"
 )
 
 // regression is the rule that nothing got worse than in older files: no
@@ -76,7 +77,7 @@ func sortedNames(samples map[string]*sample) []string {
 	for name := range samples {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, CompareStrategies)
+	slices.SortFunc(names, catalogue.Compare)
 	return names
 }
 

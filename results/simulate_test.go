@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results/event"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -69,11 +71,11 @@ func newSimulation(rounds int) *simulation {
 func usualDamage(hazard, strategy string) []string {
 	switch {
 	case strategy == "none":
-		return []string{ForeignError, FailedHandshake, DoubleFree, RepeatedRandom, Crash}
+		return []string{event.ForeignError, event.FailedHandshake, event.DoubleFree, event.RepeatedRandom, event.Crash}
 	case strategy == "clear-0-15" && hazard != "plain":
-		return []string{ForeignError, LostSlot}
+		return []string{event.ForeignError, event.LostSlot}
 	case strategy == "hwm" && hazard != "plain":
-		return []string{LostSlot}
+		return []string{event.LostSlot}
 	}
 	return nil
 }
@@ -119,8 +121,8 @@ func (s *simulation) noise(sd float64) float64 { return math.Exp(sd * s.rng.Norm
 func (s *simulation) handshake(c Cell, round int, drift float64) *Trial {
 	speed := 2100 * drift * (1 - s.slowdown[c.Strategy]) * s.noise(0.004)
 	t := s.trial(c, Handshake, round, 2*speed)
-	if kinds := s.damage(c.Hazard, c.Strategy); len(kinds) > 0 && kinds[0] == ForeignError {
-		t.Events = map[string]uint64{FailedHandshake: 1 + uint64(s.rng.IntN(9))}
+	if kinds := s.damage(c.Hazard, c.Strategy); len(kinds) > 0 && kinds[0] == event.ForeignError {
+		t.Events = map[string]uint64{event.FailedHandshake: 1 + uint64(s.rng.IntN(9))}
 		t.Detail = []string{"31ms, rank 0 or a peer: failed-handshake: remote error: tls: internal error"}
 		return t
 	}
@@ -135,9 +137,9 @@ func (s *simulation) events(t *Trial, kinds []string) {
 	for _, kind := range kinds {
 		n := uint64(1 + 20*s.rng.ExpFloat64())
 		switch kind {
-		case LostSlot:
+		case event.LostSlot:
 			n = 14 * uint64(t.Cell.Workers)
-		case Crash:
+		case event.Crash:
 			n = 1
 		}
 		if t.Events == nil {
@@ -152,7 +154,7 @@ func (s *simulation) corruption(c Cell, round int, drift float64) *Trial {
 	t.Checks, t.Draws = t.Handshakes, 4*t.Handshakes
 	kinds := s.damage(c.Hazard, c.Strategy)
 	s.events(t, kinds)
-	if len(kinds) > 0 && kinds[0] == ForeignError {
+	if len(kinds) > 0 && kinds[0] == event.ForeignError {
 		t.SharedSlots = 3
 	}
 	damaged := 0.0
@@ -160,8 +162,8 @@ func (s *simulation) corruption(c Cell, round int, drift float64) *Trial {
 		damaged = 1
 	}
 	perM := func(kind string, exposure uint64) float64 { return 1e6 * float64(t.Events[kind]) / float64(exposure) }
-	t.Metrics = []Metric{{damaged, DamagedPerTrial}, {perM(ForeignError, t.Checks), ForeignPerMcheck},
-		{perM(RepeatedRandom, t.Draws), RepeatsPerMdraw}, {float64(t.SharedSlots), "shared-slots"}}
+	t.Metrics = []Metric{{damaged, DamagedPerTrial}, {perM(event.ForeignError, t.Checks), ForeignPerMcheck},
+		{perM(event.RepeatedRandom, t.Draws), RepeatsPerMdraw}, {float64(t.SharedSlots), "shared-slots"}}
 	return t
 }
 
@@ -169,11 +171,11 @@ func (s *simulation) passive(c Cell, round int, drift float64) *Trial {
 	c.Settings = []Setting{checksOff}
 	t := s.trial(c, Corruption, round, 3500*drift)
 	for _, kind := range s.damage(c.Hazard, c.Strategy) {
-		if kind != ForeignError && kind != RepeatedRandom {
+		if kind != event.ForeignError && kind != event.RepeatedRandom {
 			s.events(t, []string{kind})
 		}
 	}
-	t.Metrics = []Metric{{1e6 * float64(t.events(PassiveKinds...)) / float64(t.Handshakes), PassivePerMhs}}
+	t.Metrics = []Metric{{1e6 * float64(event.PassiveCount(t.Events)) / float64(t.Handshakes), PassivePerMhs}}
 	return t
 }
 

@@ -6,27 +6,6 @@ import (
 	"time"
 )
 
-// Event kinds, as they stand in a trial's Events. See the package workload
-// for what each detector looks at.
-const (
-	ForeignError    = "foreign-error"
-	FailedHandshake = "failed-handshake"
-	WrongData       = "wrong-data"
-	DoubleFree      = "double-free"
-	WildFree        = "wild-free"
-	Overrun         = "overrun"
-	HeapDamage      = "heap-damage"
-	RepeatedRandom  = "repeated-random"
-	Crash           = "crash"
-	Hang            = "hang"
-	BrokenNeighbour = "broken-neighbour"
-	LostSlot        = "lost-slot"
-
-	// Unspecified is damage of a kind that the file does not tell: plain
-	// "go test -bench" output has rates, but no kinds.
-	Unspecified = "unspecified"
-)
-
 // Status is how a trial ended.
 type Status string
 
@@ -65,7 +44,7 @@ type Trial struct {
 	Draws      uint64 `json:"draws"`      // random draws compared
 	Forks      uint64 `json:"forks,omitempty"`
 
-	Events       map[string]uint64 `json:"events,omitempty"`         // count by kind
+	Events       map[string]uint64 `json:"events,omitempty"`         // count by kind; see package event
 	FirstEvent   time.Duration     `json:"first_event_ns,omitempty"` // from start of load
 	FirstEventAt uint64            `json:"first_event_hs,omitempty"` // handshakes made until then
 	CrashAt      time.Duration     `json:"crash_ns,omitempty"`       // from start of load

@@ -5,21 +5,22 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
 )
 
 // Word is one word of a verdict.
-type Word string
+type Word = event.Word
 
 // The verdict words. The first five say that there was damage, worst first; a
 // cell has all that apply. The others stand alone.
 const (
-	Crashed    Word = "crash"      // a process was killed by a signal
-	Hung       Word = "hang"       // a process was blocked
-	Corrupt    Word = "corrupt"    // OpenSSL's or the heap's state was damaged
-	Broken     Word = "broken"     // a neighbour in the process stopped working
-	Collateral Word = "collateral" // slots of other libraries were cleared
+	Crashed    = event.Crashed
+	Hung       = event.Hung
+	Corrupt    = event.Corrupt
+	Broken     = event.Broken
+	Collateral = event.Collateral
 
 	Clean         Word = "clean"          // no damage, in enough trials to bound it
 	NoDamageSeen  Word = "no damage seen" // no damage, in too few trials for that
@@ -37,23 +38,6 @@ const CleanBound = 0.05
 // boundConfidence is the one-sided confidence of all upper bounds of zero
 // events.
 const boundConfidence = 0.95
-
-// words says which word each kind of event stands for, worst first.
-var words = []struct {
-	word  Word
-	kinds []string
-}{
-	{Crashed, []string{Crash}},
-	{Hung, []string{Hang}},
-	{Corrupt, []string{ForeignError, FailedHandshake, WrongData, DoubleFree, WildFree, Overrun,
-		HeapDamage, RepeatedRandom, Unspecified}},
-	{Broken, []string{BrokenNeighbour}},
-	{Collateral, []string{LostSlot}},
-}
-
-// PassiveKinds are the kinds of events that are noticed without looking for
-// them: what the passive corruption rate counts.
-var PassiveKinds = []string{FailedHandshake, WrongData, DoubleFree, WildFree, Overrun, HeapDamage, Crash, Unspecified}
 
 // Verdict is what the corruption trials of one cell say.
 type Verdict struct {
@@ -106,7 +90,7 @@ func (v Verdict) words() string {
 // tally counts the trials of one cell as they come.
 type tally struct {
 	trials, damaged, failed int
-	seen                    [5]bool // by index of words
+	seen                    []Word
 	skipped, notApplicable  string
 	reason                  string // of the first failed trial
 }
@@ -130,9 +114,9 @@ func (t *tally) add(trial *Trial) {
 		return
 	}
 	t.damaged++
-	for kind, n := range trial.Events {
-		if n > 0 {
-			t.seen[wordOf(kind)] = true
+	for _, w := range event.WordsOf(trial.Events) {
+		if !slices.Contains(t.seen, w) {
+			t.seen = append(t.seen, w)
 		}
 	}
 }
@@ -144,30 +128,14 @@ func orUnknown(reason string) string {
 	return reason
 }
 
-// wordOf is the index in words of a kind of event. A kind of a later version
-// is damage too: corrupt is the least that can be said.
-func wordOf(kind string) int {
-	for i, w := range words {
-		if slices.Contains(w.kinds, kind) {
-			return i
-		}
-	}
-	return slices.IndexFunc(words, func(w struct {
-		word  Word
-		kinds []string
-	}) bool {
-		return w.word == Corrupt
-	})
-}
-
 func (t *tally) verdict() Verdict {
 	v := Verdict{Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Upper: 1}
 	if t.trials > 0 {
 		v.Upper = inference.ProportionUpper(t.damaged, t.trials, boundConfidence)
 	}
-	for i, w := range words {
-		if t.seen[i] {
-			v.Words = append(v.Words, w.word)
+	for _, w := range event.Words {
+		if slices.Contains(t.seen, w) {
+			v.Words = append(v.Words, w)
 		}
 	}
 	if len(v.Words) == 0 {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results/event"
 )
 
 // some makes n trials that saw the given kinds of events.
@@ -46,12 +48,12 @@ func TestJudge(t *testing.T) {
 		{"bound met", some(59, c), "clean", 0, 59},
 		{"one too few", some(58, c), "no damage seen (≤ 5.04 %)", 0, 58},
 		{"one trial", some(1, c), "no damage seen (≤ 95 %)", 0, 1},
-		{"one damaged of many", join(some(999, c), some(1, c, RepeatedRandom)), "corrupt", 1, 1000},
-		{"all words, worst first", join(some(1, c, LostSlot), some(1, c, BrokenNeighbour), some(1, c, WildFree, Hang), some(1, c, Crash)),
+		{"one damaged of many", join(some(999, c), some(1, c, event.RepeatedRandom)), "corrupt", 1, 1000},
+		{"all words, worst first", join(some(1, c, event.LostSlot), some(1, c, event.BrokenNeighbour), some(1, c, event.WildFree, event.Hang), some(1, c, event.Crash)),
 			"crash hang corrupt broken collateral", 4, 4},
-		{"collateral alone", some(2, c, LostSlot), "collateral", 2, 2},
+		{"collateral alone", some(2, c, event.LostSlot), "collateral", 2, 2},
 		{"a kind of a later version", some(1, c, "stolen-socket"), "corrupt", 1, 1},
-		{"events of count 0", []*Trial{{Cell: c, Status: OK, Events: map[string]uint64{Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
+		{"events of count 0", []*Trial{{Cell: c, Status: OK, Events: map[string]uint64{event.Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
 		{"skipped", with(Skipped, "no libpython3.11"), "skipped: no libpython3.11", 0, 0},
 		{"not applicable", with(NotApplicable, "no ERR_get_state"), "not applicable: no ERR_get_state", 0, 0},
 		{"failed", join(with(Failed, "bind: in use"), with(Failed, "later")), "failed: bind: in use", 0, 0},
@@ -71,24 +73,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Every kind of event has a word, and only passive kinds need no looking.
-func TestEveryKindHasAWord(t *testing.T) {
-	for _, kind := range []string{ForeignError, FailedHandshake, WrongData, DoubleFree, WildFree, Overrun, HeapDamage,
-		RepeatedRandom, Crash, Hang, BrokenNeighbour, LostSlot, Unspecified} {
-		n := 0
-		for _, w := range words {
-			for _, k := range w.kinds {
-				if k == kind {
-					n++
-				}
-			}
-		}
-		if n != 1 {
-			t.Errorf("%s stands for %d words", kind, n)
-		}
-	}
-}
-
 func TestControls(t *testing.T) {
 	none, owner := testCell(Corruption, PositiveControl), testCell(Corruption, NegativeControl)
 	change := func(c Cell, f func(*Cell)) Cell { f(&c); return c }
@@ -97,22 +81,22 @@ func TestControls(t *testing.T) {
 		trials [][]*Trial
 		want   string
 	}{
-		{"both as they must be", [][]*Trial{some(3, none), some(1, none, Crash), some(5, owner)}, "controls passed: none damaged in 1/4, key-owner in 0/5"},
+		{"both as they must be", [][]*Trial{some(3, none), some(1, none, event.Crash), some(5, owner)}, "controls passed: none damaged in 1/4, key-owner in 0/5"},
 		{"the rig sees nothing", [][]*Trial{some(3, none), some(5, owner)}, "CONTROLS FAILED: none is undamaged in 3/3"},
-		{"the oracle is damaged", [][]*Trial{some(3, none, Crash), some(5, owner), some(1, owner, Hang)}, "CONTROLS FAILED: key-owner is damaged in 1/6"},
+		{"the oracle is damaged", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(1, owner, event.Hang)}, "CONTROLS FAILED: key-owner is damaged in 1/6"},
 		{"no positive control", [][]*Trial{some(5, owner)}, "NO CONTROLS: no trial of none"},
-		{"the oracle is damaged where nobody looks", [][]*Trial{some(3, none, Crash), some(5, owner), some(2, testCell(Corruption, NegativeControl, checksOff)),
-			some(1, testCell(Corruption, NegativeControl, checksOff), Crash)}, "CONTROLS FAILED: key-owner is damaged in 1/3 with the active checks off"},
-		{"the oracle is damaged in a throughput trial", [][]*Trial{some(3, none, Crash), some(5, owner),
-			some(4, testCell(Handshake, NegativeControl), FailedHandshake)}, "CONTROLS FAILED: key-owner is damaged in 4/4 with the active checks off"},
-		{"the oracle is damaged under another setting", [][]*Trial{some(3, none, Crash), some(5, owner),
-			some(4, testCell(Handshake, NegativeControl, Setting{"locks", "private"}), Hang)}, "controls passed: none damaged in 3/3, key-owner in 0/5"},
+		{"the oracle is damaged where nobody looks", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(2, testCell(Corruption, NegativeControl, checksOff)),
+			some(1, testCell(Corruption, NegativeControl, checksOff), event.Crash)}, "CONTROLS FAILED: key-owner is damaged in 1/3 with the active checks off"},
+		{"the oracle is damaged in a throughput trial", [][]*Trial{some(3, none, event.Crash), some(5, owner),
+			some(4, testCell(Handshake, NegativeControl), event.FailedHandshake)}, "CONTROLS FAILED: key-owner is damaged in 4/4 with the active checks off"},
+		{"the oracle is damaged under another setting", [][]*Trial{some(3, none, event.Crash), some(5, owner),
+			some(4, testCell(Handshake, NegativeControl, Setting{"locks", "private"}), event.Hang)}, "controls passed: none damaged in 3/3, key-owner in 0/5"},
 		{"only another strategy", [][]*Trial{some(5, testCell(Corruption, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
 		{"only throughput", [][]*Trial{some(5, testCell(Handshake, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
 		{"controls of another hazard do not count", [][]*Trial{
-			some(5, change(none, func(c *Cell) { c.Hazard = "libpython" }), Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
+			some(5, change(none, func(c *Cell) { c.Hazard = "libpython" }), event.Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"nor those with the checks off", [][]*Trial{
-			some(5, change(none, func(c *Cell) { c.Settings = []Setting{checksOff} }), Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
+			some(5, change(none, func(c *Cell) { c.Settings = []Setting{checksOff} }), event.Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"a control that could not be carried out is missing", [][]*Trial{
 			{{Cell: none, Status: Failed}}, some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"private heap: nothing can fire", [][]*Trial{
@@ -137,7 +121,7 @@ func TestControlGroupsAreApart(t *testing.T) {
 	for _, version := range []string{"3.10.0", "3.5.7", "1.1.1w"} {
 		c := testCell(Corruption, PositiveControl)
 		c.OpenSSL = version
-		trials = append(trials, some(1, c, Crash)...)
+		trials = append(trials, some(1, c, event.Crash)...)
 	}
 	fork := testCell(Fork, "hwm")
 	fork.Load = "memory"

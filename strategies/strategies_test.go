@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // Every strategy in the C table has its line in the catalogue and the other
 // way round, in the same order: tables and figures rely on it.
 func TestCatalogueMatchesTable(t *testing.T) {
-	if diff := cmp.Diff(names(), compiled()); diff != "" {
+	if diff := cmp.Diff(catalogue.Names(), compiled()); diff != "" {
 		t.Errorf("catalogue (-) and table.c (+) differ:\n%s", diff)
 	}
 }
@@ -29,7 +31,7 @@ func TestCatalogueMatchesFiles(t *testing.T) {
 			onDisk[f] = true
 		}
 	}
-	for _, s := range All() {
+	for _, s := range catalogue.All() {
 		if !onDisk[s.File] {
 			t.Errorf("%s: the catalogue names %s, which does not exist", s.Name, s.File)
 		}
@@ -47,14 +49,6 @@ func TestCatalogueMatchesFiles(t *testing.T) {
 	}
 }
 
-func TestCatalogueIsComplete(t *testing.T) {
-	for _, s := range All() {
-		if s.Summary == "" || s.Source == "" || s.Assumes == "" {
-			t.Errorf("%s: a line needs a summary, a source and what it assumes: %+v", s.Name, s)
-		}
-	}
-}
-
 // The handlers are those of the C structs.
 func TestHandlers(t *testing.T) {
 	for name, want := range map[string][]string{
@@ -62,34 +56,6 @@ func TestHandlers(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, Handlers(name)); diff != "" {
 			t.Errorf("handlers of %s (-want +got):\n%s", name, diff)
-		}
-	}
-}
-
-func TestParse(t *testing.T) {
-	for _, tc := range []struct{ in, out, problem string }{
-		{in: "hwm", out: "hwm"},
-		{in: "hwm:scan=64", out: "hwm:scan=64"},
-		{in: "hwm:scan=32", out: "hwm"},
-		{in: "clear:n=16", out: "clear-0-15"},
-		{in: "clear:n=32", out: "clear:n=32"},
-		{in: "clear-0-15:n=8", out: "clear:n=8"},
-		{in: "./my/fix.so", out: "fix"},
-		{in: "hwn", problem: `unknown strategy "hwn": choose from none, temp-thread, clear-0-15`},
-		{in: "", problem: `unknown strategy ""`},
-		{in: "hwm:scan=0", problem: "want a number from 1 to 1024"},
-		{in: "hwm:scan", problem: "parameter scan=: want a number"},
-		{in: "hwm:n=3", problem: `unknown parameter "n": hwm takes scan`},
-		{in: "none:n=3", problem: "none takes none"},
-	} {
-		c, err := Parse(tc.in)
-		switch {
-		case tc.problem != "" && (err == nil || !strings.Contains(err.Error(), tc.problem)):
-			t.Errorf("Parse(%q) error = %v, want one with %q", tc.in, err, tc.problem)
-		case tc.problem == "" && err != nil:
-			t.Errorf("Parse(%q): %v", tc.in, err)
-		case tc.problem == "" && c.String() != tc.out:
-			t.Errorf("Parse(%q) = %q, want %q", tc.in, c, tc.out)
 		}
 	}
 }

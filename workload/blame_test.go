@@ -8,14 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
 
 // onlyWorker1 is key-owner, but that the second worker also puts a value into
 // the slots of the hazard's keys: NULL, or an address that is not theirs.
-func onlyWorker1(t *testing.T, value string) strategies.Choice {
+func onlyWorker1(t *testing.T, value string) catalogue.Choice {
 	return ownObject(t, "own", []byte(`#include "strategy.h"
 static int forks;
 static int other;
@@ -69,7 +70,7 @@ func TestForeignSlotsOfOneWorker(t *testing.T) {
 
 // Rank 0's death is one crash, which is no worker's, and its signal is told.
 func TestRank0IsKilled(t *testing.T) {
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	cfg.Duration = time.Minute // the kill ends it
 	go func() {
 		for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
@@ -82,7 +83,7 @@ func TestRank0IsKilled(t *testing.T) {
 		}
 	}()
 	out := mustRun(t, cfg)
-	if out.Events[crash] != 1 || len(out.Events) != 1 {
+	if out.Events[event.Crash] != 1 || len(out.Events) != 1 {
 		t.Errorf("events %v, want one crash", out.Events)
 	}
 	checkBlame(t, out, -1, "rank 0 killed by signal 9")
@@ -115,7 +116,7 @@ func TestRepeatedDraws(t *testing.T) {
 		"0 at 5ms: RAND_bytes of worker 0 drew what RAND_bytes of worker 1 had drawn",
 		"2 at 4ms: RAND_priv_bytes of worker 2 drew what RAND_bytes of worker 1 had drawn",
 	}
-	checkNoted(t, tr.out, repeatedRandom, want)
+	checkNoted(t, tr.out, event.RepeatedRandom, want)
 }
 
 func checkNoted(t *testing.T, out *Outcome, kind string, want []string) {
@@ -141,7 +142,7 @@ func TestRepeatsOnTheWire(t *testing.T) {
 	}}
 	tr.gatherPeers()
 	detail := fmt.Sprintf("-1 at 3ms: 3ms: ServerHello random 07%s seen 3 times, first by peers 0 and 2", strings.Repeat("00", 31))
-	checkNoted(t, tr.out, repeatedRandom, []string{detail, detail})
+	checkNoted(t, tr.out, event.RepeatedRandom, []string{detail, detail})
 	if tr.out.Draws != 4 {
 		t.Errorf("%d draws were compared, want 4", tr.out.Draws)
 	}

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 )
@@ -23,12 +25,12 @@ func TestEveryBuild(t *testing.T) {
 	}
 	for _, build := range builds {
 		t.Run(build.Name+"-"+build.Version, func(t *testing.T) {
-			for _, load := range Loads {
-				cfg := corruption(t, strategies.NegativeControl, load)
+			for _, load := range results.Loads.Names() {
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Build, cfg.Duration, cfg.CheckRate = build, 300*time.Millisecond, 4
 				checkFiles(t, build, undamaged(t, load, cfg))
 
-				cfg.Strategy.Name = strategies.PositiveControl
+				cfg.Strategy.Name = catalogue.PositiveControl
 				cfg.Duration = 2 * time.Second
 				hurts := func(o *Outcome) bool { return o.Damaged() && o.SharedSlots > 0 }
 				if out := retry(t, cfg, hurts, nil); !out.Damaged() || out.SharedSlots == 0 {
@@ -68,13 +70,13 @@ func old(t *testing.T) openssl.Build {
 func TestErrorQueueOfOldBuild(t *testing.T) {
 	build := old(t)
 	for _, fault := range []string{"foreign-error", "swallowed-error"} {
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			t.Run(fault+"/"+load, func(t *testing.T) {
-				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Build, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = build, fault, 2*time.Millisecond, 2
 				cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, 400, 0
 				out := retry(t, cfg, func(o *Outcome) bool { return o.Injected > 0 }, nil)
-				delete(out.Events, failedHandshake) // an entry in the midst of one may fail it
+				delete(out.Events, event.FailedHandshake) // an entry in the midst of one may fail it
 				if out.Injected == 0 || out.Events["foreign-error"] != out.Injected || len(out.Events) != 1 {
 					t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)
 				}
@@ -98,13 +100,13 @@ func checkFiles(t *testing.T, build openssl.Build, out *Outcome) {
 // What a probe must see on any build: the strategies that work leave nothing
 // shared, none leaves what rank 0 had in the shared heap.
 func TestProbe(t *testing.T) {
-	for _, s := range strategies.All() {
+	for _, s := range catalogue.All() {
 		if s.Name == "pointer-match" { // what it does not know stays shared, see TestPointerMatchClearsThree
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
-			shared := s.Name == strategies.PositiveControl
-			p, err := Probe(context.Background(), Config{Build: system(t), Strategy: strategies.Choice{Name: s.Name}})
+			shared := s.Name == catalogue.PositiveControl
+			p, err := Probe(context.Background(), Config{Build: system(t), Strategy: catalogue.Choice{Name: s.Name}})
 			if err != nil {
 				t.Fatal(err)
 			}

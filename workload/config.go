@@ -3,16 +3,16 @@ package workload
 import (
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 )
 
 // Config is everything that decides what one trial does.
 type Config struct {
 	Build    openssl.Build
-	Strategy strategies.Choice
+	Strategy catalogue.Choice
 	Hazard   string // "plain"
-	Workers  int    // 1 to MaxWorkers
+	Workers  int    // from 1
 
 	Load       string // "tcp", "memory"
 	Heap       string // "global", "scalable", "private"
@@ -56,6 +56,3 @@ type Config struct {
 	// Fork makes this a trial of forks instead of handshakes; see fork.go.
 	Fork *ForkConfig
 }
-
-// MaxWorkers is the largest number of workers the control block has room for.
-const MaxWorkers = 1024

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
@@ -83,8 +85,8 @@ const (
 
 // completeFork fills in and checks what a trial of forks needs.
 func (c *Config) completeFork() error {
-	if c.Hazard != "" && c.Hazard != plainHazard {
-		return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, choose %s", c.Hazard, plainHazard)
+	if c.Hazard != "" && c.Hazard != results.Plain {
+		return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, choose %s", c.Hazard, results.Plain)
 	}
 	f := c.Fork
 	live := c.Workers
@@ -96,8 +98,8 @@ func (c *Config) completeFork() error {
 	}
 	c.complete()
 	switch {
-	case live < 0 || live >= MaxWorkers:
-		return fmt.Errorf("%d live workers: choose from 0 to %d", live, MaxWorkers-1)
+	case live < 0 || live >= results.MaxWorkers:
+		return fmt.Errorf("%d live workers: choose from 0 to %d", live, results.MaxWorkers-1)
 	case f.Pairs < 1:
 		return fmt.Errorf("%d pairs of forks: choose at least 1", f.Pairs)
 	case f.Sustained < 0:
@@ -232,7 +234,7 @@ func (t *trial) gatherForks() error {
 	if len(o.Noted) > 0 {
 		o.FirstEvent = o.Noted[0].At
 	}
-	if t.hang != nil || o.Events[crash] > 0 {
+	if t.hang != nil || o.Events[event.Crash] > 0 {
 		return nil
 	}
 	return errors.Join(t.heapFull(), t.process.Diagnose(t.block))
@@ -244,11 +246,11 @@ func (t *trial) noteChild(ws syscall.WaitStatus) {
 	switch {
 	case ws == 0:
 	case ws.Signaled() && ws.Signal() == syscall.SIGPROF:
-		t.out.note(hangs, t.cfg.Workers-1, at, "a forked child was not done in time")
+		t.out.note(event.Hang, t.cfg.Workers-1, at, "a forked child was not done in time")
 	case ws.Signaled():
-		t.out.note(crash, t.cfg.Workers-1, at, fmt.Sprintf("a forked child was killed by signal %d (%v)", int(ws.Signal()), ws.Signal()))
+		t.out.note(event.Crash, t.cfg.Workers-1, at, fmt.Sprintf("a forked child was killed by signal %d (%v)", int(ws.Signal()), ws.Signal()))
 	case t.block.Failure() == nil:
-		t.out.note(crash, t.cfg.Workers-1, at, fmt.Sprintf("a forked child exited with status %d", ws.ExitStatus()))
+		t.out.note(event.Crash, t.cfg.Workers-1, at, fmt.Sprintf("a forked child exited with status %d", ws.ExitStatus()))
 	}
 }
 

@@ -16,14 +16,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 )
 
 // forking is a short trial of forks.
 func forking(t testing.TB, strategy string) Config {
 	return Config{
-		Build: system(t), Strategy: strategies.Choice{Name: strategy}, Workers: 1, Seed: 1,
+		Build: system(t), Strategy: catalogue.Choice{Name: strategy}, Workers: 1, Seed: 1,
 		Fork: &ForkConfig{Pairs: 20, Sustained: 10, Memory: 8 << 20},
 	}
 }
@@ -39,7 +42,7 @@ func mustFork(t testing.TB, cfg Config) *Outcome {
 
 // Every strategy: both arms, and all that a fork has to tell.
 func TestForks(t *testing.T) {
-	for _, s := range strategies.All() {
+	for _, s := range catalogue.All() {
 		cfg := forking(t, s.Name)
 		out := mustFork(t, cfg)
 		f := out.Fork
@@ -86,10 +89,10 @@ func checkFork(t *testing.T, strategy string, s *ForkSample, handlers []string) 
 }
 
 // ownStrategy compiles a strategy for this test.
-func ownStrategy(t *testing.T, source string) strategies.Choice {
+func ownStrategy(t *testing.T, source string) catalogue.Choice {
 	t.Helper()
 	c := ownObject(t, "own", []byte("#include \"strategy.h\"\n#include <stdlib.h>\n#include <time.h>\n"+source), "-std=gnu11", "-Wno-extra")
-	return strategies.Choice{Name: "own", Path: c.Path}
+	return catalogue.Choice{Name: "own", Path: c.Path}
 }
 
 // Handlers that take a known time: each is charged for its own, and the paired
@@ -307,7 +310,7 @@ static void child(struct strategy_context *c) { (void)c; if (forks > %d) abort()
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .child = child};
 `, countForks, forksBefore))
 	out := mustRun(t, cfg)
-	if out.Events[crash] != 1 || !strings.Contains(out.Noted[0].Detail, "signal 6") {
+	if out.Events[event.Crash] != 1 || !strings.Contains(out.Noted[0].Detail, "signal 6") {
 		t.Errorf("events %v: %v", out.Events, out.Noted)
 	}
 	if n := len(out.Fork.Forks); n == 0 || n >= 2000 {
@@ -358,7 +361,7 @@ func TestCancelledForks(t *testing.T) {
 
 // The yardstick forks, and has the memory that rank 0 has.
 func TestForkPlain(t *testing.T) {
-	for _, heap := range Heaps {
+	for _, heap := range results.Heaps.Names() {
 		cfg := forking(t, "none")
 		cfg.Heap, cfg.Fork.Sustained = heap, 50
 		rate, err := RunForkPlain(context.Background(), cfg)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // forksBefore is how many forks rank 0 makes before the one that things go wrong
@@ -50,7 +52,7 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 func TestForkHandlerHangs(t *testing.T) {
 	for _, handler := range []string{"prepare", "parent", "child"} {
 		out := mustRun(t, sleeper(t, handler))
-		if out.Events[hangs] != 1 || !strings.Contains(out.Noted[0].Detail, "of 2000") || !strings.Contains(out.Noted[0].Detail, "blocked for") {
+		if out.Events[event.Hang] != 1 || !strings.Contains(out.Noted[0].Detail, "of 2000") || !strings.Contains(out.Noted[0].Detail, "blocked for") {
 			t.Errorf("%s: events %v: %v", handler, out.Events, out.Noted)
 		}
 		if n := len(out.Fork.Forks); n < 20 || n > 40 || len(out.Fork.ForkDifferences()) == 0 {
@@ -70,7 +72,7 @@ static void stop(struct strategy_context *c) { (void)c; for (;;) pause(); }
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = stop};
 `)
 	out := mustRun(t, cfg)
-	if out.Events[hangs] != 1 || !strings.Contains(out.Noted[0].Detail, "rank 0") {
+	if out.Events[event.Hang] != 1 || !strings.Contains(out.Noted[0].Detail, "rank 0") {
 		t.Errorf("events %v: %v", out.Events, out.Noted)
 	}
 	awaitNoChildren(t)

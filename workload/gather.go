@@ -6,18 +6,9 @@ import (
 	"syscall"
 	"time"
 
+	"tlsbench/results/event"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
-)
-
-// Event kinds that are noticed on the Go side; the others come from the
-// control block under the same kind of name.
-const (
-	failedHandshake = "failed-handshake"
-	wrongData       = "wrong-data"
-	repeatedRandom  = "repeated-random"
-	crash           = "crash"
-	hangs           = "hang"
 )
 
 // deathGrace is how long before rank 0 learned of a death a connection may
@@ -31,7 +22,7 @@ func (o *Outcome) note(kind string, worker int, at time.Duration, detail string)
 }
 
 func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
-	o.note(crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+	o.note(event.Crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
 }
 
 // gather reads the outcome once no process of the rig is left.
@@ -117,15 +108,15 @@ func (t *trial) gatherEvents() {
 		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: max(0, e.At-t.began), Detail: e.Detail})
 	}
 	if t.hang != nil {
-		o.note(hangs, t.hang.worker, t.hang.at-t.began, t.hang.detail)
+		o.note(event.Hang, t.hang.worker, t.hang.at-t.began, t.hang.detail)
 	}
-	if t.left && o.Events[crash] == 0 {
+	if t.left && o.Events[event.Crash] == 0 {
 		t.leftEarly(t.death())
 	}
-	if t.died != 0 && o.Events[crash] == 0 {
+	if t.died != 0 && o.Events[event.Crash] == 0 {
 		o.noteCrash(t.died, t.block.Stage(), t.death())
 	}
-	if o.Events[crash] > 0 {
+	if o.Events[event.Crash] > 0 {
 		o.CrashAt = t.death()
 	}
 }
@@ -147,7 +138,7 @@ func (t *trial) gatherDraws(draws []rig.Draw) {
 			d, before = before, d
 			first[d.Value] = before
 		}
-		t.out.note(repeatedRandom, d.Worker, d.At,
+		t.out.note(event.RepeatedRandom, d.Worker, d.At,
 			fmt.Sprintf("%s of worker %d drew what %s of worker %d had drawn", source(d), d.Worker,
 				source(before), before.Worker))
 	}
@@ -172,7 +163,7 @@ func (t *trial) gatherPeers() {
 	}
 	for _, r := range t.report.Repeats() {
 		for range len(r.Seen) - 1 {
-			t.out.note(repeatedRandom, -1, r.Seen[1].At+t.peersFrom, r.String())
+			t.out.note(event.RepeatedRandom, -1, r.Seen[1].At+t.peersFrom, r.String())
 		}
 	}
 	t.out.Draws += uint64(len(t.report.Randoms))
@@ -183,7 +174,7 @@ func (t *trial) gatherPeers() {
 func (t *trial) event(f peers.Failure) string {
 	switch f.Kind {
 	case peers.WrongData:
-		return wrongData
+		return event.WrongData
 	case peers.Cut:
 		if death := t.death(); death != 0 && f.At > death-deathGrace {
 			return ""
@@ -193,7 +184,7 @@ func (t *trial) event(f peers.Failure) string {
 			return ""
 		}
 	}
-	return failedHandshake
+	return event.FailedHandshake
 }
 
 // death is when a process of the rig was found dead, from the start of load.

@@ -2,11 +2,11 @@ package workload
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/rig"
 )
@@ -20,7 +20,7 @@ type Hazard struct {
 	Needs   string // on this machine, "" if nothing
 	Source  string // what it is known from
 	Expects string // which strategies it is expected to hurt, and why
-	Params  []HazardParam
+	Params  []catalogue.Param
 	// Variants are the settings that "all" stands for; none means the plain
 	// name alone.
 	Variants []string
@@ -32,14 +32,6 @@ type Hazard struct {
 	without []string            // hazards that this one excludes
 	starts  starter             // what the harness finds and starts for it
 	library neighbours.Kind     // what starts looks for first, "" if nothing
-}
-
-// HazardParam is a number that a hazard can be given, as in foreign-before:n=14.
-type HazardParam struct {
-	Name     string
-	Default  int64
-	Min, Max int64
-	Summary  string
 }
 
 // HazardChoice is a hazard with the parameters that differ from the default.
@@ -58,14 +50,7 @@ func (c HazardChoice) Number(name string) int64 {
 }
 
 // String gives the choice as it stands in benchmark names.
-func (c HazardChoice) String() string {
-	name, sep := c.Name, ":"
-	for _, key := range slices.Sorted(maps.Keys(c.Set)) {
-		name += fmt.Sprintf("%s%s=%d", sep, key, c.Set[key])
-		sep = ";"
-	}
-	return name
-}
+func (c HazardChoice) String() string { return catalogue.FormatParams(c.Name, c.Set, ";") }
 
 // Hazards lists the catalogue, in the order of tables; plain is first.
 func Hazards() []Hazard { return slices.Clone(hazardCatalogue) }
@@ -129,54 +114,19 @@ func parseHazard(text string) (HazardChoice, error) {
 	if !given {
 		return c, nil
 	}
-	for pair := range strings.SplitSeq(params, ";") {
-		if err := c.set(pair); err != nil {
-			return HazardChoice{}, fmt.Errorf("hazard %q: %w", text, err)
-		}
+	var err error
+	if c.Set, err = catalogue.ParseParams(c.Name, c.Params, params, ";"); err != nil {
+		return HazardChoice{}, fmt.Errorf("hazard %q: %w", text, err)
 	}
 	return c, nil
 }
 
-func (c *HazardChoice) set(pair string) error {
-	key, value, _ := strings.Cut(pair, "=")
-	p, ok := c.param(key)
-	if !ok {
-		return fmt.Errorf("unknown parameter %q: %s takes %s", key, c.Name, c.paramNames())
-	}
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < p.Min || n > p.Max {
-		return fmt.Errorf("parameter %s=%s: want a number from %d to %d", key, onOneLine(value), p.Min, p.Max)
-	}
-	if n == p.Default {
-		return nil
-	}
-	if c.Set == nil {
-		c.Set = map[string]int64{}
-	}
-	c.Set[key] = n
-	return nil
-}
-
-// onOneLine is what a user typed, with anything that does not print escaped.
-func onOneLine(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
-
-func (h Hazard) param(name string) (HazardParam, bool) {
-	i := slices.IndexFunc(h.Params, func(p HazardParam) bool { return p.Name == name })
+func (h Hazard) param(name string) (catalogue.Param, bool) {
+	i := slices.IndexFunc(h.Params, func(p catalogue.Param) bool { return p.Name == name })
 	if i < 0 {
-		return HazardParam{}, false
+		return catalogue.Param{}, false
 	}
 	return h.Params[i], true
-}
-
-func (h Hazard) paramNames() string {
-	if len(h.Params) == 0 {
-		return "none"
-	}
-	var list []string
-	for _, p := range h.Params {
-		list = append(list, p.Name)
-	}
-	return strings.Join(list, ", ")
 }
 
 // exclude refuses what cannot be in one process.
@@ -186,7 +136,7 @@ func exclude(list []HazardChoice) error {
 		switch {
 		case seen[c.Name]:
 			return fmt.Errorf("%s stands twice", c.Name)
-		case c.Name == plainHazard && len(list) > 1:
+		case c.Name == results.Plain && len(list) > 1:
 			return fmt.Errorf("plain is OpenSSL alone: it goes with no other hazard")
 		}
 		for _, other := range c.without {
@@ -205,7 +155,7 @@ func exclude(list []HazardChoice) error {
 // hazards reads the trial's hazards and lets them change its settings.
 func (c *Config) hazards() ([]HazardChoice, error) {
 	if c.Hazard == "" {
-		c.Hazard = plainHazard
+		c.Hazard = results.Plain
 	}
 	list, err := ParseHazard(c.Hazard)
 	if err != nil {
@@ -218,9 +168,6 @@ func (c *Config) hazards() ([]HazardChoice, error) {
 	}
 	return list, nil
 }
-
-// plainHazard is OpenSSL alone.
-const plainHazard = "plain"
 
 // compiled lists those of the choices that have a C side.
 func compiled(list []HazardChoice) []rig.Hazard {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tlsbench/results/event"
+	"tlsbench/workload/peers"
 )
 
 // words are verdict words that the trials of one cell are expected to earn, or
@@ -99,16 +102,9 @@ func expectForeignBefore(e expecting) words {
 
 // seen gives the words that events stand for.
 func seen(events map[string]uint64) words {
-	byKind := map[string]string{"crash": "crash", "hang": "hang", "broken-neighbour": "broken", "lost-slot": "collateral"}
 	var list words
-	for kind, n := range events {
-		word, ok := byKind[kind]
-		if !ok {
-			word = "corrupt"
-		}
-		if n > 0 && !slices.Contains(list, word) {
-			list = append(list, word)
-		}
+	for _, word := range event.WordsOf(events) {
+		list = append(list, string(word))
 	}
 	slices.Sort(list)
 	return list
@@ -151,7 +147,7 @@ func Expected(hazard, strategy, openssl, key string) ([]string, error) {
 	for _, c := range list {
 		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: key}
 		if c.Name == "shared-ctx" && c.Number("rsa") != 0 {
-			e.key = Keys[1]
+			e.key = peers.RSA2048
 		}
 		for _, w := range c.expect(e) {
 			if !slices.Contains(all, w) {

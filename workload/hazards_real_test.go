@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/neighbours"
 )
 
@@ -44,7 +44,7 @@ func happened(cfg Config, out *Outcome) bool {
 
 // Python really runs in the workers, on the OpenSSL under test.
 func TestPython(t *testing.T) {
-	for _, strategy := range []string{strategies.NegativeControl, "hwm"} {
+	for _, strategy := range []string{catalogue.NegativeControl, "hwm"} {
 		cfg := hazardTrial(t, "python", strategy, "memory")
 		cfg.Duration = time.Second
 		out := tilEverywhere(t, cfg)
@@ -120,7 +120,7 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 
 // libcurl's requests really reach the server, from rank 0 and from each worker.
 func TestCurl(t *testing.T) {
-	cfg := hazardTrial(t, "curl", strategies.NegativeControl, "memory")
+	cfg := hazardTrial(t, "curl", catalogue.NegativeControl, "memory")
 	cfg.Duration = time.Second
 	out := tilEverywhere(t, cfg)
 	if out.Served["/curl-rank0"] != 1 {
@@ -139,7 +139,7 @@ func TestCurl(t *testing.T) {
 // PostgreSQL really sees TLS sessions of rank 0 and of each worker, and nothing
 // is left of it when it is stopped.
 func TestPostgres(t *testing.T) {
-	cfg := hazardTrial(t, "postgres", strategies.NegativeControl, "memory")
+	cfg := hazardTrial(t, "postgres", catalogue.NegativeControl, "memory")
 	cfg.Duration = time.Second
 	out := tilEverywhere(t, cfg)
 	if !strings.Contains(out.Neighbour, "TLSv1.") {

@@ -12,7 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/rig"
 )
 
@@ -130,7 +131,7 @@ func TestDeviation(t *testing.T) {
 		{"rank0-client", "temp-thread", "3.0.19", events{"foreign-error": 9}, ""},
 		{"rank0-client:wrapped=1", "temp-thread", "3.0.19", events{"foreign-error": 9}, "expected clean, saw corrupt"},
 	} {
-		got, err := Deviation(tc.hazard, tc.strategy, tc.openssl, Keys[0], tc.events)
+		got, err := Deviation(tc.hazard, tc.strategy, tc.openssl, results.Keys.Default(), tc.events)
 		if err != nil || (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("Deviation(%s, %s, %s, %v) = %q, %v; want %q", tc.hazard, tc.strategy, tc.openssl, tc.events, got, err, tc.want)
 		}
@@ -247,20 +248,20 @@ func TestHazardsUnderOracle(t *testing.T) {
 		happen func(Config, *Outcome) bool
 	}{
 		{"foreign-before:n=40", memory, inRank0},
-		{"rank0-client", Loads, servedRank0},
+		{"rank0-client", results.Loads.Names(), servedRank0},
 		{"rank0-client:wrapped=1", memory, servedRank0},
 		{"between-forks", memory, func(c Config, o *Outcome) bool { return o.Acts[0].Rank0 == uint64(c.Workers) }}, // set-up, and between
 		{"shared-ctx", memory, inRank0},
 		{"many-errors", memory, inWorkers},
-		{"handoff", Loads, inWorkers},
-		{"late-forks:after=8", Loads, retired},
+		{"handoff", results.Loads.Names(), inWorkers},
+		{"late-forks:after=8", results.Loads.Names(), retired},
 		{"late-forks:after=8;thread-stop=1", memory, retired},
 		{"mutual-tls", memory, inWorkers},
 		{"reload:every=4", memory, inWorkers},
 		{"long-lived", memory, inWorkers},
 	} {
 		for _, load := range tc.loads {
-			cfg := hazardTrial(t, tc.hazard, strategies.NegativeControl, load)
+			cfg := hazardTrial(t, tc.hazard, catalogue.NegativeControl, load)
 			if load == "memory" {
 				cfg.Duration, cfg.Handshakes = 0, 240
 			}
@@ -338,14 +339,14 @@ func TestHazardRefusals(t *testing.T) {
 		{func(c *Config) { c.Hazard, c.Heap = "shared-ctx", "private" }, "needs a shared heap"},
 		{func(c *Config) { c.Hazard, c.Build.Loader = "curl", "/other/loader" }, "has to come from the same release"},
 	} {
-		cfg := hazardTrial(t, "plain", strategies.NegativeControl, "memory")
+		cfg := hazardTrial(t, "plain", catalogue.NegativeControl, "memory")
 		tc.change(&cfg)
 		out := mustRun(t, cfg)
 		if !strings.Contains(out.Skipped, tc.want) || out.Handshakes > 0 {
 			t.Errorf("%s: skipped %q, want %q", cfg.Hazard, out.Skipped, tc.want)
 		}
 	}
-	cfg := hazardTrial(t, "plains", strategies.NegativeControl, "memory")
+	cfg := hazardTrial(t, "plains", catalogue.NegativeControl, "memory")
 	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), `unknown hazard "plains"`) {
 		t.Errorf("unknown hazard: %v", err)
 	}

@@ -17,7 +17,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 )
 
 // The kill tests send SIGKILL at random moments, and look for what is left.
@@ -122,8 +124,8 @@ const killSeed = 20261123
 const kills = 50 // of each kind
 
 func killConfig(t testing.TB, r *rand.Rand) Config {
-	cfg := corruption(t, strategies.NegativeControl, Loads[r.IntN(len(Loads))])
-	cfg.Heap = Heaps[r.IntN(len(Heaps))]
+	cfg := corruption(t, catalogue.NegativeControl, results.Loads.Names()[r.IntN(len(results.Loads.Names()))])
+	cfg.Heap = results.Heaps.Names()[r.IntN(len(results.Heaps.Names()))]
 	cfg.Duration = time.Minute // the kill ends it
 	return cfg
 }
@@ -188,7 +190,7 @@ func TestKillWorkerOrRank0(t *testing.T) {
 		if err != nil {
 			t.Fatalf("kill %d, worker %v, after %v: %v", i, worker, after, err)
 		}
-		if out.Events[crash] != 1 || len(out.Events) != 1 {
+		if out.Events[event.Crash] != 1 || len(out.Events) != 1 {
 			t.Errorf("kill %d, worker %v, after %v, %s, %s: events %v: %v",
 				i, worker, after, cfg.Load, cfg.Heap, out.Events, out.Noted)
 		}

@@ -125,9 +125,9 @@ var detectors = map[string][]mutant{
 	},
 	"failed-handshake-tcp": {
 		{"silent", "what a peer books as a failure is no event", badFaults + "^cut/tcp/global",
-			in(gatherGo, "return failedHandshake", `return ""`)},
+			in(gatherGo, "return event.FailedHandshake", `return ""`)},
 		{"always", "there is one more than the peers booked", cleanTCP,
-			in(gatherGo, "for _, r := range t.report.Repeats() {", `t.out.note(failedHandshake, -1, 0, "")
+			in(gatherGo, "for _, r := range t.report.Repeats() {", `t.out.note(event.FailedHandshake, -1, 0, "")
 	for _, r := range t.report.Repeats() {`)},
 		{"blames", "a worker is named, which no peer can know", badFaults + "^cut/tcp/global",
 			in(gatherGo, "t.out.note(kind, -1,", "t.out.note(kind, 0,")},
@@ -214,7 +214,7 @@ var detectors = map[string][]mutant{
 		{"always", "every ServerHello random counts as a repeat", wire + "TestGoodPeers/tls=1.3/key=ecdsa-p256/echo=64",
 			in(peerReportGo, "if !again {", "if !again && false {")},
 		{"blames", "a worker is named, which no peer can know", trials + "TestRepeatsOnTheWire",
-			in(gatherGo, "t.out.note(repeatedRandom, -1,", "t.out.note(repeatedRandom, 0,")},
+			in(gatherGo, "t.out.note(event.RepeatedRandom, -1,", "t.out.note(event.RepeatedRandom, 0,")},
 		{"off-by-one", "the first sight counts as a repeat", trials + "TestRepeatsOnTheWire",
 			in(gatherGo, "range len(r.Seen) - 1 {", "range len(r.Seen) {")},
 		{"peer", "the next peer is named", wire + "TestRepeatedRandoms",
@@ -235,9 +235,9 @@ var detectors = map[string][]mutant{
 			in(gatherGo, "stage string, at time.Duration) {", `stage string, at time.Duration) {
 	return`)},
 		{"always", "rank 0's good end counts as a crash", cleanMemory,
-			in(gatherGo, "if t.died != 0 && o.Events[crash] == 0 {", "if o.Events[crash] == 0 {")},
+			in(gatherGo, "if t.died != 0 && o.Events[event.Crash] == 0 {", "if o.Events[event.Crash] == 0 {")},
 		{"blames", "a worker is named", trials + "TestRank0IsKilled",
-			in(gatherGo, `o.note(crash, -1, at, fmt.Sprintf("rank 0 killed`, `o.note(crash, 0, at, fmt.Sprintf("rank 0 killed`)},
+			in(gatherGo, `o.note(event.Crash, -1, at, fmt.Sprintf("rank 0 killed`, `o.note(event.Crash, 0, at, fmt.Sprintf("rank 0 killed`)},
 		{"off-by-one", "the signal's number is one more", trials + "TestRank0IsKilled",
 			in(gatherGo, "int(s), s, stage", "int(s)+1, s+1, stage")},
 	},

@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/rig"
 )
 
@@ -113,13 +114,13 @@ func TestMutantTableIsComplete(t *testing.T) {
 			}
 		}
 	}
-	kinds := append(rig.EventKinds(), failedHandshake, wrongData, repeatedRandom, crash, hangs)
+	kinds := append(rig.EventKinds(), event.FailedHandshake, event.WrongData, event.RepeatedRandom, event.Crash, event.Hang)
 	for _, kind := range kinds {
 		if _, ok := detectors[kind]; !ok {
 			t.Errorf("event kind %s has no mutants", kind)
 		}
 	}
-	for _, s := range strategies.All() {
+	for _, s := range catalogue.All() {
 		if n := len(fixes[s.Name]); n < 2 {
 			t.Errorf("strategy %s has %d mutants, want 2 or more", s.Name, n)
 		}

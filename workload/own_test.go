@@ -9,12 +9,14 @@ import (
 	"testing/fstest"
 	"time"
 
+	"tlsbench/results/event"
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/sharedlib"
 )
 
 // ownObject compiles C code into a shared object, as a user would.
-func ownObject(t *testing.T, name string, source []byte, flags ...string) strategies.Choice {
+func ownObject(t *testing.T, name string, source []byte, flags ...string) catalogue.Choice {
 	t.Helper()
 	object := filepath.Join(t.TempDir(), name+".so")
 	recipe := sharedlib.Recipe{
@@ -27,7 +29,7 @@ func ownObject(t *testing.T, name string, source []byte, flags ...string) strate
 	if err := recipe.Compile(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	choice, err := strategies.Parse(object)
+	choice, err := catalogue.Parse(object)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func ownObject(t *testing.T, name string, source []byte, flags ...string) strate
 }
 
 // ownHandler is a strategy whose one handler does what the body says.
-func ownHandler(t *testing.T, handler, body string, flags ...string) strategies.Choice {
+func ownHandler(t *testing.T, handler, body string, flags ...string) catalogue.Choice {
 	source := `#include "strategy.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,7 +48,7 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 }
 
 // ownTrial is short, as is its patience.
-func ownTrial(t *testing.T, choice strategies.Choice) Config {
+func ownTrial(t *testing.T, choice catalogue.Choice) Config {
 	cfg := corruption(t, choice.Name, "tcp")
 	cfg.Strategy, cfg.Duration, cfg.HangAfter = choice, 300*time.Millisecond, 400*time.Millisecond
 	return cfg
@@ -98,7 +100,7 @@ func TestOwnStrategyIsNoObject(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no object\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Run(context.Background(), ownTrial(t, strategies.Choice{Name: "text", Path: path}))
+	_, err := Run(context.Background(), ownTrial(t, catalogue.Choice{Name: "text", Path: path}))
 	if err == nil || !strings.Contains(err.Error(), "load strategy") {
 		t.Errorf("error %v, want one about loading the strategy", err)
 	}
@@ -108,7 +110,7 @@ func TestOwnStrategyIsNoObject(t *testing.T) {
 func TestOwnHandlerCrashes(t *testing.T) {
 	for _, handler := range []string{"prepare", "parent", "child"} {
 		for _, body := range []string{"abort();", "_exit(0);"} {
-			checkEvent(t, handler+" "+body, ownTrial(t, ownHandler(t, handler, body)), crash)
+			checkEvent(t, handler+" "+body, ownTrial(t, ownHandler(t, handler, body)), event.Crash)
 		}
 	}
 }
@@ -120,7 +122,7 @@ func TestOwnHandlerNeverReturns(t *testing.T) {
 	for _, tc := range []struct{ handler, body string }{
 		{"prepare", blocked}, {"prepare", circling}, {"parent", blocked}, {"child", blocked}, {"child", circling},
 	} {
-		checkEvent(t, tc.handler+" "+tc.body, ownTrial(t, ownHandler(t, tc.handler, tc.body)), hangs)
+		checkEvent(t, tc.handler+" "+tc.body, ownTrial(t, ownHandler(t, tc.handler, tc.body)), event.Hang)
 	}
 }
 

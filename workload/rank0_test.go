@@ -5,6 +5,9 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"tlsbench/results"
+	"tlsbench/results/event"
 )
 
 // A strategy's handler that ends rank 0 while the workers serve takes the
@@ -24,12 +27,12 @@ static void parent(struct strategy_context *ctx) { (void)ctx; if (++forks == 6) 
 const struct strategy tlsbench_strategy = {
 	.abi = STRATEGY_ABI, .name = "own", .after_setup = look_up, .prepare = prepare, .parent = parent};
 `))
-	for _, load := range Loads {
+	for _, load := range results.Loads.Names() {
 		t.Run(load, func(t *testing.T) {
 			cfg := hazardTrial(t, "late-forks", "own", load)
 			cfg.Strategy, cfg.Duration = own, 2*time.Minute // its end is rank 0's
 			out := mustRun(t, cfg)
-			if out.Events[crash] != 1 || len(out.Events) != 1 || out.CrashAt == 0 {
+			if out.Events[event.Crash] != 1 || len(out.Events) != 1 || out.CrashAt == 0 {
 				t.Errorf("events %v at %v, want one crash: %v", out.Events, out.CrashAt, out.Noted)
 			}
 			checkBlame(t, out, -1, "rank 0 exited with status 0")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/workload/rig"
 )
 
@@ -50,7 +52,7 @@ func (t *trial) awaitSetup() error {
 			last = now
 		}
 		if why := t.stuck(last, now); why != "" {
-			t.out.note(hangs, -1, 0, why)
+			t.out.note(event.Hang, -1, 0, why)
 			return ErrHang
 		}
 		if now.since > deadline {
@@ -82,7 +84,7 @@ const forkStage = "fork workers"
 
 // setupPatience is longer where rank 0 may wait for a neighbour.
 func (t *trial) setupPatience() time.Duration {
-	if t.cfg.Hazard != "" && t.cfg.Hazard != plainHazard {
+	if t.cfg.Hazard != "" && t.cfg.Hazard != results.Plain {
 		return max(t.cfg.HangAfter, neighbourLimit)
 	}
 	return t.cfg.HangAfter
@@ -91,5 +93,5 @@ func (t *trial) setupPatience() time.Duration {
 // leftEarly books a rank 0 that ended in good order before its time: a
 // strategy's code may call exit(), and a server that is gone did not survive.
 func (t *trial) leftEarly(at time.Duration) {
-	t.out.note(crash, -1, at, fmt.Sprintf("rank 0 exited with status 0 while it was to %s", t.block.Stage()))
+	t.out.note(event.Crash, -1, at, fmt.Sprintf("rank 0 exited with status 0 while it was to %s", t.block.Stage()))
 }

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // These tests are for a program whose C is built with AddressSanitizer, or with
@@ -97,11 +98,11 @@ func checkSilent(t *testing.T, cfg Config) {
 // What an undamaged trial must not show: every strategy with both loads and
 // all heaps.
 func TestSanitizedStrategies(t *testing.T) {
-	for _, s := range strategies.All() {
-		if s.Name == strategies.PositiveControl {
+	for _, s := range catalogue.All() {
+		if s.Name == catalogue.PositiveControl {
 			continue
 		}
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			for _, heap := range []string{"global", "scalable", "private"} {
 				t.Run(s.Name+"/"+load+"/"+heap, func(t *testing.T) {
 					cfg := corruption(t, s.Name, load)
@@ -117,7 +118,7 @@ func TestSanitizedStrategies(t *testing.T) {
 func TestSanitizedHazards(t *testing.T) {
 	seen := 0
 	for _, hazard := range AllHazards() {
-		words, err := Expected(hazard, strategies.NegativeControl, system(t).Version, "ecdsa-p256")
+		words, err := Expected(hazard, catalogue.NegativeControl, system(t).Version, "ecdsa-p256")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,23 +126,23 @@ func TestSanitizedHazards(t *testing.T) {
 			continue
 		}
 		seen++
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			t.Run(hazard+"/"+load, func(t *testing.T) {
-				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Hazard, cfg.Duration = hazard, 300*time.Millisecond
 				checkSilent(t, cfg)
 			})
 		}
 	}
 	if seen < 5 {
-		t.Errorf("only %d hazards leave %s undamaged", seen, strategies.NegativeControl)
+		t.Errorf("only %d hazards leave %s undamaged", seen, catalogue.NegativeControl)
 	}
 }
 
 // A trial of forks has code of its own.
 func TestSanitizedForks(t *testing.T) {
 	said := reports(t)
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	cfg.Fork = &ForkConfig{Pairs: 30, Sustained: 30}
 	if out := mustRun(t, cfg); out.Fork == nil {
 		t.Error("no forks were timed")

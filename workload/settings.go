@@ -9,19 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
 
-// Values that a Config's texts may have; the first is the default.
 var (
-	Loads        = []string{"tcp", "memory"}
-	Heaps        = []string{"global", "scalable", "private", "traced"}
-	HeapSafeties = []string{"count", "abort"}
-	LockSharings = []string{"shared", "kamailio", "private"}
-	TLSVersions  = []string{"1.3", "1.2"}
-	Keys         = []string{peers.ECDSAP256, peers.RSA2048}
-	RandChoices  = []string{"default", "method"}
 	// Faults is what damage can be made on purpose; the first is none.
 	Faults = rig.Faults
 	// Detectors are those that Config.Without can switch off.
@@ -35,24 +28,22 @@ var detectorBits = map[string]rig.Detector{
 	"heap": rig.DetectHeap, "queue": rig.DetectQueue, "random": rig.DetectRandom, "slots": rig.DetectSlots,
 }
 
-// choices lists what is checked against a fixed set of values.
+// choices lists what is chosen from a fixed set of values.
 func (c *Config) choices() []choice {
 	return []choice{
-		{"load", &c.Load, Loads},
-		{"heap", &c.Heap, Heaps},
-		{"heap safety", &c.HeapSafety, HeapSafeties},
-		{"locks", &c.Locks, LockSharings},
-		{"TLS version", &c.TLS, TLSVersions},
-		{"key", &c.Key, Keys},
-		{"random generator", &c.Rand, RandChoices},
-		{"fault", &c.Fault, Faults},
+		{&c.Load, results.Loads},
+		{&c.Heap, results.Heaps},
+		{&c.HeapSafety, results.HeapSafeties},
+		{&c.Locks, results.LockSharings},
+		{&c.TLS, results.TLSVersions},
+		{&c.Key, results.Keys},
+		{&c.Rand, results.Rands},
 	}
 }
 
 type choice struct {
-	what   string
-	value  *string
-	values []string
+	value *string
+	from  results.Dimension
 }
 
 // Sizes that a zero in the Config stands for.
@@ -80,7 +71,7 @@ func hangAfter(load string, workers int) time.Duration {
 func (c *Config) complete() {
 	for _, ch := range c.choices() {
 		if *ch.value == "" {
-			*ch.value = ch.values[0]
+			*ch.value = ch.from.Default()
 		}
 	}
 	if c.HeapBytes == 0 {
@@ -97,9 +88,12 @@ func (c *Config) complete() {
 
 func (c *Config) check() error {
 	for _, ch := range c.choices() {
-		if !slices.Contains(ch.values, *ch.value) {
-			return fmt.Errorf("unknown %s %q: choose from %s", ch.what, *ch.value, strings.Join(ch.values, ", "))
+		if err := ch.from.Check(*ch.value); err != nil {
+			return err
 		}
+	}
+	if !slices.Contains(Faults, c.Fault) {
+		return fmt.Errorf("unknown fault %q: choose from %s", c.Fault, strings.Join(Faults, ", "))
 	}
 	for _, name := range c.Without {
 		if !slices.Contains(Detectors, name) {
@@ -107,8 +101,8 @@ func (c *Config) check() error {
 		}
 	}
 	switch {
-	case c.Workers < 1 || c.Workers > MaxWorkers:
-		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, MaxWorkers)
+	case c.Workers < 1 || c.Workers > results.MaxWorkers:
+		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, results.MaxWorkers)
 	case !(c.BadShare >= 0 && c.BadShare <= 1):
 		return fmt.Errorf("share of bad peers %v: choose from 0 to 1", c.BadShare)
 	case c.CheckRate < 0:

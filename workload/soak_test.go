@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/rig"
 )
 
@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 }
 
 func soaked(t *testing.T, heap string, length time.Duration) Config {
-	cfg := corruption(t, strategies.NegativeControl, "tcp")
+	cfg := corruption(t, catalogue.NegativeControl, "tcp")
 	cfg.Heap, cfg.Duration = heap, length
 	return cfg
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlsbench/results"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/rig"
 )
@@ -44,7 +45,7 @@ func anyContains(list []string, part string) bool {
 // What the tracer sees does not depend on luck: under none the error state and
 // both generators, the same blocks each time; under the oracle none of them.
 func TestTraceControls(t *testing.T) {
-	for _, load := range Loads {
+	for _, load := range results.Loads.Names() {
 		out, trace := traced(t, system(t), "none", load)
 		first := sites(trace)
 		if !anyContains(first, "ERR_") || !anyContains(first, "RAND_") {

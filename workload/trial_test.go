@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/rig"
 )
@@ -28,7 +30,7 @@ func system(t testing.TB) openssl.Build {
 // corruption is a short corruption trial with the default checks.
 func corruption(t testing.TB, strategy, load string) Config {
 	return Config{
-		Build: system(t), Strategy: strategies.Choice{Name: strategy}, Workers: 4, Load: load,
+		Build: system(t), Strategy: catalogue.Choice{Name: strategy}, Workers: 4, Load: load,
 		BadShare: 0.2, CheckRate: 1, EchoBytes: 64, Duration: 700 * time.Millisecond, Seed: 1,
 	}
 }
@@ -44,7 +46,7 @@ func mustRun(t testing.TB, cfg Config) *Outcome {
 
 // The positive control: a rig in which nothing happens to it is no use.
 func TestNoneIsDamaged(t *testing.T) {
-	for _, load := range Loads {
+	for _, load := range results.Loads.Names() {
 		t.Run(load, func(t *testing.T) {
 			out := retry(t, corruption(t, "none", load), func(o *Outcome) bool { return o.Damaged() && o.SharedSlots > 0 }, nil)
 			if !out.Damaged() || out.SharedSlots == 0 {
@@ -60,11 +62,11 @@ func TestNoneIsDamaged(t *testing.T) {
 // Every strategy under hazard plain, with each load: no event, and the trial
 // did what it should.
 func TestStrategiesAreUndamaged(t *testing.T) {
-	for _, s := range strategies.All() {
-		if s.Name == strategies.PositiveControl {
+	for _, s := range catalogue.All() {
+		if s.Name == catalogue.PositiveControl {
 			continue
 		}
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			t.Run(s.Name+"/"+load, func(t *testing.T) {
 				cfg := corruption(t, s.Name, load)
 				cfg.Duration = 300 * time.Millisecond
@@ -128,9 +130,9 @@ func TestSettings(t *testing.T) {
 		{"five checks", func(c *Config) { c.CheckRate = 5 }},
 		{"heap safety abort", func(c *Config) { c.HeapSafety = "abort" }},
 	} {
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			t.Run(change.name+"/"+load, func(t *testing.T) {
-				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Duration = 200 * time.Millisecond
 				change.set(&cfg)
 				undamaged(t, change.name+", "+load, cfg)
@@ -141,7 +143,7 @@ func TestSettings(t *testing.T) {
 
 // The files that a trial names are those the process had mapped.
 func TestFilesAreThoseMapped(t *testing.T) {
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	out := mustRun(t, cfg)
 	files := strings.Join(out.Files, " ")
 	for _, want := range []string{cfg.Build.Libcrypto, cfg.Build.Libssl, "libc.so"} {
@@ -156,10 +158,10 @@ func TestFilesAreThoseMapped(t *testing.T) {
 
 // A number of handshakes instead of a time, below the number of workers too.
 func TestCountedTrial(t *testing.T) {
-	for _, load := range Loads {
+	for _, load := range results.Loads.Names() {
 		for _, n := range []uint64{1, 3, 200} {
 			for _, warmup := range []time.Duration{0, 50 * time.Millisecond} {
-				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Duration, cfg.Handshakes, cfg.BadShare, cfg.CheckRate = 0, n, 0, 0
 				cfg.Warmup = warmup
 				out := mustRun(t, cfg)
@@ -177,8 +179,8 @@ func TestCountedTrial(t *testing.T) {
 
 func TestManyWorkers(t *testing.T) {
 	for _, workers := range []int{64, 256, 1024} {
-		for _, load := range Loads {
-			cfg := corruption(t, strategies.NegativeControl, load)
+		for _, load := range results.Loads.Names() {
+			cfg := corruption(t, catalogue.NegativeControl, load)
 			cfg.Workers, cfg.BadShare = workers, 0
 			cfg.Duration = 500 * time.Millisecond
 			undamaged(t, fmt.Sprintf("%d workers, %s", workers, load), cfg)
@@ -188,11 +190,11 @@ func TestManyWorkers(t *testing.T) {
 
 // Locks that work in one process alone stop the workers for good.
 func TestPrivateLocksHang(t *testing.T) {
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	cfg.Locks, cfg.Duration = "private", time.Minute
 	for try := 1; ; try++ {
 		out := mustRun(t, cfg)
-		if out.Events[hangs] == 1 {
+		if out.Events[event.Hang] == 1 {
 			return
 		}
 		// A lock that does not lock lets state be damaged, now and then first.
@@ -354,7 +356,7 @@ func TestMissingFunction(t *testing.T) {
 
 func TestCancelledTrial(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg := corruption(t, strategies.NegativeControl, "tcp")
+	cfg := corruption(t, catalogue.NegativeControl, "tcp")
 	cfg.Duration = time.Minute
 	time.AfterFunc(200*time.Millisecond, cancel)
 	if _, err := Run(ctx, cfg); err != context.Canceled {
@@ -382,10 +384,10 @@ func TestFaultsAreFound(t *testing.T) {
 		{fault: "wrong-data", event: "wrong-data", peers: true},
 		{fault: "cut", event: "failed-handshake", peers: true},
 	} {
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			for _, heap := range []string{"global", "scalable"} {
 				t.Run(tc.fault+"/"+load+"/"+heap, func(t *testing.T) {
-					cfg := corruption(t, strategies.NegativeControl, load)
+					cfg := corruption(t, catalogue.NegativeControl, load)
 					cfg.Heap, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = heap, tc.fault, gap, culprit
 					cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
 					// On a busy machine that worker may get no turn.
@@ -438,17 +440,17 @@ func checkBlame(t *testing.T, out *Outcome, worker int, detail string) {
 // Sudden ends: what was counted until then is reported, and nothing is left.
 func TestSuddenEnds(t *testing.T) {
 	for _, tc := range []struct{ fault, event, detail string }{
-		{"crash", crash, "signal 11"},
-		{"exit", crash, "exited with status 0"},
-		{"lock-holder", crash, "holding the heap's lock"},
-		{"hang", hangs, "blocked for"},
-		{"spin", hangs, "processor time"},
+		{"crash", event.Crash, "signal 11"},
+		{"exit", event.Crash, "exited with status 0"},
+		{"lock-holder", event.Crash, "holding the heap's lock"},
+		{"hang", event.Hang, "blocked for"},
+		{"spin", event.Hang, "processor time"},
 	} {
-		for _, load := range Loads {
+		for _, load := range results.Loads.Names() {
 			t.Run(tc.fault+"/"+load, func(t *testing.T) {
-				cfg := corruption(t, strategies.NegativeControl, load)
+				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Fault, cfg.FaultGap, cfg.Duration = tc.fault, 200*time.Millisecond, 60*time.Second
-				if tc.event == hangs {
+				if tc.event == event.Hang {
 					cfg.HangAfter = 2 * time.Second // longer than a busy machine keeps the others from it
 				}
 				out := mustRun(t, cfg)
@@ -459,7 +461,7 @@ func TestSuddenEnds(t *testing.T) {
 				if out.Handshakes == 0 {
 					t.Errorf("only %d handshakes are reported", out.Handshakes)
 				}
-				if (out.CrashAt != 0) != (tc.event == crash) {
+				if (out.CrashAt != 0) != (tc.event == event.Crash) {
 					t.Errorf("crash at %v", out.CrashAt)
 				}
 			})
@@ -469,17 +471,17 @@ func TestSuddenEnds(t *testing.T) {
 
 // A strict daemon dies at its first bad free.
 func TestHeapSafetyAbort(t *testing.T) {
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	cfg.HeapSafety, cfg.Fault, cfg.FaultGap = "abort", "double-free", 10*time.Millisecond
 	out := mustRun(t, cfg)
-	if out.Events["double-free"] != 1 || out.Events[crash] != 1 {
+	if out.Events["double-free"] != 1 || out.Events[event.Crash] != 1 {
 		t.Errorf("events %v, want one double free and the crash of it", out.Events)
 	}
 }
 
 // The holder of the heap's lock dies; the others go on.
 func TestLockOfDeadHolderIsFreed(t *testing.T) {
-	cfg := corruption(t, strategies.NegativeControl, "memory")
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
 	cfg.Fault, cfg.FaultGap = "lock-holder", 10*time.Millisecond
 	var recovered uint64
 	if _, err := run(context.Background(), cfg, func(b *rig.Block) { recovered = b.LocksRecovered() }); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -49,7 +50,7 @@ func (b Broken) name() string { return b.Name }
 var brokenSource embed.FS
 
 // compile makes a shared object in dir, as the author of a fix would.
-func (b Broken) compile(ctx context.Context, dir string) (strategies.Choice, error) {
+func (b Broken) compile(ctx context.Context, dir string) (catalogue.Choice, error) {
 	object := filepath.Join(dir, b.Name+".so")
 	recipe := sharedlib.Recipe{
 		Flags: []string{"-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2"}, Libs: []string{"-lpthread"},
@@ -59,7 +60,7 @@ func (b Broken) compile(ctx context.Context, dir string) (strategies.Choice, err
 		},
 	}
 	if err := recipe.Compile(ctx, object); err != nil {
-		return strategies.Choice{}, fmt.Errorf("compile strategy %s (CC names another compiler, --broken none leaves it out): %w", b.Name, err)
+		return catalogue.Choice{}, fmt.Errorf("compile strategy %s (CC names another compiler, --broken none leaves it out): %w", b.Name, err)
 	}
-	return strategies.Choice{Name: b.Name, Path: object}, nil
+	return catalogue.Choice{Name: b.Name, Path: object}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 )
 
 // Fault is one kind of damage made on purpose.
@@ -31,41 +32,34 @@ type Fault struct {
 // all the time, so that there are many forks to lose one at.
 const manyForks = "foreign-after:n=12+late-forks:after=8"
 
-// What corruption trials of tlsbench run have by default: the share of bad peers,
-// and checks for each handshake.
-const (
-	defaultBad       = 0.2
-	defaultCheckRate = 4
-)
-
-var catalogue = []Fault{
-	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: results.DoubleFree, bad: defaultBad},
-	{Name: "wild-free", Summary: "an address inside a block is freed", Event: results.WildFree, bad: defaultBad},
-	{Name: "overrun", Summary: "the guard word behind a block is overwritten", Event: results.Overrun, bad: defaultBad},
-	{Name: "heap-damage", Summary: "a free block is written to", Event: results.HeapDamage, bad: defaultBad},
-	{Name: "foreign-error", Summary: "another worker's entry is put into the error queue", Event: results.ForeignError,
-		Also: results.FailedHandshake, Looks: true, bad: defaultBad},
-	{Name: "swallowed-error", Summary: "the worker's own entry is taken out of the queue", Event: results.ForeignError, Looks: true, bad: defaultBad},
-	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: results.RepeatedRandom, Looks: true, Placed: true, bad: defaultBad},
-	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: results.LostSlot, Placed: true, bad: defaultBad, hazard: manyForks},
-	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: results.WrongData, Placed: true, bad: defaultBad, peers: true},
-	{Name: "cut", Summary: "a good peer's handshake is cut", Event: results.FailedHandshake, Placed: true, peers: true},
-	{Name: "crash", Summary: "a worker dies of a signal", Event: results.Crash, Ends: true, bad: defaultBad},
-	{Name: "exit", Summary: "a worker exits with status 0", Event: results.Crash, Ends: true, bad: defaultBad},
-	{Name: "lock-holder", Summary: "a worker is killed while it holds the heap's lock", Event: results.Crash, Ends: true, bad: defaultBad},
-	{Name: "hang", Summary: "a worker is blocked for ever", Event: results.Hang, Ends: true, bad: defaultBad},
-	{Name: "spin", Summary: "a worker goes round in circles", Event: results.Hang, Ends: true, bad: defaultBad},
+var faults = []Fault{
+	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: event.DoubleFree, bad: results.DefaultBad},
+	{Name: "wild-free", Summary: "an address inside a block is freed", Event: event.WildFree, bad: results.DefaultBad},
+	{Name: "overrun", Summary: "the guard word behind a block is overwritten", Event: event.Overrun, bad: results.DefaultBad},
+	{Name: "heap-damage", Summary: "a free block is written to", Event: event.HeapDamage, bad: results.DefaultBad},
+	{Name: "foreign-error", Summary: "another worker's entry is put into the error queue", Event: event.ForeignError,
+		Also: event.FailedHandshake, Looks: true, bad: results.DefaultBad},
+	{Name: "swallowed-error", Summary: "the worker's own entry is taken out of the queue", Event: event.ForeignError, Looks: true, bad: results.DefaultBad},
+	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad},
+	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: event.LostSlot, Placed: true, bad: results.DefaultBad, hazard: manyForks},
+	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: event.WrongData, Placed: true, bad: results.DefaultBad, peers: true},
+	{Name: "cut", Summary: "a good peer's handshake is cut", Event: event.FailedHandshake, Placed: true, peers: true},
+	{Name: "crash", Summary: "a worker dies of a signal", Event: event.Crash, Ends: true, bad: results.DefaultBad},
+	{Name: "exit", Summary: "a worker exits with status 0", Event: event.Crash, Ends: true, bad: results.DefaultBad},
+	{Name: "lock-holder", Summary: "a worker is killed while it holds the heap's lock", Event: event.Crash, Ends: true, bad: results.DefaultBad},
+	{Name: "hang", Summary: "a worker is blocked for ever", Event: event.Hang, Ends: true, bad: results.DefaultBad},
+	{Name: "spin", Summary: "a worker goes round in circles", Event: event.Hang, Ends: true, bad: results.DefaultBad},
 }
 
 // Faults lists all there are.
-func Faults() []Fault { return slices.Clone(catalogue) }
+func Faults() []Fault { return slices.Clone(faults) }
 
 // FindFaults gives those of these names; "all" or nothing is all of them, "none"
 // is none.
-func FindFaults(names []string) ([]Fault, error) { return find("fault", catalogue, Fault.name, names) }
+func FindFaults(names []string) ([]Fault, error) { return find("fault", faults, Fault.name, names) }
 
 // FaultNames lists their names.
-func FaultNames() []string { return namesOf(catalogue, Fault.name) }
+func FaultNames() []string { return namesOf(faults, Fault.name) }
 
 func (f Fault) name() string { return f.Name }
 

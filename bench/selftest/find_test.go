@@ -8,7 +8,7 @@ import (
 
 // "all" and "none" stand alone, and nothing is tried twice.
 func TestFindFaults(t *testing.T) {
-	for names, want := range map[string]int{"": len(catalogue), "all": len(catalogue), "none": 0, "crash,cut": 2} {
+	for names, want := range map[string]int{"": len(faults), "all": len(faults), "none": 0, "crash,cut": 2} {
 		if got, err := FindFaults(split(names)); err != nil || len(got) != want {
 			t.Errorf("%q: %d faults, %v; want %d", names, len(got), err, want)
 		}

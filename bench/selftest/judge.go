@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -85,11 +86,11 @@ func (r *runner) strategies(ctx context.Context) error {
 }
 
 // measure runs the same trials under any strategy.
-func (r *runner) measure(ctx context.Context, choice strategies.Choice) (Measured, error) {
+func (r *runner) measure(ctx context.Context, choice catalogue.Choice) (Measured, error) {
 	m := Measured{Events: map[string]uint64{}}
 	for _, c := range r.report.Cells {
 		r.tell("strategy " + choice.Name + ", " + c.String())
-		cfg := r.config(c, defaultBad, r.amount.duration)
+		cfg := r.config(c, results.DefaultBad, r.amount.duration)
 		cfg.Strategy, cfg.Hazard = choice, manyForks
 		out, err := r.trial(ctx, cfg)
 		if err != nil {
@@ -116,7 +117,7 @@ func (m *Measured) add(out *workload.Outcome) {
 }
 
 // forks times the handlers.
-func (r *runner) forks(ctx context.Context, choice strategies.Choice, m *Measured) error {
+func (r *runner) forks(ctx context.Context, choice catalogue.Choice, m *Measured) error {
 	cfg := workload.Config{
 		Build: r.Build, Strategy: choice, Seed: r.random.Uint64(),
 		Fork: &workload.ForkConfig{Pairs: forkPairs},
@@ -142,7 +143,7 @@ func judge(base, m Measured) map[Sign]string {
 	signs := map[Sign]string{}
 	var damage []string
 	for _, kind := range slices.Sorted(maps.Keys(m.Events)) {
-		if n := m.Events[kind]; n > 0 && kind != results.LostSlot {
+		if n := m.Events[kind]; n > 0 && kind != event.LostSlot {
 			damage = append(damage, fmt.Sprintf("%s %d", kind, n))
 		}
 	}
@@ -152,7 +153,7 @@ func judge(base, m Measured) map[Sign]string {
 	if len(damage) > 0 {
 		signs[Damage] = strings.Join(damage, ", ")
 	}
-	if n := m.Events[results.LostSlot]; n > 0 {
+	if n := m.Events[event.LostSlot]; n > 0 {
 		signs[Lost] = fmt.Sprintf("lost-slot %d in %d forks", n, m.Forks)
 	}
 	if more := m.Kept - base.Kept; more > keptLimit {

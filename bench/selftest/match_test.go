@@ -13,7 +13,7 @@ func at(worker int, at time.Duration, other int) workload.Injection {
 	return workload.Injection{Worker: worker, At: at, Other: other}
 }
 
-func event(kind string, worker int, at time.Duration, detail string) workload.Event {
+func noticed(kind string, worker int, at time.Duration, detail string) workload.Event {
 	return workload.Event{Kind: kind, Worker: worker, At: at, Detail: detail}
 }
 
@@ -35,18 +35,18 @@ func TestMatch(t *testing.T) {
 		found, blamed, missed, fals int
 	}{
 		{"all found", false, outcome(two,
-			event("foreign-error", 0, 3*ms, "x: entry of worker 1"), event("foreign-error", 2, 4*ms, "")), 2, 2, 0, 0},
+			noticed("foreign-error", 0, 3*ms, "x: entry of worker 1"), noticed("foreign-error", 2, 4*ms, "")), 2, 2, 0, 0},
 		{"none found", false, outcome(two), 0, 0, 2, 0},
-		{"another worker", false, outcome(two, event("foreign-error", 1, 3*ms, "")), 0, 0, 2, 1},
-		{"another owner", false, outcome(two, event("foreign-error", 0, 3*ms, "x: entry of worker 2")), 1, 0, 1, 0},
-		{"twice", false, outcome(two, event("foreign-error", 0, 3*ms, ""), event("foreign-error", 0, 4*ms, "")), 1, 1, 1, 1},
-		{"too early", false, outcome(two, event("foreign-error", 2, 1*ms, "")), 0, 0, 2, 1},
-		{"consequence", false, outcome(two, event("failed-handshake", 0, 3*ms, ""), event("foreign-error", 0, 3*ms, "")), 1, 1, 1, 0},
-		{"consequence of nothing", false, outcome(two, event("failed-handshake", 1, 3*ms, "")), 0, 0, 2, 1},
-		{"other kind", false, outcome(two, event("overrun", 0, 3*ms, "")), 0, 0, 2, 1},
-		{"peers", true, outcome(two, event("foreign-error", -1, 3*ms, ""), event("foreign-error", -1, 4*ms, "")), 2, 2, 0, 0},
-		{"peers name a worker", true, outcome(two, event("foreign-error", 0, 3*ms, "")), 1, 0, 1, 0},
-		{"one too many of peers", true, outcome(two[:1], event("foreign-error", -1, 3*ms, ""), event("foreign-error", -1, 4*ms, "")), 1, 1, 0, 1},
+		{"another worker", false, outcome(two, noticed("foreign-error", 1, 3*ms, "")), 0, 0, 2, 1},
+		{"another owner", false, outcome(two, noticed("foreign-error", 0, 3*ms, "x: entry of worker 2")), 1, 0, 1, 0},
+		{"twice", false, outcome(two, noticed("foreign-error", 0, 3*ms, ""), noticed("foreign-error", 0, 4*ms, "")), 1, 1, 1, 1},
+		{"too early", false, outcome(two, noticed("foreign-error", 2, 1*ms, "")), 0, 0, 2, 1},
+		{"consequence", false, outcome(two, noticed("failed-handshake", 0, 3*ms, ""), noticed("foreign-error", 0, 3*ms, "")), 1, 1, 1, 0},
+		{"consequence of nothing", false, outcome(two, noticed("failed-handshake", 1, 3*ms, "")), 0, 0, 2, 1},
+		{"other kind", false, outcome(two, noticed("overrun", 0, 3*ms, "")), 0, 0, 2, 1},
+		{"peers", true, outcome(two, noticed("foreign-error", -1, 3*ms, ""), noticed("foreign-error", -1, 4*ms, "")), 2, 2, 0, 0},
+		{"peers name a worker", true, outcome(two, noticed("foreign-error", 0, 3*ms, "")), 1, 0, 1, 0},
+		{"one too many of peers", true, outcome(two[:1], noticed("foreign-error", -1, 3*ms, ""), noticed("foreign-error", -1, 4*ms, "")), 1, 1, 0, 1},
 	} {
 		got := match(foreign, tc.peers, tc.out)
 		if got.Found != tc.found || got.Blamed != tc.blamed || len(got.Missed) != tc.missed || got.FalseAlarms != tc.fals {
@@ -59,7 +59,7 @@ func TestMatch(t *testing.T) {
 // miss is not made good by a false alarm that comes after the next fault.
 func TestMissIsNotMadeGood(t *testing.T) {
 	faults := []workload.Injection{at(0, 1*ms, -1), at(0, 5*ms, -1)}
-	got := match(Fault{Event: "overrun"}, false, outcome(faults, event("overrun", 0, 6*ms, ""), event("overrun", 0, 7*ms, "")))
+	got := match(Fault{Event: "overrun"}, false, outcome(faults, noticed("overrun", 0, 6*ms, ""), noticed("overrun", 0, 7*ms, "")))
 	if got.Found != 1 || got.FalseAlarms != 1 || len(got.Missed) != 1 {
 		t.Errorf("%+v, want one found, one false alarm, one missed", got)
 	}
@@ -67,7 +67,7 @@ func TestMissIsNotMadeGood(t *testing.T) {
 
 // What was counted beyond the list is not passed over.
 func TestUnlistedEvents(t *testing.T) {
-	out := outcome([]workload.Injection{at(0, 1*ms, -1)}, event("overrun", 0, 2*ms, ""))
+	out := outcome([]workload.Injection{at(0, 1*ms, -1)}, noticed("overrun", 0, 2*ms, ""))
 	out.Events["overrun"] = 4
 	if got := match(Fault{Event: "overrun"}, false, out); got.FalseAlarms != 3 {
 		t.Errorf("%d false alarms, want the 3 that are not listed", got.FalseAlarms)
@@ -87,7 +87,7 @@ func TestNamedSource(t *testing.T) {
 		{"cleared by OpenSSL: entry of worker -1", 2, 0},
 		{"with my entry: my entry is gone", -1, 1},
 	} {
-		if got := right(at(1, 0, tc.other), event("", 1, 0, tc.detail), false); got != tc.want {
+		if got := right(at(1, 0, tc.other), noticed("", 1, 0, tc.detail), false); got != tc.want {
 			t.Errorf("%q with source %d: %d, want %d", tc.detail, tc.other, got, tc.want)
 		}
 	}

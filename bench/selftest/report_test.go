@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/results"
+	"tlsbench/results/event"
 )
 
 // The bounds of detectors that have to look: 0 of 72 missed, or 3 of 200.
@@ -57,9 +57,9 @@ func TestJudge(t *testing.T) {
 	}{
 		{"as good", base, "nothing"},
 		{"noise", Measured{Kept: 140 << 10, Handlers: 10 * time.Millisecond}, "nothing"},
-		{"event", Measured{Events: map[string]uint64{results.Crash: 1}}, "crash 1"},
+		{"event", Measured{Events: map[string]uint64{event.Crash: 1}}, "crash 1"},
 		{"shared", Measured{SharedSlots: 2}, "shared-slots 2"},
-		{"lost", Measured{Events: map[string]uint64{results.LostSlot: 3}, Forks: 4}, "lost-slot 3 in 4 forks"},
+		{"lost", Measured{Events: map[string]uint64{event.LostSlot: 3}, Forks: 4}, "lost-slot 3 in 4 forks"},
 		{"leak", Measured{Kept: 276 << 10}, "each worker leaves 276 KiB in the heap, 256 more"},
 		{"slow", Measured{Handlers: 50 * time.Millisecond}, "handlers take 50ms, 49.97ms more"},
 	} {

@@ -6,7 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -95,8 +96,8 @@ func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) 
 // fault's doing.
 func (r *runner) config(c Cell, bad float64, d time.Duration) workload.Config {
 	return workload.Config{
-		Build: r.Build, Strategy: strategies.Choice{Name: strategies.NegativeControl}, Hazard: "plain",
-		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: defaultCheckRate, EchoBytes: 64,
+		Build: r.Build, Strategy: catalogue.Choice{Name: catalogue.NegativeControl}, Hazard: "plain",
+		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: results.DefaultCheckRate, EchoBytes: 64,
 		Duration: d, Seed: r.random.Uint64(),
 	}
 }
@@ -121,7 +122,7 @@ func (r *runner) trial(ctx context.Context, cfg workload.Config) (*workload.Outc
 func (r *runner) quiet(ctx context.Context) error {
 	for _, c := range r.report.Cells {
 		r.tell("no fault, " + c.String())
-		out, err := r.trial(ctx, r.config(c, defaultBad, r.amount.quiet))
+		out, err := r.trial(ctx, r.config(c, results.DefaultBad, r.amount.quiet))
 		if err != nil {
 			return fmt.Errorf("trial without faults, %s: %w", c, err)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -48,7 +48,7 @@ func (f heapFlag) check() error {
 func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) error {
 	for i := range builds {
 		cfg := workload.Config{
-			Build: builds[i], Strategy: strategies.Choice{Name: strategies.NegativeControl}, HeapBytes: heapBytes,
+			Build: builds[i], Strategy: catalogue.Choice{Name: catalogue.NegativeControl}, HeapBytes: heapBytes,
 		}
 		version, err := workload.Version(ctx, cfg)
 		if ctx.Err() != nil {

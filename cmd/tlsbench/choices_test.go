@@ -1,40 +1,10 @@
 package main
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"tlsbench/bench"
-	"tlsbench/workload"
 )
-
-// Every value that a trial can have is explained, and nothing else is.
-func TestEveryChoiceHasASummary(t *testing.T) {
-	known := map[string][]string{
-		"load": workload.Loads, "heap": workload.Heaps, "heap-safety": workload.HeapSafeties,
-		"locks": workload.LockSharings, "tls": workload.TLSVersions, "key": workload.Keys,
-		"rand": workload.RandChoices, "measure": {"handshake", "corruption", "fork"}, "huge-pages": bench.HugePages,
-	}
-	for flag, values := range summaries {
-		for name := range values {
-			if !slices.Contains(known[flag], name) {
-				t.Errorf("--%s %s is explained, but there is no such value", flag, name)
-			}
-		}
-	}
-	for _, d := range dimensions() {
-		for _, o := range d.Options {
-			if o.Summary == "" {
-				t.Errorf("--%s %s is not explained", d.Flag, o.Name)
-			}
-		}
-		if want, ok := known[d.Flag]; ok && !slices.Equal(d.names(), want) {
-			t.Errorf("--%s has %v, want %v", d.Flag, d.names(), want)
-		}
-	}
-}
 
 func TestJoinParameters(t *testing.T) {
 	tests := []struct{ in, want []string }{

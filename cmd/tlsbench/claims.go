@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -26,8 +26,8 @@ type condition struct {
 
 // The conditions that claims are about.
 var (
-	asItIs     = condition{strategies.PositiveControl, "plain", "default"}
-	ownRandom  = condition{strategies.PositiveControl, "plain", "method"}
+	asItIs     = condition{catalogue.PositiveControl, "plain", "default"}
+	ownRandom  = condition{catalogue.PositiveControl, "plain", "method"}
 	matched    = condition{"pointer-match", "plain", "default"}
 	tempThread = condition{"temp-thread", "rank0-client", "default"}
 	clearing   = condition{"clear-0-15", "foreign-before", "default"}

@@ -8,7 +8,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -20,10 +20,10 @@ func deviations(trials []*results.Trial) []page.Part {
 	events := map[place]map[string]uint64{}
 	count := map[place]int{}
 	for _, t := range trials {
-		if _, own := strategies.Find(t.Cell.Strategy); !own || t.Cell.Measure != results.Corruption || t.Status != results.OK {
+		if _, own := catalogue.Find(t.Cell.Strategy); !own || t.Cell.Measure != results.Corruption || t.Status != results.OK {
 			continue
 		}
-		p := place{t.Cell.Hazard, t.Cell.Strategy, t.Cell.OpenSSL, cmp.Or(t.Cell.Setting("key"), workload.Keys[0])}
+		p := place{t.Cell.Hazard, t.Cell.Strategy, t.Cell.OpenSSL, cmp.Or(t.Cell.Setting("key"), results.Keys.Default())}
 		if events[p] == nil {
 			events[p] = map[string]uint64{}
 		}

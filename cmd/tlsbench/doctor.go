@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tlsbench/bench"
+	"tlsbench/results"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -89,7 +90,7 @@ func machineFacts() []fact {
 		stealFact(),
 		governorFact(m.Governor),
 		{"huge pages", m.THP, ""},
-		limitFact("processes", unix.RLIMIT_NPROC, workload.MaxWorkers+64, "-u"),
+		limitFact("processes", unix.RLIMIT_NPROC, results.MaxWorkers+64, "-u"),
 		limitFact("open files", unix.RLIMIT_NOFILE, 256, "-n"),
 		limitFact("address space", unix.RLIMIT_AS, 2<<30, "-v"),
 	}

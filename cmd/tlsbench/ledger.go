@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -33,7 +33,7 @@ var fateMarks = map[workload.Fate]string{
 }
 
 // legend explains the marks, in the order it is printed in.
-var legend = []option{
+var legend = []struct{ mark, text string }{
 	{markShared, "shared: two workers have one address in the shared heap"},
 	{markLate, "cleared or replaced by the fork, and shared after the first handshake"},
 	{markCleared, "cleared: NULL in every worker"},
@@ -184,7 +184,7 @@ func (f *findings) printLegend(w io.Writer) {
 	entry(w, 6, "own", "created by libcrypto or libssl")
 	entry(w, 6, "rank 0", "its value right before the first fork: empty, in private memory, or in the shared heap")
 	for _, o := range legend {
-		entry(w, 6, o.Name, o.Summary)
+		entry(w, 6, o.mark, o.text)
 	}
 	entry(w, 6, sharedLabel, "number of addresses that both workers have, in OpenSSL's slots or in per-thread objects that OpenSSL hands out")
 }
@@ -297,7 +297,7 @@ func (f *findings) printReasons(w io.Writer) {
 	for _, b := range f.Builds {
 		for _, name := range b.Names {
 			p := b.Under[name]
-			if name != strategies.PositiveControl && p.SharedSlots > 0 {
+			if name != catalogue.PositiveControl && p.SharedSlots > 0 {
 				lines = append(lines, fmt.Sprintf("%s under %s shares %s", b.Version, name, stayed(p)))
 			}
 			if p.NotApplicable != "" {

@@ -8,7 +8,8 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/bench/selftest"
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
@@ -18,30 +19,30 @@ type listCommand struct {
 	JSON bool   `name:"json" help:"Print as JSON."`
 }
 
-// catalogue is everything there is to choose from; OpenSSL builds apart.
-type catalogue struct {
-	Strategies []listedStrategy `json:"strategies,omitempty"`
-	Hazards    []listedHazard   `json:"hazards,omitempty"`
-	Faults     []option         `json:"faults,omitempty"`
-	Presets    []option         `json:"presets,omitempty"`
-	Dimensions []dimension      `json:"flags,omitempty"`
+// listing is everything there is to choose from; OpenSSL builds apart.
+type listing struct {
+	Strategies []listedStrategy    `json:"strategies,omitempty"`
+	Hazards    []listedHazard      `json:"hazards,omitempty"`
+	Faults     []results.Option    `json:"faults,omitempty"`
+	Presets    []results.Option    `json:"presets,omitempty"`
+	Dimensions []results.Dimension `json:"flags,omitempty"`
 }
 
 type listedStrategy struct {
-	Name       string   `json:"name"`
-	Summary    string   `json:"summary"`
-	Source     string   `json:"source"`
-	Assumes    string   `json:"assumes"`
-	Parameters []option `json:"parameters,omitempty"`
+	Name       string           `json:"name"`
+	Summary    string           `json:"summary"`
+	Source     string           `json:"source"`
+	Assumes    string           `json:"assumes"`
+	Parameters []results.Option `json:"parameters,omitempty"`
 }
 
 type listedHazard struct {
-	Name       string   `json:"name"`
-	Summary    string   `json:"summary"`
-	Source     string   `json:"source"`
-	Expects    string   `json:"expects"`
-	Needs      string   `json:"needs,omitempty"`
-	Parameters []option `json:"parameters,omitempty"`
+	Name       string           `json:"name"`
+	Summary    string           `json:"summary"`
+	Source     string           `json:"source"`
+	Expects    string           `json:"expects"`
+	Needs      string           `json:"needs,omitempty"`
+	Parameters []results.Option `json:"parameters,omitempty"`
 }
 
 // Run lists them.
@@ -60,9 +61,9 @@ func (c *listCommand) Run(s *session) error {
 	return nil
 }
 
-func everything() catalogue {
-	var c catalogue
-	for _, st := range strategies.All() {
+func everything() listing {
+	var c listing
+	for _, st := range catalogue.All() {
 		l := listedStrategy{Name: st.Name, Summary: st.Summary, Source: st.Source, Assumes: st.Assumes}
 		for _, p := range st.Params {
 			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))
@@ -77,22 +78,22 @@ func everything() catalogue {
 		c.Hazards = append(c.Hazards, l)
 	}
 	for _, f := range selftest.Faults() {
-		c.Faults = append(c.Faults, option{f.Name, f.Summary + ": " + f.Event})
+		c.Faults = append(c.Faults, results.Option{Name: f.Name, Summary: f.Summary + ": " + f.Event})
 	}
 	for _, p := range bench.Presets() {
-		c.Presets = append(c.Presets, option{p.Name, fmt.Sprintf("%s: %d rounds, trials of %v and %v",
+		c.Presets = append(c.Presets, results.Option{Name: p.Name, Summary: fmt.Sprintf("%s: %d rounds, trials of %v and %v",
 			p.Summary, p.Rounds, p.HandshakeTime, p.CorruptionTime)})
 	}
-	c.Dimensions = dimensions()
+	c.Dimensions = results.Dimensions
 	return c
 }
 
-func parameter(name, summary string, least, most, usual int64) option {
-	return option{name, fmt.Sprintf("%s, %d to %d (%d)", summary, least, most, usual)}
+func parameter(name, summary string, least, most, usual int64) results.Option {
+	return results.Option{Name: name, Summary: fmt.Sprintf("%s, %d to %d (%d)", summary, least, most, usual)}
 }
 
 // only keeps the values of one flag. Its plural does too.
-func (c catalogue) only(flag string) (catalogue, error) {
+func (c listing) only(flag string) (listing, error) {
 	names := []string{"strategy", "hazard", "fault", "preset"}
 	for _, d := range c.Dimensions {
 		names = append(names, d.Flag)
@@ -100,26 +101,26 @@ func (c catalogue) only(flag string) (catalogue, error) {
 	is := func(name string) bool { return flag == name || flag == name+"s" }
 	switch {
 	case is("strategy") || flag == "strategies":
-		return catalogue{Strategies: c.Strategies}, nil
+		return listing{Strategies: c.Strategies}, nil
 	case is("hazard"):
-		return catalogue{Hazards: c.Hazards}, nil
+		return listing{Hazards: c.Hazards}, nil
 	case is("fault"):
-		return catalogue{Faults: c.Faults}, nil
+		return listing{Faults: c.Faults}, nil
 	case is("preset"):
-		return catalogue{Presets: c.Presets}, nil
+		return listing{Presets: c.Presets}, nil
 	}
-	i := slices.IndexFunc(c.Dimensions, func(d dimension) bool { return is(d.Flag) })
+	i := slices.IndexFunc(c.Dimensions, func(d results.Dimension) bool { return is(d.Flag) })
 	if i < 0 {
 		return c, refuse("list %q: choose from %s; builds are listed by tlsbench openssl list", flag, strings.Join(names, ", "))
 	}
-	return catalogue{Dimensions: c.Dimensions[i : i+1]}, nil
+	return listing{Dimensions: c.Dimensions[i : i+1]}, nil
 }
 
 // listColumn is the width of the names in the list.
 const listColumn = 13
 
 // print writes a section for each flag.
-func (c catalogue) print(w io.Writer) {
+func (c listing) print(w io.Writer) {
 	gap := ""
 	section := func(flag, what string, entries int) {
 		if entries > 0 {
@@ -157,7 +158,7 @@ func (c catalogue) print(w io.Writer) {
 }
 
 // described adds a text for each parameter.
-func described(parameters []option, texts ...string) []string {
+func described(parameters []results.Option, texts ...string) []string {
 	for _, p := range parameters {
 		texts = append(texts, "parameter "+p.Name+": "+p.Summary)
 	}

@@ -12,6 +12,7 @@ import (
 	"text/template"
 
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 )
 
 // newStrategyCommand writes the skeleton of a fix of one's own.
@@ -44,7 +45,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 	if !strategyName.MatchString(c.Name) || len(c.Name) > 40 {
 		return refuse("strategy name %q: want lower-case letters, digits and hyphens, a letter first, no number alone after a hyphen, and 40 characters at most", c.Name)
 	}
-	if _, taken := strategies.Find(c.Name); taken {
+	if _, taken := catalogue.Find(c.Name); taken {
 		return refuse("strategy name %q: the suite has one of that name already; choose another", c.Name)
 	}
 	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}

@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/neighbours"
@@ -124,7 +124,7 @@ func ask(ctx context.Context, l openssl.Listed) listedBuild {
 	}
 	b.Glibc, b.Libcrypto, b.Package = l.Build.Glibc, l.Build.Libcrypto, l.Build.Package
 	p, err := workload.Probe(ctx, workload.Config{
-		Build: l.Build, Strategy: strategies.Choice{Name: strategies.PositiveControl},
+		Build: l.Build, Strategy: catalogue.Choice{Name: catalogue.PositiveControl},
 	})
 	if err != nil {
 		b.Error = oneLine(err)

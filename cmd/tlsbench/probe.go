@@ -8,7 +8,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -126,7 +126,7 @@ func (c *probeCommand) probeForClaims(ctx context.Context, b *finding) []error {
 			if !b.is(claim.Line) || b.has(need) {
 				continue
 			}
-			p, err := c.once(ctx, b.Library, strategies.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
+			p, err := c.once(ctx, b.Library, catalogue.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", need, err))
 			}
@@ -136,7 +136,7 @@ func (c *probeCommand) probeForClaims(ctx context.Context, b *finding) []error {
 	return errs
 }
 
-func (c *probeCommand) once(ctx context.Context, b openssl.Build, st strategies.Choice, hazard, rand string) (*workload.Probed, error) {
+func (c *probeCommand) once(ctx context.Context, b openssl.Build, st catalogue.Choice, hazard, rand string) (*workload.Probed, error) {
 	return workload.Probe(ctx, workload.Config{
 		Build: b, Strategy: st, Hazard: hazard, Heap: c.Heap, HeapBytes: c.bytes(), Locks: c.Locks, Rand: rand,
 	})

@@ -17,6 +17,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/page"
 )
 
@@ -105,8 +106,8 @@ func TestDeviations(t *testing.T) {
 		return r
 	}
 	got := deviations([]*results.Trial{
-		trial("key-owner", "plain"), trial("none", "plain", results.ForeignError),
-		trial("hwm", "plain", results.DoubleFree), trial("hwm", "plain"), trial("myfix", "plain", results.Crash),
+		trial("key-owner", "plain"), trial("none", "plain", event.ForeignError),
+		trial("hwm", "plain", event.DoubleFree), trial("hwm", "plain"), trial("myfix", "plain", event.Crash),
 	})
 	want := page.Text("hwm under hazard plain on openssl 3.0.19: expected clean, saw corrupt (2 trials)")
 	if diff := cmp.Diff([]page.Part{want}, got[1:]); diff != "" {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tlsbench/bench/selftest"
-	"tlsbench/workload"
+	"tlsbench/results"
 	"tlsbench/workload/openssl"
 )
 
@@ -97,7 +97,7 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	return spec, libraries, err
 }
 
-var sharedHeaps = slices.DeleteFunc(slices.Clone(workload.Heaps), func(h string) bool { return h == "private" })
+var sharedHeaps = slices.DeleteFunc(results.Heaps.Names(), func(h string) bool { return h == "private" })
 
 // doing shows a person what is being done, on one line that changes.
 func (c *selftestCommand) doing(s *session) func(string) {

@@ -9,6 +9,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
+	"tlsbench/strategies/catalogue"
 )
 
 // Compare shows what results files say: first the verdicts in one view, then
@@ -100,7 +101,7 @@ func strategies(tables []*results.Table) []string {
 			}
 		}
 	}
-	slices.SortFunc(list, results.CompareStrategies)
+	slices.SortFunc(list, catalogue.Compare)
 	return list
 }
 

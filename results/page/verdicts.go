@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/number"
 )
 
@@ -95,7 +96,7 @@ func (b *comparison) events(builds []*results.Table) {
 	if len(kinds) == 0 {
 		return
 	}
-	slices.SortStableFunc(kinds, results.CompareKinds)
+	slices.SortStableFunc(kinds, event.Compare)
 	t := &Table{Title: "Events by kind, and in how many of the trials",
 		Mark: marks(builds), Head: []string{"strategy"}, Tags: Tags{Hazard: builds[0].Hazard}}
 	if len(builds) > 1 {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -13,7 +13,7 @@ import (
 // OpenSSL, with the same strategy and the same neighbour.
 type Case struct {
 	Daemon    Daemon
-	Strategy  strategies.Choice // injected; the positive control with a built-in mode
+	Strategy  catalogue.Choice // injected; the positive control with a built-in mode
 	Mode      int
 	Python    string
 	MemSafety int
@@ -55,7 +55,7 @@ func cases(c Case) []Case {
 	for _, mode := range modes {
 		if mode > 0 && c.Strategy.String() == builtIn[mode] {
 			inside := c
-			inside.Mode, inside.Strategy = mode, strategies.Choice{Name: strategies.PositiveControl}
+			inside.Mode, inside.Strategy = mode, catalogue.Choice{Name: catalogue.PositiveControl}
 			list = append(list, inside)
 		}
 	}
@@ -65,7 +65,7 @@ func cases(c Case) []Case {
 // unprotected reports whether nothing protects the daemon, and nothing else is
 // in it: the positive control.
 func (c Case) unprotected() bool {
-	return c.Strategy.Path == "" && c.Strategy.Name == strategies.PositiveControl && c.Mode <= 0 && c.Python == ""
+	return c.Strategy.Path == "" && c.Strategy.Name == catalogue.PositiveControl && c.Mode <= 0 && c.Python == ""
 }
 
 // control reports whether the daemon has to be damaged, or nothing is proved.
@@ -109,7 +109,7 @@ func (c Case) RigKey() string {
 func (c Case) rigSettings() workload.Config {
 	cfg := workload.Config{Strategy: c.Strategy, Hazard: c.Hazard(), HeapSafety: "count"}
 	if c.Mode > 0 {
-		cfg.Strategy = strategies.Choice{Name: builtIn[c.Mode]}
+		cfg.Strategy = catalogue.Choice{Name: builtIn[c.Mode]}
 	}
 	if c.MemSafety == 0 {
 		cfg.HeapSafety = "abort"

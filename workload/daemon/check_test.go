@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 )
 
 // What cannot be carried out is refused before a daemon is there.
@@ -45,7 +45,7 @@ func TestPlanIsChecked(t *testing.T) {
 // of its cases.
 func FuzzParsePlan(f *testing.F) {
 	whole := Plan{
-		Daemons: []Daemon{{Release: releases[1]}, {Release: releases[2]}}, Strategies: []strategies.Choice{{Name: "none"}, {Name: "hwm"}},
+		Daemons: []Daemon{{Release: releases[1]}, {Release: releases[2]}}, Strategies: []catalogue.Choice{{Name: "none"}, {Name: "hwm"}},
 		MemSafety: []int{0, 1}, Python: []string{"", "before"}, Readers: 4, BadShare: 0.2, TLS: "1.3", Seed: 7,
 		Rounds: 1, ControlRounds: 5, Duration: time.Second, RigDuration: time.Second,
 	}

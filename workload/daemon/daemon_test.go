@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/peers"
@@ -34,7 +34,7 @@ func standIn(t *testing.T, body string) Daemon {
 }
 
 func standInTrial(d Daemon, s Settings) workload.Config {
-	return workload.Config{Server: d.Server(s), Strategy: strategies.Choice{Name: "none"}, Workers: 2,
+	return workload.Config{Server: d.Server(s), Strategy: catalogue.Choice{Name: "none"}, Workers: 2,
 		BadShare: 0.2, Seed: 1, Duration: time.Second}
 }
 
@@ -100,8 +100,8 @@ func TestSettingsAreChecked(t *testing.T) {
 		"kamailio 5.6 has no tls_threads_mode 2: choose from []":                        func(_ *workload.Config, s *Settings) { s.Mode = 2 },
 		"0 TCP readers: want 1 to 64":                                                   func(c *workload.Config, _ *Settings) { c.Workers = 0 },
 		"hazard curl in a daemon: choose from plain, python, python:before=1":           func(c *workload.Config, _ *Settings) { c.Hazard = "curl" },
-		`TLS version "1.1" in a daemon: choose from 1.3, 1.2`:                           func(c *workload.Config, _ *Settings) { c.TLS = "1.1" },
-		`heap safety "none" in a daemon: choose from count (mem_safety 1), abort (0)`:   func(c *workload.Config, _ *Settings) { c.HeapSafety = "none" },
+		`unknown tls "1.1": choose from 1.3, 1.2`:                                       func(c *workload.Config, _ *Settings) { c.TLS = "1.1" },
+		`unknown heap-safety "none": choose from count, abort`:                          func(c *workload.Config, _ *Settings) { c.HeapSafety = "none" },
 		"duration 0s: want more than 0, and no more than an hour":                       func(c *workload.Config, _ *Settings) { c.Duration = 0 },
 		"duration 1s, 2h0m0s without a fix: want more than 0, and no more than an hour": func(_ *workload.Config, s *Settings) { s.Patience = 2 * time.Hour },
 	} {
@@ -225,7 +225,7 @@ func TestRealDaemon(t *testing.T) {
 		cfg.Workers = 4
 		checkDamaged(t, name, cfg)
 		s.Patience = 0
-		cfg.Server, cfg.Strategy, cfg.Duration = d.Server(s), strategies.Choice{Name: strategies.NegativeControl}, 1500*time.Millisecond
+		cfg.Server, cfg.Strategy, cfg.Duration = d.Server(s), catalogue.Choice{Name: catalogue.NegativeControl}, 1500*time.Millisecond
 		checkServes(t, name, cfg)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 )
@@ -73,7 +74,7 @@ func place(r Release, python string) string {
 }
 
 // injection tells the preload object what to do.
-func injection(c strategies.Choice, place string) []string {
+func injection(c catalogue.Choice, place string) []string {
 	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name, "TLSBENCH_FIELD_PLACE=" + place}
 	if c.Path != "" {
 		env = append(env, "TLSBENCH_FIELD_OWN="+c.Path)
@@ -91,8 +92,8 @@ func injection(c strategies.Choice, place string) []string {
 
 // injected reports whether a strategy is put into the daemon, which else stays
 // as it is.
-func injected(c strategies.Choice) bool {
-	return c.Path != "" || c.Name != strategies.PositiveControl
+func injected(c catalogue.Choice) bool {
+	return c.Path != "" || c.Name != catalogue.PositiveControl
 }
 
 // errNoInjection says why a strategy cannot be put into a daemon.
@@ -100,7 +101,7 @@ var errNoInjection = errors.New("it is no fork handler, and none of the packaged
 
 // Injectable refuses a built-in strategy that is no fork handler; an own one is
 // asked when it has been loaded.
-func Injectable(c strategies.Choice) error {
+func Injectable(c catalogue.Choice) error {
 	if c.Path == "" && c.Name == "temp-thread" {
 		return errNoInjection
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 )
 
@@ -143,7 +143,7 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "mine", 
 	} {
 		own := filepath.Join(t.TempDir(), "mine.so")
 		compileC(t, "#include \"strategy.h\"\n"+tc.source+"\n", "-I", header, "-fPIC", "-shared", "-o", own)
-		got := runSmall(t, program, module, object, injection(strategies.Choice{Name: "mine", Path: own}, "fork")...)
+		got := runSmall(t, program, module, object, injection(catalogue.Choice{Name: "mine", Path: own}, "fork")...)
 		if !strings.HasPrefix(got, "tlsbench-field: setting up mine\n"+tc.want) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tlsbench/results/event"
 )
 
 // A line of the daemon's log that speaks of damage.
@@ -35,10 +37,10 @@ var damage = []struct {
 	words *regexp.Regexp
 	kind  string
 }{
-	{regexp.MustCompile(`(?i)already freed`), "double-free"},
-	{regexp.MustCompile(`(?i)\boverwritten\b`), "overrun"},
-	{regexp.MustCompile(`(?i)out of memory block|bad pointer`), "wild-free"},
-	{regexp.MustCompile(`(?i)child process [0-9]+ exited by a signal`), "crash"},
+	{regexp.MustCompile(`(?i)already freed`), event.DoubleFree},
+	{regexp.MustCompile(`(?i)\boverwritten\b`), event.Overrun},
+	{regexp.MustCompile(`(?i)out of memory block|bad pointer`), event.WildFree},
+	{regexp.MustCompile(`(?i)child process [0-9]+ exited by a signal`), event.Crash},
 }
 
 // maxDetail bounds what is kept of a line.

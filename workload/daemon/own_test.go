@@ -10,13 +10,14 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
 )
 
 // ownFix compiles a fix that is no part of the suite, as a user would.
-func ownFix(t *testing.T, name string) strategies.Choice {
+func ownFix(t *testing.T, name string) catalogue.Choice {
 	t.Helper()
 	object := filepath.Join(t.TempDir(), name+".so")
 	recipe := sharedlib.Recipe{
@@ -34,8 +35,8 @@ func ownFix(t *testing.T, name string) strategies.Choice {
 
 // ownPlan asks of a daemon, and of the rig, what becomes of them under an own
 // fix.
-func ownPlan(t *testing.T, d Daemon, fix strategies.Choice) *Plan {
-	return &Plan{Daemons: []Daemon{d}, Strategies: []strategies.Choice{fix}, MemSafety: []int{1}, Python: []string{""},
+func ownPlan(t *testing.T, d Daemon, fix catalogue.Choice) *Plan {
+	return &Plan{Daemons: []Daemon{d}, Strategies: []catalogue.Choice{fix}, MemSafety: []int{1}, Python: []string{""},
 		Readers: 4, BadShare: 0.2, TLS: "1.3", Seed: 1, Rounds: 1, Duration: 15 * time.Second, RigDuration: 2 * time.Second}
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 )
 
@@ -21,7 +21,7 @@ import (
 // luck.
 type Plan struct {
 	Daemons    []Daemon
-	Strategies []strategies.Choice
+	Strategies []catalogue.Choice
 	MemSafety  []int
 	Python     []string // "", "before", "after"
 
@@ -205,7 +205,7 @@ func parsePlan(text json.RawMessage) (*Plan, error) {
 		p.Python = append(p.Python, strings.TrimPrefix(word, "no"))
 	}
 	for _, id := range d.Strategies {
-		p.Strategies = append(p.Strategies, strategies.Choice{Name: id.Name, Params: id.Params, Path: openssl.Local(id.Path)})
+		p.Strategies = append(p.Strategies, catalogue.Choice{Name: id.Name, Params: id.Params, Path: openssl.Local(id.Path)})
 	}
 	if err := p.Check(); err != nil {
 		return nil, fmt.Errorf("its plan: %w", err)

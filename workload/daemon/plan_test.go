@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/results"
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
-func choice(t *testing.T, name string) strategies.Choice {
+func choice(t *testing.T, name string) catalogue.Choice {
 	t.Helper()
-	c, err := strategies.Parse(name)
+	c, err := catalogue.Parse(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func daemon(t *testing.T, name string) Daemon {
 func TestCases(t *testing.T) {
 	p := Plan{
 		Daemons: []Daemon{daemon(t, "5.6"), daemon(t, "6.0")}, MemSafety: []int{0, 1}, Python: []string{"", "before"},
-		Strategies: []strategies.Choice{choice(t, "none"), choice(t, "temp-thread"), choice(t, "hwm"), choice(t, "hwm:scan=64")},
+		Strategies: []catalogue.Choice{choice(t, "none"), choice(t, "temp-thread"), choice(t, "hwm"), choice(t, "hwm:scan=64")},
 	}
 	var got []string
 	for _, c := range p.Cases() {
@@ -66,7 +66,7 @@ func TestCases(t *testing.T) {
 func smallPlan(t *testing.T) *Plan {
 	return &Plan{
 		Daemons: []Daemon{daemon(t, "5.4"), daemon(t, "6.0")}, MemSafety: []int{0, 1}, Python: []string{"", "after"},
-		Strategies: []strategies.Choice{choice(t, "none"), choice(t, "temp-thread"), choice(t, "hwm")},
+		Strategies: []catalogue.Choice{choice(t, "none"), choice(t, "temp-thread"), choice(t, "hwm")},
 		Readers:    4, BadShare: 0.2, TLS: "1.3", Seed: 7, Rounds: 2, ControlRounds: 5,
 		Duration: time.Second, Patience: 10 * time.Second, RigDuration: time.Second,
 	}

@@ -8,7 +8,8 @@ import (
 	"net"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/peers"
 )
 
@@ -30,7 +31,7 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 		case <-limit.C:
 			return false, t.neverReady()
 		case <-tick.C:
-			if _, crashed := t.process.saw("crash"); crashed {
+			if _, crashed := t.process.saw(event.Crash); crashed {
 				return false, t.earlyEnd()
 			}
 			if answered(ctx, t.addr(), t.setup.id) {
@@ -88,7 +89,7 @@ func (t *trial) earlyEnd() error {
 		return nil
 	}
 	if n := t.process.signal(); n != 0 {
-		t.note("crash", 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
+		t.note(event.Crash, 0, fmt.Sprintf("main process killed by signal %d while it was starting", n))
 		return nil
 	}
 	return fmt.Errorf("kamailio %s did not start (exit status %d): %s", t.daemon.Release.Name,
@@ -104,8 +105,8 @@ func (t *trial) neverReady() error {
 		return err
 	}
 	t.gatherLog()
-	if t.cfg.Strategy.Name != strategies.PositiveControl || t.setup.python != "" || t.Mode > 0 || t.out.Damaged() {
-		t.note("hang", waited, fmt.Sprintf("answered nobody within %v of its start", waited))
+	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.setup.python != "" || t.Mode > 0 || t.out.Damaged() {
+		t.note(event.Hang, waited, fmt.Sprintf("answered nobody within %v of its start", waited))
 		return nil
 	}
 	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.daemon.Release.Name, waited, t.process.logEnd(3))

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 )
@@ -109,7 +109,7 @@ func TestStrategyIsNeverSetUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := standInTrial(d, noMode)
-			cfg.Strategy = strategies.Choice{Name: "hwm"}
+			cfg.Strategy = catalogue.Choice{Name: "hwm"}
 			if out, err := workload.Run(context.Background(), cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%+v, %v; want an error that begins with %q", out, err, want)
 			}
@@ -131,7 +131,7 @@ func TestStrategyIsSetUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := standInTrial(tc.d, noMode)
-			cfg.Strategy = strategies.Choice{Name: "hwm"}
+			cfg.Strategy = catalogue.Choice{Name: "hwm"}
 			if out, err := workload.Run(context.Background(), cfg); err != nil || out.Events[tc.event] == 0 || len(out.Events) != 1 {
 				t.Errorf("%+v, %v; want %s and nothing else", out, err, tc.event)
 			}

@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
-	"tlsbench/strategies"
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/peers"
 )
@@ -79,7 +81,7 @@ func (d Daemon) Server(s Settings) func(workload.Config) workload.Server {
 // Starts tries whether the daemon starts at all, as it is and without a load.
 // One that damage ends while it starts does.
 func (d Daemon) Starts(ctx context.Context, port int) error {
-	cfg := workload.Config{Strategy: strategies.Choice{Name: strategies.PositiveControl}, Workers: 1, Duration: time.Second}
+	cfg := workload.Config{Strategy: catalogue.Choice{Name: catalogue.PositiveControl}, Workers: 1, Duration: time.Second}
 	s := d.Server(Settings{Mode: NoMode, Port: port})(cfg)
 	if err := s.Check(); err != nil {
 		return err
@@ -105,15 +107,15 @@ func (t *trial) Check() error {
 		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", c.Duration)
 	case t.Patience > time.Hour:
 		return fmt.Errorf("duration %v, %v without a fix: want more than 0, and no more than an hour", c.Duration, t.Patience)
-	case !slices.Contains(slices.Concat([]string{""}, workload.TLSVersions), c.TLS):
-		return fmt.Errorf("TLS version %q in a daemon: choose from %s", c.TLS, strings.Join(workload.TLSVersions, ", "))
-	case !slices.Contains([]string{"", "count", "abort"}, c.HeapSafety):
-		return fmt.Errorf("heap safety %q in a daemon: choose from count (mem_safety 1), abort (0)", c.HeapSafety)
+	case c.TLS != "" && results.TLSVersions.Check(c.TLS) != nil:
+		return results.TLSVersions.Check(c.TLS)
+	case c.HeapSafety != "" && results.HeapSafeties.Check(c.HeapSafety) != nil:
+		return results.HeapSafeties.Check(c.HeapSafety)
 	case t.Mode != NoMode && !slices.Contains(release.Modes, t.Mode):
 		return fmt.Errorf("kamailio %s has no tls_threads_mode %d: choose from %v", release.Name, t.Mode, release.Modes)
 	}
 	if c.TLS == "" {
-		c.TLS = workload.TLSVersions[0]
+		c.TLS = results.TLSVersions.Default()
 	}
 	if c.Peers == 0 {
 		c.Peers = 4 * c.Workers
@@ -228,7 +230,7 @@ func (t *trial) Gone() <-chan struct{} { return t.process.gone }
 
 // Look finds out whether a process died, or the daemon has fallen silent.
 func (t *trial) Look(gone bool) error {
-	_, crashed := t.process.saw("crash")
+	_, crashed := t.process.saw(event.Crash)
 	if t.died = gone || crashed; crashed && !gone {
 		time.Sleep(deathGrace)
 	}
@@ -290,15 +292,15 @@ func (t *trial) Read() error {
 	if death := t.death(); exit != "" && death > 0 {
 		o.Load = death
 	} else if exit != "" {
-		t.note("crash", o.Load, exit)
+		t.note(event.Crash, o.Load, exit)
 	}
 	o.CrashAt = t.death()
 	t.gatherFailures(o.CrashAt)
 	for _, repeat := range r.Repeats() {
-		t.note("repeated-random", repeat.Seen[1].At, repeat.String())
+		t.note(event.RepeatedRandom, repeat.Seen[1].At, repeat.String())
 	}
 	if t.hang != "" {
-		t.note("hang", t.silent.Sub(t.began), t.hang)
+		t.note(event.Hang, t.silent.Sub(t.began), t.hang)
 	}
 	if o.Load > 0 {
 		o.Rate = float64(r.Good) / o.Load.Seconds()
@@ -335,7 +337,7 @@ func (t *trial) gatherLog() {
 // death is when the log told of a killed child; 0 if it did not.
 func (t *trial) death() time.Duration {
 	for _, e := range t.out.Noted {
-		if e.Kind == "crash" {
+		if e.Kind == event.Crash {
 			return e.At
 		}
 	}
@@ -348,7 +350,7 @@ func (t *trial) gatherFailures(death time.Duration) {
 		if death > 0 && f.At > death-deathGrace {
 			continue
 		}
-		kind := "failed-handshake"
+		kind := event.FailedHandshake
 		if f.Kind == peers.WrongData {
 			kind = "wrong-data"
 		}
@@ -363,7 +365,7 @@ const maxNoted = 64
 // however often they come.
 func (t *trial) note(kind string, at time.Duration, detail string) {
 	o := t.out
-	if kind == "repeated-random" && t.daemon.Release.OwnRandom {
+	if kind == event.RepeatedRandom && t.daemon.Release.OwnRandom {
 		if o.Ignored == nil {
 			o.Ignored = map[string]uint64{}
 		}
@@ -371,7 +373,7 @@ func (t *trial) note(kind string, at time.Duration, detail string) {
 		return
 	}
 	o.Events[kind]++
-	if len(o.Noted) < maxNoted || kind == "crash" || o.Events[kind] == 1 {
+	if len(o.Noted) < maxNoted || kind == event.Crash || o.Events[kind] == 1 {
 		o.Noted = append(o.Noted, workload.Event{Kind: kind, Worker: -1, At: at, Detail: shorten(strings.TrimSpace(detail))})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"tlsbench/results/event"
 )
 
 // Settings is the configuration of one rig, in the block's own terms. See
@@ -104,16 +106,16 @@ const (
 
 // kinds are the events that the C side notes, by their number there.
 var kinds = map[uint32]string{
-	cEventForeignError:    "foreign-error",
-	cEventFailedHandshake: "failed-handshake",
-	cEventWrongData:       "wrong-data",
-	cEventDoubleFree:      "double-free",
-	cEventWildFree:        "wild-free",
-	cEventOverrun:         "overrun",
-	cEventHeapDamage:      "heap-damage",
-	cEventCrash:           "crash",
-	cEventBrokenNeighbour: "broken-neighbour",
-	cEventLostSlot:        "lost-slot",
+	cEventForeignError:    event.ForeignError,
+	cEventFailedHandshake: event.FailedHandshake,
+	cEventWrongData:       event.WrongData,
+	cEventDoubleFree:      event.DoubleFree,
+	cEventWildFree:        event.WildFree,
+	cEventOverrun:         event.Overrun,
+	cEventHeapDamage:      event.HeapDamage,
+	cEventCrash:           event.Crash,
+	cEventBrokenNeighbour: event.BrokenNeighbour,
+	cEventLostSlot:        event.LostSlot,
 }
 
 // EventKinds lists the kinds of events that the C side notes.

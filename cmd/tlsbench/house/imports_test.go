@@ -14,20 +14,26 @@ const module = "tlsbench"
 
 // rooms says which of the project's packages a folder and those below it may
 // import; the longest folder that fits a file decides. A folder that is not
-// here may import everything.
+// here may import everything. A name with an = before it is that package alone,
+// without those below it.
 var rooms = map[string][]string{
 	// Files and numbers only: they work on a machine without OpenSSL.
-	"results": {"results"},
-	"plots":   {"plots", "results"},
+	// The catalogue of strategies is plain data: names, order and looks of tables
+	// and figures are its rows.
+	"results":       {"results", rows},
+	"results/event": {},
+	"plots":         {"plots", "results", rows},
 	// A fix is read and tried without what runs under it.
-	"strategies": {},
-	// One trial, whatever it is a trial of.
-	"workload":            {"workload", "strategies"},
+	"strategies":           {rows},
+	"strategies/catalogue": {},
+	// One trial, whatever it is a trial of. What a trial and its record must agree
+	// on, such as the kinds of events, is written once, below both.
+	"workload":            {"workload", "strategies", "=results", events},
 	"workload/sharedlib":  {"workload/sharedlib"},
 	"workload/fetch":      {"workload/fetch", "workload/sharedlib"},
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib"},
 	"workload/peers":      {"workload/peers"},
-	"workload/rig":        {"strategies", "workload/rig"},
+	"workload/rig":        {"strategies", "workload/rig", events},
 	"workload/neighbours": {"workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
 	// Trials in a daemon of others, and the file of what they showed.
 	"workload/daemon": {"workload", "strategies", "results"},
@@ -35,11 +41,18 @@ var rooms = map[string][]string{
 	"bench": {"bench", "workload", "strategies", "results"},
 }
 
+// rows is the catalogue of strategies, which holds no C.
+const rows = "strategies/catalogue"
+
+// events are the names of what detectors notice. A room that only notices takes
+// them alone: it is not to be compiled again whenever a table changes.
+const events = "results/event"
+
 // statistics is arithmetic alone: any test may judge numbers with it.
 const statistics = "results/inference"
 
 // processless are the rooms that start nothing and hold no C.
-var processless = []string{"results", "plots"}
+var processless = []string{"results", "plots", rows}
 
 func TestImports(t *testing.T) {
 	set := token.NewFileSet()
@@ -73,7 +86,7 @@ func refused(file, name string) string {
 		allowed = append(slices.Clip(allowed), statistics)
 	}
 	for _, folder := range allowed {
-		if within(own, folder) {
+		if exact, ok := strings.CutPrefix(folder, "="); own == exact && ok || within(own, folder) {
 			return ""
 		}
 	}
@@ -103,12 +116,18 @@ func TestRefused(t *testing.T) {
 		{"results/cell.go", "os/exec", true},
 		{"plots/svg.go", "tlsbench/bench", true},
 		{"plots/svg.go", "C", true},
-		{"strategies/choice.go", "tlsbench/workload", true},
+		{"plots/theme.go", "tlsbench/strategies/catalogue", false},
+		{"plots/theme.go", "tlsbench/strategies", true},
+		{"strategies/catalogue/choice.go", "C", true},
+		{"strategies/source.go", "tlsbench/workload", true},
 		{"workload/rig/block.go", "tlsbench/workload", true},
 		{"workload/trial.go", "tlsbench/workload/rig", false},
 		{"workload/trial.go", "tlsbench/workloads", true},
 		{"workload/fork_test.go", "tlsbench/results/inference", false},
 		{"workload/fork.go", "tlsbench/results/inference", true},
+		{"workload/trial.go", "tlsbench/results", false},
+		{"workload/rig/read.go", "tlsbench/results", true},
+		{"workload/rig/read.go", "tlsbench/results/event", false},
 		{"workload/daemon/file.go", "tlsbench/results", false},
 		{"cmd/tlsbench/run.go", "tlsbench/plots", false},
 	} {

@@ -1,0 +1,111 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Dimension is one thing about a trial that is chosen from a few values.
+type Dimension struct {
+	Flag    string   `json:"flag"` // and its key in names, where it stands in one
+	What    string   `json:"what"`
+	Options []Option `json:"options"` // the default first
+}
+
+// Option is one value.
+type Option struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+}
+
+// Default is the value of trials that do not say.
+func (d Dimension) Default() string { return d.Options[0].Name }
+
+// Names lists the values.
+func (d Dimension) Names() []string {
+	names := make([]string, len(d.Options))
+	for i, o := range d.Options {
+		names[i] = o.Name
+	}
+	return names
+}
+
+// Check refuses what is not a value.
+func (d Dimension) Check(value string) error {
+	if !slices.ContainsFunc(d.Options, func(o Option) bool { return o.Name == value }) {
+		return fmt.Errorf("unknown %s %q: choose from %s", d.Flag, value, strings.Join(d.Names(), ", "))
+	}
+	return nil
+}
+
+// What a trial can be told to do.
+var (
+	Loads = Dimension{"load", "where handshakes come from", []Option{
+		{"tcp", "workers accept on one loopback port, peers are Go crypto/tls clients"},
+		{"memory", "each worker does both sides over BIO pairs: most pressure, least noise"},
+	}}
+	Heaps = Dimension{"heap", "the heap behind OpenSSL", []Option{
+		{"global", "shared memory behind OpenSSL, one process-shared lock, as in Kamailio"},
+		{"scalable", "shared memory behind OpenSSL, with a cache for each worker"},
+		{"private", "the C library's own: a plain preforked server, nothing can be shared"},
+		{"traced", "shared memory behind OpenSSL; every write to a block that rank 0 allocated is seen"},
+	}}
+	HeapSafeties = Dimension{"heap-safety", "what a bad free does", []Option{
+		{"count", "a bad free is counted, and the worker goes on"},
+		{"abort", "a bad free ends the worker, as in a strict daemon"},
+	}}
+	LockSharings = Dimension{"locks", "which locks work across processes", []Option{
+		{"shared", "mutexes, rwlocks and condition variables work across processes"},
+		{"kamailio", "mutexes and rwlocks alone do, as Kamailio has it"},
+		{"private", "none do, as OpenSSL makes them: workers hang"},
+	}}
+	TLSVersions = Dimension{"tls", "protocol version", []Option{
+		{"1.3", "TLS 1.3 alone"},
+		{"1.2", "TLS 1.2 alone"},
+	}}
+	Keys = Dimension{"key", "the server's key", []Option{
+		{"ecdsa-p256", "a fresh ECDSA P-256 key"},
+		{"rsa-2048", "a fresh RSA-2048 key"},
+	}}
+	Rands = Dimension{"rand", "where OpenSSL's random numbers come from", []Option{
+		{"default", "OpenSSL's own random generators"},
+		{"method", "an own RAND_set_rand_method over getrandom, as the field does on 1.1.1"},
+	}}
+	MeasureNames = Dimension{"measure", "what trials are for", []Option{
+		{"handshake", "throughput, CPU and latency: detectors off, no bad peers"},
+		{"corruption", "damage: bad peers; one trial with active checks, one without"},
+		{"fork", "what the strategy costs rank 0 and a fresh child; not part of the default"},
+	}}
+	// Off is the default of HugePages because a fork then copies one entry for
+	// each page whatever the kernel's own setting is.
+	HugePages = Dimension{"huge-pages", "transparent huge pages in fork trials", []Option{
+		{"off", "kept off, so that a fork copies one entry for each page"},
+		{"on", "asked for, so that a fork copies few entries"},
+	}}
+)
+
+// Dimensions lists them all, in the order of the help.
+var Dimensions = []Dimension{Loads, Heaps, HeapSafeties, LockSharings, TLSVersions, Keys, Rands, MeasureNames, HugePages}
+
+// DefaultMeasures are those of a plan that does not say.
+var DefaultMeasures = []Measure{Handshake, Corruption}
+
+// Numbers of trials that do not say.
+const (
+	Plain          = "plain" // the hazard that is none: OpenSSL alone
+	DefaultWorkers = 4
+	MaxWorkers     = 1024
+	DefaultBad     = 0.2 // share of bad peers of corruption trials; others have none
+	// Four looks at the queue and sixteen draws for each handshake: one look is
+	// enough on an idle machine, where every trial of none is found damaged
+	// within a fraction of a second, but not where workers rarely run at the
+	// same time.
+	DefaultCheckRate = 4
+	DrawsPerCheck    = 4
+	// DefaultForkMemory is what a daemon's main process has, in MiB.
+	DefaultForkMemory = 16
+	// DefaultForkPairs is for plans that measure more than forks, and so have few
+	// rounds. The 99th percentile of a hundred is not their maximum yet.
+	DefaultForkPairs = 500
+)

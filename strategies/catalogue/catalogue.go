@@ -1,0 +1,145 @@
+// Package catalogue lists the ways to keep preforked workers from sharing
+// OpenSSL's per-thread state: a row each, with where it comes from, what it
+// assumes, its parameters and its looks. The code is in package strategies;
+// here is no C, so that a file can be read and drawn where none was compiled.
+package catalogue
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Strategy is one row.
+type Strategy struct {
+	Name    string
+	Alias   string // a short form that reads better with a parameter, "" if none
+	File    string // its C file
+	Summary string
+	Source  string // project, version and commit that used it
+	Assumes string // what must hold for it to be safe
+	Params  []Param
+	Look    Look
+}
+
+// Look is how a strategy is drawn, everywhere. The colours were searched for: at
+// least 3:1 against white (WCAG 2.2, 1.4.11), and as far apart as can be, in
+// CIELAB, in the eyes of people with normal sight and with each of the three
+// colour deficiencies (Machado, Oliveira and Fernandes, A Physiologically-based
+// Model for Simulation of Color Vision Deficiency, IEEE TVCG 15 (2009)
+// 1291-1298). Package plots tests that. In black and white, marks and dashes tell
+// the strategies apart.
+type Look struct {
+	Color   uint32    // 0xRRGGBB
+	Mark    string    // of the strategy with its defaults
+	Variant string    // mark of the strategy with parameters of its own
+	Dashes  []float64 // of lines, in points: drawn and left out in turn
+}
+
+// maxKeys is PTHREAD_KEYS_MAX of glibc.
+const maxKeys = 1024
+
+var rows = []Strategy{
+	{
+		Name:    "none",
+		File:    "none.c",
+		Summary: "nothing is done: the positive control",
+		Source:  "Kamailio up to 5.7, and later with tls_threads_mode=0; OpenSIPS",
+		Assumes: "that OpenSSL keeps nothing per thread which workers could inherit",
+		Look:    Look{Color: 0xA62D1C, Mark: "cross", Variant: "star"},
+	},
+	{
+		Name:    "temp-thread",
+		File:    "temp_thread.c",
+		Summary: "what may initialise OpenSSL in rank 0 runs in a thread that is joined",
+		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=1",
+		Assumes: "that nothing ever uses OpenSSL in rank 0's main thread",
+		Look:    Look{Color: 0xCB8400, Mark: "triangle", Variant: "triangle-down", Dashes: []float64{7, 2}},
+	},
+	{
+		Name:    "clear-0-15",
+		Alias:   "clear",
+		File:    "clear_0_15.c",
+		Summary: "the child sets filled keys 0 to 15 to NULL",
+		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=2",
+		Assumes: "that all of OpenSSL's keys, and nobody else's, lie in 0 to 15",
+		Params:  []Param{{"n", 16, 1, maxKeys, "number of keys cleared, from key 0 on"}},
+		Look:    Look{Color: 0x8C5B85, Mark: "square", Variant: "diamond", Dashes: []float64{2, 2}},
+	},
+	{
+		Name:    "hwm",
+		File:    "hwm.c",
+		Summary: "the child clears all keys up to the highest that rank 0 had filled",
+		Source:  "Kamailio 5.8.2 and later, commit fe6f4fc (2024-04-29)",
+		Assumes: "that OpenSSL created its keys before anyone else, below key 32",
+		Params:  []Param{{"scan", 32, 1, maxKeys, "number of keys looked at for the mark"}},
+		Look:    Look{Color: 0x00308F, Mark: "circle", Variant: "diamond-full"},
+	},
+	{
+		Name:    "thread-stop",
+		File:    "thread_stop.c",
+		Summary: "rank 0 calls OPENSSL_thread_stop() before each fork",
+		Source:  "Kamailio master, commit 396989e (2026-04-05); OpenSIPS pull request 3841",
+		Assumes: "that OPENSSL_thread_stop() empties every slot that OpenSSL filled",
+		Look:    Look{Color: 0x07A86C, Mark: "triangle-full", Variant: "triangle-down-full", Dashes: []float64{5, 2, 1, 2}},
+	},
+	{
+		Name:    "pointer-match",
+		File:    "pointer_match.c",
+		Summary: "the child clears the slots that hold the pointers OpenSSL hands out",
+		Source:  "patch on OpenSIPS issue 3388",
+		Assumes: "that OpenSSL hands out exactly what its slots hold, below key 32",
+		Params:  []Param{{"scan", 32, 1, maxKeys, "number of keys looked at"}},
+		Look:    Look{Color: 0x8382DE, Mark: "square-full", Variant: "hexagon-full", Dashes: []float64{3, 3}},
+	},
+	{
+		Name:    "key-owner",
+		File:    "key_owner.c",
+		Summary: "the child clears exactly the keys that OpenSSL created: the oracle and negative control",
+		Source:  "this suite; needs a ledger of keys that no daemon has",
+		Assumes: "that the ledger is right",
+		Look:    Look{Color: 0x000000, Mark: "ring", Variant: "hexagon", Dashes: []float64{8, 3, 2, 3}},
+	},
+}
+
+// All lists the rows, in the order of tables and figures.
+func All() []Strategy { return slices.Clone(rows) }
+
+// Names lists the names, in that order.
+func Names() []string {
+	var list []string
+	for _, s := range rows {
+		list = append(list, s.Name)
+	}
+	return list
+}
+
+// Find returns the row of a name or an alias.
+func Find(name string) (Strategy, bool) {
+	for _, s := range rows {
+		if s.Name == name || s.Alias == name && name != "" {
+			return s, true
+		}
+	}
+	return Strategy{}, false
+}
+
+// Compare puts names into the order of tables and figures. Those that are not in
+// the catalogue, such as hwm:scan=64 or a user's own, come after all others.
+func Compare(a, b string) int {
+	rank := func(name string) int {
+		if i := slices.IndexFunc(rows, func(s Strategy) bool { return s.Name == name }); i >= 0 {
+			return i
+		}
+		return len(rows)
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+}
+
+// Names of the positive and of the negative control. Without any fix the rig has
+// to find damage; under the oracle, which clears exactly what is OpenSSL's, it
+// must find none.
+const (
+	PositiveControl = "none"
+	NegativeControl = "key-owner"
+)
