@@ -119,7 +119,11 @@ func (f *ForkConfig) settings() *rig.Fork {
 
 // runFork carries out a trial of forks.
 func runFork(ctx context.Context, cfg Config) (*Outcome, error) {
-	return runForkWith(ctx, cfg, asItIs, func(*trial) {})
+	return untilUndisturbed(func() (*Outcome, error) {
+		cfg, fork := cfg, *cfg.Fork
+		cfg.Fork = &fork
+		return runForkWith(ctx, cfg, asItIs, func(*trial) {})
+	})
 }
 
 func asItIs(command []string) []string { return command }
@@ -202,6 +206,9 @@ func (t *trial) awaitForks(ctx context.Context) error {
 		if now.beat != last.beat {
 			last = now
 		} else if why := last.stall(now, limit); why != "" {
+			if stopped := t.stoppedProcess(); stopped != "" {
+				return &DisturbedError{stopped}
+			}
 			t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
 			t.process.Kill()
 			<-t.process.Gone()

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -10,10 +11,6 @@ import (
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
-
-// deathGrace is how long before rank 0 learned of a death a connection may
-// have been cut because of it.
-const deathGrace = 200 * time.Millisecond
 
 // note adds an event; at counts from the start of load.
 func (o *Outcome) note(kind string, worker int, at time.Duration, detail string) {
@@ -39,7 +36,7 @@ func (t *trial) gather() error {
 	if err := t.gatherHazards(); err != nil {
 		return err
 	}
-	return t.heapFull()
+	return errors.Join(t.heapFull(), t.disturbed())
 }
 
 // heapFull makes a trial fail that ran out of memory: what OpenSSL did then is
@@ -81,6 +78,7 @@ func (t *trial) gatherCounts() {
 		o.KeptWorkers += w.KeptWorkers
 		o.Handshakes += w.Handshakes
 		o.Refused += w.Refused
+		o.Timeouts += w.Timeouts
 		o.Checks += w.Checks
 		o.Draws += w.Draws
 		o.DrawsLost += w.DrawsLost
@@ -156,7 +154,11 @@ func (t *trial) gatherPeers() {
 		return
 	}
 	for _, f := range t.report.Failures {
-		f.At += t.peersFrom
+		f.At, f.Began = f.At+t.peersFrom, f.Began+t.peersFrom
+		if t.late(f) {
+			t.excused++
+			continue
+		}
 		if kind := t.event(f); kind != "" {
 			t.out.note(kind, -1, f.At, f.String())
 		}
@@ -176,7 +178,7 @@ func (t *trial) event(f peers.Failure) string {
 	case peers.WrongData:
 		return event.WrongData
 	case peers.Cut:
-		if death := t.death(); death != 0 && f.At > death-deathGrace {
+		if t.death() != 0 && f.At > t.lastSign() {
 			return ""
 		}
 	case peers.Timeout:
@@ -185,6 +187,23 @@ func (t *trial) event(f peers.Failure) string {
 		}
 	}
 	return event.FailedHandshake
+}
+
+// lastSign is when whoever died first was last seen to live, from the start of
+// load. A worker serves one connection at a time and tells when one is done, so
+// what its death cut off was cut off later than that; how much later, before
+// rank 0 learns of the death, is the machine's to say. With rank 0 all workers
+// die at once.
+func (t *trial) lastSign() time.Duration {
+	workers := t.block.Workers()
+	if t.block.FirstDeath() != 0 {
+		return workers[t.block.FirstDead()].Last - t.began
+	}
+	var last time.Duration
+	for _, w := range workers {
+		last = max(last, w.Last)
+	}
+	return last - t.began
 }
 
 // death is when a process of the rig was found dead, from the start of load.

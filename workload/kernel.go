@@ -48,23 +48,35 @@ func kernelUsage(pid int) (usage, error) {
 func usageToJudge(pid int) (usage, error) {
 	u, err := kernelUsage(pid)
 	if err == nil {
-		u.ready, err = isReady(pid)
+		var now string
+		now, err = state(pid)
+		u.ready = now == running
 	}
 	return u, err
 }
 
-// isReady tells a process that is running, or would if it got a processor, from
-// one that waits for something else.
-func isReady(pid int) (bool, error) {
+// running is the state of a process that is running, or would if it got a
+// processor.
+const running = "R"
+
+// state gives the letter that the kernel has for what a process does.
+func state(pid int) (string, error) {
 	proc, err := procfs.NewProc(pid)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	stat, err := proc.Stat()
 	if err != nil {
-		return false, fmt.Errorf("read the state of process %d: %w", pid, err)
+		return "", fmt.Errorf("read the state of process %d: %w", pid, err)
 	}
-	return stat.State == "R", nil
+	return stat.State, nil
+}
+
+// isStopped reports whether a process cannot do anything, because a signal or a
+// debugger has stopped it.
+func isStopped(pid int) bool {
+	now, err := state(pid)
+	return err == nil && (now == "T" || now == "t")
 }
 
 // futex gives the address of the word that a process waits at, in its own

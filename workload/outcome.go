@@ -19,6 +19,7 @@ type Outcome struct {
 
 	Handshakes uint64        // good handshakes made, warm-up included
 	Refused    uint64        // connections that did not come so far, bad peers' for most
+	Timeouts   uint64        // connections that a worker gave up, because the peer was silent
 	Measured   uint64        // good handshakes in the measured window
 	Rate       float64       // of the measured window, handshakes a second
 	CPU        time.Duration // user and system time of the workers in the window

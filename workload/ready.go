@@ -52,6 +52,9 @@ func (t *trial) awaitSetup() error {
 			last = now
 		}
 		if why := t.stuck(last, now); why != "" {
+			if t.halted = t.stoppedProcess(); t.halted != "" {
+				return ErrHalt
+			}
 			t.out.note(event.Hang, -1, 0, why)
 			return ErrHang
 		}
@@ -69,7 +72,7 @@ func (t *trial) stuck(last, now progress) string {
 	}
 	spin := setupSpin
 	if now.forked > 0 || now.stage == forkStage {
-		spin = spinTimes * t.cfg.HangAfter // of one fork alone
+		spin = min(spinTimes*t.cfg.HangAfter, handlerSpin) // of one fork alone
 	}
 	ran, waited := now.used.since(last.used, watched)
 	why := judge(watched, ran, waited, spin)

@@ -16,8 +16,8 @@ type Server interface {
 	// or the outcome says why this is no trial.
 	Start(ctx context.Context, out *Outcome) (serves bool, err error)
 	// Drive puts the load on the server, and returns when nothing of it runs any
-	// more. The watchdog ends ctx early, with ErrDied or ErrHang as its cause;
-	// neither of them is an error of Drive.
+	// more. The watchdog ends ctx early, with what Look returned as its cause,
+	// which is no error of Drive.
 	Drive(ctx context.Context) error
 	// Read completes the outcome after Drive.
 	Read() error
@@ -28,18 +28,23 @@ type Server interface {
 	// Gone is closed when the server's first process has ended.
 	Gone() <-chan struct{}
 	// Look is called every few moments under load, and once when the server is
-	// gone. It returns ErrDied, ErrHang, or nil.
+	// gone. It returns ErrDied, ErrHang, ErrHalt, or nil.
 	Look(gone bool) error
 }
 
-// Reasons why a trial ends before its time: damage, and no error of the trial.
+// Reasons why a trial ends before its time: the first two are damage, and no error
+// of the trial.
 var (
 	ErrDied = errors.New("a process of the server died")
 	ErrHang = errors.New("a process of the server hangs")
+	// ErrHalt is not damage: the trial was disturbed.
+	ErrHalt = errors.New("a process of the server was stopped from outside")
 )
 
 // broken reports whether an error is one of them.
-func broken(err error) bool { return errors.Is(err, ErrDied) || errors.Is(err, ErrHang) }
+func broken(err error) bool {
+	return errors.Is(err, ErrDied) || errors.Is(err, ErrHang) || errors.Is(err, ErrHalt)
+}
 
 // Run carries out one trial. The error is ctx's if that ended first.
 func Run(ctx context.Context, cfg Config) (*Outcome, error) {
@@ -47,9 +52,9 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	case cfg.Fork != nil:
 		return runFork(ctx, cfg)
 	case cfg.Server != nil:
-		return serve(ctx, cfg.Server(cfg))
+		return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.Server(cfg)) })
 	}
-	return serve(ctx, &trial{cfg: cfg})
+	return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, &trial{cfg: cfg}) })
 }
 
 // serve carries out a trial of any server.

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,10 +36,12 @@ import (
 // Limits of time. None of them decides what a trial finds: they bound how long
 // a broken one is waited for.
 const (
-	readyLimit = 2 * time.Minute  // rank 0's set-up, 1,024 contexts included
-	drainLimit = time.Minute      // from the end of the window to the last exit
-	reapLimit  = time.Second      // from a worker's death to rank 0's end
-	countLimit = 10 * time.Minute // a trial that ends by its number of handshakes
+	readyLimit = 2 * time.Minute // rank 0's set-up, 1,024 contexts included
+	drainLimit = time.Minute     // from the end of the window to the last exit
+	// overdueLimit is for the watchdog, once drainLimit is over.
+	overdueLimit = 10 * time.Second
+	reapLimit    = time.Second      // from a worker's death to rank 0's end
+	countLimit   = 10 * time.Minute // a trial that ends by its number of handshakes
 )
 
 // trial is one trial under way.
@@ -55,6 +58,12 @@ type trial struct {
 	peersFrom time.Duration
 	window    window
 	hang      *hang
+	overdue   atomic.Bool    // the trial should have ended: who stands still now is judged at once
+	halted    string         // which process was stopped from outside, "" for none
+	inspected time.Duration  // when stopped processes were looked for
+	looked    time.Duration  // when the watchdog last ran
+	pauses    []pause        // of the harness
+	excused   uint64         // failures of peers that were the harness's own
 	died      syscall.Signal // the one that ended rank 0, 0 if none did
 	left      bool           // rank 0 has ended by itself, and too early
 	around    neighbourhood
@@ -105,6 +114,7 @@ func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error
 
 // Read reads the outcome off the control block and the peers.
 func (t *trial) Read() error {
+	t.noticePause()
 	err := t.gather()
 	if err == nil && t.look != nil {
 		t.look(t.block)
@@ -157,6 +167,9 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 	}
 	if errors.Is(err, ErrHang) {
 		return true, nil
+	}
+	if errors.Is(err, ErrHalt) {
+		return true, t.disturbed()
 	}
 	if !errors.Is(err, io.EOF) {
 		return true, fmt.Errorf("%w: it was to %s", err, t.block.Stage())
@@ -224,8 +237,13 @@ func (t *trial) phases(ctx context.Context) error {
 }
 
 func (t *trial) begin() error {
+	var epoch time.Duration
 	if t.cfg.Load == "tcp" {
-		load, err := peers.New(t.cfg.peers(t.block.Port(), t.id, t.bad))
+		config := t.cfg.peers(t.block.Port(), t.id, t.bad)
+		// In this order, what a peer sees is never dated before it was.
+		config.Epoch = time.Now()
+		epoch = rig.Now()
+		load, err := peers.New(config)
 		if err != nil {
 			return err
 		}
@@ -238,7 +256,7 @@ func (t *trial) begin() error {
 	}
 	t.began = t.block.LoadStart()
 	if t.peers != nil {
-		t.peersFrom = rig.Now() - t.began
+		t.peersFrom = epoch - t.began
 		t.peers.Start()
 	}
 	return nil
@@ -294,7 +312,15 @@ func (t *trial) drain(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-limit.C:
-		return fmt.Errorf("the rig did not end within %v", drainLimit)
+	}
+	t.overdue.Store(true)
+	select {
+	case <-t.process.Gone():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(overdueLimit):
+		return fmt.Errorf("the rig did not end within %v", drainLimit+overdueLimit)
 	}
 }
 

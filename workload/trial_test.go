@@ -249,31 +249,38 @@ func TestStarvedIsNotBlocked(t *testing.T) {
 // watchdog can see, and is not to blame.
 func TestBlame(t *testing.T) {
 	const s = time.Second
-	early, later := stuck{0, 1 * s, blocked, "blocked"}, stuck{1, 2 * s, blocked, "blocked"}
-	running, spins := stuck{2, 2 * s, blocked, ""}, stuck{2, 2 * s, spinning, "spins"}
-	waits, waitsLonger := stuck{3, 2 * s, atSharedLock, "blocked"}, stuck{4, 1 * s, atSharedLock, "blocked"}
+	early, later := stuck{0, 1 * s, 0, blocked, "blocked"}, stuck{1, 2 * s, 0, blocked, "blocked"}
+	slow, spins := stuck{2, 2 * s, s / 2, blocked, ""}, stuck{2, 2 * s, 2 * s, spinning, "spins"}
+	starved := stuck{5, 1 * s, s / 10, blocked, ""}
+	waits, waitsLonger := stuck{3, 2 * s, 0, atSharedLock, "blocked"}, stuck{4, 1 * s, 0, atSharedLock, "blocked"}
 	for _, tc := range []struct {
 		name      string
 		list      []stuck
 		undecided bool
 		now       time.Duration
+		overdue   bool
 		want      string
 	}{
-		{"none", nil, false, 9 * s, "nobody"},
-		{"slow", []stuck{running}, false, 9 * s, "nobody"},
-		{"blocked", []stuck{early}, false, 2 * s, "worker 0"},
-		{"blocked while another may be", []stuck{early}, true, 2 * s, "worker 0"},
-		{"the longest", []stuck{later, early}, false, 3 * s, "worker 0"},
-		{"in doubt", []stuck{early, running}, false, 4 * s, "nobody"},
-		{"in doubt for long", []stuck{early, running}, false, 9*s + 1, "worker 0"},
-		{"behind one that spins", []stuck{early, later, spins}, false, 4 * s, "worker 2"},
-		{"behind one that is blocked", []stuck{waitsLonger, waits, later}, false, 4 * s, "worker 1"},
-		{"behind one that may be stuck", []stuck{waits}, true, 4 * s, "nobody"},
-		{"behind one that may be stuck for long", []stuck{waits}, true, 10 * s, "worker 3"},
-		{"behind each other", []stuck{waits, waitsLonger}, false, 4 * s, "worker 4"},
+		{"none", nil, false, 9 * s, false, "nobody"},
+		{"none when time is up", nil, false, 9 * s, true, "nobody"},
+		{"slow", []stuck{slow}, false, 9 * s, false, "nobody"},
+		{"slow when time is up", []stuck{starved, slow}, false, 9 * s, true, "worker 2"},
+		{"starved when time is up", []stuck{starved}, false, 9 * s, true, "nobody"},
+		{"blocked", []stuck{early}, false, 2 * s, false, "worker 0"},
+		{"blocked while another may be", []stuck{early}, true, 2 * s, false, "worker 0"},
+		{"the longest", []stuck{later, early}, false, 3 * s, false, "worker 0"},
+		{"in doubt", []stuck{early, slow}, false, 4 * s, false, "nobody"},
+		{"in doubt for long", []stuck{early, starved, slow}, false, 9*s + 1, false, "worker 2"},
+		{"in doubt when time is up", []stuck{early, slow}, false, 4 * s, true, "worker 2"},
+		{"in doubt of one without a processor", []stuck{early, starved}, false, 60 * s, false, "nobody"},
+		{"behind one that spins", []stuck{early, later, spins}, false, 4 * s, false, "worker 2"},
+		{"behind one that is blocked", []stuck{waitsLonger, waits, later}, false, 4 * s, false, "worker 1"},
+		{"behind one that may be stuck", []stuck{waits}, true, 4 * s, false, "nobody"},
+		{"behind one that may be stuck for long", []stuck{waits}, true, 10 * s, false, "worker 3"},
+		{"behind each other", []stuck{waits, waitsLonger}, false, 4 * s, false, "worker 4"},
 	} {
 		got := "nobody"
-		if b := blame(tc.list, tc.undecided, tc.now, s); b != nil {
+		if b := blame(tc.list, tc.undecided, tc.now, s, tc.overdue); b != nil {
 			got = fmt.Sprintf("worker %d", b.worker)
 		}
 		if got != tc.want {
@@ -282,27 +289,31 @@ func TestBlame(t *testing.T) {
 	}
 }
 
-func TestIsReady(t *testing.T) {
+func TestStateOfProcess(t *testing.T) {
 	for _, tc := range []struct {
 		args []string
-		want bool
+		want string
 	}{
-		{[]string{"sh", "-c", "while :; do :; done"}, true},
-		{[]string{"sleep", "60"}, false},
+		{[]string{"sh", "-c", "while :; do :; done"}, running},
+		{[]string{"sleep", "60"}, "S"},
+		{[]string{"sh", "-c", "kill -STOP $$"}, "T"},
 	} {
 		cmd := exec.Command(tc.args[0], tc.args[1:]...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// It is ready while it starts, too: the state to come is waited for.
+		// It is running while it starts, too: the state to come is waited for.
 		deadline := time.Now().Add(time.Minute)
-		got, err := isReady(cmd.Process.Pid)
+		got, err := state(cmd.Process.Pid)
 		for err == nil && got != tc.want && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond)
-			got, err = isReady(cmd.Process.Pid)
+			got, err = state(cmd.Process.Pid)
 		}
 		if err != nil || got != tc.want {
-			t.Errorf("%v: ready %v, error %v", tc.args, got, err)
+			t.Errorf("%v: state %s, error %v", tc.args, got, err)
+		}
+		if stopped := isStopped(cmd.Process.Pid); stopped != (tc.want == "T") {
+			t.Errorf("%v: stopped: %v", tc.args, stopped)
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -391,7 +402,7 @@ func TestFaultsAreFound(t *testing.T) {
 					cfg.Heap, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = heap, tc.fault, gap, culprit
 					cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, handshakes, 0
 					// On a busy machine that worker may get no turn.
-					out := retry(t, cfg, func(o *Outcome) bool { return o.Injected > 0 }, nil)
+					out := retry(t, cfg, func(o *Outcome) bool { return o.Injected > 0 && o.Timeouts == 0 }, nil)
 					delete(out.Events, tc.also)
 					if out.Injected == 0 || out.Events[tc.event] != out.Injected || len(out.Events) != 1 {
 						t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)

@@ -30,13 +30,19 @@ const (
 	// has had this many times HangAfter and is not done goes round in circles,
 	// in a damaged list for one.
 	spinTimes = 2
+	// handlerSpin is processor time that no at-fork handler needs.
+	handlerSpin = 2 * time.Second
 	// So many times HangAfter a blocked worker is not blamed for what one that
 	// is still running may do to it: long enough for that one to be judged.
 	doubtTimes = 4 * spinTimes
+	// Then one that has had this share of HangAfter in one operation goes round
+	// in circles: on a busy machine it may never get spinTimes as much.
+	slowShare = 8
 )
 
 // Look finds out whether rank 0 is gone, a worker died, or one hangs.
 func (t *trial) Look(gone bool) error {
+	t.noticePause()
 	if gone {
 		t.died = t.process.Signal()
 		t.left = t.died == 0 && !t.block.Done()
@@ -47,16 +53,46 @@ func (t *trial) Look(gone bool) error {
 	case gone:
 		return nil
 	}
-	if t.hang = t.findHang(t.pulses); t.hang != nil {
+	t.hang = t.findHang(t.pulses)
+	if now := rig.Now(); t.hang != nil || now-t.inspected >= t.cfg.HangAfter {
+		t.inspected = now
+		if t.halted = t.stoppedProcess(); t.halted != "" {
+			t.hang = nil
+			return ErrHalt
+		}
+	}
+	if t.hang != nil {
 		return ErrHang
 	}
 	return nil
+}
+
+// stoppedProcess looks for a process of the rig that a signal or a debugger has
+// stopped, and says which one; "" if there is none. What waits for it does not
+// hang because of the strategy.
+func (t *trial) stoppedProcess() string {
+	rank0 := t.process.PID()
+	if isStopped(rank0) {
+		return "rank 0 was stopped from outside"
+	}
+	for _, pid := range forkedBy(rank0) {
+		if isStopped(pid) {
+			for i, w := range t.block.Workers() {
+				if w.PID == pid {
+					return fmt.Sprintf("worker %d was stopped from outside", i)
+				}
+			}
+			return "a child of rank 0 was stopped from outside"
+		}
+	}
+	return ""
 }
 
 // stuck is a worker that has been at one operation for longer than its patience.
 type stuck struct {
 	worker int
 	since  time.Duration
+	ran    time.Duration // since then
 	kind   standstill
 	why    string // "" = it may only be slow
 }
@@ -95,7 +131,10 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		}
 		ran, waited := used.since(p.used, now-p.since)
 		spin := spinTimes * t.cfg.HangAfter
-		s := stuck{i, p.since, blocked, judge(now-p.since, ran, waited, spin)}
+		if w.Operation == rig.Starting {
+			spin = min(spin, handlerSpin)
+		}
+		s := stuck{i, p.since, ran, blocked, judge(now-p.since, ran, waited, spin)}
 		switch address, ok := futex(w.PID); {
 		case ran > spin:
 			s.kind = spinning
@@ -104,7 +143,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		}
 		list = append(list, s)
 	}
-	s := blame(list, undecided, now, t.cfg.HangAfter)
+	s := blame(list, undecided, now, t.cfg.HangAfter, t.overdue.Load())
 	if s == nil {
 		return nil
 	}
@@ -115,28 +154,40 @@ func (t *trial) findHang(pulses []pulse) *hang {
 // circles, with a lock in its hand for all that is known, or else one that is
 // blocked by something of its own, or else the one that has waited the longest.
 // While a third may yet turn out to be what they wait for, the others have the
-// benefit of the doubt for a time: all of them if that one is stuck and may go
-// round in circles, and those at a shared lock even if it stands still only
-// since a moment ago.
-func blame(list []stuck, undecided bool, now, after time.Duration) *stuck {
-	var worst *stuck
-	slow := false
+// benefit of the doubt: those at a shared lock for a time, even if that one stands
+// still only since a moment ago, and all of them if it is stuck and runs. That one
+// is blamed itself when the time is over, if it had a processor meanwhile.
+func blame(list []stuck, undecided bool, now, after time.Duration, overdue bool) *stuck {
+	var worst, slow *stuck
 	for i := range list {
 		s := &list[i]
 		switch {
 		case s.why == "":
-			slow = true
+			if slow == nil || s.ran > slow.ran {
+				slow = s
+			}
 		case worst == nil, s.kind > worst.kind, s.kind == worst.kind && s.since < worst.since:
 			worst = s
 		}
 	}
-	if worst == nil || worst.kind == spinning || now-worst.since >= doubtTimes*after {
-		return worst
+	if worst != nil {
+		if worst.kind == spinning {
+			return worst
+		}
+		overdue = overdue || now-worst.since >= doubtTimes*after
 	}
-	if slow || undecided && worst.kind == atSharedLock {
+	switch {
+	case slow == nil && undecided && !overdue && worst != nil && worst.kind == atSharedLock:
+		return nil
+	case slow == nil:
+		return worst
+	case !overdue || slow.ran < after/slowShare:
 		return nil
 	}
-	return worst
+	slow.kind = spinning
+	slow.why = fmt.Sprintf("not done with one operation after %v of processor time, in %v on a busy machine",
+		slow.ran.Round(time.Millisecond), (now - slow.since).Round(time.Millisecond))
+	return slow
 }
 
 // neighbourLimit is longer than the rig itself waits for a neighbour's call

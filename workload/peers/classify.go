@@ -70,8 +70,12 @@ type Failure struct {
 	Kind  Kind
 	Step  Step
 	Peer  int
+	Began time.Duration // since Config.Epoch, before the connect
 	At    time.Duration // since Config.Epoch
-	Alert string        // name of the server's alert, in crypto/tls's words
+	// Waited is how long the last read from the server took that came to
+	// nothing; 0 if there was none.
+	Waited time.Duration
+	Alert  string // name of the server's alert, in crypto/tls's words
 	// Detail is the error in words; empty but for the first Config.Keep.
 	Detail string
 }

@@ -101,12 +101,13 @@ func (p *peer) rest() {
 
 // good makes one good connection and books what became of it.
 func (p *peer) good(seed uint64) {
+	began := time.Now()
 	took, step, err := p.exchange(seed)
 	if counts := p.load.gate.leave(err == nil); counts {
 		p.latency = append(p.latency, float64(took))
 	}
 	if err != nil {
-		p.fail(step, err)
+		p.fail(began, step, err)
 		return
 	}
 	p.load.good.Add(1)
@@ -116,6 +117,7 @@ func (p *peer) good(seed uint64) {
 // ClientHello's write to the handshake's end: not TCP's connect, but, where
 // there are more peers than server processes, the wait for a free one.
 func (p *peer) exchange(seed uint64) (took time.Duration, step Step, err error) {
+	p.wire.waited = 0
 	if err := p.dial(); err != nil {
 		return 0, Connect, err
 	}
@@ -239,7 +241,7 @@ func (p *peer) keepRandom() {
 }
 
 // fail books a failure of a good connection.
-func (p *peer) fail(step Step, err error) {
+func (p *peer) fail(began time.Time, step Step, err error) {
 	if p.load.ctx.Err() != nil {
 		return
 	}
@@ -249,7 +251,8 @@ func (p *peer) fail(step Step, err error) {
 		return
 	}
 	p.failures = append(p.failures, Failure{
-		Kind: kind, Step: step, Peer: p.number, At: p.load.since(time.Now()),
+		Kind: kind, Step: step, Peer: p.number,
+		Began: p.load.since(began), At: p.load.since(time.Now()), Waited: p.wire.waited,
 		Alert: alert, Detail: p.load.detail(err),
 	})
 	p.load.failed.Add(1)

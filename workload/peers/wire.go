@@ -15,7 +15,8 @@ type wire struct {
 	*net.TCPConn
 	sniffer
 	firstWrite time.Time
-	eof        bool // the server's FIN has been read
+	waited     time.Duration // of the last read
+	eof        bool          // the server's FIN has been read
 }
 
 func (w *wire) reset(conn *net.TCPConn) {
@@ -30,7 +31,9 @@ func (w *wire) Write(p []byte) (int, error) {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	began := time.Now()
 	n, err := w.TCPConn.Read(p)
+	w.waited = time.Since(began)
 	if !w.done {
 		w.feed(p[:n])
 	}

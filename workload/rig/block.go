@@ -58,6 +58,7 @@ const (
 	cPhaseMeasure  = C.PHASE_MEASURE
 	cPhaseDrain    = C.PHASE_DRAIN
 	cPhaseStop     = C.PHASE_STOP
+	cOpStart       = C.OP_START
 	cOpIdle        = C.OP_IDLE
 	cOpDone        = C.OP_DONE
 	cOpNeighbour   = C.OP_NEIGHBOUR

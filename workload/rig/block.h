@@ -30,6 +30,7 @@ enum {
 
 enum { MAX_WORKERS = 1024, MAX_SLOTS = 128, MAX_PARAMS = 8, MAX_EVENTS = 1024, MAX_DER = 2048 };
 enum { MAX_INJECTIONS = 4096 };
+enum { PEER_TIMEOUT_S = 2 }; /* how long a worker waits for a silent peer */
 enum { MAX_HAZARDS = 4, MAX_HAZARD_PARAMS = 4, MAX_TEXTS = 8 };
 
 enum mode { MODE_SERVE = 0, MODE_PLAIN = 1, MODE_FORK = 2, MODE_FORK_PLAIN = 3 };
@@ -200,6 +201,7 @@ struct worker {
 	/* written by the worker all the time: a cache line of its own */
 	uint64_t handshakes; /* good ones, warm-up included; see last */
 	uint64_t refused;    /* handshakes that failed */
+	uint64_t timeouts;   /* connections given up, because the peer was silent for too long */
 	uint64_t beat;       /* rises with each operation */
 	uint32_t operation;
 	uint32_t pid;
@@ -256,6 +258,7 @@ struct block {
 	uint64_t lock_recovered;
 	uint64_t first_event, first_event_handshakes;
 	uint64_t first_death;
+	int32_t first_dead; /* the worker, once first_death is not 0 */
 	uint32_t slots_known;
 	uint32_t next_event;
 	uint64_t rank0_events[EVENT_KINDS];

@@ -175,6 +175,7 @@ static void note_death(int worker, int status, bool held_lock)
 	bool finished = status == 0 && rig.workers[worker].operation == OP_DONE;
 
 	if (!ending && !finished) {
+		rig.block->first_dead = worker;
 		__atomic_store_n(&rig.block->first_death, now_ns(), __ATOMIC_RELEASE);
 		if (WIFSIGNALED(status))
 			note_event_of(worker, EVENT_CRASH, "killed by signal %d (%s)%s", WTERMSIG(status),

@@ -68,6 +68,7 @@ type Worker struct {
 	PID             int
 	Handshakes      uint64
 	Refused         uint64
+	Timeouts        uint64 // connections given up, because the peer was silent for PeerTimeout
 	Beat            uint64
 	Operation       Operation
 	Checks          uint64
@@ -173,6 +174,12 @@ func (b *Block) FirstEvent() (at time.Duration, handshakes uint64) {
 // asked for, 0 if there was none.
 func (b *Block) FirstDeath() time.Duration { return time.Duration(load64(&b.c.first_death)) }
 
+// FirstDead is the worker that died then.
+func (b *Block) FirstDead() int { return int(b.c.first_dead) }
+
+// PeerTimeout is how long a worker waits for a silent peer.
+const PeerTimeout = C.PEER_TIMEOUT_S * time.Second
+
 // Counts adds up the events of all processes by kind.
 func (b *Block) Counts() map[string]uint64 {
 	counts := map[string]uint64{}
@@ -217,7 +224,7 @@ func (b *Block) Workers() []Worker {
 	for i := range b.workers {
 		w := &b.workers[i]
 		list[i] = Worker{
-			PID: int(load32(&w.pid)), Handshakes: load64(&w.handshakes), Refused: load64(&w.refused),
+			PID: int(load32(&w.pid)), Handshakes: load64(&w.handshakes), Refused: load64(&w.refused), Timeouts: load64(&w.timeouts),
 			Beat: load64(&w.beat), Operation: Operation(load32(&w.operation)),
 			Checks: load64(&w.checks), Draws: load64(&w.draws), DrawsLost: load64(&w.draws_lost), Injected: load64(&w.injected),
 			Begin: snapshot(&w.begin), End: snapshot(&w.end), Last: time.Duration(load64(&w.last)),

@@ -99,6 +99,7 @@ type Operation uint32
 // Idle may last for ever; Done is a worker's last. Neighbour is a call into a
 // hazard's library, which has its own limit of time in the rig.
 const (
+	Starting  Operation = cOpStart
 	Idle      Operation = cOpIdle
 	Done      Operation = cOpDone
 	Neighbour Operation = cOpNeighbour

@@ -13,7 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, PEER_TIMEOUT_S = 2, ECHO_MAX = 16384 };
+enum { BACKLOG = 4096, ECHO_MAX = 16384 };
 
 /*
  * Accepted sockets inherit the options. The time limit keeps a worker from
@@ -50,20 +50,35 @@ int tcp_listen(void)
 	return fd;
 }
 
+/*
+ * A socket that blocks wants more of its peer only when the time limit is over.
+ * Call it before the error queue is looked at, which OpenSSL judges by too.
+ */
+static void count_timeout(const SSL *ssl, int result)
+{
+	int error = openssl.SSL_get_error(ssl, result);
+
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		bump(&rig.me->timeouts);
+}
+
 void tcp_echo(SSL *ssl)
 {
 	static unsigned char buffer[ECHO_MAX];
-	int n;
+	int n, written;
 
 	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
 		begin_operation(OP_ECHO);
 		watch_look("after a read");
-		if (openssl.SSL_write(ssl, buffer, n) != n) {
+		written = openssl.SSL_write(ssl, buffer, n);
+		if (written != n) {
+			count_timeout(ssl, written);
 			watch_own_errors();
 			return;
 		}
 		watch_look("after a write");
 	}
+	count_timeout(ssl, n);
 	/* A peer that closed in good order is no error; one that did not may be. */
 	if ((openssl.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
 		watch_look("at the end of a connection");
@@ -92,6 +107,7 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 {
 	uint64_t began = now_ns();
 	SSL *ssl;
+	int result;
 
 	begin_operation(OP_HANDSHAKE);
 	watch_look("between two connections");
@@ -106,12 +122,14 @@ void tcp_serve(int fd, SSL_CTX *ctx)
 	}
 	openssl.SSL_set_accept_state(ssl);
 	watch_look("before a handshake"); /* OpenSSL clears the queue first */
-	if (openssl.SSL_do_handshake(ssl) == 1) {
+	result = openssl.SSL_do_handshake(ssl);
+	if (result == 1) {
 		watch_look("after a handshake");
 		count_handshake(began);
 		begin_operation(OP_ECHO);
 		tcp_echo(ssl);
 	} else {
+		count_timeout(ssl, result);
 		count_refusal();
 		watch_drain();
 	}

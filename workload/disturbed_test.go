@@ -1,0 +1,203 @@
+package workload
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
+)
+
+// What is done to the processes of a trial from outside is not damage of the
+// strategy. Here it is done to them: with signals, for real.
+
+// stoppedFor is longer than the rig waits for a silent peer.
+const stoppedFor = rig.PeerTimeout + time.Second/2
+
+// TestStoppedHelper is the harness that TestHarnessIsStopped stops. It tells when
+// its load begins, and how its trial ended.
+func TestStoppedHelper(t *testing.T) {
+	mode := os.Getenv("TLSBENCH_TEST_STOPPED")
+	if mode == "" {
+		t.Skip("runs only as a child of TestHarnessIsStopped")
+	}
+	cfg := corruption(t, catalogue.NegativeControl, "tcp")
+	cfg.Duration = 2 * time.Second
+	once := func() (*Outcome, error) {
+		return serve(context.Background(), &trial{cfg: cfg, watch: func(int, *rig.Block) func() {
+			fmt.Println("load")
+			return func() {}
+		}})
+	}
+	carryOut := once
+	if mode == "again" {
+		carryOut = func() (*Outcome, error) { return untilUndisturbed(once) }
+	}
+	out, err := carryOut()
+	switch {
+	case err != nil:
+		fmt.Println("error", err)
+	case out.Damaged():
+		fmt.Println("damaged", out.Noted)
+	default:
+		fmt.Println("undamaged after", out.Handshakes, "handshakes")
+	}
+}
+
+// stopHelper runs the helper, stops it in the midst of its first load, and gives
+// how often a load began and what it said at its end.
+func stopHelper(t *testing.T, mode string) (loads int, said string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestStoppedHelper$", "-test.v")
+	cmd.Env = append(os.Environ(), "TLSBENCH_TEST_STOPPED="+mode)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		switch what, _, _ := strings.Cut(lines.Text(), " "); what {
+		case "load":
+			if loads++; loads == 1 {
+				time.Sleep(300 * time.Millisecond) // into the load
+				cmd.Process.Signal(syscall.SIGSTOP)
+				time.Sleep(stoppedFor)
+				cmd.Process.Signal(syscall.SIGCONT)
+			}
+		case "error", "damaged", "undamaged":
+			said = lines.Text()
+		}
+	}
+	return loads, said
+}
+
+// Ctrl-Z and fg: the rig gives up the peers that say nothing. The trial is not
+// evidence, and is carried out again.
+func TestHarnessIsStopped(t *testing.T) {
+	loads, said := stopHelper(t, "once")
+	if want := "error the trial was disturbed: the harness did not run for "; loads != 1 || !strings.HasPrefix(said, want) {
+		t.Errorf("%d trials, at the end %q, want %q", loads, said, want)
+	}
+	loads, said = stopHelper(t, "again")
+	if loads < 2 || !strings.HasPrefix(said, "undamaged") {
+		t.Errorf("%d trials, at the end %q, want another one, undamaged", loads, said)
+	}
+}
+
+// disturb runs a trial of the negative control once, and does that to its rank 0
+// and one of its workers when the load has begun.
+func disturb(t *testing.T, load string, do func(rank0, worker int)) (*Outcome, error) {
+	t.Helper()
+	cfg := corruption(t, catalogue.NegativeControl, load)
+	cfg.Duration = 5 * time.Second
+	done := make(chan struct{})
+	return serve(context.Background(), &trial{cfg: cfg, watch: func(rank0 int, b *rig.Block) func() {
+		worker := b.Workers()[1].PID
+		go func() {
+			defer close(done)
+			for b.Handshakes() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			do(rank0, worker)
+		}()
+		return func() { <-done }
+	}})
+
+}
+
+// A process of the rig that is stopped for good, whatever it was doing.
+func TestRigIsStopped(t *testing.T) {
+	for _, load := range results.Loads.Names() {
+		for want, stop := range map[string]func(rank0, worker int){
+			"worker 1 was stopped from outside": func(_, worker int) { syscall.Kill(worker, syscall.SIGSTOP) },
+			"rank 0 was stopped from outside":   func(rank0, _ int) { syscall.Kill(rank0, syscall.SIGSTOP) },
+		} {
+			out, err := disturb(t, load, stop)
+			var disturbed *DisturbedError
+			if !errors.As(err, &disturbed) || disturbed.Reason != want {
+				t.Errorf("%s: outcome %+v, error %v, want that %s", load, out, err, want)
+			}
+		}
+	}
+}
+
+// A strategy's handler that is stopped: rank 0 does not come on, and does not hang.
+func TestHandlerIsStopped(t *testing.T) {
+	cfg := ownTrial(t, ownObject(t, "own", []byte(`#include "strategy.h"
+#include <signal.h>
+static void act(struct strategy_context *ctx) { (void)ctx; raise(SIGSTOP); }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = act};
+`)))
+	_, err := run(context.Background(), cfg, func(*rig.Block) {})
+	var disturbed *DisturbedError
+	if !errors.As(err, &disturbed) || disturbed.Reason != "rank 0 was stopped from outside" {
+		t.Errorf("error %v, want that rank 0 was stopped", err)
+	}
+}
+
+// Rank 0 learns of a death late, as on a busy machine. The connections that the
+// death cut off until then are part of it.
+func TestDeathIsNoticedLate(t *testing.T) {
+	for range 5 {
+		out, err := disturb(t, "tcp", func(rank0, worker int) {
+			syscall.Kill(rank0, syscall.SIGSTOP)
+			syscall.Kill(worker, syscall.SIGKILL)
+			time.Sleep(time.Second)
+			syscall.Kill(rank0, syscall.SIGCONT)
+		})
+		var disturbed *DisturbedError
+		if errors.As(err, &disturbed) {
+			continue // the watchdog was quicker
+		}
+		if err != nil || out.Events[event.Crash] != 1 || len(out.Events) != 1 {
+			t.Errorf("error %v, events %v: %v", err, out.Events, out.Noted)
+		}
+		return
+	}
+	t.Error("each of 5 trials was ended before rank 0 went on")
+}
+
+// Which failures of peers are the harness's own.
+func TestLatePeers(t *testing.T) {
+	const s = time.Second
+	for _, tc := range []struct {
+		name     string
+		timeouts uint64
+		failure  peers.Failure
+		want     bool
+	}{
+		{"cut, and the rig gave up nobody", 0, peers.Failure{Kind: peers.Cut, Began: 1 * s, At: 7 * s}, false},
+		{"cut in a pause", 1, peers.Failure{Kind: peers.Cut, Began: 4 * s, At: 7 * s, Waited: 2 * s}, true},
+		{"cut, and waited in vain for the server", 1, peers.Failure{Kind: peers.Cut, Began: 8 * s, At: 11 * s, Waited: 2 * s}, false},
+		{"cut, and had not waited", 1, peers.Failure{Kind: peers.Cut, Began: 8 * s, At: 11 * s, Waited: s / 10}, true},
+		{"timeout in a pause", 0, peers.Failure{Kind: peers.Timeout, Began: 1 * s, At: 11 * s, Waited: 9 * s}, true},
+		{"timeout before it", 1, peers.Failure{Kind: peers.Timeout, Began: 1 * s, At: 4 * s}, false},
+		{"timeout after it", 1, peers.Failure{Kind: peers.Timeout, Began: 8 * s, At: 18 * s}, false},
+		{"wrong data in a pause", 1, peers.Failure{Kind: peers.WrongData, Began: 4 * s, At: 7 * s}, false},
+		{"alert in a pause", 1, peers.Failure{Kind: peers.Alert, Began: 4 * s, At: 7 * s}, false},
+	} {
+		tr := &trial{out: &Outcome{Timeouts: tc.timeouts}, pauses: []pause{{5 * s, 7 * s}}}
+		if got := tr.late(tc.failure); got != tc.want {
+			t.Errorf("%s: late %v, want %v", tc.name, got, tc.want)
+		}
+		tr.excused = tc.timeouts
+		if tc.failure.Kind == peers.Cut && tr.late(tc.failure) {
+			t.Errorf("%s: more failures were excused than the rig gave up peers", tc.name)
+		}
+	}
+}
