@@ -50,9 +50,10 @@ func (t *trial) noticePause() {
 // not run says nothing, and the rig gives it up after a time. The rig counts how
 // often it did, and a failure can be explained as often. A peer that was given
 // up after it had itself waited as long for the server is not late: the server
-// owed it an answer.
+// owed it an answer. Beside a process that was stopped from outside nobody knows
+// whose doing it is.
 func (t *trial) late(f peers.Failure) bool {
-	stood := false
+	stood := t.halted != ""
 	for _, p := range t.pauses {
 		stood = stood || f.Began < p.to && p.from < f.At
 	}
@@ -60,7 +61,7 @@ func (t *trial) late(f peers.Failure) bool {
 	case peers.Timeout:
 		return stood
 	case peers.Cut:
-		return t.excused < t.out.Timeouts && (stood || f.Waited < pauseFrom)
+		return t.halted != "" || t.excused < t.out.Timeouts && (stood || f.Waited < pauseFrom)
 	}
 	return false
 }

@@ -199,5 +199,9 @@ func TestLatePeers(t *testing.T) {
 		if tc.failure.Kind == peers.Cut && tr.late(tc.failure) {
 			t.Errorf("%s: more failures were excused than the rig gave up peers", tc.name)
 		}
+		tr.halted = "worker 1 was stopped"
+		if got, want := tr.late(tc.failure), tc.failure.Kind == peers.Cut || tc.failure.Kind == peers.Timeout; got != want {
+			t.Errorf("%s, beside a stopped worker: late %v, want %v", tc.name, got, want)
+		}
 	}
 }

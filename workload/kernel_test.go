@@ -53,3 +53,34 @@ func TestFutex(t *testing.T) {
 		t.Errorf("sleep waits at a futex, %#x", address)
 	}
 }
+
+func TestStateOfProcess(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sh", "-c", "while :; do :; done"}, running},
+		{[]string{"sleep", "60"}, "S"},
+		{[]string{"sh", "-c", "kill -STOP $$"}, "T"},
+	} {
+		cmd := exec.Command(tc.args[0], tc.args[1:]...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// It is running while it starts, too: the state to come is waited for.
+		deadline := time.Now().Add(time.Minute)
+		got, err := state(cmd.Process.Pid)
+		for err == nil && got != tc.want && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+			got, err = state(cmd.Process.Pid)
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("%v: state %s, error %v", tc.args, got, err)
+		}
+		if stopped := isStopped(cmd.Process.Pid); stopped != (tc.want == "T") {
+			t.Errorf("%v: stopped: %v", tc.args, stopped)
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+}

@@ -255,6 +255,7 @@ func (t *trial) begin() error {
 		t.openWindow() // before the first peer, so that none is outside
 	}
 	t.began = t.block.LoadStart()
+	t.inspected = t.began
 	if t.peers != nil {
 		t.peersFrom = epoch - t.began
 		t.peers.Start()
