@@ -108,6 +108,7 @@ func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error
 		return false, err
 	}
 	out.Files = mappedFiles(t.process.PID())
+	t.inspected = rig.Now()
 	out.Skipped = t.otherOpenSSL()
 	return out.Skipped == "", nil
 }
@@ -255,7 +256,6 @@ func (t *trial) begin() error {
 		t.openWindow() // before the first peer, so that none is outside
 	}
 	t.began = t.block.LoadStart()
-	t.inspected = t.began
 	if t.peers != nil {
 		t.peersFrom = epoch - t.began
 		t.peers.Start()
