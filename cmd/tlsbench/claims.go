@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
+	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
@@ -246,19 +246,19 @@ func (f *findings) asClaimed() bool {
 	return f.Hazard == "plain" && f.Heap == "global" && f.Locks == "shared" && f.Rand == "default"
 }
 
-// printVerdicts shows what became of the claims; those with one source stand
+// verdictParts shows what became of the claims; those with one source stand
 // together below it.
-func printVerdicts(w io.Writer, list []verdict) {
+func verdictParts(list []verdict) []page.Part {
 	if len(list) == 0 {
-		return
+		return nil
 	}
-	fmt.Fprintln(w, "\nWhat the field says, on this machine")
-	source := ""
-	for _, v := range list {
-		if v.Source != source {
-			source = v.Source
-			paragraph(w, "source: "+source)
+	parts := []page.Part{page.Heading{Level: 2, Text: "What the field says, on this machine"}}
+	for i, v := range list {
+		if i == 0 || v.Source != list[i-1].Source {
+			parts = append(parts, page.Text("source: "+v.Source), page.List{})
 		}
-		entry(w, len(untested), string(v.Outcome), v.Text, "("+v.Detail+")")
+		last := len(parts) - 1
+		parts[last] = append(parts[last].(page.List), item(string(v.Outcome), v.Text, "("+v.Detail+")"))
 	}
+	return parts
 }

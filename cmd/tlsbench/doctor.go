@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,6 +14,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -53,11 +54,8 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	d.advise(packages(osRelease("/etc/os-release")), runs)
-	if c.JSON {
-		err = writeJSON(s.stdout, d)
-	} else {
-		d.print(s.stdout)
-	}
+	doc := page.Document{Parts: d.parts(), Data: d}
+	err = doc.Write(s.stdout, form(c.JSON, false))
 	if err == nil && !runs {
 		err = errors.New("the rig cannot run on this machine")
 	}
@@ -295,45 +293,40 @@ func (d *diagnosis) advise(p installer, runs bool) {
 	}
 }
 
-func (d *diagnosis) print(w io.Writer) {
-	const column = 13
-	fmt.Fprintln(w, "machine")
+func (d *diagnosis) parts() []page.Part {
+	var machine, builds, tools, hazards page.List
 	for _, f := range d.Machine {
-		texts := []string{f.Value}
-		if f.Note != "" {
-			texts = append(texts, "! "+f.Note)
-		}
-		entry(w, column, f.Name, texts...)
+		machine = append(machine, item(f.Name, f.Value, alarm(f.Note)))
 	}
-	fmt.Fprintln(w, "\nopenssl")
 	for _, b := range d.OpenSSL {
 		if b.Error != "" {
-			entry(w, column, b.Name, "! "+b.Error)
+			builds = append(builds, item(b.Name, alarm(b.Error)))
 			continue
 		}
-		entry(w, column, b.Name, fmt.Sprintf("%s, on glibc %s: the rig runs", b.Version, b.Glibc))
-		fmt.Fprintf(w, "  %*s  %s\n", column, "", home(b.Libcrypto))
+		builds = append(builds, item(b.Name, fmt.Sprintf("%s, on glibc %s: the rig runs", b.Version, b.Glibc), home(b.Libcrypto)))
 	}
-	fmt.Fprintln(w, "\ntools")
 	for _, f := range d.Tools {
-		if f.Value == "" {
-			f.Value = "! not found"
-		}
-		entry(w, column, f.Name, f.Value, "("+f.Note+")")
+		tools = append(tools, item(f.Name, cmp.Or(f.Value, alarm("not found")), "("+f.Note+")"))
 	}
-	fmt.Fprintln(w, "\nhazards with a neighbour")
 	for _, f := range d.Hazards {
-		texts := []string{f.Value}
-		if f.Note != "" {
-			texts = []string{"! " + f.Note}
-		}
-		entry(w, column, f.Name, texts...)
+		hazards = append(hazards, item(f.Name, f.Value, alarm(f.Note)))
 	}
-	fmt.Fprintln(w, "\nmissing")
-	for _, a := range d.Advice {
-		paragraph(w, "  "+a)
-	}
+	parts := []page.Part{page.Heading{Level: 2, Text: "machine"}, machine, page.Heading{Level: 2, Text: "openssl"}, builds,
+		page.Heading{Level: 2, Text: "tools"}, tools, page.Heading{Level: 2, Text: "hazards with a neighbour"}, hazards,
+		page.Heading{Level: 2, Text: "missing"}}
 	if len(d.Advice) == 0 {
-		fmt.Fprintln(w, "  nothing")
+		return append(parts, page.Text("nothing"))
 	}
+	for _, a := range d.Advice {
+		parts = append(parts, page.Text(a))
+	}
+	return parts
+}
+
+// alarm marks what a person should look at; nothing stays nothing.
+func alarm(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "! " + text
 }

@@ -101,7 +101,7 @@ func TestDoctorWithoutPrograms(t *testing.T) {
 	if code != exitDone || stderr != "" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{"C compiler     ! not found", "apt-get        ! not found", "no C compiler: "} {
+	for _, want := range []string{"C compiler  ! not found", "apt-get     ! not found", "no C compiler: "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/number"
+	"tlsbench/results/page"
 	"tlsbench/workload/daemon"
 )
 
@@ -60,7 +62,7 @@ func (c *fieldCommand) Run(s *session) error {
 	path, sum, err := c.carryOut(s, plan)
 	if errors.Is(err, context.Canceled) && sum.Total > 0 {
 		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench field --resume %s",
-			sum.Done, plural(sum.Total, "trial"), path)}
+			sum.Done, number.Count(sum.Total, "trial"), path)}
 	}
 	if errors.Is(err, daemon.ErrRefused) {
 		return &refusal{err}
@@ -73,11 +75,11 @@ func (c *fieldCommand) Run(s *session) error {
 		return err
 	}
 	summary := results.SummarizeField(f)
-	if err := c.print(s, summary); err != nil {
+	if err := page.Daemons(summary).Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
 		return err
 	}
 	if n := summary.Failed(); n > 0 {
-		return fmt.Errorf("%s could not be carried out in full", plural(n, "case"))
+		return fmt.Errorf("%s could not be carried out in full", number.Count(n, "case"))
 	}
 	if broken := summary.BrokenControls(); len(broken) > 0 {
 		return fmt.Errorf("controls failed, nothing is proved: %s", strings.Join(broken, "; "))
@@ -221,13 +223,15 @@ func (c *fieldCommand) announce(s *session, plan *daemon.Plan, path string) {
 	if c.JSON || c.Markdown {
 		w = s.stderr
 	}
-	entry(w, 8, "results", path)
-	entry(w, 8, "seed", fmt.Sprint(plan.Seed))
-	entry(w, 8, "plan", fmt.Sprintf("%s of %s, about %v", plural(len(plan.Tasks()), "trial"),
-		plural(len(plan.Cases()), "case"), plan.Estimate().Round(time.Second)))
-	for _, d := range plan.Daemons {
-		entry(w, 8, "kamailio", fmt.Sprintf("%s on OpenSSL %s", d.Package, d.OpenSSL))
+	list := page.List{
+		item("results", path), item("seed", fmt.Sprint(plan.Seed)),
+		item("plan", fmt.Sprintf("%s of %s, about %v", number.Count(len(plan.Tasks()), "trial"),
+			number.Count(len(plan.Cases()), "case"), plan.Estimate().Round(time.Second))),
 	}
+	for _, d := range plan.Daemons {
+		list = append(list, item("kamailio", fmt.Sprintf("%s on OpenSSL %s", d.Package, d.OpenSSL)))
+	}
+	show(w, list)
 	fmt.Fprintln(w)
 }
 
@@ -277,14 +281,14 @@ func inShort(t *results.FieldTrial) string {
 		return fmt.Sprintf("%s: %s", t.Status, t.Reason)
 	}
 	if len(t.First) == 0 {
-		return fmt.Sprintf("nothing seen in %s", plural(int(t.Handshakes), "handshake"))
+		return fmt.Sprintf("nothing seen in %s", number.Count(int(t.Handshakes), "handshake"))
 	}
 	var kinds []string
 	for _, e := range t.First {
 		kinds = append(kinds, fmt.Sprintf("%d %s", t.Events[e.Kind], e.Kind))
 	}
 	return fmt.Sprintf("%s, the first after %v; %s", strings.Join(kinds, ", "),
-		t.First[0].At.Round(time.Millisecond), plural(int(t.Handshakes), "handshake"))
+		t.First[0].At.Round(time.Millisecond), number.Count(int(t.Handshakes), "handshake"))
 }
 
 // daemonNames are the choices of --daemon.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/fetch/fetchtest"
 )
@@ -366,12 +367,11 @@ func TestPrintField(t *testing.T) {
 	none, hwm := results.FieldCase{Strategy: "none", Python: "no"}, results.FieldCase{Strategy: "hwm", Python: "no"}
 	wide := results.FieldCase{Strategy: "hwm", Mode: 2, Python: "before"}
 	damaged := map[string]uint64{"crash": 1, "double-free": 3}
-	var out bytes.Buffer
-	printField(&out, results.SummarizeField(&results.FieldFile{Trials: []*results.FieldTrial{
+	doc := page.Daemons(results.SummarizeField(&results.FieldFile{Trials: []*results.FieldTrial{
 		trial(1, none, false, damaged), trial(2, none, true, damaged), trial(3, hwm, false, nil), trial(4, hwm, true, damaged),
 		trial(5, wide, false, nil), trial(6, wide, true, nil),
-	}}), tableText)
-	got := out.String()
+	}}))
+	got := string(shown(t, doc.Parts...))
 	if strings.Index(got, "hwm") > strings.Index(got, "none") {
 		t.Errorf("the disagreement does not come first:\n%s", got)
 	}
@@ -381,7 +381,7 @@ func TestPrintField(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(got) {
-		if n := len([]rune(line)) - 1; n > width {
+		if n := len([]rune(line)) - 1; n > page.Width {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

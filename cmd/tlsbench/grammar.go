@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"tlsbench/results/page"
 )
 
 // grammar is all commands. The help texts are what "tlsbench help" shows.
@@ -59,7 +61,7 @@ func (s *session) parser(helped *bool) (*kong.Kong, error) {
 		kong.Name("tlsbench"), kong.Description(description),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(int) { *helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width, NoExpandSubcommands: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: page.Width, NoExpandSubcommands: true}),
 		choiceVars(),
 	)
 }

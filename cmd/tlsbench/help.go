@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"tlsbench/results/page"
 )
 
 //go:embed topics
@@ -45,7 +47,7 @@ func (s *session) commandHelp(command []string) error {
 	}
 	if len(command) == 0 {
 		fmt.Fprintln(s.stdout)
-		paragraph(s.stdout, "Topics of tlsbench help: "+strings.Join(topics(), ", "))
+		return show(s.stdout, page.Text("Topics of tlsbench help: "+strings.Join(topics(), ", ")))
 	}
 	return nil
 }

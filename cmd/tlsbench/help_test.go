@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"tlsbench/results/page"
 )
 
 // Sizes of texts that a person reads from end to end.
@@ -28,7 +30,7 @@ func TestTopics(t *testing.T) {
 			t.Errorf("%s: %d lines, want 3 to %d", topic, len(lines), topicLines)
 		}
 		for _, line := range lines {
-			if n := len([]rune(line)); n > width {
+			if n := len([]rune(line)); n > page.Width {
 				t.Errorf("%s: %d columns: %s", topic, n, line)
 			}
 		}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"tlsbench/bench"
 	"tlsbench/bench/selftest"
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
@@ -54,11 +54,8 @@ func (c *listCommand) Run(s *session) error {
 			return err
 		}
 	}
-	if c.JSON {
-		return writeJSON(s.stdout, list)
-	}
-	list.print(s.stdout)
-	return nil
+	doc := page.Document{Parts: list.parts(), Data: list}
+	return doc.Write(s.stdout, form(c.JSON, false))
 }
 
 func everything() listing {
@@ -116,45 +113,41 @@ func (c listing) only(flag string) (listing, error) {
 	return listing{Dimensions: c.Dimensions[i : i+1]}, nil
 }
 
-// listColumn is the width of the names in the list.
-const listColumn = 13
-
-// print writes a section for each flag.
-func (c listing) print(w io.Writer) {
-	gap := ""
-	section := func(flag, what string, entries int) {
-		if entries > 0 {
-			fmt.Fprint(w, gap)
-			gap = "\n"
-			paragraph(w, "--"+flag+": "+what)
+// parts is a section for each flag.
+func (c listing) parts() []page.Part {
+	var parts []page.Part
+	section := func(flag, what string, list page.List) {
+		if len(list) > 0 {
+			parts = append(parts, page.Heading{Level: 2, Text: "--" + flag + ": " + what}, list)
 		}
 	}
-	section("strategy", "how workers are kept from sharing OpenSSL's per-thread state", len(c.Strategies))
-	for _, s := range c.Strategies {
-		entry(w, listColumn, s.Name, described(s.Parameters, s.Summary, "from: "+s.Source, "assumes: "+s.Assumes)...)
+	options := func(list []results.Option) page.List {
+		var entries page.List
+		for _, o := range list {
+			entries = append(entries, item(o.Name, o.Summary))
+		}
+		return entries
 	}
-	section("hazard", "what else is in the process", len(c.Hazards))
+	var list page.List
+	for _, s := range c.Strategies {
+		list = append(list, item(s.Name, described(s.Parameters, s.Summary, "from: "+s.Source, "assumes: "+s.Assumes)...))
+	}
+	section("strategy", "how workers are kept from sharing OpenSSL's per-thread state", list)
+	list = nil
 	for _, h := range c.Hazards {
 		texts := []string{h.Summary, "from: " + h.Source, "expected: " + h.Expects}
 		if h.Needs != "" {
 			texts = append(texts, "needs: "+h.Needs)
 		}
-		entry(w, listColumn, h.Name, described(h.Parameters, texts...)...)
+		list = append(list, item(h.Name, described(h.Parameters, texts...)...))
 	}
-	section("fault", "damage made on purpose by tlsbench selftest, and the event it must show as", len(c.Faults))
-	for _, f := range c.Faults {
-		entry(w, listColumn, f.Name, f.Summary)
-	}
-	section("preset", "numbers that go together", len(c.Presets))
-	for _, p := range c.Presets {
-		entry(w, listColumn, p.Name, p.Summary)
-	}
+	section("hazard", "what else is in the process", list)
+	section("fault", "damage made on purpose by tlsbench selftest, and the event it must show as", options(c.Faults))
+	section("preset", "numbers that go together", options(c.Presets))
 	for _, d := range c.Dimensions {
-		section(d.Flag, d.What, len(d.Options))
-		for _, o := range d.Options {
-			entry(w, listColumn, o.Name, o.Summary)
-		}
+		section(d.Flag, d.What, options(d.Options))
 	}
+	return parts
 }
 
 // described adds a text for each parameter.

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tlsbench/results/page"
 )
 
 var update = flag.Bool("update", false, "write golden texts anew")
@@ -85,7 +87,7 @@ func narrow(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		for _, line := range strings.Split(ts.ReadFile(name), "\n") {
 			path := strings.Contains(line, "/lib") || strings.Contains(line, "--resume")
-			if n := len([]rune(line)); n > width && !path {
+			if n := len([]rune(line)); n > page.Width && !path {
 				ts.Fatalf("%s: %d columns: %s", name, n, line)
 			}
 			if strings.ContainsRune(line, '\x1b') {

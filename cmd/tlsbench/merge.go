@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tlsbench/bench"
+	"tlsbench/results/number"
 )
 
 // mergeCommand joins the files of the shards of one run.
@@ -18,8 +19,8 @@ func (c *mergeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "%s: %s of %s on %s\n", c.Output, plural(m.Trials, "trial"),
-		plural(len(m.Parts), "shard"), plural(len(m.Machines), "kind")+" of machine")
+	fmt.Fprintf(s.stdout, "%s: %s of %s on %s\n", c.Output, number.Count(m.Trials, "trial"),
+		number.Count(len(m.Parts), "shard"), number.Count(len(m.Machines), "kind")+" of machine")
 	if m.Samples != "" {
 		fmt.Fprintf(s.stdout, "%s: the distributions of its fork trials\n", m.Samples)
 	}

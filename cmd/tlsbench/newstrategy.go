@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/template"
 
+	"tlsbench/results/page"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 )
@@ -61,7 +62,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 		object = filepath.Join(dir, sk.File+".so")
 	}
 	fmt.Fprintf(s.stdout, "%s\n%s\n%s\n\n", filepath.Join(dir, sk.File+".c"), filepath.Join(dir, "strategy.h"), filepath.Join(dir, "Makefile"))
-	paragraph(s.stdout, "Fill in what is marked in the C file: what the handlers do, and which functions of OpenSSL they need. Then:")
+	show(s.stdout, page.Text("Fill in what is marked in the C file: what the handlers do, and which functions of OpenSSL they need. Then:"))
 	fmt.Fprintf(s.stdout, "\n  make -C %s\n  tlsbench probe --strategy none,%s\n  tlsbench run --preset quick --strategy none,hwm,%[2]s\n", dir, object)
 	return nil
 }

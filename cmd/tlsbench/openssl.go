@@ -7,9 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
@@ -47,7 +45,9 @@ func (c *fetchCommand) Run(s *session) error {
 		if f.New {
 			state = "fetched"
 		}
-		entry(s.stdout, 5, f.Name, append([]string{f.Found.Text + ", " + state}, f.Notes...)...)
+		if err := show(s.stdout, page.List{item(f.Name, append([]string{f.Found.Text + ", " + state}, f.Notes...)...)}); err != nil {
+			return err
+		}
 		if !c.Neighbours {
 			continue
 		}
@@ -107,11 +107,8 @@ func (c *listBuildsCommand) Run(s *session) error {
 			return err
 		}
 	}
-	if c.JSON {
-		return writeJSON(s.stdout, list)
-	}
-	printBuilds(s, list)
-	return nil
+	doc := page.Document{Parts: buildTable(list), Data: list}
+	return doc.Write(s.stdout, form(c.JSON, false))
 }
 
 // ask runs the rig on a build under strategy none, so that its slots are seen
@@ -134,30 +131,24 @@ func ask(ctx context.Context, l openssl.Listed) listedBuild {
 	return b
 }
 
-func printBuilds(s *session, list []listedBuild) {
-	t := newTable("name", "version", "glibc", "keys", "source", "package")
-	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 1, WidthMax: 20, WidthMaxEnforcer: text.WrapHard},
-		{Number: 6, WidthMax: 30, WidthMaxEnforcer: text.WrapHard},
-	})
-	for _, b := range list {
-		if b.Error == "" {
-			t.AppendRow(table.Row{b.Name, b.Version, b.Glibc, b.Keys, b.Source, b.Package})
-		}
-	}
-	if t.Length() > 0 {
-		fmt.Fprintf(s.stdout, "%s\n\n", t.Render())
-	}
-	for _, b := range list {
-		if b.Error == "" {
-			fmt.Fprintf(s.stdout, "%-8s %s\n", b.Name, home(b.Libcrypto))
-		}
-	}
+// buildTable shows the builds, where their libraries are, and what is wrong with
+// those that cannot be used.
+func buildTable(list []listedBuild) []page.Part {
+	t := &page.Table{Head: []string{"name", "version", "glibc", "keys", "source", "package"}}
+	var files page.List
+	var errors []page.Part
 	for _, b := range list {
 		if b.Error != "" {
-			paragraph(s.stdout, fmt.Sprintf("%s: %s", b.Name, b.Error))
+			errors = append(errors, page.Alarm(b.Name+": "+b.Error))
+			continue
 		}
+		t.Add(b.Name, b.Version, b.Glibc, b.Keys, b.Source, b.Package)
+		files = append(files, item(b.Name, home(b.Libcrypto)))
 	}
+	if len(t.Rows) == 0 {
+		return errors
+	}
+	return append([]page.Part{t, files}, errors...)
 }
 
 // home shortens a path below the user's home folder.

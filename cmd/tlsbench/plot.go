@@ -5,6 +5,7 @@ import (
 
 	"tlsbench/plots"
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // drawing is what plot and report have in common.
@@ -46,6 +47,6 @@ func (c *plotCommand) Run(s *session) error {
 	if err := plots.WriteTables(c.Output, d); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", plural(len(names)+1, "file"), c.Output)
+	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", number.Count(len(names)+1, "file"), c.Output)
 	return err
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -43,11 +43,8 @@ func (c *probeCommand) Run(s *session) error {
 		return err
 	}
 	verdicts := f.judge()
-	if c.JSON {
-		err = writeJSON(s.stdout, f.document(verdicts))
-	} else {
-		c.print(s.stdout, f, verdicts)
-	}
+	doc := page.Document{Parts: append(c.parts(f), verdictParts(verdicts)...), Data: f.document(verdicts)}
+	err = doc.Write(s.stdout, form(c.JSON, false))
 	if err == nil && failed {
 		err = errFailed
 	}
@@ -142,23 +139,18 @@ func (c *probeCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	})
 }
 
-func (c *probeCommand) print(w io.Writer, f *findings, verdicts []verdict) {
+func (c *probeCommand) parts(f *findings) []page.Part {
+	var parts []page.Part
 	if len(f.Builds) == 1 || c.Ledger {
-		for i, b := range f.Builds {
-			if i > 0 {
-				fmt.Fprintln(w)
-			}
-			f.printLedger(w, b)
+		for _, b := range f.Builds {
+			parts = append(parts, f.ledger(b)...)
 		}
-		f.printLegend(w)
+		parts = append(parts, marksExplained)
 	}
 	if len(f.Builds) > 1 {
-		if c.Ledger {
-			fmt.Fprintln(w)
-		}
-		f.printSummary(w)
+		parts = append(parts, f.summary()...)
 	}
-	printVerdicts(w, verdicts)
+	return parts
 }
 
 // findings is what a probe found, and under which settings.

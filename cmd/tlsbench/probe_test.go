@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/results/page"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -28,6 +29,16 @@ func golden(t *testing.T, name string, got []byte) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
+}
+
+// shown is what a person sees of parts.
+func shown(t *testing.T, parts ...page.Part) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := show(&out, parts...); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // ours is a slot of libcrypto.
@@ -80,17 +91,12 @@ func builtApart() *finding {
 
 func TestLedger(t *testing.T) {
 	f := findingsOf(builtApart())
-	var out bytes.Buffer
-	f.printLedger(&out, f.Builds[0])
-	f.printLegend(&out)
-	golden(t, "ledger.txt", out.Bytes())
+	golden(t, "ledger.txt", shown(t, append(f.ledger(f.Builds[0]), marksExplained)...))
 }
 
 func TestSummary(t *testing.T) {
 	f := findingsOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, workload.Shared))), build("3.6.0"))
-	var out bytes.Buffer
-	f.printSummary(&out)
-	golden(t, "summary.txt", out.Bytes())
+	golden(t, "summary.txt", shown(t, f.summary()...))
 }
 
 // classic is 1.1.1 as the field describes it: three slots that matter and one
@@ -160,9 +166,7 @@ func TestClaimsOfOtherSettings(t *testing.T) {
 }
 
 func TestVerdictsPrinted(t *testing.T) {
-	var out bytes.Buffer
-	printVerdicts(&out, findingsOf(classic(), newer()).judge())
-	golden(t, "verdicts.txt", out.Bytes())
+	golden(t, "verdicts.txt", shown(t, verdictParts(findingsOf(classic(), newer()).judge())...))
 }
 
 func TestRanges(t *testing.T) {

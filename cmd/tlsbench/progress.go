@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // watcher shows how a run goes on: trials that could not be carried out as one
@@ -38,7 +39,7 @@ func (w *watcher) Resumed(r bench.Resumption) {
 	if r.Cut > 0 {
 		torn = "; one that was cut off is run again"
 	}
-	fmt.Fprintf(w.stderr, "tlsbench: resumed after %s%s\n", plural(r.Done, "trial"), torn)
+	fmt.Fprintf(w.stderr, "tlsbench: resumed after %s%s\n", number.Count(r.Done, "trial"), torn)
 }
 
 func (w *watcher) Started(p bench.Progress) {

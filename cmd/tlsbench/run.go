@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/workload"
 )
@@ -77,7 +78,7 @@ func (c *runCommand) Run(s *session) error {
 	sum, err := c.carryOut(s, j)
 	if errors.Is(err, context.Canceled) {
 		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench run --resume %s",
-			sum.Done, plural(sum.Total, "trial"), j.path)}
+			sum.Done, number.Count(sum.Total, "trial"), j.path)}
 	}
 	if err != nil {
 		return err
@@ -243,17 +244,16 @@ func (c *runCommand) announce(s *session, j *job) {
 	for range j.plan.Tasks() {
 		trials++
 	}
-	entry(w, 8, "results", j.path)
-	entry(w, 8, "seed", fmt.Sprint(spec.Seed))
-	plan := fmt.Sprintf("%s in %s of %s, about %v", plural(trials, "trial"), plural(spec.Rounds, "round"),
-		plural(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
+	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(spec.Rounds, "round"),
+		number.Count(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
 	if j.plan.Shard.Count > 1 {
-		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, plural(j.plan.Len(), "trial"))
+		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, number.Count(j.plan.Len(), "trial"))
 	}
-	entry(w, 8, "plan", plan)
+	list := page.List{item("results", j.path), item("seed", fmt.Sprint(spec.Seed)), item("plan", plan)}
 	for _, b := range spec.Builds {
-		fmt.Fprintf(w, "  %-8s  %s (%s)\n", "openssl", b.Label, home(b.Libcrypto))
+		list = append(list, item("openssl", fmt.Sprintf("%s (%s)", b.Label, home(b.Libcrypto))))
 	}
+	show(w, list)
 }
 
 // carryOut runs the trials that are still to do.
@@ -288,7 +288,7 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 	}
 	var wrong []string
 	if sum.Failed > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, plural(sum.Ran, "trial")))
+		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
 	}
 	if wrong = append(wrong, failedControls(set.Trials)...); len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))
@@ -303,7 +303,7 @@ func failedControls(trials []*results.Trial) []string {
 	for _, c := range results.Controls(trials) {
 		if c.Failed() {
 			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
-				c.OpenSSL, c.Load, c.Heap, plural(c.Workers, "worker"), c.Mark()))
+				c.OpenSSL, c.Load, c.Heap, number.Count(c.Workers, "worker"), c.Mark()))
 		}
 	}
 	return list

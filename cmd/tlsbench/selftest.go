@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"tlsbench/bench/selftest"
 	"tlsbench/results"
+	"tlsbench/results/number"
+	"tlsbench/results/page"
 	"tlsbench/workload/openssl"
 )
 
@@ -38,7 +39,7 @@ func (c *selftestCommand) Run(s *session) error {
 		return err
 	}
 	if !c.JSON {
-		paragraph(s.stdout, fmt.Sprintf("seed %d, %d workers", spec.Seed, spec.Workers))
+		fmt.Fprintf(s.stdout, "seed %d, %d workers\n", spec.Seed, spec.Workers)
 	}
 	var reports []*selftest.Report
 	short := false
@@ -53,7 +54,10 @@ func (c *selftestCommand) Run(s *session) error {
 		}
 		reports = append(reports, report)
 		if !c.JSON {
-			printSelftest(s.stdout, report)
+			fmt.Fprintln(s.stdout)
+			if err := show(s.stdout, selftestParts(report)...); err != nil {
+				return err
+			}
 		}
 		for _, line := range report.Shortfalls() {
 			s.complain(fmt.Errorf("openssl %s: %s", report.OpenSSL, line))
@@ -61,12 +65,14 @@ func (c *selftestCommand) Run(s *session) error {
 		}
 	}
 	if c.JSON {
-		err = writeJSON(s.stdout, reports)
+		if err := (&page.Document{Data: reports}).Write(s.stdout, page.JSON); err != nil {
+			return err
+		}
 	}
-	if err == nil && short {
-		err = errFailed
+	if short {
+		return errFailed
 	}
-	return err
+	return nil
 }
 
 // spec is what the flags say.
@@ -107,60 +113,44 @@ func (c *selftestCommand) doing(s *session) func(string) {
 	return func(what string) { fmt.Fprintf(s.stderr, "\r\x1b[K%s\r", what) }
 }
 
-func printSelftest(w io.Writer, r *selftest.Report) {
-	fmt.Fprintln(w)
-	head := []string{"found / made"}
+// selftestParts shows what was found of what was made, then by what broken
+// strategies are told from good ones.
+func selftestParts(r *selftest.Report) []page.Part {
+	t := &page.Table{Head: []string{"found / made"}}
+	quiet := []page.Cell{{Text: "none (handshakes)"}}
+	alarms := 0
 	for _, c := range r.Cells {
-		head = append(head, c.Load+"\n"+c.Heap)
+		t.Head = append(t.Head, c.Load+" "+c.Heap)
 	}
-	t := newTableWithGap(1, append(head, "recall\nabove", "blame", "false\nalarms")...)
-	for _, q := range quietRow(r) {
-		t.AppendRow(q)
+	for _, q := range r.Quiet {
+		quiet = append(quiet, page.Cell{Text: fmt.Sprint(q.Handshakes)})
+		alarms += q.Tally.FalseAlarms
 	}
+	t.Head = append(t.Head, "recall above", "blame", "false alarms")
+	t.Add(quiet, "", "", alarms)
 	for _, row := range r.Rows {
-		t.AppendRow(selftestRow(row))
+		t.Add(selftestRow(row)...)
 	}
-	fmt.Fprintln(w, t.Render())
-	if slices.ContainsFunc(r.Rows, func(row selftest.Row) bool { return row.Fault.Placed }) {
-		fmt.Fprintln(w, "* made in what the detector looks at: see tlsbench help selftest")
-	}
-	fmt.Fprintln(w)
+	parts := []page.Part{t}
 	if len(r.Strategies) > 0 {
-		t := newTableWithGap(2, "strategy", "told from a good one by")
+		t := &page.Table{Head: []string{"strategy", "told from a good one by"}}
 		for _, f := range r.Strategies {
-			for i, line := range wrap(f.Words(), width-16) {
-				name := f.Strategy.Name
-				if i > 0 {
-					name = ""
-				}
-				t.AppendRow([]any{name, line})
-			}
+			t.Add(f.Strategy.Name, f.Words())
 		}
-		fmt.Fprintln(w, t.Render())
-		fmt.Fprintln(w)
+		parts = append(parts, t)
 	}
 	verdict := "all held"
 	if n := len(r.Shortfalls()); n > 0 {
-		verdict = plural(n, "shortfall")
+		verdict = number.Count(n, "shortfall")
 	}
-	paragraph(w, fmt.Sprintf("openssl %s: %s; %s in %v", r.OpenSSL, verdict, plural(r.Trials, "trial"), r.Took.Round(time.Second)))
-}
-
-// quietRow is the trials without faults: handshakes made, and events.
-func quietRow(r *selftest.Report) [][]any {
-	row := []any{"none (handshakes)"}
-	alarms := 0
-	for _, q := range r.Quiet {
-		row = append(row, q.Handshakes)
-		alarms += q.Tally.FalseAlarms
-	}
-	return [][]any{append(row, "", "", alarms)}
+	return append(parts, page.Text(fmt.Sprintf("openssl %s: %s; %s in %v", r.OpenSSL, verdict,
+		number.Count(r.Trials, "trial"), r.Took.Round(time.Second))))
 }
 
 func selftestRow(r selftest.Row) []any {
-	name := r.Fault.Name
+	name := page.Cell{Text: r.Fault.Name}
 	if r.Fault.Placed {
-		name += " *"
+		name.Notes = []string{"made in what the detector looks at: see tlsbench help selftest"}
 	}
 	row := []any{name}
 	for _, t := range r.Cells {
@@ -171,5 +161,5 @@ func selftestRow(r selftest.Row) []any {
 	if wrong := sum.Found - sum.Blamed; wrong > 0 {
 		blame = fmt.Sprintf("%d wrong", wrong)
 	}
-	return append(row, fmt.Sprintf("%.1f %%", 100*sum.Recall().Low), blame, sum.FalseAlarms)
+	return append(row, number.Percent(sum.Recall().Low), blame, sum.FalseAlarms)
 }

@@ -308,15 +308,18 @@ func span(r results.Range) string {
 
 // verdict shows the words.
 func verdict(r *results.Row) Cell {
-	v := r.Verdict
-	c := Cell{Text: v.Short(), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
-	if v.Worst() == results.NoTrials {
+	if r.Verdict.Worst() == results.NoTrials {
 		return Cell{}
 	}
-	if v.Reason != "" {
-		c.Notes = []string{r.Strategy + ": " + v.Reason}
+	c := verdictWords(r.Verdict)
+	if r.Verdict.Reason != "" {
+		c.Notes = []string{r.Strategy + ": " + r.Verdict.Reason}
 	}
 	return c
+}
+
+func verdictWords(v results.Verdict) Cell {
+	return Cell{Text: v.Short(), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
 }
 
 // ranks are the words of a verdict in the order of their severity.

@@ -37,7 +37,7 @@ func TestTerminalIsEightyColumns(t *testing.T) {
 	parts := 0
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\n")
-		if n := utf8.RuneCountInString(line); n > width || strings.TrimRight(line, " ") != line {
+		if n := utf8.RuneCountInString(line); n > Width || strings.TrimRight(line, " ") != line {
 			t.Errorf("%d columns: %q", n, line)
 		}
 		if strings.HasPrefix(line, "strategy") {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// width is what text fits in, paths and commands to type apart.
-const width = 80
+// Width is what text fits in, paths and commands to type apart.
+const Width = 80
 
 func (d *Document) writeText(w *bytes.Buffer) {
 	notes := d.notes()
@@ -19,14 +19,18 @@ func (d *Document) writeText(w *bytes.Buffer) {
 		}
 	}
 	paragraph := func(s string) {
-		for _, line := range wrap(s, width) {
+		for _, line := range wrap(s, Width) {
 			w.WriteString(line + "\n")
 		}
 	}
+	var before Part
 	for _, p := range d.Parts {
+		if _, table := before.(*Table); table || apart(p) {
+			gap()
+		}
+		before = p
 		switch p := p.(type) {
 		case Heading:
-			gap()
 			paragraph(p.Text)
 		case Text:
 			paragraph(string(p))
@@ -37,7 +41,6 @@ func (d *Document) writeText(w *bytes.Buffer) {
 		case List:
 			p.text(w)
 		case *Table:
-			gap()
 			if p.Title != "" {
 				paragraph(p.title())
 			}
@@ -53,6 +56,15 @@ func (d *Document) writeText(w *bytes.Buffer) {
 			paragraph(note)
 		}
 	}
+}
+
+// apart reports whether a part has an empty line before it.
+func apart(p Part) bool {
+	switch p.(type) {
+	case Heading, *Table:
+		return true
+	}
+	return false
 }
 
 // termWidth is the most that the terms of a list take of a line.
@@ -72,7 +84,7 @@ func (l List) text(w *bytes.Buffer) {
 			lead = strings.Repeat(" ", column+2)
 		}
 		for _, text := range e.Texts {
-			for _, line := range wrap(text, width-column-4) {
+			for _, line := range wrap(text, Width-column-4) {
 				w.WriteString(strings.TrimRight(lead+"  "+line, " ") + "\n")
 				lead = strings.Repeat(" ", column+2)
 			}
@@ -92,20 +104,29 @@ func (t *Table) text(w *bytes.Buffer, notes *notes) {
 	for i := range head {
 		head[i] = notes.head(t, i)
 	}
-	for i, columns := range parts(head, cells, t.labels()) {
+	gap := 2
+	all := parts(head, cells, t.labels(), gap)
+	if narrow := parts(head, cells, t.labels(), 1); len(narrow) < len(all) && singleWords(cells) {
+		all, gap = narrow, 1
+	}
+	for i, columns := range all {
 		if i > 0 {
 			w.WriteString("\n")
 		}
-		writeRow(w, columns, head)
-		var rule []string
-		for _, c := range columns {
-			rule = append(rule, strings.Repeat("─", c.width))
-		}
-		w.WriteString(strings.Join(rule, "──") + "\n")
+		writeRow(w, columns, head, gap)
+		w.WriteString(strings.Repeat("─", total(columns, gap)) + "\n")
 		for _, row := range cells {
-			writeRow(w, columns, row)
+			writeRow(w, columns, row, gap)
 		}
 	}
+}
+
+// singleWords reports whether columns can be told apart with one space between
+// them.
+func singleWords(cells [][]string) bool {
+	return !slices.ContainsFunc(cells, func(row []string) bool {
+		return slices.ContainsFunc(row, func(cell string) bool { return strings.Contains(cell, " ") })
+	})
 }
 
 // column is one of a part of a table, in characters.
@@ -120,7 +141,7 @@ type column struct {
 const usual = 20
 
 // parts deals the columns out; the labels are in each part.
-func parts(head []string, cells [][]string, n int) [][]column {
+func parts(head []string, cells [][]string, n, gap int) [][]column {
 	all := make([]column, len(head))
 	for i, title := range head {
 		c := column{index: i, least: longest(words(title)), most: size(title)}
@@ -133,22 +154,22 @@ func parts(head []string, cells [][]string, n int) [][]column {
 		all[i] = c
 	}
 	labels := all[:min(n, len(all))]
-	parts := deal(labels, all[len(labels):], len(all))
+	parts := deal(labels, all[len(labels):], len(all), gap)
 	// As many columns in each part as in any other, so that none is left alone.
 	rest := len(all) - len(labels)
-	parts = deal(labels, all[len(labels):], (rest+len(parts)-1)/len(parts))
+	parts = deal(labels, all[len(labels):], (rest+len(parts)-1)/len(parts), gap)
 	for _, columns := range parts {
-		spread(columns)
+		spread(columns, gap)
 	}
 	return parts
 }
 
 // deal begins a new part where a column does not fit, or there are enough.
-func deal(labels, rest []column, most int) [][]column {
+func deal(labels, rest []column, most, gap int) [][]column {
 	parts := [][]column{slices.Clone(labels)}
 	for _, c := range rest {
 		last := &parts[len(parts)-1]
-		if n := len(*last) - len(labels); n == most || n > 0 && total(*last)+2+c.width > width {
+		if n := len(*last) - len(labels); n == most || n > 0 && total(*last, gap)+gap+c.width > Width {
 			parts = append(parts, slices.Clone(labels))
 			last = &parts[len(parts)-1]
 		}
@@ -170,26 +191,26 @@ func bodyWidth(cells [][]string, i int) int {
 
 // spread gives the room that is left to columns whose lines are broken, to those
 // first that need least.
-func spread(columns []column) {
+func spread(columns []column, gap int) {
 	order := make([]*column, len(columns))
 	for i := range columns {
 		order[i] = &columns[i]
 	}
 	slices.SortStableFunc(order, func(a, b *column) int { return (a.most - a.width) - (b.most - b.width) })
 	for _, c := range order {
-		c.width += max(0, min(c.most-c.width, width-total(columns)))
+		c.width += max(0, min(c.most-c.width, Width-total(columns, gap)))
 	}
 }
 
-func total(columns []column) int {
-	sum := 2 * (len(columns) - 1)
+func total(columns []column, gap int) int {
+	sum := gap * (len(columns) - 1)
 	for _, c := range columns {
 		sum += c.width
 	}
 	return sum
 }
 
-func writeRow(w *bytes.Buffer, columns []column, row []string) {
+func writeRow(w *bytes.Buffer, columns []column, row []string, gap int) {
 	lines := make([][]string, len(columns))
 	high := 1
 	for i, c := range columns {
@@ -205,7 +226,7 @@ func writeRow(w *bytes.Buffer, columns []column, row []string) {
 			if n < len(lines[i]) {
 				text = lines[i][n]
 			}
-			line.WriteString(pad(text, c.width) + "  ")
+			line.WriteString(pad(text, c.width+gap))
 		}
 		w.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
@@ -243,7 +264,7 @@ func wrap(s string, columns int) []string {
 
 // longWord is the length from which on a word may be broken behind the signs
 // that names are made of.
-const longWord = 12
+const longWord = 8
 
 // words splits a line where it may be broken, each with the spaces behind it. An
 // interval stays whole, and a number keeps its unit.
@@ -261,12 +282,17 @@ func words(line string) []string {
 				list, start = append(list, line[start:i+1]), i+1
 			}
 		case '-', ':', '/', '=':
-			if word, _, _ := strings.Cut(line[start:], " "); inside == 0 && size(word) > longWord && i > start {
+			if word, _, _ := strings.Cut(line[start:], " "); inside == 0 && size(word) > longWord && i > start && !path(word) {
 				list, start = append(list, line[start:i+1]), i+1
 			}
 		}
 	}
 	return append(list, line[start:])
+}
+
+// path reports whether a word is to be copied whole.
+func path(word string) bool {
+	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "~/") || strings.HasPrefix(word, "./")
 }
 
 // unit reports whether what follows a space belongs to the number before it.
