@@ -7,7 +7,7 @@
 //
 //  1. package sharedlib reads one file: machine, soname, needed libraries,
 //     symbol versions, and the strings in its data;
-//  2. Check refuses what the rig cannot drive;
+//  2. what the rig cannot drive is refused (check.go);
 //  3. Find turns what a user wrote into builds, and gives each build a loader
 //     where the system's C library is too old for it;
 //  4. Fetch fills the cache from the Debian or Ubuntu archive that the

@@ -15,13 +15,6 @@ import (
 // oldest is the first line whose interface the rig's shim covers.
 const oldest = "1.1.1"
 
-// Check says why the rig cannot drive the OpenSSL whose libcrypto or libssl
-// is at path; nil if it can. The reason is one line. Nothing is loaded.
-func Check(path string) error {
-	_, err := inspect(path)
-	return err
-}
-
 // Version reads the exact version, such as 3.0.20, from the version string in
 // the libcrypto file at path.
 func Version(path string) (string, error) {

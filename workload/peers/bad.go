@@ -1,8 +1,16 @@
 package peers
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
+	"net"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // Bad is one way in which a peer misbehaves. Each puts an error on the error
@@ -187,3 +195,124 @@ func (p *peer) untrusted() badResult {
 	p.wire.drain(p.buf)
 	return result
 }
+
+// hello is a ClientHello in parts, so that bad peers can send one with a
+// single part wrong, at no cost in cryptography: RFC 8446 section 4.1.2.
+type hello struct {
+	version     uint16
+	random      []byte
+	session     []byte
+	ciphers     []byte
+	compression []byte
+	extensions  []byte // with no length before it; nil: the field is left out
+}
+
+// captureHello gives the ClientHello that crypto/tls sends with a
+// configuration.
+func captureHello(config *tls.Config) (hello, error) {
+	var sink sinkConn
+	// The handshake has to fail, as there is no one to answer.
+	if err := tls.Client(&sink, config).Handshake(); !errors.Is(err, io.EOF) {
+		return hello{}, fmt.Errorf("capture a ClientHello: %w", err)
+	}
+	h, err := parseHello(sink.Bytes())
+	if err != nil {
+		return hello{}, fmt.Errorf("capture a ClientHello: %w", err)
+	}
+	return h, nil
+}
+
+// parseHello reads one record with one ClientHello.
+func parseHello(record []byte) (hello, error) {
+	var h hello
+	var session, ciphers, compression, extensions cryptobyte.String
+	s := cryptobyte.String(record)
+	if !s.Skip(5+4) || !s.ReadUint16(&h.version) || !s.ReadBytes(&h.random, 32) ||
+		!s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&ciphers) ||
+		!s.ReadUint8LengthPrefixed(&compression) || !s.ReadUint16LengthPrefixed(&extensions) || !s.Empty() {
+		return hello{}, fmt.Errorf("a record of %d bytes is no ClientHello", len(record))
+	}
+	h.session, h.ciphers, h.compression, h.extensions = session, ciphers, compression, extensions
+	return h, nil
+}
+
+// message gives the handshake message's body.
+func (h hello) message() []byte {
+	var b cryptobyte.Builder
+	b.AddUint16(h.version)
+	b.AddBytes(h.random)
+	b.AddUint8LengthPrefixed(holding(h.session))
+	b.AddUint16LengthPrefixed(holding(h.ciphers))
+	b.AddUint8LengthPrefixed(holding(h.compression))
+	if h.extensions != nil {
+		b.AddUint16LengthPrefixed(holding(h.extensions))
+	}
+	return b.BytesOrPanic() // nothing in it is too long
+}
+
+func holding(p []byte) cryptobyte.BuilderContinuation {
+	return func(b *cryptobyte.Builder) { b.AddBytes(p) }
+}
+
+func (h hello) record() []byte { return helloRecord(h.message()) }
+
+// helloRecord wraps a body, which need not make sense, into message header
+// and record.
+func helloRecord(body []byte) []byte {
+	var b cryptobyte.Builder
+	b.AddUint8(recordHandshake)
+	b.AddUint16(0x0301)
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+		b.AddUint8(messageClientHello)
+		b.AddUint24LengthPrefixed(holding(body))
+	})
+	return b.BytesOrPanic()
+}
+
+// sslv3 asks for SSL 3.0 and no more, which no server has had for a decade;
+// TLS 1.0 or 1.1 might be on by some system-wide setting.
+func (h hello) sslv3() []byte {
+	h.version = 0x0300
+	h.extensions = nil
+	return h.record()
+}
+
+// nullCiphers offers two suites without encryption.
+func (h hello) nullCiphers() []byte {
+	h.ciphers = []byte{0x00, 0x01, 0x00, 0x02}
+	return h.record()
+}
+
+// malformed gives ClientHellos whose record and message header are right and
+// whose body is not, each at another field.
+func (h hello) malformed() [][]byte {
+	body := h.message()
+	session := 2 + 32
+	ciphers := session + 1 + len(h.session)
+	extensions := len(body) - len(h.extensions)
+	wrong := func(at int, value byte) []byte {
+		p := slices.Clone(body)
+		p[at] = value
+		return helloRecord(p)
+	}
+	return [][]byte{
+		wrong(session, 0xff),        // session id runs over the end of its field
+		wrong(ciphers, 0xff),        // list of suites runs over the end of the message
+		wrong(extensions-2, 0xff),   // so do the extensions
+		wrong(extensions+2, 0xff),   // so does the first extension
+		helloRecord(body[:2+32+10]), // the message ends within the session id
+	}
+}
+
+// sinkConn keeps what is written to it and has nothing to read.
+type sinkConn struct {
+	bytes.Buffer
+}
+
+func (*sinkConn) Read([]byte) (int, error)         { return 0, io.EOF }
+func (*sinkConn) Close() error                     { return nil }
+func (*sinkConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (*sinkConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (*sinkConn) SetDeadline(time.Time) error      { return nil }
+func (*sinkConn) SetReadDeadline(time.Time) error  { return nil }
+func (*sinkConn) SetWriteDeadline(time.Time) error { return nil }

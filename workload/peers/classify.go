@@ -91,8 +91,8 @@ func (f Failure) String() string {
 	return s
 }
 
-// errWrongData marks errors that mean wrong data.
-var errWrongData = errors.New("wrong data")
+// ErrWrongData marks errors that mean wrong data.
+var ErrWrongData = errors.New("wrong data")
 
 // classify says what an error of a good peer means, and names the alert if
 // one came.
@@ -101,7 +101,7 @@ func classify(err error) (Kind, string) {
 		return Alert, name
 	}
 	switch {
-	case errors.Is(err, errWrongData):
+	case errors.Is(err, ErrWrongData):
 		return WrongData, ""
 	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		return Timeout, ""

@@ -1,3 +1,47 @@
+// Package peers is the load of a TLS server: clients on Go's crypto/tls, an
+// implementation that shares no code and no fault with OpenSSL. It knows an
+// address and settings, and nothing of the server behind the address.
+//
+// A [Load] is a number of peers, each a goroutine in a closed loop: it opens
+// its next connection when its last one has ended, so the server's speed sets
+// the rate. The server can therefore not be overrun, and latency is that of a
+// busy server with a fixed number of clients, not that of a given arrival
+// rate. For each connection a peer
+//
+//  1. draws from its own seeded generator whether it is good, which kind of
+//     bad it is otherwise, and the bytes it will send; always the same number
+//     of draws, so the n-th connection of a peer depends on seed, peer and n
+//     alone, never on what became of the connections before;
+//  2. as a good peer makes a full handshake (no ticket, no session cache),
+//     checks certificate and signature, has bytes echoed and compares each of
+//     them, says close_notify and waits for the server's end;
+//  3. as a bad peer provokes one kind of error (see [Bad]) and is gone as soon
+//     as the server has reacted; what it owes the server is always already
+//     sent, so it never keeps a server process waiting;
+//  4. keeps the ServerHello random that it saw on the wire, for
+//     [Report.Repeats] after the load.
+//
+// What befalls a good peer is a [Failure] with its kind and time. Whether a
+// failure is the server's fault is for the caller to judge, who knows when a
+// server process died and when the trial ended. What the client's own machine
+// is to blame for, such as having no free port, is no failure but trouble (see
+// [Report.Trouble]).
+//
+// The caller drives the phases: [Load.Start] begins the warm-up,
+// [Load.Measure] the measured window, [Load.Stop] ends it: no new connections
+// then, those in flight finish, [Load.Wait] returns the report. [Load.Abort]
+// cuts the ones in flight too, without making failures of them.
+//
+// # Ports
+//
+// Thousands of short connections a second must not use up the client's ports.
+// The end that closes first keeps the port for a minute (TIME_WAIT). A good
+// peer therefore lets the server close first: it waits for the server's end of
+// stream, and only then resets the connection (SO_LINGER 0), which frees the
+// port at both ends at once. The server cannot notice: it has closed before.
+// Bad peers have to close first, to keep no one waiting, and so leave ports in
+// TIME_WAIT. Each peer hence has a source address of its own in 127.0.0.0/8,
+// and with it a range of ports of its own.
 package peers
 
 import (
@@ -121,4 +165,104 @@ func (l *Load) detail(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// phase is where a load is between Start and Wait.
+type phase uint8
+
+const (
+	warmUp phase = iota
+	measured
+	stopped // no new connections
+)
+
+// gate counts good handshakes into the phases and lets no more begin than the
+// limit leaves room for. A handshake belongs to the phase in which it ends:
+// those that run when the window opens stand for those that run when it
+// closes.
+type gate struct {
+	limit uint64
+	done  chan struct{} // closed with the window
+
+	mu         sync.Mutex
+	room       sync.Cond // the phase has changed, or a handshake has failed
+	phase      phase
+	inFlight   uint64
+	counted    uint64 // good ones in the window
+	begin, end time.Time
+}
+
+func newGate(limit uint64) *gate {
+	g := &gate{limit: limit, done: make(chan struct{})}
+	g.room.L = &g.mu
+	return g
+}
+
+// enter waits until one more good handshake may begin. It says false when
+// none may any more.
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.phase == measured && g.limit > 0 && g.counted+g.inFlight >= g.limit {
+		g.room.Wait()
+	}
+	if g.phase == stopped {
+		return false
+	}
+	g.inFlight++
+	return true
+}
+
+// leave says whether the handshake counts in the measured window.
+func (g *gate) leave(ok bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inFlight--
+	if !ok || g.phase != measured {
+		g.room.Signal()
+		return false
+	}
+	g.counted++
+	if g.counted == g.limit {
+		g.closeWindow()
+	}
+	return true
+}
+
+func (g *gate) measure() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.phase == warmUp {
+		g.phase, g.begin = measured, time.Now()
+	}
+}
+
+func (g *gate) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.phase != stopped {
+		g.closeWindow()
+	}
+}
+
+func (g *gate) closeWindow() {
+	g.phase, g.end = stopped, time.Now()
+	close(g.done)
+	g.room.Broadcast()
+}
+
+func (g *gate) open() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.phase != stopped
+}
+
+// window gives the measured window; both are zero if there was none.
+func (g *gate) window() (begin, end time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.begin.IsZero() {
+		return time.Time{}, time.Time{}
+	}
+	return g.begin, g.end
 }

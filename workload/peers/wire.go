@@ -66,6 +66,7 @@ const (
 	recordChangeCipherSpec = 20
 	recordAlert            = 21
 	recordHandshake        = 22
+	messageClientHello     = 1
 	messageServerHello     = 2
 )
 

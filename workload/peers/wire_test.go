@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/crypto/cryptobyte"
 	"pgregory.net/rapid"
 )
 
@@ -103,7 +104,7 @@ func TestHelloParts(t *testing.T) {
 		t.Errorf("ClientHello put together again:\n% x, want\n% x", h.record(), l.lines.hello)
 	}
 	const sessionTicket, preSharedKey, pskModes, keyShare = 35, 41, 45, 51
-	for _, unwanted := range []int{sessionTicket, preSharedKey, pskModes} {
+	for _, unwanted := range []uint16{sessionTicket, preSharedKey, pskModes} {
 		if _, ok := extension(h, unwanted); ok {
 			t.Errorf("ClientHello has extension %d", unwanted)
 		}
@@ -120,14 +121,16 @@ func TestHelloParts(t *testing.T) {
 }
 
 // extension finds a ClientHello's extension by its number.
-func extension(h hello, number int) ([]byte, bool) {
-	r := reader{rest: h.extensions}
-	for len(r.rest) > 0 {
-		typ := r.take(2)
-		body := r.vector(2)
-		if int(typ[0])<<8|int(typ[1]) == number {
+func extension(h hello, number uint16) ([]byte, bool) {
+	s := cryptobyte.String(h.extensions)
+	for {
+		var kind uint16
+		var body cryptobyte.String
+		if !s.ReadUint16(&kind) || !s.ReadUint16LengthPrefixed(&body) {
+			return nil, false
+		}
+		if kind == number {
 			return body, true
 		}
 	}
-	return nil, false
 }

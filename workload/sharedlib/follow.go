@@ -1,8 +1,13 @@
 package sharedlib
 
 import (
+	"cmp"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Closure is everything that some shared objects need, glibc itself left out.
@@ -69,4 +74,97 @@ func (c *Closure) add(soname, by string, dirs []string, system *Linker) error {
 	}
 	c.Objects = append(c.Objects, o)
 	return nil
+}
+
+var (
+	// glibcFamily are glibc's own libraries: they come with its loader.
+	glibcFamily = regexp.MustCompile(`^(lib(c|m|dl|pthread|rt|resolv|util|nsl|anl|mvec)\.so\.[0-9]+(\.[0-9]+)?|ld(-linux[^/]*|64)?\.so\.[0-9]+)$`)
+	// glibcLoader are the names of its loader on Debian's architectures.
+	glibcLoader = regexp.MustCompile(`^ld(-linux[^/]*|64)?\.so\.[0-9]+$`)
+	glibcTag    = regexp.MustCompile(`release version ([0-9]+\.[0-9]+)`)
+)
+
+// GlibcRelease reads glibc's release, such as "2.36", from a libc.so.6, or
+// from a loader of 2.33 or later: both carry a line for people that ends in
+// "release version 2.36.". It is "" if there is no such line.
+func GlibcRelease(path string) string {
+	all, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	if m := glibcTag.FindSubmatch(all); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// Glibc is a C library beside its loader.
+type Glibc struct {
+	Loader  string
+	Folder  string // of libc.so.6
+	Release string
+}
+
+// GlibcIn looks for a loader and its C library in one folder, as Debian's
+// package has them in its multiarch folder. Loader and library share private
+// interfaces, so a pair from two releases is of no use.
+func GlibcIn(dir string) (Glibc, bool) {
+	release := GlibcRelease(filepath.Join(dir, "libc.so.6"))
+	if release == "" {
+		return Glibc{}, false
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		loader := filepath.Join(dir, e.Name())
+		if !glibcLoader.MatchString(e.Name()) || !Fits(loader) {
+			continue
+		}
+		if own := GlibcRelease(loader); own == "" || own == release {
+			return Glibc{loader, dir, release}, true
+		}
+	}
+	return Glibc{}, false
+}
+
+// CompareVersions orders version numbers of OpenSSL and glibc: number by
+// number, then the letter of OpenSSL's old scheme (1.1.1 < 1.1.1a < 1.1.1w).
+// A pre-release (4.0.0-beta1) comes before its release. The empty version
+// comes first.
+func CompareVersions(a, b string) int {
+	if a == "" || b == "" {
+		return cmp.Compare(len(a), len(b))
+	}
+	aCore, aPre, aIsPre := strings.Cut(a, "-")
+	bCore, bPre, bIsPre := strings.Cut(b, "-")
+	if c := compareParts(strings.Split(aCore, "."), strings.Split(bCore, ".")); c != 0 {
+		return c
+	}
+	if aIsPre != bIsPre {
+		if aIsPre {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(aPre, bPre)
+}
+
+func compareParts(a, b []string) int {
+	for i := 0; i < max(len(a), len(b)); i++ {
+		an, al := splitPart(a, i)
+		bn, bl := splitPart(b, i)
+		if c := cmp.Or(cmp.Compare(an, bn), cmp.Compare(al, bl)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// splitPart splits "1w" into 1 and "w". A part that is missing is 0.
+func splitPart(parts []string, i int) (int, string) {
+	if i >= len(parts) {
+		return 0, ""
+	}
+	digits := strings.TrimRight(parts[i], "abcdefghijklmnopqrstuvwxyz+")
+	n, _ := strconv.Atoi(digits)
+	return n, parts[i][len(digits):]
 }

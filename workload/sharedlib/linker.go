@@ -1,87 +1,62 @@
 package sharedlib
 
 import (
-	"bytes"
-	"encoding/binary"
-	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 )
 
-// The dynamic linker's cache, as ldconfig writes it since glibc 2.2 (see
-// sysdeps/generic/dl-cache.h in glibc): a header of 48 bytes, then entries of
-// 24, then the strings. A file in the older layout may have the new one after
-// it, so the magic is searched for.
-const (
-	cacheMagic  = "glibc-ld.so.cache1.1"
-	cacheHeader = 48
-	cacheEntry  = 24
-)
+// ldconfigLine is one entry of the dynamic linker's cache, as ldconfig prints it.
+var ldconfigLine = regexp.MustCompile(`(?m)^\s+(\S+) \(([^)]*)\) => (.+)$`)
 
-// ldCache maps each soname to its files, in the cache's order.
-type ldCache map[string][]string
-
-func readLdCache(path string) (ldCache, error) {
-	all, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	start := bytes.Index(all, []byte(cacheMagic))
-	if start < 0 || len(all) < start+cacheHeader {
-		return nil, fmt.Errorf("read %s: no %q in it", path, cacheMagic)
-	}
-	raw := all[start:]
-	order := binary.ByteOrder(binary.NativeEndian)
-	n := int(order.Uint32(raw[len(cacheMagic):]))
-	if n > (len(raw)-cacheHeader)/cacheEntry {
-		return nil, fmt.Errorf("read %s: cut short: %d entries announced", path, n)
-	}
-	cache := ldCache{}
-	for i := range n {
-		e := raw[cacheHeader+i*cacheEntry:]
-		// An entry for special hardware (the last eight bytes are not 0) is
-		// passed over: whether it is used depends on the processor, and the
-		// plain one is always there.
-		if order.Uint64(e[16:]) != 0 {
-			continue
-		}
-		name, file := cstring(raw, order.Uint32(e[4:])), cstring(raw, order.Uint32(e[8:]))
-		if name != "" && file != "" {
-			cache[name] = append(cache[name], file)
+// parseCache gives each soname's files, in the cache's order. An entry for
+// special hardware is passed over: whether it is used depends on the processor,
+// and the plain one is always there.
+func parseCache(printed string) map[string][]string {
+	cache := map[string][]string{}
+	for _, m := range ldconfigLine.FindAllStringSubmatch(printed, -1) {
+		if !strings.Contains(m[2], "hwcap") {
+			cache[m[1]] = append(cache[m[1]], m[3])
 		}
 	}
-	return cache, nil
+	return cache
 }
 
-func cstring(raw []byte, at uint32) string {
-	if int64(at) >= int64(len(raw)) {
-		return ""
+// systemCache is asked for once in the life of a process. ldconfig is seldom in
+// the PATH of users. A machine without it (a small container image, or another C
+// library) has no cache.
+var systemCache = sync.OnceValue(func() map[string][]string {
+	program := "/sbin/ldconfig"
+	if found, err := exec.LookPath("ldconfig"); err == nil {
+		program = found
 	}
-	s, _, _ := bytes.Cut(raw[at:], []byte{0})
-	return string(s)
-}
+	cmd := exec.Command(program, "-p")
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, _ := cmd.Output()
+	return parseCache(string(out))
+})
 
 // Linker answers what the system's dynamic linker would load for a soname. It
 // leaves LD_LIBRARY_PATH out: "system" must mean the same in every shell.
 type Linker struct {
-	cache   ldCache
+	cache   map[string][]string
 	folders []string
 }
 
-// System reads the machine's own cache. A machine without one (a small
-// container image, or another C library) still has the folders.
-func System() *Linker {
-	cache, _ := readLdCache("/etc/ld.so.cache")
-	return &Linker{cache, systemFolders()}
-}
+// System knows the machine's own cache, and the folders that distributions
+// build into the dynamic linker.
+func System() *Linker { return &Linker{systemCache(), systemFolders()} }
 
 // NewLinker gives a linker that knows folders only.
 func NewLinker(folders ...string) *Linker { return &Linker{folders: folders} }
 
-// systemFolders are the folders that distributions build into the dynamic
-// linker, multiarch ones first as Debian's does.
+// systemFolders has multiarch folders first, as Debian's linker does.
 func systemFolders() []string {
 	var all []string
 	for _, pattern := range []string{"/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*"} {
@@ -124,4 +99,26 @@ func (l *Linker) Sonames(match func(string) bool) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// Folders lists a folder, and the places below it where an installation
+// prefix or an unpacked package keeps its libraries.
+func Folders(root string) []string {
+	dirs := []string{root}
+	for _, sub := range []string{
+		"lib64", "lib", "lib/*-linux-gnu*", "usr/lib64", "usr/lib", "usr/lib/*-linux-gnu*",
+	} {
+		dirs = append(dirs, Glob(root, sub)...)
+	}
+	return dirs
+}
+
+// Glob lists what matches a pattern below root, whose own name may have the
+// characters of a pattern in it.
+func Glob(root, pattern string) []string {
+	found, _ := fs.Glob(os.DirFS(root), pattern)
+	for i := range found {
+		found[i] = filepath.Join(root, filepath.FromSlash(found[i]))
+	}
+	return found
 }

@@ -3,11 +3,10 @@
 package fetchtest
 
 import (
-	"archive/tar"
 	"embed"
 	"fmt"
-	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,63 +77,15 @@ func (a *Archive) Remove(name string) {
 // stand in a control file.
 func (a *Archive) Add(suite, name, version, depends, root string) {
 	a.t.Helper()
-	path := filepath.Join(a.Dir, suite, name+"_"+version+"_amd64.deb")
-	a.Write(filepath.Join(suite, filepath.Base(path)), "")
-	f, err := os.Create(path)
+	control := filepath.Join("controls", name, "control")
+	a.Write(control, fmt.Sprintf("Package: %s\nVersion: %s\nDepends: %s\n", name, version, depends))
+	path := filepath.Join(suite, name+"_"+version+"_amd64.deb")
+	a.Write(path, "")
+	out, err := exec.Command("tar", "-cf", filepath.Join(a.Dir, path), "--transform=s,^\\.,data,",
+		"-C", filepath.Join(a.Dir, filepath.Dir(control)), "control", "-C", root, ".").CombinedOutput()
 	if err != nil {
-		a.t.Fatal(err)
+		a.t.Fatalf("tar: %v: %s", err, out)
 	}
-	defer f.Close()
-	w := tar.NewWriter(f)
-	control := fmt.Sprintf("Package: %s\nVersion: %s\nDepends: %s\n", name, version, depends)
-	if err := w.WriteHeader(&tar.Header{Name: "control", Mode: 0o644, Size: int64(len(control))}); err != nil {
-		a.t.Fatal(err)
-	}
-	if _, err := w.Write([]byte(control)); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := addTree(w, root); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
-func addTree(w *tar.Writer, root string) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		link := ""
-		if info.Mode()&fs.ModeSymlink != 0 {
-			if link, err = os.Readlink(path); err != nil {
-				return err
-			}
-		}
-		h, err := tar.FileInfoHeader(info, link)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		h.Name = filepath.Join("data", rel)
-		if err := w.WriteHeader(h); err != nil || !info.Mode().IsRegular() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(text)
-		return err
-	})
 }
 
 // Calls gives what apt-get was asked since the last time: "update",
