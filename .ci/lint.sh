@@ -74,7 +74,7 @@ compile() {
 	for file in $(c_files); do
 		case $file in
 		workload/rig/*) set -- -std=c11 -D_GNU_SOURCE ;;
-		workload/daemon/*) set -- -std=gnu11 -fPIC ;;
+		workload/daemon/*) set -- -std=gnu11 -D_GNU_SOURCE -fPIC ;;
 		*) set -- -std=c11 ;;
 		esac
 		# shellcheck disable=SC2086 # lists of flags

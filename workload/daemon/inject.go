@@ -13,6 +13,7 @@ import (
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
+	"tlsbench/workload/rig"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -21,8 +22,11 @@ var preloadSource embed.FS
 
 // preload is made of preload.c and the very files that the rig is built of.
 var preload = sharedlib.Recipe{
-	Flags: []string{"-std=gnu11", "-O2"}, Libs: []string{"-ldl", "-lpthread"},
-	From: []sharedlib.Source{{Files: preloadSource, Pattern: "inject/*"}, {Files: strategies.Source, Pattern: "*"}},
+	// A function of the object is not replaced by one that the daemon happens to have.
+	Flags: []string{"-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wl,-Bsymbolic,-z,defs"}, Libs: []string{"-ldl", "-lpthread"},
+	From: []sharedlib.Source{
+		{Files: preloadSource, Pattern: "inject/*"}, {Files: strategies.Source, Pattern: "*"}, {Files: rig.Source, Pattern: "*"},
+	},
 }
 
 // preloadObject gives the preload object, compiled where the cache does not have

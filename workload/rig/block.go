@@ -23,7 +23,7 @@
 // SIGKILL in rank 0) and the workers' to rank 0 (a parent-death signal).
 package rig
 
-// #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2 -g -fno-omit-frame-pointer
+// #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2 -g -fno-omit-frame-pointer -I${SRCDIR}/../../strategies
 // #cgo LDFLAGS: -rdynamic -ldl -lpthread -static-libgcc -Wl,-z,now
 // #include "block.h"
 // #include "traceblock.h"

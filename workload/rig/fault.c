@@ -1,7 +1,7 @@
 /* fault.c: see fault.h. */
 #include "fault.h"
 
-#include "../../strategies/strategy.h"
+#include "strategy.h"
 #include "openssl.h"
 #include "rig.h"
 #include "watch.h"

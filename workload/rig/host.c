@@ -1,7 +1,7 @@
 /* host.c: see host.h. */
 #include "host.h"
 
-#include "../../strategies/strategy.h"
+#include "strategy.h"
 #include "forkclock.h"
 #include "keys.h"
 #include "openssl.h"
@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct strategy *strategy;
 
@@ -45,7 +44,7 @@ static const struct strategy *own_strategy(const char *path)
 	if (found == NULL)
 		FAIL(0, "strategy %s exports no symbol %s", path, STRATEGY_SYMBOL);
 	if (found->abi != STRATEGY_ABI)
-		FAIL(0, "strategy %s has ABI version %u, this rig speaks %u", path, found->abi, STRATEGY_ABI);
+		FAIL(0, "strategy %s has ABI version %u, not %u", path, found->abi, STRATEGY_ABI);
 	return found;
 }
 
@@ -80,16 +79,13 @@ static bool met(const char *need)
 	return false;
 }
 
-void host_check_needs(void)
+const char *host_missing(void)
 {
-	if (strategy->needs == NULL)
-		return;
-	for (const char *const *need = strategy->needs; *need != NULL; need++) {
-		if (met(*need))
-			continue;
-		snprintf(rig.block->missing, sizeof rig.block->missing, "%s", *need);
-		_exit(EXIT_NOT_APPLICABLE);
+	for (const char *const *need = strategy->needs; need != NULL && *need != NULL; need++) {
+		if (!met(*need))
+			return *need;
 	}
+	return NULL;
 }
 
 void host_initialise(void (*fn)(void *arg), void *arg)

@@ -13,8 +13,8 @@
 /* Finds the strategy by name, or loads the user's shared object. */
 void host_load(void);
 
-/* Ends the trial as not applicable if OpenSSL lacks what the strategy needs. */
-void host_check_needs(void);
+/* The function that the strategy needs and this OpenSSL lacks, NULL if it has all. */
+const char *host_missing(void);
 
 /* Runs fn as the strategy wants functions run that may initialise OpenSSL. */
 void host_initialise(void (*fn)(void *arg), void *arg);

@@ -4,7 +4,7 @@
 #ifndef TLSBENCH_KEYS_H
 #define TLSBENCH_KEYS_H
 
-#include "../../strategies/strategy.h"
+#include "strategy.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,12 @@ import (
 	// The C side calls the strategies' C functions.
 	_ "tlsbench/strategies"
 )
+
+// Source holds what of the rig is compiled into the object that daemons are
+// started with too: the host of strategies and the ledger of keys.
+//
+//go:embed *.h host.c keys.c
+var Source embed.FS
 
 // env must be in the environment of the process that is to become a rig; see
 // BLOCK_ENV in block.h.

@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -75,13 +76,23 @@ static void set_allocator(void)
 		FAIL(0, "CRYPTO_set_mem_functions: OpenSSL has allocated before");
 }
 
+static void check_needs(void)
+{
+	const char *missing = host_missing();
+
+	if (missing == NULL)
+		return;
+	snprintf(rig.block->missing, sizeof rig.block->missing, "%s", missing);
+	_exit(EXIT_NOT_APPLICABLE);
+}
+
 static void load_openssl(void)
 {
 	keys_start();
 	hazards_before_openssl();
 	openssl_load(rig.config->libcrypto, rig.config->libssl);
 	host_load();
-	host_check_needs();
+	check_needs();
 	set_allocator();
 	locks_share((enum lock_sharing)rig.config->locks);
 	hazards_before_setup();

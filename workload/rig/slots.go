@@ -1,7 +1,7 @@
 package rig
 
 // #include "block.h"
-// #include "../../strategies/strategy.h"
+// #include "strategy.h"
 import "C"
 
 // Owner says who created a key.

@@ -1,7 +1,9 @@
 /*
  * preload.c: puts a strategy's fork handlers into a daemon that knows nothing
  * of it. The strategies' own files are compiled into the same object, and the
- * dynamic linker loads it before anything else of the daemon.
+ * rig's host of strategies and its ledger of keys (host.c, keys.c); what these
+ * have from the rig else is here. The dynamic linker loads the object before
+ * anything else of the daemon.
  *
  * A fix inside the TLS module takes its mark when the main process initialises
  * that module: other modules that are initialised before have filled their
@@ -12,12 +14,15 @@
  * for the place in the daemon at hand; there a strategy's after_setup runs and
  * its handlers are registered.
  */
-#define _GNU_SOURCE
-#include "strategy.h"
+#include "forkclock.h"
+#include "host.h"
+#include "keys.h"
+#include "openssl.h"
+#include "rig.h"
 
 #include <dlfcn.h>
-#include <errno.h>
-#include <stdint.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,219 +31,116 @@
 /* The harness looks for lines with this mark in the daemon's log. */
 #define SAY(...) dprintf(STDERR_FILENO, "tlsbench-field: " __VA_ARGS__)
 
-enum { LEDGER = 1024, EXIT_REFUSED = 97 };
+enum { EXIT_REFUSED = 97 };
 
-static const void *creators[LEDGER]; /* load address of each live key's creator */
-static void *openssl[2];             /* libcrypto, libssl */
-static const struct strategy *strategy;
+static void *libraries[2]; /* libcrypto, libssl */
+static bool is_set_up;
 
-/* "key=value,..." */
-static long parameter(const struct strategy_context *ctx, const char *name, long otherwise)
-{
-	const char *at = getenv("TLSBENCH_FIELD_PARAMETERS");
-	size_t n = strlen(name);
+static struct config config;
+struct rig rig = {.config = &config, .worker = -1};
+bool fork_clock_tsc; /* nobody times the handlers here */
 
-	(void)ctx;
-	while (at != NULL && *at != '\0') {
-		if (strncmp(at, name, n) == 0 && at[n] == '=')
-			return strtol(at + n + 1, NULL, 10);
-		at = strchr(at, ',');
-		at += at != NULL;
-	}
-	return otherwise;
-}
-
-static void *symbol(const char *name)
-{
-	void *found = dlsym(openssl[0], name);
-
-	return found != NULL || openssl[1] == NULL ? found : dlsym(openssl[1], name);
-}
-
-static const void *file_of(const void *address)
-{
-	Dl_info info;
-
-	return address != NULL && dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
-}
-
-static enum key_owner owner_of(const void *base)
-{
-	if (base == file_of(symbol("ERR_clear_error")) || base == file_of(symbol("SSL_new")))
-		return KEY_OPENSSL;
-	return base == file_of((const void *)owner_of) ? KEY_HARNESS : KEY_FOREIGN;
-}
-
-static size_t keys_of(enum key_owner owner, pthread_key_t *keys, size_t max)
-{
-	size_t n = 0;
-
-	for (pthread_key_t key = 0; key < LEDGER; key++) {
-		if (creators[key] == NULL || owner_of(creators[key]) != owner)
-			continue;
-		if (n < max)
-			keys[n] = key;
-		n++;
-	}
-	return n;
-}
-
-static struct strategy_context context = {
-	.abi = STRATEGY_ABI,
-	.symbol = symbol,
-	.parameter = parameter,
-	.keys_of = keys_of,
-};
-
-typedef int (*create_function)(pthread_key_t *, void (*)(void *));
-
-static int create(create_function *next, const char *name, pthread_key_t *key, void (*destroy)(void *),
-	const void *caller)
-{
-	int err;
-
-	if (*next == NULL)
-		*next = (create_function)dlsym(RTLD_NEXT, name);
-	err = *next != NULL ? (*next)(key, destroy) : ENOSYS;
-	if (err == 0 && *key < LEDGER)
-		creators[*key] = file_of(caller);
-	return err;
-}
-
-int pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
-{
-	static create_function next;
-
-	return create(&next, "pthread_key_create", key, destroy, __builtin_return_address(0));
-}
-
-int __pthread_key_create(pthread_key_t *key, void (*destroy)(void *));
-int __pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
-{
-	static create_function next;
-
-	return create(&next, "__pthread_key_create", key, destroy, __builtin_return_address(0));
-}
-
-int pthread_key_delete(pthread_key_t key)
-{
-	static int (*next)(pthread_key_t);
-
-	if (next == NULL)
-		next = (int (*)(pthread_key_t))dlsym(RTLD_NEXT, "pthread_key_delete");
-	if (next == NULL)
-		return ENOSYS;
-	if (key < LEDGER)
-		creators[key] = NULL;
-	return next(key);
-}
-
-static void refuse(const char *what, const char *which)
+static _Noreturn void refuse(const char *what, const char *which)
 {
 	SAY("%s: %s\n", what, which);
 	_exit(EXIT_REFUSED);
 }
 
-static void load_own(const char *path)
+void fail_at(const char *file, int line, int error, const char *format, ...)
 {
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	char text[400];
+	va_list args;
 
-	if (library == NULL)
-		refuse("failed", dlerror());
-	strategy = dlsym(library, STRATEGY_SYMBOL);
-	if (strategy == NULL)
-		refuse("failed", "the shared object exports no symbol " STRATEGY_SYMBOL);
-	if (strategy->abi != STRATEGY_ABI)
-		refuse("failed", "the shared object has another ABI version");
+	(void)file;
+	(void)line;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	SAY("failed: %s%s%s\n", text, error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+	_exit(EXIT_REFUSED);
 }
 
-static void load_strategy(void)
+void *openssl_symbol(const char *name)
 {
-	const char *name = getenv("TLSBENCH_FIELD_STRATEGY"), *path = getenv("TLSBENCH_FIELD_OWN");
+	void *found = dlsym(libraries[0], name);
 
-	if (path != NULL) {
-		load_own(path);
-	} else {
-		for (const struct strategy *const *s = tlsbench_strategies; *s != NULL && name != NULL; s++) {
-			if (strcmp((*s)->name, name) == 0)
-				strategy = *s;
-		}
+	return found != NULL || libraries[1] == NULL ? found : dlsym(libraries[1], name);
+}
+
+static const void *file_of(const char *name)
+{
+	const void *address = openssl_symbol(name);
+	Dl_info info;
+
+	return address != NULL && dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+bool openssl_owns(const void *base)
+{
+	return base != NULL && (base == file_of("ERR_clear_error") || base == file_of("SSL_new"));
+}
+
+/* Keys that the daemon's libraries make are written down from the start. */
+__attribute__((constructor)) static void begin(void)
+{
+	keys_start();
+}
+
+/* "key=value,..." */
+static void read_parameters(const char *text)
+{
+	for (int i = 0; i < MAX_PARAMS && text != NULL && *text != '\0'; i++) {
+		struct parameter *p = &config.parameters[i];
+		size_t n = strcspn(text, "=");
+
+		if (text[n] != '=')
+			return;
+		snprintf(p->name, sizeof p->name, "%.*s", (int)n, text);
+		p->value = strtol(text + n + 1, NULL, 10);
+		text = strchr(text, ',');
+		text += text != NULL;
 	}
-	if (strategy == NULL)
-		refuse("failed", "unknown strategy");
-	if (strategy->initialise != NULL)
-		refuse("not applicable", "it is no fork handler: it wraps the set-up itself");
 }
 
-/* "a|b" is met by either. */
-static int met(const char *need)
+static void read_setting(const char *variable, char *into, size_t size)
 {
-	char name[128];
+	const char *text = getenv(variable);
 
-	while (*need != '\0') {
-		size_t n = strcspn(need, "|");
-
-		snprintf(name, sizeof name, "%.*s", (int)n, need);
-		if (symbol(name) != NULL)
-			return 1;
-		need += n;
-		need += *need == '|';
-	}
-	return 0;
-}
-
-static void check_needs(void)
-{
-	for (const char *const *need = strategy->needs; need != NULL && *need != NULL; need++) {
-		if (!met(*need))
-			refuse("not applicable", *need);
-	}
-}
-
-static void prepare(void)
-{
-	strategy->prepare(&context);
-}
-
-static void parent(void)
-{
-	strategy->parent(&context);
-}
-
-static void child(void)
-{
-	strategy->child(&context);
+	if (text != NULL && (size_t)snprintf(into, size, "%s", text) >= size)
+		refuse("failed", "a setting is too long");
 }
 
 static void tell(const char *place)
 {
 	int filled = 0, highest = -1;
 
-	for (pthread_key_t key = 0; key < LEDGER; key++) {
+	for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++) {
 		if (pthread_getspecific(key) != NULL) {
 			filled++;
 			highest = (int)key;
 		}
 	}
-	SAY("%s: set up %s; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n", strategy->name, place,
+	SAY("%s: set up %s; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n", config.strategy, place,
 		keys_of(KEY_OPENSSL, NULL, 0), keys_of(KEY_FOREIGN, NULL, 0), filled, highest);
 }
 
 static void set_up(const char *place)
 {
-	const char *name = getenv("TLSBENCH_FIELD_STRATEGY");
-	int err;
+	const char *missing;
 
+	read_setting("TLSBENCH_FIELD_STRATEGY", config.strategy, sizeof config.strategy);
+	read_setting("TLSBENCH_FIELD_OWN", config.strategy_path, sizeof config.strategy_path);
+	read_parameters(getenv("TLSBENCH_FIELD_PARAMETERS"));
 	/* What comes next may be a user's own code, and never return. */
-	SAY("setting up %s\n", name != NULL ? name : "a strategy");
-	load_strategy();
-	check_needs();
-	err = strategy->after_setup != NULL ? strategy->after_setup(&context) : 0;
-	if (err == 0)
-		err = pthread_atfork(strategy->prepare != NULL ? prepare : NULL,
-			strategy->parent != NULL ? parent : NULL, strategy->child != NULL ? child : NULL);
-	if (err != 0)
-		refuse("failed", strerror(err));
+	SAY("setting up %s\n", config.strategy);
+	is_set_up = true;
+	host_load();
+	if (host_initialises_elsewhere())
+		refuse("not applicable", "it is no fork handler: it wraps the set-up itself");
+	missing = host_missing();
+	if (missing != NULL)
+		refuse("not applicable", missing);
+	host_after_setup();
 	tell(place);
 }
 
@@ -248,9 +150,9 @@ static int find_openssl(void)
 		{"libcrypto.so.4", "libssl.so.4"}};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		openssl[0] = dlopen(names[i][0], RTLD_LAZY | RTLD_NOLOAD);
-		openssl[1] = dlopen(names[i][1], RTLD_LAZY | RTLD_NOLOAD);
-		if (openssl[0] != NULL && openssl[1] != NULL)
+		libraries[0] = dlopen(names[i][0], RTLD_LAZY | RTLD_NOLOAD);
+		libraries[1] = dlopen(names[i][1], RTLD_LAZY | RTLD_NOLOAD);
+		if (libraries[0] != NULL && libraries[1] != NULL)
 			return 1;
 	}
 	return 0;
@@ -272,14 +174,14 @@ static int is_place(const char *name)
 {
 	const char *place = getenv("TLSBENCH_FIELD_PLACE");
 
-	return strategy == NULL && place != NULL && strcmp(place, name) == 0;
+	return !is_set_up && place != NULL && strcmp(place, name) == 0;
 }
 
 /* The real function behind one of those below. */
 static void *real(const char *name, void **next)
 {
 	if (*next == NULL && find_openssl())
-		*next = symbol(name);
+		*next = openssl_symbol(name);
 	if (*next == NULL)
 		refuse("failed", "a call of OpenSSL without OpenSSL");
 	return *next;
