@@ -200,6 +200,7 @@ void trace_before_fork(void)
 		struct trace_block *probe = take(1);
 
 		trace_survey_memory();
+		trace_survey_roots();
 		trace_handle_signals(probe);
 		recycle(probe);
 		tracer.record->tracing = 1;

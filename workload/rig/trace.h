@@ -75,8 +75,12 @@ void trace_open_block(const struct trace_block *block);
 void trace_touch_block(struct trace_block *block, uint32_t how, uint32_t site, uint32_t offset);
 void trace_survey_memory(void);
 
+/* traceroot.c: notes where rank 0 has its blocks. */
+void trace_survey_roots(void);
+
 /* tracesite.c */
 uint32_t trace_site_of_write(struct trace *record, uintptr_t address);
+uint32_t trace_site_of_variable(struct trace *record, uintptr_t address, const char *file, uintptr_t base);
 uint32_t trace_site_of_allocation(struct trace *record, const char *file, int line);
 
 /* tracerace.c */

@@ -25,6 +25,11 @@ enum {
 enum trace_state { TRACE_UNUSED = 0, TRACE_LIVE, TRACE_FREED };
 enum trace_verdict { TRACE_ALONE = 0, TRACE_RACED, TRACE_READ_RACED };
 
+/* What a root is: nothing, a pthread key (the rest is its number), a library's variable (the rest is a site). */
+#define TRACE_ROOT_KIND 0xc0000000u
+#define TRACE_ROOT_KEY 0x40000000u
+#define TRACE_ROOT_GLOBAL 0x80000000u
+
 /* How a site touched a block. */
 enum trace_how {
 	TRACE_ATOMIC = 1 << 0,  /* lock prefix, or xchg */
@@ -69,9 +74,11 @@ struct trace_block {
 	uint32_t state;
 	uint64_t address, size;
 	uint32_t pages;
-	uint32_t site; /* of the allocation */
-	uint32_t fork; /* forks there had been when it was allocated */
-	uint32_t next; /* of the same length, free */
+	uint32_t site;  /* of the allocation */
+	uint32_t root;  /* where rank 0 has it, right before the first fork */
+	uint32_t depth; /* pointers to follow from there, 1: the root itself points to it */
+	uint32_t fork;  /* forks there had been when it was allocated */
+	uint32_t next;  /* of the same length, free */
 	uint32_t lock_only, has_lock;
 	uint32_t sampled; /* it was left open from time to time, so counts are too low */
 	uint32_t verdict;

@@ -10,6 +10,9 @@ import "math/bits"
 type Traced struct {
 	Address, Size uint64
 	Site          string // source file and line if known, and the functions that allocated, innermost first
+	Key           int    // the pthread key that rank 0 had it behind, -1 if none
+	Variable      string // or a library's variable, by its name or place, "" if none
+	Depth         int    // pointers to follow from there, 1: it points to the block itself
 	Raced         bool   // several processes write it without a common lock
 	ReadRaced     bool   // one process does, and others read it
 	Sampled       bool   // counts are too low: it was left open from time to time
@@ -71,6 +74,13 @@ func (b *Block) Trace() *Trace {
 			Address: uint64(block.address), Size: uint64(block.size), Site: site(block.site),
 			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
 			Writers: processes(block.plain | block.atomic), Readers: processes(block.readers),
+			Key: -1, Depth: int(block.depth),
+		}
+		switch root := block.root; root & C.TRACE_ROOT_KIND {
+		case C.TRACE_ROOT_KEY:
+			traced.Key = int(root &^ C.TRACE_ROOT_KIND)
+		case C.TRACE_ROOT_GLOBAL:
+			traced.Variable = site(root &^ C.TRACE_ROOT_KIND)
 		}
 		for j := range block.writes {
 			w := &block.writes[j]

@@ -158,6 +158,21 @@ uint32_t trace_site_of_write(struct trace *record, uintptr_t address)
 	return (uint32_t)(site - record->sites);
 }
 
+uint32_t trace_site_of_variable(struct trace *record, uintptr_t address, const char *file, uintptr_t base)
+{
+	struct trace_site *site = place_of(record, address);
+	Dl_info info;
+
+	if (!first_to_name(site))
+		return (uint32_t)(site - record->sites);
+	if (dladdr((const void *)address, &info) != 0 && info.dli_sname != NULL)
+		snprintf(site->text, sizeof site->text, "%s (%s)", info.dli_sname, base_name(file));
+	else
+		snprintf(site->text, sizeof site->text, "%s+%#zx", base_name(file), (size_t)(address - base));
+	__atomic_store_n(&site->known, 2, __ATOMIC_RELEASE);
+	return (uint32_t)(site - record->sites);
+}
+
 /* Unwinds from the first frame outside this object: the tracer's own say nothing. */
 static uint32_t unwind_outside(struct stack *stack)
 {

@@ -1,0 +1,86 @@
+/*
+ * traceroot.c: behind which pthread key or which variable of a library rank 0
+ * has a block, right before the first fork. Whatever looks like the address of
+ * a block's begin counts as a pointer to it; the nearest root wins, and among
+ * those as near a key.
+ */
+#include "trace.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { KEYS = 1024, DEPTH = 8 };
+
+static struct trace_block *begins_at(uintptr_t address)
+{
+	struct trace_block *block;
+
+	if (!trace_contains((const void *)address) || (block = trace_block_at((const void *)address)) == NULL)
+		return NULL;
+	return block->state == TRACE_LIVE && block->address == address ? block : NULL;
+}
+
+static void reach(struct trace_block *block, uint32_t root, uint32_t depth)
+{
+	if (block == NULL || block->root != 0)
+		return;
+	block->root = root;
+	block->depth = depth;
+}
+
+static void follow_keys(void)
+{
+	for (pthread_key_t key = 0; key < KEYS; key++)
+		reach(begins_at((uintptr_t)pthread_getspecific(key)), TRACE_ROOT_KEY | key, 1);
+}
+
+/* Writable data of the files that are loaded; the program's own is not OpenSSL's. */
+static int follow_file(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + part->p_vaddr;
+
+		if (part->p_type != PT_LOAD || (part->p_flags & PF_W) == 0)
+			continue;
+		from = (from + sizeof from - 1) & ~(sizeof from - 1);
+		for (uintptr_t at = from; at + sizeof at <= info->dlpi_addr + part->p_vaddr + part->p_memsz;
+			at += sizeof at) {
+			struct trace_block *block = begins_at(*(const uintptr_t *)at);
+
+			if (block != NULL && block->root == 0)
+				reach(block,
+					TRACE_ROOT_GLOBAL | trace_site_of_variable(tracer.record, at, info->dlpi_name,
+								    info->dlpi_addr),
+					1);
+		}
+	}
+	return 0;
+}
+
+static void follow_block(const struct trace_block *block)
+{
+	for (uint64_t offset = 0; offset + sizeof(uintptr_t) <= block->size; offset += sizeof(uintptr_t)) {
+		uintptr_t value;
+
+		memcpy(&value, (const void *)(uintptr_t)(block->address + offset), sizeof value);
+		reach(begins_at(value), block->root, block->depth + 1);
+	}
+}
+
+void trace_survey_roots(void)
+{
+	follow_keys();
+	dl_iterate_phdr(follow_file, NULL);
+	for (uint32_t depth = 1; depth < DEPTH; depth++) {
+		for (uint32_t i = 0; i < tracer.record->blocks; i++) {
+			if (tracer.record->list[i].depth == depth && tracer.record->list[i].state == TRACE_LIVE)
+				follow_block(&tracer.record->list[i]);
+		}
+	}
+}
