@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tlsbench/bench/selftest"
-	"tlsbench/results"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/workload/openssl"
