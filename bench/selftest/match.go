@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"tlsbench/results/event"
 	"tlsbench/workload"
 )
 
@@ -48,8 +49,14 @@ func (t *Tally) add(o Tally) {
 	t.Alarms = append(t.Alarms, o.Alarms[:min(len(o.Alarms), described-len(t.Alarms))]...)
 }
 
-// slack is the resolution of the times of draws.
-const slack = 2 * time.Microsecond
+// before reports whether a fault came before an event, or at that time. Times are
+// exact but for those of draws, which are kept in whole microseconds, rounded down.
+func before(in workload.Injection, e workload.Event) bool {
+	if e.Kind == event.RepeatedRandom {
+		return in.At.Truncate(time.Microsecond) <= e.At
+	}
+	return in.At <= e.At
+}
 
 // match finds for each event the fault that it came of: the latest of that
 // worker's before it. An event that comes too late for that, because another
@@ -89,7 +96,7 @@ func match(f Fault, peers bool, out *workload.Outcome) Tally {
 // cause is the index of the fault that an event came of, -1 if there is none.
 func cause(list []workload.Injection, seen []bool, e workload.Event, peers bool) int {
 	for i, in := range slices.Backward(list) {
-		if in.At > e.At+slack {
+		if !before(in, e) {
 			continue
 		}
 		if peers && !seen[i] {

@@ -65,6 +65,25 @@ func TestMissIsNotMadeGood(t *testing.T) {
 	}
 }
 
+// A fault that comes a moment after an event is not what it came of, however
+// short the moment; draws are told in whole microseconds.
+func TestNextFaultIsNotTheCause(t *testing.T) {
+	const ns = time.Nanosecond
+	for _, tc := range []struct {
+		kind string
+		seen time.Duration // of the first event
+	}{
+		{"overrun", 1*ms + 300*ns},
+		{"repeated-random", 1 * ms},
+	} {
+		faults := []workload.Injection{at(0, 1*ms+200*ns, -1), at(0, 1*ms+1200*ns, -1)}
+		got := match(Fault{Event: tc.kind}, false, outcome(faults, noticed(tc.kind, 0, tc.seen, ""), noticed(tc.kind, 0, 2*ms, "")))
+		if got.Found != 2 || got.FalseAlarms != 0 || len(got.Missed) != 0 {
+			t.Errorf("%s: %+v, want both found", tc.kind, got)
+		}
+	}
+}
+
 // What was counted beyond the list is not passed over.
 func TestUnlistedEvents(t *testing.T) {
 	out := outcome([]workload.Injection{at(0, 1*ms, -1)}, noticed("overrun", 0, 2*ms, ""))
