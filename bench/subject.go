@@ -12,6 +12,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
+	"tlsbench/workload/sharedlib"
 )
 
 // Build is an OpenSSL under test and the name it has in benchmark names.
@@ -100,8 +101,11 @@ func NewStrategy(c catalogue.Choice) (Strategy, error) {
 	if c.Path == "" {
 		return s, nil
 	}
-	var err error
-	if s.Digest, err = fileDigest(c.Path); err != nil {
+	_, err := sharedlib.Read(c.Path)
+	if err == nil {
+		s.Digest, err = fileDigest(c.Path)
+	}
+	if err != nil {
 		return Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
 	}
 	return s, nil

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -95,14 +96,66 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 	}
 }
 
+// A file that is no object, and one that is cut off, where the dynamic linker would
+// let rank 0 die of a bus error: they are not damage of a strategy.
 func TestOwnStrategyIsNoObject(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "text.so")
-	if err := os.WriteFile(path, []byte("no object\n"), 0o600); err != nil {
+	whole, err := os.ReadFile(ownHandler(t, "child", "").Path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := Run(context.Background(), ownTrial(t, catalogue.Choice{Name: "text", Path: path}))
-	if err == nil || !strings.Contains(err.Error(), "load strategy") {
-		t.Errorf("error %v, want one about loading the strategy", err)
+	for want, content := range map[string][]byte{
+		"cut off after 10 bytes":   []byte("no object\n"),
+		"not an ELF file":          bytes.Repeat([]byte("no object\n"), 10),
+		"not a file":               nil,
+		"cut off after 40 bytes":   whole[:40],
+		"cut off after 5000 bytes": whole[:5000],
+	} {
+		path := filepath.Join(t.TempDir(), "own.so")
+		if content == nil {
+			err = os.Mkdir(path, 0o700)
+		} else {
+			err = os.WriteFile(path, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := Run(context.Background(), ownTrial(t, catalogue.Choice{Name: "own", Path: path}))
+		if err == nil || !strings.HasPrefix(err.Error(), "load strategy: read "+path+": "+want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("outcome %v, error %v, want one line with %q", out, err, want)
+		}
+	}
+}
+
+// A probe sees what a fix damages, not only which slots it clears.
+func TestProbeSeesDamage(t *testing.T) {
+	own := ownObject(t, "own", []byte(`#include "strategy.h"
+static void *(*get)(size_t, const char *, int);
+static void (*put)(void *, const char *, int);
+static int look_up(struct strategy_context *ctx)
+{
+	get = (void *(*)(size_t, const char *, int))ctx->symbol("CRYPTO_malloc");
+	put = (void (*)(void *, const char *, int))ctx->symbol("CRYPTO_free");
+	return 0;
+}
+static void child(struct strategy_context *ctx)
+{
+	pthread_key_t keys[64];
+	size_t n = ctx->keys_of(KEY_OPENSSL, keys, 64);
+	void *p = get(100000, __FILE__, __LINE__);
+	for (size_t i = 0; i < n && i < 64; i++)
+		pthread_setspecific(keys[i], 0);
+	put(p, __FILE__, __LINE__);
+	put(p, __FILE__, __LINE__);
+}
+const struct strategy tlsbench_strategy = {
+	.abi = STRATEGY_ABI, .name = "own", .after_setup = look_up, .child = child};
+`), "-Wno-error=use-after-free", "-Wno-pedantic")
+	p, err := Probe(context.Background(), Config{Build: system(t), Strategy: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.SharedSlots != 0 || p.Events["double-free"] != 2 || len(p.Events) != 1 {
+		t.Errorf("%d addresses shared, events %v; want none shared and two double frees", p.SharedSlots, p.Events)
 	}
 }
 

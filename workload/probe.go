@@ -48,6 +48,17 @@ type Probed struct {
 	Events      map[string]uint64 // the few handshakes may show damage already
 }
 
+// Untold says why nothing was found out about the slots, "" if something was.
+func (p *Probed) Untold() string {
+	switch {
+	case p.NotApplicable != "":
+		return "not applicable, this build has no " + p.NotApplicable
+	case p.Skipped != "":
+		return "skipped: " + p.Skipped
+	}
+	return ""
+}
+
 // probeHandshakes are enough for both workers to have filled their slots.
 const probeHandshakes = 16
 

@@ -12,6 +12,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
+	"tlsbench/workload/sharedlib"
 )
 
 var (
@@ -90,6 +91,11 @@ func (c *Config) check() error {
 	for _, ch := range c.choices() {
 		if err := ch.from.Check(*ch.value); err != nil {
 			return err
+		}
+	}
+	if path := c.Strategy.Path; path != "" {
+		if _, err := sharedlib.Read(path); err != nil {
+			return fmt.Errorf("load strategy: %w", err)
 		}
 	}
 	if !slices.Contains(Faults, c.Fault) {

@@ -308,7 +308,7 @@ func TestBadConfig(t *testing.T) {
 		{"shared heap of 1024 KiB is full", func(c *Config) { c.HeapBytes = 1 << 20 }},
 		{"unknown strategy nothing", func(c *Config) { c.Strategy.Name = "nothing" }},
 		{"load " + missing + ":", func(c *Config) { c.Build.Libcrypto = missing }},
-		{"load strategy: " + missing + ":", func(c *Config) { c.Strategy.Path = missing }},
+		{"load strategy: read " + missing + ": cut off", func(c *Config) { c.Strategy.Path = missing }},
 	} {
 		cfg := good
 		tc.set(&cfg)

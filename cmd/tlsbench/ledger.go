@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -40,10 +41,14 @@ var marksExplained = page.List{
 	item(markInherited, "inherited: rank 0's value in private memory, a copy in each worker"),
 	item(markEmpty, "rank 0's slot was empty at the fork, nothing to inherit"),
 	item(markUnseen, "no worker lived to tell, or the key was not there"),
+	item(eventsLabel, "number of events: damage that the few handshakes have shown already"),
 	item(sharedLabel, "number of addresses that both workers have, in OpenSSL's slots or in per-thread objects that OpenSSL hands out"),
 }
 
-const sharedLabel = "shared"
+const (
+	sharedLabel = "shared"
+	eventsLabel = "events"
+)
 
 // mark is what the table shows for a slot.
 func mark(s workload.ProbedSlot) string {
@@ -79,10 +84,18 @@ func (f *findings) ledger(b *finding) []page.Part {
 		foot = append(foot, b.shared(name))
 	}
 	t.Add(foot...)
+	foot = []any{eventsLabel, "", "", ""}
+	for _, name := range b.Names {
+		foot = append(foot, b.events(name))
+	}
+	t.Add(foot...)
 	parts = append(parts, t)
 	for _, name := range b.Names {
-		if fn := b.Under[name].NotApplicable; fn != "" {
-			parts = append(parts, page.Text(fmt.Sprintf("%s: not applicable, this build has no %s", name, fn)))
+		if why := b.Under[name].Untold(); why != "" {
+			parts = append(parts, page.Text(name+": "+why))
+		}
+		if seen := damage(b.Under[name]); seen != "" {
+			parts = append(parts, page.Text(name+": damaged, "+seen))
 		}
 	}
 	return parts
@@ -146,7 +159,7 @@ func slotOf(p *workload.Probed, key int) (workload.ProbedSlot, bool) {
 
 func (b *finding) markOf(strategy string, key int) string {
 	p := b.Under[strategy]
-	if p.NotApplicable != "" {
+	if p.Untold() != "" {
 		return markNone
 	}
 	s, ok := slotOf(p, key)
@@ -162,17 +175,49 @@ func (b *finding) shared(strategy string) string {
 	switch {
 	case p == nil:
 		return markUnseen
-	case p.NotApplicable != "":
-		return markNone
+	case p.Untold() != "":
+		return untold(p)
 	}
 	return strconv.Itoa(p.SharedSlots)
+}
+
+// untold is what a cell says of a strategy that nothing was found out about.
+func untold(p *workload.Probed) string {
+	if p.NotApplicable != "" {
+		return markNone
+	}
+	return "skip"
+}
+
+// events is the number of events under a strategy.
+func (b *finding) events(strategy string) string {
+	p := b.Under[strategy]
+	if p.Untold() != "" {
+		return untold(p)
+	}
+	var sum uint64
+	for _, n := range p.Events {
+		sum += n
+	}
+	return strconv.FormatUint(sum, 10)
+}
+
+// damage lists the events of a trial by kind, "" if there were none.
+func damage(p *workload.Probed) string {
+	var list []string
+	for _, k := range event.Kinds {
+		if n := p.Events[k.Name]; n > 0 {
+			list = append(list, fmt.Sprintf("%s %d", k.Name, n))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // summary has one line for each build, then which slots stayed shared under
 // which strategy, and whose they are.
 func (f *findings) summary() []page.Part {
 	t := &page.Table{Title: fmt.Sprintf("OpenSSL's thread-local keys, and addresses that 2 workers share under each strategy"+
-		" (hazard %s, heap %s, locks %s, rand %s)", f.Hazard, f.Heap, f.Locks, f.Rand),
+		"; \"!\": with damage (hazard %s, heap %s, locks %s, rand %s)", f.Hazard, f.Heap, f.Locks, f.Rand),
 		Head: append([]string{"openssl", "keys", "filled", "in heap"}, f.strategies()...)}
 	for _, b := range f.Builds {
 		row := []any{b.Version, "?", "?", "?"}
@@ -181,7 +226,11 @@ func (f *findings) summary() []page.Part {
 			row = []any{b.Version, k.keys, k.filled, k.inHeap}
 		}
 		for _, name := range f.strategies() {
-			row = append(row, b.shared(name))
+			cell := b.shared(name)
+			if p := b.Under[name]; p != nil && damage(p) != "" {
+				cell += "!"
+			}
+			row = append(row, cell)
 		}
 		t.Add(row...)
 	}
@@ -234,8 +283,11 @@ func (f *findings) reasons() []page.Part {
 			if name != catalogue.PositiveControl && p.SharedSlots > 0 {
 				lines = append(lines, page.Text(fmt.Sprintf("%s under %s shares %s", b.Version, name, stayed(p))))
 			}
-			if p.NotApplicable != "" {
-				lines = append(lines, page.Text(fmt.Sprintf("%s under %s: not applicable, no %s", b.Version, name, p.NotApplicable)))
+			if seen := damage(p); name != catalogue.PositiveControl && seen != "" {
+				lines = append(lines, page.Text(fmt.Sprintf("%s under %s is damaged: %s", b.Version, name, seen)))
+			}
+			if why := p.Untold(); why != "" {
+				lines = append(lines, page.Text(fmt.Sprintf("%s under %s: %s", b.Version, name, why)))
 			}
 		}
 	}

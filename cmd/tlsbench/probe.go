@@ -192,7 +192,7 @@ func (f *finding) has(c condition) bool {
 }
 
 // under gives the probes under some conditions; nil if one of them is missing
-// or its strategy not applicable.
+// or its strategy not applicable, or its hazard not possible here.
 func (f *finding) under(conditions []condition) []*workload.Probed {
 	var list []*workload.Probed
 	for _, c := range conditions {
@@ -200,7 +200,7 @@ func (f *finding) under(conditions []condition) []*workload.Probed {
 		if p == nil && c.Hazard == "plain" && c.Rand == "default" {
 			p = f.Under[c.Strategy]
 		}
-		if p == nil || p.NotApplicable != "" {
+		if p == nil || p.Untold() != "" {
 			return nil
 		}
 		list = append(list, p)
@@ -222,7 +222,7 @@ func (f *finding) base() *workload.Probed {
 		return p
 	}
 	for _, name := range f.Names {
-		if p := f.Under[name]; p.NotApplicable == "" {
+		if p := f.Under[name]; p.Untold() == "" {
 			return p
 		}
 	}

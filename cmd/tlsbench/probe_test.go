@@ -85,6 +85,8 @@ func builtApart() *finding {
 			late, theirs(5, workload.Inherited), unseen),
 		"thread-stop", probed(0),
 		"pointer-match", &workload.Probed{NotApplicable: "ERR_get_state"},
+		"handing", &workload.Probed{Skipped: "needs 3 workers or more, not 2"},
+		"frees-twice", &workload.Probed{Events: map[string]uint64{"double-free": 16, "crash": 1}},
 		"key-owner", probed(0, theirs(0, workload.Inherited), ours(1, workload.Cleared), ours(3, workload.Replaced)),
 		"a-strategy-of-ones-own", probed(0))
 }

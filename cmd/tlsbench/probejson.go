@@ -22,11 +22,13 @@ type buildDocument struct {
 }
 
 type strategyDocument struct {
-	Strategy        string         `json:"strategy"`
-	NotApplicable   string         `json:"not_applicable,omitempty"` // the function that is missing
-	SharedAddresses int            `json:"shared_addresses"`
-	Files           []string       `json:"files"`
-	Keys            []slotDocument `json:"keys"`
+	Strategy        string            `json:"strategy"`
+	NotApplicable   string            `json:"not_applicable,omitempty"` // the function that is missing
+	Skipped         string            `json:"skipped,omitempty"`        // what this machine lacks for the hazard
+	SharedAddresses int               `json:"shared_addresses"`
+	Events          map[string]uint64 `json:"events"` // by kind
+	Files           []string          `json:"files"`
+	Keys            []slotDocument    `json:"keys"`
 }
 
 type slotDocument struct {
@@ -55,7 +57,7 @@ func (f *findings) document(verdicts []verdict) probeDocument {
 func newStrategyDocument(name string, p *workload.Probed) strategyDocument {
 	d := strategyDocument{
 		Strategy: name, NotApplicable: p.NotApplicable, SharedAddresses: p.SharedSlots, Files: portable(p.Files),
-		Keys: []slotDocument{},
+		Skipped: p.Skipped, Events: p.Events, Keys: []slotDocument{},
 	}
 	for _, s := range p.Slots {
 		d.Keys = append(d.Keys, slotDocument{

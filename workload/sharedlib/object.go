@@ -83,6 +83,9 @@ func openELF(path string) (*elf.File, error) {
 		return nil, fmt.Errorf("read %s: not a file", path)
 	}
 	f, err := elf.Open(path)
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %s: cut off after %d bytes, or not an ELF file", path, st.Size())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: not an ELF file: %w", path, err)
 	}
