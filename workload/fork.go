@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -117,53 +119,87 @@ func (f *ForkConfig) settings() *rig.Fork {
 	}
 }
 
+// forkTrial is a rig that forks one child after the other instead of serving.
+type forkTrial struct {
+	trial
+	last   forkPulse     // when a fork was last done
+	judged time.Duration // when the watchdog last looked closely
+}
+
 // runFork carries out a trial of forks.
 func runFork(ctx context.Context, cfg Config) (*Outcome, error) {
 	return untilUndisturbed(func() (*Outcome, error) {
 		cfg, fork := cfg, *cfg.Fork
 		cfg.Fork = &fork
-		return runForkWith(ctx, cfg, asItIs, func(*trial) {})
+		return serve(ctx, &forkTrial{trial: trial{cfg: cfg}})
 	})
 }
 
-func asItIs(command []string) []string { return command }
+// Check completes and checks the settings.
+func (t *forkTrial) Check() error { return t.cfg.completeFork() }
 
-// runForkWith lets a test run the rig by another command, and look at the trial
-// from when its loop begins.
-func runForkWith(ctx context.Context, cfg Config, wrap func([]string) []string, begin func(*trial)) (*Outcome, error) {
-	if err := cfg.completeFork(); err != nil {
-		return nil, err
-	}
-	t := &trial{cfg: cfg, out: &Outcome{Events: map[string]uint64{}}}
-	host := hostBefore(t.out)
-	if err := t.startFork(wrap); err != nil {
-		return nil, err
-	}
-	defer t.block.Close()
-	defer t.process.Close()
-	if ended, err := t.awaitReady(ctx); ended || err != nil {
-		return t.out, err
-	}
-	t.out.Files = mappedFiles(t.process.PID())
-	t.began = rig.Now()
-	begin(t)
-	t.process.Stop() // here: begin
-	if err := t.awaitForks(ctx); err != nil {
-		return nil, err
-	}
-	host.after(t.out)
-	return t.out, t.gatherForks()
-}
-
-func (t *trial) startFork(wrap func([]string) []string) error {
-	var err error
+// Start starts the rig and waits until its live workers are forked.
+func (t *forkTrial) Start(ctx context.Context, out *Outcome) (serves bool, err error) {
+	t.out = out
 	if t.id, err = peers.Certificate(t.cfg.Key); err != nil {
-		return err
+		return false, err
 	}
 	settings := t.cfg.settings(t.id, t.id)
 	settings.Fork, settings.Samples, settings.Handshakes = t.cfg.Fork.settings(), 0, 0
-	t.block, t.process, err = launch(settings, &t.cfg, wrap)
-	return err
+	if t.block, t.process, err = launch(settings, &t.cfg, t.wrap); err != nil {
+		return false, err
+	}
+	if ended, err := t.awaitReady(ctx); ended || err != nil {
+		return false, err
+	}
+	out.Files = mappedFiles(t.process.PID())
+	t.began = rig.Now()
+	t.last, t.judged = t.forkPulse(), t.began
+	return true, nil
+}
+
+// Drive has rank 0 fork, and returns when it has ended.
+func (t *forkTrial) Drive(ctx context.Context) error {
+	if t.watch != nil {
+		defer t.watch(t.process.PID(), t.block)()
+	}
+	t.process.Stop() // here: begin
+	select {
+	case <-ctx.Done():
+		t.process.Kill()
+		<-t.process.Gone()
+		return context.Cause(ctx)
+	case <-t.process.Gone():
+		return nil
+	}
+}
+
+// Look judges a rank 0 that no longer gets on; one that only gets no processor,
+// or whose child gets none, is waited for. It looks closely now and then: what it
+// reads of the kernel must not be seen in the times of forks.
+func (t *forkTrial) Look(gone bool) error {
+	limit := t.cfg.Fork.patience
+	if limit == 0 {
+		limit = forkHang
+	}
+	if gone || rig.Now()-t.judged < limit/40 {
+		return nil
+	}
+	now := t.forkPulse()
+	t.judged = now.since
+	if now.beat != t.last.beat {
+		t.last = now
+		return nil
+	}
+	why := t.last.stall(now, limit)
+	if why == "" {
+		return nil
+	}
+	if t.halted = t.stoppedProcess(); t.halted != "" {
+		return ErrHalt
+	}
+	t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
+	return ErrHang
 }
 
 // launch makes the control block and starts the rig on it.
@@ -175,7 +211,11 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 	var process *rig.Process
 	exe, err := os.Executable()
 	if err == nil {
-		process, err = rig.Start(block, wrap(cfg.Build.Command(exe)), cfg.environ())
+		command := cfg.Build.Command(exe)
+		if wrap != nil {
+			command = wrap(command)
+		}
+		process, err = rig.Start(block, command, cfg.environ())
 	}
 	if err != nil {
 		block.Close()
@@ -184,49 +224,19 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 	return block, process, nil
 }
 
-// awaitForks waits for rank 0's end. A rank 0 that no longer gets on is ended;
-// one that only gets no processor, or whose child gets none, is waited for.
-func (t *trial) awaitForks(ctx context.Context) error {
-	limit := t.cfg.Fork.patience
-	if limit == 0 {
-		limit = forkHang
-	}
-	tick := time.NewTicker(limit / 40)
-	defer tick.Stop()
-	last := t.forkPulse()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.process.Gone():
-			return nil
-		case <-tick.C:
-		}
-		now := t.forkPulse()
-		if now.beat != last.beat {
-			last = now
-		} else if why := last.stall(now, limit); why != "" {
-			if stopped := t.stoppedProcess(); stopped != "" {
-				return &DisturbedError{stopped}
-			}
-			t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
-			t.process.Kill()
-			<-t.process.Gone()
-			return nil
-		}
-	}
-}
-
 // stall says where the loop stands still: the parent waits for its child, or
 // does not come back from fork().
-func (t *trial) stall(limit time.Duration, why string) string {
+func (t *forkTrial) stall(limit time.Duration, why string) string {
 	made, wanted := len(t.block.Forks().Records), 2*t.cfg.Fork.Pairs
 	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end (%s)", limit, made, wanted, why)
 }
 
-// gatherForks reads the outcome when rank 0 has ended. An error leaves the
+// Read reads the outcome when rank 0 has ended. An error leaves the
 // outcome as far as it got.
-func (t *trial) gatherForks() error {
+func (t *forkTrial) Read() error {
+	if t.halted != "" {
+		return &DisturbedError{t.halted}
+	}
 	f := t.block.Forks()
 	o := t.out
 	o.Setup = t.block.Setup()
@@ -248,7 +258,7 @@ func (t *trial) gatherForks() error {
 }
 
 // noteChild makes an event of a child that did not end well.
-func (t *trial) noteChild(ws syscall.WaitStatus) {
+func (t *forkTrial) noteChild(ws syscall.WaitStatus) {
 	at := rig.Now() - t.began
 	switch {
 	case ws == 0:
@@ -307,4 +317,54 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 		return 0, err
 	}
 	return float64(n) / (w.End.At - w.Begin.At).Seconds(), nil
+}
+
+// forkPulse is what the watchdog of fork trials remembers: the last fork that
+// was done, and what the kernel had given rank 0 and its children by then.
+type forkPulse struct {
+	beat  uint64
+	since time.Duration
+	used  map[int]usage // by process
+}
+
+func (t *trial) forkPulse() forkPulse {
+	p := forkPulse{beat: t.block.ForkBeat(), since: rig.Now(), used: map[int]usage{}}
+	pid := t.process.PID()
+	for _, pid := range append(forkedBy(pid), pid) {
+		if u, err := usageToJudge(pid); err == nil { // else it is gone
+			p.used[pid] = u
+		}
+	}
+	return p
+}
+
+// stall judges two looks between which no fork was done, "" if there is nothing
+// to say yet. Rank 0 waits for its child, which may be the one that gets no
+// processor: what all of them had is counted together.
+func (p forkPulse) stall(now forkPulse, limit time.Duration) string {
+	watched := now.since - p.since
+	if watched <= limit {
+		return ""
+	}
+	var ran, waited time.Duration
+	for pid, u := range now.used {
+		r, w := u.since(p.used[pid], watched)
+		ran, waited = ran+r, waited+w
+	}
+	return judge(watched, ran, waited, spinTimes*limit)
+}
+
+// forkedBy lists the processes that a process has forked.
+func forkedBy(pid int) []int {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil // a kernel without the list: rank 0 alone is judged
+	}
+	var list []int
+	for field := range strings.FieldsSeq(string(data)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			list = append(list, child)
+		}
+	}
+	return list
 }

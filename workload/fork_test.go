@@ -21,6 +21,7 @@ import (
 	"tlsbench/results/inference"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/rig"
 )
 
 // forking is a short trial of forks.
@@ -239,20 +240,21 @@ func TestForkLimitReached(t *testing.T) {
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 100000
 	most := make(chan int, 1)
-	out, err := runForkWith(context.Background(), cfg, readable(t), func(tr *trial) {
+	out, err := serve(context.Background(), &forkTrial{trial: trial{cfg: cfg, wrap: readable(t), watch: func(pid int, b *rig.Block) func() {
 		go func() {
-			pid, n := tr.process.PID(), 0
-			for tr.block.ForkProgress() < 30 {
+			n := 0
+			for b.ForkProgress() < 30 {
 				n = max(n, offspring(pid))
 			}
 			limit := asNobody([]string{"prlimit", "--nproc=0", "--pid", strconv.Itoa(pid)})
 			if out, err := exec.Command(limit[0], limit[1:]...).CombinedOutput(); err != nil {
 				t.Errorf("limit the processes of rank 0: %v: %s", err, out)
-				tr.process.Kill()
+				syscall.Kill(-pid, syscall.SIGKILL)
 			}
 			most <- n
 		}()
-	})
+		return func() {}
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +355,10 @@ func TestCancelledForks(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 1000000
-	_, err := runForkWith(ctx, cfg, asItIs, func(*trial) { cancel() })
+	_, err := serve(ctx, &forkTrial{trial: trial{cfg: cfg, watch: func(int, *rig.Block) func() {
+		cancel()
+		return func() {}
+	}}})
 	if err != context.Canceled {
 		t.Errorf("cancelled trial ended with %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlsbench/results/event"
+	"tlsbench/workload/rig"
 )
 
 // forksBefore is how many forks rank 0 makes before the one that things go wrong
@@ -186,20 +187,22 @@ func TestForkPidsLimitReached(t *testing.T) {
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 1000
 	done := make(chan struct{})
-	out, err := runForkWith(context.Background(), cfg, asItIs, func(tr *trial) {
-		write("cgroup.procs", strconv.Itoa(tr.process.PID()))
+	out, err := serve(context.Background(), &forkTrial{trial: trial{cfg: cfg, watch: func(rank0 int, b *rig.Block) func() {
+		ended := make(chan struct{})
+		write("cgroup.procs", strconv.Itoa(rank0))
 		go func() {
 			defer close(done)
-			for tr.block.ForkProgress() < 30 {
+			for b.ForkProgress() < 30 {
 				select {
-				case <-tr.process.Gone(): // for another reason
+				case <-ended: // for another reason
 					return
 				default:
 				}
 			}
 			write("pids.max", "1")
 		}()
-	})
+		return func() { close(ended) }
+	}}})
 	<-done
 	if err != nil {
 		t.Fatal(err)

@@ -75,6 +75,7 @@ type trial struct {
 	// when all has been read.
 	watch func(int, *rig.Block) (stop func())
 	look  func(*rig.Block)
+	wrap  func([]string) []string // gives another command that runs the rig
 }
 
 // window is the measured part of the load, read off the rig's counters.
@@ -149,7 +150,7 @@ func (t *trial) start(ctx context.Context) (skip string, err error) {
 	}
 	settings := t.cfg.settings(t.id, t.bad)
 	settings.Hazards, settings.Texts = compiled(t.around.choices), t.around.texts
-	t.block, t.process, err = launch(settings, &t.cfg, asItIs)
+	t.block, t.process, err = launch(settings, &t.cfg, t.wrap)
 	return "", err
 }
 
