@@ -46,7 +46,7 @@ func (t Task) config(s Spec) workload.Config {
 }
 
 // trial is the record of what came out.
-func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.Trial {
+func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
 	r := &results.Trial{
 		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
 		Start: start.UTC(), Control: t.Cell.Control,
@@ -55,17 +55,16 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) *results.
 		r.Status, r.Reason = results.Failed, err.Error()
 		if out != nil && out.Fork != nil { // what was measured until then stands beside the reason
 			noteConditions(r, out)
-			copyFork(r, out.Fork)
+			return r, copyFork(r, out.Fork)
 		}
-		return r
+		return r, nil
 	}
 	copyOutcome(r, out)
-	copyFork(r, out.Fork)
 	r.Status, r.Reason = t.status(out)
 	if r.Status == results.OK {
 		r.Metrics = metrics(t.Cell, out)
 	}
-	return r
+	return r, copyFork(r, out.Fork)
 }
 
 // copyOutcome keeps the facts of the trial.

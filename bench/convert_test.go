@@ -123,7 +123,7 @@ func TestMetrics(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			task := find(t, mustPlan(t, smallSpec(), whole), test.measure, test.check)
-			got := task.trial(time.Now(), &test.out, nil)
+			got := mustTrial(t, task, time.Now(), &test.out, nil)
 			if got.Status != results.OK {
 				t.Errorf("status %s: %s", got.Status, got.Reason)
 			}
@@ -146,7 +146,7 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 		out.Noted = append(out.Noted, workload.Event{Kind: event.Crash, Worker: 2, At: 6 * time.Millisecond, Detail: "signal 11"})
 	}
 	out.Noted[1] = workload.Event{Kind: event.RepeatedRandom, Worker: -1}
-	got := task.trial(start, out, nil)
+	got := mustTrial(t, task, start, out, nil)
 	detail := []string{"6ms, worker 2: crash: signal 11", "0s, rank 0 or a peer: repeated-random"}
 	for len(detail) < maxDetail {
 		detail = append(detail, detail[0])
@@ -200,7 +200,7 @@ func TestStatus(t *testing.T) {
 			if test.change != nil {
 				test.change(&out)
 			}
-			got := find(t, p, test.measure, "").trial(time.Now(), &out, test.err)
+			got := mustTrial(t, find(t, p, test.measure, ""), time.Now(), &out, test.err)
 			if got.Status != test.status || !strings.Contains(got.Reason, test.reason) || (test.reason == "") != (got.Reason == "") {
 				t.Errorf("%s %q, want %s %q", got.Status, got.Reason, test.status, test.reason)
 			}

@@ -196,7 +196,7 @@ type percentile struct {
 // they take half as long again for as long as that one is busy: the median of a
 // trial is one or the other by chance, the tenth percentile the undisturbed one
 // wherever the neighbour left a tenth of the trial in peace. All others are in
-// the samples file.
+// the trial's series.
 func forkPercentiles(name string) []percentile {
 	switch {
 	case name == "fork-ns" || name == "ready-ns":
@@ -239,13 +239,21 @@ func difference(name string, values []float64) []results.Metric {
 	return list
 }
 
-// copyFork keeps the facts of a trial of forks.
-func copyFork(r *results.Trial, f *workload.ForkOutcome) {
+// copyFork keeps the facts of a trial of forks, and all that was measured.
+func copyFork(r *results.Trial, f *workload.ForkOutcome) error {
 	if f == nil {
-		return
+		return nil
 	}
 	r.Forks = uint64(len(f.Forks))
 	r.Detail = append(r.Detail, describeFork(f)...)
+	for _, s := range f.Series() {
+		series, err := results.NewSeries(s.Name, s.Values)
+		if err != nil {
+			return fmt.Errorf("trial %d: %w", r.ID, err)
+		}
+		r.Series = append(r.Series, series)
+	}
+	return nil
 }
 
 // describeFork says what the figures were taken with.

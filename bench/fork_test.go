@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -21,9 +20,6 @@ import (
 //	TLSBENCH_MEMORY      private memory of rank 0 in MiB; default 16
 //	TLSBENCH_FILLED      filled keys beside OpenSSL's; default 0
 //	TLSBENCH_HUGE_PAGES  off (default), on
-//	TLSBENCH_SAMPLES     new file for the distributions of BenchmarkFork: with
-//	                     r.hlog beside r.txt, which the output goes to, plot
-//	                     and report draw them. A relative name is in ./bench.
 //
 // TLSBENCH_WORKERS is the number of live workers.
 const (
@@ -31,7 +27,6 @@ const (
 	envMemory    = "TLSBENCH_MEMORY"
 	envFilled    = "TLSBENCH_FILLED"
 	envHugePages = "TLSBENCH_HUGE_PAGES"
-	envSamples   = "TLSBENCH_SAMPLES"
 )
 
 func envInt(b *testing.B, key string, otherwise int) int {
@@ -106,82 +101,11 @@ func forks(b *testing.B, cfg workload.Config) *workload.Outcome {
 	return out
 }
 
-// forkSamples keeps the distributions of BenchmarkFork, numbered by its lines
-// of output.
-type forkSamples struct {
-	sampleKeeper
-	line int
-	last *workload.Outcome // of a benchmark that goes on, if its last call came to its end
-}
-
-// newForkSamples is nil where none are asked for.
-func newForkSamples(b *testing.B) *forkSamples {
-	b.Helper()
-	path := os.Getenv(envSamples)
-	if path == "" {
-		return nil
-	}
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		b.Fatalf("%s: %s is there already: move it away, or choose another name", envSamples, path)
-	}
-	return &forkSamples{sampleKeeper: sampleKeeper{path: path}}
-}
-
-// begin is to be called first in each call of a benchmark. Package testing calls
-// one with b.N = 1 first, and then prints the last of the calls that follow, or
-// nothing if that fails.
-func (s *forkSamples) begin(n int) error {
-	if s == nil {
-		return nil
-	}
-	var err error
-	if n == 1 {
-		err = s.printed()
-	}
-	s.last = nil
-	return err
-}
-
-// end takes what a call measured.
-func (s *forkSamples) end(out *workload.Outcome) {
-	if s != nil {
-		s.last = out
-	}
-}
-
-// printed keeps the distributions of the line that was printed last.
-func (s *forkSamples) printed() error {
-	if s.last == nil {
-		return nil
-	}
-	s.line++
-	return s.keep(s.line, s.last)
-}
-
-// close keeps those of the last line of all.
-func (s *forkSamples) close() (err error) {
-	defer s.sampleKeeper.close(&err)
-	return s.printed()
-}
-
 // BenchmarkFork measures b.N forks of rank 0 under the strategy, each paired
 // with one without the strategy's handlers, and b.N more of each without a
 // pause.
 func BenchmarkFork(b *testing.B) {
-	samples := newForkSamples(b)
-	eachFork(b, func(b *testing.B, cfg workload.Config) {
-		if err := samples.begin(b.N); err != nil {
-			b.Fatal(err)
-		}
-		out := forks(b, cfg)
-		samples.end(out)
-		report(b, forkMetrics(out))
-	})
-	if samples != nil {
-		if err := samples.close(); err != nil {
-			b.Fatal(err)
-		}
-	}
+	eachFork(b, func(b *testing.B, cfg workload.Config) { report(b, forkMetrics(forks(b, cfg))) })
 }
 
 // BenchmarkForkSame compares a strategy with itself: both arms run its

@@ -3,9 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,94 +75,12 @@ func forkRunner(t *testing.T) *Runner {
 	return r
 }
 
-// A results file that would be its own samples file.
-func TestForkRunIntoItsSamples(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.hlog")
-	if _, err := forkRunner(t).Run(t.Context(), path); err == nil || !strings.Contains(err.Error(), "choose another ending than .hlog") {
-		t.Errorf("error %v", err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("a results file was begun")
-	}
-}
-
-// A run whose samples were lost does not go on: those of the trials to come
-// would pass for all.
-func TestResumeWithoutSamples(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.txt")
-	r := forkRunner(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := 0
-	r.Execute = func(context.Context, workload.Config) (*workload.Outcome, error) {
-		if done++; done == 2 {
-			cancel()
-		}
-		return fakeForks(10), nil
-	}
-	if _, err := r.Run(ctx, path); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	samples, err := os.ReadFile(results.SamplesPath(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(results.SamplesPath(path)); err != nil {
-		t.Fatal(err)
-	}
-	var refused *RefusalError
-	if _, err := r.Resume(t.Context(), path); !errors.As(err, &refused) || !strings.Contains(err.Error(), "samples are lost") {
-		t.Errorf("error %v", err)
-	}
-	if err := os.WriteFile(results.SamplesPath(path), samples, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if sum, err := r.Resume(t.Context(), path); err != nil || sum.Done != sum.Total {
-		t.Errorf("%+v: %v", sum, err)
-	}
-}
-
-// Samples are numbered by the lines that package testing prints: one for each
-// benchmark whose calls all come to their end.
-func TestForkSamplesNumbering(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.hlog")
-	s := &forkSamples{sampleKeeper: sampleKeeper{path: path}}
-	call := func(n, pairs int) {
-		if err := s.begin(n); err != nil {
-			t.Fatal(err)
-		}
-		if pairs > 0 {
-			s.end(fakeForks(pairs))
-		}
-	}
-	call(1, 1)
-	call(20, 20) // printed: line 1
-	call(1, 1)
-	call(30, 0) // fails
-	call(1, 0)  // fails at once
-	call(1, 7)  // -benchtime=1x: line 2
-	call(1, 1)
-	call(40, 40) // line 3
-	if err := s.close(); err != nil {
-		t.Fatal(err)
-	}
-	all := readSamples(t, path)
-	var got []int64
-	for line := 1; line <= 4; line++ {
-		if h := all[results.Sample{Trial: line, Name: "fork-ns"}]; h != nil {
-			got = append(got, h.TotalCount())
-		}
-	}
-	if !slices.Equal(got, []int64{20, 7, 40}) {
-		t.Errorf("forks by line: %v", got)
-	}
-}
-
 // What was measured before a trial broke stands beside the reason.
 func TestForkFactsOfABrokenTrial(t *testing.T) {
 	for task := range mustPlan(t, forkSpec(), Shard{}).Tasks() {
 		out := fakeForks(10)
 		out.Load, out.CtxSwitches, out.Fork.Wanted = time.Second, 7, 2000
-		got := task.trial(time.Now(), out, errors.New("rig failed"))
+		got := mustTrial(t, task, time.Now(), out, errors.New("rig failed"))
 		if got.Status != results.Failed || got.Forks != 20 || got.Load != time.Second || got.CtxSwitches != 7 {
 			t.Errorf("%+v", got)
 		}
@@ -173,7 +88,7 @@ func TestForkFactsOfABrokenTrial(t *testing.T) {
 			t.Errorf("detail %q", text)
 		}
 		out.Fork.Stopped = syscall.EAGAIN
-		if got := task.trial(time.Now(), out, nil); strings.Contains(strings.Join(got.Detail, " "), "of 1000 pairs") {
+		if got := mustTrial(t, task, time.Now(), out, nil); strings.Contains(strings.Join(got.Detail, " "), "of 1000 pairs") {
 			t.Errorf("stopped, and cut short: %q", got.Detail)
 		}
 	}

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"tlsbench/results"
 	"tlsbench/workload"
@@ -48,7 +45,6 @@ func TestKilledForks(t *testing.T) {
 	for task := range plan.Tasks() {
 		tasks[task.ID] = task
 	}
-	torn := 0
 	for i := range 30 {
 		path := filepath.Join(t.TempDir(), "r.txt")
 		p := startHelper(t, "forks", path)
@@ -58,7 +54,7 @@ func TestKilledForks(t *testing.T) {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			continue // killed before it began
 		}
-		torn += checkSamples(t, path, tasks, -1)
+		checkSamples(t, path, tasks, -1)
 		if _, err := r.Resume(t.Context(), path); err != nil {
 			t.Fatalf("kill %d: resume: %v", i, err)
 		}
@@ -67,58 +63,91 @@ func TestKilledForks(t *testing.T) {
 			t.Fatalf("in kill %d, after %d trials were started and %d finished", i, p.started, len(p.finished))
 		}
 	}
-	t.Logf("%d of 30 left samples of a trial that is not in the results", torn)
 }
 
 // checkSamples looks for the samples of each trial in the results file, of
-// which there are want, and gives 1 if there are samples of another trial.
-func checkSamples(t *testing.T, path string, tasks map[int]Task, want int) int {
+// which there are want; -1: any number.
+func checkSamples(t *testing.T, path string, tasks map[int]Task, want int) {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil || bytes.IndexByte(data, '\n') < 0 {
-		return 0 // killed in its first line
-	}
-	var trials []*results.Trial
-	if set, err := results.ReadFiles(path); err == nil {
-		trials = set.Trials
-	} else if want >= 0 {
-		t.Error(err)
-	}
+	trials := readForks(t, path)
 	if want >= 0 && len(trials) != want {
 		t.Errorf("%d trials, want %d", len(trials), want)
 	}
-	samples := readSamples(t, results.SamplesPath(path))
 	for _, trial := range trials {
 		pairs := int64(pairsOf(tasks[trial.ID].Seed))
 		for _, name := range []string{"fork-ns", "masked-fork-ns", "first-handshake-ns"} {
-			if h := samples[results.Sample{Trial: trial.ID, Name: name}]; h == nil || h.TotalCount() != pairs {
-				t.Errorf("trial %d: %s: %v, want %d values", trial.ID, name, h, pairs)
+			if n := countOf(t, trial, name); n != pairs {
+				t.Errorf("trial %d: %s: %d values, want %d", trial.ID, name, n, pairs)
 			}
 		}
 	}
-	of := map[int]bool{}
-	for s := range samples {
-		of[s.Trial] = true
-	}
-	if len(of) > len(trials)+1 {
-		t.Errorf("samples of %d trials, %d are in the results: more than one was in flight", len(of), len(trials))
-	}
-	return min(len(of)-len(trials), 1)
 }
 
-func readSamples(t *testing.T, path string) map[results.Sample]*hdrhistogram.Histogram {
+// readForks reads whole trials with their series, whatever the file's end is like.
+func readForks(t *testing.T, path string) []*results.Trial {
 	t.Helper()
 	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // killed before the first trial was done
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	samples, err := results.ReadSamples(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+	r := results.NewReader(f, path)
+	r.KeepSeries = true
+	var trials []*results.Trial
+	for r.Scan() {
+		trials = append(trials, r.Trial())
 	}
-	return samples
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return trials
+}
+
+// countOf is how many values a series of a trial has, -1 without it.
+func countOf(t *testing.T, trial *results.Trial, name string) int64 {
+	t.Helper()
+	for _, s := range trial.Series {
+		if s.Name == name {
+			h, err := s.Histogram()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h.TotalCount()
+		}
+	}
+	return -1
+}
+
+func mustTrial(t *testing.T, task Task, start time.Time, out *workload.Outcome, err error) *results.Trial {
+	t.Helper()
+	trial, err := task.trial(start, out, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trial
+}
+
+// The samples of all shards are in the joint file, each with its trial.
+func TestMergedSamples(t *testing.T) {
+	plan := manyForks()
+	tasks := make(map[int]Task)
+	for task := range plan.Tasks() {
+		tasks[task.ID] = task
+	}
+	var parts []string
+	for i := 1; i <= 2; i++ {
+		shard, err := NewPlan(plan.Spec, Shard{i, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, filepath.Join(t.TempDir(), "part.txt"))
+		if _, err := (&Runner{Plan: shard, Machine: fakeMachine, Execute: busyForks}).Run(t.Context(), parts[i-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := filepath.Join(t.TempDir(), "all.txt")
+	if _, err := Merge(all, parts...); err != nil {
+		t.Fatal(err)
+	}
+	checkSamples(t, all, tasks, plan.Len())
 }

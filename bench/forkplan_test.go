@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -139,7 +137,7 @@ func TestForkMetrics(t *testing.T) {
 	}
 }
 
-// A run writes the samples beside the results, and a stopped trial keeps what
+// A run writes the samples with the results, and a stopped trial keeps what
 // was measured.
 func TestForkRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.txt")
@@ -155,12 +153,7 @@ func TestForkRun(t *testing.T) {
 	if _, err := r.Run(context.Background(), path); err != nil {
 		t.Fatal(err)
 	}
-	set, err := results.ReadFiles(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	samples := readSamples(t, results.SamplesPath(path))
-	for _, trial := range set.Trials {
+	for _, trial := range readForks(t, path) {
 		forks, status := int64(50), results.OK
 		if trial.Cell.Strategy == "hwm" {
 			forks, status = 20, results.Failed
@@ -171,24 +164,8 @@ func TestForkRun(t *testing.T) {
 		if trial.Status != status || trial.Forks != uint64(2*forks) {
 			t.Errorf("%s: %s, %d forks", trial.Cell.Strategy, trial.Status, trial.Forks)
 		}
-		h := samples[results.Sample{Trial: trial.ID, Name: "fork-ns"}]
-		if h == nil || h.TotalCount() != forks {
-			t.Errorf("%s: samples of trial %d: %v", trial.Cell.Strategy, trial.ID, h)
+		if n := countOf(t, trial, "fork-ns"); n != forks {
+			t.Errorf("%s: %d samples of trial %d, want %d", trial.Cell.Strategy, n, trial.ID, forks)
 		}
-	}
-}
-
-// The samples of another run are not mixed with this one's.
-func TestForkRunRefusesOtherSamples(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.txt")
-	if err := os.WriteFile(results.SamplesPath(path), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	r := &Runner{Plan: mustPlan(t, forkSpec(), Shard{}), Machine: ThisMachine()}
-	if _, err := r.Run(context.Background(), path); err == nil || !strings.Contains(err.Error(), "r.hlog is there already") {
-		t.Errorf("error %v", err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("a results file was begun")
 	}
 }

@@ -20,7 +20,6 @@ type Merged struct {
 	Trials   int
 	Machines []Machine // one of each kind
 	Parts    []Part    // by shard
-	Samples  string    // the samples file beside the joint one; "" if there is none
 }
 
 // Merge joins the files of all shards of one plan into one new file. It
@@ -28,8 +27,7 @@ type Merged struct {
 // twice and one that is missing. Trials of different kinds of machine stand
 // under configuration lines of their own, so that neither benchstat nor
 // compare puts them into one sample; those of one kind stand together,
-// whatever the hosts were called. Samples files beside the parts are joined
-// into one beside the new file.
+// whatever the hosts were called.
 //
 // It reads the parts twice, first to check them and then to copy them, and
 // holds no more than one round of the plan at a time.
@@ -39,9 +37,6 @@ func Merge(path string, parts ...string) (Merged, error) {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
 	if err := complete(list); err != nil {
-		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
-	}
-	if err := sampleRoom(path, list); err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
 	if _, err := os.Lstat(path); err == nil {
@@ -57,12 +52,7 @@ func Merge(path string, parts ...string) (Merged, error) {
 	out := bufio.NewWriterSize(f, mergeBuffer)
 	m, err := writeMerged(out, list)
 	if err = errors.Join(err, out.Flush(), f.Close()); err == nil {
-		m.Samples, err = mergeSamples(path, list)
-	}
-	if err == nil {
-		if err = moveNew(part, path); err != nil && m.Samples != "" {
-			err = errors.Join(err, os.Remove(m.Samples))
-		}
+		err = moveNew(part, path)
 	}
 	if err != nil {
 		return Merged{}, errors.Join(fmt.Errorf("merge: %w", err), os.Remove(part))
@@ -145,6 +135,7 @@ func (p part) trials() iter.Seq2[*results.Trial, error] {
 		}
 		defer f.Close()
 		r := results.NewReader(f, p.path)
+		r.KeepSeries = true
 		for r.Scan() {
 			if !yield(r.Trial(), nil) {
 				return

@@ -274,7 +274,8 @@ func writePart(b *testing.B, p *Plan) string {
 	}
 	for task := range p.Tasks() {
 		o, execErr := fakeExecute(b.Context(), task.config(p.Spec))
-		err = errors.Join(err, w.Trial(task.trial(time.Unix(int64(task.ID), 0), o, execErr)))
+		trial, trialErr := task.trial(time.Unix(int64(task.ID), 0), o, execErr)
+		err = errors.Join(err, trialErr, w.Trial(trial))
 	}
 	if err = errors.Join(err, out.Flush(), f.Close()); err != nil {
 		b.Fatal(err)

@@ -78,14 +78,9 @@ func (r *Runner) takeUp(f *file) (map[int]bool, error) {
 		return nil, r.beginAgain(f, header)
 	}
 	in := results.NewReader(f.reader(f.size), "file")
-	done, forked, err := r.readDone(in)
+	done, err := r.readDone(in)
 	if err != nil {
 		return nil, err
-	}
-	if forked {
-		if err := samplesThere(f.path); err != nil {
-			return nil, err
-		}
 	}
 	if in.Offset() == 0 {
 		return nil, errors.New("its header is not whole")
@@ -128,31 +123,30 @@ func (r *Runner) resumed(found Resumption) {
 	}
 }
 
-// readDone returns the numbers of the trials in the file, and whether forks were
-// measured in one. It refuses the file if a trial is not this plan's.
-func (r *Runner) readDone(in *results.Reader) (done map[int]bool, forked bool, err error) {
+// readDone returns the numbers of the trials in the file. It refuses the file if
+// a trial is not this plan's.
+func (r *Runner) readDone(in *results.Reader) (map[int]bool, error) {
 	here := newDocument(r.Plan, r.Machine)
 	tasks := make(map[int]Task)
 	for t := range r.Plan.Tasks() {
 		tasks[t.ID] = t
 	}
-	done = make(map[int]bool)
+	done := make(map[int]bool)
 	more := in.Scan()
 	if err := in.Err(); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if err := sameRun(in.Header(), here); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	for ; more; more = in.Scan() {
 		t := in.Trial()
 		if err := belongs(t, tasks, done); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		done[t.ID] = true
-		forked = forked || hasSamples(t)
 	}
-	return done, forked, in.Err()
+	return done, in.Err()
 }
 
 // sameRun refuses a file that was not written by a run like this one.

@@ -73,9 +73,6 @@ func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 	if err != nil {
 		return Summary{}, refuse(err)
 	}
-	if err := r.Plan.samplesFree(path); err != nil {
-		return Summary{}, refuse(err)
-	}
 	f, err := createFile(path, header)
 	if err != nil {
 		return Summary{}, refuse(err)
@@ -98,11 +95,9 @@ func (r *Runner) header() ([]byte, error) {
 }
 
 // trials carries out what is not done yet.
-func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (sum Summary, err error) {
+func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summary, error) {
 	look := r.look(done)
-	sum = Summary{Total: look.total, Done: len(done)}
-	samples := &sampleKeeper{path: results.SamplesPath(f.path)}
-	defer samples.close(&err)
+	sum := Summary{Total: look.total, Done: len(done)}
 	w := results.NewWriter(f)
 	inRow := 0
 	for task := range r.Plan.Tasks() {
@@ -112,7 +107,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (sum Su
 		if err := f.verify(); err != nil {
 			return sum, err
 		}
-		t, err := r.trial(ctx, task, look, samples)
+		t, err := r.trial(ctx, task, look)
 		if err != nil {
 			return sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
@@ -135,9 +130,9 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (sum Su
 	return sum, nil
 }
 
-// trial carries out one trial. Its error is that of ctx, or that its samples
-// could not be kept.
-func (r *Runner) trial(ctx context.Context, task Task, look *lookout, samples *sampleKeeper) (*results.Trial, error) {
+// trial carries out one trial. Its error is that of ctx, or that what came out
+// cannot be written.
+func (r *Runner) trial(ctx context.Context, task Task, look *lookout) (*results.Trial, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -149,10 +144,7 @@ func (r *Runner) trial(ctx context.Context, task Task, look *lookout, samples *s
 		// It may have been cut short, however well it looks.
 		return nil, ctx.Err()
 	}
-	if err := samples.keep(task.ID, out); err != nil {
-		return nil, err
-	}
-	return task.trial(start, out, err), nil
+	return task.trial(start, out, err)
 }
 
 // lookout keeps the figures that the observer is shown.

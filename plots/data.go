@@ -1,9 +1,7 @@
 package plots
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -51,7 +49,7 @@ type Scene struct {
 // series are the single values of one strategy in one scene.
 type series struct {
 	handshake, fork []run
-	latency         []*hdrhistogram.Histogram  // of fork trials that have a samples file
+	latency         []*hdrhistogram.Histogram  // of fork trials that have their samples
 	lives           []life                     // corruption trials at the scene's check rate
 	unchecked       int                        // corruption trials with active checks off
 	files           []int                      // those with lives, each once
@@ -178,13 +176,13 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	defer f.Close()
 	r := results.NewReader(f, path)
-	forks, in := make(map[int]*series), newInput(path)
+	r.KeepSeries = true
+	in := newInput(path)
 	for r.Scan() {
 		t := r.Trial()
 		in.add(t)
-		s := k.add(i, t)
-		if t.Cell.Measure == results.Fork && t.Status == results.OK {
-			forks[t.ID] = s
+		if err := k.add(i, t).addLatency(t); err != nil {
+			return fmt.Errorf("read %s: trial %d: %w", path, t.ID, err)
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -192,31 +190,23 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	in.finish(r.Header())
 	k.inputs = append(k.inputs, in)
-	if len(forks) == 0 {
-		return nil
-	}
-	return readLatency(path, forks)
+	return nil
 }
 
-// readLatency reads the samples file beside a results file, if there is one.
-func readLatency(path string, forks map[int]*series) error {
-	f, err := os.Open(results.SamplesPath(path))
-	if errors.Is(err, os.ErrNotExist) {
+// addLatency keeps the distribution of the trial's forks, if it has one.
+func (s *series) addLatency(t *results.Trial) error {
+	if t.Status != results.OK {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	samples, err := results.ReadSamples(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	// In order, for maps have none.
-	for _, id := range slices.Sorted(maps.Keys(forks)) {
-		if h := samples[results.Sample{Trial: id, Name: "fork-ns"}]; h != nil {
-			forks[id].latency = append(forks[id].latency, h)
+	for _, v := range t.Series {
+		if v.Name != "fork-ns" {
+			continue
 		}
+		h, err := v.Histogram()
+		if err != nil {
+			return err
+		}
+		s.latency = append(s.latency, h)
 	}
 	return nil
 }

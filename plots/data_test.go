@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"strings"
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
@@ -81,8 +83,8 @@ func TestLifeOf(t *testing.T) {
 	}
 }
 
-// TestLatency reads distributions from a samples file, of the trials of one
-// strategy alone, and pools them.
+// TestLatency reads the distributions of the trials of one strategy alone, and
+// pools them.
 func TestLatency(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "forks.txt")
 	f := fixtures["one-strategy"]
@@ -90,16 +92,20 @@ func TestLatency(t *testing.T) {
 	check(t, os.WriteFile(path, f.write(t), 0o644))
 	set, err := results.ReadFiles(path)
 	check(t, err)
-	samples, err := results.OpenSamples(results.SamplesPath(path))
-	check(t, err)
+	var out bytes.Buffer
+	w := results.NewWriter(&out)
+	check(t, w.Header(set.Files[0].Header))
 	ns := []float64{100e3, 400e3}
 	for _, trial := range set.Trials {
 		if trial.Cell.Measure == results.Fork {
-			check(t, samples.Append(results.Sample{Trial: trial.ID, Name: "fork-ns"}, []float64{ns[0], ns[0], ns[0], 900e3}))
+			series, err := results.NewSeries("fork-ns", []float64{ns[0], ns[0], ns[0], 900e3})
+			check(t, err)
+			trial.Series = append(trial.Series, series)
 			ns = ns[1:]
 		}
+		check(t, w.Trial(trial))
 	}
-	check(t, samples.Close())
+	check(t, os.WriteFile(path, out.Bytes(), 0o644))
 	d, err := Load(Options{}, path)
 	check(t, err)
 	for _, s := range d.Scenes {
@@ -118,12 +124,15 @@ func TestLatency(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	folder := t.TempDir()
-	torn := filepath.Join(folder, "torn.hlog")
-	check(t, os.WriteFile(filepath.Join(folder, "torn.txt"), fixtures["one-strategy"].write(t), 0o644))
-	check(t, os.WriteFile(torn, []byte("Tag=bogus,0.000,1.000,2.000,HISTgarbage\n"), 0o644))
+	torn := filepath.Join(folder, "torn.txt")
+	text := strings.Replace(string(fixtures["one-strategy"].write(t)), "#trial {\"name\":\"BenchmarkFork", "#samples fork-ns HISTgarbage\n#trial {\"name\":\"BenchmarkFork", 1)
+	if !strings.Contains(text, "garbage") {
+		t.Fatal("the fixture has no trial of forks")
+	}
+	check(t, os.WriteFile(torn, []byte(text), 0o644))
 	for name, load := range map[string]func() error{
 		"no such file":   func() error { _, err := Load(Options{}, filepath.Join(folder, "none.txt")); return err },
-		"broken samples": func() error { _, err := Load(Options{}, filepath.Join(folder, "torn.txt")); return err },
+		"broken samples": func() error { _, err := Load(Options{}, torn); return err },
 		"no probe":       func() error { _, err := readProbe(torn); return err },
 	} {
 		if load() == nil {

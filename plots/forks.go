@@ -50,7 +50,7 @@ func (d *Data) forkCaption(panels []*Panel, n tally) string {
 	}
 	if slices.ContainsFunc(panels, is(false)) {
 		parts = append(parts, fmt.Sprintf("Time in fork(): distribution of the time rank 0 spends there, handlers included (logarithmic axis): of all forks, with the range from trial to trial as band, cut at the longest time that %v %% of any strategy's forks take; "+
-			"or of the trials' medians with a simultaneous band, where the samples file is missing. At-fork handlers: time in the strategy's own, every trial a dot, median with its interval (%s); logarithmic axes.", tailCut, d.intervals()))
+			"or of the trials' medians with a simultaneous band, where the samples are missing. At-fork handlers: time in the strategy's own, every trial a dot, median with its interval (%s); logarithmic axes.", tailCut, d.intervals()))
 	}
 	if slices.ContainsFunc(panels, is(true)) {
 		parts = append(parts, fmt.Sprintf("Against a number: medians over trials of each trial's median time in fork(), with %s as bars and bands, dotted and open where trials are too few for one; everything else in the process stays as it is.", d.intervals()))

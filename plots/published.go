@@ -260,3 +260,8 @@ func replaceResults(readme []byte, d *Data) ([]byte, error) {
 		return Markdown(b, d, PublishedFigures)
 	})
 }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"html/template"
 	"image/color"
@@ -194,9 +193,6 @@ func (d *Data) downloads() ([]download, error) {
 	var paths []string
 	for _, in := range d.Inputs {
 		paths = append(paths, in.Path)
-		if samples := results.SamplesPath(in.Path); exists(samples) {
-			paths = append(paths, samples)
-		}
 	}
 	for _, f := range d.Field {
 		paths = append(paths, f.Path)
@@ -211,11 +207,6 @@ func (d *Data) downloads() ([]download, error) {
 		list = append(list, dl)
 	}
 	return list, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, os.ErrNotExist)
 }
 
 func embedFile(path string) (download, error) {

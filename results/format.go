@@ -13,8 +13,9 @@ import (
 // The comment lines of a results file. benchfmt.Reader, and so benchstat,
 // passes over every line that begins with '#'.
 const (
-	planPrefix  = "#plan "
-	trialPrefix = "#trial "
+	planPrefix   = "#plan "
+	trialPrefix  = "#trial "
+	seriesPrefix = "#samples "
 )
 
 // maxLine is the longest line that benchfmt.Reader takes: it reads by

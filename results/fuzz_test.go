@@ -2,8 +2,6 @@ package results
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,37 +35,25 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// A samples file of any content is read or refused.
-func FuzzSamples(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "s.hlog")
-	s, err := OpenSamples(path)
-	if err != nil {
-		f.Fatal(err)
-	}
+// A series of any content is read or refused.
+func FuzzSeries(f *testing.F) {
 	for _, values := range [][]float64{{1, 2, 3e6}, nil, {5e9}} {
-		if err := s.Append(Sample{Trial: 3, Name: "fork-ns"}, values); err != nil {
+		s, err := NewSeries("fork-ns", values)
+		if err != nil {
 			f.Fatal(err)
 		}
+		f.Add("fork-ns " + s.text)
+		f.Add("fork-ns " + s.text[:len(s.text)-5])
 	}
-	if err := s.Close(); err != nil {
-		f.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(whole)
-	f.Add(whole[:len(whole)-5])
-	f.Add([]byte("#[Histogram log format version 1.3]\n\"StartTimestamp\"\nTag=trial=1;x,0,0,0,HISTFAAAAAA=\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := ReadSamples(bytes.NewReader(data))
+	f.Add("x HISTFAAAAAA=")
+	f.Fuzz(func(t *testing.T, line string) {
+		s, err := parseSeries(line)
 		if err != nil {
 			return
 		}
-		for sample, h := range all {
-			if sample.Name == "" || h.TotalCount() < 0 || h.ValueAtQuantile(99) < 0 {
-				t.Errorf("%+v: %d values, p99 %d", sample, h.TotalCount(), h.ValueAtQuantile(99))
-			}
+		h, err := s.Histogram()
+		if err == nil && (s.Name == "" || h.TotalCount() < 0 || h.ValueAtQuantile(99) < 0) {
+			t.Errorf("%+v: %d values, p99 %d", s, h.TotalCount(), h.ValueAtQuantile(99))
 		}
 	})
 }

@@ -22,6 +22,10 @@ import (
 // whose counts are worked out from its metrics. Benchmarks of other names are
 // passed over, so the output of a whole repository's benchmarks can be read.
 type Reader struct {
+	// KeepSeries asks for the distributions of trials, which may be many times as
+	// long as all else.
+	KeepSeries bool
+
 	name  string
 	lines *lineReader
 	bench *benchfmt.Reader
@@ -78,6 +82,7 @@ func (r *Reader) Offset() int64 { return r.offset }
 
 // Scan reads the next trial. It returns false at the end and at an error.
 func (r *Reader) Scan() bool {
+	r.lines.keep = r.KeepSeries
 	for r.err == nil && !r.ended {
 		whole, err := r.step()
 		if err != nil {
@@ -196,6 +201,14 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 	if err := r.begin(name); err != nil {
 		return false, err
 	}
+	for _, text := range r.lines.series {
+		s, err := parseSeries(string(text))
+		if err != nil {
+			return false, err
+		}
+		r.trial.Series = append(r.trial.Series, s)
+	}
+	r.lines.series = nil
 	r.open, r.missing = true, lines
 	return lines == 0, nil
 }

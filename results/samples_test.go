@@ -3,68 +3,106 @@ package results
 import (
 	"bytes"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func writeSamples(t *testing.T, path string, all map[Sample][]float64) {
+// valuesOf gives a distribution as its values, within the three digits kept.
+func valuesOf(t *testing.T, s Series) []int64 {
 	t.Helper()
-	f, err := OpenSamples(path)
+	h, err := s.Histogram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for s, values := range all {
-		if err := f.Append(s, values); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// readValues gives each distribution as its values, within the three digits kept.
-func readValues(t *testing.T, path string) map[Sample][]int64 {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := ReadSamples(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[Sample][]int64{}
-	for s, h := range all {
-		for _, bar := range h.Distribution() {
-			for range bar.Count {
-				out[s] = append(out[s], bar.From)
-			}
+	var out []int64
+	for _, bar := range h.Distribution() {
+		for range bar.Count {
+			out = append(out, bar.From)
 		}
 	}
 	return out
 }
 
-func TestSamplesAreReadBack(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "run.hlog")
-	writeSamples(t, path, map[Sample][]float64{
-		{1, "fork-ns"}:         {250, 251.4, 1999, 250},
-		{12, "masked-fork-ns"}: {0, -3, 1e12},
-	})
-	// A second run goes on with the file; its trial 1 replaces the first one.
-	writeSamples(t, path, map[Sample][]float64{{1, "fork-ns"}: {300}, {2, "ready-ns"}: {7}})
-	got := readValues(t, path)
-	if last := got[Sample{12, "masked-fork-ns"}]; len(last) != 3 || math.Abs(float64(last[2])/float64(sampleMax)-1) > 1e-3 {
-		t.Errorf("beyond the range: %v, want 0, 0 and about %d", last, sampleMax)
+func forkTrial(t *testing.T, id int, series map[string][]float64) *Trial {
+	t.Helper()
+	c := testCell(Fork, "hwm")
+	trial := &Trial{Cell: c, ID: id, Status: OK, Forks: 2, Metrics: []Metric{{250, "p50-fork-ns"}}}
+	for name, values := range series {
+		s, err := NewSeries(name, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trial.Series = append(trial.Series, s)
 	}
-	delete(got, Sample{12, "masked-fork-ns"})
-	want := map[Sample][]int64{{1, "fork-ns"}: {300}, {2, "ready-ns"}: {7}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("read back (-want +got):\n%s", diff)
+	return trial
+}
+
+func written(t *testing.T, trials ...*Trial) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, trial := range trials {
+		if err := w.Trial(trial); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// Distributions come back with their trial, for whoever asks; others do not see
+// them, and neither does benchstat.
+func TestSeriesAreReadBack(t *testing.T) {
+	text := written(t,
+		forkTrial(t, 1, map[string][]float64{"fork-ns": {250, 251.4, 1999, 250}}),
+		forkTrial(t, 2, nil),
+		forkTrial(t, 3, map[string][]float64{"masked-fork-ns": {0, -3, 1e12}}))
+	for _, keep := range []bool{true, false} {
+		r := NewReader(bytes.NewReader(text), "run.txt")
+		r.KeepSeries = keep
+		var all []Trial
+		for r.Scan() {
+			all = append(all, *r.Trial())
+		}
+		if r.Err() != nil || len(all) != 3 || r.Torn() || r.Offset() != int64(len(text)) {
+			t.Fatalf("%d trials, torn %v, %d of %d bytes, error %v", len(all), r.Torn(), r.Offset(), len(text), r.Err())
+		}
+		if !keep {
+			if n := len(all[0].Series) + len(all[1].Series) + len(all[2].Series); n > 0 {
+				t.Errorf("%d series that nobody asked for", n)
+			}
+			continue
+		}
+		if len(all[0].Series) != 1 || all[0].Series[0].Name != "fork-ns" || len(all[1].Series) != 0 || len(all[2].Series) != 1 {
+			t.Fatalf("series of the wrong trials: %+v", all)
+		}
+		if diff := cmp.Diff([]int64{250, 250, 251, 1999}, valuesOf(t, all[0].Series[0])); diff != "" {
+			t.Errorf("read back (-want +got):\n%s", diff)
+		}
+		if last := valuesOf(t, all[2].Series[0]); len(last) != 3 || math.Abs(float64(last[2])/float64(sampleMax)-1) > 1e-3 {
+			t.Errorf("beyond the range: %v, want 0, 0 and about %d", last, sampleMax)
+		}
+	}
+}
+
+// However a file was cut off, the trials before are whole with their series, and
+// the place to cut it at is the end of the last whole trial.
+func TestTornSeries(t *testing.T) {
+	first := written(t, forkTrial(t, 1, map[string][]float64{"fork-ns": {250}}))
+	both := append(bytes.Clone(first), written(t, forkTrial(t, 2, map[string][]float64{"fork-ns": {300}, "ready-ns": {7}}))...)
+	for end := len(first); end < len(both); end++ {
+		r := NewReader(bytes.NewReader(both[:end]), "run.txt")
+		r.KeepSeries = true
+		n := 0
+		for r.Scan() {
+			if n++; len(r.Trial().Series) != 1 {
+				t.Errorf("cut at %d: %d series", end, len(r.Trial().Series))
+			}
+		}
+		if n != 1 || r.Err() != nil || r.Offset() != int64(len(first)) {
+			t.Errorf("cut at %d: %d trials, offset %d, want 1 and %d; error %v", end, n, r.Offset(), len(first), r.Err())
+		}
 	}
 }
 
@@ -78,89 +116,28 @@ func TestHistogramPrecision(t *testing.T) {
 	}
 }
 
-func TestTornSamplesLineIsCutOff(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "run.hlog")
-	writeSamples(t, path, map[Sample][]float64{{1, "fork-ns"}: {250}})
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := whole[bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1:]
-	torn := append(whole, bytes.Replace(line[:len(line)/2], []byte("trial=1"), []byte("trial=2"), 1)...)
-	if err := os.WriteFile(path, torn, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	// A reader passes over it, whoever goes on with the file cuts it off.
-	if diff := cmp.Diff(map[Sample][]int64{{1, "fork-ns"}: {250}}, readValues(t, path)); diff != "" {
-		t.Errorf("with a torn line (-want +got):\n%s", diff)
-	}
-	writeSamples(t, path, map[Sample][]float64{{3, "fork-ns"}: {400}})
-	want := map[Sample][]int64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {400}}
-	if diff := cmp.Diff(want, readValues(t, path)); diff != "" {
-		t.Errorf("after a torn line (-want +got):\n%s", diff)
-	}
-}
-
-func TestBadSamples(t *testing.T) {
-	for _, tc := range []struct{ file, want string }{
-		{"Tag=nothing,0.0,0.0,0.0,HISTFAAAAB542pNpmSzMwMDAxQABzFCaEUoz2X+AMIQYAF4OAoo=\n", "distribution 1"},
-		{"Tag=trial=1;fork-ns,0.0,0.0,0.0,HISTnonsense\n", "distribution 1"},
+func TestBadSeries(t *testing.T) {
+	trial := string(written(t, forkTrial(t, 1, nil)))
+	for line, want := range map[string]string{
+		"#samples \n": "want a name and a histogram", "#samples fork-ns\n": "want a name and a histogram", "#samples fork-ns HIST x\n": "want a name and a histogram",
 	} {
-		if _, err := ReadSamples(strings.NewReader(tc.file)); err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%q: error %v, want one with %q", tc.file, err, tc.want)
+		r := NewReader(strings.NewReader(line+trial), "run.txt")
+		r.KeepSeries = true
+		if r.Scan() || r.Err() == nil || !strings.Contains(r.Err().Error(), want) {
+			t.Errorf("%q: error %v, want %q", line, r.Err(), want)
 		}
 	}
-	f, err := OpenSamples(filepath.Join(t.TempDir(), "run.hlog"))
-	if err != nil {
-		t.Fatal(err)
+	if _, err := (Series{"fork-ns", "HISTnonsense"}).Histogram(); err == nil {
+		t.Error("nonsense was decoded")
 	}
-	defer f.Close()
-	for _, name := range []string{"", "fork ns", "fork,ns"} {
-		if err := f.Append(Sample{1, name}, []float64{1}); err == nil {
-			t.Errorf("name %q was written", name)
+	for _, name := range []string{"", "fork ns"} {
+		if _, err := NewSeries(name, []float64{1}); err == nil {
+			t.Errorf("name %q was taken", name)
 		}
 	}
-	if _, err := OpenSamples(filepath.Join(t.TempDir(), "no", "such", "folder")); err == nil {
-		t.Error("a file in no folder was opened")
-	}
-}
-
-func TestJoinSamples(t *testing.T) {
-	folder := t.TempDir()
-	a, b, joint := filepath.Join(folder, "a.hlog"), filepath.Join(folder, "b.hlog"), filepath.Join(folder, "joint.hlog")
-	writeSamples(t, a, map[Sample][]float64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {270}})
-	writeSamples(t, a, map[Sample][]float64{{3, "fork-ns"}: {280}}) // it was run again
-	writeSamples(t, b, map[Sample][]float64{{2, "ready-ns"}: {7}})
-	torn, err := os.OpenFile(b, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := torn.WriteString("Tag=trial=4;fork-ns,0.0,0.0"); err != nil {
-		t.Fatal(err)
-	}
-	if err := torn.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := JoinSamples(joint, a, b); err != nil {
-		t.Fatal(err)
-	}
-	want := map[Sample][]int64{{1, "fork-ns"}: {250}, {3, "fork-ns"}: {280}, {2, "ready-ns"}: {7}}
-	if diff := cmp.Diff(want, readValues(t, joint)); diff != "" {
-		t.Errorf("joint (-want +got):\n%s", diff)
-	}
-	if err := JoinSamples(joint, a); err == nil || !strings.Contains(err.Error(), "joint.hlog is there already") {
-		t.Errorf("over another: %v", err)
-	}
-	for want, parts := range map[string][]string{
-		" are both in " + a + " and in " + joint: {a, joint},
-		"no such file":                           {a, filepath.Join(folder, "c.hlog")},
-	} {
-		refused := filepath.Join(folder, "refused.hlog")
-		if err := JoinSamples(refused, parts...); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
-		}
-		if _, err := os.Stat(refused); err == nil {
-			t.Error("a file was left")
-		}
+	long := forkTrial(t, 1, nil)
+	long.Series = []Series{{"fork-ns", strings.Repeat("A", maxLine)}}
+	if err := NewWriter(new(bytes.Buffer)).Trial(long); err == nil || !strings.Contains(err.Error(), "benchstat reads no line over") {
+		t.Errorf("a long line: %v", err)
 	}
 }

@@ -23,12 +23,14 @@ const (
 // because they would split benchstat's tables into samples of one.
 //
 // In a results file the facts are a comment line before the benchmark line:
-// "#trial " and one JSON object. benchstat passes over it.
+// "#trial " and one JSON object. benchstat passes over it. Its distributions are
+// comment lines before that one.
 type Trial struct {
 	Cell    Cell              `json:"-"`
 	Config  map[string]string `json:"-"` // file configuration in force: machine, build, run
 	Metrics []Metric          `json:"-"` // values of the benchmark line, in its order
 	File    string            `json:"-"` // name of the file it was read from
+	Series  []Series          `json:"-"` // whole distributions; read only if Reader.KeepSeries says so
 
 	ID     int       `json:"id"` // number in the plan, unique in a run
 	Round  int       `json:"round"`
@@ -79,6 +81,7 @@ func (t *Trial) Clone() *Trial {
 	c := *t
 	c.Cell.Settings = slices.Clone(t.Cell.Settings)
 	c.Metrics = slices.Clone(t.Metrics)
+	c.Series = slices.Clone(t.Series)
 	c.Events, c.Detail = nil, nil
 	if len(t.Events) > 0 {
 		c.Events = maps.Clone(t.Events)

@@ -45,9 +45,9 @@ func (p *trialParser) parse(text []byte, t *Trial) (name string, lines int, err 
 }
 
 func (t *Trial) reset() {
-	events, detail, metrics := t.Events, t.Detail[:0], t.Metrics[:0]
+	events, detail, metrics, series := t.Events, t.Detail[:0], t.Metrics[:0], t.Series[:0]
 	clear(events)
-	*t = Trial{Events: events, Detail: detail, Metrics: metrics}
+	*t = Trial{Events: events, Detail: detail, Metrics: metrics, Series: series}
 }
 
 // facts is the destination of one parse.

@@ -68,7 +68,8 @@ type trialLine struct {
 	*Trial
 }
 
-// Trial writes one trial: its facts, and its metrics if it has any.
+// Trial writes one trial: its distributions, its facts, and its metrics if it has
+// any.
 func (w *Writer) Trial(t *Trial) error {
 	w.buf.Reset()
 	name := t.Cell.Name()
@@ -76,6 +77,12 @@ func (w *Writer) Trial(t *Trial) error {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)
 	} else if !back.same(t.Cell) {
 		return fmt.Errorf("write trial %d: %q reads back as another cell: %+v", t.ID, name, back)
+	}
+	for _, s := range t.Series {
+		if len(seriesPrefix)+len(s.Name)+1+len(s.text) > maxLine {
+			return fmt.Errorf("write trial %d: samples %s: %d bytes, benchstat reads no line over %d", t.ID, s.Name, len(s.text), maxLine)
+		}
+		fmt.Fprintf(&w.buf, "%s%s %s\n", seriesPrefix, s.Name, s.text)
 	}
 	if err := w.facts(name, t); err != nil {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)

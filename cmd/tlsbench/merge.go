@@ -21,8 +21,5 @@ func (c *mergeCommand) Run(s *session) error {
 	}
 	fmt.Fprintf(s.stdout, "%s: %s of %s on %s\n", c.Output, number.Count(m.Trials, "trial"),
 		number.Count(len(m.Parts), "shard"), number.Count(len(m.Machines), "kind")+" of machine")
-	if m.Samples != "" {
-		fmt.Fprintf(s.stdout, "%s: the distributions of its fork trials\n", m.Samples)
-	}
 	return nil
 }

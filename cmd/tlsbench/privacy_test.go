@@ -337,7 +337,7 @@ func TestWrittenFilesArePrivate(t *testing.T) {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
-	for _, want := range []string{"r.txt", "f.hlog", "m.txt", "figures/verdicts.svg", "report.html", "report.md", "my_fix/my_fix.c"} {
+	for _, want := range []string{"r.txt", "m.txt", "figures/verdicts.svg", "report.html", "report.md", "my_fix/my_fix.c"} {
 		if _, err := os.Stat(filepath.Join(p.work, want)); err != nil {
 			t.Errorf("nothing to look at: %v", err)
 		}
