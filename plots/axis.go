@@ -2,11 +2,10 @@ package plots
 
 import (
 	"math"
-	"strconv"
-	"strings"
 
-	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // span is the range of an axis as it grows with the values put in.
@@ -17,7 +16,7 @@ func newSpan() span { return span{math.Inf(1), math.Inf(-1)} }
 // add takes values in; what is not finite has no place on an axis.
 func (s *span) add(values ...float64) {
 	for _, v := range values {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if finite(v) {
 			s.low, s.high = math.Min(s.low, v), math.Max(s.high, v)
 		}
 	}
@@ -25,257 +24,186 @@ func (s *span) add(values ...float64) {
 
 func (s *span) empty() bool { return s.low > s.high }
 
-// linear gives axis limits with some air around the values.
-func (s span) linear() span {
-	if s.empty() {
-		return span{0, 1}
-	}
-	// Values that are nearly the same get some air too: an axis of a few units
-	// in the last place has no ticks to count by.
-	air := math.Max(0.06*(s.high-s.low), 1e-3*math.Max(math.Abs(s.low), math.Abs(s.high)))
-	if air == 0 {
-		air = 1e-9
-	}
-	return span{s.low - air, s.high + air}
-}
-
-// fromZero is linear with zero on the axis.
-func (s span) fromZero() span {
-	s.add(0)
-	l := s.linear()
-	if s.low == 0 {
-		l.low = 0
-	}
-	return l
-}
-
-// logarithmic gives axis limits above zero and apart: gonum's log scale panics
-// on anything else.
-func (s span) logarithmic() span {
-	if s.empty() || s.high <= 0 {
-		return span{1, 10}
-	}
-	low, high := math.Log10(math.Max(s.low, s.high*1e-12)), math.Log10(s.high)
-	if high-low < 0.02 {
-		middle := (low + high) / 2
-		low, high = middle-0.01, middle+0.01
-	}
-	air := 0.05 * (high - low)
-	return span{math.Pow(10, low-air), math.Pow(10, high+air)}
-}
-
-// scale is what kind of axis it is and how its ticks are printed.
-type scale struct {
+// axis turns values into places. Fit gives it its limits.
+type axis struct {
 	label string
+	print func(float64) string
 	log   bool
-	zero  bool // linear from zero
-	print func(float64) string
+	zero  bool // linear, and zero is on it
+	lane  bool // a log axis with a lane for zero before it
+	span       // limits
 }
 
-// fit gives a gonum axis this scale and range.
-func (sc scale) fit(a *plot.Axis, s span) {
-	a.Label.Text = sc.label
+// laneShare is the width of the lane for zero, as a share of the axis.
+const laneShare = 0.12
+
+// fit gives limits with some air around the values.
+func (a *axis) fit(s span) {
 	switch {
-	case sc.log:
-		s = s.logarithmic()
-		a.Scale, a.Tick.Marker = plot.LogScale{}, logTicks{print: sc.print}
-	case sc.zero:
-		s = s.fromZero()
-		a.Tick.Marker = linearTicks{print: sc.print}
+	case a.log && (s.empty() || s.high <= 0):
+		s = span{1, 10}
+	case a.log:
+		low, high := math.Log10(math.Max(s.low, s.high*1e-12)), math.Log10(s.high)
+		air := math.Max(0.05*(high-low), 0.01)
+		s = span{math.Pow(10, low-air), math.Pow(10, high+air)}
+	case s.empty():
+		s = span{0, 1}
 	default:
-		s = s.linear()
-		a.Tick.Marker = linearTicks{print: sc.print}
-	}
-	a.Min, a.Max = s.low, s.high
-}
-
-// onAxis guards a transform of gonum's against values that a log axis has no
-// place for: those are not a number instead of a panic.
-func (sc scale) onAxis(to func(float64) vg.Length) func(float64) vg.Length {
-	return func(v float64) vg.Length {
-		if sc.log && v <= 0 {
-			return vg.Length(math.NaN())
+		if a.zero {
+			s.add(0)
 		}
-		return to(v)
+		// Values that are nearly the same get some air too: an axis of a few units
+		// in the last place has no ticks to count by.
+		air := math.Max(0.06*(s.high-s.low), 1e-3*math.Max(math.Abs(s.low), math.Abs(s.high)))
+		air = math.Max(air, 1e-9)
+		if !a.zero || s.low != 0 {
+			s.low -= air
+		}
+		s.high += air
 	}
+	a.span = s
 }
 
-// linearTicks are those of gonum, fewer, and printed our way.
-type linearTicks struct {
-	print  func(float64) string
-	sparse float64 // labels closer than this: every other is left out
+// at gives the place of a value, as a share of the axis: below 0 and above 1 it
+// lies outside, NaN has no place. Zero lies in the middle of its lane.
+func (a *axis) at(v float64) float64 {
+	switch {
+	case a.lane && v == 0:
+		return laneShare / 2
+	case a.log && v <= 0:
+		return math.NaN()
+	case a.log:
+		v = math.Log(v/a.low) / math.Log(a.high/a.low)
+	default:
+		v = (v - a.low) / (a.high - a.low)
+	}
+	if a.lane && v >= -0.003 { // else it is beyond the lane too
+		v = laneShare + (1-laneShare)*v
+	}
+	return v
 }
 
-// Ticks implements plot.Ticker.
-func (t linearTicks) Ticks(low, high float64) []plot.Tick {
-	if !(high > low) {
-		return nil
-	}
-	step := math.Pow(10, math.Floor(math.Log10((high-low)/4)))
-	for _, f := range []float64{5, 2} {
-		if (high-low)/(f*step) >= 4 {
-			step *= f
-			break
+// tick is a place on an axis; without a label it is a minor one.
+type tick struct {
+	at    float64 // share of the axis
+	label string
+}
+
+// ticks are as many as there is room for the labels of.
+func (a *axis) ticks(length vg.Length, room func(label string) vg.Length) []tick {
+	for sparse := 0; ; sparse++ {
+		list := a.tickSet(sparse)
+		if sparse > 20 || apart(list, length, room) {
+			return list
 		}
 	}
-	if (high-low)/step > 7 {
-		step *= 2
-	}
-	var ticks []plot.Tick
-	first := math.Ceil(low / step)
-	for i := range 12 {
-		v := (first+float64(i))*step + 0 // without the + there is a negative zero
-		if v > high {
-			break
-		}
-		label := t.print(v)
-		if step < t.sparse && math.Mod(math.Abs(first+float64(i)), 2) == 1 {
-			label = ""
-		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: label})
-	}
-	return ticks
 }
 
-// logTicks label decades, each or each so many; ranges below two decades also
-// have 2 and 5, and those of a few percent have the ticks of a linear axis.
-type logTicks struct {
-	print func(float64) string
-	share float64 // of the axis that a label takes; 0 for that of a panel
+// apart reports whether no label runs into the one before.
+func apart(list []tick, length vg.Length, room func(string) vg.Length) bool {
+	end := math.Inf(-1)
+	for _, t := range list {
+		if t.label == "" {
+			continue
+		}
+		half := float64(room(t.label)/length) / 2
+		if t.at-half < end {
+			return false
+		}
+		end = t.at + half + 4/float64(length)
+	}
+	return true
 }
 
-// Ticks implements plot.Ticker.
-func (t logTicks) Ticks(low, high float64) []plot.Tick {
-	if high < 4*low {
-		return apart(linearTicks{print: t.print}.Ticks(low, high), low, high, t.room())
+// tickSet gives the ticks in one density; the next higher number has fewer.
+// Axes of less than half a decade have those of a linear one.
+func (a *axis) tickSet(sparse int) []tick {
+	var list []tick
+	if a.lane {
+		list = append(list, tick{a.at(0), "0"})
 	}
-	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
-	every := max(1, (last-first+3)/6)
-	var ticks []plot.Tick
+	if !a.log || a.high < 4*a.low {
+		step := math.Pow(10, math.Floor(math.Log10((a.high-a.low)/8)))
+		for factors, i := []float64{2, 2.5, 2}, 0; (a.high-a.low)/step > 8 || i < sparse && (a.high-a.low)/step > 1; i++ {
+			step *= factors[i%3]
+		}
+		for i, first := 0.0, math.Ceil(a.low/step); i < 12 && (first+i)*step <= a.high; i++ {
+			v := (first+i)*step + 0 // without the + there is a negative zero
+			list = append(list, tick{a.at(v), a.print(v)})
+		}
+		return list
+	}
+	first, last := int(math.Floor(math.Log10(a.low))), int(math.Ceil(math.Log10(a.high)))
 	for e := first; e <= last; e++ {
 		for m := 1.0; m < 10; m++ {
 			v := m * math.Pow(10, float64(e))
-			if v < low || v > high {
+			if v < a.low || v > a.high {
 				continue
 			}
-			tick := plot.Tick{Value: v}
-			if m == 1 && (e-first)%every == 0 || (m == 2 || m == 5) && math.Log10(high/low) < 1.7 {
-				tick.Label = t.print(v)
+			t := tick{at: a.at(v)}
+			if sparse == 0 && (m == 1 || m == 2 || m == 5) || sparse > 0 && m == 1 && (e-first)%sparse == 0 {
+				t.label = a.print(v)
 			}
-			ticks = append(ticks, tick)
+			list = append(list, t)
 		}
 	}
-	return apart(ticks, low, high, t.room())
+	return list
 }
 
-// labelShare is the room that a label takes on an axis of a panel.
-const labelShare = 0.15
+var axisLine = draw.LineStyle{Color: softInk, Width: 0.7}
 
-func (t logTicks) room() float64 { return math.Max(t.share, labelShare) }
+var gridLine = draw.LineStyle{Color: gridInk, Width: 0.5}
 
-// apart takes off those labels of a log axis that would run into the one
-// before.
-func apart(ticks []plot.Tick, low, high, room float64) []plot.Tick {
-	last := math.Inf(-1)
-	for i := range ticks {
-		at := math.Log(ticks[i].Value/low) / math.Log(high/low)
-		switch {
-		case ticks[i].IsMinor():
-		case at-last < room:
-			ticks[i].Label = ""
-		default:
-			last = at
+const axisHeight vg.Length = 36 // ticks, their labels and the axis' own
+
+// drawBelow draws the axis below a plot, and its grid.
+func (a *axis) drawBelow(c draw.Canvas, list []tick) {
+	width := c.Max.X - c.Min.X
+	c.StrokeLine2(axisLine, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)
+	for _, t := range list {
+		x, length := c.Min.X+width*vg.Length(t.at), vg.Length(2)
+		if t.label != "" {
+			length = 4
+			c.StrokeLine2(gridLine, x, c.Min.Y, x, c.Max.Y)
+			c.FillText(aligned(inked(small, ink), draw.XCenter, draw.YTop), vg.Point{X: x, Y: c.Min.Y - 5}, t.label)
 		}
+		c.StrokeLine2(axisLine, x, c.Min.Y, x, c.Min.Y-length)
 	}
-	return ticks
+	c.FillText(aligned(inked(small, ink), draw.XCenter, draw.YTop), vg.Point{X: c.Center().X, Y: c.Min.Y - 19}, a.label)
 }
 
-// figures3 prints three significant figures, thousands as k, millions as M.
-func figures3(x float64) string {
-	switch a := math.Abs(x); {
-	case math.IsNaN(x):
-		return "?"
-	case math.IsInf(x, -1):
-		return "-∞"
-	case math.IsInf(x, 1):
-		return "∞"
-	case a >= 999.5e6:
-		return trim(x/1e9) + "G"
-	case a >= 999.5e3:
-		return trim(x/1e6) + "M"
-	case a >= 9995:
-		return trim(x/1e3) + "k"
-	}
-	return trim(x)
-}
-
-func trim(x float64) string {
-	if a := math.Abs(x); a >= 1000 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
-	}
-	s := strconv.FormatFloat(x, 'g', 3, 64)
-	if mantissa, exponent, ok := strings.Cut(s, "e"); ok && math.Abs(x) >= 1e-4 {
-		s = strconv.FormatFloat(x, 'f', -1, 64)
-		if len(s) > 9 {
-			s = mantissa + "e" + exponent
+// drawLeft draws the axis left of a plot, and its grid; its label stands above.
+func (a *axis) drawLeft(c draw.Canvas, list []tick) {
+	height := c.Max.Y - c.Min.Y
+	c.StrokeLine2(axisLine, c.Min.X, c.Min.Y, c.Min.X, c.Max.Y)
+	for _, t := range list {
+		y, length := c.Min.Y+height*vg.Length(t.at), vg.Length(2)
+		if t.label != "" {
+			length = 4
+			c.StrokeLine2(gridLine, c.Min.X, y, c.Max.X, y)
+			c.FillText(aligned(inked(small, ink), draw.XRight, draw.YCenter), vg.Point{X: c.Min.X - 6, Y: y}, t.label)
 		}
+		c.StrokeLine2(axisLine, c.Min.X, y, c.Min.X-length, y)
 	}
-	return s
 }
 
-// duration prints nanoseconds in the unit a person would use.
-func duration(ns float64) string {
-	switch a := math.Abs(ns); {
-	case math.IsInf(ns, 0) || math.IsNaN(ns):
-		return figures3(ns)
-	case a >= 999.5e6:
-		return trim(ns/1e9) + " s"
-	case a >= 999.5e3:
-		return trim(ns/1e6) + " ms"
-	case a >= 999.5:
-		return trim(ns/1e3) + " µs"
+// widest is the room that the widest of some texts takes.
+func widest[T any](s text.Style, list []T, txt func(T) string) vg.Length {
+	w := vg.Length(0)
+	for _, t := range list {
+		w = max(w, s.Width(txt(t)))
 	}
-	return trim(ns) + " ns"
+	return w
 }
 
-// percent prints a share.
-func percent(x float64) string { return trim(100*x) + " %" }
-
-// ratio prints a ratio to the baseline.
-func ratio(x float64) string {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return figures3(x)
+// clamped is a place on the canvas for a share of an axis, and whether the
+// value lies beyond it or has no place.
+func clamped(share float64, from, to vg.Length) (at vg.Length, beyond bool) {
+	switch {
+	case math.IsNaN(share) || share < -0.003:
+		return from, true
+	case share > 1.003:
+		return to, true
 	}
-	return strconv.FormatFloat(x, 'f', 3, 64)
-}
-
-// shortRatio is for ticks.
-func shortRatio(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
-
-// byUnit gives the printer of a metric's unit.
-func byUnit(unit string) func(float64) string {
-	if strings.Contains(unit, "ns") {
-		return duration
-	}
-	return figures3
-}
-
-// roundUp rounds to three figures away from zero, so that a bound stays one.
-func roundUp(x float64) float64 { return ceilTo(x, 3) }
-
-// ceilTo rounds up to some figures.
-func ceilTo(x float64, figures int) float64 {
-	if x <= 0 || math.IsInf(x, 0) || math.IsNaN(x) {
-		return x
-	}
-	step := math.Pow(10, math.Floor(math.Log10(x))-float64(figures-1))
-	return math.Ceil(x/step-1e-9) * step
-}
-
-// between prints an interval in brackets.
-func between(low, high float64, print func(float64) string) string {
-	if math.IsInf(low, 0) && math.IsInf(high, 0) || math.IsNaN(low) {
-		return "[no interval: too few]"
-	}
-	return "[" + print(low) + ", " + print(high) + "]"
+	return from + (to-from)*vg.Length(share), false
 }

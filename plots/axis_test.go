@@ -4,46 +4,57 @@ import (
 	"math"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
 	"pgregory.net/rapid"
 )
 
-// TestTicks: every axis gets labels, on it, in order, not too many, and log
-// ones far enough apart.
+// TestTicks: every axis gets labels, on it, in order, not too many, and none
+// that runs into the next.
 func TestTicks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		low := math.Pow(10, rapid.Float64Range(-9, 9).Draw(t, "low"))
 		s := newSpan()
 		s.add(low, low*math.Pow(10, rapid.Float64Range(0, 12).Draw(t, "decades")))
-		log, linear := s.logarithmic(), s.linear()
+		a := axis{print: figures3, log: rapid.Bool().Draw(t, "log")}
+		a.lane = a.log && rapid.Bool().Draw(t, "lane")
+		a.fit(s)
+		room := func(label string) vg.Length { return small.Width(label) }
+		list := a.ticks(200, room)
 		labels := 0
-		last := math.Inf(-1)
-		for _, tick := range (logTicks{print: figures3}).Ticks(log.low, log.high) {
-			if tick.Value < log.low*0.999 || tick.Value > log.high*1.001 {
-				t.Fatalf("log tick %g is not on the axis from %g to %g", tick.Value, log.low, log.high)
+		for i, tick := range list {
+			if tick.at < -1e-9 || tick.at > 1+1e-9 || i > 0 && tick.at <= list[i-1].at {
+				t.Fatalf("tick %s at %v, after %v", tick.label, tick.at, list[max(0, i-1)].at)
 			}
-			if tick.IsMinor() {
-				continue
+			if tick.label != "" {
+				labels++
 			}
-			labels++
-			at := math.Log(tick.Value/log.low) / math.Log(log.high/log.low)
-			if at-last < labelShare {
-				t.Fatalf("label %s is %.2f of the axis from the one before", tick.Label, at-last)
-			}
-			last = at
-		}
-		if labels < 1 || labels > 8 {
-			t.Fatalf("%d labels on a log axis from %g to %g", labels, log.low, log.high)
-		}
-		ticks := (linearTicks{print: figures3}).Ticks(linear.low, linear.high)
-		if len(ticks) < 2 || len(ticks) > 9 {
-			t.Fatalf("%d ticks on a linear axis from %g to %g", len(ticks), linear.low, linear.high)
-		}
-		for _, tick := range ticks {
-			if tick.Label == "-0" {
+			if tick.label == "-0" {
 				t.Fatal("a negative zero")
 			}
 		}
+		if labels < 1 || labels > 10 || !apart(list, 200, room) {
+			t.Fatalf("%d labels on %+v, apart: %v", labels, a, apart(list, 200, room))
+		}
 	})
+}
+
+// TestAxisHasNoPlace: what a log axis has no place for lies beyond it, and what
+// is not finite does too.
+func TestAxisHasNoPlace(t *testing.T) {
+	a := axis{print: figures3, log: true}
+	a.fit(span{1, 100})
+	for _, v := range []float64{0, -1, math.Inf(1), math.Inf(-1), math.NaN(), 1e-9, 1e9} {
+		if at, beyond := clamped(a.at(v), 10, 20); !beyond || at != 10 && at != 20 {
+			t.Errorf("%g is at %v, beyond the axis: %v", v, at, beyond)
+		}
+	}
+	a.lane = true
+	if at, beyond := clamped(a.at(0), 0, 1); beyond || at >= laneShare {
+		t.Errorf("zero is at %v, not in its lane", at)
+	}
+	if at := a.at(1); at < laneShare {
+		t.Errorf("1 is at %v, in the lane of zero", at)
+	}
 }
 
 func TestNumbers(t *testing.T) {

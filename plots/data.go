@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sync/errgroup"
 
 	"tlsbench/results"
@@ -49,7 +48,6 @@ type Scene struct {
 // series are the single values of one strategy in one scene.
 type series struct {
 	handshake, fork []run
-	latency         []*hdrhistogram.Histogram  // of fork trials that have their samples
 	lives           []life                     // corruption trials at the scene's check rate
 	unchecked       int                        // corruption trials with active checks off
 	files           []int                      // those with lives, each once
@@ -176,14 +174,11 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	defer f.Close()
 	r := results.NewReader(f, path)
-	r.KeepSeries = true
 	in := newInput(path)
 	for r.Scan() {
 		t := r.Trial()
 		in.add(t)
-		if err := k.add(i, t).addLatency(t); err != nil {
-			return fmt.Errorf("read %s: trial %d: %w", path, t.ID, err)
-		}
+		k.add(i, t)
 	}
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
@@ -193,25 +188,7 @@ func (k *keeper) readFile(i int, path string) error {
 	return nil
 }
 
-// addLatency keeps the distribution of the trial's forks, if it has one.
-func (s *series) addLatency(t *results.Trial) error {
-	if t.Status != results.OK {
-		return nil
-	}
-	for _, v := range t.Series {
-		if v.Name != "fork-ns" {
-			continue
-		}
-		h, err := v.Histogram()
-		if err != nil {
-			return err
-		}
-		s.latency = append(s.latency, h)
-	}
-	return nil
-}
-
-func (k *keeper) add(file int, t *results.Trial) *series {
+func (k *keeper) add(file int, t *results.Trial) {
 	k.trials++
 	scene := sceneOf(t)
 	if k.scenes[scene] == nil {
@@ -223,7 +200,6 @@ func (k *keeper) add(file int, t *results.Trial) *series {
 		k.scenes[scene][t.Cell.Strategy] = s
 	}
 	s.add(file, t)
-	return s
 }
 
 func (s *series) add(file int, t *results.Trial) {

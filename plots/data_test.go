@@ -1,16 +1,11 @@
 package plots
 
 import (
-	"strings"
-	"bytes"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tlsbench/results"
 )
@@ -83,57 +78,13 @@ func TestLifeOf(t *testing.T) {
 	}
 }
 
-// TestLatency reads the distributions of the trials of one strategy alone, and
-// pools them.
-func TestLatency(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "forks.txt")
-	f := fixtures["one-strategy"]
-	f.rounds = 2
-	check(t, os.WriteFile(path, f.write(t), 0o644))
-	set, err := results.ReadFiles(path)
-	check(t, err)
-	var out bytes.Buffer
-	w := results.NewWriter(&out)
-	check(t, w.Header(set.Files[0].Header))
-	ns := []float64{100e3, 400e3}
-	for _, trial := range set.Trials {
-		if trial.Cell.Measure == results.Fork {
-			series, err := results.NewSeries("fork-ns", []float64{ns[0], ns[0], ns[0], 900e3})
-			check(t, err)
-			trial.Series = append(trial.Series, series)
-			ns = ns[1:]
-		}
-		check(t, w.Trial(trial))
-	}
-	check(t, os.WriteFile(path, out.Bytes(), 0o644))
-	d, err := Load(Options{}, path)
-	check(t, err)
-	for _, s := range d.Scenes {
-		if s.Load != "memory" {
-			continue
-		}
-		got := pooled(s.of("hwm").latency, []float64{50e3, 200e3, 500e3, 1e6})
-		want := []point{{50e3, 0, 0, 0}, {200e3, 3.0 / 8, 0, 0.75}, {500e3, 0.75, 0.75, 0.75}, {1e6, 1, 1, 1}}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(point{}), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
-			t.Errorf("distribution (-want +got):\n%s", diff)
-		}
-		return
-	}
-	t.Error("no scene of forks")
-}
-
 func TestLoadRefuses(t *testing.T) {
 	folder := t.TempDir()
-	torn := filepath.Join(folder, "torn.txt")
-	text := strings.Replace(string(fixtures["one-strategy"].write(t)), "#trial {\"name\":\"BenchmarkFork", "#samples fork-ns HISTgarbage\n#trial {\"name\":\"BenchmarkFork", 1)
-	if !strings.Contains(text, "garbage") {
-		t.Fatal("the fixture has no trial of forks")
-	}
-	check(t, os.WriteFile(torn, []byte(text), 0o644))
+	torn := filepath.Join(folder, "torn.json")
+	check(t, os.WriteFile(torn, []byte("Tag=bogus,0.000,1.000,2.000,HISTgarbage\n"), 0o644))
 	for name, load := range map[string]func() error{
-		"no such file":   func() error { _, err := Load(Options{}, filepath.Join(folder, "none.txt")); return err },
-		"broken samples": func() error { _, err := Load(Options{}, torn); return err },
-		"no probe":       func() error { _, err := readProbe(torn); return err },
+		"no such file": func() error { _, err := Load(Options{}, filepath.Join(folder, "none.txt")); return err },
+		"no probe":     func() error { _, err := readProbe(torn); return err },
 	} {
 		if load() == nil {
 			t.Errorf("%s: no error", name)

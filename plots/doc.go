@@ -1,6 +1,6 @@
-// Package plots draws results files: nine figures, and a report page that
-// holds them all. It works on files alone and knows nothing of C, of processes
-// or of OpenSSL.
+// Package plots draws results files: figures, each the answer to a question that
+// is its title, and a report page that holds them all. It works on files alone
+// and knows nothing of C, of processes or of OpenSSL.
 //
 // The way from files to pictures:
 //
@@ -8,19 +8,21 @@
 //     statistics (Summarize), and Data keeps the single values that are drawn
 //     as dots, scene by scene.
 //  2. Figures makes of Data the list of figures, one file of this package for
-//     each, by the places that register gave them. A Figure is a title, a
-//     caption and panels; a Panel is one scene: it knows its size, says in words
-//     what it shows, and draws itself on any canvas. A figure without data has
-//     no panels and says so. ADDING.md adds one, step by step.
-//  3. Two or three charts are shared by all figures: rows (one strategy a row,
-//     dots with median and interval), lines (a curve for each strategy) and
-//     the cells of a map.
-//  4. WriteFiles lays panels out on sheets and writes SVG, or PNG too; Report puts
-//     them one by one into a page, where they can be filtered.
+//     each: verdicts.go, damage.go, handshakes.go, forks.go, sweeps.go,
+//     survival.go, keys.go, workers.go, noise.go. A Figure is a title, a caption
+//     and panels; a Panel is a chart with a heading and what it shows in words.
+//     Scenes that differ in OpenSSL alone share a panel and its axis. A figure
+//     without data has no panels and says so. ADDING.md adds one, step by step.
+//  3. Charts are of three kinds: rows (dots with estimate and interval, rows.go),
+//     lines (a curve for each strategy, lines.go) and the cells of a map
+//     (cells.go), on the axes of axis.go in the looks of theme.go.
+//  4. WriteFiles puts the panels of a figure on one sheet (figure.go) and writes
+//     it as SVG, or PNG too (canvas.go); Report puts them one by one into a page,
+//     where they can be filtered.
 //
 // What holds for every figure: a strategy has one colour, one marker, one dash
-// and one place everywhere (theme.go). Nothing is told by colour alone. An
-// interval is always drawn, and where there is none the figure says why. Zero
-// events are an upper bound. Panels of a run whose controls failed carry that
-// mark. The caption has the number of trials and names the baseline.
+// and one place everywhere. Nothing is told by colour alone. An interval is
+// always drawn, and where there is none the figure says why. Zero events are an
+// upper bound. Panels of a run whose controls failed carry that mark. The
+// caption has the number of trials and names the baseline.
 package plots

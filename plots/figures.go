@@ -20,7 +20,8 @@ type drawer struct {
 var drawers []drawer
 
 // register gives a figure its place on the report page. A figure's own file can
-// call it; the first nine stand here together, so that their order can be seen.
+// call it; those of the suite stand here together, so that their order can be
+// seen.
 func register(place int, draw func(*Data) *Figure) bool {
 	drawers = append(drawers, drawer{place, draw})
 	slices.SortStableFunc(drawers, func(a, b drawer) int { return cmp.Compare(a.place, b.place) })
@@ -29,47 +30,43 @@ func register(place int, draw func(*Data) *Figure) bool {
 
 var (
 	_ = register(1, verdictMap)
-	_ = register(2, corruption)
-	_ = register(3, survival)
-	_ = register(4, throughput)
-	_ = register(5, scaling)
-	_ = register(6, forkLatency)
-	_ = register(7, laterCost)
+	// 2 is for what is shared: raced blocks by strategy and build.
+	_ = register(3, damage)
+	_ = register(4, handshakes)
+	_ = register(5, forks)
+	_ = register(6, forkSweeps)
+	_ = register(7, survival)
 	_ = register(8, threadKeys)
-	_ = register(9, drift)
+	_ = register(9, workers)
+	_ = register(10, noise)
 )
 
 // Figures draws up all figures of the data, also those there is no data for.
 func Figures(d *Data) []*Figure {
 	var list []*Figure
 	for _, drawer := range drawers {
-		list = append(list, drawer.draw(d))
-	}
-	for _, f := range list {
-		f.libraries = d.libraries
-		if plain := f.Caption; f.words == nil {
-			f.words = func([]*Panel, tally) string { return plain }
-			f.libraries = func([]string) string { return d.libraries(nil) }
+		f := drawer.draw(d)
+		f.Caption = strings.TrimSpace(f.Caption + " " + d.libraries())
+		switch {
+		case len(f.Panels) > 0:
+			f.Empty = ""
+		case len(d.Scenes) == 0 && len(d.Probes) == 0:
+			f.Empty = "Nothing to draw: no trials in the files."
+		default:
+			f.Empty = "Nothing to draw: " + cmp.Or(f.Empty, "no data") + "."
 		}
-		f.Caption = f.caption()
-		if len(f.Panels) == 0 && f.Empty == "" {
-			f.Empty = "no data"
-		}
-		if f.Empty != "" {
-			f.Empty = "Nothing to draw: " + f.Empty + "."
-		}
+		list = append(list, f)
 	}
 	return list
 }
 
-// libraries names the OpenSSL files that were really loaded, of some builds or,
-// for none named, of all.
-func (d *Data) libraries(builds []string) string {
+// libraries names the OpenSSL files that were really loaded.
+func (d *Data) libraries() string {
 	var list []string
 	for _, in := range d.Inputs {
 		for _, c := range in.Header.Config {
 			version, ok := strings.CutSuffix(strings.TrimPrefix(c.Key, "openssl-"), "-libcrypto")
-			if text := fmt.Sprintf("%s = %s", version, c.Value); ok && !slices.Contains(list, text) && (len(builds) == 0 || slices.Contains(builds, version)) {
+			if text := fmt.Sprintf("%s = %s", version, c.Value); ok && !slices.Contains(list, text) {
 				list = append(list, text)
 			}
 		}
@@ -80,6 +77,109 @@ func (d *Data) libraries(builds []string) string {
 	return "OpenSSL files: " + strings.Join(list, ", ") + "."
 }
 
+// add makes a panel of a chart. One whose rows or curves have no value is left
+// out, and nil is returned.
+func (f *Figure) add(d *Data, group []*Scene, what string, ch chart, n tally) *Panel {
+	p := newPanel(d, group, what)
+	p.chart, p.n = ch, n
+	switch ch := ch.(type) {
+	case *rowChart:
+		if !slices.ContainsFunc(ch.rows, func(r row) bool { return r.empty == "" }) {
+			return nil
+		}
+		p.Alt = ch.describe()
+	case *lineChart:
+		if len(ch.curves) == 0 {
+			return nil
+		}
+		p.Alt = ch.describe()
+	}
+	f.Panels = append(f.Panels, p)
+	return p
+}
+
+// counts are those of all panels together.
+func (f *Figure) counts() tally {
+	var n tally
+	for _, p := range f.Panels {
+		n.merge(p.n)
+	}
+	return n
+}
+
+// describe puts the rows of a chart into words: one by one, or all builds of a
+// strategy together, whose single values are in the tables.
+func (ch *rowChart) describe() string {
+	var parts []string
+	for i, r := range ch.rows {
+		switch {
+		case r.group != "" && i > 0 && ch.rows[i-1].group == r.group:
+			continue
+		case r.group != "":
+			parts = append(parts, ch.describeGroup(r.group))
+		case r.empty != "":
+			parts = append(parts, fmt.Sprintf("%s: %s", r.label, r.empty))
+		case r.zero:
+			parts = append(parts, fmt.Sprintf("%s: none seen, at most %s", r.label, ch.print(roundUp(r.high))))
+		default:
+			parts = append(parts, fmt.Sprintf("%s: %s %s", r.label, ch.print(r.mid), between(r.low, r.high, ch.print)))
+		}
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+func (ch *rowChart) describeGroup(group string) string {
+	seen, unseen, builds := newSpan(), newSpan(), 0
+	var words []string
+	for _, r := range ch.rows {
+		switch {
+		case r.group != group:
+		case r.empty != "":
+			words = append(words, r.empty+" on "+r.label)
+		case r.zero:
+			unseen.add(r.high)
+			builds++
+		default:
+			seen.add(r.mid)
+		}
+	}
+	if builds > 0 {
+		words = append([]string{fmt.Sprintf("none seen on %s, at most %s", count(builds, "build"), ch.print(roundUp(unseen.high)))}, words...)
+	}
+	if text := ch.print(seen.low); !seen.empty() {
+		if high := ch.print(seen.high); high != text {
+			text += " to " + high
+		}
+		words = append([]string{text}, words...)
+	}
+	return group + ": " + strings.Join(words, ", ")
+}
+
+// describe puts the ends of the curves into words; curves of few points are
+// told point by point.
+func (ch *lineChart) describe() string {
+	var parts []string
+	for _, c := range ch.curves {
+		var words []string
+		switch y := newSpan(); {
+		case c.steps:
+			last := c.points[len(c.points)-1]
+			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(last.y), between(last.low, last.high, ch.y.print), ch.x.print(last.x)))
+		case c.dotted:
+			for _, p := range c.points {
+				y.add(p.y)
+			}
+			words = append(words, fmt.Sprintf("%s to %s in %s", ch.y.print(y.low), ch.y.print(y.high), count(len(c.points), "trial")))
+		default:
+			for _, p := range c.points {
+				words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
+			}
+		}
+		parts = append(parts, c.label+": "+strings.Join(words, ", "))
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
 // names lists the strategies that a scene has, in the order of all figures.
 func (s *Scene) names() []string {
 	var list []string
@@ -88,6 +188,59 @@ func (s *Scene) names() []string {
 	}
 	slices.SortFunc(list, catalogue.Compare)
 	return list
+}
+
+// grouped puts scenes together that differ alone in what blank takes away.
+func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
+	var groups [][]*Scene
+	at := make(map[results.Scene]int)
+	for _, s := range scenes {
+		key := s.Scene
+		blank(&key)
+		i, ok := at[key]
+		if !ok {
+			i = len(groups)
+			at[key], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], s)
+	}
+	return groups
+}
+
+// byBuild puts scenes together that differ in OpenSSL alone: they share a panel.
+func byBuild(scenes []*Scene) [][]*Scene {
+	groups := grouped(scenes, func(s *results.Scene) { s.OpenSSL = "" })
+	for _, g := range groups {
+		slices.SortStableFunc(g, func(a, b *Scene) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
+	}
+	return groups
+}
+
+// strips makes the rows of such a panel: the builds of each strategy below one
+// another. Where all of a strategy's say the same, and that is no value, one row
+// says it.
+func strips(group []*Scene, rowOf func(s *Scene, name string) row) []row {
+	var rows []row
+	for _, name := range strategiesOf(group) {
+		var strip []row
+		for _, s := range group {
+			if s.row(name) == nil {
+				continue
+			}
+			r := rowOf(s, name)
+			r.label, r.look = name, lookOf(name)
+			if len(group) > 1 {
+				r.group, r.label = name, s.OpenSSL
+			}
+			strip = append(strip, r)
+		}
+		if !slices.ContainsFunc(strip, func(r row) bool { return r.empty == "" || r.empty != strip[0].empty }) {
+			strip[0].group, strip[0].label = "", name
+			strip = strip[:1]
+		}
+		rows = append(rows, strip...)
+	}
+	return rows
 }
 
 // values gives a metric of each run that has it.
@@ -106,26 +259,23 @@ func (d *Data) intervals() string {
 	return fmt.Sprintf("%s %% intervals", trim(100*d.Confidence))
 }
 
-// range of counts as text: "4" or "4 to 60".
+// tally counts trials, of a strategy and of all.
 type tally struct{ low, high, total int }
 
-func (t *tally) add(n int) {
-	if t.total == 0 || n < t.low {
-		t.low = n
-	}
-	t.high, t.total = max(t.high, n), t.total+n
-}
+func (t *tally) add(n int) { t.merge(tally{n, n, n}) }
 
 func (t *tally) merge(o tally) {
-	if o.total == 0 {
+	switch {
+	case o.total == 0:
+		return
+	case t.total == 0:
+		*t = o
 		return
 	}
-	if t.total == 0 || o.low < t.low {
-		t.low = o.low
-	}
-	t.high, t.total = max(t.high, o.high), t.total+o.total
+	*t = tally{min(t.low, o.low), max(t.high, o.high), t.total + o.total}
 }
 
+// String is the range of the counts: "4" or "4 to 60".
 func (t *tally) String() string {
 	if t.low == t.high {
 		return fmt.Sprint(t.low)
@@ -139,40 +289,6 @@ func (t *tally) text() string {
 		return count(t.low, "trial")
 	}
 	return t.String() + " trials"
-}
-
-// metricRows makes a row of a metric for each strategy: its runs as dots, the
-// median and its interval.
-func (s *Scene) metricRows(d *Data, unit string, runs func(*series) []run, n *tally) []row {
-	var rows []row
-	for _, name := range s.names() {
-		r := s.row(name)
-		cost, ok := costOf(r, unit)
-		if !ok || !cost.Median.Known() {
-			why := s.whyNone(r)
-			if len(s.of(name).fork) > 0 {
-				why = "nothing to measure" // no handlers, say
-			}
-			rows = append(rows, noValue(name, why))
-			continue
-		}
-		dots := values(runs(s.of(name)), unit)
-		n.add(len(dots))
-		m := cost.Median
-		rows = append(rows, row{
-			label: name, look: lookOf(name), dots: dots, mid: m.Value, low: m.Low, high: m.High,
-			note: byUnit(unit)(m.Value) + s.share(r, len(dots)),
-		})
-	}
-	return rows
-}
-
-// share says how many of the trials gave values, where that is not all.
-func (s *Scene) share(r *results.Row, n int) string {
-	if r.Throughput > 0 && r.Undamaged < r.Throughput {
-		return fmt.Sprintf("  %d of %d", r.Undamaged, r.Throughput)
-	}
-	return fmt.Sprintf("  n=%d", n)
 }
 
 // whyNone says why a strategy has no value of a cost.
@@ -193,27 +309,6 @@ func (s *Scene) whyNone(r *results.Row) string {
 	return "no trial"
 }
 
-// describe puts the rows of a chart into words.
-func describe(rows []row, print func(float64) string) string {
-	var parts []string
-	for _, r := range rows {
-		switch {
-		case r.empty != "":
-			parts = append(parts, fmt.Sprintf("%s: %s", r.label, r.empty))
-		case r.zero:
-			parts = append(parts, fmt.Sprintf("%s: none seen, at most %s", r.label, print(roundUp(r.high))))
-		default:
-			parts = append(parts, fmt.Sprintf("%s: %s %s", r.label, print(r.mid), between(r.low, r.high, print)))
-		}
-	}
-	return strings.Join(parts, "; ") + "."
-}
-
-// anyValue reports whether a chart would have anything but reasons.
-func anyValue(rows []row) bool {
-	return slices.ContainsFunc(rows, func(r row) bool { return r.empty == "" })
-}
-
 // key says which runs belong to the same round.
 type key struct{ file, round, turn int }
 
@@ -221,18 +316,12 @@ type key struct{ file, round, turn int }
 func paired(runs, base []run, unit string) []float64 {
 	against := byRound(base, unit)
 	var ratios []float64
-	seen := make(map[[2]int]int)
-	for i := range runs {
-		v, ok := runs[i].value(unit)
-		if !ok {
-			continue
-		}
-		at := [2]int{runs[i].file, runs[i].round}
-		if b, ok := against[key{at[0], at[1], seen[at]}]; ok && b > 0 {
+	for at, v := range byRound(runs, unit) {
+		if b := against[at]; b > 0 {
 			ratios = append(ratios, v/b)
 		}
-		seen[at]++
 	}
+	slices.Sort(ratios)
 	return ratios
 }
 
@@ -247,15 +336,6 @@ func byRound(runs []run, unit string) map[key]float64 {
 		}
 	}
 	return list
-}
-
-// inTime sorts runs by the time they started.
-func inTime(runs []run) []run {
-	runs = slices.Clone(runs)
-	slices.SortStableFunc(runs, func(a, b run) int {
-		return cmp.Or(cmp.Compare(a.file, b.file), a.start.Compare(b.start), cmp.Compare(a.round, b.round))
-	})
-	return runs
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -105,22 +105,3 @@ func TestHazardTable(t *testing.T) {
 		t.Errorf("%s\n%v", table.Title, table.Notes)
 	}
 }
-
-// TestSheets: many panels stand on a sheet for each build, each named once.
-func TestSheets(t *testing.T) {
-	d := load(t, "lines")
-	names := make(map[string]bool)
-	for _, f := range Figures(d) {
-		for _, s := range f.sheets() {
-			if names[s.ID] {
-				t.Errorf("two sheets are named %s", s.ID)
-			}
-			names[s.ID] = true
-		}
-	}
-	for _, want := range []string{"verdicts", "verdicts-1.1.1w", "verdicts-4.0.3", "verdicts-3.0.20", "corruption-3.0.20", "survival", "keys"} {
-		if !names[want] {
-			t.Errorf("no sheet %s among %v", want, names)
-		}
-	}
-}

@@ -129,6 +129,7 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 		return ns * math.Exp(0.2*m.random.NormFloat64())
 	}
 	metrics := []results.Metric{{Value: noise(250e3), Unit: forkMedian}, {Value: noise(400e3), Unit: "p99-fork-ns"},
+		{Value: noise(3e3) - 2e3, Unit: forkExtra}, {Value: noise(5e3) - 2e3, Unit: readyExtra},
 		{Value: noise(90e3), Unit: firstRandom}, {Value: noise(1.5e6), Unit: firstHandshake}}
 	if c.Strategy != "none" && c.Strategy != "temp-thread" {
 		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: handlerCold}, results.Metric{Value: noise(500), Unit: handlerWarm})
@@ -138,6 +139,7 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 		c.Settings = []results.Setting{{Key: "mem", Value: fmt.Sprintf("%dMiB", mib)}}
 		more := slices.Clone(metrics)
 		more[0].Value *= float64(mib) / 16
+		more[2].Value *= math.Sqrt(float64(mib) / 16)
 		m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: more})
 	}
 }

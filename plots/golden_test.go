@@ -3,6 +3,7 @@ package plots
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -10,54 +11,152 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/cmpimg"
 )
+
+// golden says which figures of which fixture are kept as text: those that the
+// fixture makes different.
+var golden = map[string][]string{
+	"full":         {"verdicts", "damage", "handshakes", "forks", "keys", "noise"},
+	"workers":      {"workers", "survival"},
+	"no-events":    {"verdicts", "damage", "survival"},
+	"one-strategy": {"verdicts", "damage", "handshakes", "forks"},
+	"one-run":      {"verdicts", "damage", "handshakes", "forks", "workers", "noise"},
+	"all-crashed":  {"verdicts", "damage", "survival", "handshakes", "noise"},
+	"six-decades":  {"damage", "handshakes"},
+	"empty":        {"verdicts", "keys", "forks"},
+	"lines":        {"verdicts", "handshakes", "forks"},
+	"sweeps":       {"forks", "sweeps"},
+	"only-forks":   {"forks", "verdicts"},
+}
+
+// goldenPictures has a picture of each kind of chart.
+var goldenPictures = map[string]string{"full": "verdicts", "six-decades": "damage", "workers": "workers"}
 
 // goldenDPI is small, to keep the repository small. Text stays readable.
 const goldenDPI = 72
 
-// golden says which figures of which fixture are kept as pictures: those that
-// the fixture makes different.
-var golden = map[string][]string{
-	"full":         {"verdicts", "corruption", "survival", "throughput", "scaling", "fork", "later", "keys", "drift"},
-	"workers":      {"scaling", "survival"},
-	"no-events":    {"corruption", "survival", "verdicts"},
-	"one-strategy": {"throughput", "scaling", "corruption", "verdicts", "drift", "fork"},
-	"one-run":      {"throughput", "scaling", "fork", "later", "corruption", "drift", "survival"},
-	"all-crashed":  {"verdicts", "corruption", "survival", "throughput", "drift"},
-	"six-decades":  {"corruption", "throughput", "scaling", "fork", "later"},
-	"empty":        {"verdicts", "keys"},
-	"lines":        {"verdicts", "throughput", "fork"},
-	"sweeps":       {"fork", "later"},
-	"only-forks":   {"fork", "later", "verdicts"},
-}
-
 // TestGolden draws every figure from every fixture: none panics, none is
-// blank, and those listed look as they did.
+// blank, and those listed show what they did.
 func TestGolden(t *testing.T) {
 	for name := range fixtures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var text strings.Builder
 			for _, f := range Figures(load(t, name)) {
 				if (f.Empty == "") != (len(f.Panels) > 0) {
 					t.Errorf("%s: %d panels, and says %q", f.ID, len(f.Panels), f.Empty)
 				}
-				for _, sheet := range f.sheets() {
-					var b bytes.Buffer
-					check(t, sheet.writePNG(&b, goldenDPI))
-					if share := inked(t, b.Bytes()); share < 0.005 {
-						t.Errorf("%s: %.2f %% of the picture is drawn on, as if it were blank", sheet.ID, 100*share)
-					}
-					if slices.Contains(golden[name], f.ID) && (name == "lines" || name == "sweeps" || sheet.ID == f.ID) {
-						compareGolden(t, filepath.Join("testdata", "golden", name+"-"+sheet.ID+".png"), b.Bytes())
-					}
+				var b bytes.Buffer
+				check(t, f.writePNG(&b, goldenDPI))
+				if share := drawnOn(t, b.Bytes()); share < 0.005 {
+					t.Errorf("%s: %.2f %% of the picture is drawn on, as if it were blank", f.ID, 100*share)
 				}
+				if slices.Contains(golden[name], f.ID) {
+					text.WriteString(dump(f))
+				}
+				if goldenPictures[name] == f.ID {
+					comparePicture(t, filepath.Join("testdata", "golden", name+"-"+f.ID+".png"), b.Bytes())
+				}
+			}
+			path := filepath.Join("testdata", "golden", name+".txt")
+			if *update {
+				check(t, os.WriteFile(path, []byte(text.String()), 0o644))
+			}
+			want, err := os.ReadFile(path)
+			check(t, err)
+			if diff := cmp.Diff(string(want), text.String()); diff != "" {
+				t.Errorf("%s, refresh with -update (-want +got):\n%s", path, diff)
 			}
 		})
 	}
 }
 
-func compareGolden(t *testing.T, path string, got []byte) {
+// dump tells what a figure draws: titles, ticks, rows, marks and their values.
+func dump(f *Figure) string {
+	var b strings.Builder
+	w, h := f.Size()
+	fmt.Fprintf(&b, "== %s: %s\n%.0f x %.0f, %s\n", f.ID, f.Title, w, h, f.Caption)
+	if f.Empty != "" {
+		fmt.Fprintf(&b, "%s\n", f.Empty)
+	}
+	for _, p := range f.Panels {
+		fmt.Fprintf(&b, "-- %s | %s | %s\n", p.Title, p.Sub, p.Mark)
+		switch ch := p.chart.(type) {
+		case *rowChart:
+			ch.dump(&b)
+		case *lineChart:
+			ch.dump(&b)
+		case *cellMap:
+			ch.dump(&b)
+		}
+	}
+	return b.String()
+}
+
+func labels(list []tick) string {
+	var parts []string
+	for _, t := range list {
+		if t.label != "" {
+			parts = append(parts, fmt.Sprintf("%s at %.2f", t.label, t.at))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (ch *rowChart) dump(b *strings.Builder) {
+	ch.fit(ch.limits())
+	fmt.Fprintf(b, "x: %s: %s\n", ch.label, labels(ch.axisTicks(200)))
+	if ch.band != nil {
+		fmt.Fprintf(b, "band: %.4g to %.4g\n", ch.band.low, ch.band.high)
+	}
+	if ch.reference != nil {
+		fmt.Fprintf(b, "line: %.4g\n", *ch.reference)
+	}
+	for _, r := range ch.rows {
+		fmt.Fprintf(b, "%s|%s|", r.group, r.label)
+		switch {
+		case r.empty != "":
+			b.WriteString(r.empty)
+		case r.zero:
+			fmt.Fprintf(b, "arrow from %.4g to 0", r.high)
+		default:
+			fmt.Fprintf(b, "%.4g [%.4g, %.4g]", r.mid, r.low, r.high)
+		}
+		if len(r.dots) > 0 {
+			fmt.Fprintf(b, "|%d dots %.4g to %.4g", len(r.dots), slices.Min(r.dots), slices.Max(r.dots))
+		}
+		fmt.Fprintf(b, "|%s\n", r.note)
+	}
+}
+
+func (ch *lineChart) dump(b *strings.Builder) {
+	ch.fitAxes()
+	fmt.Fprintf(b, "x: %s: %s\ny: %s: %s\n", ch.x.label, labels(ch.xTicks(300)), ch.y.label, labels(ch.yTicks(130)))
+	for _, c := range ch.curves {
+		fmt.Fprintf(b, "%s|steps %v, intervals %v, dots alone %v, %d marks|", c.label, c.steps, c.banded, c.dotted, len(c.marks))
+		for _, p := range c.points {
+			fmt.Fprintf(b, " %.4g: %.4g [%.4g, %.4g]", p.x, p.y, p.low, p.high)
+		}
+		b.WriteString("\n")
+	}
+}
+
+func (m *cellMap) dump(b *strings.Builder) {
+	for _, k := range m.blocks {
+		fmt.Fprintf(b, "block %s: %s\n", k.title, strings.Join(k.columns, ", "))
+	}
+	for _, r := range m.rows {
+		b.WriteString(r.label + "|")
+		for _, c := range r.cells {
+			fmt.Fprintf(b, " %s, #%02x%02x%02x|", strings.Join(c.lines(), " "), c.fill.R, c.fill.G, c.fill.B)
+		}
+		b.WriteString("\n")
+	}
+}
+
+func comparePicture(t *testing.T, path string, got []byte) {
 	t.Helper()
 	if *update {
 		check(t, os.WriteFile(path, got, 0o644))
@@ -65,7 +164,7 @@ func compareGolden(t *testing.T, path string, got []byte) {
 	}
 	want, err := os.ReadFile(path)
 	check(t, err)
-	same, err := cmpimg.EqualApprox("png", got, want, 0.1)
+	same, err := cmpimg.Equal("png", got, want)
 	check(t, err)
 	if !same {
 		fresh := filepath.Join(os.TempDir(), "got-"+filepath.Base(path))
@@ -74,8 +173,8 @@ func compareGolden(t *testing.T, path string, got []byte) {
 	}
 }
 
-// inked is the share of pixels that are not paper.
-func inked(t *testing.T, picture []byte) float64 {
+// drawnOn is the share of pixels that are not paper.
+func drawnOn(t *testing.T, picture []byte) float64 {
 	t.Helper()
 	img, err := png.Decode(bytes.NewReader(picture))
 	check(t, err)
@@ -90,42 +189,78 @@ func inked(t *testing.T, picture []byte) float64 {
 	return float64(n) / float64(box.Dx()*box.Dy())
 }
 
-// TestSVG checks that each figure is well-formed XML with its letters, a title
-// and a text alternative, needs nothing from elsewhere, and is the same when
-// drawn again.
+// TestSVG checks that each figure is well-formed XML with a title, a text
+// alternative and faces of the same widths, needs nothing from elsewhere, fits
+// the width of a sheet, and is the same when drawn again.
 func TestSVG(t *testing.T) {
-	d := load(t, "full")
-	again := Figures(d)
-	for i, f := range Figures(d) {
-		var b, c bytes.Buffer
-		check(t, f.WriteSVG(&b))
-		check(t, again[i].WriteSVG(&c))
-		if !bytes.Equal(b.Bytes(), c.Bytes()) {
-			t.Errorf("%s: drawn twice, and not the same", f.ID)
-		}
-		if err := xml.Unmarshal(b.Bytes(), new(struct{})); err != nil {
-			t.Errorf("%s: %v", f.ID, err)
-		}
-		for _, want := range []string{"<title", "<desc", `font-family:"Liberation Sans",Arial,Helvetica,sans-serif`} {
-			if !strings.Contains(b.String(), want) {
-				t.Errorf("%s: no %s", f.ID, want)
+	for _, name := range []string{"full", "lines"} {
+		d := load(t, name)
+		again := Figures(d)
+		for i, f := range Figures(d) {
+			var b, c bytes.Buffer
+			check(t, f.WriteSVG(&b))
+			check(t, again[i].WriteSVG(&c))
+			if !bytes.Equal(b.Bytes(), c.Bytes()) {
+				t.Errorf("%s: drawn twice, and not the same", f.ID)
 			}
-		}
-		text := strings.ReplaceAll(b.String(), "http://www.w3.org/", "")
-		if strings.Contains(text, "http://") || strings.Contains(text, "https://") {
-			t.Errorf("%s refers to something elsewhere", f.ID)
-		}
-		if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
-			t.Errorf("%s: a coordinate is no number", f.ID)
+			if w, _ := f.Size(); w > sheetWidth {
+				t.Errorf("%s is %v wide, more than %v", f.ID, w, sheetWidth)
+			}
+			if err := xml.Unmarshal(b.Bytes(), new(struct{})); err != nil {
+				t.Errorf("%s: %v", f.ID, err)
+			}
+			for _, want := range []string{"<title", "<desc", families} {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("%s: no %s", f.ID, want)
+				}
+			}
+			text := strings.ReplaceAll(b.String(), "http://www.w3.org/", "")
+			for _, wrong := range []string{"http://", "https://", "NaN", "Inf", "url("} {
+				if strings.Contains(text, wrong) {
+					t.Errorf("%s: %s in it", f.ID, wrong)
+				}
+			}
 		}
 	}
 }
 
-// TestPromises checks what holds for every figure: caption with the number of
-// trials and the baseline, alternative text with every strategy, marks.
+// TestCompact: styles become classes, and lines of one style that follow one
+// another one path; what is filled or lets others show through stays apart.
+func TestCompact(t *testing.T) {
+	s := make(styles)
+	stroke, area := `" style="fill:none;stroke:#000" />`+"\n", `" style="fill:#000" />`+"\n"
+	got := s.compact("<g>\n<path d=\"M0,0L1,1" + stroke + `<path d="M2,2L3,3` + stroke + `<path d="M4,4` + area + `<path d="M5,5` + area +
+		`<path d="M6,6` + stroke + `<text style="font-family:Liberation Sans">a</text>` + "\n<path d=\"M7,7" + stroke + "</g>")
+	if n := strings.Count(got, "<path"); n != 5 || !strings.Contains(got, "M0,0L1,1M2,2L3,3\"") || strings.Contains(got, "style") {
+		t.Errorf("%d paths:\n%s", n, got)
+	}
+	if !strings.Contains(s.css(), families) || len(s) != 3 || !strings.HasSuffix(got, "</g>") {
+		t.Errorf("%d styles:\n%s\n%s", len(s), s.css(), got)
+	}
+}
+
+// TestWrap: nothing is lost or too wide where it can be broken.
+func TestWrap(t *testing.T) {
+	for text, want := range map[string][]string{
+		"pointer-match":  {"pointer-", "match"},
+		"a b c":          {"a b c"},
+		"≤":              {"≤"},
+		"wwwwwwwwwwwwww": {"wwwww", "wwwww", "wwww"},
+	} {
+		if got := wrap(tiny, text, 36); !slices.Equal(got, want) {
+			t.Errorf("%q is broken into %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestPromises checks what holds for every figure: a question as its title, a
+// caption with the number of trials and the baseline, words for every panel.
 func TestPromises(t *testing.T) {
 	d := load(t, "full")
 	for _, f := range Figures(d) {
+		if !strings.HasSuffix(f.Title, "?") {
+			t.Errorf("%s: the title is no question: %s", f.ID, f.Title)
+		}
 		if !strings.Contains(f.Caption, "key-owner") {
 			t.Errorf("%s: the caption does not name the baseline: %s", f.ID, f.Caption)
 		}

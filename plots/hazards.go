@@ -45,6 +45,39 @@ func compareHazards(a, b string) int {
 	return cmp.Or(first[a == plainHazard]-first[b == plainHazard], cmp.Compare(nameA, nameB), cmp.Compare(keyA, keyB), x-y, cmp.Compare(valueA, valueB))
 }
 
+// hazardKinds are the headings of the verdict map, with the hazards below each.
+var hazardKinds = []struct {
+	title string
+	names []string
+}{
+	{"Nothing else", []string{plainHazard}},
+	{"What else has keys", []string{"foreign-before", "foreign-after", "python"}},
+	{"Who uses OpenSSL where", []string{"rank0-client", "between-forks", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
+	{"Providers", []string{"fips", "provider"}},
+	{"Forks", []string{"late-forks"}},
+	{"Locks", []string{"private-locks"}},
+	{"What peers do", []string{"many-errors", "mutual-tls", "long-lived", "reload"}},
+	{"Others", nil},
+}
+
+// kindOf is the place of a hazard's heading: that of the first part of several.
+func kindOf(hazard string) int {
+	first, _, _ := strings.Cut(hazard, "+")
+	name, _, _ := hazardParts(first)
+	for i := range hazardKinds {
+		if slices.Contains(hazardKinds[i].names, name) {
+			return i
+		}
+	}
+	return len(hazardKinds) - 1
+}
+
+func hazardKind(hazard string) string { return hazardKinds[kindOf(hazard)].title }
+
+func compareByKind(a, b string) int {
+	return cmp.Or(kindOf(a)-kindOf(b), compareHazards(a, b))
+}
+
 // joinHazards names hazards in as few words as can be: those that differ in
 // their number alone are one.
 func joinHazards(hazards []string) string {

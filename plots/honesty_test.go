@@ -16,7 +16,7 @@ func TestOneTrialHasNoInterval(t *testing.T) {
 	if !strings.Contains(page, "no interval: one trial") {
 		t.Error("the table does not say that one trial has no interval")
 	}
-	row := passiveRow(new(Scene), &results.Row{Strategy: "hwm", Passive: results.Figure{Value: 20, Low: 10, High: 30, N: 1}})
+	row := rateRow("hwm", results.Figure{Value: 20, Low: 10, High: 30, N: 1})
 	if finite(row.low) || finite(row.high) || !strings.Contains(row.note, "one trial") {
 		t.Errorf("a row of one trial: %+v", row)
 	}
@@ -26,13 +26,9 @@ func TestOneTrialHasNoInterval(t *testing.T) {
 func TestAAPanel(t *testing.T) {
 	d := load(t, "one-strategy")
 	d.AA = []results.AASummary{{Unit: results.CPUPerHandshake, Ratios: []float64{0.99, 1.03, 1}, Interval: 1, Tables: 1}}
-	panels := drift(d).Panels
-	p := panels[len(panels)-1]
+	p := noise(d).Panels[0]
 	if !strings.HasPrefix(p.Title, "A/A") || !strings.Contains(p.Alt, "of 3 comparisons of a strategy with itself 1 differ") || !strings.Contains(p.Alt, "3 %") {
 		t.Errorf("%s: %s", p.Title, p.Alt)
-	}
-	if _, err := p.svg(make(styles)); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -63,7 +59,7 @@ func TestMixedTrialsAreMarked(t *testing.T) {
 
 // A curve without damage reaches down to the exact bound.
 func TestSurvivalOfUndamaged(t *testing.T) {
-	c, _ := survivalCurve("hwm", make([]life, 59), 0.95)
+	c := survivalCurve("hwm", make([]life, 59), 0.95)
 	if low := c.points[0].low; low < 0.950 || low > 0.951 {
 		t.Errorf("the band of 59 undamaged trials begins at %v, want 0.95", low)
 	}

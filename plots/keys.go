@@ -10,28 +10,22 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-func float(n int) vg.Length { return vg.Length(n) }
-
 // threadKeys is figure 8: which slots each strategy reaches and misses.
 func threadKeys(d *Data) *Figure {
-	f := &Figure{ID: "keys", Title: "Thread-local keys", Columns: 2}
-	builds := 0
+	f := &Figure{ID: "keys", Title: "Which thread-local slots does each fix clear?"}
+	f.Empty = "no probe given; tlsbench probe --json writes one"
 	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *Probe) int { return compareHazards(a.Hazard, b.Hazard) })
 	for _, probe := range probes {
 		order := slices.Clone(probe.Builds)
 		slices.SortStableFunc(order, func(a, b ProbeBuild) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
 		for i := range order {
-			builds++
 			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
 		}
-	}
-	if builds == 0 {
-		f.Empty = "no probe given; tlsbench probe --json writes one"
 	}
 	f.Caption = "What became, in the workers, of each slot that rank 0 had. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value that does not lie in shared memory), cleared, new (each worker has a value of its own), empty. " +
 		"Slots of other libraries: kept is right, wiped is collateral damage. Neighbouring keys that fare alike are one column. " +
 		"A shared slot is exposure, not yet damage: pointer-match clears those of the error queue and the generators alone, and leaves others of OpenSSL's shared; the verdict map says whether that was damaged. " +
-		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", count(builds, "probe"), d.Baseline)
+		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", count(len(f.Panels), "probe"), d.Baseline)
 	return f
 }
 
@@ -84,28 +78,26 @@ func (c column) title() string {
 
 func keysPanel(probe *Probe, b *ProbeBuild) *Panel {
 	columns := keyColumns(b)
-	m := cellMap{corner: "key, owner", labelWidth: 78, width: panelWidth}
+	m := &cellMap{corner: "key, owner", labelWidth: 78, blocks: []block{{}}}
 	for _, c := range columns {
-		m.columns = append(m.columns, c.title())
+		m.blocks[0].columns = append(m.blocks[0].columns, c.title())
 	}
-	m.width = max(m.width, m.labelWidth+44*float(len(columns)))
+	m.cellWidth = max(46, (panelWidth-m.labelWidth)/vg.Length(max(1, len(columns))))
 	var words []string
 	for i, s := range b.Strategies {
-		m.rows = append(m.rows, s.Strategy)
-		row := make([]cell, len(columns))
+		r := mapRow{label: s.Strategy}
 		var fates []string
-		for j, c := range columns {
-			row[j] = c.cells[i]
-			fates = append(fates, fmt.Sprintf("%s %s", c.title(), c.cells[i].word))
+		for _, c := range columns {
+			r.cells = append(r.cells, c.cells[i])
+			fates = append(fates, c.title()+" "+c.cells[i].word)
 		}
-		m.cells = append(m.cells, row)
+		m.rows = append(m.rows, r)
 		words = append(words, s.Strategy+": "+strings.Join(fates, ", "))
 	}
-	p := &Panel{
+	return &Panel{
 		Title: "OpenSSL " + b.OpenSSL, Sub: "hazard " + hazardName(probe.Hazard), OpenSSL: b.OpenSSL, Hazard: probe.Hazard,
-		Alt: strings.Join(words, "; ") + ".", width: m.width, height: m.height(), draw: m.draw,
+		Alt: strings.Join(words, "; ") + ".", chart: m,
 	}
-	return p
 }
 
 // keyColumns puts neighbouring keys that fare alike together.

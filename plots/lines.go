@@ -3,8 +3,8 @@ package plots
 import (
 	"image/color"
 	"math"
+	"slices"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -18,45 +18,40 @@ type curve struct {
 	look   look
 	points []point
 	steps  bool    // y holds until the next x
-	banded bool    // the intervals are drawn, as a band and as bars
+	banded bool    // the intervals are drawn, as a band of steps or as bars
 	dotted bool    // points alone, no line
 	marks  []point // ticks on the curve: censored trials
 }
 
 // lineChart shows a curve for each strategy, with the legend below.
 type lineChart struct {
-	x, y   scale
-	curves []curve
-	// within keeps axes from growing beyond what makes sense, such as a
-	// probability of more than 1.
-	yRange *span
-	lines  []float64 // horizontal reference lines
-	xTicks plot.Ticker
-	dodge  vg.Length // curves stand side by side, this far apart
-}
-
-func (ch *lineChart) height() vg.Length {
-	return plotHeight + vg.Length(len(ch.legend(panelWidth)))*legendLine
-}
-
-// compactHeight is that on a sheet of many panels.
-func (ch *lineChart) compactHeight() vg.Length {
-	return compactPlot + vg.Length(len(ch.legend(compactWidth)))*legendLine
+	x, y      axis
+	curves    []curve
+	top       float64   // of the y axis, from 0; if it is 0, the values decide
+	band      *span     // of y, shaded: differences that do not matter
+	reference *float64  // of y, dashed: the baseline
+	xAt       []float64 // where x has ticks, if not where there is room for some
+	dodge     vg.Length // curves stand side by side, this far apart
 }
 
 const (
+	lineHeight   vg.Length = 190 // of axes and plot
 	legendLine   vg.Length = 15
 	legendSample vg.Length = 26
 )
 
+func (ch *lineChart) size() (w, h vg.Length) {
+	return panelWidth, lineHeight + vg.Length(len(ch.legend()))*legendLine
+}
+
 // legend breaks the legend into lines.
-func (ch *lineChart) legend(width vg.Length) [][]curve {
+func (ch *lineChart) legend() [][]curve {
 	var lines [][]curve
 	room := vg.Length(0)
 	for _, c := range ch.curves {
 		w := legendSample + plain.Width(c.label) + 14
 		if w > room {
-			lines, room = append(lines, nil), width
+			lines, room = append(lines, nil), panelWidth
 		}
 		room -= w
 		lines[len(lines)-1] = append(lines[len(lines)-1], c)
@@ -64,35 +59,87 @@ func (ch *lineChart) legend(width vg.Length) [][]curve {
 	return lines
 }
 
-func (ch *lineChart) draw(c draw.Canvas) {
-	p := newPlot()
+// fitAxes gives the axes the range of all curves.
+func (ch *lineChart) fitAxes() {
 	xs, ys := newSpan(), newSpan()
 	for _, cv := range ch.curves {
-		for _, pt := range cv.points {
-			if !ch.x.log || pt.x > 0 {
-				xs.add(pt.x)
+		for _, p := range cv.points {
+			if !ch.x.log || p.x > 0 {
+				xs.add(p.x)
 			}
-			for _, v := range []float64{pt.y, pt.low, pt.high} {
+			for _, v := range []float64{p.y, p.low, p.high} {
 				if !ch.y.log || v > 0 {
 					ys.add(v)
 				}
 			}
 		}
 	}
-	ys.add(ch.lines...)
-	ch.x.fit(&p.X, xs)
-	if ch.xTicks != nil {
-		p.X.Tick.Marker = ch.xTicks
+	if ch.reference != nil {
+		ys.add(*ch.reference)
 	}
-	ch.y.fit(&p.Y, ys)
-	if ch.yRange != nil {
-		p.Y.Min, p.Y.Max = ch.yRange.low, ch.yRange.high
+	if ch.band != nil {
+		ys.add(ch.band.low, ch.band.high)
 	}
-	p.Add(ch)
-	legend := ch.legend(c.Max.X - c.Min.X)
+	ch.x.fit(xs)
+	ch.y.fit(ys)
+	if ch.top > 0 {
+		ch.y.span = span{0, ch.top}
+	}
+}
+
+// yTicks and xTicks are those of the fitted axes.
+func (ch *lineChart) yTicks(height vg.Length) []tick {
+	return ch.y.ticks(height, func(string) vg.Length { return 14 })
+}
+
+func (ch *lineChart) xTicks(width vg.Length) []tick {
+	if ch.xAt == nil {
+		return ch.x.ticks(width, func(label string) vg.Length { return small.Width(label) })
+	}
+	var list []tick
+	for _, v := range ch.xAt {
+		list = append(list, tick{ch.x.at(v), ch.x.print(v)})
+		if !apart(list, width, func(label string) vg.Length { return small.Width(label) }) {
+			list[len(list)-1].label = ""
+		}
+	}
+	return list
+}
+
+func (ch *lineChart) draw(c draw.Canvas) {
+	ch.fitAxes()
+	legend := ch.legend()
 	bottom := vg.Length(len(legend)) * legendLine
-	p.Draw(draw.Crop(c, 0, -8, bottom, 0))
+	in := draw.Crop(c, 0, -8, bottom+axisHeight, -18) // above is the label of y
+	y := ch.yTicks(in.Max.Y - in.Min.Y)
+	in.Min.X += widest(small, y, func(t tick) string { return t.label }) + 10
+	ch.drawBackground(in)
+	c.FillText(aligned(inked(small, ink), draw.XLeft, draw.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, ch.y.label)
+	ch.y.drawLeft(in, y)
+	ch.x.drawBelow(in, ch.xTicks(in.Max.X-in.Min.X))
+	for _, paint := range []func(*curve, draw.Canvas, int, func(x, y float64) vg.Point){(*curve).drawBand, (*curve).draw} {
+		for i := range ch.curves {
+			shift := ch.dodge * (vg.Length(i) - vg.Length(len(ch.curves)-1)/2)
+			paint(&ch.curves[i], in, i, func(x, y float64) vg.Point {
+				left, _ := clamped(ch.x.at(x), in.Min.X, in.Max.X)
+				up, _ := clamped(ch.y.at(y), in.Min.Y, in.Max.Y)
+				return vg.Point{X: left + shift, Y: up}
+			})
+		}
+	}
 	drawLegend(c, legend, c.Min.Y+bottom)
+}
+
+func (ch *lineChart) drawBackground(c draw.Canvas) {
+	if ch.band != nil {
+		low, _ := clamped(ch.y.at(ch.band.low), c.Min.Y, c.Max.Y)
+		high, _ := clamped(ch.y.at(ch.band.high), c.Min.Y, c.Max.Y)
+		fill(c, c.Min.X, c.Max.X, low, high, bandInk)
+	}
+	if ch.reference != nil {
+		y, _ := clamped(ch.y.at(*ch.reference), c.Min.Y, c.Max.Y)
+		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, c.Min.X, y, c.Max.X, y)
+	}
 }
 
 func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
@@ -104,50 +151,11 @@ func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
 			if !cv.dotted {
 				c.StrokeLine2(cv.look.line(1.4), x, middle, x+legendSample-4, middle)
 			}
-			bold(c, cv.look, vg.Point{X: x + legendSample/2 - 2, Y: middle})
-			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: x + legendSample, Y: middle}, cv.label)
+			cv.look.bold(c, 4, vg.Point{X: x + legendSample/2 - 2, Y: middle})
+			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: x + legendSample, Y: middle + 1}, cv.label)
 			x += legendSample + plain.Width(cv.label) + 14
 		}
 	}
-}
-
-// Plot implements plot.Plotter.
-func (ch *lineChart) Plot(c draw.Canvas, p *plot.Plot) {
-	toX, toY := p.Transforms(&c)
-	toX, toY = ch.x.onAxis(toX), ch.y.onAxis(toY)
-	grid := draw.LineStyle{Color: gridInk, Width: 0.5}
-	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
-		if !t.IsMinor() {
-			c.StrokeLine2(grid, c.Min.X, toY(t.Value), c.Max.X, toY(t.Value))
-		}
-	}
-	for _, v := range ch.lines {
-		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, c.Min.X, toY(v), c.Max.X, toY(v))
-	}
-	place := func(x, y float64) vg.Point {
-		return vg.Point{X: clamp(toX(x), c.Min.X, c.Max.X), Y: clamp(toY(y), c.Min.Y, c.Max.Y)}
-	}
-	side := func(i int) func(x, y float64) vg.Point {
-		shift := ch.dodge * (vg.Length(i) - vg.Length(len(ch.curves)-1)/2)
-		return func(x, y float64) vg.Point {
-			at := place(x, y)
-			return vg.Point{X: at.X + shift, Y: at.Y}
-		}
-	}
-	for i, cv := range ch.curves {
-		cv.drawBand(c, side(i))
-	}
-	for i, cv := range ch.curves {
-		cv.draw(c, i, side(i))
-	}
-}
-
-// clamp also takes what a log axis makes of zero.
-func clamp(v, low, high vg.Length) vg.Length {
-	if math.IsNaN(float64(v)) || v < low {
-		return low
-	}
-	return min(v, high)
 }
 
 func (cv *curve) draw(c draw.Canvas, index int, place func(x, y float64) vg.Point) {
@@ -170,9 +178,9 @@ func (cv *curve) draw(c draw.Canvas, index int, place func(x, y float64) vg.Poin
 	}
 	// Some markers along the line, apart for each curve: curves that lie on
 	// one another can then still be told apart, without colours too.
-	if n := len(path); n > 0 {
+	if len(path) > 0 {
 		for k := range 3 {
-			bold(c, cv.look, along(path, (float64(k)+0.2+0.1*float64(index%8))/3))
+			cv.look.bold(c, 4, along(path, (float64(k)+0.2+0.1*float64(index%8))/3))
 		}
 	}
 }
@@ -205,15 +213,15 @@ func (cv *curve) drawMarkers(c draw.Canvas, place func(x, y float64) vg.Point) {
 			continue
 		}
 		if cv.banded && !math.IsNaN(p.low) && !math.IsNaN(p.high) {
-			upright(c, cv.look, at, place(p.x, p.low).Y, math.IsInf(p.low, 0))
-			upright(c, cv.look, at, place(p.x, p.high).Y, math.IsInf(p.high, 0))
+			cv.look.upright(c, at, place(p.x, p.low).Y, math.IsInf(p.low, 0))
+			cv.look.upright(c, at, place(p.x, p.high).Y, math.IsInf(p.high, 0))
 		}
-		bold(c, cv.look, at)
+		cv.look.bold(c, 4, at)
 	}
 }
 
 // upright draws half an interval along y; an open one is dotted.
-func upright(c draw.Canvas, l look, from vg.Point, to vg.Length, open bool) {
+func (l look) upright(c draw.Canvas, from vg.Point, to vg.Length, open bool) {
 	line := draw.LineStyle{Color: l.color, Width: 1}
 	if open {
 		line.Dashes = []vg.Length{1, 2.5}
@@ -223,53 +231,38 @@ func upright(c draw.Canvas, l look, from vg.Point, to vg.Length, open bool) {
 	c.StrokeLine2(line, from.X, from.Y, from.X, to)
 }
 
-// path gives the corners of a curve.
+// path gives the corners of a curve, without those that cannot be seen: nearly
+// on the one before, or in the middle of a level or upright line.
 func (cv *curve) path(value func(point) float64, place func(x, y float64) vg.Point) []vg.Point {
 	var path []vg.Point
-	for i, p := range cv.points {
+	add := func(p vg.Point) {
+		n := len(path)
+		if n > 1 && (p.X == path[n-1].X && p.X == path[n-2].X || p.Y == path[n-1].Y && p.Y == path[n-2].Y) {
+			path[n-1] = p
+			return
+		}
+		path = append(path, p)
+	}
+	for _, p := range cv.points {
 		y := value(p)
-		if math.IsNaN(y) || math.IsInf(y, 0) {
+		if !finite(y) {
 			continue
 		}
-		if cv.steps && i > 0 && len(path) > 0 {
-			path = append(path, vg.Point{X: place(p.x, y).X, Y: path[len(path)-1].Y})
+		at := place(p.x, y)
+		if cv.steps && len(path) > 0 {
+			add(vg.Point{X: at.X, Y: path[len(path)-1].Y})
 		}
-		path = append(path, place(p.x, y))
+		add(at)
 	}
-	return thinned(path)
+	return path
 }
 
-// thinned leaves out corners that cannot be seen: those nearly on the one
-// before, and those in the middle of a level or upright line.
-func thinned(path []vg.Point) []vg.Point {
-	const near = 0.12
-	close := func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < near }
-	var out []vg.Point
-	for i, p := range path {
-		n := len(out)
-		switch {
-		case n > 0 && i < len(path)-1 && close(p.X, out[n-1].X) && close(p.Y, out[n-1].Y):
-			continue
-		case n > 1 && (p.X == out[n-1].X && p.X == out[n-2].X || p.Y == out[n-1].Y && p.Y == out[n-2].Y):
-			out[n-1] = p
-			continue
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-func (cv *curve) drawBand(c draw.Canvas, place func(x, y float64) vg.Point) {
-	if !cv.banded || cv.dotted {
-		return
-	}
+func (cv *curve) drawBand(c draw.Canvas, _ int, place func(x, y float64) vg.Point) {
 	low := cv.path(func(p point) float64 { return p.low }, place)
 	high := cv.path(func(p point) float64 { return p.high }, place)
-	if len(low) < 2 || len(high) < 2 {
+	if !cv.banded || !cv.steps || len(low) < 2 || len(high) < 2 {
 		return
 	}
-	for i, j := 0, len(low)-1; i < j; i, j = i+1, j-1 {
-		low[i], low[j] = low[j], low[i]
-	}
+	slices.Reverse(low)
 	c.FillPolygon(color.Color(faded(cv.look.color)), append(high, low...))
 }

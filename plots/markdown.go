@@ -129,7 +129,7 @@ func (d *Data) markdownTables(b *strings.Builder) {
 
 // readmeFigures are what a README shows: the first has to be there, of the
 // others the first two that are not empty.
-var readmeFigures = []string{"verdicts", "fork", "throughput", "corruption", "survival"}
+var readmeFigures = []string{"verdicts", "handshakes", "forks", "damage", "survival"}
 
 func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 	all := make(map[string]*Figure)
@@ -144,28 +144,11 @@ func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 	}
 	b.WriteString("\n")
 	for _, f := range list {
-		sheet := f.readmeSheet()
-		fmt.Fprintf(b, "![%s: %s](%s/%s.svg)\n", f.Title, markdownCell(d.finding(sheet)), folder, sheet.ID)
+		fmt.Fprintf(b, "![%s %s](%s/%s.svg)\n", f.Title, markdownCell(d.finding(f)), folder, f.ID)
 	}
 }
 
-// readmeSheet is, of a figure in several sheets, the one that is of all builds,
-// or else the one that shows most.
-func (f *Figure) readmeSheet() *Figure {
-	list := f.sheets()
-	if i := slices.IndexFunc(list, func(s *Figure) bool { return s.ID == cpuFigure }); i >= 0 {
-		return list[i] // on few cores the figure to compare
-	}
-	if list[0].ID == f.ID {
-		return list[0]
-	}
-	return slices.MaxFunc(list, func(a, b *Figure) int { return len(a.Panels) - len(b.Panels) })
-}
-
-// cpuFigure is the sheet of the server's CPU time.
-const cpuFigure = "throughput-cpu"
-
-// finding says what there is to see on a sheet, for who does not see it.
+// finding says what there is to see on a figure, for who does not see it.
 func (d *Data) finding(f *Figure) string {
 	if len(f.Panels) == 0 {
 		return f.Empty
@@ -174,7 +157,7 @@ func (d *Data) finding(f *Figure) string {
 	switch {
 	case f.ID == "verdicts" && f.Panels[0].OpenSSL == "":
 		return newScreening(d).finding()
-	case f.ID != cpuFigure:
+	case f.ID != "handshakes":
 		return text
 	}
 	var parts []string

@@ -60,7 +60,6 @@ type page struct {
 
 type pageFigure struct {
 	ID, Title, Caption, Empty string
-	Columns                   int
 	Panels                    []pagePanel
 }
 
@@ -109,23 +108,24 @@ func Report(w io.Writer, d *Data) error {
 // can be read aloud, sorted and filtered.
 func (p *page) addFigures(d *Data, drawn styles) error {
 	for _, f := range Figures(d) {
-		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty, Columns: f.Columns}
+		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty}
 		if f.ID == "verdicts" {
 			p.MapCaption = f.Caption
 			continue
 		}
 		for i, panel := range f.Panels {
-			svg, err := panel.svg(drawn)
+			width, height := panel.chart.size()
+			svg, err := drawn.svg(width, height, panel.chart.draw)
 			if err != nil {
 				return fmt.Errorf("figure %s: %w", f.ID, err)
 			}
 			figure.Panels = append(figure.Panels, pagePanel{
 				ID: fmt.Sprintf("%s-%d", f.ID, i), Title: panel.Title, Sub: panel.Sub, Mark: panel.Mark, Alt: panel.Alt,
 				OpenSSL: panel.OpenSSL, Hazard: panel.Hazard,
-				Width: float64(panel.width), Height: float64(panel.height), SVG: template.HTML(svg),
+				Width: float64(width), Height: float64(height), SVG: template.HTML(svg),
 			})
 		}
-		if slices.Contains([]string{"throughput", "scaling", "fork", "later"}, f.ID) {
+		if slices.Contains([]string{"handshakes", "forks", "sweeps", "workers"}, f.ID) {
 			p.CostFigures = append(p.CostFigures, figure)
 		} else {
 			p.OtherFigures = append(p.OtherFigures, figure)

@@ -28,7 +28,7 @@ func report(t testing.TB, d *Data) string {
 func TestReportOrder(t *testing.T) {
 	page := report(t, load(t, "full"))
 	at := -1
-	for _, id := range []string{"verdict", "map", "cost", "throughput", "rest", "corruption", "survival", "keys", "drift", "limits", "repeat", "data"} {
+	for _, id := range []string{"verdict", "map", "cost", "handshakes", "forks", "rest", "damage", "survival", "keys", "noise", "limits", "repeat", "data"} {
 		i := strings.Index(page, `id="`+id+`"`)
 		if i <= at {
 			t.Errorf("section %s is missing or comes too early", id)
@@ -100,19 +100,21 @@ func TestReportEdges(t *testing.T) {
 func TestPanelText(t *testing.T) {
 	d := load(t, "full")
 	var b strings.Builder
-	for _, p := range throughput(d).Panels {
-		svg, err := p.svg(make(styles))
+	for _, p := range handshakes(d).Panels {
+		w, h := p.chart.size()
+		svg, err := make(styles).svg(w, h, p.chart.draw)
 		check(t, err)
 		b.WriteString(svg)
 	}
 	for _, s := range d.Scenes {
 		for i := range s.Rows {
-			c, ok := costOf(&s.Rows[i], results.HandshakesPerSec)
-			if !ok || !c.Ratio.Known() {
-				continue
-			}
-			for _, want := range []string{figures3(c.Median.Value) + "  n=6", ratio(c.Ratio.Value)} {
-				if !strings.Contains(b.String(), ">"+want+"<") {
+			for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
+				c, ok := costOf(&s.Rows[i], unit)
+				want := ratio(c.Ratio.Value)
+				if s.Rows[i].Strategy == d.Baseline {
+					want = "1 = " + byUnit(unit)(c.Median.Value)
+				}
+				if ok && !strings.Contains(b.String(), ">"+want) {
 					t.Errorf("%s of %s: no %q on the panels", s.Rows[i].Strategy, s.Scene, want)
 				}
 			}

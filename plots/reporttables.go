@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 )
 
 // pageTable is a table of the report page. Its first column is a row's name.
@@ -32,6 +33,122 @@ type pageCell struct {
 	Detail string
 	Class  string
 	Sort   string // number to sort by
+}
+
+// verdictCell is one field: the words, and what they rest on.
+func verdictCell(r *results.Row) (c cell) {
+	if r == nil {
+		return cell{word: string(results.NoTrials)}
+	}
+	v := r.Verdict
+	words := make([]string, len(v.Words))
+	for i, w := range v.Words {
+		words[i] = string(w)
+	}
+	c.word = strings.Join(words, " ")
+	switch {
+	case v.Trials > 0 && v.Damaged == 0:
+		c.detail = fmt.Sprintf("0/%d ≤ %s", v.Trials, percent(roundUp(v.Upper)))
+	case v.Trials > 0:
+		c.detail = fmt.Sprintf("%d/%d", v.Damaged, v.Trials)
+	}
+	return c
+}
+
+// mapGroup is what one verdict map shows: scenes that differ in their hazard
+// alone.
+type mapGroup struct {
+	scene  results.Scene // without hazard
+	scenes []*Scene
+	names  []string // strategies
+	// controls is the one group of those scenes that have verdicts on the
+	// controls alone. Its rows are whole scenes.
+	controls bool
+}
+
+// byHazard groups the scenes that looked for corruption. Scenes of controls
+// alone come last, in a group of their own.
+func (d *Data) byHazard() []*mapGroup {
+	var groups []*mapGroup
+	controls := &mapGroup{controls: true}
+	at := make(map[results.Scene]*mapGroup)
+	for _, s := range d.Scenes {
+		if !s.judged() {
+			continue
+		}
+		if s.controlsOnly(d) {
+			controls.add(s)
+			continue
+		}
+		scene := s.Scene
+		scene.Hazard = ""
+		g := at[scene]
+		if g == nil {
+			g = &mapGroup{scene: scene}
+			at[scene], groups = g, append(groups, g)
+		}
+		g.add(s)
+	}
+	for _, g := range groups {
+		slices.SortStableFunc(g.scenes, func(a, b *Scene) int { return compareHazards(a.Hazard, b.Hazard) })
+	}
+	if len(controls.scenes) > 0 {
+		groups = append(groups, controls)
+	}
+	return groups
+}
+
+func (g *mapGroup) add(s *Scene) {
+	g.scenes = append(g.scenes, s)
+	for _, name := range s.names() {
+		if !slices.Contains(g.names, name) && (!g.controls || isControl(name)) {
+			g.names = append(g.names, name)
+		}
+	}
+	slices.SortFunc(g.names, catalogue.Compare)
+}
+
+// rowName is what stands before a scene's row.
+func (g *mapGroup) rowName(s *Scene, d *Data) string {
+	if g.controls {
+		return sceneText(s.Scene, d.severalMachines())
+	}
+	return hazardName(s.Hazard)
+}
+
+// title names the group.
+func (g *mapGroup) title(d *Data) string {
+	if g.controls {
+		return "Controls of the runs that measure cost"
+	}
+	scene := g.scene
+	scene.Hazard = "all hazards"
+	return sceneText(scene, d.severalMachines())
+}
+
+// mark is what is wrong with any of the controls.
+func (g *mapGroup) mark() string {
+	for _, s := range g.scenes {
+		if s.Mark != "" {
+			return s.Mark
+		}
+	}
+	return ""
+}
+
+// judged reports whether any trial of the scene could have got a verdict.
+func (s *Scene) judged() bool {
+	return slices.ContainsFunc(s.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })
+}
+
+// row finds the results of a field.
+func (g *mapGroup) row(hazard, strategy string) *results.Row {
+	for _, s := range g.scenes {
+		if s.Hazard == hazard {
+			return s.row(strategy)
+		}
+	}
+	return nil
 }
 
 // mapTables are the verdict maps.

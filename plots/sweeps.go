@@ -1,28 +1,85 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"gonum.org/v1/plot"
 
 	"tlsbench/results"
 )
 
 // sweep is a number that fork trials are made with, and that may be varied.
 type sweep struct {
-	key, label string
-	usual      float64
-	log        bool
+	key, title, label string
+	usual             float64
+	log               bool
 }
 
 // sweeps have the defaults of package bench.
 var sweeps = []sweep{
-	{"mem", "private memory of rank 0, MiB", 16, true},
-	{"filled", "filled keys beside OpenSSL's", 0, false},
-	{"workers", "live workers", usualWorkers, true},
+	{"mem", "More memory", "private memory of rank 0, MiB", 16, true},
+	{"filled", "More keys", "filled keys beside OpenSSL's", 0, false},
+	{"workers", "More workers", "live workers", usualWorkers, true},
+}
+
+// forkSweeps is figure 6: whether what the handlers add to a fork grows with the
+// process.
+func forkSweeps(d *Data) *Figure {
+	f := &Figure{ID: "sweeps", Title: "Does a fix cost more in a larger process?"}
+	f.Empty = "no number was varied in trials of forks"
+	for _, w := range sweeps {
+		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
+		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
+			if len(group) > 1 {
+				w.addPanel(f, d, group)
+			}
+		}
+	}
+	n := f.counts()
+	f.Caption = fmt.Sprintf("What the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open where trials are too few for one. "+
+		"Everything else in the process stays as it is. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
+	return f
+}
+
+func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
+	var n tally
+	chart := &lineChart{
+		x:         axis{label: w.label, print: figures3, log: w.log},
+		y:         axis{label: "added to fork(), median", print: duration, zero: true},
+		reference: new(float64), dodge: 3,
+	}
+	value := func(s *Scene) float64 { _, x := w.of(s.Scene); return x }
+	slices.SortFunc(group, func(a, b *Scene) int { return int(value(a) - value(b)) })
+	for _, s := range group {
+		chart.xAt = append(chart.xAt, value(s))
+	}
+	for _, name := range strategiesOf(group) {
+		c := medianCurve(group, name, forkExtra, value, &n)
+		if len(c.points) > 1 { // one point is no sweep
+			chart.curves = append(chart.curves, c)
+		}
+	}
+	if p := f.add(d, group[:1], w.title, chart, n); p != nil {
+		rest, _ := w.of(group[0].Scene)
+		p.Sub = sceneText(rest, d.severalMachines()) + disturbed(group)
+	}
+}
+
+// medianCurve is a strategy's metric over scenes that have a number each.
+func medianCurve(group []*Scene, name, unit string, x func(*Scene) float64, n *tally) curve {
+	c := curve{label: name, look: lookOf(name), banded: true}
+	for _, s := range group {
+		if r := s.row(name); r != nil {
+			if cost, ok := costOf(r, unit); ok && cost.Median.Known() {
+				m := cost.Median
+				n.add(m.N)
+				c.points = append(c.points, point{x(s), m.Value, m.Low, m.High})
+			}
+		}
+	}
+	return c
 }
 
 // of gives the number's value in a scene, and the scene without it.
@@ -57,132 +114,22 @@ func (s *Scene) forks() int {
 }
 
 // mainForks lists the scenes whose forks are drawn in full: of those that
-// differ in swept numbers alone the one that has the defaults, or else the one
-// with the most trials.
+// differ in workers and settings alone the one that has the defaults, or else
+// the one with the most trials.
 func (d *Data) mainForks() []*Scene {
-	var list []*Scene
-	at := make(map[results.Scene]int)
-	for _, s := range d.Scenes {
-		if s.forks() == 0 {
-			continue
-		}
-		place := s.Scene
-		for _, w := range sweeps {
-			place, _ = w.of(place)
-		}
-		i, ok := at[place]
-		switch {
-		case !ok:
-			at[place], list = len(list), append(list, s)
-		case s.unusual() < list[i].unusual() || s.unusual() == list[i].unusual() && s.forks() > list[i].forks():
-			list[i] = s
-		}
-	}
-	return list
-}
-
-// unusual counts the swept numbers that are not the default.
-func (s *Scene) unusual() int {
-	n := 0
-	for _, w := range sweeps {
-		if _, x := w.of(s.Scene); x != w.usual {
+	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
+	unusual := func(s *Scene) int {
+		n := len(strings.Fields(s.Settings)) // what has its default is not among them
+		if s.Workers != usualWorkers {
 			n++
 		}
+		return n
 	}
-	return n
-}
-
-// sweepSheet is the sheet that they stand on.
-const sweepSheet = "sweeps"
-
-// sweepPanels draw fork latency against each number that was varied, one panel
-// for each setting of the others.
-func sweepPanels(d *Data) []*Panel {
-	var panels []*Panel
-	for _, w := range sweeps {
-		var order []results.Scene
-		groups := make(map[results.Scene][]*Scene)
-		for _, s := range d.Scenes {
-			if s.forks() == 0 {
-				continue
-			}
-			rest, _ := w.of(s.Scene)
-			if groups[rest] == nil {
-				order = append(order, rest)
-			}
-			groups[rest] = append(groups[rest], s)
-		}
-		for _, rest := range order {
-			if group := groups[rest]; len(group) > 1 {
-				if p := w.panel(d, rest, group); p != nil {
-					panels = append(panels, p)
-				}
-			}
-		}
+	var list []*Scene
+	for _, group := range grouped(scenes, func(s *results.Scene) { s.Workers, s.Settings = 0, "" }) {
+		list = append(list, slices.MinFunc(group, func(a, b *Scene) int {
+			return cmp.Or(unusual(a)-unusual(b), b.forks()-a.forks())
+		}))
 	}
-	return panels
-}
-
-func (w sweep) panel(d *Data, rest results.Scene, group []*Scene) *Panel {
-	n := new(tally)
-	slices.SortFunc(group, func(a, b *Scene) int {
-		_, x := w.of(a.Scene)
-		_, y := w.of(b.Scene)
-		return int(x - y)
-	})
-	chart := lineChart{
-		x:     scale{label: w.label, print: figures3, log: w.log},
-		y:     scale{label: "time in fork(), median", print: duration, zero: !w.log, log: w.log},
-		dodge: 3,
-	}
-	var ticks plot.ConstantTicks
-	for _, s := range group {
-		_, x := w.of(s.Scene)
-		ticks = append(ticks, plot.Tick{Value: x, Label: figures3(x)})
-	}
-	chart.xTicks = ticks
-	var words []string
-	for _, name := range strategiesOf(group) {
-		c, text, counts := w.curve(group, name)
-		if len(c.points) > 1 { // one point is no sweep
-			chart.curves, words = append(chart.curves, c), append(words, text)
-			for _, trials := range counts {
-				n.add(trials)
-			}
-		}
-	}
-	if len(chart.curves) == 0 {
-		return nil
-	}
-	p := newPanel(group[0], d, "Fork latency against "+strings.TrimSuffix(w.label, ", MiB"))
-	p.Sub, p.Mark, p.sheet = sceneText(rest, d.severalMachines()), "", sweepSheet
-	for _, s := range group {
-		if text := s.disturbed(); text != "" {
-			_, x := w.of(s.Scene)
-			p.Sub += fmt.Sprintf("; at %s%s", figures3(x), strings.TrimPrefix(text, ";"))
-		}
-	}
-	p.Alt, p.n = strings.Join(words, "; ")+".", *n
-	p.show(&chart)
-	return p
-}
-
-func (w sweep) curve(group []*Scene, name string) (c curve, text string, trials []int) {
-	c = curve{label: name, look: lookOf(name), banded: true}
-	var words []string
-	for _, s := range group {
-		r := s.row(name)
-		if r == nil {
-			continue
-		}
-		cost, ok := costOf(r, forkMedian)
-		if !ok || !cost.Median.Known() {
-			continue
-		}
-		m := cost.Median
-		_, x := w.of(s.Scene)
-		c.points, trials = append(c.points, point{x, m.Value, m.Low, m.High}), append(trials, m.N)
-		words = append(words, fmt.Sprintf("%s %s at %s", duration(m.Value), between(m.Low, m.High, duration), figures3(x)))
-	}
-	return c, name + ": " + strings.Join(words, ", "), trials
+	return list
 }

@@ -7,17 +7,16 @@ import (
 	"strings"
 
 	xfont "golang.org/x/image/font"
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"gonum.org/v1/plot"
-
 	"tlsbench/strategies/catalogue"
 )
 
-// look is how one strategy is drawn, everywhere.
+// look is how one strategy is drawn, everywhere; the catalogue has it.
 type look struct {
 	color color.RGBA
 	glyph draw.GlyphDrawer
@@ -109,12 +108,28 @@ func (l look) marker(radius vg.Length) draw.GlyphStyle {
 	return draw.GlyphStyle{Color: l.color, Radius: radius, Shape: l.glyph}
 }
 
+// bold draws a strategy's marker large, on paper so that it is seen among dots
+// of its own colour. Markers of thin lines are drawn several times, to look as
+// heavy as the others.
+func (l look) bold(c draw.Canvas, radius vg.Length, at vg.Point) {
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: paper, Radius: radius + 1, Shape: draw.CircleGlyph{}}, at)
+	switch l.glyph.(type) {
+	case draw.CircleGlyph, draw.BoxGlyph, draw.PyramidGlyph:
+		c.DrawGlyphNoClip(l.marker(1.09*radius), at)
+		return
+	}
+	for _, d := range []vg.Length{-0.35, 0, 0.35} {
+		c.DrawGlyphNoClip(l.marker(radius), vg.Point{X: at.X + d, Y: at.Y})
+		c.DrawGlyphNoClip(l.marker(radius), vg.Point{X: at.X, Y: at.Y + d})
+	}
+}
+
 // Colours of everything that is no strategy. Text has at least 4.5:1.
 var (
 	ink      = rgb(0x1A1A1A)
 	softInk  = rgb(0x555555)
 	gridInk  = rgb(0xDDDDDD)
-	bandInk  = rgb(0xE3ECF7) // equivalence margin, zero lane
+	bandInk  = rgb(0xE3ECF7) // equivalence margin, lane of zero
 	alarmInk = rgb(0xA00000)
 	paper    = rgb(0xFFFFFF)
 )
@@ -126,20 +141,24 @@ func rgb(hex uint32) color.RGBA {
 // faded is a colour for areas that others show through.
 func faded(c color.RGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 0x30} }
 
+// paint is how a cell of a map looks. Darker is worse, so that the order
+// survives a black and white print; the word says the rest.
+type paint struct{ fill, ink color.RGBA }
+
 // Sizes, in points; one point is one CSS pixel on the report page.
 const (
+	sheetWidth vg.Length = 1200 // at most
 	panelWidth vg.Length = 360
-	rowHeight  vg.Length = 23
-	plotHeight vg.Length = 190 // of line charts
+)
 
-	// On a sheet of many panels.
-	compactWidth vg.Length = 300
-	compactRow   vg.Length = 15
-	compactPlot  vg.Length = 150
-	textSize               = 11
-	smallSize              = 10
-	titleSize              = 12.5
-	headingSize            = 15
+var (
+	heading = style(15, true, ink)
+	title   = style(12.5, true, ink)
+	plain   = style(11, false, ink)
+	small   = style(10, false, softInk)
+	tiny    = style(9, false, ink)
+	tinyTop = style(9, true, ink)
+	alarm   = style(10, true, alarmInk)
 )
 
 func style(size vg.Length, bold bool, ink color.Color) text.Style {
@@ -150,32 +169,14 @@ func style(size vg.Length, bold bool, ink color.Color) text.Style {
 	return text.Style{Color: ink, Font: f, Handler: plot.DefaultTextHandler}
 }
 
-var (
-	plain = style(textSize, false, ink)
-	small = style(smallSize, false, softInk)
-	title = style(titleSize, true, ink)
-	alarm = style(smallSize, true, alarmInk)
-)
-
 // aligned returns the style with other alignments.
 func aligned(s text.Style, x draw.XAlignment, y draw.YAlignment) text.Style {
 	s.XAlign, s.YAlign = x, y
 	return s
 }
 
-// newPlot begins a plot in the house style, without title and legend: panels
-// draw their own.
-func newPlot() *plot.Plot {
-	p := plot.New()
-	p.BackgroundColor = nil
-	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font = style(smallSize, false, ink).Font
-		a.Label.TextStyle.Color = ink
-		a.Tick.Label.Font = style(smallSize, false, ink).Font
-		a.Tick.Label.Color = ink
-		a.Tick.LineStyle.Color, a.LineStyle.Color = softInk, softInk
-		a.Tick.Length = 4
-		a.Padding = 0
-	}
-	return p
+// inked returns the style in another colour.
+func inked(s text.Style, ink color.Color) text.Style {
+	s.Color = ink
+	return s
 }

@@ -1,0 +1,118 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+
+	"tlsbench/results"
+)
+
+// damage is figure 3: how often trials are damaged, and how many corruptions
+// there are for each million handshakes, all builds on one axis.
+func damage(d *Data) *Figure {
+	f := &Figure{ID: "damage", Title: "How often is something damaged?"}
+	f.Empty = "no trial looked for corruption"
+	if len(d.fullyJudged()) > 0 {
+		f.Empty = fmt.Sprintf("no strategy has %d trials anywhere", minLives)
+	}
+	for _, group := range byBuild(d.wellJudged()) {
+		var n tally
+		share := &rowChart{axis: axis{label: "share of trials damaged", print: percent, zero: true}}
+		share.rows = strips(group, func(s *Scene, name string) row {
+			n.add(s.row(name).Verdict.Trials)
+			return shareRow(s.row(name))
+		})
+		f.add(d, group, "Damaged trials", share, n)
+		f.addRates(d, group, "Corruptions that nobody looked for", "corruptions per million handshakes", passiveRow)
+		f.addRates(d, group, "Errors of another worker, looked for", "foreign errors per million checks", func(s *Scene, r *results.Row) row {
+			if r.Verdict.Trials == 0 {
+				return noValue(r.Strategy, string(r.Verdict.Worst()))
+			}
+			return rateRow(r.Strategy, r.Foreign)
+		})
+	}
+	n := f.counts()
+	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound of what was not seen in any trial. Damaged trials: with any damage, active checks on. Corruptions: active checks off. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
+		"Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
+		"%d trials with active checks, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
+		d.intervals(), n.total, n.String(), minLives, d.Baseline)
+	return f
+}
+
+// addRates adds a panel of rates, on a logarithmic axis with a lane for none.
+func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*Scene, *results.Row) row) {
+	chart := &rowChart{axis: axis{label: label, print: figures3, log: true, lane: true}}
+	chart.rows = strips(group, func(s *Scene, name string) row { return rowOf(s, s.row(name)) })
+	f.add(d, group, what, chart, tally{})
+}
+
+// minLives is how many trials of a strategy a panel of damage needs, as many as
+// the interval of a median: of one or two there is nothing to say but the
+// verdict.
+const minLives = 6
+
+// wellJudged lists the scenes that have so many.
+func (d *Data) wellJudged() []*Scene {
+	var list []*Scene
+	for _, s := range d.fullyJudged() {
+		if s.mostLives() >= minLives {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (s *Scene) mostLives() int {
+	most := 0
+	for _, v := range s.series {
+		most = max(most, len(v.lives))
+	}
+	return most
+}
+
+func shareRow(r *results.Row) row {
+	if r.Verdict.Trials == 0 {
+		return noValue(r.Strategy, string(r.Verdict.Worst()))
+	}
+	p := r.Probability
+	return row{mid: p.Value, low: p.Low, high: p.High, zero: r.Verdict.Damaged == 0, note: damagedNote(r)}
+}
+
+func damagedNote(r *results.Row) string {
+	if r.Verdict.Damaged == 0 {
+		return fmt.Sprintf("0/%d  ≤ %s", r.Verdict.Trials, percent(roundUp(r.Probability.High)))
+	}
+	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+}
+
+func passiveRow(s *Scene, r *results.Row) row {
+	if r.Passive.N == 0 {
+		return noValue(r.Strategy, s.whyUnseen(r))
+	}
+	return rateRow(r.Strategy, r.Passive)
+}
+
+// rateRow is a rate with its interval or, where nothing was seen, its bound.
+func rateRow(name string, p results.Figure) row {
+	switch {
+	case !p.Known() || math.IsInf(p.Value, 0):
+		return noValue(name, fmt.Sprintf("nothing counted in %s", count(p.N, "trial")))
+	case p.Value > 0 && p.N == 1:
+		// One trial does not tell how far trials lie apart.
+		return row{mid: p.Value, low: math.NaN(), high: math.NaN(), note: figures3(p.Value) + "  one trial"}
+	case p.Value == 0:
+		return row{high: p.High, zero: true, note: fmt.Sprintf("≤ %s  n=%d", figures3(roundUp(p.High)), p.N)}
+	}
+	return row{mid: p.Value, low: p.Low, high: p.High, note: fmt.Sprintf("%s  n=%d", figures3(p.Value), p.N)}
+}
+
+// whyUnseen says why there is no passive rate.
+func (s *Scene) whyUnseen(r *results.Row) string {
+	if why := s.of(r.Strategy).without[results.Corruption]; why != "" {
+		return why
+	}
+	if n := s.of(r.Strategy).unchecked; n > 0 {
+		return fmt.Sprintf("no handshake in %s", count(n, "trial"))
+	}
+	return "no trial with checks off"
+}

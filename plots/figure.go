@@ -1,0 +1,231 @@
+package plots
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"tlsbench/results"
+)
+
+// Figure is one picture: panels that belong together, on one sheet.
+type Figure struct {
+	ID      string // name of its files, and anchor on the report page
+	Title   string // the question that it answers
+	Caption string // how to read it, how many trials, what the baseline is
+	Empty   string // why there is nothing to see, "" where there is
+	Panels  []*Panel
+}
+
+// chart is what a panel shows: rows, lines or cells.
+type chart interface {
+	size() (w, h vg.Length)
+	draw(draw.Canvas)
+}
+
+// Panel is one chart of a figure with its heading.
+type Panel struct {
+	Title, Sub string
+	Mark       string // what is wrong with the run's controls
+	Alt        string // what there is to see, in words
+	OpenSSL    string // for the filters of the report page, "" for several
+	Hazard     string
+
+	chart chart
+	n     tally // of trials
+}
+
+// newPanel begins a panel about scenes that differ in build and hazard at most.
+func newPanel(d *Data, group []*Scene, what string) *Panel {
+	s := withoutMark(group[0])
+	p := &Panel{Title: what, Mark: s.Mark, OpenSSL: s.OpenSSL, Hazard: s.Hazard}
+	scene := s.Scene
+	for _, other := range group[1:] {
+		other := withoutMark(other)
+		if other.OpenSSL != p.OpenSSL {
+			p.OpenSSL, scene.OpenSSL = "", ""
+		}
+		if other.Hazard != p.Hazard {
+			p.Hazard, scene.Hazard = "", ""
+		}
+		if other.Mark != "" && !strings.Contains(p.Mark, other.Mark) {
+			p.Mark = strings.TrimPrefix(p.Mark+"; "+other.Mark, "; ")
+		}
+	}
+	p.Sub = sceneText(scene, d.severalMachines())
+	return p
+}
+
+// sceneText names a scene in the few words that fit over a panel. Settings
+// that have their defaults are left out.
+func sceneText(s results.Scene, machine bool) string {
+	var parts []string
+	if s.OpenSSL != "" {
+		parts = append(parts, "OpenSSL "+s.OpenSSL)
+	}
+	if s.Hazard != "" {
+		parts = append(parts, s.Hazard)
+	}
+	parts = append(parts, "load "+s.Load)
+	if s.Heap != "global" {
+		parts = append(parts, "heap "+s.Heap)
+	}
+	if s.Settings != "" {
+		parts = append(parts, s.Settings)
+	}
+	if s.Workers > 0 {
+		parts = append(parts, count(s.Workers, "worker"))
+	}
+	if machine {
+		parts = append(parts, s.Machine)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// severalMachines reports whether panels have to name their machine.
+func (d *Data) severalMachines() bool {
+	for i := range d.Tables {
+		if d.Tables[i].Machine != d.Tables[0].Machine {
+			return true
+		}
+	}
+	return false
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Alt says in words what there is to see.
+func (f *Figure) Alt() string {
+	if f.Empty != "" {
+		return f.Empty
+	}
+	var parts []string
+	for _, p := range f.Panels {
+		parts = append(parts, p.Title+" ("+p.Sub+"). "+p.Alt)
+	}
+	return strings.Join(parts, " ")
+}
+
+// WriteFiles writes each figure as SVG, and if asked for also as PNG, into a
+// folder and returns the names of the files. New ones are readable by their
+// owner alone.
+func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	var names []string
+	add := func(name string, write func(io.Writer) error) error {
+		names = append(names, name)
+		return writeFile(filepath.Join(folder, name), write)
+	}
+	for _, f := range figures {
+		if err := add(f.ID+".svg", f.WriteSVG); err != nil {
+			return nil, err
+		}
+		if pngs {
+			if err := add(f.ID+".png", f.WritePNG); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return names, nil
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Close()
+}
+
+// size is that of the whole panel.
+func (p *Panel) size() (w, h vg.Length) {
+	w, h = p.chart.size()
+	return w, h - p.write(draw.Canvas{}, w) + 6
+}
+
+// write puts the heading at the top of a canvas of a width and returns where it
+// ends; without a canvas it only measures.
+func (p *Panel) write(c draw.Canvas, width vg.Length) vg.Length {
+	y := c.Max.Y
+	for _, part := range []paragraph{{title, p.Title}, {small, p.Sub}, {alarm, p.Mark}} {
+		y = part.write(c, width, y)
+	}
+	return y
+}
+
+// The sheet of a figure has its title, its panels and its caption below one
+// another.
+const (
+	sheetMargin vg.Length = 16
+	sheetGap    vg.Length = 22
+	emptyHeight vg.Length = 120 // of the frame that says why there is no picture
+)
+
+// layout places the panels in rows, as many in each as fit, and gives the size
+// of all of them.
+func (f *Figure) layout() (corners []vg.Point, width, height vg.Length) {
+	x, y, deep := vg.Length(0), vg.Length(0), vg.Length(0)
+	for _, p := range f.Panels {
+		w, h := p.size()
+		if x > 0 && x+w > sheetWidth-2*sheetMargin {
+			x, y, deep = 0, y+deep+sheetGap, 0
+		}
+		corners = append(corners, vg.Point{X: x, Y: y})
+		width, deep = max(width, x+w), max(deep, h)
+		height = max(height, y+deep)
+		x += w + sheetGap
+	}
+	if f.Empty != "" {
+		height = emptyHeight
+	}
+	return corners, max(width, 1.5*panelWidth), height
+}
+
+// Size is that of the sheet.
+func (f *Figure) Size() (w, h vg.Length) {
+	_, w, h = f.layout()
+	h -= paragraph{heading, f.Title}.write(draw.Canvas{}, w, 0) + paragraph{small, f.Caption}.write(draw.Canvas{}, w, 0)
+	return w + 2*sheetMargin, h + 2*sheetMargin + 20
+}
+
+func (f *Figure) draw(c draw.Canvas) {
+	fill(c, c.Min.X, c.Max.X, c.Min.Y, c.Max.Y, paper)
+	c = draw.Crop(c, sheetMargin, -sheetMargin, sheetMargin, -sheetMargin)
+	corners, width, height := f.layout()
+	top := paragraph{heading, f.Title}.write(c, width, c.Max.Y) - 8
+	for i, p := range f.Panels {
+		w, h := p.size()
+		at := vg.Point{X: c.Min.X + corners[i].X, Y: top - corners[i].Y}
+		inner := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - h}, Max: vg.Point{X: at.X + w, Y: at.Y}}}
+		inner.Max.Y = p.write(inner, w) - 6
+		p.chart.draw(inner)
+	}
+	if f.Empty != "" {
+		f.drawEmpty(c, top)
+	}
+	paragraph{small, f.Caption}.write(c, width, top-height-12)
+}
+
+// drawEmpty says in a frame why there is no picture.
+func (f *Figure) drawEmpty(c draw.Canvas, top vg.Length) {
+	c.Min.Y, c.Max.Y = top-100, top
+	frame := draw.LineStyle{Color: softInk, Width: 0.8, Dashes: []vg.Length{4, 3}}
+	c.StrokeLines(frame, []vg.Point{{X: c.Min.X, Y: c.Max.Y}, c.Max, {X: c.Max.X, Y: c.Min.Y}, c.Min, {X: c.Min.X, Y: c.Max.Y}})
+	write(c, aligned(plain, draw.XCenter, draw.YTop), c.Center().X, top-40, wrap(plain, f.Empty, c.Max.X-c.Min.X-24))
+}

@@ -1,0 +1,151 @@
+package plots
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+
+	"tlsbench/results"
+	"tlsbench/results/inference"
+)
+
+// noise is figure 10: a strategy against itself, and throughput against the
+// time in the run.
+func noise(d *Data) *Figure {
+	f := &Figure{ID: "noise", Title: "How small a difference can this machine show?", Empty: "no undamaged trial measured throughput"}
+	f.addAA(d)
+	for _, group := range byBuild(d.mainCosts()) {
+		for _, m := range []struct{ unit, label string }{{results.CPUPerHandshake, "server CPU"}, {results.HandshakesPerSec, "throughput"}} {
+			chart := d.sameRatio(d.Baseline + ", next round / this round")
+			for _, s := range group {
+				chart.rows = append(chart.rows, floorRow(s, d, m.unit))
+			}
+			f.add(d, group, "Baseline against itself, "+m.label, chart, tally{})
+		}
+	}
+	for _, s := range d.mainCosts() {
+		f.addDrift(d, s)
+	}
+	n := f.counts()
+	aa := "How small a difference can be told within a round, an A/A experiment shows (tlsbench run --aa); this set has none."
+	if len(d.AA) > 0 {
+		aa = "A/A: one strategy under several names, compared within the round as different strategies are; a dot is a comparison over eight rounds, the bar holds the middle 95 % of them."
+	}
+	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. That has the drift from round to round in it, which comparisons within a round do not have: "+
+		"they tell smaller differences than this. Over the run: every trial against the time since the file's first one; a dip that all strategies share is the machine, not a strategy. %d trials, %s for each strategy and panel.",
+		aa, d.Baseline, d.intervals(), n.total, n.String())
+	return f
+}
+
+// sameRatio is a chart of ratios that should be 1.
+func (d *Data) sameRatio(label string) *rowChart {
+	one := 1.0
+	return &rowChart{axis: axis{label: label, print: shortRatio, log: true}, band: &span{1 / (1 + d.Margin), 1 + d.Margin}, reference: &one}
+}
+
+// addAA shows how far a strategy seems to differ from itself.
+func (f *Figure) addAA(d *Data) {
+	chart := d.sameRatio("one name / another name of it, same round")
+	for _, a := range d.AA {
+		sorted := slices.Sorted(slices.Values(a.Ratios))
+		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
+		chart.rows = append(chart.rows, row{
+			label: aaLabel[a.Unit], look: lookOf(d.Baseline), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
+			note: fmt.Sprintf("%d of %d differ", a.Interval, len(a.Ratios)),
+		})
+	}
+	if len(chart.rows) > 0 {
+		f.Panels = append(f.Panels, &Panel{
+			Title: "A/A: a strategy against itself", Sub: "as comparisons are made: within a round, over eight rounds",
+			Alt: strings.Join(aaLines(d), " "), chart: chart,
+		})
+	}
+}
+
+var aaLabel = map[string]string{results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU"}
+
+// aaLines state what the A/A experiment came to, as tlsbench check --aa counts.
+func aaLines(d *Data) []string {
+	var list []string
+	for _, a := range d.AA {
+		worst := 0.0
+		for _, r := range a.Ratios {
+			worst = math.Max(worst, math.Abs(r-1))
+		}
+		list = append(list, fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval and %d by the signed-rank test (1 in 20 is to be expected); "+
+			"of %d tables of eight rounds %d have a difference after Holm's correction; the largest apparent difference is %s.",
+			aaLabel[a.Unit], len(a.Ratios), a.Interval, a.Rank, a.Tables, a.Any, percent(worst)))
+	}
+	return list
+}
+
+// floorRow compares the baseline on one build with itself, one round with the
+// next.
+func floorRow(s *Scene, d *Data, unit string) row {
+	runs := inTime(s.of(d.Baseline).handshake)
+	var a, b, dots []float64
+	for i := 1; i < len(runs); i++ {
+		x, ok1 := runs[i-1].value(unit)
+		y, ok2 := runs[i].value(unit)
+		if runs[i].file == runs[i-1].file && ok1 && ok2 {
+			a, b, dots = append(a, y), append(b, x), append(dots, y/x)
+		}
+	}
+	e := inference.PairedRatio(a, b, d.Confidence)
+	if e.N == 0 {
+		return noValue(s.OpenSSL, "needs two rounds")
+	}
+	return row{label: s.OpenSSL, look: lookOf(d.Baseline), dots: dots, mid: e.Value, low: e.Low, high: e.High,
+		note: fmt.Sprintf("%s  n=%d", ratio(e.Value), e.N)}
+}
+
+// addDrift shows each trial at its time.
+func (f *Figure) addDrift(d *Data, s *Scene) {
+	chart := &lineChart{
+		x: axis{label: "minutes since the first trial", print: figures3},
+		y: axis{label: "good full handshakes/s", print: figures3, zero: true},
+	}
+	first := make(map[int]time.Time) // by file
+	for _, v := range s.series {
+		for _, r := range v.handshake {
+			if at, ok := first[r.file]; !ok || r.start.Before(at) {
+				first[r.file] = r.start
+			}
+			if r.start.IsZero() {
+				chart.x.label = "round (the file has no times)"
+			}
+		}
+	}
+	var n tally
+	for _, name := range s.names() {
+		c := curve{label: name, look: lookOf(name), dotted: true}
+		for _, r := range inTime(s.of(name).handshake) {
+			if v, ok := r.value(results.HandshakesPerSec); ok {
+				x := float64(r.round)
+				if !r.start.IsZero() {
+					x = r.start.Sub(first[r.file]).Minutes()
+				}
+				c.points = append(c.points, point{x, v, v, v})
+			}
+		}
+		if len(c.points) > 0 {
+			n.add(len(c.points))
+			chart.curves = append(chart.curves, c)
+		}
+	}
+	f.add(d, []*Scene{s}, "Throughput over the run", chart, n)
+}
+
+// inTime sorts runs by the time they started.
+func inTime(runs []run) []run {
+	runs = slices.Clone(runs)
+	slices.SortStableFunc(runs, func(a, b run) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), a.start.Compare(b.start), cmp.Compare(a.round, b.round))
+	})
+	return runs
+}

@@ -1,0 +1,164 @@
+package plots
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
+	"tlsbench/results"
+	"tlsbench/results/inference"
+)
+
+// wordPaint is the colour of a verdict, by its worst word.
+var wordPaint = map[results.Word]paint{
+	results.Crashed:       {rgb(0x6E0B14), paper},
+	results.Hung:          {rgb(0x5A2A83), paper},
+	results.Corrupt:       {rgb(0xB0400A), paper},
+	results.Broken:        {rgb(0xE59B3A), ink},
+	results.Collateral:    {rgb(0xF5D97E), ink},
+	results.Clean:         {rgb(0xBFE5D2), ink},
+	results.NoDamageSeen:  {rgb(0xE4F0F9), ink},
+	results.SkippedWord:   {paper, softInk},
+	results.NotApplicWord: {paper, softInk},
+	results.NotCarriedOut: {paper, alarmInk},
+	results.NoTrials:      {paper, softInk},
+}
+
+// shortWord is a word as it fits into a field, where that is not the word
+// itself. Where nothing was seen the counts are enough.
+var shortWord = map[results.Word]string{
+	results.Collateral: "wiped", results.NoDamageSeen: "", results.SkippedWord: "skip", results.NotApplicWord: "n/a",
+	results.NotCarriedOut: "failed", results.NoTrials: "–",
+}
+
+// verdictMap is figure 1: hazards by strategies and builds, on one sheet.
+func verdictMap(d *Data) *Figure {
+	f := &Figure{ID: "verdicts", Title: "Which fix survives which neighbour?", Empty: "no trial looked for corruption"}
+	for _, scenes := range grouped(d.fullyJudged(), func(s *results.Scene) { s.OpenSSL, s.Hazard = "", "" }) {
+		names := slices.DeleteFunc(strategiesOf(scenes), func(name string) bool { return name == results.PositiveControl })
+		if len(names) == 0 {
+			names = []string{results.PositiveControl}
+		}
+		builds := grouped(scenes, func(s *results.Scene) { s.Hazard = "" })
+		slices.SortStableFunc(builds, func(a, b []*Scene) int { return compareVersions(a[0].OpenSSL, b[0].OpenSSL) })
+		for chunk := range slices.Chunk(builds, buildsPerMap(len(builds), len(names))) {
+			f.addMap(d, chunk, names)
+		}
+	}
+	n := f.counts()
+	f.Caption = fmt.Sprintf("The worst word of each field, and damaged trials of all; counts alone: no damage seen. wiped: another library's slots (collateral). "+
+		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find what is frequent, and bound nothing. "+
+		"The control none is left out: it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
+		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
+	return f
+}
+
+const (
+	mapLabel  vg.Length = 124 // room for a hazard with its number
+	fieldLow  vg.Length = 33  // a field's width: no word is broken
+	fieldHigh vg.Length = 62
+	mapRoom             = sheetWidth - 2*sheetMargin - mapLabel
+)
+
+// buildsPerMap is how many builds fit beside one another.
+func buildsPerMap(builds, strategies int) int {
+	fit := max(1, int(mapRoom/(vg.Length(strategies)*fieldLow+blockGap)))
+	maps := (builds + fit - 1) / fit
+	return (builds + maps - 1) / maps
+}
+
+// addMap adds the map of some builds: a list of scenes for each.
+func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
+	m := &cellMap{corner: "hazard", labelWidth: mapLabel}
+	m.cellWidth = min(fieldHigh, (mapRoom-vg.Length(len(builds)-1)*blockGap)/vg.Length(len(builds)*len(names)))
+	var n tally
+	var words, hazards []string
+	for _, scenes := range builds {
+		m.blocks = append(m.blocks, block{"OpenSSL " + scenes[0].OpenSSL, names})
+		for _, s := range scenes {
+			if !slices.Contains(hazards, s.Hazard) {
+				hazards = append(hazards, s.Hazard)
+			}
+		}
+		for _, name := range names {
+			words = append(words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &n)))
+		}
+	}
+	slices.SortFunc(hazards, compareByKind)
+	kind := ""
+	for _, hazard := range hazards {
+		if k := hazardKind(hazard); k != kind && len(hazards) > 1 {
+			kind = k
+			m.rows = append(m.rows, mapRow{label: kind})
+		}
+		r := mapRow{label: hazardName(hazard)}
+		for _, scenes := range builds {
+			i := slices.IndexFunc(scenes, func(s *Scene) bool { return s.Hazard == hazard })
+			for _, name := range names {
+				if i < 0 {
+					r.cells = append(r.cells, verdictField(nil))
+				} else {
+					r.cells = append(r.cells, verdictField(scenes[i].row(name)))
+				}
+			}
+		}
+		m.rows = append(m.rows, r)
+	}
+	p := newPanel(d, slices.Concat(builds...), "Worst word, and damaged of all trials")
+	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
+	f.Panels = append(f.Panels, p)
+}
+
+// verdictField is one field of the map.
+func verdictField(r *results.Row) cell {
+	if r == nil {
+		return cell{paint: wordPaint[results.NoTrials], word: shortWord[results.NoTrials]}
+	}
+	v := r.Verdict
+	word, ok := shortWord[v.Worst()]
+	if !ok {
+		word = string(v.Worst())
+	}
+	c := cell{paint: wordPaint[v.Worst()], word: word}
+	if v.Trials > 0 {
+		c.detail = fmt.Sprintf("%d/%d", v.Damaged, v.Trials)
+	}
+	return c
+}
+
+// found says in words what a column of the map shows, and counts its trials.
+func found(scenes []*Scene, strategy string, n *tally) string {
+	by := make(map[results.Word][]string)
+	fine, bad := 0, 0
+	for _, s := range scenes {
+		r := s.row(strategy)
+		if r == nil || r.Verdict.Trials == 0 {
+			continue
+		}
+		n.add(r.Verdict.Trials)
+		if r.Verdict.Damaged == 0 {
+			fine++
+			continue
+		}
+		bad++
+		by[r.Verdict.Worst()] = append(by[r.Verdict.Worst()], s.Hazard)
+	}
+	var parts []string
+	for _, w := range wordRank {
+		switch list := by[w]; {
+		case len(list) == bad && fine == 0 && bad > 1:
+			parts = append(parts, string(w)+" with every hazard")
+		case len(list) > 0:
+			parts = append(parts, string(w)+" with "+joinHazards(list))
+		}
+	}
+	if fine > 0 {
+		parts = append(parts, fmt.Sprintf("nothing seen with %s", count(fine, "hazard")))
+	}
+	if len(parts) == 0 {
+		return "no trials"
+	}
+	return strings.Join(parts, ", ")
+}
