@@ -49,8 +49,8 @@ measure hazards.txt --openssl "$lines" --hazard all --load memory --measure corr
 [ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
 [ -e "$folder/probe-foreign-before.json" ] ||
 	"$tlsbench" probe --openssl "$lines" --hazard foreign-before --json >"$folder/probe-foreign-before.json"
-if [ -e "$folder/field.json" ]; then
-	"$tlsbench" field --resume "$folder/field.json" >/dev/null
+if [ -e "$folder/field.txt" ]; then
+	"$tlsbench" field --resume "$folder/field.txt" >/dev/null
 else
-	"$tlsbench" field --seed "$seed" -o "$folder/field.json" >/dev/null
+	"$tlsbench" field --seed "$seed" -o "$folder/field.txt" >/dev/null
 fi

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,12 +30,15 @@ func (t Task) config(s Spec) workload.Config {
 		return def
 	}
 	cfg := workload.Config{
-		Build: t.Cell.build.Build, Strategy: t.Cell.strategy.Choice,
-		Hazard: t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
+		Strategy: t.Cell.strategy.Choice,
+		Hazard:   t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
 		TLS: place("tls", results.TLSVersions.Default()), Key: place("key", results.Keys.Default()), Rand: place("rand", results.Rands.Default()),
 		Locks: place("locks", results.LockSharings.Default()), HeapSafety: place("heap-safety", results.HeapSafeties.Default()), HeapBytes: s.HeapBytes,
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime,
+	}
+	if t.Cell.build != nil {
+		cfg.Build = t.Cell.build.Build
 	}
 	if f := t.Cell.fork; f != nil {
 		cfg.Fork = f
@@ -81,7 +85,7 @@ func copyOutcome(r *results.Trial, o *workload.Outcome) {
 	if r.Damaged() {
 		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
 	}
-	r.CrashAt, r.SharedSlots = o.CrashAt, o.SharedSlots
+	r.CrashAt, r.SharedSlots, r.Ignored, r.Mark = o.CrashAt, o.SharedSlots, o.Ignored, o.Mark
 	noteConditions(r, o)
 }
 
@@ -90,12 +94,12 @@ func copyOutcome(r *results.Trial, o *workload.Outcome) {
 func noteConditions(r *results.Trial, o *workload.Outcome) {
 	r.Load, r.LoadBefore, r.Steal, r.CtxSwitches = o.Load, o.LoadBefore, o.Steal, o.CtxSwitches
 	for _, e := range o.Noted[:min(len(o.Noted), maxDetail)] {
-		r.Detail = append(r.Detail, describe(e))
+		r.Detail = append(r.Detail, describe(e, r.Cell.Server()))
 	}
 }
 
-func describe(e workload.Event) string {
-	who := "rank 0 or a peer"
+func describe(e workload.Event, server string) string {
+	who := cmp.Or(server, "rank 0 or a peer")
 	if e.Worker >= 0 {
 		who = fmt.Sprintf("worker %d", e.Worker)
 	}
@@ -104,6 +108,12 @@ func describe(e workload.Event) string {
 
 // status tells whether the trial was carried out, and on what the plan says.
 func (t Task) status(o *workload.Outcome) (results.Status, string) {
+	if t.Cell.server != nil {
+		if o.NotApplicable != "" {
+			return results.NotApplicable, o.NotApplicable
+		}
+		return results.OK, ""
+	}
 	b := t.Cell.build
 	version := b.Build.Version
 	switch {
@@ -126,6 +136,8 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 // metrics gives the values of the benchmark line.
 func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	switch {
+	case c.server != nil:
+		return daemonMetrics(o)
 	case c.Measure != results.Corruption && o.Damaged():
 		return nil // what a server does while it breaks is no throughput
 	case c.Measure == results.Fork:

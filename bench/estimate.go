@@ -11,6 +11,9 @@ import (
 // startUp is a guess at what a trial takes beside its load, until one is done.
 const startUp = 150 * time.Millisecond
 
+// daemonStart is what a daemon takes more.
+const daemonStart = time.Second
+
 // meanAge is the mean age, in trials, of what the moving average is made of.
 const meanAge = 10
 
@@ -18,10 +21,13 @@ const meanAge = 10
 type class struct {
 	measure results.Measure
 	check   bool
+	daemon  bool
 	memory  string // of a trial of forks
 }
 
-func (c Cell) class() class { return class{c.Measure, c.checkRate > 0, c.Setting("mem")} }
+func (c Cell) class() class {
+	return class{c.Measure, c.checkRate > 0, c.server != nil, c.Setting("mem")}
+}
 
 // estimator tells the time left from the trials so far: an exponentially
 // weighted mean for each class, so that it follows a machine that slows down.
@@ -71,6 +77,9 @@ func (e *estimator) remaining() time.Duration {
 func (s Spec) length(c Cell) time.Duration {
 	if c.fork != nil {
 		return forkLength(c.fork)
+	}
+	if c.server != nil {
+		return s.Daemon.Duration + daemonStart
 	}
 	if c.Measure == results.Handshake {
 		return s.Warmup + s.HandshakeTime

@@ -242,7 +242,7 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 		if err := w.Header(h); err != nil {
 			return m, err
 		}
-		for t, err := range inOrder(group, doc.Spec.Rounds) {
+		for t, err := range inOrder(group, doc.Spec.rounds()) {
 			if err == nil {
 				err = w.Trial(t)
 			}

@@ -14,12 +14,18 @@ type Task struct {
 }
 
 // Len is the number of trials in the whole plan.
-func (p *Plan) Len() int { return len(p.cells) * p.Spec.Rounds }
+func (p *Plan) Len() int {
+	n := 0
+	for _, c := range p.cells {
+		n += c.rounds
+	}
+	return n
+}
 
 // Tasks yields the trials of this shard in the order they are run in.
 func (p *Plan) Tasks() iter.Seq[Task] {
 	return func(yield func(Task) bool) {
-		for round := 1; round <= p.Spec.Rounds; round++ {
+		for round := 1; round <= p.Spec.rounds(); round++ {
 			for i, b := range p.order(round) {
 				// Blocks are dealt like cards, in their random order and on
 				// from round to round: each shard gets as many as the next,
@@ -50,6 +56,9 @@ func (p *Plan) order(round int) [][]Task {
 		tasks := make([]Task, 0, b.to-b.from)
 		for _, j := range rng.Perm(b.to - b.from) {
 			n := b.from + j
+			if round > p.cells[n].rounds {
+				continue
+			}
 			tasks = append(tasks, Task{
 				ID:    (round-1)*len(p.cells) + n + 1,
 				Round: round, Seed: seed, Cell: p.cells[n],

@@ -9,6 +9,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/daemon"
 )
 
 // Plan is a Spec multiplied out: every cell there is, in a fixed order, and
@@ -27,6 +28,8 @@ type Cell struct {
 	Control bool // added by the plan and not asked for
 
 	build     *Build
+	server    *server // nil = the rig
+	rounds    int     // how many of them have a trial of it
 	strategy  *Strategy
 	badShare  float64
 	checkRate int
@@ -72,6 +75,7 @@ func (p *Plan) Cells() []Cell { return slices.Clone(p.cells) }
 // place is all that the cells of a block have in common.
 type place struct {
 	build              int // index in Spec.Builds
+	daemon             int // of Spec.Daemon.List, from 1; 0 is the rig
 	hazard, load, heap string
 	tls, key, rand     string
 	locks, safety      string
@@ -82,8 +86,28 @@ type place struct {
 // places lists the blocks: the product of all dimensions, then those that the
 // controls need and the product lacks.
 func (p *Plan) places() []place {
+	list := p.product()
+	if len(p.Spec.Daemon.List) > 0 {
+		list = p.daemonPlaces()
+	}
+	if p.Spec.NoControls || p.Spec.onlyForks() {
+		return list
+	}
+	for _, l := range list {
+		c := l.control()
+		if l.daemon == 0 && !slices.ContainsFunc(list, c.same) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// product multiplies the dimensions out; with daemons, all but the builds.
+func (p *Plan) product() []place {
 	list := []place{{chosen: true}}
-	list = cross(list, indexes(p.Spec.Builds), func(l *place, v int) { l.build = v })
+	if len(p.Spec.Daemon.List) == 0 {
+		list = cross(list, indexes(p.Spec.Builds), func(l *place, v int) { l.build = v })
+	}
 	list = cross(list, p.Spec.Hazards, func(l *place, v string) { l.hazard = v })
 	list = cross(list, p.Spec.Workers, func(l *place, v int) { l.workers = v })
 	list = cross(list, p.Spec.Loads, func(l *place, v string) { l.load = v })
@@ -92,17 +116,7 @@ func (p *Plan) places() []place {
 	list = cross(list, p.Spec.Keys, func(l *place, v string) { l.key = v })
 	list = cross(list, p.Spec.Rands, func(l *place, v string) { l.rand = v })
 	list = cross(list, p.Spec.Locks, func(l *place, v string) { l.locks = v })
-	list = cross(list, p.Spec.HeapSafety, func(l *place, v string) { l.safety = v })
-	if p.Spec.NoControls || p.Spec.onlyForks() {
-		return list
-	}
-	for _, l := range list {
-		c := l.control()
-		if !slices.ContainsFunc(list, c.same) {
-			list = append(list, c)
-		}
-	}
-	return list
+	return cross(list, p.Spec.HeapSafety, func(l *place, v string) { l.safety = v })
 }
 
 func cross[T any](list []place, values []T, set func(*place, T)) []place {
@@ -193,6 +207,14 @@ func controls(heap string) []string {
 // measure, and a second Corruption with the checks off.
 func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 	var list []Cell
+	switch {
+	case l.daemon > 0:
+		return p.daemonCells(l, s)
+	case len(p.Spec.Daemon.List) > 0 && daemon.Injectable(s.Choice) != nil:
+		return nil // no daemon has it
+	case len(p.Spec.Daemon.List) > 0:
+		return []Cell{p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)}
+	}
 	for _, m := range p.Spec.Measures {
 		switch m {
 		case results.Handshake:
@@ -220,10 +242,17 @@ func value[T any](p *T, def T) T {
 }
 
 func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate int) Cell {
-	b := &p.Spec.Builds[l.build]
-	c := Cell{build: b, strategy: s, badShare: bad, checkRate: rate}
+	c := Cell{strategy: s, badShare: bad, checkRate: rate, rounds: p.Spec.Rounds}
+	if p.mustBeDamaged(l, s) {
+		c.rounds = p.Spec.rounds()
+	}
+	label := ""
+	if l.daemon == 0 {
+		c.build = &p.Spec.Builds[l.build]
+		label = c.build.Label
+	}
 	c.Cell = results.Cell{
-		Measure: m, OpenSSL: b.Label, Hazard: l.hazard, Load: l.load, Heap: l.heap,
+		Measure: m, OpenSSL: label, Hazard: l.hazard, Load: l.load, Heap: l.heap,
 		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
 	}
 	usualBad, usualRate := results.DefaultBad, results.DefaultCheckRate

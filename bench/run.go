@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/workload"
+	"tlsbench/workload/daemon"
 )
 
 // Execute carries out one trial. An error means that it could not be carried
@@ -21,7 +22,9 @@ type Runner struct {
 	Plan     *Plan
 	Machine  Machine
 	Execute  Execute
-	Observer Observer // nil = nobody looks on
+	Daemons  []daemon.Daemon // on this machine
+	Port     int             // of the daemons; 0 = a free one each
+	Observer Observer        // nil = nobody looks on
 }
 
 // Observer is told how a run goes on. Its methods are called one at a time,
@@ -58,6 +61,14 @@ type Summary struct {
 	// Failed counts trials of this call that could not be carried out. They
 	// are in the file with the reason, and Resume does not run them again.
 	Failed int
+}
+
+// in names a daemon that trials failed in.
+func in(server string) string {
+	if server == "" {
+		return ""
+	}
+	return " in " + server
 }
 
 // maxFailures is how many trials in a row may fail before the run gives up:
@@ -99,7 +110,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summar
 	look := r.look(done)
 	sum := Summary{Total: look.total, Done: len(done)}
 	w := results.NewWriter(f)
-	inRow := 0
+	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
 	for task := range r.Plan.Tasks() {
 		if done[task.ID] {
 			continue
@@ -117,14 +128,15 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summar
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
-		inRow++
+		server := t.Cell.Server()
+		inRow[server]++
 		if t.Status == results.Failed {
 			sum.Failed++
 		} else {
-			inRow = 0
+			inRow[server] = 0
 		}
-		if inRow == maxFailures {
-			return sum, fmt.Errorf("%d trials in a row could not be carried out, the last: %s", inRow, t.Reason)
+		if inRow[server] == maxFailures {
+			return sum, fmt.Errorf("%d trials in a row%s could not be carried out, the last: %s", maxFailures, in(server), t.Reason)
 		}
 	}
 	return sum, nil
@@ -138,13 +150,23 @@ func (r *Runner) trial(ctx context.Context, task Task, look *lookout) (*results.
 	}
 	look.started(task)
 	start := time.Now()
-	out, err := r.Execute(ctx, task.config(r.Plan.Spec))
+	out, err := r.execute(ctx, task)
 	look.took(task, time.Since(start))
 	if ctx.Err() != nil {
 		// It may have been cut short, however well it looks.
 		return nil, ctx.Err()
 	}
 	return task.trial(start, out, err)
+}
+
+func (r *Runner) execute(ctx context.Context, task Task) (*workload.Outcome, error) {
+	cfg := task.config(r.Plan.Spec)
+	if task.Cell.server != nil {
+		if err := r.serve(task.Cell, &cfg); err != nil {
+			return nil, err
+		}
+	}
+	return r.Execute(ctx, cfg)
 }
 
 // lookout keeps the figures that the observer is shown.

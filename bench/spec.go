@@ -45,6 +45,9 @@ type Spec struct {
 	// Fork is what Fork trials are made of.
 	Fork ForkSpec `json:"fork,omitzero"`
 
+	// Daemon makes this a plan of daemons, and of the rig beside them.
+	Daemon DaemonSpec `json:"daemon,omitzero"`
+
 	Rounds int `json:"rounds"`
 	// Seed decides every order and every trial's seed. 0 means that NewPlan
 	// draws one; the shards of one plan need the same, so there it is refused.
@@ -108,6 +111,9 @@ func (s Spec) validate() error {
 	if err := s.validateForks(); err != nil {
 		return err
 	}
+	if err := s.Daemon.validate(s); err != nil {
+		return err
+	}
 	return s.validateNumbers()
 }
 
@@ -158,6 +164,9 @@ func (s Spec) validateNames() error {
 		{"number of workers", toStrings(s.Workers), nil},
 	}
 	for _, l := range lists {
+		if l.what == "openssl build" && len(l.given) == 0 && len(s.Daemon.List) > 0 {
+			continue // daemons bring their own
+		}
 		if err := checkList(l.what, l.given, l.choice); err != nil {
 			return err
 		}

@@ -29,9 +29,9 @@ type Data struct {
 	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*Probe
-	Field  []*results.FieldSummary // of files of tlsbench field
-	AA     []results.AASummary     // a strategy against itself
-	Trials int                     // of all kinds, drawn or not
+	Field  []*daemonFile       // of tlsbench field
+	AA     []results.AASummary // a strategy against itself
+	Trials int                 // of all kinds, drawn or not
 
 	set          *set // that is published, if it is one
 	aaPaths      []string
@@ -79,9 +79,8 @@ type life struct {
 // Load reads results files, and probes.
 func Load(o Options, files ...string) (*Data, error) {
 	d := new(Data)
-	files, fields := splitField(files)
 	var err error
-	if d.Field, err = readFields(fields); err != nil {
+	if files, d.Field, err = splitDaemons(files); err != nil {
 		return nil, err
 	}
 	if len(o.AA) > 0 {
@@ -93,7 +92,7 @@ func Load(o Options, files ...string) (*Data, error) {
 	keep := newKeeper()
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		if len(files) == 0 && len(fields) > 0 {
+		if len(files) == 0 && len(d.Field) > 0 {
 			d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
 			return nil // a report of the field alone
 		}

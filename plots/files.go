@@ -61,7 +61,7 @@ func (in *Input) name() string { return base(in.Path) }
 // no plan, one of several shards, which deal a round unevenly, or less than a
 // whole round.
 func (in *Input) planned() int {
-	if in.plan == nil || in.plan.Shard.Count > 1 {
+	if in.plan == nil || in.plan.Shard.Count > 1 || in.plan.Spec.ofDaemons() {
 		return 0
 	}
 	whole := 0
@@ -78,7 +78,7 @@ func (in *Input) planned() int {
 func (in *Input) unfinished() string {
 	planned := in.planned()
 	switch {
-	case in.plan == nil || in.plan.Shard.Count > 1 || planned > 0 && in.Trials >= planned:
+	case in.plan == nil || in.plan.Shard.Count > 1 || in.plan.Spec.ofDaemons() || planned > 0 && in.Trials >= planned:
 		return ""
 	case planned == 0:
 		return fmt.Sprintf("%s is not finished: %s, less than one of its %s", in.name(), count(in.Trials, "trial"), count(in.plan.Spec.Rounds, "round"))

@@ -34,7 +34,9 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 	} else {
 		d.markdownTables(&b)
 	}
-	fieldMarkdown(&b, d.Field, d.set != nil)
+	if err := daemonMarkdown(&b, d.Field, d.set != nil); err != nil {
+		return err
+	}
 	for _, line := range append(aaLines(d), d.housekeeping()...) {
 		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
 	}
@@ -79,7 +81,9 @@ func WriteTables(folder string, d *Data) error {
 		t.markdown(&b)
 	}
 	d.markdownTables(&b)
-	fieldMarkdown(&b, d.Field, false)
+	if err := daemonMarkdown(&b, d.Field, false); err != nil {
+		return err
+	}
 	for _, line := range append(aaLines(d), d.housekeeping()...) {
 		fmt.Fprintf(&b, "\n%s\n", markdownCell(line))
 	}

@@ -48,7 +48,6 @@ type set struct {
 	name   string
 	older  []string // names of the other sets, newest first
 	files  []string // results files
-	fields []string
 	aa     []string // of a strategy against itself
 	probes []string
 }
@@ -97,7 +96,6 @@ func readSet(data, name string) *set {
 			s.files = append(s.files, path)
 		}
 	}
-	s.fields, _ = filepath.Glob(filepath.Join(data, name, "field*.json"))
 	s.probes, _ = filepath.Glob(filepath.Join(data, name, "probe*.json"))
 	return s
 }
@@ -108,7 +106,7 @@ func Published(root string) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := Load(Options{Probes: s.probes, AA: s.aa}, append(slices.Clone(s.files), s.fields...)...)
+	d, err := Load(Options{Probes: s.probes, AA: s.aa}, s.files...)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -40,6 +41,12 @@ type spec struct {
 		Filled    []int
 		HugePages []string `json:"huge_pages"`
 		Pairs     int
+	}
+	Daemon struct {
+		List          []struct{ Release string }
+		Duration      time.Duration `json:"duration_ns"`
+		ControlRounds int           `json:"control_rounds"`
+		NoRig         bool          `json:"no_rig"`
 	}
 	Rounds     int
 	Seed       uint64
@@ -87,6 +94,13 @@ func Commands(d *Data) []string {
 	return list
 }
 
+// Command gives the command that makes a file with that header.
+func Command(path string, h results.Header) string {
+	in := newInput(path)
+	in.finish(h)
+	return Commands(&Data{Inputs: []*Input{in}})[0]
+}
+
 // durations says in words how long trials were: presets may change, and only
 // one length for all kinds has a flag.
 func durations(d *Data) []string {
@@ -97,6 +111,9 @@ func durations(d *Data) []string {
 		}
 		s := &in.plan.Spec
 		var parts []string
+		if s.ofDaemons() {
+			parts = append(parts, fmt.Sprintf("trials of daemons of %v", s.Daemon.Duration))
+		}
 		for _, m := range s.Measures {
 			switch m {
 			case "Handshake":
@@ -123,7 +140,46 @@ func (a *arguments) add(flag string, values []string, normal string) {
 	}
 }
 
+// ofDaemons reports whether the plan is one of tlsbench field: its cells differ in
+// how many trials they have.
+func (s *spec) ofDaemons() bool { return len(s.Daemon.List) > 0 }
+
+// fieldCommand makes a plan of daemons.
+func (p *plan) fieldCommand(file string) string {
+	args := arguments{"tlsbench field"}
+	s := &p.Spec
+	var daemons []string
+	for _, d := range s.Daemon.List {
+		daemons = append(daemons, d.Release)
+	}
+	own := strings.NewReplacer("abort", "0", "count", "1", "plain", "no", "python:before=1", "before", "python", "after").Replace
+	args.add("daemon", daemons, "")
+	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
+	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
+	args.add("python", []string{own(strings.Join(s.Hazards, ","))}, "no,before,after")
+	args.add("readers", texts(s.Workers), "4")
+	args.add("tls", s.TLS, "1.3")
+	if s.Bad != nil {
+		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
+	}
+	args.add("rounds", []string{fmt.Sprint(s.Rounds)}, "1")
+	args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
+	args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
+	rig := s.Corruption
+	if s.Daemon.NoRig {
+		rig = 0
+	}
+	args.add("rig-time", []string{rig.String()}, "1s")
+	if p.Shard.Count > 1 {
+		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
+	}
+	return strings.Join(append(args, fmt.Sprintf("--seed %d -o %s", s.Seed, file)), " ")
+}
+
 func (p *plan) command(file string) string {
+	if p.Spec.ofDaemons() {
+		return p.fieldCommand(file)
+	}
 	args := arguments{"tlsbench run"}
 	s := &p.Spec
 	args.add("preset", []string{s.Preset}, "default")

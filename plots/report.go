@@ -18,7 +18,7 @@ import (
 )
 
 // The report page holds everything in one file: no network, no script needed.
-// What is on it is gathered in page; report.html turns that into HTML.
+// What is on it is gathered in reportPage; report.html turns that into HTML.
 
 //go:embed report.html
 var reportHTML string
@@ -31,8 +31,8 @@ var reportJS string
 
 var reportTemplate = template.Must(template.New("report").Parse(reportHTML))
 
-// page is what report.html shows.
-type page struct {
+// reportPage is what report.html shows.
+type reportPage struct {
 	Title    string
 	Summary  string
 	Warnings []string
@@ -54,8 +54,8 @@ type page struct {
 	Durations       []string
 	Downloads       []download
 	Baseline        string
-	Differs         string // what the word stands for
-	Field           []*fieldSection
+	Differs         string        // what the word stands for
+	Field           template.HTML // of the daemons
 }
 
 type pageFigure struct {
@@ -77,7 +77,7 @@ type download struct {
 
 // Report writes the report page.
 func Report(w io.Writer, d *Data) error {
-	p := &page{
+	p := &reportPage{
 		Title:     "OpenSSL in preforked servers: which strategy is safe, and what it costs",
 		Summary:   d.summary(),
 		Warnings:  append(d.fileWarnings(), d.marks()...),
@@ -88,7 +88,10 @@ func Report(w io.Writer, d *Data) error {
 		Runs:     runTables(d),
 		Commands: Commands(d), Durations: durations(d),
 		Baseline: d.Baseline, Differs: d.differsExplained(),
-		Field: fieldSections(d.Field),
+	}
+	var err error
+	if p.Field, err = daemonHTML(d.Field); err != nil {
+		return err
 	}
 	p.Headlines = d.shortTables()
 	p.Builds, p.Hazards = d.choices()
@@ -97,7 +100,6 @@ func Report(w io.Writer, d *Data) error {
 		return err
 	}
 	p.CSS = template.CSS(reportCSS + "\n" + wordCSS() + drawn.css())
-	var err error
 	if p.Downloads, err = d.downloads(); err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func Report(w io.Writer, d *Data) error {
 
 // addFigures draws all panels. The verdict map is a table on the page, which
 // can be read aloud, sorted and filtered.
-func (p *page) addFigures(d *Data, drawn styles) error {
+func (p *reportPage) addFigures(d *Data, drawn styles) error {
 	for _, f := range Figures(d) {
 		figure := &pageFigure{ID: f.ID, Title: f.Title, Caption: f.Caption, Empty: f.Empty}
 		if f.ID == "verdicts" {

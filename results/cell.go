@@ -34,7 +34,7 @@ type Setting struct {
 
 // SettingOrder is the order in which optional settings stand in a name,
 // between heap= and strategy=.
-var SettingOrder = []string{"tls", "key", "rand", "locks", "bad", "heap-safety", "check", "mem", "filled", "thp"}
+var SettingOrder = []string{"server", "tls", "key", "rand", "locks", "bad", "heap-safety", "check", "mem", "filled", "thp"}
 
 // Cell is what all trials with the same settings have in common. Its Name is
 // the benchmark name.

@@ -177,7 +177,7 @@ func (e expectation) against(s *sample) string {
 	v := s.verdict.verdict()
 	switch {
 	case v.Damaged > 0:
-		return fmt.Sprintf("%s, %d of %s damaged", v.words(), v.Damaged, number.Count(v.Trials, "trial"))
+		return fmt.Sprintf("%s, %d of %s damaged", v.Short(), v.Damaged, number.Count(v.Trials, "trial"))
 	case s.throughput.damaged > 0:
 		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, number.Count(s.throughput.trials, "trial")+" for throughput")
 	case s.unlooked.damaged > 0:

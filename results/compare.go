@@ -46,6 +46,7 @@ type Comparison struct {
 	Margin     float64  `json:"margin"`
 	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
 	Tables     []Table  `json:"tables"`
+	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
 }
 
 // Table compares the strategies of one scene.
@@ -132,6 +133,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
+	c.Daemons = g.daemons.compare()
 	return c, nil
 }
 

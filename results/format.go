@@ -100,6 +100,7 @@ func Units() []UnitLine {
 		{Unit: RepeatsPerMdraw, Better: "lower"},
 		{Unit: "lost-slots/fork", Better: "lower"},
 		{Unit: KeptBytes, Better: "lower"},
+		{Unit: MemoryBytes, Better: "lower"},
 		{Unit: "shared-slots", Better: "lower", Exact: true},
 	}
 }
@@ -118,6 +119,7 @@ const (
 	ForeignPerMcheck = "foreign-errors/Mcheck"
 	RepeatsPerMdraw  = "repeats/Mdraw"
 	KeptBytes        = "kept-bytes/worker"
+	MemoryBytes      = "memory-bytes" // all processes of a daemon, shared pages once
 )
 
 // checkConfig refuses what would not be read back as the same key and value.

@@ -38,6 +38,16 @@ func sceneOf(machine string, c *Cell) Scene {
 
 var checksOff = Setting{"check", "0"}
 
+// server is the daemon of the scene, "" for the rig.
+func (s Scene) server() string {
+	for setting := range strings.SplitSeq(s.Settings, " ") {
+		if name, ok := strings.CutPrefix(setting, ServerKey+"="); ok {
+			return name
+		}
+	}
+	return ""
+}
+
 // String gives the scene without the machine.
 func (s Scene) String() string {
 	workers := "workers"
@@ -250,6 +260,7 @@ type gatherer struct {
 	files    []File
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls controlGroups
+	daemons  *daemonTally
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
 	spans    []span // one of each file
@@ -265,11 +276,12 @@ type gatherer struct {
 type slot struct {
 	sample *sample // nil: left out by where
 	scene  Scene
+	daemon func(*Trial) // of a cell that daemons and rigs are compared by
 }
 
 func gather(where []string, files ...string) (*gatherer, error) {
 	g := &gatherer{
-		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups),
+		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: newDaemonTally(),
 		all: make(map[string]bool), seen: make(map[uint64]struct{}),
 	}
 	if len(files) == 0 {
@@ -330,6 +342,9 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	if s.sample != nil {
 		s.sample.add(t, file)
 	}
+	if s.daemon != nil {
+		s.daemon(t)
+	}
 	return nil
 }
 
@@ -363,6 +378,7 @@ func (g *gatherer) slot(c *Cell) *slot {
 		strategies[c.Strategy] = new(sample)
 	}
 	s.sample = strategies[c.Strategy]
+	s.daemon = g.daemons.cell(g.machine, c)
 	return s
 }
 
@@ -403,7 +419,7 @@ func (g *gatherer) sorted() []Scene {
 }
 
 func (g *gatherer) control(s Scene) Control {
-	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.Load, s.Heap, s.Workers})
+	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.server(), s.Load, s.Heap, s.Workers})
 }
 
 // onlyForks reports whether there is nothing in a scene but fork trials, which

@@ -120,7 +120,7 @@ func (c change) plain() string {
 	case was.Trials > 0 && is.Trials == 0:
 		return fmt.Sprintf("was %s, now %s", was, is)
 	case was.Undamaged() && is.Damaged > 0:
-		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.words(), is.Damaged, number.Count(is.Trials, "trial"))
+		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
 	case was.Worst() == Clean && is.Worst() != Clean:
 		return fmt.Sprintf("was clean, now %s: too few trials", is)
 	}

@@ -31,6 +31,19 @@ func ReadFiles(paths ...string) (*Set, error) {
 	return set, nil
 }
 
+// HasDaemons reports whether a results file is one of daemons, with the rig
+// beside them. It says no to what cannot be read: whoever reads it says why.
+func HasDaemons(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	r := NewReader(f, path)
+	r.Scan()
+	return r.Header().Get(DaemonsKey) != ""
+}
+
 // scanFile calls each with every trial of a file and its benchmark name. The
 // trial is the reader's own: it changes with the next call.
 func scanFile(path string, each func(name string, t *Trial)) (File, error) {

@@ -47,12 +47,14 @@ type Trial struct {
 	Forks      uint64 `json:"forks,omitempty"`
 
 	Events       map[string]uint64 `json:"events,omitempty"`         // count by kind; see package event
+	Ignored      map[string]uint64 `json:"ignored,omitempty"`        // likewise, those that say nothing about OpenSSL
 	FirstEvent   time.Duration     `json:"first_event_ns,omitempty"` // from start of load
 	FirstEventAt uint64            `json:"first_event_hs,omitempty"` // handshakes made until then
 	CrashAt      time.Duration     `json:"crash_ns,omitempty"`       // from start of load
 	Load         time.Duration     `json:"load_ns"`                  // length of the load
 	SharedSlots  int               `json:"shared_slots,omitempty"`
 	Detail       []string          `json:"detail,omitempty"` // the first events, in words
+	Mark         string            `json:"mark,omitempty"`   // when a fix took its mark in a daemon, and what it found
 
 	LoadBefore  float64 `json:"load1"`       // 1-minute load average before the trial
 	Steal       float64 `json:"steal_share"` // share of CPU time stolen during the trial
@@ -86,6 +88,7 @@ func (t *Trial) Clone() *Trial {
 	if len(t.Events) > 0 {
 		c.Events = maps.Clone(t.Events)
 	}
+	c.Ignored = maps.Clone(t.Ignored)
 	if len(t.Detail) > 0 {
 		c.Detail = slices.Clone(t.Detail)
 	}

@@ -75,12 +75,16 @@ func (p *trialParser) fact(f *facts, key []byte) bool {
 		return p.word((*string)(&t.Status))
 	case "reason":
 		return p.word(&t.Reason)
+	case "mark":
+		return p.word(&t.Mark)
 	case "control":
 		return p.bool(&t.Control)
 	case "shared_slots":
 		return p.int(&t.SharedSlots)
 	case "events":
-		return p.events(t)
+		return p.events(&t.Events)
+	case "ignored":
+		return p.events(&t.Ignored)
 	case "detail":
 		return p.strings(&t.Detail)
 	case "load1":
@@ -118,15 +122,15 @@ func (p *trialParser) count(t *Trial, key []byte) bool {
 	return false
 }
 
-func (p *trialParser) events(t *Trial) bool {
-	if t.Events == nil {
-		t.Events = make(map[string]uint64)
+func (p *trialParser) events(to *map[string]uint64) bool {
+	if *to == nil {
+		*to = make(map[string]uint64)
 	}
 	return p.object(func(key []byte) bool {
 		kind := p.intern(key)
 		var n uint64
 		ok := p.uint(&n)
-		t.Events[kind] = n
+		(*to)[kind] = n
 		return ok
 	})
 }

@@ -76,10 +76,11 @@ func (v Verdict) String() string {
 	case SkippedWord, NotApplicWord, NotCarriedOut:
 		return fmt.Sprintf("%s: %s", v.Worst(), v.Reason)
 	}
-	return v.words()
+	return v.Short()
 }
 
-func (v Verdict) words() string {
+// Short is the words alone: the number of trials says what the bound says.
+func (v Verdict) Short() string {
 	list := make([]string, len(v.Words))
 	for i, w := range v.Words {
 		list[i] = string(w)

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,13 +14,16 @@ import (
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/workload/daemon"
+	"tlsbench/workload/fetch"
+	"tlsbench/workload/neighbours"
+	"tlsbench/workload/openssl"
 )
 
 // fieldCommand runs the strategies inside the real daemon.
 type fieldCommand struct {
 	Daemon        []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
 	Strategy      []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
-	MemSafety     []int         `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
+	MemSafety     []string      `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
 	Python        []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; with the first --mem-safety alone."`
 	Readers       int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
 	TLS           string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
@@ -32,10 +36,8 @@ type fieldCommand struct {
 	Seed          uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the peers; drawn and printed if not given."`
 	Dir           string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
 	OpensslDir    string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched OpenSSL builds, instead of the user's cache folder."`
-	Output        string        `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
-	Resume        string        `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
-	JSON          bool          `group:"The results:" name:"json" xor:"form" help:"Print the comparison as JSON."`
-	Markdown      bool          `group:"The results:" xor:"form" help:"Print the comparison as Markdown."`
+	resultFlags   `group:"The results:"`
+	Markdown      bool `group:"The results:" xor:"form" help:"Print the comparison as Markdown."`
 }
 
 // Help is shown below the flags' own lines.
@@ -48,247 +50,252 @@ func (fieldCommand) Help() string {
 
 // Run fetches, compares, and shows the table.
 func (c *fieldCommand) Run(s *session) error {
-	plan, err := c.plan(s)
+	plan, err := c.draft(s)
 	if err != nil {
 		return err
 	}
 	if err := daemon.PortFree(c.Port); err != nil {
 		return &refusal{err}
 	}
-	lost, err := c.attach(s, plan)
+	wanted := plan.Spec.Daemon.List
+	daemons, err := c.attach(s, wanted)
 	if err != nil {
 		return err
 	}
-	path, sum, err := c.carryOut(s, plan)
-	if errors.Is(err, context.Canceled) && sum.Total > 0 {
-		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench field --resume %s",
-			sum.Done, number.Count(sum.Total, "trial"), path)}
-	}
-	if errors.Is(err, daemon.ErrRefused) {
-		return &refusal{err}
-	}
-	if err != nil {
+	if plan, err = c.plan(s, plan, daemons); err != nil {
 		return err
 	}
-	f, err := results.ReadField(path)
-	if err != nil {
+	j := c.resultFlags.job("field", plan)
+	j.quiet = j.quiet || c.Markdown
+	if _, err := j.carryOut(s, &bench.Runner{Daemons: daemons, Port: c.Port}); err != nil {
 		return err
 	}
-	summary := results.SummarizeField(f)
-	if err := page.Daemons(summary).Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
+	if err := c.report(s, j.path); err != nil {
 		return err
 	}
-	if n := summary.Failed(); n > 0 {
-		return fmt.Errorf("%s could not be carried out in full", number.Count(n, "case"))
-	}
-	if broken := summary.BrokenControls(); len(broken) > 0 {
-		return fmt.Errorf("controls failed, nothing is proved: %s", strings.Join(broken, "; "))
-	}
-	if lost {
+	if len(daemons) < len(wanted) {
 		return errFailed
 	}
 	return nil
 }
 
-// plan is what the flags say, or what the file to be resumed says.
-func (c *fieldCommand) plan(s *session) (*daemon.Plan, error) {
-	if c.Resume != "" && c.Output != "" {
-		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
+// draft is the plan of the file to be resumed, or what the flags say, checked
+// before anything is fetched: the daemons of the latter have no versions yet.
+func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
+	if err := c.resultFlags.check(); err != nil {
+		return nil, err
 	}
-	if c.Output != "" {
-		if err := daemon.IsNew(c.Output); err != nil {
-			return nil, &refusal{err}
-		}
+	if _, err := os.Lstat(c.Output); c.Output != "" && err == nil {
+		return nil, refuse("results file %s is there already: resume it, or choose another name", c.Output)
 	}
-	plan, err := c.spec()
-	if err != nil || c.Resume == "" {
-		return plan, err
-	}
-	old, err := daemon.ReadPlan(c.Resume)
+	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
 	if err != nil {
-		return nil, &refusal{err}
+		return nil, err
 	}
-	if !c.planned(s) {
+	spec, err := c.spec()
+	if err != nil {
+		return nil, err
+	}
+	if c.Resume == "" {
+		return bench.NewPlan(spec, shard)
+	}
+	old, err := bench.ReadPlan(c.Resume)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(old.Spec.Daemon.List) == 0:
+		return nil, refuse("resume %s: it has no daemons: go on with tlsbench run --resume", c.Resume)
+	case !c.described(s):
 		return old, nil
 	}
-	if c.Seed == 0 {
-		plan.Seed = old.Seed
-	}
-	return plan, nil
+	spec.Seed = cmp.Or(c.Seed, old.Spec.Seed)
+	return bench.NewPlan(spec, shard)
 }
 
-// planned reports whether there are flags that describe a plan; with them the
-// file has to be of that plan.
-func (c *fieldCommand) planned(s *session) bool {
-	return slices.ContainsFunc(s.given, func(flag string) bool {
-		return !slices.Contains([]string{"resume", "json", "markdown", "dir", "openssl-dir", "port"}, flag)
-	})
+// described reports whether flags describe the plan; with them a file that is
+// resumed has to be of that plan.
+func (c *fieldCommand) described(s *session) bool {
+	return s.gave("resume", "json", "markdown", "dir", "openssl-dir", "port")
 }
 
-// spec checks what the user chose before anything is fetched. Its daemons
-// know their releases alone.
-func (c *fieldCommand) spec() (*daemon.Plan, error) {
-	plan := &daemon.Plan{
-		MemSafety: c.MemSafety, Readers: c.Readers, BadShare: float64(c.Bad), TLS: c.TLS, Seed: c.Seed,
-		Rounds: c.Rounds, ControlRounds: c.ControlRounds,
-		Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), RigDuration: c.RigTime,
+// spec turns the flags into what package bench plans from.
+func (c *fieldCommand) spec() (bench.Spec, error) {
+	bad := float64(c.Bad)
+	spec := bench.Spec{
+		Workers: []int{c.Readers}, TLS: []string{c.TLS}, Seed: c.Seed, Rounds: c.Rounds, Bad: &bad,
+		Measures: []results.Measure{results.Corruption}, CorruptionTime: cmp.Or(c.RigTime, time.Second), HandshakeTime: time.Second,
+		Daemon: bench.DaemonSpec{
+			Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), ControlRounds: c.ControlRounds, NoRig: c.RigTime == 0,
+		},
 	}
-	if plan.Seed == 0 {
-		plan.Seed = daemon.DrawSeed()
+	switch {
+	case c.Port < 0 || c.Port > 65535:
+		return spec, refuse("port %d: want 1 to 65535", c.Port)
+	case c.RigTime < 0 || c.RigTime > time.Hour:
+		return spec, refuse("rig time %v: want 0 (no rig) to an hour", c.RigTime)
+	}
+	if err := checkValue("tls", c.TLS); err != nil {
+		return spec, err
 	}
 	releases, err := daemon.ParseReleases(c.Daemon)
 	if err != nil {
-		return nil, &refusal{err}
+		return spec, &refusal{err}
 	}
 	for _, r := range releases {
-		plan.Daemons = append(plan.Daemons, daemon.Daemon{Release: r})
+		spec.Daemon.List = append(spec.Daemon.List, bench.Daemon{Release: r.Name, Package: r.Name, OpenSSL: r.Line})
 	}
-	chosen, err := parseStrategies(c.Strategy)
+	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
+		return spec, err
+	}
+	for _, choice := range spec.Strategies {
+		if err := daemon.CanInject(choice.Choice); err != nil {
+			return spec, &refusal{err}
+		}
+	}
+	if spec.HeapSafety, err = translated("mem_safety", c.MemSafety, []string{"0", "1"}, []string{"abort", "count"}); err != nil {
+		return spec, err
+	}
+	spec.Hazards, err = translated("python", c.Python, []string{"no", "before", "after"}, []string{"plain", "python:before=1", "python"})
+	return spec, err
+}
+
+// translated gives the words that package bench has for the daemon's own.
+func translated(what string, given, own, words []string) ([]string, error) {
+	var list []string
+	for i, v := range given {
+		k := slices.Index(own, v)
+		if k < 0 {
+			return nil, refuse("unknown %s %q: choose from %s", what, v, strings.Join(own, ", "))
+		}
+		if slices.Contains(given[:i], v) {
+			return nil, refuse("%s %s is given twice", what, v)
+		}
+		list = append(list, words[k])
+	}
+	return list, nil
+}
+
+// attach brings the daemons. One that cannot be had or does not start even as it
+// is is told in one line, and not in one for each trial; the rest goes on.
+func (c *fieldCommand) attach(s *session, wanted []bench.Daemon) ([]daemon.Daemon, error) {
+	var names []string
+	for _, d := range wanted {
+		names = append(names, d.Release)
+	}
+	releases, err := daemon.ParseReleases(names)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	got, err := daemon.Fetch(s.ctx, releases, s.fetching(c.Dir))
+	if err != nil && (len(got) == 0 || s.ctx.Err() != nil) {
+		return nil, fetchError(err)
+	}
+	var daemons []daemon.Daemon
+	for _, f := range got {
+		if f.Err == nil {
+			f.Err = f.Found.Starts(s.ctx, c.Port)
+		}
+		switch {
+		case s.ctx.Err() != nil:
+			return nil, s.ctx.Err()
+		case f.Err != nil:
+			s.complain(f.Err)
+		default:
+			daemons = append(daemons, f.Found)
+		}
+	}
+	if err != nil {
+		s.complain(err)
+	}
+	if len(daemons) == 0 {
+		return nil, errFailed
+	}
+	return daemons, nil
+}
+
+// plan completes the draft with the daemons that are here, and the rig's builds.
+// A resumed run needs all of its own.
+func (c *fieldCommand) plan(s *session, draft *bench.Plan, daemons []daemon.Daemon) (*bench.Plan, error) {
+	spec := draft.Spec
+	builds, err := c.rig(s, spec, daemons)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range chosen {
-		plan.Strategies = append(plan.Strategies, s.Choice)
+	if c.Resume != "" && !c.described(s) {
+		return draft, spec.Daemon.Attach(daemons)
 	}
-	if plan.Python, err = pythonChoices(c.Python); err != nil {
+	spec.Daemon.List = nil
+	for _, d := range daemons {
+		spec.Daemon.List = append(spec.Daemon.List, bench.NewDaemon(d))
+	}
+	if spec.Builds, err = bench.NewBuilds(builds); err != nil {
 		return nil, err
 	}
-	if err := c.checkNumbers(); err != nil {
-		return nil, err
-	}
-	if err := plan.Check(); err != nil {
-		return nil, &refusal{err}
-	}
-	return plan, nil
+	return bench.NewPlan(spec, draft.Shard)
 }
 
-func (c *fieldCommand) checkNumbers() error {
-	if c.Port < 0 || c.Port > 65535 {
-		return refuse("port %d: want 1 to 65535", c.Port)
+// rig brings the builds for the rig, and where Python is asked for its library of
+// the build's own release. What cannot be had is told, and is not compared.
+func (c *fieldCommand) rig(s *session, spec bench.Spec, daemons []daemon.Daemon) ([]openssl.Build, error) {
+	if spec.Daemon.NoRig {
+		return nil, nil
 	}
-	return checkValue("tls", c.TLS)
-}
-
-func pythonChoices(list []string) ([]string, error) {
-	var out []string
-	for _, p := range list {
-		switch p {
-		case "no":
-			out = append(out, "")
-		case "before", "after":
-			out = append(out, p)
-		default:
-			return nil, refuse("unknown python %q: choose from no, before, after", p)
+	var lines []string
+	for _, d := range daemons {
+		lines = append(lines, d.Release.Line)
+	}
+	got, err := openssl.Fetch(s.ctx, lines, s.fetching(c.OpensslDir))
+	var builds []openssl.Build
+	for _, f := range got {
+		if f.Err == nil {
+			builds = append(builds, f.Found)
+		}
+		if f.Err == nil && len(spec.Hazards) > 1 {
+			_, f.Err = neighbours.Fetch(s.ctx, f.Found, c.OpensslDir, s.fetching(""))
+		}
+		if f.Err != nil {
+			s.complain(f.Err)
 		}
 	}
-	return out, nil
+	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) {
+		s.complain(err)
+		err = nil
+	}
+	if err == nil {
+		err = askVersions(s.ctx, builds, 0)
+	}
+	return builds, err
 }
 
-// carryOut runs the trials that are still to do.
-func (c *fieldCommand) carryOut(s *session, plan *daemon.Plan) (string, daemon.Summary, error) {
-	path := c.Resume
-	if path == "" {
-		path = c.Output
+// report shows the comparison, and fails if a trial could not be carried out or a
+// control came out wrong.
+func (c *fieldCommand) report(s *session, path string) error {
+	sum, err := results.Summarize(results.Options{}, path)
+	if err != nil {
+		return err
 	}
-	if path == "" {
-		path = "tlsbench-field-" + time.Now().Format("20060102-150405") + ".txt"
+	d := sum.Daemons
+	if d == nil { // a shard may have none
+		d = new(results.Daemons)
 	}
-	watcher := newFieldWatcher(s, func() { c.announce(s, plan, path) })
-	defer watcher.close()
-	r := &daemon.Runner{
-		Plan: plan, OpenSSLDir: c.OpensslDir, Port: c.Port, Config: fieldFacts(),
-		Started: watcher.started, Finished: watcher.finished,
+	if !c.JSON && !c.Markdown {
+		fmt.Fprintln(s.stdout)
 	}
-	if c.Resume != "" {
-		sum, err := r.Resume(s.ctx, path)
-		return path, sum, err
+	if err := page.Daemons(d).Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
+		return err
 	}
-	sum, err := r.Run(s.ctx, path)
-	return path, sum, err
-}
-
-// fieldFacts are what the file says of this machine.
-func fieldFacts() []results.FieldFact {
-	m := bench.ThisMachine()
-	return []results.FieldFact{
-		{Key: "machine", Value: m.Kind()}, {Key: "cores", Value: fmt.Sprint(m.Cores)}, {Key: "kernel", Value: m.Kernel},
-		{Key: "libc", Value: m.Libc}, {Key: "go", Value: m.Go}, {Key: "cc", Value: m.CC},
+	if n := d.Failed(); n > 0 {
+		return fmt.Errorf("%s could not be carried out in full", number.Count(n, "case"))
 	}
-}
-
-// announce says what is going to happen. With --json and --markdown stdout is
-// for the comparison alone.
-func (c *fieldCommand) announce(s *session, plan *daemon.Plan, path string) {
-	w := s.stdout
-	if c.JSON || c.Markdown {
-		w = s.stderr
+	set, err := results.ReadFiles(path)
+	if err != nil {
+		return err
 	}
-	list := page.List{
-		item("results", path), item("seed", fmt.Sprint(plan.Seed)),
-		item("plan", fmt.Sprintf("%s of %s, about %v", number.Count(len(plan.Tasks()), "trial"),
-			number.Count(len(plan.Cases()), "case"), plan.Estimate().Round(time.Second))),
+	rigs := slices.DeleteFunc(set.Trials, func(t *results.Trial) bool { return t.Cell.Server() != "" })
+	if broken := append(d.BrokenControls(), failedControls(rigs)...); len(broken) > 0 {
+		return fmt.Errorf("controls failed, nothing is proved: %s", strings.Join(broken, "; "))
 	}
-	for _, d := range plan.Daemons {
-		list = append(list, item("kamailio", fmt.Sprintf("%s on OpenSSL %s", d.Package, d.OpenSSL)))
-	}
-	show(w, list)
-	fmt.Fprintln(w)
-}
-
-// fieldWatcher shows how the run goes on: one line a trial, or a bar where a
-// person is looking.
-type fieldWatcher struct {
-	*watcher
-}
-
-func newFieldWatcher(s *session, announce func()) fieldWatcher {
-	return fieldWatcher{newWatcher(s, announce)}
-}
-
-func (w fieldWatcher) started(p daemon.Progress) {
-	w.announce()
-	w.show(p)
-}
-
-func (w fieldWatcher) show(p daemon.Progress) {
-	if w.bar == nil {
-		return
-	}
-	server := "kamailio " + p.Task.Case.Daemon.Release.Name
-	if p.Task.Rig {
-		server = "rig"
-	}
-	w.bar.show(p.Done, p.Total, p.Left, server+" "+p.Task.Case.Fix())
-}
-
-func (w fieldWatcher) finished(p daemon.Progress, t *results.FieldTrial) {
-	name := p.Task.Case.String()
-	if p.Task.Rig {
-		name = "rig, " + t.Rig
-	}
-	switch {
-	case t.Status == results.Failed:
-		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, name, oneLine(errors.New(t.Reason)))
-	case w.bar == nil:
-		fmt.Fprintf(w.stderr, "%d/%d %s: %s\n", p.Done, p.Total, name, inShort(t))
-	}
-	w.show(p)
-}
-
-// inShort says in a few words what became of a trial.
-func inShort(t *results.FieldTrial) string {
-	if t.Status != results.OK {
-		return fmt.Sprintf("%s: %s", t.Status, t.Reason)
-	}
-	if len(t.First) == 0 {
-		return fmt.Sprintf("nothing seen in %s", number.Count(int(t.Handshakes), "handshake"))
-	}
-	var kinds []string
-	for _, e := range t.First {
-		kinds = append(kinds, fmt.Sprintf("%d %s", t.Events[e.Kind], e.Kind))
-	}
-	return fmt.Sprintf("%s, the first after %v; %s", strings.Join(kinds, ", "),
-		t.First[0].At.Round(time.Millisecond), number.Count(int(t.Handshakes), "handshake"))
+	return nil
 }
 
 // daemonNames are the choices of --daemon.

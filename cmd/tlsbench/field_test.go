@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/results/page"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/fetch/fetchtest"
 )
@@ -35,7 +34,7 @@ func TestFieldIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := filepath.Join(t.TempDir(), "empty.txt")
-	if err := os.WriteFile(empty, []byte(`{"tlsbench_field":1,"plan":{}}`+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(empty, []byte(`#plan {"format":1,"spec":{"strategies":[{"choice":{"Name":"none"}}],"rounds":1}}`+"\n\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -46,15 +45,18 @@ func TestFieldIsRefused(t *testing.T) {
 	for _, tc := range []struct{ args, want string }{
 		{"--daemon 4.9", `unknown daemon "4.9": choose from 5.4, 5.6, 6.0, 6.1, all`},
 		{"--daemon all,4.9", `unknown daemon "4.9"`},
-		{"--daemon 6.0,6.0", "daemon 6.0, 6.0: one of them is given twice"},
-		{"--mem-safety 1,1", "mem_safety 1, 1: one of them is given twice"},
-		{"--python no,no", "python no, no: one of them is given twice"},
+		{"--daemon 6.0,6.0", "daemon kamailio-6.0 is given twice"},
+		{"--mem-safety 1,1", "mem_safety 1 is given twice"},
+		{"--python no,no", "python no is given twice"},
 		{"--strategy hwm,hwm", "strategy hwm is given twice"},
 		{"-o " + text, "is there already: resume it, or choose another name"},
-		{"--resume " + empty, "its plan: no "},
+		{"--resume " + empty, "read plan of "},
+		{"--shard 3/2", "want i/n with i from 1 to n"},
+		{"--shard 1/2", "a shard needs a seed"},
+		{"--rig-time 2h", "rig time 2h0m0s: want 0 (no rig) to an hour"},
 		{"--strategy hwn", `unknown strategy "hwn": choose from none, temp-thread, `},
 		{"--strategy ./missing.so", "missing.so"},
-		{"--mem-safety 2", "mem_safety 2: choose from 0, 1"},
+		{"--mem-safety 2", `unknown mem_safety "2": choose from 0, 1`},
 		{"--python during", `unknown python "during": choose from no, before, after`},
 		{"--readers 0", "readers 0: want 1 to 64"},
 		{"--rounds 0", "rounds 0"},
@@ -63,7 +65,7 @@ func TestFieldIsRefused(t *testing.T) {
 		{fmt.Sprintf("--port %d", l.Addr().(*net.TCPAddr).Port), "is in use on 127.0.0.1: choose another, or none for a free one"},
 		{"--tls 1.1", `unknown tls "1.1"`},
 		{"--resume /nowhere/f.txt", "no such file"},
-		{"--resume " + text, "no results of tlsbench field"},
+		{"--resume " + text, "read plan of "},
 		{"--resume a -o b", "a run goes on in its own file"},
 		{"--json --markdown", "--json and --markdown"},
 	} {
@@ -215,7 +217,7 @@ func underWay(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, file, temp str
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := await(file, `^\{"id":1,`); err != nil {
+	if err := await(file, `(?m)^#trial `); err != nil {
 		cmd.Process.Kill()
 		t.Fatalf("%v; stderr: %s", err, stderr)
 	}
@@ -271,8 +273,9 @@ func TestFieldInterrupted(t *testing.T) {
 		t.Errorf("exit code %d, %q; want %d and %s", code, stderr, exitInterrupted, want)
 	}
 	nothingLeft(t, temp, port)
-	if f, err := results.ReadField(file); err != nil || len(f.Trials) == 0 || f.Torn || f.Header.Seed != 5 {
-		t.Errorf("results file: %+v, %v", f, err)
+	set, err := results.ReadFiles(file)
+	if err != nil || len(set.Trials) == 0 || set.Files[0].Torn || !strings.Contains(string(set.Files[0].Header.Plan), `"seed":5`) {
+		t.Errorf("results file: %+v, %v", set, err)
 	}
 }
 
@@ -285,13 +288,14 @@ func TestFieldKilled(t *testing.T) {
 	}
 	cmd.Wait()
 	nothingLeft(t, temp, port)
-	if f, err := results.ReadField(file); err != nil || len(f.Trials) == 0 {
-		t.Errorf("results file: %+v, %v", f, err)
+	if set, err := results.ReadFiles(file); err != nil || len(set.Trials) == 0 {
+		t.Errorf("results file: %+v, %v", set, err)
 	}
 }
 
 // A file goes on with its own plan, and is refused for another. The daemon has
-// no peers that it answers, so that all its trials are damaged.
+// no peers that it answers, so that all its trials are damaged. The file is one
+// like any other, for every command that reads results.
 func TestFieldResume(t *testing.T) {
 	dir, file := putDaemon(t, listener), filepath.Join(t.TempDir(), "f.txt")
 	plan := []string{"--daemon", "5.6", "--strategy", "none", "--mem-safety", "0,1", "--python", "no", "--rig-time", "0s",
@@ -304,26 +308,39 @@ func TestFieldResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
-	if len(lines) != 3 {
-		t.Fatalf("%d lines in the file, want a header and two trials", len(lines))
+	if n := strings.Count(string(text), "\n#trial "); n != 2 || !strings.Contains(string(text), "/server=kamailio-5.6.3/") {
+		t.Fatalf("%d trials in the file, want two of a daemon:\n%s", n, text)
 	}
-	if err := os.WriteFile(file, []byte(lines[0]+lines[1]+lines[2][:20]), 0o600); err != nil {
+	if err := os.WriteFile(file, text[:len(text)-20], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, other := range []string{"--readers 5", "--seed 6", "--strategy hwm", "--rounds 2"} {
+	for _, other := range []string{"--readers 5", "--seed 6", "--strategy hwm", "--rounds 2", "--shard 1/2"} {
 		code, _, stderr := runField(dir, append(append([]string{"--resume", file}, plan...), strings.Fields(other)...)...)
-		if code != exitRefused || !strings.Contains(stderr, "it was made with ") || strings.Count(stderr, "\n") != 1 {
+		if code != exitRefused || !strings.Contains(stderr, "it is of another run: ") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("resumed with %s: exit code %d, %q", other, code, stderr)
 		}
 	}
 	code, stdout, stderr = runField(dir, "--resume", file, "--json")
-	var sum results.FieldSummary
-	if err := json.Unmarshal([]byte(stdout), &sum); err != nil || code != exitDone || len(sum.Comparisons) != 2 || sum.Torn {
-		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, sum, stderr)
+	var d results.Daemons
+	if err := json.Unmarshal([]byte(stdout), &d); err != nil || code != exitDone || len(d.Rows) != 2 || !strings.Contains(stderr, "resumed after 1 trial; one that was cut off is run again") {
+		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, d, stderr)
 	}
-	if code, stdout, _ = runField(dir, "--resume", file, "--markdown"); code != exitDone || !strings.Contains(stdout, "\n| kamailio |") {
+	if code, stdout, _ = runField(dir, append([]string{"--resume", file, "--markdown"}, plan...)...); code != exitDone || !strings.Contains(stdout, "| server |") {
 		t.Errorf("as Markdown: exit code %d, %q", code, stdout)
+	}
+	for want, args := range map[string][]string{
+		"Daemons beside the rig":                {"compare", file},
+		`"server": "kamailio-5.6.3"`:            {"compare", "--json", file},
+		"none=undamaged":                        {"check", "--expect", "none=undamaged", file},
+		"go on with tlsbench field --resume ":   {"run", "--resume", file},
+		"2 trials of 1 shard on 1 kind of mach": {"merge", "-o", filepath.Join(t.TempDir(), "m.txt"), file},
+		"kamailio 5.6.3 on 3.0: 2 of 2, within": {"compare", "--markdown", file},
+	} {
+		var out, errs bytes.Buffer
+		run(context.Background(), args, nil, &out, &errs)
+		if !strings.Contains(out.String()+errs.String(), want) {
+			t.Errorf("%q: no %q in %s%s", args, want, &out, &errs)
+		}
 	}
 }
 
@@ -339,50 +356,12 @@ func TestFieldControlsFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clean := regexp.MustCompile(`,"events":\{[^}]*\},"first":\[[^]]*\]`).ReplaceAll(text, nil)
+	clean := regexp.MustCompile(`,"events":\{[^}]*\}`).ReplaceAll(text, nil)
 	if err := os.WriteFile(file, clean, 0o600); err != nil || len(clean) == len(text) {
 		t.Fatalf("%v; no events in %s", err, text)
 	}
 	code, stdout, stderr := runField(dir, "--resume", file)
-	if code != exitFailed || !strings.Contains(stdout, "CONTROL FAILED: kamailio 5.6 on ") || !strings.Contains(stderr, "controls failed") {
+	if code != exitFailed || !strings.Contains(stdout, "CONTROL FAILED: kamailio 5.6.3 on ") || !strings.Contains(stderr, "controls failed") {
 		t.Errorf("exit code %d, %q, %q; want %d and CONTROL FAILED", code, stdout, stderr, exitFailed)
-	}
-}
-
-// Disagreements come first, the score is a number, and no line is too wide.
-func TestPrintField(t *testing.T) {
-	trial := func(id int, c results.FieldCase, rig bool, events map[string]uint64) *results.FieldTrial {
-		c.Kamailio, c.OpenSSL, c.Rig = "6.0", "3.5.10", c.Strategy+c.Python
-		out := &results.FieldTrial{ID: id, Case: id, Round: 1, Status: results.OK, Events: events, Handshakes: 100, Load: 2 * time.Second, Memory: 20 << 20}
-		for kind := range events {
-			out.First = append(out.First, results.FieldEvent{Kind: kind, At: 30 * time.Millisecond})
-		}
-		if rig {
-			out.Rig = c.Rig
-		} else {
-			out.Daemon = &c
-		}
-		return out
-	}
-	none, hwm := results.FieldCase{Strategy: "none", Python: "no"}, results.FieldCase{Strategy: "hwm", Python: "no"}
-	wide := results.FieldCase{Strategy: "hwm", Mode: 2, Python: "before"}
-	damaged := map[string]uint64{"crash": 1, "double-free": 3}
-	doc := page.Daemons(results.SummarizeField(&results.FieldFile{Trials: []*results.FieldTrial{
-		trial(1, none, false, damaged), trial(2, none, true, damaged), trial(3, hwm, false, nil), trial(4, hwm, true, damaged),
-		trial(5, wide, false, nil), trial(6, wide, true, nil),
-	}}))
-	got := string(shown(t, doc.Parts...))
-	if strings.Index(got, "hwm") > strings.Index(got, "none") {
-		t.Errorf("the disagreement does not come first:\n%s", got)
-	}
-	for _, want := range []string{"agree in 2 of 3 cases: 1 of 2 without Python, 1 of 1 with it.", "damaged within 10s: 1 of 1 runs", "kamailio 6.0, hwm, mem_safety 0: open: the rig looks inside"} {
-		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
-			t.Errorf("no %q in:\n%s", want, got)
-		}
-	}
-	for line := range strings.Lines(got) {
-		if n := len([]rune(line)) - 1; n > page.Width {
-			t.Errorf("%d columns: %s", n, line)
-		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sync"
@@ -44,8 +45,12 @@ func (w *watcher) Resumed(r bench.Resumption) {
 
 func (w *watcher) Started(p bench.Progress) {
 	w.announce()
-	if w.bar != nil {
-		w.bar.show(p.Done, p.Total, p.Left, p.Task.Cell.OpenSSL+" "+p.Task.Cell.Strategy)
+	w.show(p)
+}
+
+func (w *watcher) show(p bench.Progress) {
+	if c := p.Task.Cell; w.bar != nil {
+		w.bar.show(p.Done, p.Total, p.Left, cmp.Or(c.Server(), c.OpenSSL)+" "+c.Strategy)
 	}
 }
 
@@ -53,9 +58,7 @@ func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
 	if t.Status == results.Failed {
 		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, t.Cell.Name(), t.Reason)
 	}
-	if w.bar != nil {
-		w.bar.show(p.Done, p.Total, p.Left, p.Task.Cell.OpenSSL+" "+p.Task.Cell.Strategy)
-	}
+	w.show(p)
 }
 
 func (w *watcher) close() {

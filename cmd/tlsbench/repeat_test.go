@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,12 +13,15 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/plots"
+	"tlsbench/results"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
 
 // parseRun reads the arguments of "tlsbench run" without running anything.
-func parseRun(t *testing.T, args []string) *runCommand {
+func parseRun(t *testing.T, args []string) *runCommand { return &parseCommand(t, args).Run }
+
+func parseCommand(t *testing.T, args []string) *grammar {
 	t.Helper()
 	g := new(grammar)
 	parser, err := kong.New(g, choiceVars())
@@ -27,7 +31,7 @@ func parseRun(t *testing.T, args []string) *runCommand {
 	if _, err := parser.Parse(args); err != nil {
 		t.Fatalf("%v: %v", args, err)
 	}
-	return &g.Run
+	return g
 }
 
 // planOf makes the plan of a command on builds that are given.
@@ -53,6 +57,10 @@ func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
 // the plan of the file.
 func sameCommand(t *testing.T, path string) {
 	t.Helper()
+	if results.HasDaemons(path) {
+		sameFieldCommand(t, path)
+		return
+	}
 	d, err := plots.Load(plots.Options{}, path)
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +82,50 @@ func sameCommand(t *testing.T, path string) {
 	if diff := cmp.Diff(asJSON(t, plan), asJSON(t, again)); diff != "" {
 		t.Errorf("%s\nmakes another plan (-file +command):\n%s", line, diff)
 	}
+}
+
+// sameFieldCommand does so for a file of daemons. What is found on a machine is no
+// part of its command: versions of packages and builds.
+func sameFieldCommand(t *testing.T, path string) {
+	t.Helper()
+	set, err := results.ReadFiles(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Spec bench.Spec }
+	if err := json.Unmarshal(set.Files[0].Header.Plan, &file); err != nil {
+		t.Fatal(err)
+	}
+	line := plots.Command(path, set.Files[0].Header)
+	again := fieldPlan(t, strings.Fields(line)[1:]).Spec
+	for _, s := range []*bench.Spec{&file.Spec, &again} {
+		s.Builds, s.HandshakeTime = nil, 0
+		for i := range s.Daemon.List {
+			s.Daemon.List[i].Package, s.Daemon.List[i].OpenSSL = "", ""
+		}
+	}
+	if diff := cmp.Diff(file.Spec, again); diff != "" {
+		t.Errorf("%s\nmakes another plan (-file +command):\n%s", line, diff)
+	}
+}
+
+// fieldPlan makes the plan of "tlsbench field" without daemons.
+func fieldPlan(t *testing.T, args []string) *bench.Plan {
+	t.Helper()
+	c := &parseCommand(t, args).Field
+	spec, err := c.spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bench.NewPlan(spec, shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 func asJSON(t *testing.T, p *bench.Plan) string {
@@ -121,17 +173,29 @@ func TestCommands(t *testing.T) {
 		"--measure fork --fork-memory 16,64 --fork-keys 0,8 --huge-pages on,off --fork-pairs 20 --rounds 2 --seed 7",
 		"--rounds 5 --seed 8 --shard 2/3",
 	} {
-		path := filepath.Join(t.TempDir(), "run.txt")
-		plan := planOf(t, parseRun(t, append([]string{"run"}, strings.Fields(args)...)), builds)
-		ctx, cancel := context.WithCancel(t.Context())
-		r := &bench.Runner{Plan: plan, Machine: bench.ThisMachine(), Execute: func(context.Context, workload.Config) (*workload.Outcome, error) {
-			cancel()
-			return nil, context.Canceled
-		}}
-		if _, err := r.Run(ctx, path); err == nil {
-			t.Fatalf("%s: a cancelled run ended without an error", args)
-		}
-		cancel()
-		sameCommand(t, path)
+		sameCommand(t, cancelled(t, planOf(t, parseRun(t, append([]string{"run"}, strings.Fields(args)...)), builds)))
 	}
+	for _, args := range []string{
+		"--seed 1",
+		"--daemon 6.0,5.6 --strategy hwm,clear-0-15:n=32 --mem-safety 1 --python after,no --readers 3 --tls 1.2 --seed 2",
+		"--bad 10% --rounds 3 --control-rounds 0 --duration 3s --rig-time 0s --seed 3",
+		"--rig-time 700ms --seed 4 --shard 2/3",
+	} {
+		sameCommand(t, cancelled(t, fieldPlan(t, append([]string{"field"}, strings.Fields(args)...))))
+	}
+}
+
+// cancelled gives the file of a plan, without a trial.
+func cancelled(t *testing.T, plan *bench.Plan) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "run.txt")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := &bench.Runner{Plan: plan, Machine: bench.ThisMachine(), Execute: func(context.Context, workload.Config) (*workload.Outcome, error) {
+		return nil, context.Canceled
+	}}
+	if _, err := r.Run(ctx, path); err == nil {
+		t.Fatal("a cancelled run ended without an error")
+	}
+	return path
 }

@@ -47,10 +47,15 @@ type runCommand struct {
 	HugePages  []string `group:"Fork trials:" placeholder:"NAME" help:"Transparent huge pages: ${hugepagess}."`
 	ForkPairs  *int     `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 beside other measures."`
 
-	Output string `group:"The results:" short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
-	Resume string `group:"The results:" placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
-	Shard  string `group:"The results:" placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
-	JSON   bool   `group:"The results:" name:"json" help:"Print the comparison as JSON."`
+	resultFlags `group:"The results:"`
+}
+
+// resultFlags say where results go, and how they are printed.
+type resultFlags struct {
+	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
+	Resume string `placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
+	Shard  string `placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
+	JSON   bool   `name:"json" xor:"form" help:"Print the comparison as JSON."`
 }
 
 // Help is shown below the flags' own lines.
@@ -61,9 +66,74 @@ func (runCommand) Help() string {
 
 // job is a plan, and the file that its results go to.
 type job struct {
-	plan   *bench.Plan
-	path   string
-	resume bool
+	command string // that goes on with it
+	plan    *bench.Plan
+	path    string
+	resume  bool
+	quiet   bool // standard output is for the comparison alone
+}
+
+// check refuses flags that contradict each other.
+func (f *resultFlags) check() error {
+	if f.Resume != "" && f.Output != "" {
+		return refuse("-o %s together with --resume %s: a run goes on in its own file", f.Output, f.Resume)
+	}
+	return nil
+}
+
+// job makes a plan one whose results go where the flags say.
+func (f *resultFlags) job(command string, plan *bench.Plan) *job {
+	j := &job{command: command, plan: plan, path: f.Output, quiet: f.JSON}
+	switch {
+	case f.Resume != "":
+		j.path, j.resume = f.Resume, true
+	case f.Output == "":
+		j.path = fileName(time.Now(), plan.Shard)
+	}
+	return j
+}
+
+// carryOut runs the trials that are still to do.
+func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err error) {
+	watcher := newWatcher(s, func() { j.announce(s) })
+	defer watcher.close()
+	r.Plan, r.Machine, r.Execute, r.Observer = j.plan, bench.ThisMachine(), workload.Run, watcher
+	if j.resume {
+		sum, err = r.Resume(s.ctx, j.path)
+	} else {
+		sum, err = r.Run(s.ctx, j.path)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench %s --resume %s",
+			sum.Done, number.Count(sum.Total, "trial"), j.command, j.path)}
+	}
+	return sum, err
+}
+
+// announce says what is going to happen.
+func (j *job) announce(s *session) {
+	w := s.stdout
+	if j.quiet {
+		w = s.stderr
+	}
+	spec := j.plan.Spec
+	trials := 0
+	for range j.plan.Tasks() {
+		trials++
+	}
+	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(j.plan.Rounds(), "round"),
+		number.Count(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
+	if j.plan.Shard.Count > 1 {
+		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, number.Count(j.plan.Len(), "trial"))
+	}
+	list := page.List{item("results", j.path), item("seed", fmt.Sprint(spec.Seed)), item("plan", plan)}
+	for _, d := range spec.Daemon.List {
+		list = append(list, item("kamailio", fmt.Sprintf("%s on OpenSSL %s", d.Package, d.OpenSSL)))
+	}
+	for _, b := range spec.Builds {
+		list = append(list, item("openssl", fmt.Sprintf("%s (%s)", b.Label, home(b.Libcrypto))))
+	}
+	show(w, list)
 }
 
 // Run carries out the plan.
@@ -75,11 +145,7 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	sum, err := c.carryOut(s, j)
-	if errors.Is(err, context.Canceled) {
-		return &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench run --resume %s",
-			sum.Done, number.Count(sum.Total, "trial"), j.path)}
-	}
+	sum, err := j.carryOut(s, new(bench.Runner))
 	if err != nil {
 		return err
 	}
@@ -87,11 +153,20 @@ func (c *runCommand) Run(s *session) error {
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
-	if c.Resume != "" && c.Output != "" {
-		return nil, refuse("-o %s together with --resume %s: a run goes on in its own file", c.Output, c.Resume)
+	if err := c.resultFlags.check(); err != nil {
+		return nil, err
 	}
-	if c.Resume != "" && !c.planned(s) {
-		return c.resumed()
+	// A resumed run takes its plan from the file; where flags give one too, as in
+	// a manifest that always says the same, it has to be the file's.
+	if c.Resume != "" && !s.gave("resume", "json") {
+		plan, err := bench.ReadPlan(c.Resume)
+		if err != nil {
+			return nil, err
+		}
+		if len(plan.Spec.Daemon.List) > 0 {
+			return nil, refuse("resume %s: it has daemons: go on with tlsbench field --resume %[1]s", c.Resume)
+		}
+		return c.resultFlags.job("run", plan), nil
 	}
 	spec, err := c.spec()
 	if err != nil {
@@ -105,29 +180,12 @@ func (c *runCommand) job(s *session) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Resume != "" {
-		return &job{plan: plan, path: c.Resume, resume: true}, nil
-	}
-	path := c.Output
-	if path == "" {
-		path = fileName(time.Now(), shard)
-	}
-	return &job{plan: plan, path: path}, nil
+	return c.resultFlags.job("run", plan), nil
 }
 
-// planned reports whether there are flags that describe a plan. A resumed run
-// takes its plan from the file; where flags give one too, as in a manifest
-// that always says the same, it has to be the file's.
-func (c *runCommand) planned(s *session) bool {
-	return slices.ContainsFunc(s.given, func(flag string) bool { return flag != "resume" && flag != "json" })
-}
-
-func (c *runCommand) resumed() (*job, error) {
-	plan, err := bench.ReadPlan(c.Resume)
-	if err != nil {
-		return nil, err
-	}
-	return &job{plan: plan, path: c.Resume, resume: true}, nil
+// gave reports whether there are flags beside those named: they describe a plan.
+func (s *session) gave(beside ...string) bool {
+	return slices.ContainsFunc(s.given, func(flag string) bool { return !slices.Contains(beside, flag) })
 }
 
 // fileName is the name of a results file that was given none.
@@ -230,41 +288,6 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 		return nil, err
 	}
 	return bench.NewPlan(spec, shard)
-}
-
-// announce says what is going to happen. With --json stdout is for the
-// comparison alone.
-func (c *runCommand) announce(s *session, j *job) {
-	w := s.stdout
-	if c.JSON {
-		w = s.stderr
-	}
-	spec := j.plan.Spec
-	trials := 0
-	for range j.plan.Tasks() {
-		trials++
-	}
-	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(spec.Rounds, "round"),
-		number.Count(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
-	if j.plan.Shard.Count > 1 {
-		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, number.Count(j.plan.Len(), "trial"))
-	}
-	list := page.List{item("results", j.path), item("seed", fmt.Sprint(spec.Seed)), item("plan", plan)}
-	for _, b := range spec.Builds {
-		list = append(list, item("openssl", fmt.Sprintf("%s (%s)", b.Label, home(b.Libcrypto))))
-	}
-	show(w, list)
-}
-
-// carryOut runs the trials that are still to do.
-func (c *runCommand) carryOut(s *session, j *job) (bench.Summary, error) {
-	watcher := newWatcher(s, func() { c.announce(s, j) })
-	defer watcher.close()
-	r := &bench.Runner{Plan: j.plan, Machine: bench.ThisMachine(), Execute: workload.Run, Observer: watcher}
-	if j.resume {
-		return r.Resume(s.ctx, j.path)
-	}
-	return r.Run(s.ctx, j.path)
 }
 
 // report prints the comparison, and fails if a trial could not be carried out

@@ -33,6 +33,10 @@ func Compare(c *results.Comparison) *Document {
 		}
 	}
 	b.forks(all)
+	if c.Daemons != nil {
+		b.Add(Heading{1, "Daemons beside the rig"})
+		b.Add(DaemonParts(c.Daemons)...)
+	}
 	b.legend()
 	return b.Document
 }

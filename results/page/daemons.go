@@ -2,81 +2,82 @@ package page
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
 )
 
-// Daemons shows the verdicts on daemon and rig side by side, disagreements
-// first, then what each daemon did.
-func Daemons(s *results.FieldSummary) *Document {
-	d := &Document{Data: s}
-	d.Add(daemonVerdicts(s), Text(s.ScoreLine()), Text(s.ControlLine()))
-	for _, broken := range s.BrokenControls() {
-		d.Add(Alarm("CONTROL FAILED: " + broken + "."))
-	}
-	for _, note := range s.Notes() {
-		d.Add(Text("- " + note))
-	}
-	d.Add(daemonFacts(s))
-	if s.Torn {
-		d.Add(Alarm("The last trial of the file was cut off and is left out."))
-	}
-	return d
+// Daemons shows what daemons did and whether the rig agrees, disagreements
+// first.
+func Daemons(d *results.Daemons) *Document {
+	doc := &Document{Data: d}
+	doc.Add(DaemonParts(d)...)
+	return doc
 }
 
-// daemonCase begins the rows of both tables. Python is told with the strategy,
-// because most runs have none.
-func daemonCase(c results.FieldCase, cells ...Cell) Row {
-	fix, hazard := c.Fix(), "plain"
-	switch c.Python {
-	case "before":
-		fix, hazard = fix+", python before", "python:before=1"
-	case "after":
-		fix, hazard = fix+", python after", "python"
+// DaemonParts are the parts of that document, for a longer one.
+func DaemonParts(d *results.Daemons) []Part {
+	parts := []Part{daemonVerdicts(d), Text(d.ScoreLine()), Text(d.ControlLine())}
+	for _, broken := range d.BrokenControls() {
+		parts = append(parts, Alarm("CONTROL FAILED: "+broken+"."))
 	}
-	first := []Cell{{Text: c.Kamailio}, {Text: c.OpenSSL}, {Text: strconv.Itoa(c.MemSafety)}, {Text: fix}}
-	return Row{append(first, cells...), Tags{c.OpenSSL, hazard}}
+	for _, note := range d.Notes() {
+		parts = append(parts, Text("- "+note))
+	}
+	return append(parts, daemonFacts(d))
 }
 
-var daemonHead = []string{"kamailio", "openssl", "safety", "strategy"}
+// daemonRow begins a row: which daemon, and what is in it. Python is told with
+// the strategy, because most cases have none.
+func daemonRow(t *Table, r *results.DaemonRow, cells ...Cell) {
+	fix := r.Fix()
+	if r.Python != "no" {
+		fix += ", python " + r.Python
+	}
+	t.Add(Cell{Text: r.DaemonName()}, r.OpenSSL, r.MemSafety, fix, cells)
+	t.Rows[len(t.Rows)-1].Tags = Tags{OpenSSL: r.OpenSSL, Hazard: r.Hazard}
+}
 
-func daemonVerdicts(s *results.FieldSummary) *Table {
-	t := &Table{Title: "Verdicts of the daemon and of the rig, disagreements first", Labels: 4, Head: append(daemonHead[:4:4], "daemon", "rig", "agree")}
-	for _, c := range s.Comparisons {
-		t.Rows = append(t.Rows, daemonCase(c.FieldCase, verdictWords(c.Daemon), verdictWords(c.Rig), Cell{Text: string(c.Agree)}))
+var daemonHead = []string{"server", "openssl", "safety", "strategy"}
+
+func daemonVerdicts(d *results.Daemons) *Table {
+	t := &Table{Title: "Daemons and the rig: verdicts, disagreements first", Labels: len(daemonHead)}
+	t.Head = append(daemonHead[:len(daemonHead):len(daemonHead)], "daemon", "rig", "agree")
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		daemonRow(t, r, verdictWords(r.Daemon), verdictWords(r.Rig), Cell{Text: string(r.Agree)})
 	}
 	return t
 }
 
-func daemonFacts(s *results.FieldSummary) *Table {
-	t := &Table{Title: "What each daemon did", Labels: 4, Head: append(daemonHead[:4:4], "damaged", "first", "hs/s", "memory", "set up")}
+func daemonFacts(d *results.Daemons) *Table {
+	t := &Table{Title: "What each daemon did", Labels: len(daemonHead)}
+	t.Head = append(daemonHead[:len(daemonHead):len(daemonHead)], "damaged", "first", "hs/s", "memory", "set up")
 	t.Notes = []string{"hs/s: good handshakes with their OPTIONS, before a death; memory: all processes together, shared pages " +
-		"once; first: from the load's start, the earliest of all rounds; set up: the daemon's step at which the fix took " +
+		"once; first: from the load's start, the earliest of all trials; set up: the daemon's step at which the fix took " +
 		"its mark (see tlsbench help field)"}
-	for i := range s.Comparisons {
-		c := &s.Comparisons[i]
-		f, none := c.Facts, Cell{Text: "-"}
-		if f.Trials == 0 {
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		if r.Daemon.Trials == 0 {
 			continue
 		}
+		none := Cell{Text: "-"}
 		first, rate, memory := none, none, none
-		if f.Damaged > 0 {
-			first = Cell{Text: f.First.Round(time.Millisecond).String(), Sort: sortable(f.First.Seconds())}
+		switch {
+		case r.Daemon.Damaged > 0 && r.Served == 0:
+			first = Cell{Text: "at start", Sort: "0"}
+		case r.Daemon.Damaged > 0:
+			first = Cell{Text: r.First.Round(time.Millisecond).String(), Sort: sortable(r.First.Seconds())}
 		}
-		if f.Damaged > 0 && f.Served == 0 {
-			first.Text = "at start"
+		if r.Served > 0 {
+			rate = Cell{Text: number.Short(r.Rate), Sort: sortable(r.Rate)}
 		}
-		if f.Served > 0 {
-			rate = Cell{Text: number.Short(f.Rate), Sort: sortable(f.Rate)}
+		if r.Memory > 0 {
+			memory = Cell{Text: fmt.Sprintf("%.0f MiB", r.Memory/(1<<20)), Sort: sortable(r.Memory)}
 		}
-		if f.Memory > 0 {
-			memory = Cell{Text: fmt.Sprintf("%d MiB", f.Memory>>20), Sort: sortable(float64(f.Memory))}
-		}
-		counted := Cell{Text: fmt.Sprintf("%d/%d", f.Damaged, f.Trials), Sort: sortable(float64(f.Damaged) / float64(f.Trials))}
-		t.Rows = append(t.Rows, daemonCase(c.FieldCase, counted, first, rate, memory, Cell{Text: c.Mark()}))
+		damaged := Cell{Text: counts(r.Daemon), Sort: sortable(float64(r.Daemon.Damaged) / float64(r.Daemon.Trials))}
+		daemonRow(t, r, damaged, first, rate, memory, Cell{Text: r.Mark})
 	}
 	return t
 }

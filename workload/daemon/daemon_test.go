@@ -13,12 +13,29 @@ import (
 	"testing"
 	"time"
 
-	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/peers"
 )
+
+func choice(t *testing.T, name string) catalogue.Choice {
+	t.Helper()
+	c, err := catalogue.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func daemon(t *testing.T, name string) Daemon {
+	t.Helper()
+	list, err := ParseReleases([]string{name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Daemon{Release: list[0], Package: name + "-1", OpenSSL: list[0].Line + ".1"}
+}
 
 // standIn is a daemon whose loader is a shell script: it is run with the
 // arguments of the real one, and does what the body says.
@@ -217,7 +234,7 @@ func TestRealDaemon(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"5.6", "6.0"} {
 		d := installed(t, name)
-		s := Settings{Mode: NoMode, Patience: results.ControlLimit}
+		s := Settings{Mode: NoMode, Patience: 10 * time.Second}
 		if len(d.Release.Modes) > 0 {
 			s.Mode = 0
 		}

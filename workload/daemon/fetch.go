@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
@@ -32,6 +33,16 @@ var releases = []Release{
 	{Name: "5.6", Suite: "bookworm", Line: "3.0", OwnRandom: true},
 	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}},
 	{Name: "6.1", Suite: "sid", Line: "3.6", Modes: []int{0, 1, 2}},
+}
+
+// builtIn says which strategy a value of tls_threads_mode is in the packaged
+// versions. In both modes their children are seen to have lost every slot up to
+// a mark; that mode 1 was temp-thread is history, of 5.8.0 and 5.8.1.
+var builtIn = map[int]string{1: "hwm", 2: "hwm"}
+
+// BuiltIn lists the modes in which a release does itself what a strategy does.
+func (r Release) BuiltIn(c catalogue.Choice) []int {
+	return slices.DeleteFunc(slices.Clone(r.Modes), func(mode int) bool { return builtIn[mode] != c.String() || mode == 0 })
 }
 
 // Releases lists the daemons that Fetch knows, oldest first.

@@ -94,6 +94,16 @@ func injection(c catalogue.Choice, place string) []string {
 	return env
 }
 
+// CanInject refuses a strategy whose object the daemon's loader could not be told
+// of, before a daemon is there.
+func CanInject(c catalogue.Choice) error {
+	if !injected(c) {
+		return nil
+	}
+	_, err := preloadStore()
+	return err
+}
+
 // injected reports whether a strategy is put into the daemon, which else stays
 // as it is.
 func injected(c catalogue.Choice) bool {

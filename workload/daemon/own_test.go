@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
-	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -33,13 +33,6 @@ func ownFix(t *testing.T, name string) catalogue.Choice {
 	return choice(t, object)
 }
 
-// ownPlan asks of a daemon, and of the rig, what becomes of them under an own
-// fix.
-func ownPlan(t *testing.T, d Daemon, fix catalogue.Choice) *Plan {
-	return &Plan{Daemons: []Daemon{d}, Strategies: []catalogue.Choice{fix}, MemSafety: []int{1}, Python: []string{""},
-		Readers: 4, BadShare: 0.2, TLS: "1.3", Seed: 1, Rounds: 1, Duration: 15 * time.Second, RigDuration: 2 * time.Second}
-}
-
 // A good and a bad fix of a few lines are told apart by the rig.
 func TestOwnFixInTheRig(t *testing.T) {
 	builds, err := openssl.Find([]string{"system"}, "")
@@ -47,8 +40,9 @@ func TestOwnFixInTheRig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, damaged := range map[string]bool{"good": false, "bad": true} {
-		c := Case{Daemon: daemon(t, "6.0"), Strategy: ownFix(t, name), MemSafety: 1}
-		out, err := workload.Run(context.Background(), c.rig(ownPlan(t, c.Daemon, c.Strategy), builds[0], 1))
+		out, err := workload.Run(context.Background(), workload.Config{
+			Build: builds[0], Strategy: ownFix(t, name), Workers: 4, BadShare: 0.2, CheckRate: 4, EchoBytes: 64, Seed: 1, Duration: 2 * time.Second,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,28 +66,22 @@ func TestOwnFixInASmallDaemon(t *testing.T) {
 	}
 }
 
-// And in the real daemon: the whole way from a plan
-// to the agreement.
+// And in the real daemon.
 func TestOwnFixInTheDaemon(t *testing.T) {
 	t.Parallel()
 	d := installed(t, "5.6")
 	for name, damaged := range map[string]bool{"good": false, "bad": true} {
-		p := ownPlan(t, d, ownFix(t, name))
-		p.RigDuration = 0
+		cfg := standInTrial(d, noMode)
+		cfg.Strategy, cfg.Workers, cfg.Duration = ownFix(t, name), 4, 15*time.Second
 		if !damaged {
-			p.Duration = 4 * time.Second
+			cfg.Duration = 4 * time.Second
 		}
-		path := filepath.Join(t.TempDir(), "field.txt")
-		if _, err := (&Runner{Plan: p}).Run(context.Background(), path); err != nil {
-			t.Fatal(err)
-		}
-		f, err := results.ReadField(path)
+		out, err := workload.Run(context.Background(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := results.SummarizeField(f).Comparisons[0]
-		if (got.Daemon.Damaged == 1) != damaged || got.Daemon.Trials != 1 || got.Facts.Served == 0 || got.Fix() != name || got.Mark() != "TLS module" {
-			t.Errorf("%s: daemon %v, %+v, mark %q; want damage: %v", name, got.Daemon, got.Facts, got.Mark(), damaged)
+		if out.Damaged() != damaged || out.Handshakes == 0 || !strings.HasPrefix(out.Mark, name+": set up when the TLS module was loaded") {
+			t.Errorf("%s: %+v; want damage: %v", name, *out, damaged)
 		}
 	}
 }

@@ -91,8 +91,15 @@ func (d Daemon) Starts(ctx context.Context, port int) error {
 	return err
 }
 
-// hazards are those that a daemon can have, as the place of libpython.
-var hazards = map[string]string{"": "", "plain": "", "python": "after", "python:before=1": "before"}
+// Hazards are those that a daemon can have: nothing, libpython after its TLS
+// module, and before it.
+var Hazards = []string{"plain", "python", "python:before=1"}
+
+// hazards are those by the place of libpython.
+var hazards = map[string]string{"": "", Hazards[0]: "", Hazards[1]: "after", Hazards[2]: "before"}
+
+// Knows reports whether a daemon can have a hazard.
+func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
 
 // Check completes the settings, and refuses what the daemon cannot do.
 func (t *trial) Check() error {
@@ -100,7 +107,7 @@ func (t *trial) Check() error {
 	python, known := hazards[c.Hazard]
 	switch {
 	case !known:
-		return fmt.Errorf("hazard %s in a daemon: choose from plain, python, python:before=1", c.Hazard)
+		return fmt.Errorf("hazard %s in a daemon: choose from %s", c.Hazard, strings.Join(Hazards, ", "))
 	case c.Workers < 1 || c.Workers > MaxReaders:
 		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
 	case c.Duration <= 0 || c.Duration > time.Hour:

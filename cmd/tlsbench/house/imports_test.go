@@ -35,8 +35,6 @@ var rooms = map[string][]string{
 	"workload/peers":      {"workload/peers"},
 	"workload/rig":        {"strategies", "workload/rig", events},
 	"workload/neighbours": {"workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
-	// Trials in a daemon of others, and the file of what they showed.
-	"workload/daemon": {"workload", "strategies", "results"},
 	// Experiments, whoever looks at them.
 	"bench": {"bench", "workload", "strategies", "results"},
 }
@@ -128,7 +126,7 @@ func TestRefused(t *testing.T) {
 		{"workload/trial.go", "tlsbench/results", false},
 		{"workload/rig/read.go", "tlsbench/results", true},
 		{"workload/rig/read.go", "tlsbench/results/event", false},
-		{"workload/daemon/file.go", "tlsbench/results", false},
+		{"workload/daemon/trial.go", "tlsbench/results/page", true},
 		{"cmd/tlsbench/run.go", "tlsbench/plots", false},
 	} {
 		if why := refused(tc.file, tc.imported); (why != "") != tc.refused {

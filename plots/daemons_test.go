@@ -8,49 +8,61 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/perf/benchfmt"
+
 	"tlsbench/results"
 )
 
-// fieldFile writes a file of the field: one case that disagrees, one that
-// agrees.
+// fieldFile writes a file of daemons: one case that disagrees, one that agrees.
 func fieldFile(t *testing.T) string {
 	t.Helper()
-	text := []byte(`{"tlsbench_field":1,"plan":{},"seed":7,"config":[{"key":"machine","value":"2 x Example CPU"}]}` + "\n")
-	c := results.FieldCase{Kamailio: "6.0", Package: "6.0.1-1", OpenSSL: "3.5.9", Strategy: "none", Python: "no", Rig: "a"}
-	d := c
-	d.Strategy, d.Rig, d.Python = "./<own>", "b", "before"
+	var out bytes.Buffer
+	w := results.NewWriter(&out)
+	check(t, w.Header(results.Header{Config: []benchfmt.Config{
+		{Key: "machine", Value: []byte("2 x Example CPU")}, {Key: results.DaemonsKey, Value: []byte("kamailio-6.0.1")},
+	}}))
 	crash := map[string]uint64{"crash": 1}
-	first := []results.FieldEvent{{Kind: "crash", At: 30 * time.Millisecond}}
-	for i, trial := range []*results.FieldTrial{
-		{Daemon: &c, Events: crash, First: first, Handshakes: 60, Load: time.Second}, {Rig: "a", Events: crash, First: first},
-		{Daemon: &d, Handshakes: 900, Load: time.Second, Memory: 20 << 20}, {Rig: "b", Events: crash, First: first},
+	for i, trial := range []*results.Trial{
+		{Events: crash, FirstEvent: 30 * time.Millisecond, Handshakes: 60}, {Events: crash},
+		{Handshakes: 900, Metrics: []results.Metric{{Value: 20 << 20, Unit: results.MemoryBytes}}}, {Events: crash},
 	} {
-		trial.ID, trial.Case, trial.Round, trial.Status = i+1, i/2+1, 1, results.OK
+		trial.ID, trial.Round, trial.Status, trial.Load = i+1, 1, results.OK, time.Second
+		name := "Corruption/openssl=3.5.9/hazard=plain/load=tcp/heap=global/strategy=none/workers=4"
+		if i > 1 {
+			name = "Corruption/openssl=3.5.9/hazard=python:before=1/load=tcp/heap=global/strategy=<own>/workers=4"
+		}
+		if i%2 == 0 {
+			name += "/server=kamailio-6.0.1"
+		}
 		var err error
-		text, err = results.AppendField(text, trial)
+		trial.Cell, err = results.ParseCell(name)
 		check(t, err)
+		check(t, w.Trial(trial))
 	}
 	path := filepath.Join(t.TempDir(), "field.txt")
-	check(t, os.WriteFile(path, text, 0o600))
+	check(t, os.WriteFile(path, out.Bytes(), 0o600))
 	return path
 }
 
 // The section says the numbers, has disagreements first, and escapes names.
-func TestFieldSection(t *testing.T) {
-	list, err := readFields([]string{fieldFile(t)})
+func TestDaemonSection(t *testing.T) {
+	runs, list, err := splitDaemons([]string{fieldFile(t), "run.txt"})
 	check(t, err)
-	var b bytes.Buffer
-	check(t, reportTemplate.ExecuteTemplate(&b, "field", fieldSections(list)))
-	page := b.String()
+	if len(list) != 1 || len(runs) != 1 || runs[0] != "run.txt" {
+		t.Fatalf("runs %v, %d files of daemons", runs, len(list))
+	}
+	html, err := daemonHTML(list)
+	check(t, err)
+	page := string(html)
 	for _, want := range []string{
-		"agree in 1 of 2 cases: 1 of 1 without Python, 0 of 1 with it.", "damaged within 10s: 1 of 1 runs", "On 2 x Example CPU, seed 7.",
-		"open: the rig looks inside", "1/1 damaged", `data-hazard="python:before=1"`, "<section id=\"field\">", "20 MiB", "./&lt;own&gt;",
+		"agree in 1 of 2 cases: 1 of 1 without Python, 0 of 1 with it.", "damaged within 10s: 1 of 1 runs", "On 2 x Example CPU.",
+		"open: the rig looks inside", "1/1", `data-hazard="python:before=1"`, "20 MiB", "&lt;own&gt;",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the section does not say %q", want)
 		}
 	}
-	if strings.Index(page, "./&lt;own&gt;</th>") > strings.Index(page, "none</th>") || strings.Contains(page, "ZgotmplZ") {
+	if strings.Index(page, "&lt;own&gt;, python before</th>") > strings.Index(page, "none</th>") {
 		t.Errorf("order or escaping:\n%s", page)
 	}
 }

@@ -1,0 +1,230 @@
+package bench
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
+	"tlsbench/workload"
+	"tlsbench/workload/daemon"
+)
+
+// DaemonSpec makes a plan one of daemons: each of them in each hazard and heap
+// safety, and beside it the rig on the build of the same OpenSSL line. Workers
+// are their TCP readers.
+type DaemonSpec struct {
+	List     []Daemon      `json:"list"`
+	Duration time.Duration `json:"duration_ns"` // of a daemon's trial; CorruptionTime is the rig's
+	// Patience is the longest trial of a daemon without a fix, which goes on as
+	// long as nothing was seen. Such a daemon on OpenSSL 3 or later has to be
+	// damaged, so it and the rig beside it get ControlRounds trials if that is
+	// more than Rounds.
+	Patience      time.Duration `json:"patience_ns"`
+	ControlRounds int           `json:"control_rounds"`
+	NoRig         bool          `json:"no_rig,omitempty"`
+}
+
+// Daemon is one packaged daemon. Where its files lie is in Runner.Daemons.
+type Daemon struct {
+	Release string `json:"release"` // as package daemon names it
+	Package string `json:"package"`
+	OpenSSL string `json:"openssl"` // exact version of its libcrypto
+}
+
+// NewDaemon is an unpacked daemon as a plan has it. One whose libcrypto does not
+// tell its version is known by its line.
+func NewDaemon(d daemon.Daemon) Daemon {
+	return Daemon{d.Release.Name, d.Package, cmp.Or(d.OpenSSL, d.Release.Line)}
+}
+
+// Name is what stands in benchmark names: the version without Debian's own
+// number of it.
+func (d Daemon) Name() string {
+	version := d.Package[strings.IndexByte(d.Package, ':')+1:]
+	if i := strings.LastIndexByte(version, '-'); i >= 0 {
+		version = version[:i]
+	}
+	return "kamailio-" + version
+}
+
+// server is the daemon of a cell.
+type server struct {
+	Daemon
+	release daemon.Release
+	mode    int
+}
+
+func (d Daemon) server() server {
+	list, err := daemon.ParseReleases([]string{d.Release})
+	if err != nil {
+		return server{Daemon: d} // refused by validate
+	}
+	s := server{d, list[0], daemon.NoMode}
+	if len(s.release.Modes) > 0 {
+		s.mode = 0
+	}
+	return s
+}
+
+// rounds is how many rounds a plan has: not every cell has a trial in each.
+func (s Spec) rounds() int { return max(s.Rounds, s.Daemon.ControlRounds) }
+
+// Rounds is how many rounds the plan has.
+func (p *Plan) Rounds() int { return p.Spec.rounds() }
+
+// validate refuses what no plan of daemons can be.
+func (s DaemonSpec) validate(of Spec) error {
+	if len(s.List) == 0 {
+		return nil
+	}
+	for i, d := range s.List {
+		if _, err := daemon.ParseReleases([]string{d.Release}); err != nil {
+			return err
+		}
+		if d.Package == "" || d.OpenSSL == "" {
+			return fmt.Errorf("daemon %s: the version of its package or of its OpenSSL is not known", d.Release)
+		}
+		if slices.ContainsFunc(s.List[:i], func(o Daemon) bool { return o.Name() == d.Name() }) {
+			return fmt.Errorf("daemon %s is given twice", d.Name())
+		}
+	}
+	switch {
+	case s.Duration <= 0 || max(s.Duration, s.Patience) > time.Hour:
+		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", s.Duration)
+	case s.ControlRounds < 0 || s.ControlRounds > maxRounds:
+		return fmt.Errorf("control rounds %d: want 0 to %d", s.ControlRounds, maxRounds)
+	case !slices.Equal(of.Measures, []results.Measure{results.Corruption}):
+		return errors.New("daemons are there for corruption trials alone")
+	}
+	for _, n := range of.Workers {
+		if n < 1 || n > daemon.MaxReaders {
+			return fmt.Errorf("readers %d: want 1 to %d", n, daemon.MaxReaders)
+		}
+	}
+	for _, h := range of.Hazards {
+		if !daemon.Knows(h) {
+			return fmt.Errorf("hazard %s in a daemon: choose from %s", h, strings.Join(daemon.Hazards, ", "))
+		}
+	}
+	return nil
+}
+
+// daemonPlaces lists where daemons and rigs are asked the same. With a neighbour
+// in the process the first heap safety alone is asked for: what that tells apart
+// is known without.
+func (p *Plan) daemonPlaces() []place {
+	var list []place
+	for i, d := range p.Spec.Daemon.List {
+		release := d.server().release
+		for _, l := range p.product() {
+			if l.hazard != results.Plain && l.safety != p.Spec.HeapSafety[0] {
+				continue
+			}
+			if release.OwnRandom {
+				l.rand = "method"
+			}
+			l.build = slices.IndexFunc(p.Spec.Builds, func(b Build) bool { return b.Build.Name == release.Line })
+			l.daemon = i + 1
+			list = append(list, l)
+			l.daemon = 0
+			if l.build >= 0 && !p.Spec.Daemon.NoRig && !slices.ContainsFunc(list, l.same) {
+				list = append(list, l)
+			}
+		}
+	}
+	return list
+}
+
+// daemonCells lists the cells of one strategy in a daemon: injected, over mode 0
+// where there are modes, and built in.
+func (p *Plan) daemonCells(l place, s *Strategy) []Cell {
+	on := p.Spec.Daemon.List[l.daemon-1].server()
+	list := []Cell{p.daemonCell(l, s, on)}
+	for _, mode := range on.release.BuiltIn(s.Choice) {
+		c := p.daemonCell(l, &Strategy{Choice: catalogue.Choice{Name: catalogue.PositiveControl}}, on)
+		c.server.mode, c.rounds = mode, p.Spec.Rounds
+		c.Strategy = results.BuiltIn(s.Name(), mode)
+		list = append(list, c)
+	}
+	return list
+}
+
+func (p *Plan) daemonCell(l place, s *Strategy, on server) Cell {
+	c := p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)
+	c.OpenSSL, c.checkRate, c.server = on.OpenSSL, 0, &on
+	c.addSetting(results.ServerKey, on.Name())
+	return c
+}
+
+// mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
+// damaged. OpenSSL 1.1.1 is no control: with a random generator of the daemon's
+// own it looks healthy for long.
+func (p *Plan) mustBeDamaged(l place, s *Strategy) bool {
+	on1 := l.daemon > 0 && strings.HasPrefix(p.Spec.Daemon.List[l.daemon-1].OpenSSL, "1.") ||
+		l.daemon == 0 && strings.HasPrefix(p.Spec.Builds[l.build].Label, "1.")
+	return len(p.Spec.Daemon.List) > 0 && l.hazard == results.Plain && s.is(catalogue.PositiveControl) && !on1
+}
+
+// unprotected reports whether nothing protects the daemon, and nothing else is in
+// it.
+func (c Cell) unprotected() bool {
+	return c.strategy.is(catalogue.PositiveControl) && c.server.mode <= 0 && c.Hazard == results.Plain
+}
+
+// serve makes a cell's trials ones of its daemon.
+func (r *Runner) serve(c Cell, cfg *workload.Config) error {
+	i := slices.IndexFunc(r.Daemons, func(d daemon.Daemon) bool { return NewDaemon(d) == c.server.Daemon })
+	if i < 0 {
+		return fmt.Errorf("daemon %s, package %s, is not here", c.server.Name(), c.server.Package)
+	}
+	settings := daemon.Settings{Mode: c.server.mode, Port: r.Port}
+	cfg.Duration = r.Plan.Spec.Daemon.Duration
+	if c.unprotected() {
+		settings.Patience = r.Plan.Spec.Daemon.Patience
+	}
+	cfg.Server = r.Daemons[i].Server(settings)
+	return nil
+}
+
+// Attach refuses a plan whose daemons are not those found here, such as after an
+// upgrade in the archive.
+func (s DaemonSpec) Attach(found []daemon.Daemon) error {
+	for _, want := range s.List {
+		i := slices.IndexFunc(found, func(d daemon.Daemon) bool { return d.Release.Name == want.Release })
+		if i < 0 {
+			return fmt.Errorf("kamailio %s, which the file's plan has, is not here", want.Release)
+		}
+		if here := NewDaemon(found[i]); here != want {
+			return refuse(fmt.Errorf("kamailio %s: the file was made with package %s on OpenSSL %s, and here are %s on %s",
+				want.Release, want.Package, want.OpenSSL, here.Package, here.OpenSSL))
+		}
+	}
+	return nil
+}
+
+// config says in a results file which daemons it has.
+func (s DaemonSpec) config() []benchfmt.Config {
+	var names []string
+	var packages []benchfmt.Config
+	for _, d := range s.List {
+		names = append(names, d.Name())
+		packages = append(packages, config(d.Name(), d.Package)...)
+	}
+	return append(config(results.DaemonsKey, strings.Join(names, " ")), packages...)
+}
+
+// daemonMetrics are those of a trial in a daemon.
+func daemonMetrics(o *workload.Outcome) []results.Metric {
+	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
+	if o.Memory > 0 {
+		list = append(list, results.Metric{Value: float64(o.Memory), Unit: results.MemoryBytes})
+	}
+	return list
+}

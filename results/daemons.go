@@ -1,0 +1,482 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tlsbench/results/number"
+	"tlsbench/strategies/catalogue"
+)
+
+// A daemon is a server of its own: its cells name it, as server=kamailio-6.0.1.
+// Each is held against the rig's trials in the same place: the same OpenSSL line,
+// hazard, heap safety, random generator and number of workers, with the same
+// strategy in it. Whether the two agree is worked out from the trials alone.
+
+// ServerKey names the server in a cell, where it is not the rig.
+const ServerKey = "server"
+
+// Server is the daemon of a cell, "" for the rig.
+func (c Cell) Server() string { return c.Setting(ServerKey) }
+
+// DaemonsKey is the configuration line of a results file that lists its daemons.
+const DaemonsKey = "daemons"
+
+// modeMark stands between a strategy and the mode of the daemon's own that it is.
+const modeMark = ":mode="
+
+// BuiltIn is the strategy of a cell in which the daemon's own mode does what the
+// strategy does.
+func BuiltIn(strategy string, mode int) string { return fmt.Sprint(strategy, modeMark, mode) }
+
+// ControlLimit is the time in which a daemon without a fix should be damaged.
+const ControlLimit = 10 * time.Second
+
+// Agreement says whether the verdicts on daemon and rig are the same.
+type Agreement string
+
+// The answers. Only the first two count: the rest says nothing about either.
+const (
+	Agrees    Agreement = "yes"
+	Disagrees Agreement = "no"
+	NoAnswer  Agreement = "-"
+)
+
+// Score is agreement as a number.
+type Score struct {
+	Agree    int `json:"agree"`
+	Answered int `json:"answered"`
+}
+
+func (s *Score) add(a Agreement) {
+	if a == Agrees {
+		s.Agree++
+	}
+	if a != NoAnswer {
+		s.Answered++
+	}
+}
+
+// Daemons compares all daemons of some files with the rig.
+type Daemons struct {
+	Rows     []DaemonRow     `json:"rows"` // disagreements first
+	All      Score           `json:"all"`
+	Plain    Score           `json:"without_python"`
+	Python   Score           `json:"with_python"`
+	Controls []DaemonControl `json:"controls"`
+}
+
+// DaemonRow is what both said of one cell of a daemon, and what the daemon did.
+type DaemonRow struct {
+	Server    string    `json:"server"`
+	Package   string    `json:"package,omitempty"` // what the file says of it
+	OpenSSL   string    `json:"openssl"`
+	MemSafety int       `json:"mem_safety"` // 1 passes over a double free
+	Python    string    `json:"python"`     // "no", "before", "after" the TLS module
+	Strategy  string    `json:"strategy"`
+	Hazard    string    `json:"hazard"`
+	Settings  string    `json:"settings,omitempty"` // of the cell, the server among them
+	Daemon    Verdict   `json:"daemon"`
+	Rig       Verdict   `json:"rig"`
+	Agree     Agreement `json:"agree"`
+	Why       string    `json:"why,omitempty"` // of a disagreement, or what one has to know
+
+	First  time.Duration `json:"first_ns"`     // the earliest event of all; 0: at the start
+	Served uint64        `json:"handshakes"`   // good ones, with their request
+	Rate   float64       `json:"handshakes/s"` // of all trials together
+	Memory float64       `json:"memory_bytes"` // the most
+	Mark   string        `json:"mark"`         // the daemon's step at which the fix took its mark
+
+	ownRandom bool // the random numbers are not OpenSSL's
+}
+
+// DaemonControl says of one daemon on OpenSSL 3 or later without a fix how many
+// of its trials were damaged in time.
+type DaemonControl struct {
+	Server  string        `json:"server"`
+	OpenSSL string        `json:"openssl"`
+	Damaged int           `json:"damaged"`
+	Trials  int           `json:"trials"`
+	Latest  time.Duration `json:"latest_ns"` // the first event of the trial that took longest
+}
+
+// CompareDaemons works the comparison out of trials; nil without a daemon.
+func CompareDaemons(trials []*Trial) *Daemons {
+	all := newDaemonTally()
+	for _, t := range trials {
+		if add := all.cell(MachineOf(t.Config), &t.Cell); add != nil {
+			add(t)
+		}
+	}
+	return all.compare()
+}
+
+// daemonTally gathers what daemons and rigs did, cell by cell.
+type daemonTally struct {
+	daemons map[string]*daemonCell         // by machine and name
+	rigs    map[rigPlace]map[string]*tally // by exact OpenSSL
+}
+
+// rigPlace is where a daemon and a rig are asked the same.
+type rigPlace struct {
+	machine, line  string
+	hazard, load   string
+	heap, settings string
+	strategy       string
+	workers        int
+}
+
+// daemonCell is what the trials of one cell of a daemon add up to.
+type daemonCell struct {
+	DaemonRow
+	place   rigPlace
+	tally   tally
+	damaged []time.Duration // first events
+	load    time.Duration
+	ignored uint64
+}
+
+func newDaemonTally() *daemonTally {
+	return &daemonTally{map[string]*daemonCell{}, map[rigPlace]map[string]*tally{}}
+}
+
+// cell gives what adds a trial of the cell; nil if it is neither a daemon's nor
+// one that a daemon may be held against.
+func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
+	if c.Measure != Corruption || c.Setting(checksOff.Key) == checksOff.Value {
+		return nil
+	}
+	place := placeOf(machine, c)
+	if c.Server() == "" {
+		if d.rigs[place] == nil {
+			d.rigs[place] = map[string]*tally{}
+		}
+		t := d.rigs[place][c.OpenSSL]
+		if t == nil {
+			t = new(tally)
+			d.rigs[place][c.OpenSSL] = t
+		}
+		return t.add
+	}
+	key := machine + "\n" + c.Name()
+	cell := d.daemons[key]
+	if cell == nil {
+		cell = &daemonCell{DaemonRow: newDaemonRow(c), place: place}
+		d.daemons[key] = cell
+	}
+	return cell.add
+}
+
+func placeOf(machine string, c *Cell) rigPlace {
+	var settings []string
+	for _, s := range c.Settings {
+		if s.Key != ServerKey {
+			settings = append(settings, s.Key+"="+s.Value)
+		}
+	}
+	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
+	return rigPlace{machine, lineOf(c.OpenSSL), c.Hazard, c.Load, c.Heap, strings.Join(settings, " "), strategy, c.Workers}
+}
+
+// lineOf is the line of a version: 3.0 of 3.0.22, 1.1.1 of 1.1.1w.
+func lineOf(version string) string {
+	if strings.HasPrefix(version, "1.1.1") {
+		return "1.1.1"
+	}
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+func newDaemonRow(c *Cell) DaemonRow {
+	r := DaemonRow{Server: c.Server(), OpenSSL: c.OpenSSL, MemSafety: 1, Python: "no", Strategy: c.Strategy, Hazard: c.Hazard,
+		Settings: sceneOf("", c).Settings, ownRandom: c.Setting("rand") == "method"}
+	if c.Setting("heap-safety") == "abort" {
+		r.MemSafety = 0
+	}
+	switch c.Hazard {
+	case "python":
+		r.Python = "after"
+	case "python:before=1":
+		r.Python = "before"
+	}
+	return r
+}
+
+func (d *daemonCell) add(t *Trial) {
+	d.tally.add(t)
+	d.Package = cmp.Or(d.Package, t.Config[d.Server])
+	if t.Status != OK {
+		return
+	}
+	d.Served += t.Handshakes
+	d.load += t.Load
+	if v, ok := t.Metric(MemoryBytes); ok {
+		d.Memory = max(d.Memory, v)
+	}
+	if t.Damaged() {
+		d.damaged = append(d.damaged, t.FirstEvent)
+	}
+	for _, n := range t.Ignored {
+		d.ignored += n
+	}
+	d.Mark = cmp.Or(d.Mark, t.Mark)
+}
+
+// compare holds each daemon's cell against the rig's.
+func (d *daemonTally) compare() *Daemons {
+	if len(d.daemons) == 0 {
+		return nil
+	}
+	cells := slices.SortedFunc(maps.Values(d.daemons), func(a, b *daemonCell) int {
+		return cmp.Or(strings.Compare(a.place.machine, b.place.machine), CompareVersions(a.OpenSSL, b.OpenSSL),
+			strings.Compare(a.Server, b.Server), compareHazards(a.place.hazard, b.place.hazard),
+			a.MemSafety-b.MemSafety, catalogue.Compare(a.place.strategy, b.place.strategy), strings.Compare(a.Strategy, b.Strategy))
+	})
+	out := new(Daemons)
+	for _, c := range cells {
+		row := c.row(d.rig(c))
+		out.Rows = append(out.Rows, row)
+		out.All.add(row.Agree)
+		if row.Python == "no" {
+			out.Plain.add(row.Agree)
+		} else {
+			out.Python.add(row.Agree)
+		}
+		out.control(c)
+	}
+	rank := map[Agreement]int{Disagrees: 0, Agrees: 1, NoAnswer: 2}
+	slices.SortStableFunc(out.Rows, func(a, b DaemonRow) int { return rank[a.Agree] - rank[b.Agree] })
+	return out
+}
+
+// rig is what the rig did in the same place: on the same OpenSSL, or else on the
+// newest of its line.
+func (d *daemonTally) rig(c *daemonCell) *tally {
+	versions := d.rigs[c.place]
+	if len(versions) == 0 {
+		return new(tally)
+	}
+	if t := versions[c.OpenSSL]; t != nil {
+		return t
+	}
+	return versions[slices.MaxFunc(slices.Collect(maps.Keys(versions)), CompareVersions)]
+}
+
+func (c *daemonCell) row(rig *tally) DaemonRow {
+	r := c.DaemonRow
+	r.Daemon, r.Rig = c.tally.verdict(), rig.verdict()
+	r.Agree = agreement(r.Daemon, r.Rig)
+	if len(c.damaged) > 0 {
+		r.First = slices.Min(c.damaged)
+	}
+	if c.load > 0 {
+		r.Rate = float64(r.Served) / c.load.Seconds()
+	}
+	r.Mark = markOf(r.Mark)
+	if strings.Contains(r.Strategy, modeMark) {
+		r.Mark = "built in"
+	}
+	r.Why = r.why(c.ignored > 0)
+	return r
+}
+
+// markOf is the step in what the preload object told.
+func markOf(told string) string {
+	_, said, ok := strings.Cut(told, ": set up ")
+	if !ok {
+		return "-"
+	}
+	step, _, _ := strings.Cut(said, ";")
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(step, "at the "), "when the "), " was loaded")
+}
+
+// agreement compares harm: processes that died or hung, and state that was
+// damaged. Slots that others lost are the rig's alone to see.
+func agreement(daemon, rig Verdict) Agreement {
+	if daemon.Trials == 0 || rig.Trials == 0 {
+		return NoAnswer
+	}
+	if harmed(daemon) == harmed(rig) {
+		return Agrees
+	}
+	return Disagrees
+}
+
+// harmed reports whether a verdict speaks of damage that can be seen from
+// outside.
+func harmed(v Verdict) bool {
+	return slices.ContainsFunc(v.Words, func(w Word) bool {
+		return w == Crashed || w == Hung || w == Corrupt || w == Broken
+	})
+}
+
+// why explains what is known of a disagreement; else it is open.
+func (r *DaemonRow) why(ignored bool) string {
+	switch {
+	case r.Agree == Disagrees && harmed(r.Rig) && r.Python == "before" && r.ownRandom:
+		return "explained: this version initialises OpenSSL when its TLS module is loaded, so that Python never comes before it"
+	case r.Agree == Disagrees && harmed(r.Rig):
+		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
+	case r.Agree == Disagrees:
+		return "open: the daemon was damaged, the rig was not"
+	case ignored:
+		return "ServerHello randoms came twice and are not counted: the TLS module's own generator made them"
+	}
+	return ""
+}
+
+// Fix names what protects the daemon.
+func (r *DaemonRow) Fix() string {
+	if name, mode, ok := strings.Cut(r.Strategy, modeMark); ok {
+		return fmt.Sprintf("%s (mode %s)", name, mode)
+	}
+	return r.Strategy
+}
+
+// DaemonName is the server's name in words.
+func (r *DaemonRow) DaemonName() string { return daemonName(r.Server) }
+
+func daemonName(server string) string { return strings.Replace(server, "-", " ", 1) }
+
+// String names the case for a message.
+func (r *DaemonRow) String() string {
+	s := fmt.Sprintf("%s, %s, mem_safety %d", daemonName(r.Server), r.Fix(), r.MemSafety)
+	if r.Python != "no" {
+		s += ", python " + r.Python + " the TLS module"
+	}
+	return s
+}
+
+// control counts the trials of a daemon without a fix, both values of mem_safety
+// together. OpenSSL 1.1.1 is left out: with the daemon's own random generator it
+// looks healthy for long.
+func (d *Daemons) control(c *daemonCell) {
+	if c.Strategy != PositiveControl || c.Python != "no" || mayLookHealthy(c.OpenSSL) {
+		return
+	}
+	i := slices.IndexFunc(d.Controls, func(k DaemonControl) bool { return k.Server == c.Server })
+	if i < 0 {
+		i = len(d.Controls)
+		d.Controls = append(d.Controls, DaemonControl{Server: c.Server, OpenSSL: c.OpenSSL})
+	}
+	k := &d.Controls[i]
+	k.Trials += c.tally.trials
+	for _, at := range c.damaged {
+		if at <= ControlLimit {
+			k.Damaged++
+			k.Latest = max(k.Latest, at)
+		}
+	}
+}
+
+// mayLookHealthy tells of OpenSSL 1: a daemon on it that was not damaged without
+// a fix proves nothing against the trials.
+func mayLookHealthy(openssl string) bool { return strings.HasPrefix(openssl, "1.") }
+
+// ControlLine says in one sentence what became of the daemons without a fix.
+func (d *Daemons) ControlLine() string {
+	if len(d.Controls) == 0 {
+		return "No daemon on OpenSSL 3 or later ran without a fix."
+	}
+	damaged, trials := 0, 0
+	var each []string
+	for _, k := range d.Controls {
+		damaged, trials = damaged+k.Damaged, trials+k.Trials
+		text := fmt.Sprintf("%s on %s: %d of %d", daemonName(k.Server), k.OpenSSL, k.Damaged, k.Trials)
+		if k.Damaged > 0 {
+			text += fmt.Sprintf(", within %v", k.Latest.Round(10*time.Millisecond))
+		}
+		each = append(each, text)
+	}
+	return fmt.Sprintf("Daemons on OpenSSL 3 or later without a fix, damaged within %v: %d of %d runs (%s).",
+		ControlLimit, damaged, trials, strings.Join(each, "; "))
+}
+
+// BrokenControls says of each control that failed what it proves nothing for:
+// without a fix a daemon on OpenSSL 3 or later and the rig in the same place have
+// to be damaged, and with the oracle in it none may be, with nothing else in the
+// process.
+func (d *Daemons) BrokenControls() []string {
+	var list []string
+	for _, k := range d.Controls {
+		if k.Trials > 0 && k.Damaged == 0 {
+			list = append(list, fmt.Sprintf("%s on %s without a fix: no damage within %v in %s",
+				daemonName(k.Server), k.OpenSSL, ControlLimit, number.Count(k.Trials, "trial")))
+		}
+	}
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		switch {
+		case r.Python != "no":
+		case r.Strategy == PositiveControl && !mayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
+			list = append(list, fmt.Sprintf("the rig beside %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
+		case r.Strategy == NegativeControl && harmed(r.Daemon):
+			list = append(list, fmt.Sprintf("%s: the daemon was damaged: %s", r, r.Daemon.Short()))
+		case r.Strategy == NegativeControl && harmed(r.Rig):
+			list = append(list, fmt.Sprintf("%s: the rig was damaged: %s", r, r.Rig.Short()))
+		}
+	}
+	return list
+}
+
+// ScoreLine is the agreement in one sentence.
+func (d *Daemons) ScoreLine() string {
+	if d.All.Answered == 0 {
+		return "No case has a verdict of both, the daemon and the rig."
+	}
+	line := fmt.Sprintf("The daemon and the rig agree in %d of %d cases", d.All.Agree, d.All.Answered)
+	if d.Python.Answered > 0 {
+		line += fmt.Sprintf(": %d of %d without Python, %d of %d with it",
+			d.Plain.Agree, d.Plain.Answered, d.Python.Agree, d.Python.Answered)
+	}
+	return line + "."
+}
+
+// Failed counts the cases in which trials of either side could not be carried
+// out.
+func (d *Daemons) Failed() int {
+	n := 0
+	for _, r := range d.Rows {
+		if r.Daemon.Failed > 0 || r.Rig.Failed > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Notes are what there is to say about rows, disagreements first; those that say
+// the same are one.
+func (d *Daemons) Notes() []string {
+	var order []string
+	cases := map[string][]string{}
+	note := func(why string, r *DaemonRow) {
+		if cases[why] == nil {
+			order = append(order, why)
+		}
+		cases[why] = append(cases[why], r.String())
+	}
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		if r.Why != "" {
+			note(r.Why, r)
+		}
+		for _, v := range []Verdict{r.Daemon, r.Rig} {
+			if v.Reason != "" && v.Trials == 0 {
+				note(fmt.Sprintf("%s: %s", v.Worst(), v.Reason), r)
+			}
+		}
+	}
+	var out []string
+	for _, why := range order {
+		where := cases[why][0]
+		if n := len(cases[why]); n > 1 {
+			where += fmt.Sprintf(" and %d more of this kind", n-1)
+		}
+		out = append(out, fmt.Sprintf("%s: %s.", where, why))
+	}
+	return out
+}

@@ -1,0 +1,43 @@
+package page
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"tlsbench/results"
+)
+
+// Disagreements come first, the score is a number, and no line is too wide.
+func TestDaemons(t *testing.T) {
+	c, err := results.Summarize(results.Options{}, "../data/2026-11-26-xeon-2core/field.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Daemons(c.Daemons).Write(&out, Terminal); err != nil {
+		t.Fatal(err)
+	}
+	got := out.String()
+	words := strings.Join(strings.Fields(got), " ")
+	for _, want := range []string{
+		"agree in 110 of 112 cases: 56 of 56 without Python, 54 of 56 with it.", "damaged within 10s: 30 of 30 runs",
+		"kamailio 5.4.4, hwm, mem_safety 0, python before the TLS module and 1 more of this kind: explained:", "TLS module", "MiB", "built in",
+	} {
+		if !strings.Contains(words, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	for line := range strings.Lines(got) {
+		if n := len([]rune(line)) - 1; n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	out.Reset()
+	if err := Compare(c).Write(&out, HTML); err != nil {
+		t.Fatal(err)
+	}
+	if html := out.String(); strings.Index(html, ">no<") > strings.Index(html, ">yes<") || !strings.Contains(html, `data-hazard="python:before=1"`) {
+		t.Error("a comparison of files with daemons: no section, or agreements first")
+	}
+}
