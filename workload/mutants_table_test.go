@@ -34,7 +34,7 @@ const (
 	rank0C        = "workload/rig/rank0.c"
 	reportC       = "workload/rig/report.c"
 	slotsGo       = "workload/rig/slots.go"
-	gatherGo      = "workload/gather.go"
+	outcomeGo     = "workload/outcome.go"
 	watchdogGo    = "workload/watchdog.go"
 	peerGo        = "workload/peers/peer.go"
 	peerReportGo  = "workload/peers/report.go"
@@ -125,14 +125,14 @@ var detectors = map[string][]mutant{
 	},
 	"failed-handshake-tcp": {
 		{"silent", "what a peer books as a failure is no event", badFaults + "^cut/tcp/global",
-			in(gatherGo, "return event.FailedHandshake", `return ""`)},
+			in(outcomeGo, "return event.FailedHandshake", `return ""`)},
 		{"always", "there is one more than the peers booked", cleanTCP,
-			in(gatherGo, "for _, r := range t.report.Repeats() {", `t.out.note(event.FailedHandshake, -1, 0, "")
+			in(outcomeGo, "for _, r := range t.report.Repeats() {", `t.out.note(event.FailedHandshake, -1, 0, "")
 	for _, r := range t.report.Repeats() {`)},
 		{"blames", "a worker is named, which no peer can know", badFaults + "^cut/tcp/global",
-			in(gatherGo, "t.out.note(kind, -1,", "t.out.note(kind, 0,")},
+			in(outcomeGo, "t.out.note(kind, -1,", "t.out.note(kind, 0,")},
 		{"off-by-one", "the first one goes unreported", badFaults + "^cut/tcp/global",
-			in(gatherGo, "range t.report.Failures {", "range t.report.Failures[min(1, len(t.report.Failures)):] {")},
+			in(outcomeGo, "range t.report.Failures {", "range t.report.Failures[min(1, len(t.report.Failures)):] {")},
 	},
 	"wrong-data": {
 		{"silent", "a wrong echo is not reported", badFaults + "^wrong-data/memory/global",
@@ -199,13 +199,13 @@ var detectors = map[string][]mutant{
 	},
 	"repeated-random": {
 		{"silent", "draws are not compared", badFaults + "^repeated-random/memory/global",
-			in(gatherGo, "if !seen {", "if !seen || true {")},
+			in(outcomeGo, "if !seen {", "if !seen || true {")},
 		{"always", "every draw counts as a repeat", cleanMemory,
-			in(gatherGo, "if !seen {", "if !seen && false {")},
+			in(outcomeGo, "if !seen {", "if !seen && false {")},
 		{"blames", "who drew first is named", badFaults + "^repeated-random/memory/global",
-			in(gatherGo, "if d.At < before.At {", "if d.At >= before.At {")},
+			in(outcomeGo, "if d.At < before.At {", "if d.At >= before.At {")},
 		{"off-by-one", "the last of 16 bytes is not compared", trials + "TestRepeatedDraws",
-			in(gatherGo, "before, seen := first[d.Value]", `d.Value[15] = 0
+			in(outcomeGo, "before, seen := first[d.Value]", `d.Value[15] = 0
 		before, seen := first[d.Value]`)},
 	},
 	"repeated-random-wire": {
@@ -214,9 +214,9 @@ var detectors = map[string][]mutant{
 		{"always", "every ServerHello random counts as a repeat", wire + "TestGoodPeers/tls=1.3/key=ecdsa-p256/echo=64",
 			in(peerReportGo, "if !again {", "if !again && false {")},
 		{"blames", "a worker is named, which no peer can know", trials + "TestRepeatsOnTheWire",
-			in(gatherGo, "t.out.note(event.RepeatedRandom, -1,", "t.out.note(event.RepeatedRandom, 0,")},
+			in(outcomeGo, "t.out.note(event.RepeatedRandom, -1,", "t.out.note(event.RepeatedRandom, 0,")},
 		{"off-by-one", "the first sight counts as a repeat", trials + "TestRepeatsOnTheWire",
-			in(gatherGo, "range len(r.Seen) - 1 {", "range len(r.Seen) {")},
+			in(outcomeGo, "range len(r.Seen) - 1 {", "range len(r.Seen) {")},
 		{"peer", "the next peer is named", wire + "TestRepeatedRandoms",
 			in(peerGo, "p.load.since(time.Now()), p.number})", "p.load.since(time.Now()), p.number + 1})")},
 	},
@@ -232,14 +232,14 @@ var detectors = map[string][]mutant{
 	},
 	"crash-rank0": {
 		{"silent", "rank 0's death is not reported", trials + "TestRank0IsKilled",
-			in(gatherGo, "stage string, at time.Duration) {", `stage string, at time.Duration) {
+			in(outcomeGo, "stage string, at time.Duration) {", `stage string, at time.Duration) {
 	return`)},
 		{"always", "rank 0's good end counts as a crash", cleanMemory,
-			in(gatherGo, "if t.died != 0 && o.Events[event.Crash] == 0 {", "if o.Events[event.Crash] == 0 {")},
+			in(outcomeGo, "if t.died != 0 && o.Events[event.Crash] == 0 {", "if o.Events[event.Crash] == 0 {")},
 		{"blames", "a worker is named", trials + "TestRank0IsKilled",
-			in(gatherGo, `o.note(event.Crash, -1, at, fmt.Sprintf("rank 0 killed`, `o.note(event.Crash, 0, at, fmt.Sprintf("rank 0 killed`)},
+			in(outcomeGo, `o.note(event.Crash, -1, at, fmt.Sprintf("rank 0 killed`, `o.note(event.Crash, 0, at, fmt.Sprintf("rank 0 killed`)},
 		{"off-by-one", "the signal's number is one more", trials + "TestRank0IsKilled",
-			in(gatherGo, "int(s), s, stage", "int(s)+1, s+1, stage")},
+			in(outcomeGo, "int(s), s, stage", "int(s)+1, s+1, stage")},
 	},
 	"hang": {
 		{"silent", "nothing is judged a hang", trials + "TestJudge",

@@ -1,8 +1,16 @@
 package workload
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
+
+	"tlsbench/results/event"
+	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
 )
 
 // Outcome is what one trial did and what was noticed, read from the control
@@ -105,4 +113,249 @@ func (o *Outcome) Order() {
 	if o.Load > 0 {
 		o.FirstEventAt = uint64(float64(o.Handshakes) * min(1, float64(o.FirstEvent)/float64(o.Load)))
 	}
+}
+
+// note adds an event; at counts from the start of load.
+func (o *Outcome) note(kind string, worker int, at time.Duration, detail string) {
+	o.Events[kind]++
+	o.Noted = append(o.Noted, Event{Kind: kind, Worker: worker, At: at, Detail: detail})
+}
+
+func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
+	o.note(event.Crash, -1, at, fmt.Sprintf("rank 0 killed by signal %d (%v) while it was to %s", int(s), s, stage))
+}
+
+// gather reads the outcome once no process of the rig is left.
+func (t *trial) gather() error {
+	if err := t.failure(); err != nil {
+		return err
+	}
+	t.gatherCounts()
+	t.gatherEvents()
+	t.gatherDraws(t.block.Draws())
+	t.gatherPeers()
+	t.gatherWindow()
+	t.placeFirst()
+	if err := t.gatherHazards(); err != nil {
+		return err
+	}
+	return errors.Join(t.heapFull(), t.disturbed())
+}
+
+// heapFull makes a trial fail that ran out of memory: what OpenSSL did then is
+// no evidence of anything. Where damage was seen before, it may be what took the
+// memory: a damaged free list is dropped, and the trial stays a damaged one.
+func (t *trial) heapFull() error {
+	if first, _ := t.block.FirstEvent(); first != 0 && first < t.block.HeapFullAt() {
+		return nil
+	}
+	if n := t.block.HeapExhausted(); n > 0 {
+		return fmt.Errorf("shared heap of %d KiB is full, %d allocations were refused: choose a larger heap",
+			t.cfg.HeapBytes>>10, n)
+	}
+	return nil
+}
+
+// failure is the rig's own, as against damage under test. A rank 0 that was
+// killed, by whomever, is damage; that this suite kills the rig is not.
+func (t *trial) failure() error {
+	if t.block.Failure() != nil || t.left {
+		if err := t.process.Diagnose(t.block); err != nil {
+			return err
+		}
+	}
+	if t.report != nil && t.report.Troubles > 0 {
+		return fmt.Errorf("peers: this machine refused %d times, first: %v", t.report.Troubles, t.report.Trouble[0])
+	}
+	return nil
+}
+
+func (t *trial) gatherCounts() {
+	o := t.out
+	o.Setup = t.block.Setup()
+	last := t.began
+	for _, w := range t.block.Workers() {
+		o.Forks += w.Generations
+		o.Retired += w.Retired
+		o.KeptBytes += w.KeptBytes
+		o.KeptWorkers += w.KeptWorkers
+		o.Handshakes += w.Handshakes
+		o.Refused += w.Refused
+		o.Timeouts += w.Timeouts
+		o.Checks += w.Checks
+		o.Draws += w.Draws
+		o.DrawsLost += w.DrawsLost
+		o.Injected += w.Injected
+		o.CtxSwitches += w.ContextSwitches
+		last = max(last, w.Last)
+		if w.Begin.At != 0 && w.End.At != 0 {
+			o.CPU += w.End.CPU - w.Begin.CPU
+			o.Measured += w.End.Handshakes - w.Begin.Handshakes
+		}
+	}
+	o.Load = last - t.began
+	o.SharedSlots = t.block.Shared()
+	for _, in := range t.block.Injections() {
+		o.Injections = append(o.Injections, Injection{Worker: in.Worker, At: max(0, in.At-t.began), Other: in.Other, Place: in.Place})
+	}
+}
+
+func (t *trial) gatherEvents() {
+	o := t.out
+	for kind, n := range t.block.Counts() {
+		o.Events[kind] += n
+	}
+	for _, e := range t.block.Events() {
+		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: max(0, e.At-t.began), Detail: e.Detail})
+	}
+	if t.hang != nil {
+		o.note(event.Hang, t.hang.worker, t.hang.at-t.began, t.hang.detail)
+	}
+	if t.left && o.Events[event.Crash] == 0 {
+		t.leftEarly(t.death())
+	}
+	if t.died != 0 && o.Events[event.Crash] == 0 {
+		o.noteCrash(t.died, t.block.Stage(), t.death())
+	}
+	if o.Events[event.Crash] > 0 {
+		o.CrashAt = t.death()
+	}
+}
+
+// gatherDraws finds draws that came more than once. All of them are kept and
+// compared exactly. With n draws of 16 random bytes the chance of a single
+// equal pair is below n^2/2^129: under 1e-24 for 8 million.
+//
+// Whoever drew later is named: before him the bytes were new.
+func (t *trial) gatherDraws(draws []rig.Draw) {
+	first := map[[16]byte]rig.Draw{}
+	for _, d := range draws {
+		before, seen := first[d.Value]
+		if !seen {
+			first[d.Value] = d
+			continue
+		}
+		if d.At < before.At {
+			d, before = before, d
+			first[d.Value] = before
+		}
+		t.out.note(event.RepeatedRandom, d.Worker, d.At,
+			fmt.Sprintf("%s of worker %d drew what %s of worker %d had drawn", source(d), d.Worker,
+				source(before), before.Worker))
+	}
+}
+
+func source(d rig.Draw) string {
+	if d.Private {
+		return "RAND_priv_bytes"
+	}
+	return "RAND_bytes"
+}
+
+func (t *trial) gatherPeers() {
+	if t.report == nil {
+		return
+	}
+	for _, f := range t.report.Failures {
+		f.At, f.Began = f.At+t.peersFrom, f.Began+t.peersFrom
+		if t.late(f) {
+			t.excused++
+			continue
+		}
+		if kind := t.event(f); kind != "" {
+			t.out.note(kind, -1, f.At, f.String())
+		}
+	}
+	for _, r := range t.report.Repeats() {
+		for range len(r.Seen) - 1 {
+			t.out.note(event.RepeatedRandom, -1, r.Seen[1].At+t.peersFrom, r.String())
+		}
+	}
+	t.out.Draws += uint64(len(t.report.Randoms))
+}
+
+// event says what a peer's failure is evidence of; nothing, if a death or a
+// hang explains it.
+func (t *trial) event(f peers.Failure) string {
+	switch f.Kind {
+	case peers.WrongData:
+		return event.WrongData
+	case peers.Cut:
+		if t.death() != 0 && f.At > t.lastSign() {
+			return ""
+		}
+	case peers.Timeout:
+		if t.hang != nil {
+			return ""
+		}
+	}
+	return event.FailedHandshake
+}
+
+// lastSign is when whoever died first was last seen to live, from the start of
+// load. A worker serves one connection at a time and tells when one is done, so
+// what its death cut off was cut off later than that; how much later, before
+// rank 0 learns of the death, is the machine's to say. With rank 0 all workers
+// die at once.
+func (t *trial) lastSign() time.Duration {
+	workers := t.block.Workers()
+	if t.block.FirstDeath() != 0 {
+		return workers[t.block.FirstDead()].Last - t.began
+	}
+	var last time.Duration
+	for _, w := range workers {
+		last = max(last, w.Last)
+	}
+	return last - t.began
+}
+
+// death is when a process of the rig was found dead, from the start of load.
+func (t *trial) death() time.Duration {
+	if at := t.block.FirstDeath(); at != 0 {
+		return at - t.began
+	}
+	if t.died != 0 || t.left {
+		return t.window.to - t.began // rank 0 itself: the window was closed then
+	}
+	return 0
+}
+
+func (t *trial) gatherWindow() {
+	o := t.out
+	span := t.window.to - t.window.from
+	if t.cfg.Handshakes > 0 && t.peers == nil {
+		// The workers end one by one; the window ends with the last handshake.
+		span = t.began + o.Load - t.window.from
+	}
+	if span > 0 && t.window.from > 0 {
+		o.Rate = float64(t.window.count) / span.Seconds()
+	}
+	if t.report == nil {
+		o.Latency = t.block.Samples()
+		return
+	}
+	o.Latency = t.report.Latency
+	if span := t.report.End - t.report.Begin; t.cfg.Handshakes > 0 && span > 0 {
+		o.Rate = float64(t.report.Measured) / span.Seconds() // the peers count to the limit
+	}
+}
+
+// placeFirst puts the events in order. What was noticed when it happened is
+// placed by its own count of handshakes.
+func (t *trial) placeFirst() {
+	t.out.Order()
+	at, handshakes := t.block.FirstEvent()
+	if len(t.out.Noted) > 0 && at != 0 && at-t.began <= t.out.FirstEvent {
+		t.out.FirstEventAt = handshakes
+	}
+}
+
+// version is the number in what the library says of itself, such as
+// "OpenSSL 3.0.20 7 Apr 2026".
+func version(text string) string {
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		return text
+	}
+	return words[1]
 }

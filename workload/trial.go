@@ -7,8 +7,8 @@
 //	           watchdog.go   is the rig blocked or starved?
 //	           hazards*.go   what else is in the process: catalogue, what it
 //	                         needs, what it is expected to do
-//	           outcome       counters, events, samples from the control block,
-//	           gather.go     failures from the peers, repeats joined exactly
+//	           outcome.go    counters, events, samples from the control block,
+//	                         failures from the peers, repeats joined exactly
 //	           ──▶ Outcome
 //
 // Three other ways through the same rig: Probe (probe.go) looks at the slots of

@@ -39,45 +39,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Values of block.h, for the Go files that do not import "C".
+// Values of block.h, for tests, which cannot import "C", and for other packages.
 const (
 	MaxWorkers = C.MAX_WORKERS
 	maxDER     = C.MAX_DER
 	faults     = C.FAULTS
 	eventKinds = C.EVENT_KINDS
 	lastStage  = C.STAGE_DONE
-
-	cHeapGlobal    = C.HEAP_GLOBAL
-	cHeapScalable  = C.HEAP_SCALABLE
-	cHeapPrivate   = C.HEAP_PRIVATE
-	cHeapTraced    = C.HEAP_TRACED
-	cLocksShared   = C.LOCKS_SHARED
-	cLocksKamailio = C.LOCKS_KAMAILIO
-	cLocksPrivate  = C.LOCKS_PRIVATE
-	cPhaseWarmup   = C.PHASE_WARMUP
-	cPhaseMeasure  = C.PHASE_MEASURE
-	cPhaseDrain    = C.PHASE_DRAIN
-	cPhaseStop     = C.PHASE_STOP
-	cOpStart       = C.OP_START
-	cOpIdle        = C.OP_IDLE
-	cOpDone        = C.OP_DONE
-	cOpNeighbour   = C.OP_NEIGHBOUR
-
-	cDetectHeap   = C.DETECT_HEAP
-	cDetectQueue  = C.DETECT_QUEUE
-	cDetectRandom = C.DETECT_RANDOM
-	cDetectSlots  = C.DETECT_SLOTS
-
-	cEventForeignError    = C.EVENT_FOREIGN_ERROR
-	cEventFailedHandshake = C.EVENT_FAILED_HANDSHAKE
-	cEventWrongData       = C.EVENT_WRONG_DATA
-	cEventDoubleFree      = C.EVENT_DOUBLE_FREE
-	cEventWildFree        = C.EVENT_WILD_FREE
-	cEventOverrun         = C.EVENT_OVERRUN
-	cEventHeapDamage      = C.EVENT_HEAP_DAMAGE
-	cEventCrash           = C.EVENT_CRASH
-	cEventBrokenNeighbour = C.EVENT_BROKEN_NEIGHBOUR
-	cEventLostSlot        = C.EVENT_LOST_SLOT
 )
 
 // Block is the control block of one rig.

@@ -1,5 +1,8 @@
 package rig
 
+// #include "block.h"
+import "C"
+
 import (
 	"maps"
 	"slices"
@@ -66,10 +69,10 @@ type Heap uint32
 
 // The heap policies.
 const (
-	HeapGlobal   Heap = cHeapGlobal
-	HeapScalable Heap = cHeapScalable
-	HeapPrivate  Heap = cHeapPrivate
-	HeapTraced   Heap = cHeapTraced // inherited blocks are traced; see trace.c
+	HeapGlobal   Heap = C.HEAP_GLOBAL
+	HeapScalable Heap = C.HEAP_SCALABLE
+	HeapPrivate  Heap = C.HEAP_PRIVATE
+	HeapTraced   Heap = C.HEAP_TRACED // inherited blocks are traced; see trace.c
 )
 
 // Locks says which locks work across processes.
@@ -77,9 +80,9 @@ type Locks uint32
 
 // The ways to share locks.
 const (
-	LocksShared   Locks = cLocksShared
-	LocksKamailio Locks = cLocksKamailio
-	LocksPrivate  Locks = cLocksPrivate
+	LocksShared   Locks = C.LOCKS_SHARED
+	LocksKamailio Locks = C.LOCKS_KAMAILIO
+	LocksPrivate  Locks = C.LOCKS_PRIVATE
 )
 
 // Phase is what the harness wants the workers to do.
@@ -87,10 +90,10 @@ type Phase uint32
 
 // The phases of a trial, in their order.
 const (
-	Warmup  Phase = cPhaseWarmup
-	Measure Phase = cPhaseMeasure
-	Drain   Phase = cPhaseDrain
-	Stop    Phase = cPhaseStop
+	Warmup  Phase = C.PHASE_WARMUP
+	Measure Phase = C.PHASE_MEASURE
+	Drain   Phase = C.PHASE_DRAIN
+	Stop    Phase = C.PHASE_STOP
 )
 
 // Operation is what a worker is doing.
@@ -99,24 +102,24 @@ type Operation uint32
 // Idle may last for ever; Done is a worker's last. Neighbour is a call into a
 // hazard's library, which has its own limit of time in the rig.
 const (
-	Starting  Operation = cOpStart
-	Idle      Operation = cOpIdle
-	Done      Operation = cOpDone
-	Neighbour Operation = cOpNeighbour
+	Starting  Operation = C.OP_START
+	Idle      Operation = C.OP_IDLE
+	Done      Operation = C.OP_DONE
+	Neighbour Operation = C.OP_NEIGHBOUR
 )
 
 // kinds are the events that the C side notes, by their number there.
 var kinds = map[uint32]string{
-	cEventForeignError:    event.ForeignError,
-	cEventFailedHandshake: event.FailedHandshake,
-	cEventWrongData:       event.WrongData,
-	cEventDoubleFree:      event.DoubleFree,
-	cEventWildFree:        event.WildFree,
-	cEventOverrun:         event.Overrun,
-	cEventHeapDamage:      event.HeapDamage,
-	cEventCrash:           event.Crash,
-	cEventBrokenNeighbour: event.BrokenNeighbour,
-	cEventLostSlot:        event.LostSlot,
+	C.EVENT_FOREIGN_ERROR:    event.ForeignError,
+	C.EVENT_FAILED_HANDSHAKE: event.FailedHandshake,
+	C.EVENT_WRONG_DATA:       event.WrongData,
+	C.EVENT_DOUBLE_FREE:      event.DoubleFree,
+	C.EVENT_WILD_FREE:        event.WildFree,
+	C.EVENT_OVERRUN:          event.Overrun,
+	C.EVENT_HEAP_DAMAGE:      event.HeapDamage,
+	C.EVENT_CRASH:            event.Crash,
+	C.EVENT_BROKEN_NEIGHBOUR: event.BrokenNeighbour,
+	C.EVENT_LOST_SLOT:        event.LostSlot,
 }
 
 // EventKinds lists the kinds of events that the C side notes.
@@ -134,10 +137,10 @@ type Detector uint32
 // The detectors that can be switched off. AllDetectors is what a trial of
 // corruption has; Queue and Random look only if there is a check rate.
 const (
-	DetectHeap   Detector = cDetectHeap
-	DetectQueue  Detector = cDetectQueue
-	DetectRandom Detector = cDetectRandom
-	DetectSlots  Detector = cDetectSlots
+	DetectHeap   Detector = C.DETECT_HEAP
+	DetectQueue  Detector = C.DETECT_QUEUE
+	DetectRandom Detector = C.DETECT_RANDOM
+	DetectSlots  Detector = C.DETECT_SLOTS
 	AllDetectors          = DetectHeap | DetectQueue | DetectRandom | DetectSlots
 )
 
