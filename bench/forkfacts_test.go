@@ -10,6 +10,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/workload"
+	"tlsbench/workload/sharedlib"
 )
 
 // A name must not say that a fork trial ran under a hazard: none was there.
@@ -96,7 +97,7 @@ func TestForkFactsOfABrokenTrial(t *testing.T) {
 
 // Two programs built from changed files need not be the same.
 func TestExactVersion(t *testing.T) {
-	digest, err := fileDigest("/proc/self/exe")
+	digest, err := sharedlib.Digest("/proc/self/exe")
 	if err != nil || len(digest) != 64 {
 		t.Fatalf("%q: %v", digest, err)
 	}

@@ -1,13 +1,8 @@
 package bench
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
@@ -75,7 +70,7 @@ func buildDigest(b openssl.Build) (string, error) {
 	if b.Loader != "" {
 		files = append(files, b.Loader)
 	}
-	return fileDigest(files...)
+	return sharedlib.Digest(files...)
 }
 
 // Name returns what stands in benchmark names.
@@ -103,7 +98,7 @@ func NewStrategy(c catalogue.Choice) (Strategy, error) {
 	}
 	_, err := sharedlib.Read(c.Path)
 	if err == nil {
-		s.Digest, err = fileDigest(c.Path)
+		s.Digest, err = sharedlib.Digest(c.Path)
 	}
 	if err != nil {
 		return Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
@@ -152,21 +147,6 @@ func (s Strategy) is(name string) bool {
 
 func short(digest string) string { return digest[:min(12, len(digest))] }
 
-func fileDigest(paths ...string) (string, error) {
-	h := sha256.New()
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			return "", err
-		}
-		_, err = io.Copy(h, f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return "", fmt.Errorf("read %s: %w", path, err)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // CheckFiles refuses a plan whose libraries are no longer those it was made
 // with, such as after an upgrade of the system.
 func (s Spec) CheckFiles() error {
@@ -187,7 +167,7 @@ func (s Spec) CheckFiles() error {
 		if c.Path == "" {
 			continue
 		}
-		now, err := fileDigest(c.Path)
+		now, err := sharedlib.Digest(c.Path)
 		if err != nil {
 			return fmt.Errorf("strategy %s: %w", c.Name(), err)
 		}

@@ -25,6 +25,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+
+	"tlsbench/workload/sharedlib"
 )
 
 func compilerVersion() string { return C.GoString(C.cc_version()) }
@@ -59,7 +61,7 @@ func exactVersion(version string) string {
 	if version != "(devel)" && !strings.HasSuffix(version, "+dirty") {
 		return version
 	}
-	digest, err := fileDigest("/proc/self/exe")
+	digest, err := sharedlib.Digest("/proc/self/exe")
 	if err != nil {
 		return version
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -53,7 +52,7 @@ func (c *doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	d.advise(packages(osRelease("/etc/os-release")), runs)
+	d.advise(runs)
 	doc := page.Document{Parts: d.parts(), Data: d}
 	err = doc.Write(s.stdout, form(c.JSON, false))
 	if err == nil && !runs {
@@ -228,68 +227,33 @@ func firstLine(ctx context.Context, path string, args ...string) string {
 	return line
 }
 
-// installer is how a family of systems brings programs.
-type installer struct {
-	command           string
-	compiler, openssl string // packages
-	apt               bool   // brings Debian's packages
-}
-
-var installers = map[string]installer{
-	"debian": {"apt-get install", "gcc libc6-dev", "openssl", true},
-	"fedora": {"dnf install", "gcc glibc-devel", "openssl-libs", false},
-	"rhel":   {"dnf install", "gcc glibc-devel", "openssl-libs", false},
-	"suse":   {"zypper install", "gcc glibc-devel", "openssl", false},
-	"arch":   {"pacman -S", "gcc", "openssl", false},
-	"alpine": {"apk add", "gcc musl-dev", "openssl", false},
-}
-
-// osRelease reads ID and ID_LIKE; see os-release(5).
-func osRelease(path string) []string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	var ids []string
-	for line := range strings.Lines(string(text)) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if key == "ID" || key == "ID_LIKE" {
-			ids = append(ids, strings.Fields(strings.Trim(value, `"'`))...)
-		}
-	}
-	return ids
-}
-
-// packages is the installer of a system with these names.
-func packages(ids []string) installer {
-	for _, id := range ids {
-		if p, ok := installers[id]; ok {
-			return p
-		}
-	}
-	return installer{"install with this system's package manager:", "a C compiler with the C library's headers", "OpenSSL 1.1.1 or later", false}
-}
-
-// advise names what is missing, and the one line that brings it.
-func (d *diagnosis) advise(p installer, runs bool) {
-	add := func(what, pkg string) { d.Advice = append(d.Advice, fmt.Sprintf("%s: %s %s", what, p.command, pkg)) }
-	if !runs {
-		add("no OpenSSL that the rig can run on", p.openssl)
-	}
+// advise names what is missing, and what brings it: apt-get's line where there is
+// apt-get, and what to look for elsewhere.
+func (d *diagnosis) advise(runs bool) {
 	missing := map[string]bool{}
 	for _, t := range d.Tools {
 		missing[t.Name] = t.Value == ""
 	}
-	if missing["C compiler"] {
-		add("no C compiler", p.compiler)
+	add := func(what, packages, elsewhere string) {
+		how := "apt-get install " + packages
+		if missing["apt-get"] {
+			how = "install with this system's package manager: " + elsewhere
+		}
+		d.Advice = append(d.Advice, what+": "+how)
 	}
-	switch fetch := !missing["apt-get"] && !missing["dpkg"] && !missing["dpkg-deb"]; {
-	case fetch && len(d.OpenSSL) <= 1:
-		d.Advice = append(d.Advice, "only the system's OpenSSL: tlsbench openssl fetch")
-	case !fetch && p.apt:
-		add("tlsbench openssl fetch lacks programs", "apt dpkg")
-	case !fetch:
+	if !runs {
+		add("no OpenSSL that the rig can run on", "openssl", "OpenSSL 1.1.1 or later")
+	}
+	if missing["C compiler"] {
+		add("no C compiler", "gcc libc6-dev", "a C compiler with the C library's headers")
+	}
+	switch {
+	case missing["apt-get"]:
 		d.Advice = append(d.Advice, "tlsbench openssl fetch needs Debian or Ubuntu: name other builds with --openssl DIR")
+	case missing["dpkg"] || missing["dpkg-deb"]:
+		add("tlsbench openssl fetch lacks programs", "dpkg", "")
+	case len(d.OpenSSL) <= 1:
+		d.Advice = append(d.Advice, "only the system's OpenSSL: tlsbench openssl fetch")
 	}
 }
 

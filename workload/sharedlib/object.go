@@ -11,7 +11,9 @@ package sharedlib
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -164,6 +166,22 @@ func (o *Object) Symbols() (map[string]bool, error) {
 		}
 	}
 	return defined, nil
+}
+
+// Digest is the SHA-256 of what is in some files, one after the other.
+func Digest(paths ...string) (string, error) {
+	h := sha256.New()
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(h, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return "", fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // Data gives the bytes of all segments that are loaded from the file, to
