@@ -34,7 +34,7 @@ const (
 	// in a damaged list for one.
 	spinTimes = 2
 	// handlerSpin is processor time that no at-fork handler needs.
-	handlerSpin = 2 * time.Second
+	handlerSpin = time.Second
 	// So many times HangAfter a blocked worker is not blamed for what one that
 	// is still running may do to it: long enough for that one to be judged.
 	doubtTimes = 4 * spinTimes
