@@ -136,7 +136,7 @@ func freePort(b *testing.B) int {
 // the OpenSSL files of the rig.
 func nginxWorkers(b *testing.B, dir string, cfg workload.Config) []procfs.Proc {
 	b.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(filepath.Join(dir, "pid"))
 		if err != nil {
 			continue

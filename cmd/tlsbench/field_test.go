@@ -229,7 +229,7 @@ func underWay(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, file, temp str
 func nothingLeft(t *testing.T, temp string, port int) {
 	t.Helper()
 	var left string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if left = leftBehind(t, temp, port); left == "" {
 			return
 		}

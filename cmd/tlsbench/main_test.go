@@ -106,12 +106,12 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 
 func await(path, pattern string) error {
 	re := regexp.MustCompile("(?m)" + pattern)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if text, err := os.ReadFile(path); err == nil && re.Match(text) {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s has no line %s after 30 s", path, pattern)
+	return fmt.Errorf("%s has no line %s after 2 minutes", path, pattern)
 }
 
 // program starts this test binary as tlsbench.

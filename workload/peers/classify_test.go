@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Every way in which a server can fail a good peer is told from the others,
@@ -94,14 +96,22 @@ func TestFailuresAreToldApart(t *testing.T) {
 
 func noEcho(c *Config) { c.EchoBytes = 0 }
 
-// nobody gives an address at which no one listens.
+// nobody gives an address at which no one listens. It is bound until the end of the
+// test, so that no other program of this machine gets it meanwhile.
 func nobody(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", addr.(*unix.SockaddrInet4).Port)
 }
 
 func raw(handle func(net.Conn) error) func(*testing.T) string {
