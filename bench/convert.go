@@ -43,6 +43,9 @@ func (t Task) config(s Spec) workload.Config {
 	if f := t.Cell.fork; f != nil {
 		cfg.Fork = f
 	}
+	if t.Cell.Measure == results.Sharing {
+		cfg.Handshakes, cfg.Duration = results.SharingHandshakes, 0
+	}
 	if t.Cell.Measure == results.Handshake {
 		cfg.Warmup, cfg.Duration = s.Warmup, s.HandshakeTime
 	}
@@ -86,6 +89,9 @@ func copyOutcome(r *results.Trial, o *workload.Outcome) {
 		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
 	}
 	r.CrashAt, r.SharedSlots, r.Ignored, r.Mark = o.CrashAt, o.SharedSlots, o.Ignored, o.Mark
+	if o.Trace != nil {
+		r.Raced = o.Trace.Raced
+	}
 	noteConditions(r, o)
 }
 
@@ -127,6 +133,8 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
 	case o.Fork != nil && o.Fork.Stopped != nil:
 		return results.Failed, o.Fork.Stopped.Error()
+	case t.Cell.Measure == results.Sharing && (o.Trace == nil || o.Trace.Faults == 0):
+		return results.Failed, "the tracer saw no write at all"
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
 		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
 	}
@@ -138,6 +146,8 @@ func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	switch {
 	case c.server != nil:
 		return daemonMetrics(o)
+	case c.Measure == results.Sharing:
+		return sharingMetrics(o)
 	case c.Measure != results.Corruption && o.Damaged():
 		return nil // what a server does while it breaks is no throughput
 	case c.Measure == results.Fork:
@@ -195,6 +205,21 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 		})
 	}
 	return list
+}
+
+// sharingMetrics count the blocks that the tracer tells of, those of the floor
+// too: what that is, all trials of a file together say.
+func sharingMetrics(o *workload.Outcome) []results.Metric {
+	read := 0
+	for _, b := range o.Trace.Raced {
+		if b.ReadRaced {
+			read++
+		}
+	}
+	return []results.Metric{
+		{Value: float64(len(o.Trace.Raced) - read), Unit: results.RacedBlocks},
+		{Value: float64(read), Unit: results.ReadRacedBlocks},
+	}
 }
 
 // passiveMetrics are those of a trial with the active checks off.

@@ -14,6 +14,9 @@ const startUp = 150 * time.Millisecond
 // daemonStart is what a daemon takes more.
 const daemonStart = time.Second
 
+// sharingGuess is one for the load of a sharing trial.
+const sharingGuess = 3 * time.Second
+
 // meanAge is the mean age, in trials, of what the moving average is made of.
 const meanAge = 10
 
@@ -80,6 +83,9 @@ func (s Spec) length(c Cell) time.Duration {
 	}
 	if c.server != nil {
 		return s.Daemon.Duration + daemonStart
+	}
+	if c.Measure == results.Sharing {
+		return sharingGuess
 	}
 	if c.Measure == results.Handshake {
 		return s.Warmup + s.HandshakeTime

@@ -185,11 +185,26 @@ func (p *Plan) blockCells(l place) []Cell {
 	}
 	for _, name := range controls(l.heap) {
 		s := &Strategy{Choice: catalogue.Choice{Name: name}}
-		c := p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate)
-		c.Control = true
-		if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
-			list = append(list, c)
+		for _, c := range p.controlCells(l, s) {
+			c.Control = true
+			if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
+				list = append(list, c)
+			}
 		}
+	}
+	return list
+}
+
+// controlCells are those that show whether damage is seen here at all, and
+// whether sharing is: what the oracle shows of it is the floor.
+func (p *Plan) controlCells(l place, s *Strategy) []Cell {
+	var list []Cell
+	if slices.Contains(p.Spec.Measures, results.Handshake) || slices.Contains(p.Spec.Measures, results.Corruption) {
+		list = append(list, p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate))
+	}
+	if slices.Contains(p.Spec.Measures, results.Sharing) && l.heap == p.Spec.Heaps[0] {
+		l.heap = traced
+		list = append(list, p.cell(l, s, results.Sharing, results.DefaultBad, sharingChecks))
 	}
 	return list
 }
@@ -227,12 +242,26 @@ func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 				list = append(list, p.cell(l, s, m, bad, rate))
 			}
 			list = append(list, p.cell(l, s, m, bad, 0))
+		case results.Sharing:
+			if l.heap == p.Spec.Heaps[0] { // they have a heap of their own, and are the same for every other
+				list = append(list, p.sharingCell(l, s))
+			}
 		case results.Fork:
 			list = append(list, p.forkCells(l, s)...)
 		}
 	}
 	return list
 }
+
+// sharingCell is a cell under the tracer.
+func (p *Plan) sharingCell(l place, s *Strategy) Cell {
+	l.heap = traced
+	return p.cell(l, s, results.Sharing, value(p.Spec.Bad, results.DefaultBad), sharingChecks)
+}
+
+// sharingChecks is the rate of active checks in sharing trials: they are there
+// to use the error queue and the generators, and not to find damage.
+const sharingChecks = 1
 
 func value[T any](p *T, def T) T {
 	if p == nil {
@@ -256,7 +285,11 @@ func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate i
 		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
 	}
 	usualBad, usualRate := results.DefaultBad, results.DefaultCheckRate
-	if m != results.Corruption {
+	switch m {
+	case results.Corruption:
+	case results.Sharing:
+		usualRate = sharingChecks
+	default:
 		usualBad, usualRate = 0, 0
 	}
 	if bad != usualBad {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,14 +240,17 @@ func drawSpec(t *rapid.T) Spec {
 		Hazards:    subset(results.Plain, "python", "foreign:n=14").Draw(t, "hazards"),
 		Workers:    subset(1, 2, 4).Draw(t, "workers"),
 		Loads:      subset(results.Loads.Names()...).Draw(t, "loads"),
-		Heaps:      subset(results.Heaps.Names()...).Draw(t, "heaps"),
+		Heaps:      subset("global", "scalable", "private").Draw(t, "heaps"),
 		Locks:      subset(results.LockSharings.Names()...).Draw(t, "locks"),
-		Measures:   subset(results.DefaultMeasures...).Draw(t, "measures"),
+		Measures:   subset(results.Handshake, results.Corruption, results.Sharing).Draw(t, "measures"),
 		Rounds:     rapid.IntRange(1, 4).Draw(t, "rounds"),
 		Seed:       rapid.Uint64Min(1).Draw(t, "seed"),
 		NoControls: rapid.Bool().Draw(t, "nocontrols"),
 
 		HandshakeTime: time.Second, CorruptionTime: time.Second,
+	}
+	if slices.Contains(s.Measures, results.Sharing) {
+		s.Heaps = []string{"global"}
 	}
 	for _, label := range subset("1.1.1w", "3.0.20").Draw(t, "builds") {
 		s.Builds = append(s.Builds, fakeBuild(label))
@@ -282,8 +286,11 @@ func TestPlanProperties(t *testing.T) {
 }
 
 // blockOf names all that the trials of a block have in common.
-func blockOf(task Task) string {
+func blockOf(p *Plan, task Task) string {
 	c := task.Cell
+	if c.Measure == results.Sharing { // the tracer's heap stands for the plan's first
+		c.Heap = p.Spec.Heaps[0]
+	}
 	var settings []results.Setting
 	for _, s := range c.Settings {
 		if s.Key != "bad" && s.Key != "check" {
@@ -297,7 +304,7 @@ func checkBlocks(t *rapid.T, p *Plan) {
 	seeds := map[string]uint64{}
 	last := ""
 	for task := range p.Tasks() {
-		b := blockOf(task)
+		b := blockOf(p, task)
 		seed, seen := seeds[b]
 		if seen && b != last {
 			t.Fatalf("the trials of %s do not stand together", b)

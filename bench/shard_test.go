@@ -99,12 +99,13 @@ func TestShardsPartition(t *testing.T) {
 		total := 0
 		for i := 1; i <= n; i++ {
 			last := -1
-			for task := range mustRapid(t, spec, Shard{i, n}).Tasks() {
+			p := mustRapid(t, spec, Shard{i, n})
+			for task := range p.Tasks() {
 				if place[task.ID] <= last {
 					t.Fatalf("shard %d/%d: trial %d is out of order", i, n, task.ID)
 				}
 				last = place[task.ID]
-				b := blockOf(task)
+				b := blockOf(p, task)
 				if o, ok := owner[b]; ok && o != i {
 					t.Fatalf("block %s is in shards %d and %d", b, o, i)
 				} else if !ok {

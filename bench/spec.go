@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -129,6 +130,9 @@ func (s Spec) validateNumbers() error {
 	if r := s.CheckRate; r != nil && *r < 0 {
 		return fmt.Errorf("check rate %d: want 0 or more", *r)
 	}
+	if err := s.validateSharing(); err != nil {
+		return err
+	}
 	if s.Rounds < 1 || s.Rounds > maxRounds {
 		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
 	}
@@ -212,3 +216,27 @@ func labels[T interface{ Name() string }](list []T) []string {
 	}
 	return out
 }
+
+// validateSharing refuses what the tracer cannot be put to.
+func (s Spec) validateSharing() error {
+	sharing := slices.Contains(s.Measures, results.Sharing)
+	switch {
+	case !sharing && slices.Contains(s.Heaps, traced):
+		return errors.New("heap traced: it is for sharing trials; add --measure sharing")
+	case !sharing:
+		return nil
+	case slices.Contains(s.Heaps, traced) && len(s.Measures) > 1:
+		return errors.New("heap traced: under the tracer nothing but sharing can be measured; leave --heap away, sharing trials have their own")
+	case slices.Contains(s.Heaps, "private"):
+		return errors.New("heap private: nothing is shared there, so there are no sharing trials; choose global or scalable, or leave --measure sharing away")
+	}
+	for _, n := range s.Workers {
+		if n > results.MaxTraced {
+			return fmt.Errorf("workers %d: sharing trials take 1 to %d", n, results.MaxTraced)
+		}
+	}
+	return nil
+}
+
+// traced is the heap of sharing trials.
+const traced = "traced"

@@ -233,7 +233,7 @@ func embedFile(path string) (download, error) {
 // wordCSS gives the colours of the verdict words, the same as in the figures.
 func wordCSS() string {
 	var b strings.Builder
-	for _, word := range []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Broken, results.Collateral,
+	for _, word := range []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Shared, results.Broken, results.Collateral,
 		results.Clean, results.NoDamageSeen} {
 		p := wordPaint[word]
 		fmt.Fprintf(&b, ".%s{background:%s;color:%s}\n", wordClass(word), hex(p.fill), hex(p.ink))

@@ -109,7 +109,7 @@ func (j *judged) add(s *Scene, r *results.Row) {
 	}
 }
 
-var wordRank = []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Broken, results.Collateral}
+var wordRank = []results.Word{results.Crashed, results.Hung, results.Corrupt, results.Shared, results.Broken, results.Collateral}
 
 // sorted gives the words of damage, worst first.
 func (j *judged) sorted() []string {

@@ -16,6 +16,7 @@ var wordPaint = map[results.Word]paint{
 	results.Crashed:       {rgb(0x6E0B14), paper},
 	results.Hung:          {rgb(0x5A2A83), paper},
 	results.Corrupt:       {rgb(0xB0400A), paper},
+	results.Shared:        {rgb(0xD9782D), ink},
 	results.Broken:        {rgb(0xE59B3A), ink},
 	results.Collateral:    {rgb(0xF5D97E), ink},
 	results.Clean:         {rgb(0xBFE5D2), ink},

@@ -16,15 +16,17 @@ type Measure string
 
 // The measures of the suite. A handshake trial runs with the detectors off
 // and yields throughput; a corruption trial runs with bad peers and yields
-// events; a fork trial yields fork latency.
+// events; a fork trial yields fork latency; a sharing trial runs under the tracer
+// and yields raced blocks.
 const (
 	Handshake  Measure = "Handshake"
 	Corruption Measure = "Corruption"
 	Fork       Measure = "Fork"
+	Sharing    Measure = "Sharing"
 )
 
 // Measures lists the measures there are.
-var Measures = []Measure{Handshake, Corruption, Fork}
+var Measures = []Measure{Handshake, Corruption, Sharing, Fork}
 
 // Setting is one optional part of a cell's name, such as tls=1.2. Only what
 // differs from the default is part of a name.

@@ -12,7 +12,7 @@ import (
 
 // CheckOptions are the claims to test, as a user writes them.
 type CheckOptions struct {
-	Expect      []string // "hwm=clean" or "hwm=undamaged"
+	Expect      []string // "hwm=clean", "hwm=undamaged" or "hwm=unshared"
 	MaxSlowdown []string // "hwm/key-owner=2%"
 	Steady      []string // "warm-handler-ns=10%"
 	Against     []string // older results files that these must not be worse than
@@ -131,18 +131,23 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 // expectation is a rule on the damage to one strategy.
 type expectation struct {
 	strategy string
-	clean    bool // the bound is met; else: no event in these trials
+	word     string // Clean: the bound is met; else one of these
 	text     string
 }
 
-const undamagedWord = "undamaged"
+const (
+	undamagedWord = "undamaged" // no event in these trials
+	unsharedWord  = "unshared"  // no raced block above the floor in sharing trials
+)
+
+var expectations = []string{string(Clean), undamagedWord, unsharedWord}
 
 func parseExpectation(text string) (rule, error) {
 	strategy, word, ok := cutLast(text, "=")
-	if !ok || word != string(Clean) && word != undamagedWord {
-		return nil, fmt.Errorf("expectation %q: want STRATEGY=%s or STRATEGY=%s", text, Clean, undamagedWord)
+	if !ok || !slices.Contains(expectations, word) {
+		return nil, fmt.Errorf("expectation %q: want STRATEGY=%s", text, strings.Join(expectations, " or STRATEGY="))
 	}
-	return expectation{strategy, word == string(Clean), text}, nil
+	return expectation{strategy, word, text}, nil
 }
 
 func (e expectation) String() string { return e.text }
@@ -154,11 +159,11 @@ func (e expectation) check(g *gatherer) (findings, error) {
 	}
 	for _, scene := range g.sorted() {
 		s := g.scenes[scene][e.strategy]
-		if s == nil || !s.other && s.forks.damaged == 0 {
-			continue // forks without damage say nothing about damage under load
+		if s == nil || !e.isAbout(s) {
+			continue
 		}
 		f.places++
-		if why := e.against(s); why != "" {
+		if why := e.against(s, g.shared(scene, s)); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
 		if mark := g.mark(scene); mark != "" {
@@ -171,9 +176,22 @@ func (e expectation) check(g *gatherer) (findings, error) {
 	return f, nil
 }
 
+// isAbout reports whether the trials of a sample are of the kind that the
+// expectation is about. Forks without damage say nothing about damage under load,
+// and a trial of the tracer nothing but what is shared.
+func (e expectation) isAbout(s *sample) bool {
+	if e.word == unsharedWord {
+		return s.sharing.tally.trials+s.sharing.tally.failed > 0
+	}
+	return s.other || s.forks.damaged > 0
+}
+
 // against says why the expectation is not met, "" if it is. Damage counts
 // wherever it was seen, but only corruption trials support a claim.
-func (e expectation) against(s *sample) string {
+func (e expectation) against(s *sample, shared *SharedBlocks) string {
+	if e.word == unsharedWord {
+		return againstSharing(s, shared)
+	}
 	v := s.verdict.verdict()
 	switch {
 	case v.Damaged > 0:
@@ -190,8 +208,20 @@ func (e expectation) against(s *sample) string {
 		return v.String()
 	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
 		return couldNot(&s.verdict, &s.throughput, &s.unlooked)
-	case e.clean && v.Worst() != Clean:
+	case e.word == string(Clean) && shared != nil && shared.Raced+shared.ReadRaced > 0:
+		return againstSharing(s, shared)
+	case e.word == string(Clean) && v.Worst() != Clean:
 		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, number.Count(v.Trials, "trial"), number.Count(cleanTrials, "trial"))
+	}
+	return ""
+}
+
+func againstSharing(s *sample, shared *SharedBlocks) string {
+	switch {
+	case s.sharing.tally.failed > 0:
+		return couldNot(&s.sharing.tally)
+	case shared != nil && shared.Raced+shared.ReadRaced > 0:
+		return fmt.Sprintf("%s, such as %s", shared, shared.Places[0].Site)
 	}
 	return ""
 }

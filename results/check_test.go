@@ -198,8 +198,8 @@ func TestCheckErrors(t *testing.T) {
 		want string
 	}{
 		{CheckOptions{}, "nothing to check"},
-		{CheckOptions{Expect: []string{"hwm"}}, "want STRATEGY=clean or STRATEGY=undamaged"},
-		{CheckOptions{Expect: []string{"hwm=good"}}, "want STRATEGY=clean or STRATEGY=undamaged"},
+		{CheckOptions{Expect: []string{"hwm"}}, "want STRATEGY=clean or STRATEGY=undamaged or STRATEGY=unshared"},
+		{CheckOptions{Expect: []string{"hwm=good"}}, "want STRATEGY=clean or STRATEGY=undamaged or STRATEGY=unshared"},
 		{CheckOptions{Expect: []string{"=clean"}}, "want STRATEGY=clean"},
 		{CheckOptions{Expect: []string{"hwn=clean"}}, `no trial of strategy "hwn"; the files have none, clear-0-15, hwm, key-owner`},
 		{CheckOptions{Expect: []string{"clear:n=16=clean"}}, `no trial of strategy "clear:n=16"`},

@@ -75,6 +75,7 @@ var (
 	MeasureNames = Dimension{"measure", "what trials are for", []Option{
 		{"handshake", "throughput, CPU and latency: detectors off, no bad peers"},
 		{"corruption", "damage: bad peers; one trial with active checks, one without"},
+		{"sharing", "memory that workers write without a common lock: the tracer sees every write; not part of the default"},
 		{"fork", "what the strategy costs rank 0 and a fresh child; not part of the default"},
 	}}
 	// Off is the default of HugePages because a fork then copies one entry for
@@ -96,6 +97,7 @@ const (
 	Plain          = "plain" // the hazard that is none: OpenSSL alone
 	DefaultWorkers = 4
 	MaxWorkers     = 1024
+	MaxTraced      = 63  // workers of sharing trials: each is a bit of a word, as rank 0 is
 	DefaultBad     = 0.2 // share of bad peers of corruption trials; others have none
 	// Four looks at the queue and sixteen draws for each handshake: one look is
 	// enough on an idle machine, where every trial of none is found damaged
@@ -103,6 +105,9 @@ const (
 	// same time.
 	DefaultCheckRate = 4
 	DrawsPerCheck    = 4
+	// SharingHandshakes is how many each worker makes in a sharing trial: each kind
+	// of bad peer is met, and retiring workers are replaced.
+	SharingHandshakes = 50
 	// DefaultForkMemory is what a daemon's main process has, in MiB.
 	DefaultForkMemory = 16
 	// DefaultForkPairs is for plans that measure more than forks, and so have few

@@ -82,6 +82,9 @@ type Row struct {
 	// Events are those of the trials of Probability by their kind, worst first.
 	Events []KindCount `json:"events,omitempty"`
 
+	// Sharing is what the sharing trials saw; nil if there were none.
+	Sharing *SharedBlocks `json:"sharing,omitempty"`
+
 	// Undamaged of Throughput handshake trials gave values.
 	Undamaged  int    `json:"throughput_undamaged"`
 	Throughput int    `json:"throughput_trials"`
@@ -154,7 +157,13 @@ func (g *gatherer) warnings() []string {
 func (g *gatherer) table(s Scene, o Options) Table {
 	control := g.control(s)
 	t := Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
-	if g.onlyForks(s) {
+	switch {
+	case t.Mark != "":
+		t.Controls = t.Mark
+	case g.underLoad(s):
+	case g.hasSharing(s):
+		t.Controls = g.sharing[sharingGroup(s)].String()
+	default:
 		t.Controls = "no controls needed: fork trials make no claim about damage"
 	}
 	samples := g.scenes[s]
@@ -164,6 +173,8 @@ func (g *gatherer) table(s Scene, o Options) Table {
 	}
 	for name, sample := range samples {
 		r := sample.row(name, base, o)
+		r.Sharing = g.shared(s, sample)
+		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
 		t.Rows = append(t.Rows, r)
 	}

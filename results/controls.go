@@ -117,9 +117,9 @@ func groupOf(machine string, c *Cell) ControlGroup {
 
 // add counts a trial if it is a control, and makes sure that its group is
 // there in any case: what has no controls must be seen to have none. Fork
-// trials make no claim about damage.
+// trials make no claim about damage, and sharing trials have controls of their own.
 func (g controlGroups) add(machine string, t *Trial) {
-	if t.Cell.Measure == Fork {
+	if t.Cell.Measure == Fork || t.Cell.Measure == Sharing {
 		return
 	}
 	group := groupOf(machine, &t.Cell)

@@ -99,6 +99,8 @@ func Units() []UnitLine {
 		{Unit: ForeignPerMcheck, Better: "lower"},
 		{Unit: RepeatsPerMdraw, Better: "lower"},
 		{Unit: "lost-slots/fork", Better: "lower"},
+		{Unit: RacedBlocks, Better: "lower"},
+		{Unit: ReadRacedBlocks, Better: "lower"},
 		{Unit: KeptBytes, Better: "lower"},
 		{Unit: MemoryBytes, Better: "lower"},
 		{Unit: "shared-slots", Better: "lower", Exact: true},
@@ -120,6 +122,8 @@ const (
 	RepeatsPerMdraw  = "repeats/Mdraw"
 	KeptBytes        = "kept-bytes/worker"
 	MemoryBytes      = "memory-bytes" // all processes of a daemon, shared pages once
+	RacedBlocks      = "raced-blocks"
+	ReadRacedBlocks  = "read-raced-blocks"
 )
 
 // checkConfig refuses what would not be read back as the same key and value.

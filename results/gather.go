@@ -33,7 +33,11 @@ func sceneOf(machine string, c *Cell) Scene {
 			settings = append(settings, s.Key+"="+s.Value)
 		}
 	}
-	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, c.Heap, strings.Join(settings, " "), c.Workers}
+	heap := c.Heap
+	if c.Measure == Sharing { // its heap is the tracer's; what it says is about the usual one
+		heap = Heaps.Default()
+	}
+	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, heap, strings.Join(settings, " "), c.Workers}
 }
 
 var checksOff = Setting{"check", "0"}
@@ -95,7 +99,8 @@ type sample struct {
 
 	throughput tally // handshake trials; undamaged ones give values
 	forks      tally // fork trials; likewise
-	other      bool  // there is a trial that is none of forks
+	sharing    sharing
+	other      bool // there is a trial of handshakes or of corruption
 	cost       map[Measure]*columns
 	conditions map[Measure]*conditions // of those whose values are times
 }
@@ -163,8 +168,10 @@ func (c *columns) column(unit string) []float64 {
 // add takes one trial of the sample's strategy and scene.
 func (s *sample) add(t *Trial, file int) {
 	key := roundKey{int32(file), int32(t.Round)}
-	s.other = s.other || t.Cell.Measure != Fork
+	s.other = s.other || t.Cell.Measure == Handshake || t.Cell.Measure == Corruption
 	switch t.Cell.Measure {
+	case Sharing:
+		s.sharing.add(t)
 	case Handshake:
 		s.throughput.add(t)
 		s.addCost(t, key)
@@ -261,6 +268,7 @@ type gatherer struct {
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls controlGroups
 	daemons  *daemonTally
+	sharing  map[ControlGroup]*sharingControls
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
 	spans    []span // one of each file
@@ -283,6 +291,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 	g := &gatherer{
 		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: newDaemonTally(),
 		all: make(map[string]bool), seen: make(map[uint64]struct{}),
+		sharing: make(map[ControlGroup]*sharingControls),
 	}
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
@@ -338,6 +347,7 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 		g.slots[name] = s
 	}
 	g.controls.add(g.machine, t)
+	g.addSharing(g.machine, t)
 	g.spans[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
@@ -422,23 +432,28 @@ func (g *gatherer) control(s Scene) Control {
 	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.server(), s.Load, s.Heap, s.Workers})
 }
 
-// onlyForks reports whether there is nothing in a scene but fork trials, which
-// make no claim about damage and need no controls.
-func (g *gatherer) onlyForks(s Scene) bool {
+// underLoad reports whether there are trials in a scene that make a claim about
+// damage. Fork trials make none, and sharing trials have controls of their own.
+func (g *gatherer) underLoad(s Scene) bool {
 	for _, sample := range g.scenes[s] {
 		if sample.other {
-			return false
+			return true
 		}
 	}
-	return len(g.scenes[s]) > 0
+	return len(g.scenes[s]) == 0
 }
 
 // mark is what is wrong with the controls of a scene that needs some.
 func (g *gatherer) mark(s Scene) string {
-	if g.onlyForks(s) {
-		return ""
+	if g.underLoad(s) {
+		if mark := g.control(s).Mark(); mark != "" {
+			return mark
+		}
 	}
-	return g.control(s).Mark()
+	if g.hasSharing(s) && s.Workers >= 2 {
+		return g.sharing[sharingGroup(s)].mark()
+	}
+	return ""
 }
 
 // strategyNames lists the strategies in the files, sorted.

@@ -55,6 +55,7 @@ type Trial struct {
 	SharedSlots  int               `json:"shared_slots,omitempty"`
 	Detail       []string          `json:"detail,omitempty"` // the first events, in words
 	Mark         string            `json:"mark,omitempty"`   // when a fix took its mark in a daemon, and what it found
+	Raced        []RacedBlock      `json:"raced,omitempty"`  // of a sharing trial
 
 	LoadBefore  float64 `json:"load1"`       // 1-minute load average before the trial
 	Steal       float64 `json:"steal_share"` // share of CPU time stolen during the trial
@@ -89,6 +90,7 @@ func (t *Trial) Clone() *Trial {
 		c.Events = maps.Clone(t.Events)
 	}
 	c.Ignored = maps.Clone(t.Ignored)
+	c.Raced = slices.Clone(t.Raced)
 	if len(t.Detail) > 0 {
 		c.Detail = slices.Clone(t.Detail)
 	}

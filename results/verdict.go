@@ -13,12 +13,13 @@ import (
 // Word is one word of a verdict.
 type Word = event.Word
 
-// The verdict words. The first five say that there was damage, worst first; a
+// The verdict words. The first six say that there was damage, worst first; a
 // cell has all that apply. The others stand alone.
 const (
 	Crashed    = event.Crashed
 	Hung       = event.Hung
 	Corrupt    = event.Corrupt
+	Shared     = event.Shared
 	Broken     = event.Broken
 	Collateral = event.Collateral
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -103,6 +104,10 @@ func (w *Writer) facts(name string, t *Trial) error {
 		// A trial is worth more than the words about its events.
 		short := *t
 		short.Detail = []string{fmt.Sprintf("%d lines of detail left out: too long", len(t.Detail))}
+		short.Raced = slices.Clone(t.Raced)
+		for i := range short.Raced {
+			short.Raced[i].Writes = nil
+		}
 		line.Trial = &short
 		text, err = json.Marshal(line)
 	}

@@ -15,7 +15,7 @@ type Config struct {
 	Workers  int    // from 1
 
 	Load       string // "tcp", "memory"
-	Heap       string // "global", "scalable", "private"
+	Heap       string // "global", "scalable", "private", "traced"
 	HeapBytes  uint64 // size of the shared heap; 0 = by the number of workers
 	HeapSafety string // "count", "abort"
 	Locks      string // "shared", "kamailio", "private"
@@ -30,7 +30,8 @@ type Config struct {
 	Seed      uint64
 
 	// A trial ends after Duration, or after Handshakes handshakes where that
-	// is not 0. Warmup comes before and is not counted in throughput; events
+	// is not 0: of each worker where the heap is traced, of all of them else.
+	// Warmup comes before and is not counted in throughput; events
 	// count from the first moment of load.
 	Warmup     time.Duration
 	Duration   time.Duration

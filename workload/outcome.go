@@ -70,7 +70,8 @@ type Outcome struct {
 	Steal       float64 // share of CPU time stolen during the trial
 	CtxSwitches uint64
 
-	Fork *ForkOutcome // of a trial of forks
+	Fork  *ForkOutcome  // of a trial of forks
+	Trace *TraceOutcome // with the heap traced
 }
 
 // Event is one thing that a detector noticed.
@@ -132,6 +133,7 @@ func (t *trial) gather() error {
 	}
 	t.gatherCounts()
 	t.gatherEvents()
+	t.gatherTrace()
 	t.gatherDraws(t.block.Draws())
 	t.gatherPeers()
 	t.gatherWindow()

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -84,6 +85,9 @@ func (c *Config) complete() {
 	}
 	if c.HangAfter == 0 {
 		c.HangAfter = hangAfter(c.Load, c.Workers)
+		if c.Heap == "traced" { // every write to an inherited block takes as long as a system call or ten
+			c.HangAfter *= 4
+		}
 	}
 }
 
@@ -109,6 +113,10 @@ func (c *Config) check() error {
 	switch {
 	case c.Workers < 1 || c.Workers > results.MaxWorkers:
 		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, results.MaxWorkers)
+	case c.Heap == "traced" && c.Workers > results.MaxTraced:
+		return fmt.Errorf("heap traced with %d workers: choose up to %d", c.Workers, results.MaxTraced)
+	case c.Heap == "traced" && c.Handshakes == 0:
+		return errors.New("heap traced: give a number of handshakes")
 	case !(c.BadShare >= 0 && c.BadShare <= 1):
 		return fmt.Errorf("share of bad peers %v: choose from 0 to 1", c.BadShare)
 	case c.CheckRate < 0:
@@ -159,7 +167,10 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 		s.Draws = maxDraws
 	}
 	if s.Memory {
-		s.BadShare, s.Handshakes = c.BadShare, c.Handshakes
+		s.BadShare = c.BadShare
+	}
+	if s.Memory || s.Heap == rig.HeapTraced {
+		s.Handshakes = c.Handshakes
 	}
 	return s
 }
@@ -173,10 +184,14 @@ func (c *Config) detectors() rig.Detector {
 }
 
 func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {
+	limit := c.Handshakes
+	if c.Heap == "traced" {
+		limit *= uint64(c.Workers)
+	}
 	return peers.Config{
 		Addr: fmt.Sprintf("127.0.0.1:%d", port), TLS: c.TLS, Roots: id.Roots,
 		Peers: c.Peers, BadShare: c.BadShare, Seed: c.Seed, EchoBytes: c.EchoBytes,
-		Untrusted: bad, Timeout: peerTimeout(c.HangAfter), Limit: c.Handshakes,
+		Untrusted: bad, Timeout: peerTimeout(c.HangAfter), Limit: limit,
 	}
 }
 

@@ -16,9 +16,6 @@ func traced(t testing.TB, build openssl.Build, strategy, load string) (*Outcome,
 	t.Helper()
 	cfg := corruption(t, strategy, load)
 	cfg.Build, cfg.Heap, cfg.Handshakes, cfg.Duration = build, "traced", 20, 0
-	if load == "tcp" {
-		cfg.Handshakes *= uint64(cfg.Workers)
-	}
 	var trace *rig.Trace
 	out, err := run(context.Background(), cfg, func(b *rig.Block) { trace = b.Trace() })
 	if err != nil {
@@ -40,6 +37,12 @@ func sites(trace *rig.Trace) []string {
 
 func anyContains(list []string, part string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, part) })
+}
+
+func TestMaxTraced(t *testing.T) {
+	if results.MaxTraced != rig.MaxTraced {
+		t.Errorf("plans take %d traced workers, the rig %d", results.MaxTraced, rig.MaxTraced)
+	}
 }
 
 // What the tracer sees does not depend on luck: under none the error state and

@@ -36,12 +36,13 @@ const (
 	Crashed    Word = "crash"      // a process was killed by a signal
 	Hung       Word = "hang"       // a process was blocked
 	Corrupt    Word = "corrupt"    // OpenSSL's or the heap's state was damaged
+	Shared     Word = "shared"     // processes write the same memory without a common lock; no kind of event
 	Broken     Word = "broken"     // a neighbour in the process stopped working
 	Collateral Word = "collateral" // slots of other libraries were cleared
 )
 
 // Words lists them, worst first.
-var Words = []Word{Crashed, Hung, Corrupt, Broken, Collateral}
+var Words = []Word{Crashed, Hung, Corrupt, Shared, Broken, Collateral}
 
 // Kind is what there is to know of one kind.
 type Kind struct {

@@ -278,6 +278,12 @@ func (m metric) of(r *results.Row, common int) Cell {
 var damageMetrics = []metric{
 	{"verdict", verdict, nil},
 	{"damaged trials", damaged, nil},
+	{"raced blocks", raced, func(r *results.Row) int {
+		if r.Sharing == nil {
+			return 0
+		}
+		return r.Sharing.Trials
+	}},
 	{"handshakes in undamaged ones", func(r *results.Row) Cell {
 		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
 	}, nil},
@@ -297,6 +303,22 @@ var checkMetrics = []metric{
 	{"kept bytes/worker", func(r *results.Row) Cell {
 		return estimate(r.Kept, results.KeptBytes)
 	}, func(r *results.Row) int { return r.Kept.N }},
+}
+
+// raced shows what the tracer saw above the floor, and where.
+func raced(r *results.Row) Cell {
+	s := r.Sharing
+	if s == nil {
+		return Cell{}
+	}
+	c := Cell{Text: strconv.Itoa(s.Raced), Sort: strconv.Itoa(s.Raced + s.ReadRaced)}
+	if s.ReadRaced > 0 {
+		c.Text += fmt.Sprintf(" + %d read", s.ReadRaced)
+	}
+	if len(s.Places) > 0 && r.Strategy != results.PositiveControl {
+		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Places[0].Site)}
+	}
+	return c
 }
 
 func span(r results.Range) string {
@@ -327,7 +349,7 @@ func verdictWords(v results.Verdict) Cell {
 }
 
 // ranks are the words of a verdict in the order of their severity.
-var ranks = []results.Word{results.Clean, results.NoDamageSeen, results.Collateral, results.Broken, results.Corrupt, results.Hung, results.Crashed}
+var ranks = []results.Word{results.Clean, results.NoDamageSeen, results.Collateral, results.Broken, results.Shared, results.Corrupt, results.Hung, results.Crashed}
 
 // severity sorts verdicts: by the worst word, then by the share of damaged trials.
 func severity(v results.Verdict) string {

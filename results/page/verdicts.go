@@ -70,6 +70,8 @@ func field(r *results.Row) Cell {
 	v := r.Verdict
 	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
 	switch {
+	case v.Worst() == results.Shared && v.Trials == 0:
+		c.Detail = strconv.Itoa(r.Sharing.Raced + r.Sharing.ReadRaced)
 	case v.Trials == 0:
 		c.Notes = []string{v.Reason}
 	case v.Damaged == 0 && v.Worst() == results.NoDamageSeen:

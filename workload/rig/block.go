@@ -42,6 +42,7 @@ import (
 // Values of block.h, for tests, which cannot import "C", and for other packages.
 const (
 	MaxWorkers = C.MAX_WORKERS
+	MaxTraced  = C.TRACE_MAX_WORKERS // of a rig with the heap traced
 	maxDER     = C.MAX_DER
 	faults     = C.FAULTS
 	eventKinds = C.EVENT_KINDS

@@ -36,7 +36,7 @@ type Settings struct {
 	AskClient  bool
 	BadShare   float64 // memory load only: tcp peers are bad by themselves
 	Echo       int
-	Handshakes uint64 // memory load only
+	Handshakes uint64 // memory load, and of each worker with the heap traced
 	Seed       uint64
 
 	Server, Untrusted Identity

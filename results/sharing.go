@@ -1,0 +1,285 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tlsbench/results/event"
+)
+
+// RacedBlock is inherited memory that two processes write without a common
+// lock, or that one writes so while others read it. Processes are workers by
+// number; rank 0 is -1.
+type RacedBlock struct {
+	// Site is where it was allocated: OpenSSL's source file and line where the
+	// call brings them, then the functions, innermost first.
+	Site string `json:"site"`
+	Size uint64 `json:"size"` // bytes
+	// Behind is where rank 0 had it right before the first fork: a pthread key,
+	// or a variable of a library.
+	Behind    string       `json:"behind,omitempty"`
+	ReadRaced bool         `json:"read_raced,omitempty"` // one process writes, others read
+	Writers   []int        `json:"writers"`
+	Readers   []int        `json:"readers,omitempty"`
+	Writes    []RacedWrite `json:"writes,omitempty"`
+	// Sampled says that counts are too low: the block was left open from time to
+	// time.
+	Sampled bool `json:"sampled,omitempty"`
+}
+
+// RacedWrite is a place in the code that wrote a raced block.
+type RacedWrite struct {
+	Site  string `json:"site"` // function or offset, then its callers
+	By    []int  `json:"by"`
+	Count uint64 `json:"count"`
+	How   string `json:"how,omitempty"` // atomic, locked, free, kernel, read
+}
+
+// objects name what a block is, by what stands in its site.
+var objects = []struct{ what, marks string }{
+	{"error queue", "err.c err_blocks.c err_local.h ERR_"},
+	{"random generator", "drbg rand_lib.c rand_unix.c RAND_"},
+	{"list of what is to be done at a thread's end", "initthread.c"},
+	{"table of thread-local values", "threads_common.c sparse_array.c"},
+}
+
+// Object says what a block is, "" where its site does not tell.
+func (b *RacedBlock) Object() string {
+	for _, o := range objects {
+		for mark := range strings.FieldsSeq(o.marks) {
+			if strings.Contains(b.Site, mark) {
+				return o.what
+			}
+		}
+	}
+	return ""
+}
+
+// Who lists processes: "rank 0 and workers 0 1 2".
+func Who(processes []int) string {
+	var workers []string
+	rank0 := false
+	for _, p := range processes {
+		if p < 0 {
+			rank0 = true
+		} else {
+			workers = append(workers, fmt.Sprint(p))
+		}
+	}
+	var parts []string
+	if rank0 {
+		parts = append(parts, "rank 0")
+	}
+	switch len(workers) {
+	case 0:
+	case 1:
+		parts = append(parts, "worker "+workers[0])
+	default:
+		parts = append(parts, "workers "+strings.Join(workers, " "))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// place tells a block from others of the same build: addresses differ from
+// trial to trial, places do not.
+func (b *RacedBlock) place() string {
+	if b.ReadRaced {
+		return "read: " + b.Site
+	}
+	return b.Site
+}
+
+// Floor is what the negative control shows on a build too: OpenSSL's own doing,
+// which is held against no strategy.
+type Floor map[string]bool
+
+// Add takes what the control showed.
+func (f Floor) Add(blocks []RacedBlock) {
+	for i := range blocks {
+		f[blocks[i].place()] = true
+	}
+}
+
+// Above leaves out what is in the floor.
+func (f Floor) Above(blocks []RacedBlock) []RacedBlock {
+	return slices.DeleteFunc(slices.Clone(blocks), func(b RacedBlock) bool { return f[b.place()] })
+}
+
+// SharedBlocks is what the sharing trials of one strategy in one scene say.
+type SharedBlocks struct {
+	Trials int `json:"trials"`
+	Failed int `json:"failed,omitempty"`
+	// Raced and ReadRaced count blocks above the floor, in the trial that had
+	// the most.
+	Raced     int `json:"raced"`
+	ReadRaced int `json:"read_raced"`
+	Floor     int `json:"floor"` // blocks left out
+	// Places lists the blocks above the floor by where they were allocated.
+	Places []SharedPlace `json:"places,omitempty"`
+}
+
+// SharedPlace is a place whose blocks are raced.
+type SharedPlace struct {
+	Site      string `json:"site"`
+	Object    string `json:"object,omitempty"`
+	Behind    string `json:"behind,omitempty"`
+	ReadRaced bool   `json:"read_raced,omitempty"`
+	Trials    int    `json:"trials"` // that had it
+}
+
+// String gives the counts.
+func (s *SharedBlocks) String() string {
+	text := fmt.Sprintf("%d raced", s.Raced)
+	if s.ReadRaced > 0 {
+		text += fmt.Sprintf(", %d read-raced", s.ReadRaced)
+	}
+	return text
+}
+
+// sharing keeps the sharing trials of a sample until the floor is known.
+type sharing struct {
+	tally  tally
+	trials [][]RacedBlock
+}
+
+func (s *sharing) add(t *Trial) {
+	s.tally.add(t)
+	if t.Status == OK {
+		s.trials = append(s.trials, t.Clone().Raced)
+	}
+}
+
+// above is nil where there was no trial.
+func (s *sharing) above(floor Floor) *SharedBlocks {
+	if len(s.trials) == 0 {
+		return nil
+	}
+	sum := &SharedBlocks{Trials: len(s.trials), Failed: s.tally.failed}
+	places := map[string]*SharedPlace{}
+	for _, blocks := range s.trials {
+		above := floor.Above(blocks)
+		read := 0
+		seen := map[string]bool{}
+		for i := range above {
+			b := &above[i]
+			if b.ReadRaced {
+				read++
+			}
+			if seen[b.place()] {
+				continue
+			}
+			seen[b.place()] = true
+			if places[b.place()] == nil {
+				places[b.place()] = &SharedPlace{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
+			}
+			places[b.place()].Trials++
+		}
+		sum.Raced = max(sum.Raced, len(above)-read)
+		sum.ReadRaced = max(sum.ReadRaced, read)
+		sum.Floor = max(sum.Floor, len(blocks)-len(above))
+	}
+	for _, p := range slices.Collect(maps.Values(places)) {
+		sum.Places = append(sum.Places, *p)
+	}
+	slices.SortFunc(sum.Places, func(a, b SharedPlace) int {
+		return cmp.Or(cmp.Compare(b.Trials, a.Trials), strings.Compare(a.Site, b.Site))
+	})
+	return sum
+}
+
+// share adds what the sharing trials saw to a verdict on damage: a word of its
+// own, and no clean beside it.
+func (v Verdict) share(s *SharedBlocks) Verdict {
+	if s == nil || s.Raced+s.ReadRaced == 0 {
+		return v
+	}
+	words := []Word{Shared}
+	for _, w := range v.Words {
+		if slices.Contains(event.Words, w) {
+			words = append(words, w)
+		}
+	}
+	slices.SortStableFunc(words, func(a, b Word) int { return slices.Index(event.Words, a) - slices.Index(event.Words, b) })
+	v.Words = words
+	return v
+}
+
+// sharingControls are the sharing trials of the controls of one group.
+type sharingControls struct {
+	floor              Floor
+	positive, negative int // trials of none and of key-owner
+	blocks             [][]RacedBlock
+}
+
+// mark says what is wrong with the controls of sharing trials, "" if nothing is.
+func (c *sharingControls) mark() string {
+	switch {
+	case c == nil || c.negative == 0:
+		return "NO CONTROLS: no sharing trial of " + NegativeControl
+	case c.positive == 0:
+		return "NO CONTROLS: no sharing trial of " + PositiveControl
+	}
+	for _, blocks := range c.blocks {
+		if len(c.floor.Above(blocks)) == 0 {
+			return fmt.Sprintf("%sno raced block under %s in one of %d trials", controlsFailed, PositiveControl, c.positive)
+		}
+	}
+	return ""
+}
+
+// String says how the controls came out.
+func (c *sharingControls) String() string {
+	if mark := c.mark(); mark != "" {
+		return mark
+	}
+	return fmt.Sprintf("controls passed: raced blocks under %s in %d/%[2]d; %d places that %s shows too are left out",
+		PositiveControl, c.positive, len(c.floor), NegativeControl)
+}
+
+// addSharing keeps the trial of a control.
+func (g *gatherer) addSharing(machine string, t *Trial) {
+	c := &t.Cell
+	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || len(c.Settings) > 0 {
+		return
+	}
+	group := sharingGroup(sceneOf(machine, c))
+	s := g.sharing[group]
+	if s == nil {
+		s = &sharingControls{floor: Floor{}}
+		g.sharing[group] = s
+	}
+	switch c.Strategy {
+	case NegativeControl:
+		s.negative++
+		s.floor.Add(t.Clone().Raced)
+	case PositiveControl:
+		s.positive++
+		s.blocks = append(s.blocks, t.Clone().Raced)
+	}
+}
+
+func sharingGroup(s Scene) ControlGroup {
+	return ControlGroup{Machine: s.Machine, OpenSSL: s.OpenSSL, Load: s.Load, Heap: s.Heap, Workers: s.Workers}
+}
+
+// shared is what the sharing trials of a strategy say; nil if there are none.
+func (g *gatherer) shared(scene Scene, s *sample) *SharedBlocks {
+	floor := Floor(nil)
+	if c := g.sharing[sharingGroup(scene)]; c != nil {
+		floor = c.floor
+	}
+	return s.sharing.above(floor)
+}
+
+// hasSharing reports whether there are sharing trials in a scene.
+func (g *gatherer) hasSharing(scene Scene) bool {
+	for _, s := range g.scenes[scene] {
+		if len(s.sharing.trials) > 0 {
+			return true
+		}
+	}
+	return false
+}
