@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -197,17 +198,27 @@ int main(int argc, char **argv)
 	}
 }`
 
+// portFor gives a port that is free, and stays so: it is below those that the
+// kernel deals out, to trials of other tests for one.
+func portFor(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000)
+		if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("none of 100 ports is free")
+	return 0
+}
+
 // underWay starts the command on the listener, in folders of its own, and waits
 // until its first trial is on the disk.
 func underWay(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, file, temp string, port int) {
 	t.Helper()
 	dir, work := putDaemon(t, listener), t.TempDir()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port = portFor(t)
 	temp, file = t.TempDir(), filepath.Join(work, "f.txt")
 	cmd = program(t, work, "field", "--dir", dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--python", "no",
 		"--rig-time", "0s", "--duration", "300ms", "--control-rounds", "50", "--port", fmt.Sprint(port), "--seed", "5", "-o", file)
