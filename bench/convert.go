@@ -186,7 +186,7 @@ func corruptionMetrics(o *workload.Outcome) []results.Metric {
 	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
 	list = appendRate(list, o.Events[event.ForeignError], o.Checks, results.ForeignPerMcheck)
 	list = appendRate(list, o.Events[event.RepeatedRandom], o.Draws, results.RepeatsPerMdraw)
-	list = append(list, results.Metric{Value: float64(o.SharedSlots), Unit: "shared-slots"})
+	list = append(list, results.Metric{Value: float64(o.SharedSlots), Unit: results.SharedSlots})
 	return append(list, hazardMetrics(o)...)
 }
 

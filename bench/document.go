@@ -13,10 +13,6 @@ import (
 	"tlsbench/workload/openssl"
 )
 
-// format is the version of document, and of all that is derived from it: the
-// order of the trials and their seeds.
-const format = 1
-
 // document is the plan as it stands in a results file. Two files with equal
 // documents, shard and host apart, hold trials of one experiment.
 type document struct {
@@ -39,7 +35,7 @@ type Part struct {
 }
 
 func newDocument(p *Plan, m Machine) document {
-	return document{Format: format, Version: Version(), Shard: p.Shard, Machine: m, Spec: p.Spec}
+	return document{Format: results.PlanFormat, Version: Version(), Shard: p.Shard, Machine: m, Spec: p.Spec}
 }
 
 // header is what stands at the top of the results file.
@@ -79,16 +75,11 @@ func parseDocument(text json.RawMessage) (document, error) {
 	if len(text) == 0 {
 		return d, errors.New("the file has no #plan line: it was not written by tlsbench run")
 	}
-	// The number alone first: the rest of another format may not even parse.
-	var f struct{ Format int }
-	if err := json.Unmarshal(text, &f); err != nil {
-		return d, fmt.Errorf("#plan line: %w", err)
-	}
-	if f.Format != format {
-		return d, fmt.Errorf("#plan line: format %d in the file, this program knows format %d", f.Format, format)
-	}
 	if err := json.Unmarshal(text, &d); err != nil {
 		return d, fmt.Errorf("#plan line: %w", err)
+	}
+	if d.Format != results.PlanFormat {
+		return d, fmt.Errorf("#plan line: format %d in the file, this program knows format %d", d.Format, results.PlanFormat)
 	}
 	return d, nil
 }

@@ -3,6 +3,7 @@ package results
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +18,10 @@ const (
 	trialPrefix  = "#trial "
 	seriesPrefix = "#samples "
 )
+
+// PlanFormat is the version of the #plan line, and of all that is derived from
+// it: the order of the trials and their seeds.
+const PlanFormat = 1
 
 // maxLine is the longest line that benchfmt.Reader takes: it reads by
 // bufio.Scanner with its default buffer, and stops with an error at a longer
@@ -103,8 +108,15 @@ func Units() []UnitLine {
 		{Unit: ReadRacedBlocks, Better: "lower"},
 		{Unit: KeptBytes, Better: "lower"},
 		{Unit: MemoryBytes, Better: "lower"},
-		{Unit: "shared-slots", Better: "lower", Exact: true},
+		{Unit: SharedSlots, Better: "lower", Exact: true},
 	}
+}
+
+// signed units are differences, which may be below zero. So may what a user's own
+// benchmark reports.
+func signed(unit string) bool {
+	return strings.Contains(unit, "diff") || strings.HasPrefix(unit, "warm-") || unit == KeptBytes ||
+		!slices.ContainsFunc(Units(), func(u UnitLine) bool { return u.Unit == unit })
 }
 
 // Units that this package looks at itself.
@@ -120,6 +132,7 @@ const (
 	PassivePerMhs    = "corruptions/Mhs"
 	ForeignPerMcheck = "foreign-errors/Mcheck"
 	RepeatsPerMdraw  = "repeats/Mdraw"
+	SharedSlots      = "shared-slots"
 	KeptBytes        = "kept-bytes/worker"
 	MemoryBytes      = "memory-bytes" // all processes of a daemon, shared pages once
 	RacedBlocks      = "raced-blocks"

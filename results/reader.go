@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,9 +121,8 @@ func (r *Reader) step() (whole bool, err error) {
 		return false, nil
 	case r.open && r.belongs(rec):
 		r.use()
-		r.addMetrics(rec)
 		r.missing--
-		return r.missing == 0, nil
+		return r.missing == 0, r.addMetrics(rec)
 	case r.open:
 		return r.close()
 	}
@@ -186,8 +186,8 @@ func (r *Reader) configure(rec *benchfmt.Result) {
 // comment begins a trial, or keeps the plan.
 func (r *Reader) comment(text []byte) (whole bool, err error) {
 	if plan, ok := bytes.CutPrefix(text, []byte(planPrefix)); ok {
-		if !json.Valid(plan) {
-			return false, fmt.Errorf("plan is not valid JSON")
+		if err := checkPlan(plan); err != nil {
+			return false, err
 		}
 		if r.header.Plan == nil {
 			r.header.Plan = bytes.Clone(plan)
@@ -199,6 +199,9 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		return false, fmt.Errorf("trial: %w", err)
 	}
 	if err := r.begin(name); err != nil {
+		return false, err
+	}
+	if err := r.trial.check(lines); err != nil {
 		return false, err
 	}
 	for _, text := range r.lines.series {
@@ -243,10 +246,43 @@ func (r *Reader) belongs(rec *benchfmt.Result) bool {
 	return true
 }
 
-func (r *Reader) addMetrics(rec *benchfmt.Result) {
+func (r *Reader) addMetrics(rec *benchfmt.Result) error {
 	for _, v := range rec.Values {
-		r.trial.Metrics = append(r.trial.Metrics, asWritten(v))
+		m := asWritten(v)
+		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) || m.Value < 0 && !signed(m.Unit) {
+			return fmt.Errorf("%v %s: want a finite number, not below zero", m.Value, m.Unit)
+		}
+		r.trial.Metrics = append(r.trial.Metrics, m)
 	}
+	return nil
+}
+
+// checkPlan refuses the plan of a later version, whose trials may mean something
+// else.
+func checkPlan(text []byte) error {
+	var plan struct{ Format *int }
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return fmt.Errorf("plan is not valid JSON: %w", err)
+	}
+	if f := plan.Format; f != nil && *f != PlanFormat {
+		return fmt.Errorf("plan of format %d: this version reads format %d", *f, PlanFormat)
+	}
+	return nil
+}
+
+// check refuses what no trial can be: it would be counted as an undamaged one.
+func (t *Trial) check(lines int) error {
+	switch {
+	case !slices.Contains(statuses, t.Status):
+		return fmt.Errorf("trial %d: unknown status %q: choose from %s", t.ID, t.Status, "ok, failed, skipped, not-applicable")
+	case t.ID < 0 || t.Round < 0 || t.SharedSlots < 0 || lines < -1:
+		return fmt.Errorf("trial %d of round %d, %d shared slots, %d lines: want no number below zero", t.ID, t.Round, t.SharedSlots, lines)
+	case t.FirstEvent < 0 || t.CrashAt < 0 || t.Load < 0:
+		return fmt.Errorf("trial %d: first event at %v, crash at %v, load of %v: want no time below zero", t.ID, t.FirstEvent, t.CrashAt, t.Load)
+	case t.LoadBefore < 0 || t.Steal < 0 || t.Steal > 1:
+		return fmt.Errorf("trial %d: load average %v, share stolen %v: want no load below zero and a share of 0 to 1", t.ID, t.LoadBefore, t.Steal)
+	}
+	return nil
 }
 
 // asWritten undoes benchfmt's change of units, such as that of ns to sec.
@@ -282,7 +318,9 @@ func (r *Reader) plain(rec *benchfmt.Result) error {
 	if err := r.begin(string(rec.Name)); err != nil {
 		return err
 	}
-	r.addMetrics(rec)
+	if err := r.addMetrics(rec); err != nil {
+		return err
+	}
 	r.trial.Status = OK
 	if r.trial.Cell.Measure == Fork {
 		// BenchmarkFork numbers its samples by its lines.
@@ -313,7 +351,7 @@ func (t *Trial) derive(iterations uint64) {
 	if v, _ := t.Metric(DamagedPerTrial); v > 0 && !t.Damaged() {
 		t.addEvents(event.Unspecified, 1)
 	}
-	if v, ok := t.Metric("shared-slots"); ok {
+	if v, ok := t.Metric(SharedSlots); ok {
 		t.SharedSlots = int(v)
 	}
 }

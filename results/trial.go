@@ -18,6 +18,8 @@ const (
 	NotApplicable Status = "not-applicable"
 )
 
+var statuses = []Status{OK, Failed, Skipped, NotApplicable}
+
 // Trial is one life of the rig: what stands in one benchmark line, and the
 // facts about that one trial which must not become benchmark configuration,
 // because they would split benchstat's tables into samples of one.
