@@ -26,7 +26,7 @@ type look struct {
 // glyphs are the marks that the catalogue names.
 var glyphs = map[string]draw.GlyphDrawer{
 	"cross": draw.CrossGlyph{}, "triangle": draw.TriangleGlyph{}, "square": draw.SquareGlyph{}, "circle": draw.CircleGlyph{},
-	"triangle-full": draw.PyramidGlyph{}, "square-full": draw.BoxGlyph{}, "ring": draw.RingGlyph{}, "star": starGlyph{},
+	"triangle-full": draw.PyramidGlyph{}, "square-full": draw.BoxGlyph{}, "ring": draw.RingGlyph{}, "plus": draw.PlusGlyph{}, "star": starGlyph{},
 	"triangle-down": polygonGlyph{corners: 3, turn: math.Pi}, "triangle-down-full": polygonGlyph{corners: 3, turn: math.Pi, full: true},
 	"diamond": polygonGlyph{corners: 4}, "diamond-full": polygonGlyph{corners: 4, full: true},
 	"hexagon": polygonGlyph{corners: 6}, "hexagon-full": polygonGlyph{corners: 6, full: true},

@@ -19,7 +19,7 @@ static void clear_keys(struct strategy_context *ctx)
 	clear_below(bound);
 }
 
-const struct strategy strategy_clear_0_15 = {
+STRATEGY(clear_0_15) = {
 	.abi = STRATEGY_ABI,
 	.name = "clear-0-15",
 	.after_setup = read_bound,

@@ -38,7 +38,7 @@ static void clear_keys(struct strategy_context *ctx)
 
 static const char *const needs[] = {"ERR_clear_error", "RAND_bytes", NULL};
 
-const struct strategy strategy_hwm = {
+STRATEGY(hwm) = {
 	.abi = STRATEGY_ABI,
 	.name = "hwm",
 	.needs = needs,

@@ -18,7 +18,7 @@ static void clear_owned(struct strategy_context *ctx)
 		clear_slot(keys[i]);
 }
 
-const struct strategy strategy_key_owner = {
+STRATEGY(key_owner) = {
 	.abi = STRATEGY_ABI,
 	.name = "key-owner",
 	.child = clear_owned,

@@ -4,7 +4,7 @@
  */
 #include "strategy.h"
 
-const struct strategy strategy_none = {
+STRATEGY(none) = {
 	.abi = STRATEGY_ABI,
 	.name = "none",
 };

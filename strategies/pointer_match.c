@@ -67,7 +67,7 @@ static const char *const needs[] = {
 	NULL,
 };
 
-const struct strategy strategy_pointer_match = {
+STRATEGY(pointer_match) = {
 	.abi = STRATEGY_ABI,
 	.name = "pointer-match",
 	.needs = needs,

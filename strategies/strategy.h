@@ -78,7 +78,19 @@ struct strategy {
 	void (*child)(struct strategy_context *ctx);
 };
 
-/* The suite's own strategies, ended by NULL. */
-extern const struct strategy *const tlsbench_strategies[];
+/*
+ * STRATEGY(x) = { ... } defines one of the suite's own and puts it on the list of
+ * all, which the linker gathers; the order is that of the catalogue. A shared
+ * object defines a plain struct with the name STRATEGY_SYMBOL instead.
+ */
+#define STRATEGY(x)                                                                                \
+	static const struct strategy strategy_##x;                                                 \
+	static const struct strategy *const listed_##x                                             \
+		__attribute__((used, section("tlsbench_strategies"))) = &strategy_##x;             \
+	static const struct strategy strategy_##x
+
+/* One of the suite's own by its name, or by a number from 0; NULL if there is none. */
+const struct strategy *strategy_named(const char *name);
+const struct strategy *strategy_at(size_t i);
 
 #endif

@@ -1,21 +1,26 @@
-/* The suite's own strategies, in the order of tables and figures. */
+/* The list of the suite's own strategies, as the linker gathered it. */
 #include "strategy.h"
 
-extern const struct strategy strategy_none;
-extern const struct strategy strategy_temp_thread;
-extern const struct strategy strategy_clear_0_15;
-extern const struct strategy strategy_hwm;
-extern const struct strategy strategy_thread_stop;
-extern const struct strategy strategy_pointer_match;
-extern const struct strategy strategy_key_owner;
+#include <string.h>
 
-const struct strategy *const tlsbench_strategies[] = {
-	&strategy_none,
-	&strategy_temp_thread,
-	&strategy_clear_0_15,
-	&strategy_hwm,
-	&strategy_thread_stop,
-	&strategy_pointer_match,
-	&strategy_key_owner,
-	NULL,
-};
+/* The linker's names for the two ends of a section. */
+extern const struct strategy *const __start_tlsbench_strategies[] __attribute__((visibility("hidden")));
+extern const struct strategy *const __stop_tlsbench_strategies[] __attribute__((visibility("hidden")));
+
+const struct strategy *strategy_at(size_t i)
+{
+	size_t n = (size_t)(__stop_tlsbench_strategies - __start_tlsbench_strategies);
+
+	return i < n ? __start_tlsbench_strategies[i] : NULL;
+}
+
+const struct strategy *strategy_named(const char *name)
+{
+	const struct strategy *s;
+
+	for (size_t i = 0; (s = strategy_at(i)) != NULL; i++) {
+		if (strcmp(s->name, name) == 0)
+			return s;
+	}
+	return NULL;
+}

@@ -33,7 +33,7 @@ static int run_in_thread(struct strategy_context *ctx, void (*fn)(void *arg), vo
 	return pthread_join(thread, NULL);
 }
 
-const struct strategy strategy_temp_thread = {
+STRATEGY(temp_thread) = {
 	.abi = STRATEGY_ABI,
 	.name = "temp-thread",
 	.initialise = run_in_thread,

@@ -21,7 +21,7 @@ static void stop_thread(struct strategy_context *ctx)
 
 static const char *const needs[] = {"OPENSSL_thread_stop", NULL};
 
-const struct strategy strategy_thread_stop = {
+STRATEGY(thread_stop) = {
 	.abi = STRATEGY_ABI,
 	.name = "thread-stop",
 	.needs = needs,

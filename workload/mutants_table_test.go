@@ -69,8 +69,8 @@ func blamesNext(kind string) []edit {
 
 // takenFor gives the trial another strategy than the one that it names.
 func takenFor(name, other string) []edit {
-	const found = "strcmp((*s)->name, rig.config->strategy)"
-	return in(hostC, found, `strcmp((*s)->name, strcmp(rig.config->strategy, "`+name+`") == 0 ? "`+other+`" : rig.config->strategy)`)
+	const found = "strategy_named(rig.config->strategy)"
+	return in(hostC, found, `strategy_named(strcmp(rig.config->strategy, "`+name+`") == 0 ? "`+other+`" : rig.config->strategy)`)
 }
 
 // Packages whose tests kill.

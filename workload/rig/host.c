@@ -54,10 +54,7 @@ void host_load(void)
 		strategy = own_strategy(rig.config->strategy_path);
 		return;
 	}
-	for (const struct strategy *const *s = tlsbench_strategies; *s != NULL; s++) {
-		if (strcmp((*s)->name, rig.config->strategy) == 0)
-			strategy = *s;
-	}
+	strategy = strategy_named(rig.config->strategy);
 	if (strategy == NULL)
 		FAIL(0, "unknown strategy %s", rig.config->strategy);
 }
