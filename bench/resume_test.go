@@ -137,7 +137,7 @@ func TestResumeRefuses(t *testing.T) {
 		{name: "kernel", change: func(r *Runner, _ *Spec, _ *Shard) { r.Machine.Kernel = "Linux 2" }, want: "kernel: Linux 1.2.3 in the file, Linux 2 here"},
 		{name: "governor", change: func(r *Runner, _ *Spec, _ *Shard) { r.Machine.Governor = "powersave" }, want: "governor: none in the file, powersave here"},
 		{name: "version", edit: [2]string{`"tlsbench":"` + Version() + `"`, `"tlsbench":"v1.2.3"`}, want: "tlsbench: version v1.2.3 in the file, " + Version() + " here"},
-		{name: "format", edit: [2]string{`"format":1`, `"format":2`}, want: "plan of format 2: this version reads format 1"},
+		{name: "format", edit: [2]string{`"format":1`, `"format":2`}, want: "plan of format 2: this version reads no later one than 1"},
 		{name: "no plan", edit: [2]string{`#plan `, `# plan `}, want: "the file has no #plan line"},
 		{name: "other cell", edit: [2]string{"strategy=key-owner/workers=4\",", "strategy=key-owner/workers=5\","}, want: "line "},
 		{name: "strange trial", edit: [2]string{`"id":20,`, `"id":21,`}, want: "trial 21 is not in this plan"},

@@ -260,12 +260,12 @@ func (r *Reader) addMetrics(rec *benchfmt.Result) error {
 // checkPlan refuses the plan of a later version, whose trials may mean something
 // else.
 func checkPlan(text []byte) error {
-	var plan struct{ Format *int }
+	var plan struct{ Format int }
 	if err := json.Unmarshal(text, &plan); err != nil {
 		return fmt.Errorf("plan is not valid JSON: %w", err)
 	}
-	if f := plan.Format; f != nil && *f != PlanFormat {
-		return fmt.Errorf("plan of format %d: this version reads format %d", *f, PlanFormat)
+	if plan.Format > PlanFormat {
+		return fmt.Errorf("plan of format %d: this version reads no later one than %d", plan.Format, PlanFormat)
 	}
 	return nil
 }
