@@ -8,8 +8,8 @@
 //     statistics (Summarize), and Data keeps the single values that are drawn
 //     as dots, scene by scene.
 //  2. Figures makes of Data the list of figures, one file of this package for
-//     each: verdicts.go, damage.go, handshakes.go, forks.go, sweeps.go,
-//     survival.go, keys.go, workers.go, noise.go. A Figure is a title, a caption
+//     each: verdicts.go, shared.go, damage.go, handshakes.go, forks.go,
+//     sweeps.go, survival.go, keys.go, workers.go, noise.go. A Figure is a title, a caption
 //     and panels; a Panel is a chart with a heading and what it shows in words.
 //     Scenes that differ in OpenSSL alone share a panel and its axis. A figure
 //     without data has no panels and says so. ADDING.md adds one, step by step.

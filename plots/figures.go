@@ -30,7 +30,7 @@ func register(place int, draw func(*Data) *Figure) bool {
 
 var (
 	_ = register(1, verdictMap)
-	// 2 is for what is shared: raced blocks by strategy and build.
+	_ = register(2, shared)
 	_ = register(3, damage)
 	_ = register(4, handshakes)
 	_ = register(5, forks)

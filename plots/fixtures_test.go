@@ -42,6 +42,7 @@ type fixture struct {
 	crash  bool // every trial of every kind crashes
 
 	onlyForks bool
+	sharing   bool  // trials that look for raced blocks
 	memory    []int // of rank 0, in MiB; for trials of forks beside those at the default
 }
 
@@ -115,6 +116,10 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 	trial = &results.Trial{Cell: c, Round: round, Handshakes: 3000, Events: events, Load: 2 * time.Second}
 	m.add(t, trial)
 
+	if f.sharing {
+		shared := results.Cell{Measure: results.Sharing, OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Heap: "traced", Strategy: c.Strategy, Workers: c.Workers}
+		m.add(t, &results.Trial{Cell: shared, Round: round, Handshakes: 100, Raced: races(c)})
+	}
 	if f.forks && c.Workers == 4 {
 		f.fork(t, m, c, round)
 	}
@@ -170,6 +175,20 @@ func check(t testing.TB, err error) {
 
 func quiet(results.Cell) map[string]uint64 { return nil }
 
+// races are what a sharing trial sees: OpenSSL's own under every strategy, the
+// error queue under none, a table that others read under foreign keys.
+func races(c results.Cell) []results.RacedBlock {
+	list := []results.RacedBlock{{Site: "crypto/init.c:7 OPENSSL_init", Size: 8, Writers: []int{0, 1}}}
+	if c.Strategy == "none" {
+		list = append(list, results.RacedBlock{Site: "crypto/err/err.c:720 ERR_get_state", Size: 400, Writers: []int{0, 1}},
+			results.RacedBlock{Site: "crypto/threads_lib.c:12 CRYPTO_set", Size: 16, Writers: []int{1, 2}})
+	}
+	if c.Strategy == "hwm" && strings.HasPrefix(c.Hazard, "foreign") {
+		list = append(list, results.RacedBlock{Site: "crypto/rand/rand_lib.c:9 RAND_get0", Size: 64, Writers: []int{1}, Readers: []int{2}, ReadRaced: true})
+	}
+	return list
+}
+
 // usual damage: none always, what clears by number under foreign keys.
 func usual(c results.Cell) map[string]uint64 {
 	switch {
@@ -209,6 +228,8 @@ var fixtures = map[string]fixture{
 		strategies: catalogue.Names(), workers: []int{4}, rounds: 6, forks: true, damage: usual},
 	"sweeps": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: catalogue.Names(), workers: []int{4}, rounds: 6,
 		forks: true, memory: []int{64, 256}, damage: usual},
+	"sharing": {builds: []string{"3.0.20", "3.6.5"}, hazards: []string{"plain", "foreign-before:n=14"}, strategies: catalogue.Names(), workers: []int{4},
+		rounds: 2, sharing: true, damage: usual},
 	"only-forks": {builds: []string{"3.0.20"}, hazards: []string{"plain"}, strategies: []string{"none", "hwm"}, workers: []int{4}, rounds: 1,
 		onlyForks: true, damage: quiet},
 }

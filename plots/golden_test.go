@@ -28,6 +28,7 @@ var golden = map[string][]string{
 	"empty":        {"verdicts", "keys", "forks"},
 	"lines":        {"verdicts", "handshakes", "forks"},
 	"sweeps":       {"forks", "sweeps"},
+	"sharing":      {"verdicts", "shared"},
 	"only-forks":   {"forks", "verdicts"},
 }
 

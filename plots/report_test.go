@@ -83,6 +83,7 @@ func TestReportEdges(t *testing.T) {
 		"six-decades":  "corrupt",
 		"lines":        "1.1.1w",
 		"sweeps":       "private memory of rank 0",
+		"sharing":      "error queue",
 		"only-forks":   "no trial looked for corruption",
 	}
 	for name := range fixtures {

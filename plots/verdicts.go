@@ -49,7 +49,7 @@ func verdictMap(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("The worst word of each field, and damaged trials of all; counts alone: no damage seen. wiped: another library's slots (collateral). "+
+	f.Caption = fmt.Sprintf("The worst word of each field, and damaged trials of all; counts alone: no damage seen. After a dot: raced blocks. wiped: another library's slots (collateral). "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find what is frequent, and bound nothing. "+
 		"The control none is left out: it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
 		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
@@ -57,7 +57,7 @@ func verdictMap(d *Data) *Figure {
 }
 
 const (
-	mapLabel  vg.Length = 124 // room for a hazard with its number
+	mapLabel  vg.Length = 124 // room for a hazard with its number, or an object
 	fieldLow  vg.Length = 33  // a field's width: no word is broken
 	fieldHigh vg.Length = 62
 	mapRoom             = sheetWidth - 2*sheetMargin - mapLabel
@@ -70,14 +70,22 @@ func buildsPerMap(builds, strategies int) int {
 	return (builds + maps - 1) / maps
 }
 
+// newMap begins a map with a block of strategies for each build.
+func newMap(corner string, builds, names []string) *cellMap {
+	m := &cellMap{corner: corner, labelWidth: mapLabel}
+	m.cellWidth = min(fieldHigh, (mapRoom-vg.Length(len(builds)-1)*blockGap)/vg.Length(len(builds)*len(names)))
+	for _, build := range builds {
+		m.blocks = append(m.blocks, block{"OpenSSL " + build, names})
+	}
+	return m
+}
+
 // addMap adds the map of some builds: a list of scenes for each.
 func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
-	m := &cellMap{corner: "hazard", labelWidth: mapLabel}
-	m.cellWidth = min(fieldHigh, (mapRoom-vg.Length(len(builds)-1)*blockGap)/vg.Length(len(builds)*len(names)))
 	var n tally
-	var words, hazards []string
+	var labels, words, hazards []string
 	for _, scenes := range builds {
-		m.blocks = append(m.blocks, block{"OpenSSL " + scenes[0].OpenSSL, names})
+		labels = append(labels, scenes[0].OpenSSL)
 		for _, s := range scenes {
 			if !slices.Contains(hazards, s.Hazard) {
 				hazards = append(hazards, s.Hazard)
@@ -88,7 +96,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		}
 	}
 	slices.SortFunc(hazards, compareByKind)
-	kind := ""
+	m, kind := newMap("hazard", labels, names), ""
 	for _, hazard := range hazards {
 		if k := hazardKind(hazard); k != kind && len(hazards) > 1 {
 			kind = k
@@ -125,6 +133,9 @@ func verdictField(r *results.Row) cell {
 	c := cell{paint: wordPaint[v.Worst()], word: word}
 	if v.Trials > 0 {
 		c.detail = fmt.Sprintf("%d/%d", v.Damaged, v.Trials)
+	}
+	if r.Sharing != nil {
+		c.detail += fmt.Sprintf("·%d", r.Sharing.Raced+r.Sharing.ReadRaced)
 	}
 	return c
 }

@@ -118,7 +118,7 @@ func (v *view) shots(name string) {
 	if folder == "" {
 		return
 	}
-	for _, id := range []string{"verdict", "map", "cost", "handshakes", "forks", "sweeps", "workers", "rest", "damage", "survival", "keys", "noise", "limits", "repeat", "data"} {
+	for _, id := range []string{"verdict", "map", "cost", "handshakes", "forks", "sweeps", "workers", "rest", "shared", "damage", "survival", "keys", "noise", "limits", "repeat", "data"} {
 		var picture []byte
 		v.run(chromedp.Evaluate(fmt.Sprintf(`document.getElementById(%q).scrollIntoView()`, id), nil), chromedp.CaptureScreenshot(&picture))
 		if err := os.WriteFile(filepath.Join(folder, name+"-"+id+".png"), picture, 0o644); err != nil {

@@ -1,0 +1,100 @@
+package plots
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlsbench/results"
+)
+
+// shared is figure 2: raced blocks by strategy and build, named by their place
+// in OpenSSL.
+func shared(d *Data) *Figure {
+	f := &Figure{ID: "shared", Title: "What do workers still share?"}
+	f.Empty = "no trial looked for sharing; tlsbench run --measure sharing does"
+	traced := func(r results.Row) bool { return r.Sharing != nil }
+	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return !slices.ContainsFunc(s.Rows, traced) })
+	for _, group := range byBuild(scenes) {
+		names := strategiesOf(group)
+		for builds := range slices.Chunk(group, buildsPerMap(len(group), len(names))) {
+			f.addShared(d, builds, names)
+		}
+	}
+	n := f.counts()
+	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that two processes write without a common lock; +n read: one writes it and others read it. The first row counts blocks, those below it their places in OpenSSL's source. "+
+		"What %[1]s shows on a build too is OpenSSL's own doing and left out. A raced block is sharing, seen without luck: it needs no interval, and it is no bound of the damage that comes of it. Darker is worse. "+
+		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.total, n.String(), d.Baseline)
+	return f
+}
+
+func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
+	var labels, words []string
+	var n tally
+	objects := []string{""} // all of them
+	for _, s := range builds {
+		labels = append(labels, s.OpenSSL)
+		for _, name := range names {
+			r := s.row(name)
+			if r == nil || r.Sharing == nil {
+				continue
+			}
+			n.add(r.Sharing.Trials)
+			words = append(words, fmt.Sprintf("%s on %s: %v", name, s.OpenSSL, r.Sharing))
+			for _, p := range r.Sharing.Places {
+				if !slices.Contains(objects, objectOf(p)) {
+					objects = append(objects, objectOf(p))
+				}
+			}
+		}
+	}
+	m := newMap("object", labels, names)
+	slices.Sort(objects)
+	for _, object := range objects {
+		r := mapRow{label: cmp.Or(object, "raced blocks")}
+		for _, s := range builds {
+			for _, name := range names {
+				r.cells = append(r.cells, racedField(s.row(name), object))
+			}
+		}
+		m.rows = append(m.rows, r)
+	}
+	p := newPanel(d, builds, "Raced blocks, and where they were allocated")
+	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
+	f.Panels = append(f.Panels, p)
+}
+
+// objectOf names what a block is, or its innermost place.
+func objectOf(p results.SharedPlace) string {
+	place, _, _ := strings.Cut(p.Site, " ")
+	return cmp.Or(p.Object, place, "unknown place")
+}
+
+// racedField counts the raced blocks of a strategy, or the places of one object.
+func racedField(r *results.Row, object string) cell {
+	if r == nil || r.Sharing == nil {
+		return cell{paint: wordPaint[results.NoTrials], word: "–"}
+	}
+	raced, read := r.Sharing.Raced, r.Sharing.ReadRaced
+	if object != "" {
+		raced, read = 0, 0
+		for _, p := range r.Sharing.Places {
+			switch {
+			case objectOf(p) != object:
+			case p.ReadRaced:
+				read++
+			default:
+				raced++
+			}
+		}
+	}
+	c := cell{paint: wordPaint[results.NoDamageSeen], word: fmt.Sprint(raced)}
+	if read > 0 {
+		c.paint, c.detail = wordPaint[results.Collateral], fmt.Sprintf("+%d read", read)
+	}
+	if raced > 0 {
+		c.paint = wordPaint[results.Shared]
+	}
+	return c
+}
