@@ -114,7 +114,7 @@ func TestMutantTableIsComplete(t *testing.T) {
 			}
 		}
 	}
-	kinds := append(rig.EventKinds(), event.FailedHandshake, event.WrongData, event.RepeatedRandom, event.Crash, event.Hang)
+	kinds := append(slices.Clone(rig.EventKinds), event.FailedHandshake, event.WrongData, event.RepeatedRandom, event.Crash, event.Hang)
 	for _, kind := range kinds {
 		if _, ok := detectors[kind]; !ok {
 			t.Errorf("event kind %s has no mutants", kind)

@@ -14,7 +14,7 @@ import (
 	"tlsbench/results"
 )
 
-// The worked examples (ADDING.md in strategies, workload/rig and plots) are
+// The worked examples (ADDING.md in strategies, workload/rig and plots, ADDING_DETECTOR.md) are
 // carried out as they stand: their blocks are applied to one copy of the source
 // tree, and their commands run there. A document that no longer fits the code
 // fails here.
@@ -151,7 +151,7 @@ func (b block) shell(t *testing.T, tree string) string {
 	return string(out)
 }
 
-// TestAddingExamples applies the three documents to one copy, so that it is
+// TestAddingExamples applies the documents to one copy, so that it is
 // built once, and runs them one after the other.
 func TestAddingExamples(t *testing.T) {
 	tree := t.TempDir()
@@ -159,19 +159,26 @@ func TestAddingExamples(t *testing.T) {
 	examples := []struct {
 		document string
 		check    func(t *testing.T, tree, printed string)
+		files    int // that are touched, at most
 	}{
-		{"strategies/ADDING.md", addedStrategy},
-		{"workload/rig/ADDING.md", addedHazard},
-		{"plots/ADDING.md", addedFigure},
+		{"strategies/ADDING.md", addedStrategy, 4},
+		{"workload/rig/ADDING.md", addedHazard, 3},
+		{"workload/rig/ADDING_DETECTOR.md", addedDetector, 5},
+		{"plots/ADDING.md", addedFigure, 3},
 	}
 	run := make([]block, len(examples))
 	for i, e := range examples {
+		touched := map[string]bool{}
 		for _, b := range blocks(t, e.document) {
 			if b.what == "Run" {
 				run[i].text += b.text
 			} else {
 				b.apply(t, tree)
+				touched[b.file] = true
 			}
+		}
+		if len(touched) > e.files {
+			t.Errorf("%s touches %d files, want %d at most", e.document, len(touched), e.files)
 		}
 		if run[i].text == "" {
 			t.Fatalf("%s has no commands", e.document)
@@ -232,6 +239,16 @@ func addedHazard(t *testing.T, tree, printed string) {
 	if plain.SharedSlots != 0 || stale.SharedSlots == 0 || stale.Status != results.OK {
 		t.Errorf("under temp-thread workers share %d slots under plain, and %d under stale-error (%s); want none and some\n%s",
 			plain.SharedSlots, stale.SharedSlots, stale.Status, printed)
+	}
+}
+
+func addedDetector(t *testing.T, tree, printed string) {
+	trial := trialsOf(t, filepath.Join(tree, "detector.txt"))["temp-thread under between-forks"]
+	if trial == nil || trial.Events["inherited-error"] != 1 {
+		t.Fatalf("want one inherited error: %+v\n%s", trial, printed)
+	}
+	if !strings.Contains(printed, "1 mutants, 1 killed") {
+		t.Errorf("the mutant was not killed:\n%s", printed)
 	}
 }
 

@@ -27,6 +27,22 @@ package rig
 // #cgo LDFLAGS: -rdynamic -ldl -lpthread -static-libgcc -Wl,-z,now
 // #include "block.h"
 // #include "traceblock.h"
+//
+// #define WORD(kind, word) word,
+//
+// static const char *word_of_event(size_t i)
+// {
+// 	static const char *const words[] = {EVENT_LIST(WORD)};
+//
+// 	return words[i];
+// }
+//
+// static const char *word_of_fault(size_t i)
+// {
+// 	static const char *const words[] = {FAULT_LIST(WORD)};
+//
+// 	return words[i];
+// }
 import "C"
 
 import (
@@ -44,10 +60,22 @@ const (
 	MaxWorkers = C.MAX_WORKERS
 	MaxTraced  = C.TRACE_MAX_WORKERS // of a rig with the heap traced
 	maxDER     = C.MAX_DER
-	faults     = C.FAULTS
-	eventKinds = C.EVENT_KINDS
 	lastStage  = C.STAGE_DONE
 )
+
+// EventKinds lists the kinds of events that the C side notes, by their number there.
+var EventKinds = words(C.EVENT_KINDS, func(i C.size_t) *C.char { return C.word_of_event(i) })
+
+// Faults are the names of what can be done to try a detector; the first is none.
+var Faults = words(C.FAULTS, func(i C.size_t) *C.char { return C.word_of_fault(i) })
+
+func words(n int, word func(C.size_t) *C.char) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = C.GoString(word(C.size_t(i)))
+	}
+	return list
+}
 
 // Block is the control block of one rig.
 type Block struct {

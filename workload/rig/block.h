@@ -52,40 +52,43 @@ enum phase { PHASE_WAIT = 0, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_STO
 /* What a worker is doing; OP_IDLE may last for ever without being a hang. */
 enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE, OP_NEIGHBOUR, OP_RETIRED };
 
-enum event_kind {
-	EVENT_FOREIGN_ERROR = 0,
-	EVENT_FAILED_HANDSHAKE,
-	EVENT_WRONG_DATA,
-	EVENT_DOUBLE_FREE,
-	EVENT_WILD_FREE,
-	EVENT_OVERRUN,
-	EVENT_HEAP_DAMAGE,
-	EVENT_CRASH,
-	EVENT_BROKEN_NEIGHBOUR,
-	EVENT_LOST_SLOT,
-	EVENT_KINDS
-};
+/* What the rig's detectors note, with the words of package event. */
+#define EVENT_LIST(EVENT)                           \
+	EVENT(FOREIGN_ERROR, "foreign-error")       \
+	EVENT(FAILED_HANDSHAKE, "failed-handshake") \
+	EVENT(WRONG_DATA, "wrong-data")             \
+	EVENT(DOUBLE_FREE, "double-free")           \
+	EVENT(WILD_FREE, "wild-free")               \
+	EVENT(OVERRUN, "overrun")                   \
+	EVENT(HEAP_DAMAGE, "heap-damage")           \
+	EVENT(CRASH, "crash")                       \
+	EVENT(BROKEN_NEIGHBOUR, "broken-neighbour") \
+	EVENT(LOST_SLOT, "lost-slot")
+
+#define EVENT_NUMBER(kind, word) EVENT_##kind,
+enum event_kind { EVENT_LIST(EVENT_NUMBER) EVENT_KINDS };
 
 /* Damage made on purpose, to try the detectors; see fault.c. */
-enum fault {
-	FAULT_NONE = 0,
-	FAULT_DOUBLE_FREE,
-	FAULT_WILD_FREE,
-	FAULT_OVERRUN,
-	FAULT_HEAP_DAMAGE,
-	FAULT_FOREIGN_ERROR,
-	FAULT_SWALLOWED_ERROR,
-	FAULT_REPEATED_RANDOM,
-	FAULT_WRONG_DATA,
-	FAULT_CUT,
-	FAULT_CRASH,
-	FAULT_EXIT,
-	FAULT_HANG,
-	FAULT_SPIN,
-	FAULT_LOCK_HOLDER,
-	FAULT_LOST_SLOT,
-	FAULTS
-};
+#define FAULT_LIST(FAULT)                         \
+	FAULT(NONE, "")                           \
+	FAULT(DOUBLE_FREE, "double-free")         \
+	FAULT(WILD_FREE, "wild-free")             \
+	FAULT(OVERRUN, "overrun")                 \
+	FAULT(HEAP_DAMAGE, "heap-damage")         \
+	FAULT(FOREIGN_ERROR, "foreign-error")     \
+	FAULT(SWALLOWED_ERROR, "swallowed-error") \
+	FAULT(REPEATED_RANDOM, "repeated-random") \
+	FAULT(WRONG_DATA, "wrong-data")           \
+	FAULT(CUT, "cut")                         \
+	FAULT(CRASH, "crash")                     \
+	FAULT(EXIT, "exit")                       \
+	FAULT(HANG, "hang")                       \
+	FAULT(SPIN, "spin")                       \
+	FAULT(LOCK_HOLDER, "lock-holder")         \
+	FAULT(LOST_SLOT, "lost-slot")
+
+#define FAULT_NUMBER(kind, name) FAULT_##kind,
+enum fault { FAULT_LIST(FAULT_NUMBER) FAULTS };
 
 /* The detectors that can be switched off, to see what each costs. */
 enum detector {

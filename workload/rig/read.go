@@ -186,7 +186,7 @@ func (b *Block) Counts() map[string]uint64 {
 	add := func(events *[C.EVENT_KINDS]C.uint64_t) {
 		for kind := range events {
 			if n := load64(&events[kind]); n > 0 {
-				counts[kinds[uint32(kind)]] += n
+				counts[EventKinds[kind]] += n
 			}
 		}
 	}
@@ -207,7 +207,7 @@ func (b *Block) Events() []Event {
 			continue // its process died while writing it; it is counted all the same
 		}
 		list = append(list, Event{
-			Kind: kinds[uint32(e.kind)], Worker: int(e.worker),
+			Kind: EventKinds[e.kind], Worker: int(e.worker),
 			At: time.Duration(e.at), Detail: text(e.detail[:]),
 		})
 	}

@@ -4,11 +4,7 @@ package rig
 import "C"
 
 import (
-	"maps"
-	"slices"
 	"time"
-
-	"tlsbench/results/event"
 )
 
 // Settings is the configuration of one rig, in the block's own terms. See
@@ -108,23 +104,6 @@ const (
 	Neighbour Operation = C.OP_NEIGHBOUR
 )
 
-// kinds are the events that the C side notes, by their number there.
-var kinds = map[uint32]string{
-	C.EVENT_FOREIGN_ERROR:    event.ForeignError,
-	C.EVENT_FAILED_HANDSHAKE: event.FailedHandshake,
-	C.EVENT_WRONG_DATA:       event.WrongData,
-	C.EVENT_DOUBLE_FREE:      event.DoubleFree,
-	C.EVENT_WILD_FREE:        event.WildFree,
-	C.EVENT_OVERRUN:          event.Overrun,
-	C.EVENT_HEAP_DAMAGE:      event.HeapDamage,
-	C.EVENT_CRASH:            event.Crash,
-	C.EVENT_BROKEN_NEIGHBOUR: event.BrokenNeighbour,
-	C.EVENT_LOST_SLOT:        event.LostSlot,
-}
-
-// EventKinds lists the kinds of events that the C side notes.
-func EventKinds() []string { return slices.Sorted(maps.Values(kinds)) }
-
 // Fault is damage made on purpose, to try a detector.
 type Fault uint32
 
@@ -143,9 +122,3 @@ const (
 	DetectSlots  Detector = C.DETECT_SLOTS
 	AllDetectors          = DetectHeap | DetectQueue | DetectRandom | DetectSlots
 )
-
-// Faults are their names, in the order of enum fault in block.h.
-var Faults = []string{
-	"", "double-free", "wild-free", "overrun", "heap-damage", "foreign-error", "swallowed-error",
-	"repeated-random", "wrong-data", "cut", "crash", "exit", "hang", "spin", "lock-holder", "lost-slot",
-}
