@@ -79,10 +79,10 @@ func hazardNames(b *testing.B) []string {
 	b.Helper()
 	list := strings.Split(envOr(envHazard, results.Plain), ",")
 	if len(list) == 1 && list[0] == "all" {
-		return workload.AllHazards()
+		return results.AllHazards()
 	}
 	for i, text := range list {
-		name, err := workload.HazardName(text)
+		name, err := results.HazardName(text)
 		if err != nil {
 			b.Fatalf("%s: %v", envHazard, err)
 		}

@@ -12,15 +12,17 @@ import (
 	"tlsbench/results/inference"
 )
 
-// hazardDefaults are the values that hazards have where none is named. They
-// are those of package rig's catalogue, and only printed.
-var hazardDefaults = map[string]string{"foreign-before": "14", "foreign-after": "12"}
+// numbered are the hazards that stand in figures with their number, also where it
+// is the default.
+var numbered = []string{"foreign-before", "foreign-after"}
 
 // hazardParts splits a hazard's name; one with a number has its default in it.
 func hazardParts(hazard string) (name, key, value string) {
 	name, parameter, _ := strings.Cut(hazard, ":")
-	if parameter == "" && hazardDefaults[name] != "" {
-		return name, "n", hazardDefaults[name]
+	if parameter == "" && slices.Contains(numbered, name) {
+		if list, err := results.ParseHazard(name); err == nil {
+			return name, "n", strconv.FormatInt(list[0].Number("n"), 10)
+		}
 	}
 	key, value, _ = strings.Cut(parameter, "=")
 	return name, key, value

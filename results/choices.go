@@ -66,7 +66,7 @@ var (
 	}}
 	Keys = Dimension{"key", "the server's key", []Option{
 		{"ecdsa-p256", "a fresh ECDSA P-256 key"},
-		{"rsa-2048", "a fresh RSA-2048 key"},
+		{RSA2048, "a fresh RSA-2048 key"},
 	}}
 	Rands = Dimension{"rand", "where OpenSSL's random numbers come from", []Option{
 		{"default", "OpenSSL's own random generators"},
@@ -85,6 +85,9 @@ var (
 		{"on", "asked for, so that a fork copies few entries"},
 	}}
 )
+
+// RSA2048 is the key that is not the default.
+const RSA2048 = "rsa-2048"
 
 // Dimensions lists them all, in the order of the help.
 var Dimensions = []Dimension{Loads, Heaps, HeapSafeties, LockSharings, TLSVersions, Keys, Rands, MeasureNames, HugePages}

@@ -304,7 +304,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 		if !slices.Contains(nameKeys, key) && !slices.Contains(SettingOrder, key) {
 			return nil, fmt.Errorf("filter %q: key is not one of %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
 		}
-		g.where = append(g.where, Setting{key, value})
+		g.where = append(g.where, Setting{key, inNames(key, value)})
 	}
 	for i, path := range files {
 		if slices.Contains(files[:i], path) {
@@ -395,12 +395,30 @@ func (g *gatherer) slot(c *Cell) *slot {
 // nameKeys are the parts that every name has.
 var nameKeys = []string{"openssl", "hazard", "load", "heap", "strategy", "workers"}
 
-// matches reports whether a cell has all these values; several for one key
-// are alternatives.
+// inNames gives the form of a value that stands in names: figures write the
+// default of a parameter too, as in foreign-before:n=14.
+func inNames(key, value string) string {
+	switch key {
+	case "hazard":
+		if name, err := HazardName(value); err == nil {
+			return name
+		}
+	case "strategy":
+		if c, err := catalogue.Parse(value); err == nil && c.Path == "" {
+			return c.String()
+		}
+	}
+	return value
+}
+
+// matches reports whether a cell has all these values; several for one key are
+// alternatives, and openssl=3.5 is every version of that line.
 func (c *Cell) matches(where []Setting) bool {
 	for _, key := range slices.Concat(nameKeys, SettingOrder) {
 		wanted := func(s Setting) bool { return s.Key == key }
-		hit := func(s Setting) bool { return wanted(s) && s.Value == c.value(key) }
+		hit := func(s Setting) bool {
+			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == lineOf(c.OpenSSL))
+		}
 		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
 			return false
 		}

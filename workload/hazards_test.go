@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/rig"
 )
@@ -21,7 +22,7 @@ import (
 // round, in the same order.
 func TestHazardCatalogueMatchesTable(t *testing.T) {
 	var names []string
-	for _, h := range Hazards() {
+	for _, h := range results.Hazards() {
 		if h.File != "" {
 			names = append(names, h.Name)
 		}
@@ -38,7 +39,7 @@ func TestHazardCatalogueMatchesFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := map[string]bool{}
-	for _, h := range Hazards() {
+	for _, h := range results.Hazards() {
 		if h.File == "" {
 			continue
 		}
@@ -57,87 +58,6 @@ func TestHazardCatalogueMatchesFiles(t *testing.T) {
 	}
 }
 
-func TestHazardCatalogueIsComplete(t *testing.T) {
-	for _, h := range Hazards() {
-		if h.Summary == "" || h.Source == "" || h.Expects == "" || h.expect == nil {
-			t.Errorf("hazard %s: a line needs a summary, a source and what is expected", h.Name)
-		}
-		for _, v := range h.Variants {
-			if name, err := HazardName(v); err != nil || name != v {
-				t.Errorf("hazard %s: variant %q is %q, %v", h.Name, v, name, err)
-			}
-		}
-		for _, p := range h.Params {
-			if p.Default < p.Min || p.Default > p.Max || p.Summary == "" {
-				t.Errorf("hazard %s: parameter %+v", h.Name, p)
-			}
-		}
-	}
-}
-
-func TestParseHazard(t *testing.T) {
-	for _, tc := range []struct{ in, out, problem string }{
-		{in: "plain", out: "plain"},
-		{in: "foreign-before", out: "foreign-before"},
-		{in: "foreign-before:n=14", out: "foreign-before"},
-		{in: "foreign-before:n=20", out: "foreign-before:n=20"},
-		{in: "foreign-before:n=20+foreign-after:n=3", out: "foreign-before:n=20+foreign-after:n=3"},
-		{in: "foreign", problem: `unknown hazard "foreign": choose from plain, foreign-before`},
-		{in: "", problem: `unknown hazard ""`},
-		{in: "foreign-before:", problem: `unknown parameter "": foreign-before takes n`},
-		{in: "foreign-before:m=1", problem: `unknown parameter "m": foreign-before takes n`},
-		{in: "foreign-before:n=101", problem: "n=101: want a number from 1 to 100"},
-		{in: "foreign-before:n=x", problem: "n=x: want a number"},
-		{in: "between-forks:n=1", problem: "between-forks takes none"},
-		{in: "shared-ctx+shared-ctx", problem: "shared-ctx stands twice"},
-		{in: "handoff+late-forks", problem: "handoff and late-forks exclude each other"},
-		{in: "shared-ctx+reload", problem: "reload and shared-ctx exclude each other"},
-		{in: "plain+shared-ctx", problem: "plain is OpenSSL alone"},
-		{in: "foreign-before+foreign-after+rank0-client+between-forks+shared-ctx", problem: "5 hazards: one trial has room for 4"},
-	} {
-		got, err := HazardName(tc.in)
-		switch {
-		case tc.problem == "" && (err != nil || got != tc.out):
-			t.Errorf("HazardName(%q) = %q, %v; want %q", tc.in, got, err, tc.out)
-		case tc.problem != "" && (err == nil || !strings.Contains(err.Error(), tc.problem)):
-			t.Errorf("HazardName(%q): error %v, want %q", tc.in, err, tc.problem)
-		}
-	}
-}
-
-func TestDeviation(t *testing.T) {
-	type events = map[string]uint64
-	for _, tc := range []struct {
-		hazard, strategy, openssl string
-		events                    events
-		want                      string // part of the finding, "" for none
-	}{
-		{"plain", "none", "3.0.19", events{"crash": 1}, ""},
-		{"plain", "none", "3.0.19", events{}, "expected corrupt, saw clean"},
-		{"plain", "hwm", "3.0.19", events{}, ""},
-		{"plain", "hwm", "3.0.19", events{"double-free": 2}, "expected clean, saw corrupt"},
-		{"foreign-before:n=5", "clear-0-15", "3.0.19", events{"lost-slot": 5}, ""},
-		{"foreign-before:n=11", "clear-0-15", "3.0.19", events{"lost-slot": 5, "crash": 1}, ""},
-		{"foreign-before:n=11", "clear-0-15", "3.6.5", events{"lost-slot": 5}, ""},
-		{"foreign-before:n=40", "hwm", "3.0.19", events{"lost-slot": 32}, "expected collateral and corrupt, saw collateral"},
-		{"private-locks", "key-owner", "3.0.19", events{"hang": 1}, ""},
-		{"private-locks", "key-owner", "3.0.19", events{}, "expected hang, saw clean"},
-		{"python", "clear-0-15", "3.5.9", events{"crash": 1, "lost-slot": 8, "broken-neighbour": 1}, ""},
-		{"python", "clear-0-15", "3.5.9", events{"lost-slot": 8}, "expected broken and collateral, saw collateral"},
-		{"python", "clear-0-15", "3.5.9", events{"lost-slot": 8, "broken-neighbour": 1, "foreign-error": 1}, "saw broken and collateral and corrupt"},
-		{"curl", "temp-thread", "3.0.19", events{"broken-neighbour": 1}, ""},
-		{"private-locks:kamailio=1", "hwm", "3.5.7", events{"hang": 1}, ""},
-		{"shared-ctx:rsa=1", "hwm", "3.0.19", events{"failed-handshake": 9}, ""},
-		{"rank0-client", "temp-thread", "3.0.19", events{"foreign-error": 9}, ""},
-		{"rank0-client:wrapped=1", "temp-thread", "3.0.19", events{"foreign-error": 9}, "expected clean, saw corrupt"},
-	} {
-		got, err := Deviation(tc.hazard, tc.strategy, tc.openssl, results.Keys.Default(), tc.events)
-		if err != nil || (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
-			t.Errorf("Deviation(%s, %s, %s, %v) = %q, %v; want %q", tc.hazard, tc.strategy, tc.openssl, tc.events, got, err, tc.want)
-		}
-	}
-}
-
 // hazardTrial is a short corruption trial under a hazard.
 func hazardTrial(t testing.TB, hazard, strategy, load string) Config {
 	cfg := corruption(t, strategy, load)
@@ -152,7 +72,7 @@ func expectDeviation(t testing.TB, cfg Config, out *Outcome) {
 	if out.Skipped != "" || out.NotApplicable != "" {
 		return
 	}
-	line, err := Deviation(cfg.Hazard, cfg.Strategy.String(), out.OpenSSLVersion, cfg.Key, out.Events)
+	line, err := results.Deviation(cfg.Hazard, cfg.Strategy.String(), out.OpenSSLVersion, cfg.Key, out.Events)
 	if err != nil {
 		t.Error(err)
 	}
@@ -164,7 +84,7 @@ func expectDeviation(t testing.TB, cfg Config, out *Outcome) {
 // The foreign keys exist, are foreign in the ledger, and each worker under a
 // strategy that clears them loses just those that it clears.
 func TestForeignKeys(t *testing.T) {
-	keys := (expecting{openssl: system(t).Version}).keysOfOpenSSL()
+	keys := results.KeysOfOpenSSL(system(t).Version)
 	for _, tc := range []struct {
 		hazard, strategy string
 		lost             int64 // for each worker
@@ -176,7 +96,7 @@ func TestForeignKeys(t *testing.T) {
 		{"foreign-before:n=40", "clear-0-15", 16},
 		{"foreign-before:n=40", "hwm", 32},
 		{"foreign-after", "hwm", 0},
-		{"foreign-after", "clear-0-15", clearBound - keys},
+		{"foreign-after", "clear-0-15", 16 - keys},
 	} {
 		t.Run(tc.hazard+"/"+tc.strategy, func(t *testing.T) {
 			cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
@@ -198,13 +118,13 @@ func TestForeignKeys(t *testing.T) {
 // Each foreign key pushes OpenSSL's one further: the first of them that lies past
 // a strategy's bound stays shared, and the exposure shows it without any luck.
 func TestForeignKeysPushOpenSSLOut(t *testing.T) {
-	keys := (expecting{openssl: system(t).Version}).keysOfOpenSSL()
+	keys := results.KeysOfOpenSSL(system(t).Version)
 	for _, tc := range []struct {
 		strategy string
 		bound    int64
-	}{{"clear-0-15", clearBound}, {"hwm", scanBound}, {"pointer-match", scanBound}} {
+	}{{"clear-0-15", 16}, {"hwm", 32}, {"pointer-match", 32}} {
 		t.Run(tc.strategy, func(t *testing.T) {
-			if onlyNone(expecting{strategy: tc.strategy, openssl: system(t).Version}) != nil {
+			if plainHurts(t, tc.strategy) {
 				return // this one finds nothing to clear, wherever the keys are
 			}
 			left := sharedUnder(t, "plain", tc.strategy)
@@ -218,6 +138,16 @@ func TestForeignKeysPushOpenSSLOut(t *testing.T) {
 	}
 }
 
+// plainHurts says that a strategy is expected to fail with OpenSSL alone.
+func plainHurts(t *testing.T, strategy string) bool {
+	t.Helper()
+	words, err := results.Expected(results.Plain, strategy, system(t).Version, results.Keys.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(words) > 0
+}
+
 // sharedUnder gives the exposure of two workers in a short trial.
 func sharedUnder(t *testing.T, hazard, strategy string) int {
 	t.Helper()
@@ -229,7 +159,7 @@ func sharedUnder(t *testing.T, hazard, strategy string) int {
 // The three pointers that OpenSSL hands out are what pointer-match takes from
 // the exposure, where slots hold them: it leaves the rest.
 func TestPointerMatchClearsThree(t *testing.T) {
-	if onlyNone(expecting{strategy: "pointer-match", openssl: system(t).Version}) != nil {
+	if plainHurts(t, "pointer-match") {
 		return
 	}
 	none, match := sharedUnder(t, "plain", "none"), sharedUnder(t, "plain", "pointer-match")
@@ -319,8 +249,8 @@ func TestHazardsHurt(t *testing.T) {
 func hurt(t *testing.T, cfg Config) bool {
 	for seed := range uint64(8) {
 		cfg.Seed = seed
-		saw := seen(mustRun(t, cfg).Events)
-		if slices.ContainsFunc(means["corrupt"], func(w string) bool { return slices.Contains(saw, w) }) {
+		saw := event.WordsOf(mustRun(t, cfg).Events)
+		if slices.ContainsFunc(saw, func(w event.Word) bool { return w != event.Collateral }) {
 			return true
 		}
 	}
@@ -368,7 +298,7 @@ func TestOtherOpenSSL(t *testing.T) {
 
 func TestLacks(t *testing.T) {
 	b := system(t)
-	for _, h := range AllHazards() {
+	for _, h := range results.AllHazards() {
 		if why, err := Lacks(h, b); why != "" || err != nil {
 			t.Errorf("%s on the system's OpenSSL: %q, %v", h, why, err)
 		}

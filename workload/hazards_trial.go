@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
@@ -19,7 +20,7 @@ import (
 
 // neighbourhood is what the harness holds for the hazards of one trial.
 type neighbourhood struct {
-	choices []HazardChoice
+	choices []results.HazardChoice
 	texts   map[string]string
 	https   *neighbours.HTTPS
 	closers []func()
@@ -29,21 +30,62 @@ type neighbourhood struct {
 // rig of it by texts. skip says what this machine lacks.
 type starter func(ctx context.Context, t *trial) (skip string, err error)
 
+// outside is what hazards need that is not in the rig, by their names: a library,
+// which is looked for first, and what the harness starts.
+var outside = map[string]struct {
+	library neighbours.Kind // "" if none
+	start   starter
+}{
+	"rank0-client": {"", startTLS}, "mutual-tls": {"", startMutualTLS},
+	"python": {neighbours.Python, startPython}, "curl": {neighbours.Curl, startCurl}, "postgres": {neighbours.Libpq, startPostgres},
+}
+
+// hazards reads the trial's hazards and lets them change its settings.
+func (c *Config) hazards() ([]results.HazardChoice, error) {
+	if c.Hazard == "" {
+		c.Hazard = results.Plain
+	}
+	list, err := results.ParseHazard(c.Hazard)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range list {
+		c.Key = h.Key(c.Key)
+		if h.AllBad && c.BadShare > 0 { // a throughput trial has none
+			c.BadShare = 1
+		}
+	}
+	return list, nil
+}
+
+// The control block has room for as many hazards as a choice may have.
+var _ = [1]int{}[rig.MaxHazards-results.MaxHazards]
+
+// compiled lists those of the choices that have a C side.
+func compiled(list []results.HazardChoice) []rig.Hazard {
+	var out []rig.Hazard
+	for _, c := range list {
+		if c.File != "" {
+			out = append(out, rig.Hazard{Name: c.Name, Params: c.Set})
+		}
+	}
+	return out
+}
+
 // prepareHazards parses the trial's hazards, lets them change the settings and
 // starts what they need.
 func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 	n := &t.around
 	n.texts = map[string]string{}
 	for _, c := range n.choices {
-		if c.refuse != nil {
-			if why := c.refuse(t.cfg); why != "" {
-				return fmt.Sprintf("hazard %s: %s", c, why), nil
-			}
+		if why := c.Refuses(t.cfg.Heap, t.cfg.Workers); why != "" {
+			return fmt.Sprintf("hazard %s: %s", c, why), nil
 		}
-		if c.starts == nil {
+		start := outside[c.Name].start
+		if start == nil {
 			continue
 		}
-		if skip, err := c.starts(ctx, t); skip != "" || err != nil {
+		if skip, err := start(ctx, t); skip != "" || err != nil {
 			if err != nil {
 				err = fmt.Errorf("hazard %s: %w", c, err)
 			}
@@ -98,16 +140,17 @@ func missing(err error) (skip string, other error) {
 // Lacks says what this machine lacks for a hazard on a build, without starting
 // anything; "" if nothing is known to be missing.
 func Lacks(hazard string, b openssl.Build) (string, error) {
-	list, err := ParseHazard(hazard)
+	list, err := results.ParseHazard(hazard)
 	if err != nil {
 		return "", err
 	}
 	for _, c := range list {
-		if c.library == "" {
+		library := outside[c.Name].library
+		if library == "" {
 			continue
 		}
-		_, err := neighbours.Find(c.library, b)
-		if err == nil && c.library == neighbours.Libpq {
+		_, err := neighbours.Find(library, b)
+		if err == nil && library == neighbours.Libpq {
 			err = neighbours.CanServePostgres()
 		}
 		if skip, err := missing(err); skip != "" || err != nil {
@@ -167,13 +210,6 @@ func startPostgres(_ context.Context, t *trial) (skip string, err error) {
 	return "", nil
 }
 
-func needsSharedHeap(c Config) string {
-	if c.Heap == "private" {
-		return "needs a shared heap: choose --heap global or scalable"
-	}
-	return ""
-}
-
 // otherOpenSSL says why a trial is not one of the build under test: a library
 // of the hazard brought a libcrypto of its own into the process.
 func (t *trial) otherOpenSSL() string {
@@ -210,8 +246,8 @@ func (t *trial) gatherHazards() error {
 	return nil
 }
 
-func (t *trial) choice(h rig.Hazard) HazardChoice {
-	i := slices.IndexFunc(t.around.choices, func(c HazardChoice) bool { return c.Name == h.Name })
+func (t *trial) choice(h rig.Hazard) results.HazardChoice {
+	i := slices.IndexFunc(t.around.choices, func(c results.HazardChoice) bool { return c.Name == h.Name })
 	return t.around.choices[i]
 }
 
@@ -220,13 +256,13 @@ func (t *trial) choice(h rig.Hazard) HazardChoice {
 const enoughConnections = 64
 
 // idle says why a trial without damage shows nothing about a hazard.
-func (t *trial) idle(c HazardChoice, act Act) string {
+func (t *trial) idle(c results.HazardChoice, act Act) string {
 	switch {
-	case t.out.Damaged() || t.cfg.Workers == 1 && c.quiet:
+	case t.out.Damaged() || t.cfg.Workers == 1 && c.Quiet:
 		return ""
-	case c.quiet && act.Rank0 == 0:
+	case c.Quiet && act.Rank0 == 0:
 		return "rank 0 never came to it"
-	case !c.quiet && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
+	case !c.Quiet && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
 		return "no worker ever came to it"
 	}
 	return ""

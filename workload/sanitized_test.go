@@ -117,8 +117,8 @@ func TestSanitizedStrategies(t *testing.T) {
 // The negative control with every hazard that leaves it undamaged.
 func TestSanitizedHazards(t *testing.T) {
 	seen := 0
-	for _, hazard := range AllHazards() {
-		words, err := Expected(hazard, catalogue.NegativeControl, system(t).Version, "ecdsa-p256")
+	for _, hazard := range results.AllHazards() {
+		words, err := results.Expected(hazard, catalogue.NegativeControl, system(t).Version, "ecdsa-p256")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload"
 )
 
 // deviations compares every cell of a file with what the catalogue of hazards
@@ -35,7 +34,7 @@ func deviations(trials []*results.Trial) []page.Part {
 	var list []string
 	for p, seen := range events {
 		// A file of another version may name what this one does not know.
-		text, err := workload.Deviation(p.hazard, p.strategy, p.openssl, p.key, seen)
+		text, err := results.Deviation(p.hazard, p.strategy, p.openssl, p.key, seen)
 		if err == nil && text != "" {
 			list = append(list, fmt.Sprintf("%s (%s)", text, number.Count(count[p], "trial")))
 		}

@@ -178,7 +178,7 @@ func hazardFacts() []fact {
 		return nil // no OpenSSL: said elsewhere
 	}
 	var list []fact
-	for _, h := range workload.Hazards() {
+	for _, h := range results.Hazards() {
 		if h.Needs == "" {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload"
 )
 
 // listCommand lists what the flags of run and probe take.
@@ -67,7 +66,7 @@ func everything() listing {
 		}
 		c.Strategies = append(c.Strategies, l)
 	}
-	for _, h := range workload.Hazards() {
+	for _, h := range results.Hazards() {
 		l := listedHazard{Name: h.Name, Summary: h.Summary, Source: h.Source, Expects: h.Expects, Needs: h.Needs}
 		for _, p := range h.Params {
 			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))

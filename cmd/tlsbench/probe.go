@@ -58,7 +58,7 @@ func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 			return nil, nil, err
 		}
 	}
-	hazard, err := workload.HazardName(c.Hazard)
+	hazard, err := results.HazardName(c.Hazard)
 	if err != nil {
 		return nil, nil, refuse("%w; see tlsbench list hazard", err)
 	}

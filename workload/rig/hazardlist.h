@@ -1,6 +1,6 @@
 /*
  * hazardlist.h: one line for each hazard, in the order of the catalogue
- * (workload/hazards_catalogue.go). hazards.c includes it wherever it needs
+ * (results/hazardrows.go). hazards.c includes it wherever it needs
  * something of each, hence no guard. HAZARD(x) is struct hazard hazard_x, in a
  * file of its own.
  */

@@ -1,13 +1,6 @@
-package workload
+package results
 
-import (
-	"fmt"
-
-	"tlsbench/results"
-	"tlsbench/strategies/catalogue"
-	"tlsbench/workload/neighbours"
-	"tlsbench/workload/peers"
-)
+import "tlsbench/strategies/catalogue"
 
 // every is the parameter of all hazards that act between handshakes.
 func every(n int64) catalogue.Param {
@@ -18,7 +11,7 @@ func every(n int64) catalogue.Param {
 // plain, which is none.
 var hazardCatalogue = []Hazard{
 	{
-		Name:    results.Plain,
+		Name:    Plain,
 		Summary: "OpenSSL alone",
 		Source:  "the seed: Kamailio, src/modules/tls/OpenSSL3-README.md",
 		Expects: "none corrupts; all others are clean, but for pointer-match on 3.6, whose slots hold tables and not the objects themselves",
@@ -55,7 +48,7 @@ var hazardCatalogue = []Hazard{
 			}
 			return hurts(map[string]words{"temp-thread": corrupt})(e)
 		},
-		quiet: true, starts: startTLS,
+		Quiet: true,
 	},
 	{
 		Name: "between-forks", File: "hazard_between_forks.c",
@@ -63,7 +56,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "a main process that does more than start workers",
 		Expects: "temp-thread corrupts; a fix that acts once would, one that acts at each fork is clean",
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
-		quiet:   true,
+		Quiet:   true,
 	},
 	{
 		Name: "shared-ctx", File: "hazard_shared_ctx.c",
@@ -72,18 +65,14 @@ var hazardCatalogue = []Hazard{
 		Expects:  "with an RSA key all strategies fail: OpenSSL tells the owner of a blinding by pthread_self(), which forked processes have in common; with ECDSA only none",
 		Params:   []catalogue.Param{{Name: "rsa", Default: 0, Min: 0, Max: 1, Summary: "1: the server's key is RSA-2048"}},
 		Variants: []string{"shared-ctx", "shared-ctx:rsa=1"},
-		adjust: func(c *Config, h HazardChoice) {
-			if h.Number("rsa") != 0 {
-				c.Key = peers.RSA2048
-			}
-		},
+		RSA:      "rsa",
 		expect: func(e expecting) words {
-			if e.key == peers.RSA2048 {
+			if e.key == RSA2048 {
 				return corrupt
 			}
 			return onlyNone(e)
 		},
-		refuse: needsSharedHeap, quiet: true,
+		NeedsHeap: true, Quiet: true,
 	},
 	{
 		Name: "private-locks", File: "hazard_private_locks.c",
@@ -96,12 +85,12 @@ var hazardCatalogue = []Hazard{
 			switch {
 			case e.number("kamailio") == 0:
 				return hanging
-			case e.keysOfOpenSSL() == keysOf30 || e.line() == "1.1.1":
+			case KeysOfOpenSSL(e.openssl) == keysOf30 || e.line() == "1.1.1":
 				return onlyNone(e)
 			}
 			return toBeMeasured
 		},
-		refuse: needsSharedHeap, quiet: true,
+		NeedsHeap: true, Quiet: true,
 	},
 	{
 		Name: "many-errors", File: "hazard_many_errors.c",
@@ -109,12 +98,8 @@ var hazardCatalogue = []Hazard{
 		Source:  "scanners on an open SIP port",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(1)},
-		adjust: func(c *Config, _ HazardChoice) {
-			if c.BadShare > 0 { // a throughput trial has none
-				c.BadShare = 1
-			}
-		},
-		expect: onlyNone,
+		AllBad:  true,
+		expect:  onlyNone,
 	},
 	{
 		Name: "python", File: "hazard_python.c",
@@ -135,7 +120,6 @@ var hazardCatalogue = []Hazard{
 			}
 			return hurts(how)(e)
 		},
-		starts: startPython, library: neighbours.Python,
 	},
 	{
 		Name: "curl", File: "hazard_curl.c",
@@ -145,7 +129,6 @@ var hazardCatalogue = []Hazard{
 		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libcurl loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(16)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
-		starts:  startCurl, library: neighbours.Curl,
 	},
 	{
 		Name: "postgres", File: "hazard_postgres.c",
@@ -155,22 +138,16 @@ var hazardCatalogue = []Hazard{
 		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libpq loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(8)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
-		starts:  startPostgres, library: neighbours.Libpq,
 	},
 	{
 		Name: "handoff", File: "hazard_handoff.c",
-		Summary: "connections cross processes: one worker shakes hands, the next serves, a third frees",
-		Needs:   "three workers or more, and a shared heap",
-		Source:  "Kamailio's TCP main process and its readers; it is what the shared heap is for",
-		Expects: "none corrupts; it must work under every real strategy",
-		expect:  onlyNone,
-		refuse: func(c Config) string {
-			if c.Workers < 3 {
-				return fmt.Sprintf("needs 3 workers or more, not %d", c.Workers)
-			}
-			return needsSharedHeap(c)
-		},
-		without: []string{"late-forks"},
+		Summary:   "connections cross processes: one worker shakes hands, the next serves, a third frees",
+		Needs:     "three workers or more, and a shared heap",
+		Source:    "Kamailio's TCP main process and its readers; it is what the shared heap is for",
+		Expects:   "none corrupts; it must work under every real strategy",
+		expect:    onlyNone,
+		NeedsHeap: true, NeedsWorkers: 3,
+		Without: []string{"late-forks"},
 	},
 	{
 		Name: "late-forks", File: "hazard_late_forks.c",
@@ -196,7 +173,6 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(2)},
 		expect:  onlyNone,
-		starts:  startMutualTLS,
 	},
 	{
 		Name: "reload", File: "hazard_reload.c",
@@ -205,7 +181,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(16)},
 		expect:  onlyNone,
-		without: []string{"shared-ctx", "late-forks"},
+		Without: []string{"shared-ctx", "late-forks"},
 	},
 	{
 		Name: "long-lived", File: "hazard_long_lived.c",

@@ -1,4 +1,4 @@
-package workload
+package results
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tlsbench/results/event"
-	"tlsbench/workload/peers"
+	"tlsbench/strategies/catalogue"
 )
 
 // words are verdict words that the trials of one cell are expected to earn, or
@@ -31,24 +31,14 @@ type expecting struct {
 
 func (e expecting) number(name string) int64 { return e.choice.Number(name) }
 
-// line is the release line of the version, such as 3.0; 1.1.1 for its letters.
-func (e expecting) line() string {
-	if strings.HasPrefix(e.openssl, "1.1.1") {
-		return "1.1.1"
-	}
-	parts := strings.SplitN(e.openssl, ".", 3)
-	if len(parts) < 2 {
-		return e.openssl
-	}
-	return parts[0] + "." + parts[1]
-}
+func (e expecting) line() string { return lineOf(e.openssl) }
 
 // keysOf30 is how many pthread keys OpenSSL 3.0 makes.
 const keysOf30 = 6
 
-// keysOfOpenSSL is how many pthread keys the release makes, as probe shows.
-func (e expecting) keysOfOpenSSL() int64 {
-	switch e.line() {
+// KeysOfOpenSSL is how many pthread keys a release makes, as probe shows.
+func KeysOfOpenSSL(version string) int64 {
+	switch lineOf(version) {
 	case "1.1.1", "3.6", "4.0":
 		return 4
 	case "3.5":
@@ -77,24 +67,24 @@ func hurts(how map[string]words) func(expecting) words {
 	}
 }
 
-// Bounds of the strategies that clear by number.
-const (
-	clearBound = 16 // clear-0-15
-	scanBound  = 32 // hwm, pointer-match
-)
+// bound is the number of keys that a strategy looks at, by default.
+func bound(strategy string) int64 {
+	s, _ := catalogue.Find(strategy)
+	return s.Params[0].Default
+}
 
 func expectForeignBefore(e expecting) words {
-	last := e.number("n") + e.keysOfOpenSSL() // first key after OpenSSL's
+	last := e.number("n") + KeysOfOpenSSL(e.openssl) // first key after OpenSSL's
 	switch {
-	case e.strategy == "clear-0-15" && last > clearBound:
+	case e.strategy == "clear-0-15" && last > bound(e.strategy):
 		return words{"corrupt", "collateral"}
 	case e.strategy == "clear-0-15":
 		return collateral
-	case e.strategy == "hwm" && last > scanBound:
+	case e.strategy == "hwm" && last > bound(e.strategy):
 		return words{"corrupt", "collateral"}
 	case e.strategy == "hwm":
 		return collateral
-	case e.strategy == "pointer-match" && last > scanBound:
+	case e.strategy == "pointer-match" && last > bound(e.strategy):
 		return corrupt
 	}
 	return onlyNone(e)
@@ -145,10 +135,7 @@ func Expected(hazard, strategy, openssl, key string) ([]string, error) {
 	}
 	var all words
 	for _, c := range list {
-		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: key}
-		if c.Name == "shared-ctx" && c.Number("rsa") != 0 {
-			e.key = peers.RSA2048
-		}
+		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: c.Key(key)}
 		for _, w := range c.expect(e) {
 			if !slices.Contains(all, w) {
 				all = append(all, w)

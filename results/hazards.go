@@ -1,18 +1,16 @@
-package workload
+package results
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload/neighbours"
-	"tlsbench/workload/rig"
 )
 
 // Hazard is one line of the catalogue of what else can live in the server's
-// process. Its C side is one file in the rig with the same name.
+// process. Its C side is one file in the rig with the same name; what
+// the harness starts for it is in package workload.
 type Hazard struct {
 	Name    string
 	File    string // its C file in the rig, "" for plain
@@ -25,19 +23,44 @@ type Hazard struct {
 	// name alone.
 	Variants []string
 
-	expect  func(expecting) words
-	adjust  func(*Config, HazardChoice)
-	refuse  func(Config) string // why a trial with these settings makes no sense
-	quiet   bool                // nothing to be seen in workers: rank 0 alone acts
-	without []string            // hazards that this one excludes
-	starts  starter             // what the harness finds and starts for it
-	library neighbours.Kind     // what starts looks for first, "" if nothing
+	// NeedsHeap says that it makes no sense without a shared heap; NeedsWorkers,
+	// with how many workers it does.
+	NeedsHeap    bool
+	NeedsWorkers int
+	RSA          string   // parameter with which the server's key is RSA-2048
+	AllBad       bool     // where there are bad peers, all are
+	Quiet        bool     // nothing to be seen in workers: rank 0 alone acts
+	Without      []string // hazards that this one excludes
+
+	expect func(expecting) words
 }
 
 // HazardChoice is a hazard with the parameters that differ from the default.
 type HazardChoice struct {
 	Hazard
 	Set map[string]int64
+}
+
+// MaxHazards is how many hazards one trial can have.
+const MaxHazards = 4
+
+// Key is the kind of the server's key under the hazard.
+func (c HazardChoice) Key(otherwise string) string {
+	if c.RSA != "" && c.Number(c.RSA) != 0 {
+		return RSA2048
+	}
+	return otherwise
+}
+
+// Refuses says why a trial with these settings makes no sense, "" if it does.
+func (c HazardChoice) Refuses(heap string, workers int) string {
+	switch {
+	case workers < c.NeedsWorkers:
+		return fmt.Sprintf("needs %d workers or more, not %d", c.NeedsWorkers, workers)
+	case c.NeedsHeap && heap == "private":
+		return "needs a shared heap: choose --heap global or scalable"
+	}
+	return ""
 }
 
 // Number is the value of a parameter, set or by default.
@@ -136,46 +159,18 @@ func exclude(list []HazardChoice) error {
 		switch {
 		case seen[c.Name]:
 			return fmt.Errorf("%s stands twice", c.Name)
-		case c.Name == results.Plain && len(list) > 1:
+		case c.Name == Plain && len(list) > 1:
 			return fmt.Errorf("plain is OpenSSL alone: it goes with no other hazard")
 		}
-		for _, other := range c.without {
+		for _, other := range c.Without {
 			if slices.ContainsFunc(list, func(d HazardChoice) bool { return d.Name == other }) {
 				return fmt.Errorf("%s and %s exclude each other", c.Name, other)
 			}
 		}
 		seen[c.Name] = true
 	}
-	if len(list) > rig.MaxHazards {
-		return fmt.Errorf("%d hazards: one trial has room for %d", len(list), rig.MaxHazards)
+	if len(list) > MaxHazards {
+		return fmt.Errorf("%d hazards: one trial has room for %d", len(list), MaxHazards)
 	}
 	return nil
-}
-
-// hazards reads the trial's hazards and lets them change its settings.
-func (c *Config) hazards() ([]HazardChoice, error) {
-	if c.Hazard == "" {
-		c.Hazard = results.Plain
-	}
-	list, err := ParseHazard(c.Hazard)
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range list {
-		if h.adjust != nil {
-			h.adjust(c, h)
-		}
-	}
-	return list, nil
-}
-
-// compiled lists those of the choices that have a C side.
-func compiled(list []HazardChoice) []rig.Hazard {
-	var out []rig.Hazard
-	for _, c := range list {
-		if c.File != "" {
-			out = append(out, rig.Hazard{Name: c.Name, Params: c.Set})
-		}
-	}
-	return out
 }
