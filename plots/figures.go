@@ -77,22 +77,16 @@ func (d *Data) libraries() string {
 	return "OpenSSL files: " + strings.Join(list, ", ") + "."
 }
 
-// add makes a panel of a chart. One whose rows or curves have no value is left
-// out, and nil is returned.
-func (f *Figure) add(d *Data, group []*Scene, what string, ch chart, n tally) *Panel {
+// add makes a panel of rows or curves. One without any value is left out, and
+// nil is returned.
+func (f *Figure) add(d *Data, group []*Scene, what string, ch interface {
+	chart
+	describe() string
+}, n tally) *Panel {
 	p := newPanel(d, group, what)
-	p.chart, p.n = ch, n
-	switch ch := ch.(type) {
-	case *rowChart:
-		if !slices.ContainsFunc(ch.rows, func(r row) bool { return r.empty == "" }) {
-			return nil
-		}
-		p.Alt = ch.describe()
-	case *lineChart:
-		if len(ch.curves) == 0 {
-			return nil
-		}
-		p.Alt = ch.describe()
+	p.chart, p.n, p.Alt = ch, n, ch.describe()
+	if p.Alt == "" {
+		return nil
 	}
 	f.Panels = append(f.Panels, p)
 	return p
@@ -105,79 +99,6 @@ func (f *Figure) counts() tally {
 		n.merge(p.n)
 	}
 	return n
-}
-
-// describe puts the rows of a chart into words: one by one, or all builds of a
-// strategy together, whose single values are in the tables.
-func (ch *rowChart) describe() string {
-	var parts []string
-	for i, r := range ch.rows {
-		switch {
-		case r.group != "" && i > 0 && ch.rows[i-1].group == r.group:
-			continue
-		case r.group != "":
-			parts = append(parts, ch.describeGroup(r.group))
-		case r.empty != "":
-			parts = append(parts, fmt.Sprintf("%s: %s", r.label, r.empty))
-		case r.zero:
-			parts = append(parts, fmt.Sprintf("%s: none seen, at most %s", r.label, ch.print(roundUp(r.high))))
-		default:
-			parts = append(parts, fmt.Sprintf("%s: %s %s", r.label, ch.print(r.mid), between(r.low, r.high, ch.print)))
-		}
-	}
-	return strings.Join(parts, "; ") + "."
-}
-
-func (ch *rowChart) describeGroup(group string) string {
-	seen, unseen, builds := newSpan(), newSpan(), 0
-	var words []string
-	for _, r := range ch.rows {
-		switch {
-		case r.group != group:
-		case r.empty != "":
-			words = append(words, r.empty+" on "+r.label)
-		case r.zero:
-			unseen.add(r.high)
-			builds++
-		default:
-			seen.add(r.mid)
-		}
-	}
-	if builds > 0 {
-		words = append([]string{fmt.Sprintf("none seen on %s, at most %s", count(builds, "build"), ch.print(roundUp(unseen.high)))}, words...)
-	}
-	if text := ch.print(seen.low); !seen.empty() {
-		if high := ch.print(seen.high); high != text {
-			text += " to " + high
-		}
-		words = append([]string{text}, words...)
-	}
-	return group + ": " + strings.Join(words, ", ")
-}
-
-// describe puts the ends of the curves into words; curves of few points are
-// told point by point.
-func (ch *lineChart) describe() string {
-	var parts []string
-	for _, c := range ch.curves {
-		var words []string
-		switch y := newSpan(); {
-		case c.steps:
-			last := c.points[len(c.points)-1]
-			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(last.y), between(last.low, last.high, ch.y.print), ch.x.print(last.x)))
-		case c.dotted:
-			for _, p := range c.points {
-				y.add(p.y)
-			}
-			words = append(words, fmt.Sprintf("%s to %s in %s", ch.y.print(y.low), ch.y.print(y.high), count(len(c.points), "trial")))
-		default:
-			for _, p := range c.points {
-				words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
-			}
-		}
-		parts = append(parts, c.label+": "+strings.Join(words, ", "))
-	}
-	return strings.Join(parts, "; ") + "."
 }
 
 // names lists the strategies that a scene has, in the order of all figures.

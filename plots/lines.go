@@ -1,9 +1,11 @@
 package plots
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -42,6 +44,30 @@ const (
 
 func (ch *lineChart) size() (w, h vg.Length) {
 	return panelWidth, lineHeight + vg.Length(len(ch.legend()))*legendLine
+}
+
+// describe puts the curves into words: point by point, or the end of one that has
+// many. It is "" if there is none.
+func (ch *lineChart) describe() string {
+	var parts []string
+	for _, c := range ch.curves {
+		points := c.points
+		if len(points) > 8 || c.steps || c.dotted {
+			points = points[len(points)-1:]
+		}
+		var words []string
+		for _, p := range points {
+			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
+		}
+		if c.dotted {
+			words = []string{count(len(c.points), "trial")}
+		}
+		parts = append(parts, c.label+": "+strings.Join(words, ", "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 // legend breaks the legend into lines.

@@ -148,7 +148,7 @@ func (d *Data) markdownFigures(b *strings.Builder, folder string) {
 	}
 	b.WriteString("\n")
 	for _, f := range list {
-		fmt.Fprintf(b, "![%s %s](%s/%s.svg)\n", f.Title, markdownCell(d.finding(f)), folder, f.ID)
+		fmt.Fprintf(b, "![%s](%s/%s.svg)\n", strings.TrimSpace(f.Title+" "+markdownCell(d.finding(f))), folder, f.ID)
 	}
 }
 
@@ -162,7 +162,7 @@ func (d *Data) finding(f *Figure) string {
 	case f.ID == "verdicts" && f.Panels[0].OpenSSL == "":
 		return newScreening(d).finding()
 	case f.ID != "handshakes":
-		return text
+		return "" // the tables say it
 	}
 	var parts []string
 	for _, name := range strategiesOf(d.mainCosts()) {

@@ -1,7 +1,9 @@
 package plots
 
 import (
+	"cmp"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -34,43 +36,60 @@ type rowChart struct {
 }
 
 const (
-	rowHeight   vg.Length = 23
-	stripHeight vg.Length = 13 // of one build of a strategy
-	stripGap    vg.Length = 4  // between strategies
+	rowHeight vg.Length = 13
+	rowGap    vg.Length = 4 // between strategies
 )
 
 // tops gives how far below the first each row begins, and the height of all.
 func (ch *rowChart) tops() (list []vg.Length, height vg.Length) {
-	for i, r := range ch.rows {
-		if i > 0 && (r.group != ch.rows[i-1].group || r.group == "" && ch.dense()) {
-			height += stripGap
+	for i := range ch.rows {
+		if i > 0 && ch.begins(i) {
+			height += rowGap
 		}
 		list = append(list, height)
-		height += ch.rowHeight()
+		height += rowHeight
 	}
 	return list, height
 }
 
-func (ch *rowChart) dense() bool {
-	for _, r := range ch.rows {
-		if r.group != "" {
-			return true
-		}
-	}
-	return false
+// begins reports whether a row is the first of a strategy.
+func (ch *rowChart) begins(i int) bool {
+	group := ch.rows[i].group
+	return group == "" || i == 0 || ch.rows[i-1].group != group
 }
 
-func (ch *rowChart) rowHeight() vg.Length {
-	if ch.dense() {
-		return stripHeight
+// names are what stands left of a row: in its first column, and in its second.
+func (r row) names() (first, second string) {
+	if r.group == "" {
+		return r.label, ""
 	}
-	return rowHeight
+	return r.group, r.label
 }
 
 // size is that of the chart.
 func (ch *rowChart) size() (w, h vg.Length) {
 	_, h = ch.tops()
 	return panelWidth, h + axisHeight + 4
+}
+
+// describe puts the rows into words, "" if none has a value.
+func (ch *rowChart) describe() string {
+	var parts []string
+	any := false
+	for _, r := range ch.rows {
+		text := cmp.Or(r.empty, r.note)
+		if r.empty == "" {
+			any = true
+			if !r.zero {
+				text += " " + between(r.low, r.high, ch.print)
+			}
+		}
+		parts = append(parts, strings.TrimSpace(r.group+" "+r.label)+": "+text)
+	}
+	if !any {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 // reach is how far beyond the values themselves the ends of intervals widen a
@@ -119,21 +138,12 @@ func (ch *rowChart) limits() span {
 // inner is the part of the canvas where values stand: left of it are names,
 // right of it notes.
 func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
-	left := widest(plain, ch.rows, func(r row) string { return r.label }) + 8
-	if ch.dense() {
-		left = max(widest(plain, ch.rows, func(r row) string { return r.group })+6+
-			widest(small, ch.rows, func(r row) string { return r.buildName() })+6, left)
+	left := widest(plain, ch.rows, func(r row) string { first, _ := r.names(); return first }) + 8
+	if builds := widest(small, ch.rows, func(r row) string { _, second := r.names(); return second }); builds > 0 {
+		left += builds + 4
 	}
 	right := widest(small, ch.rows, func(r row) string { return r.note }) + 8
 	return draw.Crop(c, left, -right, axisHeight, -4)
-}
-
-// buildName is the label of a row that has a group too.
-func (r row) buildName() string {
-	if r.group == "" {
-		return ""
-	}
-	return r.label
 }
 
 func (ch *rowChart) axisTicks(length vg.Length) []tick {
@@ -148,20 +158,16 @@ func (ch *rowChart) draw(c draw.Canvas) {
 	ch.drawBelow(in, ch.axisTicks(in.Max.X-in.Min.X))
 	tops, _ := ch.tops()
 	for i, r := range ch.rows {
-		y := in.Max.Y - tops[i] - ch.rowHeight()/2
-		if i == 0 || r.group != ch.rows[i-1].group || r.group == "" {
-			name := r.label
-			if r.group != "" {
-				name = r.group
-			}
-			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, name)
-			if i > 0 && ch.dense() {
-				c.StrokeLine2(gridLine, c.Min.X, in.Max.Y-tops[i]+stripGap/2, c.Max.X, in.Max.Y-tops[i]+stripGap/2)
-			}
+		top := in.Max.Y - tops[i]
+		y := top - rowHeight/2
+		first, second := r.names()
+		if ch.begins(i) {
+			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, first)
+			c.StrokeLine2(gridLine, c.Min.X, top+rowGap/2, c.Max.X, top+rowGap/2)
 		}
-		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, r.buildName())
+		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, second)
 		c.FillText(aligned(small, draw.XLeft, draw.YCenter), vg.Point{X: in.Max.X + 8, Y: y + 1}, r.note)
-		ch.drawRow(in, r, y, toX)
+		r.draw(in, y, toX)
 	}
 }
 
@@ -181,7 +187,7 @@ func (ch *rowChart) drawBackground(c draw.Canvas, toX func(float64) (vg.Length, 
 	}
 }
 
-func (ch *rowChart) drawRow(c draw.Canvas, r row, y vg.Length, toX func(float64) (vg.Length, bool)) {
+func (r row) draw(c draw.Canvas, y vg.Length, toX func(float64) (vg.Length, bool)) {
 	if r.empty != "" {
 		// In one line: a second would run into the row below.
 		s := aligned(shrunk(small, r.empty, c.Max.X-c.Min.X-2), draw.XCenter, draw.YCenter)
@@ -190,40 +196,30 @@ func (ch *rowChart) drawRow(c draw.Canvas, r row, y vg.Length, toX func(float64)
 		c.FillText(s, vg.Point{X: c.Center().X, Y: y + 1}, r.empty)
 		return
 	}
-	r.drawDots(c, y, ch.rowHeight()/rowHeight, toX)
-	radius := vg.Length(4)
-	if ch.dense() {
-		radius = 3.2
-	}
-	if r.zero {
-		// Nothing seen: from the upper bound an arrow to zero.
+	r.drawDots(c, y, toX)
+	mark, _ := toX(r.mid)
+	switch {
+	case r.zero: // nothing seen: from the upper bound an arrow to zero
 		zero, _ := toX(0)
-		bound, _ := toX(r.high)
+		mark, _ = toX(r.high)
 		line := draw.LineStyle{Color: r.look.color, Width: 1.2, Dashes: []vg.Length{3, 2}}
-		c.StrokeLine2(line, zero, y, bound, y)
+		c.StrokeLine2(line, zero, y, mark, y)
 		line.Dashes = nil
 		arrow(c, line, zero, y, -1)
-		r.look.bold(c, radius, vg.Point{X: bound, Y: y})
-		return
+	case !math.IsNaN(r.low) && !math.IsNaN(r.high): // else there is no interval
+		for _, end := range []float64{r.low, r.high} {
+			x, beyond := toX(end)
+			drawEnd(c, mark, x, y, beyond)
+		}
 	}
-	if !finite(r.mid) {
-		return
-	}
-	mid, _ := toX(r.mid)
-	if !math.IsNaN(r.low) && !math.IsNaN(r.high) { // else there is no interval
-		low, below := toX(r.low)
-		high, above := toX(r.high)
-		drawEnd(c, mid, low, y, below)
-		drawEnd(c, mid, high, y, above)
-	}
-	r.look.bold(c, radius, vg.Point{X: mid, Y: y})
+	r.look.bold(c, 3.2, vg.Point{X: mark, Y: y})
 }
 
 // drawDots spreads the trials over three lanes above and below the middle,
 // always the same for the same data. A dot is a short line, because those of a
-// row become one path. Dots that would cover each other wholly
-// are drawn once, so that a hundred thousand trials make no larger picture.
-func (r *row) drawDots(c draw.Canvas, y, scale vg.Length, toX func(float64) (vg.Length, bool)) {
+// row become one path. Dots that would cover each other wholly are drawn once,
+// so that a hundred thousand trials make no larger picture.
+func (r row) drawDots(c draw.Canvas, y vg.Length, toX func(float64) (vg.Length, bool)) {
 	type place struct{ x, lane int }
 	drawn := make(map[place]bool)
 	for i, v := range r.dots {
@@ -233,7 +229,7 @@ func (r *row) drawDots(c draw.Canvas, y, scale vg.Length, toX func(float64) (vg.
 			continue
 		}
 		drawn[at] = true
-		middle := y + vg.Length(at.lane)*2.4*scale
+		middle := y + 1.4*vg.Length(at.lane)
 		c.StrokeLine2(draw.LineStyle{Color: r.look.color, Width: 1.6}, x, middle-0.8, x, middle+0.8)
 	}
 }
