@@ -35,7 +35,7 @@ normal() { $GO vet ./... && $GO test -timeout 15m ./...; }
 # watched all the same.
 race() { $GO test -race -timeout 60m ./...; }
 
-mutants() { TLSBENCH_MUTANTS=1 $GO test -timeout 3h -count=1 -run "TestMutants${MUTANTS:+/$MUTANTS}" -v ./workload; }
+mutants() { $GO test -timeout 3h -count=1 -run "TestMutants${MUTANTS:+/$MUTANTS}" -v ./workload -mutants; }
 
 sanitize() {
 	bad=0

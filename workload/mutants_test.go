@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -180,11 +181,13 @@ func newKiller(t *testing.T) *killer {
 	return &killer{slots: make(chan struct{}, atOnce), dir: t.TempDir(), calls: map[string]func() error{}}
 }
 
+var tryMutants = flag.Bool("mutants", false, "build and kill every mutant")
+
 // Every mutant turns its test red, and the test is green without it. Each needs
 // a build of its own: all of them take an hour or two. -run picks some, as in
 // TestMutants/crash.
 func TestMutants(t *testing.T) {
-	if os.Getenv("TLSBENCH_MUTANTS") == "" {
+	if !*tryMutants {
 		t.Skip("takes an hour or two: make test-long LONG=mutants")
 	}
 	k := newKiller(t)
