@@ -28,7 +28,7 @@ type Data struct {
 	*results.Comparison
 	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
-	Probes []*Probe
+	Probes []*results.Probe
 	Field  []*daemonFile       // of tlsbench field
 	AA     []results.AASummary // a strategy against itself
 	Trials int                 // of all kinds, drawn or not
@@ -111,7 +111,7 @@ func Load(o Options, files ...string) (*Data, error) {
 	d.judgesOthers = d.judgesAny()
 	d.probePaths = o.Probes
 	for _, path := range o.Probes {
-		p, err := readProbe(path)
+		p, err := results.ReadProbe(path)
 		if err != nil {
 			return nil, err
 		}

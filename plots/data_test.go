@@ -84,7 +84,7 @@ func TestLoadRefuses(t *testing.T) {
 	check(t, os.WriteFile(torn, []byte("Tag=bogus,0.000,1.000,2.000,HISTgarbage\n"), 0o644))
 	for name, load := range map[string]func() error{
 		"no such file": func() error { _, err := Load(Options{}, filepath.Join(folder, "none.txt")); return err },
-		"no probe":     func() error { _, err := readProbe(torn); return err },
+		"no probe":     func() error { _, err := results.ReadProbe(torn); return err },
 	} {
 		if load() == nil {
 			t.Errorf("%s: no error", name)

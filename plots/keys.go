@@ -8,16 +8,18 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"tlsbench/results"
 )
 
 // threadKeys is figure 8: which slots each strategy reaches and misses.
 func threadKeys(d *Data) *Figure {
 	f := &Figure{ID: "keys", Title: "Which thread-local slots does each fix clear?"}
 	f.Empty = "no probe given; tlsbench probe --json writes one"
-	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *Probe) int { return compareHazards(a.Hazard, b.Hazard) })
+	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *results.Probe) int { return compareHazards(a.Hazard, b.Hazard) })
 	for _, probe := range probes {
 		order := slices.Clone(probe.Builds)
-		slices.SortStableFunc(order, func(a, b ProbeBuild) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
 		for i := range order {
 			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
 		}
@@ -39,26 +41,26 @@ func compareVersions(a, b string) int {
 }
 
 // fateCell gives word and colour of one slot.
-func fateCell(k ProbeKey) cell {
+func fateCell(k results.ProbedKey) cell {
 	good, bad := paint{rgb(0xBFE5D2), ink}, paint{rgb(0x6E0B14), paper}
 	neutral := paint{paper, softInk}
 	switch {
-	case k.Fate == "empty":
+	case k.Fate == results.Empty:
 		return cell{paint: neutral, word: "empty"}
-	case k.Fate == "shared":
+	case k.Fate == results.SharedSlot:
 		return cell{paint: bad, word: "shared"}
-	case k.OpenSSL && k.Fate == "inherited":
+	case k.OpenSSL && k.Fate == results.Inherited:
 		return cell{paint: paint{rgb(0xE4F0F9), ink}, word: "kept"}
-	case k.Fate == "inherited":
+	case k.Fate == results.Inherited:
 		return cell{paint: good, word: "kept"}
-	case k.Fate == "cleared" && !k.OpenSSL:
+	case k.Fate == results.Cleared && !k.OpenSSL:
 		return cell{paint: paint{rgb(0xF5D97E), ink}, word: "wiped"}
-	case k.Fate == "cleared":
+	case k.Fate == results.Cleared:
 		return cell{paint: good, word: "cleared"}
-	case k.Fate == "replaced":
+	case k.Fate == results.Replaced:
 		return cell{paint: good, word: "new"}
 	}
-	return cell{paint: neutral, word: k.Fate}
+	return cell{paint: neutral, word: string(k.Fate)}
 }
 
 // column is a run of keys of one owner that fare alike under every strategy.
@@ -76,7 +78,7 @@ func (c column) title() string {
 	return keys + " " + c.owner
 }
 
-func keysPanel(probe *Probe, b *ProbeBuild) *Panel {
+func keysPanel(probe *results.Probe, b *results.ProbedBuild) *Panel {
 	columns := keyColumns(b)
 	m := &cellMap{corner: "key, owner", labelWidth: 78, blocks: []block{{}}}
 	for _, c := range columns {
@@ -101,7 +103,7 @@ func keysPanel(probe *Probe, b *ProbeBuild) *Panel {
 }
 
 // keyColumns puts neighbouring keys that fare alike together.
-func keyColumns(b *ProbeBuild) []column {
+func keyColumns(b *results.ProbedBuild) []column {
 	var list []column
 	for _, k := range allKeys(b) {
 		c := column{first: k.Key, last: k.Key, owner: "foreign"}
@@ -121,24 +123,24 @@ func keyColumns(b *ProbeBuild) []column {
 }
 
 // allKeys lists the keys that any strategy's probe saw, in order.
-func allKeys(b *ProbeBuild) []ProbeKey {
-	var keys []ProbeKey
+func allKeys(b *results.ProbedBuild) []results.ProbedKey {
+	var keys []results.ProbedKey
 	for _, s := range b.Strategies {
 		for _, k := range s.Keys {
-			if !slices.ContainsFunc(keys, func(o ProbeKey) bool { return o.Key == k.Key }) {
+			if !slices.ContainsFunc(keys, func(o results.ProbedKey) bool { return o.Key == k.Key }) {
 				keys = append(keys, k)
 			}
 		}
 	}
-	slices.SortFunc(keys, func(a, b ProbeKey) int { return a.Key - b.Key })
+	slices.SortFunc(keys, func(a, b results.ProbedKey) int { return a.Key - b.Key })
 	return keys
 }
 
-func cellOf(s ProbeStrategy, key int) cell {
+func cellOf(s results.ProbedStrategy, key int) cell {
 	if s.NotApplicable != "" {
 		return cell{paint: paint{paper, softInk}, word: "n/a", detail: ""}
 	}
-	i := slices.IndexFunc(s.Keys, func(k ProbeKey) bool { return k.Key == key })
+	i := slices.IndexFunc(s.Keys, func(k results.ProbedKey) bool { return k.Key == key })
 	if i < 0 {
 		return cell{paint: paint{paper, softInk}, word: "–"}
 	}

@@ -110,17 +110,17 @@ func TestProbe(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if (p.SharedSlots > 0) != shared {
-				t.Errorf("%d addresses shared", p.SharedSlots)
+			if (p.SharedAddresses > 0) != shared {
+				t.Errorf("%d addresses shared", p.SharedAddresses)
 			}
 			if own := ofOpenSSL(p); own < 4 {
-				t.Errorf("only %d keys of OpenSSL in the ledger %+v", own, p.Slots)
+				t.Errorf("only %d keys of OpenSSL in the ledger %+v", own, p.Keys)
 			}
 			if !shared && len(p.Events) > 0 {
 				t.Errorf("events %v, want none", p.Events)
 			}
-			for _, s := range p.Slots {
-				if s.Fate == Shared && !shared {
+			for _, s := range p.Keys {
+				if s.Fate == results.SharedSlot && !shared {
 					t.Errorf("key %d is shared: %+v", s.Key, s)
 				}
 			}
@@ -130,7 +130,7 @@ func TestProbe(t *testing.T) {
 
 func ofOpenSSL(p *Probed) int {
 	n := 0
-	for _, s := range p.Slots {
+	for _, s := range p.Keys {
 		if s.OpenSSL {
 			n++
 		}

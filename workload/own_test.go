@@ -154,8 +154,8 @@ const struct strategy tlsbench_strategy = {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.SharedSlots != 0 || p.Events["double-free"] != 2 || len(p.Events) != 1 {
-		t.Errorf("%d addresses shared, events %v; want none shared and two double frees", p.SharedSlots, p.Events)
+	if p.SharedAddresses != 0 || p.Events["double-free"] != 2 || len(p.Events) != 1 {
+		t.Errorf("%d addresses shared, events %v; want none shared and two double frees", p.SharedAddresses, p.Events)
 	}
 }
 

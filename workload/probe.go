@@ -4,59 +4,15 @@ import (
 	"context"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/workload/rig"
 )
 
-// Fate is what became of a slot that rank 0 had filled, in the workers.
-type Fate string
-
-// The fates, as a probe saw them right after the at-fork handlers.
-const (
-	Empty    Fate = "empty"    // rank 0 had nothing in it either
-	Cleared  Fate = "cleared"  // NULL in every worker
-	Replaced Fate = "replaced" // each worker has a value of its own
-	// Inherited is rank 0's value in private memory: a copy, not shared.
-	Inherited Fate = "inherited"
-	Shared    Fate = "shared" // two or more workers, one address in the shared heap
-)
-
-// ProbedSlot is one pthread key: who created it, what rank 0 had in it before
-// the first fork, and what the strategy made of it.
-type ProbedSlot struct {
-	Key     int
-	Known   bool   // its creation was seen
-	OpenSSL bool   // created by libcrypto or libssl
-	Creator string // base name of the file that created it
-	Filled  bool   // rank 0's value is not NULL
-	InHeap  bool   // that value points into the shared heap
-	Fate    Fate
-	// SharedInUse says that workers have one address in the shared heap there
-	// after their first handshake, whatever the fork left.
-	SharedInUse bool
-}
-
-// Probed is the ledger of keys of one build under one strategy.
+// Probed is the ledger of keys of one build under one strategy, and the version
+// that the library itself says it is.
 type Probed struct {
-	Version       string
-	Files         []string
-	Skipped       string // what this machine lacks for the hazard
-	NotApplicable string // the OpenSSL function that the strategy needs and the build lacks
-	Slots         []ProbedSlot
-	// SharedSlots counts the addresses in the shared heap that workers share:
-	// in OpenSSL's slots, or handed out by OpenSSL as per-thread objects.
-	SharedSlots int
-	Events      map[string]uint64 // the few handshakes may show damage already
-}
-
-// Untold says why nothing was found out about the slots, "" if something was.
-func (p *Probed) Untold() string {
-	switch {
-	case p.NotApplicable != "":
-		return "not applicable, this build has no " + p.NotApplicable
-	case p.Skipped != "":
-		return "skipped: " + p.Skipped
-	}
-	return ""
+	Version string
+	results.ProbedStrategy
 }
 
 // probeHandshakes are enough for both workers to have filled their slots.
@@ -76,12 +32,12 @@ func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Probed{
-		Version: out.OpenSSLVersion, Files: out.Files, NotApplicable: out.NotApplicable,
-		SharedSlots: out.SharedSlots, Events: out.Events, Skipped: out.Skipped,
-	}
+	p := &Probed{out.OpenSSLVersion, results.ProbedStrategy{
+		Strategy: cfg.Strategy.String(), Files: out.Files, NotApplicable: out.NotApplicable, Skipped: out.Skipped,
+		SharedAddresses: out.SharedSlots, Events: out.Events, Keys: []results.ProbedKey{},
+	}}
 	for _, s := range slots {
-		p.Slots = append(p.Slots, ProbedSlot{
+		p.Keys = append(p.Keys, results.ProbedKey{
 			Key: s.Key, Known: s.Created, OpenSSL: s.Created && s.Owner == rig.OpenSSL, Creator: s.Object,
 			Filled: s.Value != 0, InHeap: s.InHeap,
 			Fate:        fate(s, inHeap),
@@ -102,7 +58,7 @@ func Version(ctx context.Context, cfg Config) (string, error) {
 	return p.Version, nil
 }
 
-func fate(s rig.Slot, inHeap func(uint64) bool) Fate {
+func fate(s rig.Slot, inHeap func(uint64) bool) results.Fate {
 	empty, same := true, true
 	for _, v := range s.Forked {
 		empty = empty && v == 0
@@ -110,15 +66,15 @@ func fate(s rig.Slot, inHeap func(uint64) bool) Fate {
 	}
 	switch {
 	case s.Value == 0 && empty:
-		return Empty
+		return results.Empty
 	case empty:
-		return Cleared
+		return results.Cleared
 	case twoHave(s.Forked, inHeap):
-		return Shared
+		return results.SharedSlot
 	case same:
-		return Inherited
+		return results.Inherited
 	}
-	return Replaced
+	return results.Replaced
 }
 
 // twoHave reports whether two workers have one address in the shared heap.

@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
 
 // outcome is what a probe says about a claim.
-type outcome string
+type outcome = string
 
 const (
 	confirmed outcome = "confirmed"
@@ -61,7 +62,7 @@ var claims = []claim{
 		Source: readme, Needs: []condition{asItIs},
 		Figure: "shared addresses under none",
 		holds: func(p []*workload.Probed) (bool, string) {
-			return p[0].SharedSlots > 0, fmt.Sprint(p[0].SharedSlots)
+			return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
 		},
 	},
 	{
@@ -101,7 +102,7 @@ var claims = []claim{
 		Source: readme, Needs: []condition{tempThread},
 		Figure: "shared addresses with hazard rank0-client",
 		holds: func(p []*workload.Probed) (bool, string) {
-			return p[0].SharedSlots > 0, fmt.Sprint(p[0].SharedSlots)
+			return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
 		},
 	},
 	{
@@ -137,9 +138,9 @@ const handedOut = "slots with the error state or a generator (found by pointer-m
 func handedOutAre(n int) func([]*workload.Probed) (bool, string) {
 	return func(p []*workload.Probed) (bool, string) {
 		found := 0
-		for _, s := range p[0].Slots {
+		for _, s := range p[0].Keys {
 			after, ok := slotOf(p[1], s.Key)
-			if s.OpenSSL && s.Fate == workload.Shared && ok && after.Fate != workload.Shared {
+			if s.OpenSSL && s.Fate == results.SharedSlot && ok && after.Fate != results.SharedSlot {
 				found++
 			}
 		}
@@ -149,7 +150,7 @@ func handedOutAre(n int) func([]*workload.Probed) (bool, string) {
 
 func keysAreInARow(p []*workload.Probed) (bool, string) {
 	var keys []int
-	for _, s := range p[0].Slots {
+	for _, s := range p[0].Keys {
 		keys = append(keys, s.Key)
 	}
 	slices.Sort(keys)
@@ -161,8 +162,8 @@ func keysAreInARow(p []*workload.Probed) (bool, string) {
 // the workers.
 func nothingForeignCleared(p []*workload.Probed) (bool, string) {
 	var keys []int
-	for _, s := range p[0].Slots {
-		if s.Filled && !s.OpenSSL && s.Fate == workload.Cleared {
+	for _, s := range p[0].Keys {
+		if s.Filled && !s.OpenSSL && s.Fate == results.Cleared {
 			keys = append(keys, s.Key)
 		}
 	}
@@ -190,18 +191,10 @@ func ranges(keys []int) string {
 	return strings.Join(parts, " ")
 }
 
-// verdict is a claim and what became of it here.
-type verdict struct {
-	Text    string  `json:"claim"`
-	Source  string  `json:"source"`
-	Outcome outcome `json:"outcome"`
-	Detail  string  `json:"detail"`
-}
-
 // judge tests a claim on all builds that it is about. It is confirmed if it
 // holds on each, and refuted if there is one on which it does not.
-func (c claim) judge(f *findings) verdict {
-	v := verdict{Text: c.Text, Source: c.Source, Outcome: untested}
+func (c claim) judge(f *findings) results.ProbedClaim {
+	v := results.ProbedClaim{Text: c.Text, Source: c.Source, Outcome: untested}
 	var seen []string
 	for _, b := range f.Builds {
 		probes := b.under(c.Needs)
@@ -229,11 +222,11 @@ func (c claim) judge(f *findings) verdict {
 
 // judge tests all claims; none if the findings are not of the settings that
 // the claims are about.
-func (f *findings) judge() []verdict {
+func (f *findings) judge() []results.ProbedClaim {
 	if !f.asClaimed() {
 		return nil
 	}
-	var list []verdict
+	var list []results.ProbedClaim
 	for _, c := range claims {
 		list = append(list, c.judge(f))
 	}
@@ -248,7 +241,7 @@ func (f *findings) asClaimed() bool {
 
 // verdictParts shows what became of the claims; those with one source stand
 // together below it.
-func verdictParts(list []verdict) []page.Part {
+func verdictParts(list []results.ProbedClaim) []page.Part {
 	if len(list) == 0 {
 		return nil
 	}
@@ -258,7 +251,7 @@ func verdictParts(list []verdict) []page.Part {
 			parts = append(parts, page.Text("source: "+v.Source), page.List{})
 		}
 		last := len(parts) - 1
-		parts[last] = append(parts[last].(page.List), item(string(v.Outcome), v.Text, "("+v.Detail+")"))
+		parts[last] = append(parts[last].(page.List), item(v.Outcome, v.Text, "("+v.Detail+")"))
 	}
 	return parts
 }

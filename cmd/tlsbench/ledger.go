@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
@@ -25,9 +26,9 @@ const (
 	markNone      = "n/a"
 )
 
-var fateMarks = map[workload.Fate]string{
-	workload.Empty: markEmpty, workload.Cleared: markCleared, workload.Replaced: markReplaced,
-	workload.Inherited: markInherited, workload.Shared: markShared,
+var fateMarks = map[results.Fate]string{
+	results.Empty: markEmpty, results.Cleared: markCleared, results.Replaced: markReplaced,
+	results.Inherited: markInherited, results.SharedSlot: markShared,
 }
 
 // marksExplained are the marks, in the order they are printed in.
@@ -51,8 +52,8 @@ const (
 )
 
 // mark is what the table shows for a slot.
-func mark(s workload.ProbedSlot) string {
-	if s.Fate != workload.Shared && s.SharedInUse {
+func mark(s results.ProbedKey) string {
+	if s.Fate != results.SharedSlot && s.SharedInUse {
 		return markLate
 	}
 	if m, ok := fateMarks[s.Fate]; ok {
@@ -102,11 +103,11 @@ func (f *findings) ledger(b *finding) []page.Part {
 }
 
 // keys lists every key that any strategy's trial had, once.
-func (b *finding) keys() []workload.ProbedSlot {
-	var list []workload.ProbedSlot
+func (b *finding) keys() []results.ProbedKey {
+	var list []results.ProbedKey
 	seen := map[int]bool{}
 	add := func(p *workload.Probed) {
-		for _, s := range p.Slots {
+		for _, s := range p.Keys {
 			if !seen[s.Key] {
 				seen[s.Key] = true
 				list = append(list, s)
@@ -117,11 +118,11 @@ func (b *finding) keys() []workload.ProbedSlot {
 	for _, name := range b.Names {
 		add(b.Under[name])
 	}
-	slices.SortFunc(list, func(x, y workload.ProbedSlot) int { return cmp.Compare(x.Key, y.Key) })
+	slices.SortFunc(list, func(x, y results.ProbedKey) int { return cmp.Compare(x.Key, y.Key) })
 	return list
 }
 
-func creator(s workload.ProbedSlot) string {
+func creator(s results.ProbedKey) string {
 	if !s.Known {
 		return "not seen"
 	}
@@ -149,12 +150,12 @@ func content(p *workload.Probed, key int) string {
 	return "private"
 }
 
-func slotOf(p *workload.Probed, key int) (workload.ProbedSlot, bool) {
-	i := slices.IndexFunc(p.Slots, func(s workload.ProbedSlot) bool { return s.Key == key })
+func slotOf(p *workload.Probed, key int) (results.ProbedKey, bool) {
+	i := slices.IndexFunc(p.Keys, func(s results.ProbedKey) bool { return s.Key == key })
 	if i < 0 {
-		return workload.ProbedSlot{}, false
+		return results.ProbedKey{}, false
 	}
-	return p.Slots[i], true
+	return p.Keys[i], true
 }
 
 func (b *finding) markOf(strategy string, key int) string {
@@ -178,7 +179,7 @@ func (b *finding) shared(strategy string) string {
 	case p.Untold() != "":
 		return untold(p)
 	}
-	return strconv.Itoa(p.SharedSlots)
+	return strconv.Itoa(p.SharedAddresses)
 }
 
 // untold is what a cell says of a strategy that nothing was found out about.
@@ -255,7 +256,7 @@ type keyCount struct{ keys, filled, inHeap, shared int }
 
 func count(p *workload.Probed) keyCount {
 	var k keyCount
-	for _, s := range p.Slots {
+	for _, s := range p.Keys {
 		if !s.OpenSSL {
 			continue
 		}
@@ -266,7 +267,7 @@ func count(p *workload.Probed) keyCount {
 		if s.InHeap {
 			k.inHeap++
 		}
-		if s.Fate == workload.Shared {
+		if s.Fate == results.SharedSlot {
 			k.shared++
 		}
 	}
@@ -280,7 +281,7 @@ func (f *findings) reasons() []page.Part {
 	for _, b := range f.Builds {
 		for _, name := range b.Names {
 			p := b.Under[name]
-			if name != catalogue.PositiveControl && p.SharedSlots > 0 {
+			if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
 				lines = append(lines, page.Text(fmt.Sprintf("%s under %s shares %s", b.Version, name, stayed(p))))
 			}
 			if seen := damage(p); name != catalogue.PositiveControl && seen != "" {
@@ -297,8 +298,8 @@ func (f *findings) reasons() []page.Part {
 // stayed names the shared slots of a trial.
 func stayed(p *workload.Probed) string {
 	var list []string
-	for _, s := range p.Slots {
-		if s.Fate == workload.Shared || s.SharedInUse {
+	for _, s := range p.Keys {
+		if s.Fate == results.SharedSlot || s.SharedInUse {
 			list = append(list, fmt.Sprintf("key %d of %s", s.Key, creator(s)))
 		}
 	}

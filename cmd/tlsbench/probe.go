@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tlsbench/bench"
@@ -227,4 +228,23 @@ func (f *finding) base() *workload.Probed {
 		}
 	}
 	return nil
+}
+
+// document is the probe as JSON: all that was found, and none of the table's
+// shortening. It names no one's home: a probe is published like a results file.
+func (f *findings) document(claims []results.ProbedClaim) results.Probe {
+	d := results.Probe{Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: claims}
+	for _, b := range f.Builds {
+		build := results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}
+		for _, name := range b.Names {
+			p := b.Under[name].ProbedStrategy
+			p.Strategy, p.Files = name, slices.Clone(p.Files)
+			for i, file := range p.Files {
+				p.Files[i] = openssl.Portable(file)
+			}
+			build.Strategies = append(build.Strategies, p)
+		}
+		d.Builds = append(d.Builds, build)
+	}
+	return d
 }

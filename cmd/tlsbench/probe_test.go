@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -42,20 +43,20 @@ func shown(t *testing.T, parts ...page.Part) []byte {
 }
 
 // ours is a slot of libcrypto.
-func ours(key int, fate workload.Fate) workload.ProbedSlot {
-	s := workload.ProbedSlot{Key: key, Known: true, OpenSSL: true, Creator: "libcrypto.so.3", Fate: fate}
-	s.Filled = fate != workload.Empty
-	s.InHeap = fate == workload.Shared
+func ours(key int, fate results.Fate) results.ProbedKey {
+	s := results.ProbedKey{Key: key, Known: true, OpenSSL: true, Creator: "libcrypto.so.3", Fate: fate}
+	s.Filled = fate != results.Empty
+	s.InHeap = fate == results.SharedSlot
 	return s
 }
 
 // theirs is a filled slot of another library.
-func theirs(key int, fate workload.Fate) workload.ProbedSlot {
-	return workload.ProbedSlot{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, Fate: fate}
+func theirs(key int, fate results.Fate) results.ProbedKey {
+	return results.ProbedKey{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, Fate: fate}
 }
 
-func probed(shared int, slots ...workload.ProbedSlot) *workload.Probed {
-	return &workload.Probed{SharedSlots: shared, Slots: slots}
+func probed(shared int, slots ...results.ProbedKey) *workload.Probed {
+	return &workload.Probed{ProbedStrategy: results.ProbedStrategy{SharedAddresses: shared, Keys: slots}}
 }
 
 // build makes a finding of strategies and their probes in turn.
@@ -74,20 +75,20 @@ func findingsOf(builds ...*finding) *findings {
 // builtApart is a build beside a library that has keys on both sides of
 // OpenSSL's, with every mark there is.
 func builtApart() *finding {
-	late := ours(3, workload.Cleared)
+	late := ours(3, results.Cleared)
 	late.SharedInUse = true
-	unseen := workload.ProbedSlot{Key: 7, Filled: true, Fate: "of another kind"}
+	unseen := results.ProbedKey{Key: 7, Filled: true, Fate: "of another kind"}
 	return build("3.0.20",
-		"none", probed(2, theirs(0, workload.Inherited), ours(1, workload.Shared), ours(2, workload.Empty),
-			ours(3, workload.Shared), theirs(5, workload.Inherited)),
-		"temp-thread", probed(0, theirs(0, workload.Inherited), ours(1, workload.Empty), theirs(5, workload.Inherited)),
-		"clear:n=2", probed(1, theirs(0, workload.Cleared), ours(1, workload.Cleared), ours(2, workload.Empty),
-			late, theirs(5, workload.Inherited), unseen),
+		"none", probed(2, theirs(0, results.Inherited), ours(1, results.SharedSlot), ours(2, results.Empty),
+			ours(3, results.SharedSlot), theirs(5, results.Inherited)),
+		"temp-thread", probed(0, theirs(0, results.Inherited), ours(1, results.Empty), theirs(5, results.Inherited)),
+		"clear:n=2", probed(1, theirs(0, results.Cleared), ours(1, results.Cleared), ours(2, results.Empty),
+			late, theirs(5, results.Inherited), unseen),
 		"thread-stop", probed(0),
-		"pointer-match", &workload.Probed{NotApplicable: "ERR_get_state"},
-		"handing", &workload.Probed{Skipped: "needs 3 workers or more, not 2"},
-		"frees-twice", &workload.Probed{Events: map[string]uint64{"double-free": 16, "crash": 1}},
-		"key-owner", probed(0, theirs(0, workload.Inherited), ours(1, workload.Cleared), ours(3, workload.Replaced)),
+		"pointer-match", &workload.Probed{ProbedStrategy: results.ProbedStrategy{NotApplicable: "ERR_get_state"}},
+		"handing", &workload.Probed{ProbedStrategy: results.ProbedStrategy{Skipped: "needs 3 workers or more, not 2"}},
+		"frees-twice", &workload.Probed{ProbedStrategy: results.ProbedStrategy{Events: map[string]uint64{"double-free": 16, "crash": 1}}},
+		"key-owner", probed(0, theirs(0, results.Inherited), ours(1, results.Cleared), ours(3, results.Replaced)),
 		"a-strategy-of-ones-own", probed(0))
 }
 
@@ -97,7 +98,7 @@ func TestLedger(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	f := findingsOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, workload.Shared))), build("3.6.0"))
+	f := findingsOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, results.SharedSlot))), build("3.6.0"))
 	golden(t, "summary.txt", shown(t, f.summary()...))
 }
 
@@ -105,21 +106,21 @@ func TestSummary(t *testing.T) {
 // that no claim is about.
 func classic() *finding {
 	b := build("1.1.1w",
-		"none", probed(4, ours(0, workload.Shared), ours(1, workload.Shared), ours(2, workload.Shared), ours(3, workload.Shared)),
-		"pointer-match", probed(1, ours(0, workload.Shared), ours(1, workload.Replaced), ours(2, workload.Replaced), ours(3, workload.Replaced)))
-	b.Extra[ownRandom] = probed(2, ours(0, workload.Shared), ours(1, workload.Shared))
+		"none", probed(4, ours(0, results.SharedSlot), ours(1, results.SharedSlot), ours(2, results.SharedSlot), ours(3, results.SharedSlot)),
+		"pointer-match", probed(1, ours(0, results.SharedSlot), ours(1, results.Replaced), ours(2, results.Replaced), ours(3, results.Replaced)))
+	b.Extra[ownRandom] = probed(2, ours(0, results.SharedSlot), ours(1, results.SharedSlot))
 	b.Extra[tempThread] = probed(4)
-	b.Extra[clearing] = probed(0, theirs(0, workload.Inherited), ours(1, workload.Cleared))
-	b.Extra[marking] = probed(0, theirs(9, workload.Inherited), ours(1, workload.Cleared))
+	b.Extra[clearing] = probed(0, theirs(0, results.Inherited), ours(1, results.Cleared))
+	b.Extra[marking] = probed(0, theirs(9, results.Inherited), ours(1, results.Cleared))
 	return b
 }
 
 // newer is a 3.x on which nothing is as the field says.
 func newer() *finding {
-	b := build("3.5.7", "none", probed(0, ours(1, workload.Inherited)), "pointer-match", probed(0, ours(1, workload.Inherited)))
+	b := build("3.5.7", "none", probed(0, ours(1, results.Inherited)), "pointer-match", probed(0, ours(1, results.Inherited)))
 	b.Extra[tempThread] = probed(0)
-	b.Extra[clearing] = probed(0, theirs(0, workload.Cleared))
-	b.Extra[marking] = probed(0, theirs(0, workload.Cleared))
+	b.Extra[clearing] = probed(0, theirs(0, results.Cleared))
+	b.Extra[marking] = probed(0, theirs(0, results.Cleared))
 	return b
 }
 

@@ -1,4 +1,4 @@
-package plots
+package results
 
 import (
 	"os"
@@ -16,7 +16,7 @@ func FuzzReadProbe(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p, err := readProbe(path); err == nil && len(p.Builds) == 0 {
+		if p, err := ReadProbe(path); err == nil && len(p.Builds) == 0 {
 			t.Error("a probe without a build was read")
 		}
 	})

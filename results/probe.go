@@ -1,0 +1,101 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Probe is what "tlsbench probe --json" writes: what each strategy made of each
+// thread-local key, and what became of the field's claims about them.
+type Probe struct {
+	Hazard string        `json:"hazard"`
+	Heap   string        `json:"heap"`
+	Locks  string        `json:"locks"`
+	Rand   string        `json:"rand"`
+	Builds []ProbedBuild `json:"builds"`
+	Claims []ProbedClaim `json:"claims"`
+}
+
+// ProbedBuild is one OpenSSL in a Probe.
+type ProbedBuild struct {
+	OpenSSL    string           `json:"openssl"`
+	Libcrypto  string           `json:"libcrypto"`
+	Strategies []ProbedStrategy `json:"strategies"`
+}
+
+// ProbedStrategy is the ledger of keys of one build under one strategy.
+type ProbedStrategy struct {
+	Strategy      string `json:"strategy"`
+	NotApplicable string `json:"not_applicable,omitempty"` // the function that the strategy needs and the build lacks
+	Skipped       string `json:"skipped,omitempty"`        // what this machine lacks for the hazard
+	// SharedAddresses counts the addresses in the shared heap that workers share:
+	// in OpenSSL's slots, or handed out by OpenSSL as per-thread objects.
+	SharedAddresses int               `json:"shared_addresses"`
+	Events          map[string]uint64 `json:"events"` // by kind; the few handshakes may show damage already
+	Files           []string          `json:"files"`
+	Keys            []ProbedKey       `json:"keys"`
+}
+
+// Untold says why nothing was found out about the slots, "" if something was.
+func (p *ProbedStrategy) Untold() string {
+	switch {
+	case p.NotApplicable != "":
+		return "not applicable, this build has no " + p.NotApplicable
+	case p.Skipped != "":
+		return "skipped: " + p.Skipped
+	}
+	return ""
+}
+
+// ProbedKey is one pthread key: who created it, what rank 0 had in it before the
+// first fork, and what the strategy made of it.
+type ProbedKey struct {
+	Key     int    `json:"key"`
+	Known   bool   `json:"creation_seen"`
+	OpenSSL bool   `json:"openssl"`           // created by libcrypto or libssl
+	Creator string `json:"creator,omitempty"` // base name of the file that created it
+	Filled  bool   `json:"filled"`            // rank 0's value is not NULL
+	InHeap  bool   `json:"in_shared_heap"`    // that value points into the shared heap
+	Fate    Fate   `json:"fate"`
+	// SharedInUse says that workers have one address in the shared heap there
+	// after their first handshake, whatever the fork left.
+	SharedInUse bool `json:"shared_in_use"`
+}
+
+// Fate is what became of a slot that rank 0 had filled, in the workers.
+type Fate string
+
+// The fates, as a probe saw them right after the at-fork handlers.
+const (
+	Empty    Fate = "empty"    // rank 0 had nothing in it either
+	Cleared  Fate = "cleared"  // NULL in every worker
+	Replaced Fate = "replaced" // each worker has a value of its own
+	// Inherited is rank 0's value in private memory: a copy, not shared.
+	Inherited  Fate = "inherited"
+	SharedSlot Fate = "shared" // two or more workers, one address in the shared heap
+)
+
+// ProbedClaim is a claim of the field and what became of it here.
+type ProbedClaim struct {
+	Text    string `json:"claim"`
+	Source  string `json:"source"`
+	Outcome string `json:"outcome"`
+	Detail  string `json:"detail"`
+}
+
+// ReadProbe reads a file written by "tlsbench probe --json".
+func ReadProbe(path string) (*Probe, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p := new(Probe)
+	if err := json.Unmarshal(text, p); err != nil {
+		return nil, fmt.Errorf("read probe %s: %w (want the output of tlsbench probe --json)", path, err)
+	}
+	if len(p.Builds) == 0 {
+		return nil, fmt.Errorf("read probe %s: no builds in it (want the output of tlsbench probe --json)", path)
+	}
+	return p, nil
+}
