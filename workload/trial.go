@@ -12,7 +12,7 @@
 //	           ──▶ Outcome
 //
 // Three other ways through the same rig: Probe (probe.go) looks at the slots of
-// two workers after a few handshakes; fork trials (fork.go, forkseries.go) time
+// two workers after a few handshakes; fork trials (fork.go) time
 // pairs of forks, with the strategy's handlers and without; RunPlain (plain.go)
 // makes the same handshakes in one process, as what to compare with.
 //

@@ -4,8 +4,8 @@
 //	faults.go    the faults that the rig can make, and what each must show as
 //	run.go       trials of each fault with each load and heap, until there are enough
 //	match.go     each event is matched with the fault it came of, and its blame checked
-//	broken.go    fixes that are wrong on purpose (broken/*.c), compiled and tried
-//	judge.go     by what a broken fix is told from a good one
+//	broken.go    fixes that are wrong on purpose (broken/*.c), compiled and tried,
+//	             and by what each is told from a good one
 //	report.go    what was found, and what fell short
 //
 // Faults come at random times that know nothing of the checks; see fault.h of the
