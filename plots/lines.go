@@ -178,8 +178,9 @@ func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
 				c.StrokeLine2(cv.look.line(1.4), x, middle, x+legendSample-4, middle)
 			}
 			cv.look.bold(c, 4, vg.Point{X: x + legendSample/2 - 2, Y: middle})
-			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: x + legendSample, Y: middle + 1}, cv.label)
-			x += legendSample + plain.Width(cv.label) + 14
+			s := shrunk(plain, cv.label, panelWidth-legendSample)
+			c.FillText(aligned(s, draw.XLeft, draw.YCenter), vg.Point{X: x + legendSample, Y: middle + 1}, cv.label)
+			x += legendSample + s.Width(cv.label) + 14
 		}
 	}
 }

@@ -37,7 +37,8 @@ type rowChart struct {
 
 const (
 	rowHeight vg.Length = 13
-	rowGap    vg.Length = 4 // between strategies
+	rowGap    vg.Length = 4   // between strategies
+	nameRoom  vg.Length = 110 // for a strategy; a longer name is written smaller
 )
 
 // tops gives how far below the first each row begins, and the height of all.
@@ -138,7 +139,7 @@ func (ch *rowChart) limits() span {
 // inner is the part of the canvas where values stand: left of it are names,
 // right of it notes.
 func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
-	left := widest(plain, ch.rows, func(r row) string { first, _ := r.names(); return first }) + 8
+	left := min(nameRoom, widest(plain, ch.rows, func(r row) string { first, _ := r.names(); return first })) + 8
 	if builds := widest(small, ch.rows, func(r row) string { _, second := r.names(); return second }); builds > 0 {
 		left += builds + 4
 	}
@@ -162,7 +163,7 @@ func (ch *rowChart) draw(c draw.Canvas) {
 		y := top - rowHeight/2
 		first, second := r.names()
 		if ch.begins(i) {
-			c.FillText(aligned(plain, draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, first)
+			c.FillText(aligned(shrunk(plain, first, nameRoom), draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, first)
 			c.StrokeLine2(gridLine, c.Min.X, top+rowGap/2, c.Max.X, top+rowGap/2)
 		}
 		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, second)
