@@ -15,6 +15,7 @@ import (
 type grammar struct {
 	Run         runCommand         `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
 	Probe       probeCommand       `cmd:"" help:"Show every thread-local key: whose it is, and what each strategy makes of it."`
+	Trace       traceCommand       `cmd:"" help:"Show which inherited memory several processes write without a common lock."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at this machine: what is here, what is missing, how to bring it."`
 	List        listCommand        `cmd:"" help:"List strategies, hazards, loads, heaps and all other choices."`
 	Openssl     opensslCommand     `cmd:"" help:"Fetch OpenSSL builds beside the system's, and list them."`

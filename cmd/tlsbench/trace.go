@@ -1,0 +1,222 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"tlsbench/bench"
+	"tlsbench/results"
+	"tlsbench/results/number"
+	"tlsbench/results/page"
+	"tlsbench/strategies/catalogue"
+	"tlsbench/workload"
+	"tlsbench/workload/openssl"
+)
+
+// traceCommand shows which inherited memory several processes write.
+type traceCommand struct {
+	buildFlags
+	Strategy   []string `placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
+	Hazard     string   `default:"plain" placeholder:"NAME" help:"What else is in the process; see tlsbench list hazard."`
+	Load       string   `default:"memory" placeholder:"NAME" help:"Where handshakes come from: ${loads}."`
+	Workers    int      `default:"4" placeholder:"N" help:"Number of workers, 2 to 63."`
+	Locks      string   `default:"shared" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
+	Rand       string   `default:"default" placeholder:"NAME" help:"Random generator: ${rands}."`
+	Handshakes int      `default:"50" placeholder:"N" help:"Handshakes of each worker, good and bad."`
+	Floor      bool     `help:"Show also what key-owner shows under hazard plain: OpenSSL's own doing."`
+	JSON       bool     `name:"json" help:"Print everything as JSON."`
+}
+
+// Help is shown below the flags' own lines.
+func (traceCommand) Help() string {
+	return `Runs the workers, one after the other, with every block that rank 0 allocated on pages of its own, and sees every write to them. ` +
+		`A block is raced if two processes write it without a common lock, whether or not damage comes of it. ` +
+		`It is read-raced if one process writes it and others read it.`
+}
+
+// traced is what was seen on one build under one strategy.
+type traced struct {
+	OpenSSL  string `json:"openssl"`
+	Library  string `json:"libcrypto"`
+	Hazard   string `json:"hazard"`
+	Load     string `json:"load"`
+	Workers  int    `json:"workers"`
+	Strategy string `json:"strategy"`
+	// NotRun says why there is nothing to tell.
+	NotRun     string               `json:"not_run,omitempty"`
+	Handshakes uint64               `json:"handshakes"`
+	Blocks     int                  `json:"blocks"`
+	Writes     uint64               `json:"writes"`
+	Raced      []results.RacedBlock `json:"raced"`
+	Floor      []results.RacedBlock `json:"floor"`
+}
+
+// Run traces every build under every strategy.
+func (c *traceCommand) Run(s *session) error {
+	list, libraries, err := c.choices()
+	if err != nil {
+		return err
+	}
+	var all []traced
+	failed := false
+	for _, library := range libraries {
+		found, errs := c.build(s.ctx, library, list)
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
+		for _, err := range errs {
+			s.complain(fmt.Errorf("trace openssl %s: %w", library.Name, err))
+			failed = true
+		}
+		all = append(all, found...)
+	}
+	doc := page.Document{Data: all}
+	for i := range all {
+		doc.Add(all[i].parts(c.Floor)...)
+	}
+	err = doc.Write(s.stdout, form(c.JSON, false))
+	if err == nil && failed {
+		err = errFailed
+	}
+	return err
+}
+
+func (c *traceCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
+	for flag, value := range map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand} {
+		if err := checkValue(flag, value); err != nil {
+			return nil, nil, err
+		}
+	}
+	var err error
+	if c.Hazard, err = workload.HazardName(c.Hazard); err != nil {
+		return nil, nil, refuse("%w; see tlsbench list hazard", err)
+	}
+	if c.Workers < 2 || c.Workers > results.MaxTraced {
+		return nil, nil, refuse("workers %d: want 2 to %d", c.Workers, results.MaxTraced)
+	}
+	if c.Handshakes < 1 || c.Handshakes > 1e6 {
+		return nil, nil, refuse("handshakes %d: want 1 to 1000000", c.Handshakes)
+	}
+	list, err := parseStrategies(c.Strategy)
+	if err != nil {
+		return nil, nil, err
+	}
+	libraries, err := c.find("system")
+	return list, libraries, err
+}
+
+// build traces one build: first the oracle under hazard plain, whose blocks are
+// held against no strategy.
+func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []bench.Strategy) ([]traced, []error) {
+	oracle, err := c.once(ctx, b, catalogue.Choice{Name: results.NegativeControl}, results.Plain)
+	if err == nil && oracle.NotRun != "" {
+		err = errors.New(oracle.NotRun)
+	}
+	if err != nil {
+		return nil, []error{fmt.Errorf("floor, strategy %s: %w", results.NegativeControl, err)}
+	}
+	floor := results.Floor{}
+	floor.Add(oracle.Raced)
+	var found []traced
+	var errs []error
+	for _, st := range list {
+		t, err := c.once(ctx, b, st.Choice, c.Hazard)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("strategy %s: %w", st.Name(), err))
+			continue
+		}
+		seen := t.Raced
+		t.Raced, t.Floor = floor.Above(seen), floor.Within(seen)
+		found = append(found, t)
+	}
+	return found, errs
+}
+
+func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.Choice, hazard string) (traced, error) {
+	out, err := workload.Run(ctx, workload.Config{
+		Build: b, Strategy: st, Hazard: hazard, Load: c.Load, Workers: c.Workers, Heap: "traced",
+		Locks: c.Locks, Rand: c.Rand, BadShare: results.DefaultBad, CheckRate: 1, EchoBytes: 64,
+		Handshakes: uint64(c.Handshakes), Seed: 1,
+	})
+	if err != nil {
+		return traced{}, err
+	}
+	t := traced{
+		OpenSSL: cmp.Or(out.OpenSSLVersion, b.Version), Library: b.Libcrypto, Hazard: hazard, Load: c.Load,
+		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Handshakes + out.Refused,
+	}
+	switch {
+	case out.Skipped != "":
+		t.NotRun = "skipped: " + out.Skipped
+	case out.NotApplicable != "":
+		t.NotRun = "not applicable: OpenSSL has no " + out.NotApplicable
+	case out.Trace == nil:
+		t.NotRun = "the server was damaged before it served"
+	default:
+		t.Blocks, t.Writes, t.Raced = out.Trace.Blocks, out.Trace.Faults, out.Trace.Raced
+	}
+	return t, nil
+}
+
+// parts show one cell.
+func (t *traced) parts(floor bool) []page.Part {
+	parts := []page.Part{page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, load %s, %d workers, strategy %s: %s",
+		t.OpenSSL, t.Hazard, t.Load, t.Workers, t.Strategy, t.verdict())}}
+	if t.NotRun != "" {
+		return parts
+	}
+	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers, %s to %s seen; %s of the floor left out.",
+		number.Count(int(t.Handshakes), "handshake"), number.Count(int(t.Writes), "write"),
+		number.Count(t.Blocks, "inherited block"), number.Count(len(t.Floor), "block"))))
+	parts = append(parts, racedBlocks(t.Raced))
+	if floor && len(t.Floor) > 0 {
+		parts = append(parts, page.Text("The floor:"), racedBlocks(t.Floor))
+	}
+	return parts
+}
+
+func (t *traced) verdict() string {
+	if t.NotRun != "" {
+		return t.NotRun
+	}
+	read := 0
+	for _, b := range t.Raced {
+		if b.ReadRaced {
+			read++
+		}
+	}
+	text := number.Count(len(t.Raced)-read, "raced block")
+	if read > 0 {
+		text += fmt.Sprintf(", %d read-raced", read)
+	}
+	return text
+}
+
+func racedBlocks(list []results.RacedBlock) page.List {
+	var out page.List
+	for _, b := range list {
+		term := fmt.Sprintf("%s, %d bytes", cmp.Or(b.Object(), "block"), b.Size)
+		texts := []string{"allocated: " + b.Site}
+		if b.Behind != "" {
+			texts = append(texts, "behind: "+b.Behind)
+		}
+		texts = append(texts, "written by "+results.Who(b.Writers))
+		if b.ReadRaced {
+			texts[len(texts)-1] += ", read by " + results.Who(b.Readers)
+		}
+		for _, w := range b.Writes {
+			texts = append(texts, fmt.Sprintf("%s: %d by %s%s", w.Site, w.Count, results.Who(w.By), inBrackets(w.How)))
+		}
+		out = append(out, item(term, texts...))
+	}
+	return out
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}

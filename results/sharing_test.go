@@ -1,0 +1,124 @@
+package results
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestObject(t *testing.T) {
+	for site, want := range map[string]string{
+		"err.c:692 libcrypto.so.3+0x1e8cb0 < ERR_set_mark < CONF_modules_load_file_ex":     "error queue",
+		"libcrypto.so.3+0x214b5e < ERR_set_mark < CONF_modules_load_file_ex":               "error queue",
+		"initthread.c:100 libcrypto.so.3+0x23453a < ERR_set_mark < pthread_once":           "list of what is to be done at a thread's end",
+		"evp_enc.c:71 libcrypto.so.3+0x330285 < EVP_RAND_instantiate < RAND_get0_primary":  "random generator",
+		"drbg.c:787 libcrypto.so.3+0x33bbcc < EVP_RAND_CTX_new":                            "random generator",
+		"lhash.c:51 OPENSSL_LH_new (libcrypto.so.1.1) < OBJ_NAME_init":                     "",
+		"ssl_cert.c:77 libssl.so.3+0x2bf23 < SSL_CTX_new < ERR_never_at_the_begin_of_this": "",
+	} {
+		if got := (&RacedBlock{Site: site}).Object(); got != want {
+			t.Errorf("%s: %q, want %q", site, got, want)
+		}
+	}
+}
+
+func TestWho(t *testing.T) {
+	for want, processes := range map[string][]int{
+		"rank 0": {-1}, "worker 2": {2}, "workers 0 1": {0, 1}, "rank 0 and workers 0 3": {0, 3, -1},
+	} {
+		if got := Who(processes); got != want {
+			t.Errorf("%v: %q, want %q", processes, got, want)
+		}
+	}
+}
+
+// sharingFile has sharing trials of some strategies, under plain and under a
+// hazard, by the sites of their raced blocks; a site with ! is read-raced.
+func sharingFile(t *testing.T, sites map[string]string) string {
+	t.Helper()
+	var trials []*Trial
+	for cell, text := range sites {
+		hazard, strategy, _ := strings.Cut(cell, " ")
+		trial := &Trial{
+			Cell: Cell{Measure: Sharing, OpenSSL: "3.0.20", Hazard: hazard, Load: "memory", Heap: "traced", Strategy: strategy, Workers: 4},
+			ID:   len(trials) + 1, Round: 1, Status: OK, Handshakes: 200, Metrics: []Metric{{1, RacedBlocks}},
+		}
+		for site := range strings.FieldsSeq(text) {
+			name, read := strings.CutSuffix(site, "!")
+			trial.Raced = append(trial.Raced, RacedBlock{Site: name, ReadRaced: read, Writers: []int{0, 1}, Writes: []RacedWrite{{Site: "w", By: []int{0}, Count: 1}}})
+		}
+		trials = append(trials, trial)
+	}
+	return fileOf(t, "sharing.txt", trials...)
+}
+
+// What the oracle shows under plain is held against nobody; what it shows
+// beside a hazard is.
+func TestSharingFloor(t *testing.T) {
+	path := sharingFile(t, map[string]string{
+		"plain none": "err.c:1 drbg.c:2 lhash.c:3", "plain key-owner": "lhash.c:3 prop.c:4!", "plain hwm": "lhash.c:3 prop.c:4!",
+		"fips key-owner": "lhash.c:3 fips.c:5", "plain thread-stop": "prop.c:4", "plain clear-0-15": "other.c:6!",
+	})
+	c, err := Summarize(Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"plain none": "shared 2 raced", "plain key-owner": "no trials 0 raced", "plain hwm": "no trials 0 raced",
+		"fips key-owner": "shared 1 raced", "plain thread-stop": "shared 1 raced", "plain clear-0-15": "shared 0 raced, 1 read-raced",
+	}
+	for i := range c.Tables {
+		for _, r := range c.Tables[i].Rows {
+			cell := c.Tables[i].Hazard + " " + r.Strategy
+			if got := r.Verdict.Short() + " " + r.Sharing.String(); got != want[cell] {
+				t.Errorf("%s: %s, want %s", cell, got, want[cell])
+			}
+			delete(want, cell)
+		}
+		if c.Tables[i].Mark != "" {
+			t.Errorf("%s: %s", c.Tables[i].Hazard, c.Tables[i].Mark)
+		}
+	}
+	if len(want) != 0 {
+		t.Errorf("no row of %v", want)
+	}
+	for expect, broken := range map[string]int{
+		"hwm=unshared": 0, "none=unshared": 1, "thread-stop=unshared": 1, "clear-0-15=unshared": 1, "key-owner=unshared": 1, "hwm=clean": 1,
+	} {
+		var out strings.Builder
+		if n, err := Check(&out, CheckOptions{Expect: []string{expect}}, path); err != nil || n != broken {
+			t.Errorf("%s: %d broken, %v, want %d: %s", expect, n, err, broken, out.String())
+		}
+	}
+}
+
+// Without its controls a sharing trial proves nothing.
+func TestSharingControls(t *testing.T) {
+	for text, cells := range map[string]map[string]string{
+		"no sharing trial of key-owner":    {"plain none": "a", "plain hwm": ""},
+		"no sharing trial of none":         {"plain key-owner": "", "plain hwm": ""},
+		"no raced block under none in one": {"plain key-owner": "a", "plain none": "a", "plain hwm": ""},
+	} {
+		var out strings.Builder
+		n, err := Check(&out, CheckOptions{Expect: []string{"hwm=unshared"}}, sharingFile(t, cells))
+		if err != nil || n != 1 || !strings.Contains(out.String(), text) {
+			t.Errorf("%v: %d broken, %v, %s, want %s", cells, n, err, out.String(), text)
+		}
+	}
+}
+
+// The word stands among the others by its rank, and takes clean away.
+func TestSharedWord(t *testing.T) {
+	s := &SharedBlocks{Trials: 1, Raced: 1}
+	for _, test := range []struct{ words, want []Word }{
+		{[]Word{Clean}, []Word{Shared}}, {[]Word{NoDamageSeen}, []Word{Shared}},
+		{[]Word{Crashed, Corrupt, Collateral}, []Word{Crashed, Corrupt, Shared, Collateral}},
+	} {
+		got := Verdict{Words: test.words}.share(s)
+		if got.Short() != (Verdict{Words: test.want}).Short() {
+			t.Errorf("%v with raced blocks: %v, want %v", test.words, got.Words, test.want)
+		}
+	}
+	if got := (Verdict{Words: []Word{Clean}}).share(&SharedBlocks{Trials: 3}); got.Worst() != Clean {
+		t.Errorf("clean without raced blocks is %v", got.Words)
+	}
+}
