@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ var objects = []struct {
 func (b *RacedBlock) Object() string {
 	file, _, named := strings.Cut(b.Site, ":")
 	for _, o := range objects {
-		if named && slices.Contains(o.files, file) || o.function != "" && strings.Contains(b.Site, o.function) {
+		if named && slices.Contains(o.files, path.Base(file)) || o.function != "" && strings.Contains(b.Site, o.function) {
 			return o.what
 		}
 	}
