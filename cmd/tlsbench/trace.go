@@ -90,7 +90,7 @@ func (c *traceCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 		}
 	}
 	var err error
-	if c.Hazard, err = workload.HazardName(c.Hazard); err != nil {
+	if c.Hazard, err = results.HazardName(c.Hazard); err != nil {
 		return nil, nil, refuse("%w; see tlsbench list hazard", err)
 	}
 	if c.Workers < 2 || c.Workers > results.MaxTraced {
