@@ -58,9 +58,6 @@ func (s *set) links(b *strings.Builder, figures string) {
 	raw := path.Join(PublishedData, s.name)
 	fmt.Fprintf(b, "\nEvery hazard, every cost: [%s](%s). All figures: [%s](%[3]s). Conditions, commands to repeat it, raw data: [%s](%[4]s).\n",
 		TablesFile, path.Join(figures, TablesFile), figures, raw)
-	if len(s.older) > 0 {
-		fmt.Fprintf(b, "Earlier sets, not in these figures: %s.\n", setLinks(s.older, PublishedData))
-	}
 }
 
 // shortTables are those that fit into a README.

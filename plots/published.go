@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,10 +13,9 @@ import (
 	"tlsbench/results"
 )
 
-// The published sets: raw files in results/data, one folder a machine and day.
-// From one of them, the newest or the one that results/data/CURRENT names, come
-// the figures in plots/published and a part of the README; the others stay
-// there as raw data. All of it is made by
+// The published set: raw files in a folder of results/data, named by day and
+// machine. From it, the newest by its name, come the figures in plots/published
+// and a part of the README. All of it is made by
 //
 //	go run ./plots/publish
 //
@@ -40,13 +38,9 @@ const (
 // results file.
 var ErrNoData = errors.New("no results file")
 
-// currentFile names the set to publish where that is not the newest.
-const currentFile = "CURRENT"
-
 // set is one folder of raw files.
 type set struct {
 	name   string
-	older  []string // names of the other sets, newest first
 	files  []string // results files
 	aa     []string // of a strategy against itself
 	probes []string
@@ -65,21 +59,10 @@ func findSet(root string) (*set, error) {
 			names = append(names, e.Name())
 		}
 	}
-	slices.Sort(names)
-	slices.Reverse(names)
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%w in %s", ErrNoData, data)
 	}
-	current := names[0]
-	if text, err := os.ReadFile(filepath.Join(data, currentFile)); err == nil {
-		current = strings.TrimSpace(string(text))
-		if !slices.Contains(names, current) {
-			return nil, fmt.Errorf("%s/%s names %q, which is no folder with results files; there are %s", data, currentFile, current, strings.Join(names, ", "))
-		}
-	}
-	s := readSet(data, current)
-	s.older = slices.DeleteFunc(names, func(name string) bool { return name == current })
-	return s, nil
+	return readSet(data, slices.Max(names)), nil
 }
 
 // readSet lists what is in a folder.
@@ -176,40 +159,7 @@ func publishRuns(root string, d *Data) error {
 			return err
 		}
 	}
-	list := filepath.Join(root, PublishedData, publishedReadme)
-	if !exists(list) {
-		return nil
-	}
-	return rewrite(list, func(old []byte) ([]byte, error) { return replaceSets(old, d) })
-}
-
-// What stands between these lines of the README of all sets is made by Publish.
-const (
-	setsBegin = "<!-- sets: begin, made by go run ./plots/publish -->"
-	setsEnd   = "<!-- sets: end -->"
-)
-
-// replaceSets says which set is published, and lists the others.
-func replaceSets(readme []byte, d *Data) ([]byte, error) {
-	if !bytes.Contains(readme, []byte(setsBegin)) {
-		return readme, nil
-	}
-	return replacePart(readme, setsBegin, setsEnd, func(b *strings.Builder) error {
-		fmt.Fprintf(b, "Figures, tables and the README are made from one set, [%s](%[1]s), and from nothing else.\n", d.set.name)
-		if len(d.set.older) > 0 {
-			fmt.Fprintf(b, "Earlier sets, kept as raw data: %s.\n", setLinks(d.set.older, ""))
-		}
-		return nil
-	})
-}
-
-// setLinks makes links to sets.
-func setLinks(names []string, folder string) string {
-	links := make([]string, len(names))
-	for i, name := range names {
-		links[i] = fmt.Sprintf("[%s](%s)", name, path.Join(folder, name))
-	}
-	return strings.Join(links, ", ")
+	return nil
 }
 
 // What stands between these lines of a run's README is made by Publish.

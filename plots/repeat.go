@@ -158,7 +158,7 @@ func (p *plan) fieldCommand(file string) string {
 	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	args.add("python", []string{own(strings.Join(s.Hazards, ","))}, "no,before,after")
 	args.add("readers", texts(s.Workers), "4")
-	args.add("tls", s.TLS, "1.3")
+	args.add("tls", s.TLS, results.TLSVersions.Default())
 	if s.Bad != nil {
 		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
 	}
@@ -185,20 +185,20 @@ func (p *plan) command(file string) string {
 	args.add("preset", []string{s.Preset}, "default")
 	args.add("openssl", s.builds(), "system")
 	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
-	args.add("hazard", s.Hazards, "plain")
-	args.add("workers", texts(s.Workers), "4")
-	args.add("load", s.Loads, "tcp")
-	args.add("heap", s.Heaps, "global")
-	args.add("tls", s.TLS, "1.3")
-	args.add("key", s.Keys, "ecdsa-p256")
-	args.add("rand", s.Rands, "default")
-	args.add("locks", s.Locks, "shared")
-	args.add("heap-safety", s.HeapSafety, "count")
+	args.add("hazard", s.Hazards, results.Plain)
+	args.add("workers", texts(s.Workers), fmt.Sprint(results.DefaultWorkers))
+	args.add("load", s.Loads, results.Loads.Default())
+	args.add("heap", s.Heaps, results.Heaps.Default())
+	args.add("tls", s.TLS, results.TLSVersions.Default())
+	args.add("key", s.Keys, results.Keys.Default())
+	args.add("rand", s.Rands, results.Rands.Default())
+	args.add("locks", s.Locks, results.LockSharings.Default())
+	args.add("heap-safety", s.HeapSafety, results.HeapSafeties.Default())
 	measures := texts(s.Measures)
 	for i := range measures {
 		measures[i] = strings.ToLower(measures[i])
 	}
-	args.add("measure", measures, "handshake,corruption")
+	args.add("measure", measures, strings.ToLower(strings.Join(texts(results.DefaultMeasures), ",")))
 	args.numbers(s)
 	if p.Shard.Count > 1 {
 		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
@@ -217,10 +217,10 @@ func (a *arguments) numbers(s *spec) {
 		a.add("check-rate", []string{fmt.Sprint(*s.CheckRate)}, "")
 	}
 	if slices.Contains(s.Measures, "Fork") {
-		a.add("fork-memory", texts(s.Fork.Memory), "16")
+		a.add("fork-memory", texts(s.Fork.Memory), fmt.Sprint(results.DefaultForkMemory))
 		a.add("fork-keys", texts(s.Fork.Filled), "0")
-		a.add("huge-pages", s.Fork.HugePages, "off")
-		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, "500")
+		a.add("huge-pages", s.Fork.HugePages, results.HugePages.Default())
+		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(results.DefaultForkPairs))
 	}
 	*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	// Presets give each kind of trial a length of its own; the flag gives all
