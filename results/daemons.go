@@ -65,7 +65,6 @@ func (s *Score) add(a Agreement) {
 type Daemons struct {
 	Rows     []DaemonRow     `json:"rows"` // disagreements first
 	All      Score           `json:"all"`
-	Plain    Score           `json:"without_python"`
 	Python   Score           `json:"with_python"`
 	Controls []DaemonControl `json:"controls"`
 }
@@ -241,9 +240,7 @@ func (d *daemonTally) compare() *Daemons {
 		row := c.row(d.rig(c))
 		out.Rows = append(out.Rows, row)
 		out.All.add(row.Agree)
-		if row.Python == "no" {
-			out.Plain.add(row.Agree)
-		} else {
+		if row.Python != "no" {
 			out.Python.add(row.Agree)
 		}
 		out.control(c)
@@ -337,9 +334,6 @@ func (r *DaemonRow) Fix() string {
 	return r.Strategy
 }
 
-// DaemonName is the server's name in words.
-func (r *DaemonRow) DaemonName() string { return daemonName(r.Server) }
-
 func daemonName(server string) string { return strings.Replace(server, "-", " ", 1) }
 
 // String names the case for a message.
@@ -431,7 +425,7 @@ func (d *Daemons) ScoreLine() string {
 	line := fmt.Sprintf("The daemon and the rig agree in %d of %d cases", d.All.Agree, d.All.Answered)
 	if d.Python.Answered > 0 {
 		line += fmt.Sprintf(": %d of %d without Python, %d of %d with it",
-			d.Plain.Agree, d.Plain.Answered, d.Python.Agree, d.Python.Answered)
+			d.All.Agree-d.Python.Agree, d.All.Answered-d.Python.Answered, d.Python.Agree, d.Python.Answered)
 	}
 	return line + "."
 }
@@ -446,37 +440,4 @@ func (d *Daemons) Failed() int {
 		}
 	}
 	return n
-}
-
-// Notes are what there is to say about rows, disagreements first; those that say
-// the same are one.
-func (d *Daemons) Notes() []string {
-	var order []string
-	cases := map[string][]string{}
-	note := func(why string, r *DaemonRow) {
-		if cases[why] == nil {
-			order = append(order, why)
-		}
-		cases[why] = append(cases[why], r.String())
-	}
-	for i := range d.Rows {
-		r := &d.Rows[i]
-		if r.Why != "" {
-			note(r.Why, r)
-		}
-		for _, v := range []Verdict{r.Daemon, r.Rig} {
-			if v.Reason != "" && v.Trials == 0 {
-				note(fmt.Sprintf("%s: %s", v.Worst(), v.Reason), r)
-			}
-		}
-	}
-	var out []string
-	for _, why := range order {
-		where := cases[why][0]
-		if n := len(cases[why]); n > 1 {
-			where += fmt.Sprintf(" and %d more of this kind", n-1)
-		}
-		out = append(out, fmt.Sprintf("%s: %s.", where, why))
-	}
-	return out
 }

@@ -336,7 +336,7 @@ func TestFieldResume(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &d); err != nil || code != exitDone || len(d.Rows) != 2 || !strings.Contains(stderr, "resumed after 1 trial; one that was cut off is run again") {
 		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, d, stderr)
 	}
-	if code, stdout, _ = runField(dir, append([]string{"--resume", file, "--markdown"}, plan...)...); code != exitDone || !strings.Contains(stdout, "| server |") {
+	if code, stdout, _ = runField(dir, append([]string{"--resume", file, "--markdown"}, plan...)...); code != exitDone || !strings.Contains(stdout, "| daemon |") {
 		t.Errorf("as Markdown: exit code %d, %q", code, stdout)
 	}
 	for want, args := range map[string][]string{

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tlsbench/results"
@@ -10,74 +11,50 @@ import (
 
 // Daemons shows what daemons did and whether the rig agrees, disagreements
 // first.
-func Daemons(d *results.Daemons) *Document {
-	doc := &Document{Data: d}
-	doc.Add(DaemonParts(d)...)
-	return doc
-}
+func Daemons(d *results.Daemons) *Document { return &Document{Data: d, Parts: DaemonParts(d)} }
 
 // DaemonParts are the parts of that document, for a longer one.
 func DaemonParts(d *results.Daemons) []Part {
-	parts := []Part{daemonVerdicts(d), Text(d.ScoreLine()), Text(d.ControlLine())}
-	for _, broken := range d.BrokenControls() {
-		parts = append(parts, Alarm("CONTROL FAILED: "+broken+"."))
-	}
-	for _, note := range d.Notes() {
-		parts = append(parts, Text("- "+note))
-	}
-	return append(parts, daemonFacts(d))
-}
-
-// daemonRow begins a row: which daemon, and what is in it. Python is told with
-// the strategy, because most cases have none.
-func daemonRow(t *Table, r *results.DaemonRow, cells ...Cell) {
-	fix := r.Fix()
-	if r.Python != "no" {
-		fix += ", python " + r.Python
-	}
-	t.Add(Cell{Text: r.DaemonName()}, r.OpenSSL, r.MemSafety, fix, cells)
-	t.Rows[len(t.Rows)-1].Tags = Tags{OpenSSL: r.OpenSSL, Hazard: r.Hazard}
-}
-
-var daemonHead = []string{"server", "openssl", "safety", "strategy"}
-
-func daemonVerdicts(d *results.Daemons) *Table {
-	t := &Table{Title: "Daemons and the rig: verdicts, disagreements first", Labels: len(daemonHead)}
-	t.Head = append(daemonHead[:len(daemonHead):len(daemonHead)], "daemon", "rig", "agree")
-	for i := range d.Rows {
-		r := &d.Rows[i]
-		daemonRow(t, r, verdictWords(r.Daemon), verdictWords(r.Rig), Cell{Text: string(r.Agree)})
-	}
-	return t
-}
-
-func daemonFacts(d *results.Daemons) *Table {
-	t := &Table{Title: "What each daemon did", Labels: len(daemonHead)}
-	t.Head = append(daemonHead[:len(daemonHead):len(daemonHead)], "damaged", "first", "hs/s", "memory", "set up")
-	t.Notes = []string{"hs/s: good handshakes with their OPTIONS, before a death; memory: all processes together, shared pages " +
-		"once; first: from the load's start, the earliest of all trials; set up: the daemon's step at which the fix took " +
+	const head = "daemon,openssl,safety,python,strategy,"
+	verdicts := &Table{Title: "Daemons and the rig, disagreements first", Labels: 5, Head: strings.Split(head+"in daemon,in rig,agree", ",")}
+	facts := &Table{Title: "What each daemon did", Labels: 5, Head: strings.Split(head+"first,hs/s,MiB,set up", ",")}
+	facts.Notes = []string{"hs/s: good handshakes with their OPTIONS, before a death; MiB: memory of all processes together, shared pages " +
+		"once; first: damage, from the load's start, the earliest of all trials; set up: the daemon's step at which the fix took " +
 		"its mark (see tlsbench help field)"}
 	for i := range d.Rows {
 		r := &d.Rows[i]
-		if r.Daemon.Trials == 0 {
-			continue
+		names := []Cell{{Text: strings.TrimPrefix(r.Server, "kamailio-")}, {Text: r.OpenSSL}, {Text: fmt.Sprint(r.MemSafety)}, {Text: r.Python}, {Text: r.Fix()}}
+		agree := Cell{Text: string(r.Agree)}
+		if r.Why != "" {
+			agree.Notes = []string{r.Why}
 		}
-		none := Cell{Text: "-"}
-		first, rate, memory := none, none, none
-		switch {
-		case r.Daemon.Damaged > 0 && r.Served == 0:
-			first = Cell{Text: "at start", Sort: "0"}
-		case r.Daemon.Damaged > 0:
-			first = Cell{Text: r.First.Round(time.Millisecond).String(), Sort: sortable(r.First.Seconds())}
+		tags := Tags{OpenSSL: r.OpenSSL, Hazard: r.Hazard}
+		verdicts.Rows = append(verdicts.Rows, Row{append(names[:len(names):len(names)],
+			field(&results.Row{Verdict: r.Daemon}), field(&results.Row{Verdict: r.Rig}), agree), tags})
+		if r.Daemon.Trials > 0 {
+			facts.Rows = append(facts.Rows, Row{append(names, daemonFacts(r)...), tags})
 		}
-		if r.Served > 0 {
-			rate = Cell{Text: number.Short(r.Rate), Sort: sortable(r.Rate)}
-		}
-		if r.Memory > 0 {
-			memory = Cell{Text: fmt.Sprintf("%.0f MiB", r.Memory/(1<<20)), Sort: sortable(r.Memory)}
-		}
-		damaged := Cell{Text: counts(r.Daemon), Sort: sortable(float64(r.Daemon.Damaged) / float64(r.Daemon.Trials))}
-		daemonRow(t, r, damaged, first, rate, memory, Cell{Text: r.Mark})
 	}
-	return t
+	parts := []Part{verdicts, Text(d.ScoreLine()), Text(d.ControlLine())}
+	for _, broken := range d.BrokenControls() {
+		parts = append(parts, Alarm("CONTROL FAILED: "+broken+"."))
+	}
+	return append(parts, facts)
+}
+
+func daemonFacts(r *results.DaemonRow) []Cell {
+	first, rate, memory := Cell{Text: "-"}, Cell{Text: "-"}, Cell{Text: "-"}
+	switch {
+	case r.Daemon.Damaged > 0 && r.Served == 0:
+		first = Cell{Text: "at start", Sort: "0"}
+	case r.Daemon.Damaged > 0:
+		first = Cell{Text: r.First.Round(time.Millisecond).String(), Sort: sortable(r.First.Seconds())}
+	}
+	if r.Served > 0 {
+		rate = Cell{Text: number.Short(r.Rate), Sort: sortable(r.Rate)}
+	}
+	if r.Memory > 0 {
+		memory = Cell{Text: fmt.Sprintf("%.0f", r.Memory/(1<<20)), Sort: sortable(r.Memory)}
+	}
+	return []Cell{first, rate, memory, {Text: r.Mark}}
 }

@@ -249,12 +249,18 @@ func TestRealDaemon(t *testing.T) {
 
 func checkDamaged(t *testing.T, name string, cfg workload.Config) {
 	t.Helper()
-	out, err := workload.Run(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !out.Damaged() {
-		t.Errorf("kamailio %s without a fix: no damage in %d handshakes, %v", name, out.Handshakes, out.Load)
+	// On a busy machine few readers run at the same time.
+	for try := 0; ; try++ {
+		out, err := workload.Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Damaged() {
+			return
+		}
+		if try == 4 {
+			t.Fatalf("kamailio %s without a fix: no damage in %d handshakes, %v", name, out.Handshakes, out.Load)
+		}
 	}
 }
 

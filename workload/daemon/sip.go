@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/textproto"
 	"strings"
 
 	"tlsbench/workload/peers"
@@ -36,53 +37,37 @@ func options(conn net.Conn, draw uint64) error {
 // answer is what is looked at of a SIP response.
 type answer struct {
 	status string
-	fields map[string]string // first value of each, names in lower case
+	fields textproto.MIMEHeader
 }
 
 // readAnswer reads a response without a body.
-func readAnswer(r io.Reader) (answer, error) {
-	in := bufio.NewReader(io.LimitReader(r, maxAnswer))
-	status, err := in.ReadString('\n')
-	if err != nil {
-		return answer{}, unexpected(err)
+func readAnswer(r io.Reader) (a answer, err error) {
+	buffer := bufio.NewReader(io.LimitReader(r, maxAnswer))
+	in := textproto.NewReader(buffer)
+	if a.status, err = in.ReadLine(); err == nil {
+		a.fields, err = in.ReadMIMEHeader()
 	}
-	a := answer{status: strings.TrimSpace(status), fields: map[string]string{}}
-	for {
-		text, err := in.ReadString('\n')
-		if err != nil {
-			return answer{}, unexpected(err)
-		}
-		if text = strings.TrimSpace(text); text == "" {
-			break
-		}
-		name, value, _ := strings.Cut(text, ":")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, ok := a.fields[name]; !ok {
-			a.fields[name] = strings.TrimSpace(value)
-		}
-	}
-	if in.Buffered() > 0 {
-		return answer{}, fmt.Errorf("%w: %d bytes after the answer", peers.ErrWrongData, in.Buffered())
+	switch {
+	case errors.Is(err, io.EOF): // it was cut; a connection that ended well had an answer
+		return answer{}, io.ErrUnexpectedEOF
+	case errors.As(err, new(textproto.ProtocolError)):
+		return answer{}, fmt.Errorf("%w: %w", peers.ErrWrongData, err)
+	case err != nil:
+		return answer{}, err
+	case buffer.Buffered() > 0:
+		return answer{}, fmt.Errorf("%w: %d bytes after the answer", peers.ErrWrongData, buffer.Buffered())
 	}
 	return a, nil
-}
-
-// unexpected tells an answer that was cut from a connection that ended well.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 func (a answer) check(id string) error {
 	switch {
 	case !strings.HasPrefix(a.status, "SIP/2.0 200 "):
 		return fmt.Errorf("%w: answer %.80q, want 200", peers.ErrWrongData, a.status)
-	case a.fields["call-id"] != id:
-		return fmt.Errorf("%w: answer to call %.40q, want %q", peers.ErrWrongData, a.fields["call-id"], id)
-	case a.fields["content-length"] != "0":
-		return fmt.Errorf("%w: answer with a body of %.20q bytes, want 0", peers.ErrWrongData, a.fields["content-length"])
+	case a.fields.Get("Call-ID") != id:
+		return fmt.Errorf("%w: answer to call %.40q, want %q", peers.ErrWrongData, a.fields.Get("Call-ID"), id)
+	case a.fields.Get("Content-Length") != "0":
+		return fmt.Errorf("%w: answer with a body of %.20q bytes, want 0", peers.ErrWrongData, a.fields.Get("Content-Length"))
 	}
 	return nil
 }
