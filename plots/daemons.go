@@ -1,26 +1,16 @@
 package plots
 
 import (
-	"bytes"
-	"fmt"
-	"html/template"
-	"strings"
+	"io"
 
 	"tlsbench/results"
 	"tlsbench/results/page"
 )
 
-// daemonFile is a file of tlsbench field. Its trials stand in a section of their
-// own, and in no figure: the rig's are there to be held against the daemons'.
-type daemonFile struct {
-	Path    string
-	machine string
-	*results.Daemons
-	warnings []string
-}
-
-// splitDaemons takes the files with daemons out of a list, and reads them.
-func splitDaemons(files []string) (runs []string, daemons []*daemonFile, err error) {
+// splitDaemons takes the files of tlsbench field out of a list, and reads them.
+// Their trials stand in a section of their own, and in no figure: the rig's are
+// there to be held against the daemons'.
+func splitDaemons(files []string) (runs []string, daemons []*results.Comparison, err error) {
 	for _, path := range files {
 		if !results.HasDaemons(path) {
 			runs = append(runs, path)
@@ -30,53 +20,33 @@ func splitDaemons(files []string) (runs []string, daemons []*daemonFile, err err
 		if err != nil {
 			return nil, nil, err
 		}
-		f := &daemonFile{Path: path, Daemons: c.Daemons, warnings: c.Warnings}
-		if f.Daemons == nil {
-			f.Daemons = new(results.Daemons)
+		if c.Daemons != nil { // a run may have ended before its first trial
+			daemons = append(daemons, c)
 		}
-		if len(c.Tables) > 0 {
-			f.machine = c.Tables[0].Machine
-		}
-		daemons = append(daemons, f)
 	}
 	return runs, daemons, nil
 }
 
-// document is the section of one file. In brief it has the numbers alone, as in a
-// README.
-func (f *daemonFile) document(brief bool) *page.Document {
-	d := new(page.Document)
-	for _, w := range f.warnings {
-		d.Add(page.Alarm(w))
-	}
-	if brief {
-		d.Add(page.Text(f.ScoreLine()), page.Text(f.ControlLine()))
-		return d
-	}
-	d.Add(page.Text("On " + f.machine + "."))
-	d.Add(page.DaemonParts(f.Daemons)...)
-	return d
-}
-
-// daemonHTML is the section of all files on the report page.
-func daemonHTML(files []*daemonFile) (template.HTML, error) {
-	var b bytes.Buffer
-	for _, f := range files {
-		fmt.Fprintf(&b, "<h3>%s</h3>\n", template.HTMLEscapeString(base(f.Path)))
-		if err := f.document(false).Write(&b, page.HTML); err != nil {
-			return "", err
+// writeDaemons writes the section of these files. In brief it has the numbers
+// alone, as in a README.
+func writeDaemons(w io.Writer, files []*results.Comparison, format page.Format, brief bool) error {
+	doc := new(page.Document)
+	for _, c := range files {
+		doc.Add(page.Text("In the real daemon (" + base(c.Files[0]) + "), on " + c.Tables[0].Machine + ":"))
+		for _, w := range c.Warnings {
+			doc.Add(page.Alarm(w))
+		}
+		if brief {
+			doc.Add(page.Text(c.Daemons.ScoreLine()), page.Text(c.Daemons.ControlLine()))
+		} else {
+			doc.Add(page.DaemonParts(c.Daemons)...)
 		}
 	}
-	return template.HTML(b.String()), nil
-}
-
-// daemonMarkdown writes the sections of all files.
-func daemonMarkdown(b *strings.Builder, files []*daemonFile, brief bool) error {
-	for _, f := range files {
-		fmt.Fprintf(b, "\nIn the real daemon (%s):\n\n", base(f.Path))
-		if err := f.document(brief).Write(b, page.Markdown); err != nil {
-			return err
-		}
+	if len(files) == 0 {
+		return nil
 	}
-	return nil
+	if format == page.Markdown {
+		io.WriteString(w, "\n")
+	}
+	return doc.Write(w, format)
 }

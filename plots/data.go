@@ -29,9 +29,9 @@ type Data struct {
 	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*results.Probe
-	Field  []*daemonFile       // of tlsbench field
-	AA     []results.AASummary // a strategy against itself
-	Trials int                 // of all kinds, drawn or not
+	Field  []*results.Comparison // of files of tlsbench field
+	AA     []results.AASummary   // a strategy against itself
+	Trials int                   // of all kinds, drawn or not
 
 	set          *set // that is published, if it is one
 	aaPaths      []string

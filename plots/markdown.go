@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlsbench/results/page"
 )
 
 // TablesFile is the name of the file with all tables, beside the figures.
@@ -34,7 +36,7 @@ func Markdown(w io.Writer, d *Data, figures string) error {
 	} else {
 		d.markdownTables(&b)
 	}
-	if err := daemonMarkdown(&b, d.Field, d.set != nil); err != nil {
+	if err := writeDaemons(&b, d.Field, page.Markdown, d.set != nil); err != nil {
 		return err
 	}
 	for _, line := range append(aaLines(d), d.housekeeping()...) {
@@ -78,7 +80,7 @@ func WriteTables(folder string, d *Data) error {
 		t.markdown(&b)
 	}
 	d.markdownTables(&b)
-	if err := daemonMarkdown(&b, d.Field, false); err != nil {
+	if err := writeDaemons(&b, d.Field, page.Markdown, false); err != nil {
 		return err
 	}
 	for _, line := range append(aaLines(d), d.housekeeping()...) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/page"
 )
 
 // The report page holds everything in one file: no network, no script needed.
@@ -90,9 +91,11 @@ func Report(w io.Writer, d *Data) error {
 		Baseline: d.Baseline, Differs: d.differsExplained(),
 	}
 	var err error
-	if p.Field, err = daemonHTML(d.Field); err != nil {
+	var daemons strings.Builder
+	if err = writeDaemons(&daemons, d.Field, page.HTML, false); err != nil {
 		return err
 	}
+	p.Field = template.HTML(daemons.String())
 	p.Headlines = d.shortTables()
 	p.Builds, p.Hazards = d.choices()
 	drawn := make(styles)
@@ -197,7 +200,7 @@ func (d *Data) downloads() ([]download, error) {
 		paths = append(paths, in.Path)
 	}
 	for _, f := range d.Field {
-		paths = append(paths, f.Path)
+		paths = append(paths, f.Files...)
 	}
 	paths = slices.Concat(paths, d.aaPaths, d.probePaths)
 	var list []download
