@@ -418,9 +418,12 @@ const struct allocator heap_allocator = {heap_malloc, heap_realloc, heap_free};
 
 int heap_owner(const void *p)
 {
-	const struct header *h = (const struct header *)p - 1;
+	const struct header *h;
 
-	if (!heap_contains(p) || !plausible(offset_of(h)) || h->guard != front_guard(offset_of(h)) ||
+	if (!heap_contains(p))
+		return HEAP_NO_BLOCK;
+	h = (const struct header *)p - 1;
+	if (!plausible(offset_of(h)) || h->guard != front_guard(offset_of(h)) ||
 		__atomic_load_n(&h->state, __ATOMIC_RELAXED) != STATE_LIVE)
 		return HEAP_NO_BLOCK;
 	return h->owner - 1;
