@@ -71,14 +71,12 @@ type Daemons struct {
 
 // DaemonRow is what both said of one cell of a daemon, and what the daemon did.
 type DaemonRow struct {
-	Server    string    `json:"server"`
-	Package   string    `json:"package,omitempty"` // what the file says of it
-	OpenSSL   string    `json:"openssl"`
+	Server  string `json:"server"`
+	Package string `json:"package,omitempty"` // what the file says of it
+	Scene
 	MemSafety int       `json:"mem_safety"` // 1 passes over a double free
 	Python    string    `json:"python"`     // "no", "before", "after" the TLS module
 	Strategy  string    `json:"strategy"`
-	Hazard    string    `json:"hazard"`
-	Settings  string    `json:"settings,omitempty"` // of the cell, the server among them
 	Daemon    Verdict   `json:"daemon"`
 	Rig       Verdict   `json:"rig"`
 	Agree     Agreement `json:"agree"`
@@ -122,11 +120,8 @@ type daemonTally struct {
 
 // rigPlace is where a daemon and a rig are asked the same.
 type rigPlace struct {
-	machine, line  string
-	hazard, load   string
-	heap, settings string
-	strategy       string
-	workers        int
+	Scene    // on an OpenSSL line, without the server
+	strategy string
 }
 
 // daemonCell is what the trials of one cell of a daemon add up to.
@@ -164,21 +159,18 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 	key := machine + "\n" + c.Name()
 	cell := d.daemons[key]
 	if cell == nil {
-		cell = &daemonCell{DaemonRow: newDaemonRow(c), place: place}
+		cell = &daemonCell{DaemonRow: newDaemonRow(machine, c), place: place}
 		d.daemons[key] = cell
 	}
 	return cell.add
 }
 
 func placeOf(machine string, c *Cell) rigPlace {
-	var settings []string
-	for _, s := range c.Settings {
-		if s.Key != ServerKey {
-			settings = append(settings, s.Key+"="+s.Value)
-		}
-	}
+	s := sceneOf(machine, c)
+	s.OpenSSL = lineOf(c.OpenSSL)
+	s.Settings = strings.TrimSpace(strings.TrimPrefix(s.Settings, ServerKey+"="+s.server())) // it is the first
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
-	return rigPlace{machine, lineOf(c.OpenSSL), c.Hazard, c.Load, c.Heap, strings.Join(settings, " "), strategy, c.Workers}
+	return rigPlace{s, strategy}
 }
 
 // lineOf is the line of a version: 3.0 of 3.0.22, 1.1.1 of 1.1.1w.
@@ -190,9 +182,9 @@ func lineOf(version string) string {
 	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
-func newDaemonRow(c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), OpenSSL: c.OpenSSL, MemSafety: 1, Python: "no", Strategy: c.Strategy, Hazard: c.Hazard,
-		Settings: sceneOf("", c).Settings, ownRandom: c.Setting("rand") == "method"}
+func newDaemonRow(machine string, c *Cell) DaemonRow {
+	r := DaemonRow{Server: c.Server(), Scene: sceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
+		ownRandom: c.Setting("rand") == "method"}
 	if c.Setting("heap-safety") == "abort" {
 		r.MemSafety = 0
 	}
@@ -231,9 +223,7 @@ func (d *daemonTally) compare() *Daemons {
 		return nil
 	}
 	cells := slices.SortedFunc(maps.Values(d.daemons), func(a, b *daemonCell) int {
-		return cmp.Or(strings.Compare(a.place.machine, b.place.machine), CompareVersions(a.OpenSSL, b.OpenSSL),
-			strings.Compare(a.Server, b.Server), compareHazards(a.place.hazard, b.place.hazard),
-			a.MemSafety-b.MemSafety, catalogue.Compare(a.place.strategy, b.place.strategy), strings.Compare(a.Strategy, b.Strategy))
+		return cmp.Or(compareScenes(a.Scene, b.Scene), catalogue.Compare(a.place.strategy, b.place.strategy), strings.Compare(a.Strategy, b.Strategy))
 	})
 	out := new(Daemons)
 	for _, c := range cells {
