@@ -29,6 +29,7 @@ var glyphs = map[string]draw.GlyphDrawer{
 	"triangle-full": draw.PyramidGlyph{}, "square-full": draw.BoxGlyph{}, "ring": draw.RingGlyph{}, "plus": draw.PlusGlyph{}, "star": starGlyph{},
 	"triangle-down": polygonGlyph{corners: 3, turn: math.Pi}, "triangle-down-full": polygonGlyph{corners: 3, turn: math.Pi, full: true},
 	"diamond": polygonGlyph{corners: 4}, "diamond-full": polygonGlyph{corners: 4, full: true},
+	"pentagon": polygonGlyph{corners: 5}, "pentagon-full": polygonGlyph{corners: 5, full: true},
 	"hexagon": polygonGlyph{corners: 6}, "hexagon-full": polygonGlyph{corners: 6, full: true},
 }
 

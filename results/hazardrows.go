@@ -31,9 +31,13 @@ var hazardCatalogue = []Hazard{
 		Name: "foreign-after", File: "hazard_foreign.c",
 		Summary: "n filled pthread keys of other libraries, made after OpenSSL's set-up",
 		Source:  "modules that are loaded after the TLS module",
-		Expects: "clear-0-15 wipes those that fall below 16",
-		Params:  []catalogue.Param{{Name: "n", Default: 12, Min: 1, Max: 100, Summary: "number of keys"}},
-		expect:  hurts(map[string]words{"clear-0-15": collateral}),
+		Expects: "clear-0-15 wipes those that fall below 16; hwm those whose number another library gave back (reuse=1)",
+		Params: []catalogue.Param{
+			{Name: "n", Default: 12, Min: 1, Max: 100, Summary: "number of keys"},
+			{Name: "reuse", Default: 0, Min: 0, Max: 1, Summary: "1: some have numbers that others gave back, below OpenSSL's keys"},
+		},
+		Variants: []string{"foreign-after", "foreign-after:reuse=1"},
+		expect:   hurts(map[string]words{"clear-0-15": collateral}),
 	},
 	{
 		Name: "rank0-client", File: "hazard_rank0_client.c",
@@ -190,5 +194,104 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{{Name: "n", Default: 8, Min: 1, Max: 64, Summary: "connections of each worker"}, every(4)},
 		expect:  onlyNone,
+	},
+	{
+		Name: "fips", File: "hazard_fips.c",
+		Summary: "OpenSSL's FIPS module does all cryptography",
+		Needs:   "the build's FIPS module: openssl-provider-fips, from Debian's 3.5 on",
+		Source:  "openssl pull requests 27788, 27794, 28781",
+		Expects: "3.6 and 4.0: the module's table stays in its slot after OPENSSL_thread_stop(), so thread-stop and pointer-match leave it shared",
+		expect:  func(expecting) words { return toBeMeasured }, quiet: true,
+		starts: startFIPS, library: neighbours.FIPS,
+	},
+	{
+		Name: "provider-state", File: "hazard_state.c",
+		Summary: "a provider (1.1.1: an engine) keeps state of its own for each thread, behind its own key, in OpenSSL's memory",
+		Source:  "QAT_Engine, issues 47, 100, 143, 308",
+		Expects: "temp-thread, thread-stop and pointer-match leave it shared, because OpenSSL does not know of it; hwm too if the module comes after it",
+		Params: []catalogue.Param{
+			catalogue.OneOf("when", "loaded before or after the strategy's set-up", "before", "after"),
+			every(1),
+		},
+		Variants: []string{"provider-state", "provider-state:when=after"},
+		expect: func(e expecting) words {
+			how := map[string]words{"temp-thread": corrupt, "thread-stop": corrupt, "pointer-match": corrupt}
+			if e.number("when") != 0 {
+				how["hwm"] = corrupt
+			}
+			return hurts(how)(e)
+		},
+	},
+	{
+		Name: "tls-variable", File: "hazard_state.c",
+		Summary: "the same state behind a __thread variable, which no key leads to",
+		Source:  "workload/rig/hazard_state.c",
+		Expects: "no fix that acts on keys can help",
+		Params:  []catalogue.Param{every(1)},
+		expect:  func(expecting) words { return corrupt },
+	},
+	{
+		Name: "atfork-user", File: "hazard_atfork_user.c",
+		Summary: "another library's at-fork handler uses OpenSSL",
+		Source:  "QAT_Engine issue 47, pkcs11-provider pull request 135, libp11 issue 39",
+		Expects: "a prepare handler corrupts under temp-thread; registered before the fix it runs after it, and thread-stop corrupts too",
+		Params: []catalogue.Param{
+			catalogue.OneOf("side", "at which side of the fork", "prepare", "child"),
+			catalogue.OneOf("order", "registered before or after the strategy's handlers", "before", "after"),
+		},
+		Variants: []string{"atfork-user", "atfork-user:order=after", "atfork-user:side=child", "atfork-user:order=after;side=child"},
+		expect: func(e expecting) words {
+			how := map[string]words{}
+			if e.number("side") == 0 {
+				how["temp-thread"] = corrupt
+				if e.number("order") == 0 {
+					how["thread-stop"] = corrupt
+				}
+			}
+			return hurts(how)(e)
+		},
+	},
+	{
+		Name: "worker-forks", File: "hazard_worker_forks.c",
+		Summary: "a worker forks, and both use OpenSSL at the same time",
+		Source:  "Kamailio modules that fork by themselves; Python's multiprocessing; Shopify/pitchfork issues 67, 79, 89",
+		Expects: "a fix that acts in rank 0 alone: temp-thread",
+		Params:  []catalogue.Param{every(16)},
+		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+	},
+	{
+		Name: "rank0-thread", File: "hazard_rank0_thread.c",
+		Summary: "a second thread of rank 0 uses OpenSSL while the main thread forks",
+		Source:  "kamailio issue 4153, openssl issue 19066",
+		Expects: "none corrupts; all others are clean: the locks that the thread holds lie in shared memory, and it lives on to release them (found by this suite)",
+		expect:  onlyNone, quiet: true,
+	},
+	{
+		Name: "orderly-exit", File: "hazard_orderly_exit.c",
+		Summary: "workers retire by exit(), with OpenSSL's clean-up, while others serve",
+		Source:  "OpenSIPS issues 1121, 2115, 3767; Kamailio's --atexit=no",
+		Expects: "all damaged up to 3.6",
+		Params:  []catalogue.Param{{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before it retires"}},
+		expect: func(e expecting) words {
+			if e.line() == "4.0" {
+				return toBeMeasured
+			}
+			return corrupt
+		},
+	},
+	{
+		Name: "parent-errors", File: "hazard_parent_errors.c",
+		Summary: "rank 0 has an error of its own in its queue at each fork",
+		Source:  "the code of thread-stop",
+		Expects: "thread-stop loses it; temp-thread corrupts, because rank 0's main thread has an error queue after all",
+		expect:  hurts(map[string]words{"temp-thread": corrupt, "thread-stop": {"broken"}}), quiet: true,
+	},
+	{
+		Name: "foreign-shared", File: "hazard_foreign.c",
+		Summary: "n keys of other libraries whose values lie in the shared heap on purpose",
+		Source:  "the assumption of shm-match",
+		Expects: "shm-match wipes them, clear-0-15 those below key 16",
+		Params:  []catalogue.Param{{Name: "n", Default: 2, Min: 1, Max: 32, Summary: "number of keys"}},
+		expect:  hurts(map[string]words{"clear-0-15": collateral, "shm-match": collateral}), refuse: needsSharedHeap,
 	},
 }

@@ -73,7 +73,7 @@ func (c HazardChoice) Number(name string) int64 {
 }
 
 // String gives the choice as it stands in benchmark names.
-func (c HazardChoice) String() string { return catalogue.FormatParams(c.Name, c.Set, ";") }
+func (c HazardChoice) String() string { return catalogue.FormatParams(c.Name, c.Params, c.Set, ";") }
 
 // Hazards lists the catalogue, in the order of tables; plain is first.
 func Hazards() []Hazard { return slices.Clone(hazardCatalogue) }

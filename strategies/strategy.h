@@ -28,7 +28,7 @@
 /* Who created a pthread key, as the ledger of keys knows it. */
 enum key_owner {
 	KEY_FOREIGN = 0, /* some other library */
-	KEY_OPENSSL = 1, /* libcrypto or libssl */
+	KEY_OPENSSL = 1, /* libcrypto or libssl, or a module that they called: a provider, an engine */
 	KEY_HARNESS = 2, /* this program itself */
 };
 
@@ -55,6 +55,12 @@ struct strategy_context {
 	void *state;
 
 	const void *rig; /* not for strategies */
+
+	/*
+	 * The shared heap that OpenSSL allocates from: its first byte and the one
+	 * behind its last, both NULL if OpenSSL's memory is private.
+	 */
+	const void *heap_from, *heap_to;
 };
 
 struct strategy {

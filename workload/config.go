@@ -56,4 +56,8 @@ type Config struct {
 
 	// Fork makes this a trial of forks instead of handshakes; see fork.go.
 	Fork *ForkConfig
+
+	// A configuration of OpenSSL that a hazard wants, and where its modules are;
+	// "" for none.
+	opensslConf, opensslModules string
 }

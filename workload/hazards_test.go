@@ -189,6 +189,15 @@ func TestHazardsUnderOracle(t *testing.T) {
 		{"mutual-tls", memory, inWorkers},
 		{"reload:every=4", memory, inWorkers},
 		{"long-lived", memory, inWorkers},
+		{"provider-state", memory, inWorkers},
+		{"provider-state:when=after", memory, inWorkers},
+		{"atfork-user", memory, inWorkers},
+		{"atfork-user:order=after;side=child", memory, inWorkers},
+		{"worker-forks:every=8", memory, inWorkers},
+		{"rank0-thread", memory, inRank0},
+		{"parent-errors", memory, inRank0},
+		{"foreign-shared", memory, inRank0},
+		{"foreign-after:reuse=1", memory, inRank0},
 	} {
 		for _, load := range tc.loads {
 			cfg := hazardTrial(t, tc.hazard, catalogue.NegativeControl, load)
@@ -236,11 +245,57 @@ func TestHazardsHurt(t *testing.T) {
 		{"private-locks", "key-owner"},
 		{"many-errors", "none"},
 		{"late-forks:after=8;thread-stop=1", "pointer-match"},
+		{"provider-state", "thread-stop"},
+		{"provider-state:when=after", "hwm"},
+		{"tls-variable", "shm-match"},
+		{"atfork-user", "thread-stop"},
+		{"worker-forks:every=8", "temp-thread"},
+		{"orderly-exit", "key-owner"},
+		{"parent-errors", "thread-stop"},
 	} {
 		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")
 		cfg.HangAfter = 500 * time.Millisecond
 		if !hurt(t, cfg) {
 			t.Errorf("%s, %s: no corruption in some seconds of load", tc.hazard, tc.strategy)
+		}
+	}
+}
+
+// The two that wipe what is not theirs: by the number of a key, and by the value
+// behind it.
+func TestForeignKeysWiped(t *testing.T) {
+	for _, tc := range []struct{ hazard, strategy string }{
+		{"foreign-after:reuse=1", "hwm"},
+		{"foreign-shared", "shm-match"},
+	} {
+		out := mustRun(t, hazardTrial(t, tc.hazard, tc.strategy, "memory"))
+		if saw := seen(out.Events); !slices.Equal(saw, collateral) {
+			t.Errorf("%s, %s: saw %v, want %v: %v", tc.hazard, tc.strategy, saw, collateral, out.Noted)
+		}
+	}
+}
+
+// The oracle owns what a module of OpenSSL registers, and no one else's: its slot
+// is cleared under the oracle, and that is no loss.
+func TestOracleOwnsModules(t *testing.T) {
+	for _, when := range []string{"before", "after"} {
+		out := mustRun(t, hazardTrial(t, "provider-state:when="+when, catalogue.NegativeControl, "memory"))
+		if out.Damaged() {
+			t.Errorf("loaded %s: %v", when, out.Noted)
+		}
+		p, err := Probe(t.Context(), Config{Build: system(t), Hazard: "provider-state:when=" + when,
+			Strategy: catalogue.Choice{Name: catalogue.NegativeControl}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var modules []Fate
+		for _, s := range p.Slots {
+			if s.OpenSSL && !strings.HasPrefix(s.Creator, "libcrypto") && !strings.HasPrefix(s.Creator, "libssl") {
+				modules = append(modules, s.Fate)
+			}
+		}
+		if !slices.Equal(modules, []Fate{Cleared}) {
+			t.Errorf("loaded %s: the keys of modules are %v, want one that is cleared: %+v", when, modules, p.Slots)
 		}
 	}
 }

@@ -198,6 +198,22 @@ func startCurl(ctx context.Context, t *trial) (skip string, err error) {
 	return startTLS(ctx, t)
 }
 
+// startFIPS finds the module and writes a configuration that the rig reads in
+// place of any other.
+func startFIPS(_ context.Context, t *trial) (skip string, err error) {
+	lib, skip, err := t.find(neighbours.FIPS)
+	if skip != "" || err != nil {
+		return skip, err
+	}
+	config, err := neighbours.NewFIPSConfig(lib.Path)
+	if err != nil {
+		return "", err
+	}
+	t.around.closers = append(t.around.closers, config.Close)
+	t.cfg.opensslConf, t.cfg.opensslModules = config.Path, filepath.Dir(lib.Path)
+	return "", nil
+}
+
 func startPostgres(_ context.Context, t *trial) (skip string, err error) {
 	if _, skip, err := t.find(neighbours.Libpq); skip != "" || err != nil {
 		return skip, err

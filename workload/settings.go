@@ -129,10 +129,13 @@ func (c *Config) check() error {
 
 // environ is the rig's environment. A configuration file of the system's own
 // OpenSSL would be read by every build, whatever its version; unless the user
-// asks for one, all run on their built-in defaults.
+// or a hazard asks for one, all run on their built-in defaults.
 func (c *Config) environ() []string {
 	env := c.Build.Environ(os.Environ())
-	if os.Getenv("OPENSSL_CONF") == "" {
+	switch {
+	case c.opensslConf != "":
+		env = append(env, "OPENSSL_CONF="+c.opensslConf, "OPENSSL_MODULES="+c.opensslModules)
+	case os.Getenv("OPENSSL_CONF") == "":
 		env = append(env, "OPENSSL_CONF=/dev/null")
 	}
 	return env

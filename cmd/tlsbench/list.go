@@ -62,14 +62,14 @@ func everything() listing {
 	for _, st := range catalogue.All() {
 		l := listedStrategy{Name: st.Name, Summary: st.Summary, Source: st.Source, Assumes: st.Assumes}
 		for _, p := range st.Params {
-			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))
+			l.Parameters = append(l.Parameters, parameter(p))
 		}
 		c.Strategies = append(c.Strategies, l)
 	}
 	for _, h := range results.Hazards() {
 		l := listedHazard{Name: h.Name, Summary: h.Summary, Source: h.Source, Expects: h.Expects, Needs: h.Needs}
 		for _, p := range h.Params {
-			l.Parameters = append(l.Parameters, parameter(p.Name, p.Summary, p.Min, p.Max, p.Default))
+			l.Parameters = append(l.Parameters, parameter(p))
 		}
 		c.Hazards = append(c.Hazards, l)
 	}
@@ -84,8 +84,8 @@ func everything() listing {
 	return c
 }
 
-func parameter(name, summary string, least, most, usual int64) results.Option {
-	return results.Option{Name: name, Summary: fmt.Sprintf("%s, %d to %d (%d)", summary, least, most, usual)}
+func parameter(p catalogue.Param) results.Option {
+	return results.Option{Name: p.Name, Summary: fmt.Sprintf("%s, %s (%s)", p.Summary, p.Values(), p.Format(p.Default))}
 }
 
 // only keeps the values of one flag. Its plural does too.

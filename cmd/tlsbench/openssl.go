@@ -26,7 +26,7 @@ type fetchCommand struct {
 	Lines      []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
 	Dir        string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
 	Refresh    bool     `help:"Fetch again what is there already."`
-	Neighbours bool     `help:"Bring libpython, libcurl and libpq of the same release too, for the hazards of these names."`
+	Neighbours bool     `help:"Bring libpython, libcurl, libpq and the FIPS module of the same release too, for the hazards of these names."`
 }
 
 // Run fetches one line after the other and tells what became of each.

@@ -54,7 +54,7 @@ var rows = []Strategy{
 		Summary: "what may initialise OpenSSL in rank 0 runs in a thread that is joined",
 		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=1",
 		Assumes: "that nothing ever uses OpenSSL in rank 0's main thread",
-		Look:    Look{Color: 0xCB8400, Mark: "triangle", Variant: "triangle-down", Dashes: []float64{7, 2}},
+		Look:    Look{Color: 0xCD8300, Mark: "triangle", Variant: "triangle-down", Dashes: []float64{7, 2}},
 	},
 	{
 		Name:    "clear-0-15",
@@ -63,8 +63,8 @@ var rows = []Strategy{
 		Summary: "the child sets filled keys 0 to 15 to NULL",
 		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=2",
 		Assumes: "that all of OpenSSL's keys, and nobody else's, lie in 0 to 15",
-		Params:  []Param{{"n", 16, 1, maxKeys, "number of keys cleared, from key 0 on"}},
-		Look:    Look{Color: 0x8C5B85, Mark: "square", Variant: "diamond", Dashes: []float64{2, 2}},
+		Params:  []Param{{Name: "n", Default: 16, Min: 1, Max: maxKeys, Summary: "number of keys cleared, from key 0 on"}},
+		Look:    Look{Color: 0x71345C, Mark: "square", Variant: "diamond", Dashes: []float64{2, 2}},
 	},
 	{
 		Name:    "hwm",
@@ -72,8 +72,8 @@ var rows = []Strategy{
 		Summary: "the child clears all keys up to the highest that rank 0 had filled",
 		Source:  "Kamailio 5.8.2 and later, commit fe6f4fc (2024-04-29)",
 		Assumes: "that OpenSSL created its keys before anyone else, below key 32",
-		Params:  []Param{{"scan", 32, 1, maxKeys, "number of keys looked at for the mark"}},
-		Look:    Look{Color: 0x00308F, Mark: "circle", Variant: "diamond-full"},
+		Params:  []Param{{Name: "scan", Default: 32, Min: 1, Max: maxKeys, Summary: "number of keys looked at for the mark"}},
+		Look:    Look{Color: 0x0C2D90, Mark: "circle", Variant: "diamond-full"},
 	},
 	{
 		Name:    "thread-stop",
@@ -81,7 +81,7 @@ var rows = []Strategy{
 		Summary: "rank 0 calls OPENSSL_thread_stop() before each fork",
 		Source:  "Kamailio master, commit 396989e (2026-04-05); OpenSIPS pull request 3841",
 		Assumes: "that OPENSSL_thread_stop() empties every slot that OpenSSL filled",
-		Look:    Look{Color: 0x07A86C, Mark: "triangle-full", Variant: "triangle-down-full", Dashes: []float64{5, 2, 1, 2}},
+		Look:    Look{Color: 0x00A670, Mark: "triangle-full", Variant: "triangle-down-full", Dashes: []float64{5, 2, 1, 2}},
 	},
 	{
 		Name:    "pointer-match",
@@ -89,8 +89,16 @@ var rows = []Strategy{
 		Summary: "the child clears the slots that hold the pointers OpenSSL hands out",
 		Source:  "patch on OpenSIPS issue 3388",
 		Assumes: "that OpenSSL hands out exactly what its slots hold, below key 32",
-		Params:  []Param{{"scan", 32, 1, maxKeys, "number of keys looked at"}},
-		Look:    Look{Color: 0x8382DE, Mark: "square-full", Variant: "hexagon-full", Dashes: []float64{3, 3}},
+		Params:  []Param{{Name: "scan", Default: 32, Min: 1, Max: maxKeys, Summary: "number of keys looked at"}},
+		Look:    Look{Color: 0x8F8CC9, Mark: "square-full", Variant: "hexagon-full", Dashes: []float64{3, 3}},
+	},
+	{
+		Name:    "shm-match",
+		File:    "shm_match.c",
+		Summary: "the child clears the slots whose values point into the shared heap",
+		Source:  "proposed by this suite",
+		Assumes: "that per-thread state in the shared heap hangs behind a key's value, and nothing else does",
+		Look:    Look{Color: 0x9600FF, Mark: "pentagon", Variant: "pentagon-full", Dashes: []float64{6, 2, 2, 2, 2, 2}},
 	},
 	{
 		Name:    "key-owner",

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -20,11 +21,8 @@ func (c Choice) String() string {
 	if len(c.Params) == 0 {
 		return c.Name
 	}
-	name := c.Name
-	if s, ok := Find(name); ok && s.Alias != "" {
-		name = s.Alias
-	}
-	return FormatParams(name, c.Params, ",")
+	s, _ := Find(c.Name)
+	return FormatParams(cmp.Or(s.Alias, c.Name), s.Params, c.Params, ",")
 }
 
 // Parse reads a user's choice.

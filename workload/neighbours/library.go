@@ -47,6 +47,8 @@ const (
 	Python Kind = "libpython"
 	Curl   Kind = "libcurl"
 	Libpq  Kind = "libpq"
+	// FIPS is OpenSSL's own module, a provider.
+	FIPS Kind = "libfips"
 )
 
 // kind is how to find one, and what brings it.
@@ -104,6 +106,9 @@ func missing(format string, args ...any) error {
 // build that runs on the system's C library and has the same soname. The error
 // is a MissingError if there is none.
 func Find(k Kind, b openssl.Build) (Library, error) {
+	if k == FIPS {
+		return findFIPS(b)
+	}
 	want, ok := kinds[k]
 	if !ok {
 		return Library{}, fmt.Errorf("find neighbour: unknown kind %q", k)
@@ -196,23 +201,25 @@ const storeName = "neighbours"
 type release struct {
 	python []string // versions, in order of preference
 	curl   string   // package of libcurl, OpenSSL flavour
+	fips   bool     // openssl-provider-fips is there
 }
 
 var releases = map[string]release{
-	"bullseye":     {[]string{"3.9"}, "libcurl4"},
-	"bookworm":     {[]string{"3.11"}, "libcurl4"},
-	"trixie":       {[]string{"3.13"}, "libcurl4t64"},
-	"sid":          {[]string{"3.14", "3.13"}, "libcurl4t64"},
-	"experimental": {[]string{"3.14", "3.13"}, "libcurl4t64"},
-	"focal":        {[]string{"3.8"}, "libcurl4"},
-	"jammy":        {[]string{"3.10"}, "libcurl4"},
-	"resolute":     {[]string{"3.14"}, "libcurl4t64"},
+	"bullseye":     {[]string{"3.9"}, "libcurl4", false},
+	"bookworm":     {[]string{"3.11"}, "libcurl4", false},
+	"trixie":       {[]string{"3.13"}, "libcurl4t64", true},
+	"sid":          {[]string{"3.14", "3.13"}, "libcurl4t64", true},
+	"experimental": {[]string{"3.14", "3.13"}, "libcurl4t64", true},
+	"focal":        {[]string{"3.8"}, "libcurl4", false},
+	"jammy":        {[]string{"3.10"}, "libcurl4", false},
+	"resolute":     {[]string{"3.14"}, "libcurl4t64", false},
 }
 
 // roots are the files that the rig loads, or makes the neighbours load.
 var roots = []string{
 	"usr/lib/*/libpython3.*.so.1.0", "usr/lib/python3.*/lib-dynload/_ssl.*.so",
 	"usr/lib/python3.*/lib-dynload/_hashlib.*.so", "usr/lib/*/libcurl.so.4", "usr/lib/*/libpq.so.5",
+	"usr/lib/*/" + fipsModule,
 }
 
 // Fetch brings libpython with its modules, libcurl and libpq of a cached build's
@@ -230,7 +237,12 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 	want := fetch.Want[*fetch.Manifest]{
 		Name: b.Name, What: what,
 		Places: func(string) ([]fetch.Place, error) { return places(suites) },
-		Find:   func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) { return m, nil },
+		Find: func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) {
+			if releases[suites[0]].fips && m.Package(fipsPackage).Name == "" {
+				return nil, fmt.Errorf("%s is not among them", fipsPackage)
+			}
+			return m, nil
+		},
 	}
 	all, err := fetch.Fetch(ctx, storeName, []fetch.Want[*fetch.Manifest]{want}, opt)
 	if err != nil {
@@ -246,10 +258,14 @@ func places(suites []string) ([]fetch.Place, error) {
 		return nil, fmt.Errorf("no packages are known of suite %s", suites[0])
 	}
 	var list []fetch.Place
+	packages := []string{from.curl, "libpq5"}
+	if from.fips {
+		packages = append(packages, fipsPackage)
+	}
 	for _, version := range from.python {
 		p := "libpython" + version
 		list = append(list, fetch.Place{
-			Suites: suites, Packages: []string{p, p + "-minimal", p + "-stdlib", from.curl, "libpq5"}, Roots: roots,
+			Suites: suites, Packages: append([]string{p, p + "-minimal", p + "-stdlib"}, packages...), Roots: roots,
 		})
 	}
 	return list, nil

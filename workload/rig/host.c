@@ -161,6 +161,12 @@ uint32_t host_handlers(void)
 	return mask;
 }
 
+void host_heap(const void *from, const void *to)
+{
+	context.heap_from = from;
+	context.heap_to = to;
+}
+
 void host_after_setup(void)
 {
 	int err = strategy->after_setup != NULL ? strategy->after_setup(&context) : 0;

@@ -16,6 +16,9 @@ void host_load(void);
 /* The function that the strategy needs and this OpenSSL lacks, NULL if it has all. */
 const char *host_missing(void);
 
+/* Where the shared heap lies, for the strategy's context. */
+void host_heap(const void *from, const void *to);
+
 /* Runs fn as the strategy wants functions run that may initialise OpenSSL. */
 void host_initialise(void (*fn)(void *arg), void *arg);
 

@@ -10,14 +10,17 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { LEDGER = 1024 }; /* PTHREAD_KEYS_MAX of glibc */
+enum { CALLERS = 24 };
 
 struct entry {
 	bool live;
-	const void *base; /* load address of the creator's file */
+	const void *base;             /* load address of the creator's file, */
+	const void *callers[CALLERS]; /* and of those in whose call it was, NULL behind the last */
 	char creator[44];
 };
 
@@ -26,12 +29,29 @@ static pthread_key_t ledger_end; /* one above the highest key that was ever crea
 static bool started;
 static const void *own_base;
 
+/*
+ * A module of OpenSSL makes its keys while OpenSSL calls it: when it is loaded, or
+ * at first use. So the ledger keeps the files of all calls on the stack, too.
+ */
+static void write_callers(struct entry *entry)
+{
+	void *frames[CALLERS];
+	int n = backtrace(frames, CALLERS);
+	Dl_info info;
+
+	memset(entry->callers, 0, sizeof entry->callers);
+	for (int i = 0; i < n; i++)
+		entry->callers[i] = dladdr(frames[i], &info) != 0 ? info.dli_fbase : own_base;
+}
+
 void keys_start(void)
 {
+	static struct entry warm_up;
 	Dl_info info;
 
 	if (dladdr((const void *)keys_start, &info) != 0)
 		own_base = info.dli_fbase;
+	write_callers(&warm_up); /* the first walk loads a library, which is no one's key */
 	started = true;
 }
 
@@ -48,6 +68,7 @@ static void write_down(pthread_key_t key, const void *caller)
 	if (key >= ledger_end)
 		ledger_end = key + 1;
 	entry->base = NULL;
+	write_callers(entry);
 	snprintf(entry->creator, sizeof entry->creator, "?");
 	if (dladdr(caller, &info) == 0)
 		return;
@@ -136,8 +157,10 @@ enum key_owner key_owner(pthread_key_t key)
 {
 	if (!key_known(key))
 		return KEY_FOREIGN;
-	if (openssl_owns(ledger[key].base))
-		return KEY_OPENSSL;
+	for (int i = 0; i < CALLERS && ledger[key].callers[i] != NULL; i++) {
+		if (openssl_owns(ledger[key].callers[i]))
+			return KEY_OPENSSL;
+	}
 	return ledger[key].base == own_base ? KEY_HARNESS : KEY_FOREIGN;
 }
 

@@ -29,6 +29,9 @@ struct allocator {
 	free_function free;
 };
 
+/* OSSL_provider_init_fn: what a provider starts with. */
+typedef int (*provider_function)(const void *handle, const void *in, const void **out, void **context);
+
 /* RAND_METHOD, the same from 1.1.0 on. */
 struct rand_method {
 	int (*seed)(const void *, int);
@@ -42,6 +45,8 @@ struct rand_method {
 /* CORE(result, name, arguments): every supported release has it. */
 #define OPENSSL_CORE(CORE)                                                                      \
 	CORE(int, CRYPTO_set_mem_functions, (malloc_function, realloc_function, free_function)) \
+	CORE(void *, CRYPTO_malloc, (size_t, const char *, int))                                \
+	CORE(void, CRYPTO_free, (void *, const char *, int))                                    \
 	CORE(int, OPENSSL_init_crypto, (uint64_t, const void *))                                \
 	CORE(const char *, OpenSSL_version, (int))                                              \
 	CORE(unsigned long, OpenSSL_version_num, (void))                                        \
@@ -91,13 +96,31 @@ struct rand_method {
 	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *))      /* to 3.x */   \
 	OPTIONAL(unsigned long, ERR_peek_last_error_line, (const char **, int *)) /* to 3.x */   \
 	OPTIONAL(unsigned long, ERR_peek_error_all,                                              \
-		(const char **, int *, const char **, const char **, int *)) /* from 3.0 */      \
-	OPTIONAL(void *, ERR_get_state, (void))                              /* to 3.x */        \
-	OPTIONAL(void *, RAND_get0_public, (void *))                         /* from 3.0 */      \
-	OPTIONAL(void *, RAND_get0_private, (void *))                        /* from 3.0 */      \
-	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */         \
-	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */         \
-	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */
+		(const char **, int *, const char **, const char **, int *))      /* from 3.0 */ \
+	OPTIONAL(void *, ERR_get_state, (void))                                   /* to 3.x */   \
+	OPTIONAL(void *, RAND_get0_public, (void *))                              /* from 3.0 */ \
+	OPTIONAL(void *, RAND_get0_private, (void *))                             /* from 3.0 */ \
+	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                           /* 1.1.1 */    \
+	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                          /* 1.1.1 */    \
+	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))         /* to 3.x */   \
+	OPTIONAL(void *, OSSL_LIB_CTX_new, (void))                                /* from 3.0 */ \
+	OPTIONAL(int, RAND_bytes_ex, (void *, unsigned char *, size_t, unsigned)) /* from 3.0 */ \
+	OPTIONAL(int, OSSL_PROVIDER_add_builtin, (void *, const char *, provider_function))      \
+	OPTIONAL(void *, OSSL_PROVIDER_try_load, (void *, const char *, int)) /* from 3.0 */     \
+	OPTIONAL(int, OSSL_PROVIDER_available, (void *, const char *))                           \
+	OPTIONAL(const char *, OSSL_PROVIDER_get0_name, (const void *))                          \
+	OPTIONAL(void *, EVP_MD_fetch, (void *, const char *, const char *))                     \
+	OPTIONAL(void, EVP_MD_free, (void *))                                                    \
+	OPTIONAL(const void *, EVP_MD_get0_provider, (const void *))                             \
+	OPTIONAL(void *, EVP_CIPHER_fetch, (void *, const char *, const char *))                 \
+	OPTIONAL(void, EVP_CIPHER_free, (void *))                                                \
+	OPTIONAL(const void *, EVP_CIPHER_get0_provider, (const void *))                         \
+	OPTIONAL(void *, EVP_RAND_CTX_get0_rand, (void *))                                       \
+	OPTIONAL(const void *, EVP_RAND_get0_provider, (const void *))                           \
+	OPTIONAL(void *, ENGINE_new, (void)) /* to 3.x */                                        \
+	OPTIONAL(int, ENGINE_set_id, (void *, const char *))                                     \
+	OPTIONAL(int, ENGINE_set_init_function, (void *, int (*)(void *)))                       \
+	OPTIONAL(int, ENGINE_init, (void *))
 
 #define OPENSSL_MEMBER(result, name, arguments) result(*name) arguments;
 
@@ -110,6 +133,7 @@ extern struct openssl openssl;
 
 /* Values from OpenSSL's public headers, the same in every release. */
 enum {
+	OPENSSL_INIT_LOAD_CONFIG = 0x40,
 	EVP_PKEY_RSA = 6,
 	EVP_PKEY_EC = 408,
 	SSL_CTRL_SET_SESS_CACHE_MODE = 44,

@@ -68,6 +68,7 @@ static void set_allocator(void)
 
 	if (!private)
 		heap_open((enum heap_policy)rig.config->heap, rig.config->heap_bytes, rig.config->workers);
+	host_heap((const void *)(uintptr_t)rig.block->heap_from, (const void *)(uintptr_t)rig.block->heap_to);
 	if (rig.config->heap == HEAP_TRACED)
 		trace_install((struct trace *)((char *)rig.block + rig.config->trace_at), heap_traced(), &allocator);
 	fault_install(&allocator);

@@ -1,0 +1,56 @@
+/*
+ * hazard_worker_forks.c: a worker forks, as Kamailio's modules do that start a
+ * process of their own, or Python's multiprocessing. Parent and child use
+ * OpenSSL at the same time. A fix that acts in rank 0 alone does nothing for
+ * them.
+ */
+#include "hazard.h"
+#include "serve.h"
+#include "watch.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CALLS = 200 };
+
+static _Noreturn void be_child(struct contexts *mine, uint32_t parent)
+{
+	static const unsigned char garbage[] = "no certificate";
+	unsigned char bytes[16];
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || (uint32_t)getppid() != parent)
+		_exit(EXIT_FAILED);
+	for (int i = 0; i < CALLS; i++) {
+		openssl.RAND_bytes(bytes, sizeof bytes);
+		openssl.SSL_CTX_use_certificate_ASN1(mine->server, (int)sizeof garbage, garbage);
+		if (i % 8 == 0)
+			openssl.ERR_clear_error();
+	}
+	_exit(0);
+}
+
+static bool fork_again(struct contexts *mine)
+{
+	uint32_t parent = rig.pid;
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		FAIL(errno, "worker %d forks", rig.worker);
+	if (pid == 0)
+		be_child(mine, parent);
+	begin_operation(OP_CHECK);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		watch_check();
+	if (WIFSIGNALED(status))
+		note_event(EVENT_CRASH, "a worker's own child was killed by signal %d", WTERMSIG(status));
+	return true;
+}
+
+const struct hazard hazard_worker_forks = {
+	.name = "worker-forks",
+	.every = 16,
+	.each = fork_again,
+};
