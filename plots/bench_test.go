@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/strategies/catalogue"
 )
 
 // grand is as large as the full plan on all five lines, and worse: cost is
 // measured under every hazard too.
 func grand() fixture {
-	f := fixture{builds: fixtures["lines"].builds, strategies: catalogue.Names(), workers: []int{4}, rounds: 41, damage: usual}
+	f := fixture{builds: fixtures["lines"].builds, strategies: fixed, workers: []int{4}, rounds: 41, damage: usual}
 	f.hazards = []string{plainHazard}
 	for n := range 23 {
 		f.hazards = append(f.hazards, fmt.Sprintf("foreign-before:n=%d", n+1))
