@@ -38,6 +38,7 @@ var outside = map[string]struct {
 }{
 	"rank0-client": {"", startTLS}, "mutual-tls": {"", startMutualTLS},
 	"python": {neighbours.Python, startPython}, "curl": {neighbours.Curl, startCurl}, "postgres": {neighbours.Libpq, startPostgres},
+	"fips": {neighbours.FIPS, startFIPS},
 }
 
 // hazards reads the trial's hazards and lets them change its settings.
