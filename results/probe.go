@@ -53,7 +53,7 @@ func (p *ProbedStrategy) Untold() string {
 type ProbedKey struct {
 	Key     int    `json:"key"`
 	Known   bool   `json:"creation_seen"`
-	OpenSSL bool   `json:"openssl"`           // created by libcrypto or libssl
+	OpenSSL bool   `json:"openssl"`           // created by libcrypto, libssl or a module of theirs
 	Creator string `json:"creator,omitempty"` // base name of the file that created it
 	Filled  bool   `json:"filled"`            // rank 0's value is not NULL
 	InHeap  bool   `json:"in_shared_heap"`    // that value points into the shared heap
