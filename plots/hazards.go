@@ -53,10 +53,10 @@ var hazardKinds = []struct {
 	names []string
 }{
 	{"Nothing else", []string{plainHazard}},
-	{"What else has keys", []string{"foreign-before", "foreign-after", "python"}},
-	{"Who uses OpenSSL where", []string{"rank0-client", "between-forks", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
-	{"Providers", []string{"fips", "provider"}},
-	{"Forks", []string{"late-forks"}},
+	{"What else has keys", []string{"foreign-before", "foreign-after", "foreign-shared", "python"}},
+	{"Who uses OpenSSL where", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
+	{"Providers", []string{"fips", "provider-state", "tls-variable"}},
+	{"Forks", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit"}},
 	{"Locks", []string{"private-locks"}},
 	{"What peers do", []string{"many-errors", "mutual-tls", "long-lived", "reload"}},
 	{"Others", nil},

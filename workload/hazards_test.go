@@ -289,13 +289,13 @@ func TestOracleOwnsModules(t *testing.T) {
 			t.Fatal(err)
 		}
 		var modules []results.Fate
-		for _, s := range p.Slots {
+		for _, s := range p.Keys {
 			if s.OpenSSL && !strings.HasPrefix(s.Creator, "libcrypto") && !strings.HasPrefix(s.Creator, "libssl") {
 				modules = append(modules, s.Fate)
 			}
 		}
 		if !slices.Equal(modules, []results.Fate{results.Cleared}) {
-			t.Errorf("loaded %s: the keys of modules are %v, want one that is cleared: %+v", when, modules, p.Slots)
+			t.Errorf("loaded %s: the keys of modules are %v, want one that is cleared: %+v", when, modules, p.Keys)
 		}
 	}
 }
