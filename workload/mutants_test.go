@@ -27,7 +27,7 @@ import (
 const top = ".."
 
 // parts are all mutants, by what they break.
-var parts = []map[string][]mutant{detectors, fixes, fieldDetectors}
+var parts = []map[string][]mutant{detectors, fixes, fieldDetectors, tracers}
 
 // allMutants gives the whole table, by the mutants' full names.
 func allMutants(t *testing.T) map[string]mutant {

@@ -69,23 +69,32 @@ enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE
 enum event_kind { EVENT_LIST(EVENT_NUMBER) EVENT_KINDS };
 
 /* Damage made on purpose, to try the detectors; see fault.c. */
-#define FAULT_LIST(FAULT)                         \
-	FAULT(NONE, "")                           \
-	FAULT(DOUBLE_FREE, "double-free")         \
-	FAULT(WILD_FREE, "wild-free")             \
-	FAULT(OVERRUN, "overrun")                 \
-	FAULT(HEAP_DAMAGE, "heap-damage")         \
-	FAULT(FOREIGN_ERROR, "foreign-error")     \
-	FAULT(SWALLOWED_ERROR, "swallowed-error") \
-	FAULT(REPEATED_RANDOM, "repeated-random") \
-	FAULT(WRONG_DATA, "wrong-data")           \
-	FAULT(CUT, "cut")                         \
-	FAULT(CRASH, "crash")                     \
-	FAULT(EXIT, "exit")                       \
-	FAULT(HANG, "hang")                       \
-	FAULT(SPIN, "spin")                       \
-	FAULT(LOCK_HOLDER, "lock-holder")         \
-	FAULT(LOST_SLOT, "lost-slot")
+#define FAULT_LIST(FAULT)                           \
+	FAULT(NONE, "")                             \
+	FAULT(DOUBLE_FREE, "double-free")           \
+	FAULT(WILD_FREE, "wild-free")               \
+	FAULT(OVERRUN, "overrun")                   \
+	FAULT(HEAP_DAMAGE, "heap-damage")           \
+	FAULT(FOREIGN_ERROR, "foreign-error")       \
+	FAULT(SWALLOWED_ERROR, "swallowed-error")   \
+	FAULT(REPEATED_RANDOM, "repeated-random")   \
+	FAULT(WRONG_DATA, "wrong-data")             \
+	FAULT(CUT, "cut")                           \
+	FAULT(CRASH, "crash")                       \
+	FAULT(EXIT, "exit")                         \
+	FAULT(HANG, "hang")                         \
+	FAULT(SPIN, "spin")                         \
+	FAULT(LOCK_HOLDER, "lock-holder")           \
+	FAULT(LOST_SLOT, "lost-slot")               \
+	FAULT(RACE, "race")                         \
+	FAULT(RACE_LOCKED, "race-locked")           \
+	FAULT(RACE_TWO_LOCKS, "race-two-locks")     \
+	FAULT(RACE_ATOMIC, "race-atomic")           \
+	FAULT(RACE_READ, "race-read")               \
+	FAULT(RACE_RANK0, "race-rank0")             \
+	FAULT(RACE_LATE, "race-late")               \
+	FAULT(RACE_READ_LOCKED, "race-read-locked") \
+	FAULT(RACE_FREE, "race-free")
 
 #define FAULT_NUMBER(kind, name) FAULT_##kind,
 enum fault { FAULT_LIST(FAULT_NUMBER) FAULTS };

@@ -354,6 +354,7 @@ static int faulty_read(SSL *ssl, void *bytes, int n)
 static SSL *faulty_new(SSL_CTX *ctx)
 {
 	point(NULL);
+	fault_race_act();
 	return real.SSL_new(ctx);
 }
 
@@ -409,6 +410,7 @@ void fault_install(struct allocator *allocator)
 	if (rig.config->fault.kind == FAULT_NONE)
 		return;
 	under = *allocator;
+	fault_race_prepare(allocator);
 	*allocator = (struct allocator){faulty_malloc, faulty_realloc, faulty_free};
 	real = openssl;
 	openssl.RAND_bytes = faulty_random;

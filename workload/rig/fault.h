@@ -20,4 +20,8 @@
  */
 void fault_install(struct allocator *allocator);
 
+/* faultrace.c: blocks to race on, and a worker's use of them. */
+void fault_race_prepare(const struct allocator *allocator);
+void fault_race_act(void);
+
 #endif
