@@ -46,12 +46,13 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 	first := tables[0]
 	t := &Table{Title: fmt.Sprintf("Verdicts: openssl %s, %s", first.OpenSSL, settings(first.Scene)),
 		Head: append([]string{"hazard"}, names...), Tags: Tags{OpenSSL: first.OpenSSL}}
+	tables = slices.SortedStableFunc(slices.Values(tables), func(a, b *results.Table) int { return results.CompareHazards(a.Hazard, b.Hazard) })
 	for _, scene := range tables {
 		var cells []Cell
 		for _, name := range names {
 			cells = append(cells, field(rowOf(scene, name)))
 		}
-		t.Add(scene.Hazard, cells)
+		t.Add(results.HazardTitle(scene.Hazard), cells)
 		t.Rows[len(t.Rows)-1].Tags = Tags{scene.OpenSSL, scene.Hazard}
 		t.Mark = cmp.Or(t.Mark, shortMark(scene.Mark))
 	}

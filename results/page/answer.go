@@ -1,0 +1,307 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"tlsbench/results"
+	"tlsbench/results/number"
+)
+
+// Answer is what a maintainer asks, a row for each strategy: is it safe alone,
+// what breaks it, what does it cost, and so when to use it. Only scenes with the
+// default heap and settings count, if there are some.
+func Answer(c *results.Comparison) *Table {
+	b := &comparison{Comparison: c}
+	tables := usualScenes(pointers(c.Tables))
+	t := &Table{Title: "Which fix is safe, with what it breaks, and what it costs",
+		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
+	for _, name := range strategies(tables) {
+		f := newFate(tables, name)
+		if f.unseen() {
+			continue // a strategy of a sweep of forks alone, say
+		}
+		cost := b.costAnswer(tables, name)
+		t.Add(name, f.alone(), f.breaks(), cost, f.advice())
+	}
+	if spoiled := spoiledHazards(tables); len(spoiled) > 0 && len(t.Rows) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards that damage %s too are left out, because no fix of this kind can help: %s.",
+			results.NegativeControl, results.JoinHazards(spoiled)))
+	}
+	return t
+}
+
+// usualScenes leaves the scenes with the default heap and settings, or all if
+// there are no such.
+func usualScenes(tables []*results.Table) []*results.Table {
+	list := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Heap != "global" || t.Settings != "" })
+	if len(list) == 0 {
+		return tables
+	}
+	return list
+}
+
+func hurt(r *results.Row) bool { return r != nil && r.Verdict.Damaged > 0 }
+
+// spoiledHazards are those that damage the negative control too.
+func spoiledHazards(tables []*results.Table) []string {
+	var list []string
+	for _, t := range tables {
+		if t.Hazard != results.Plain && hurt(rowOf(t, results.NegativeControl)) && !slices.Contains(list, t.Hazard) {
+			list = append(list, t.Hazard)
+		}
+	}
+	return list
+}
+
+// fate is what became of one strategy: alone in the process, build by build,
+// and with hazards on the builds where it is safe alone.
+type fate struct {
+	strategy string
+	safe     []string            // builds on which it is not damaged alone
+	ruined   []string            // builds on which it is
+	reasons  []string            // why there is no verdict, on some build
+	trials   tally               // of a build, alone
+	bound    float64             // the weakest of the safe builds
+	clean    bool                // on all safe builds
+	word     results.Word        // the worst of the others
+	hazards  []string            // tried on a safe build
+	broken   map[string][]string // hazards, with the builds where they did damage
+	tried    tally               // trials with a hazard
+}
+
+// tally is the range of numbers of trials.
+type tally struct{ least, most, total int }
+
+func (t *tally) add(n int) {
+	if t.total == 0 || n < t.least {
+		t.least = n
+	}
+	t.most, t.total = max(t.most, n), t.total+n
+}
+
+func (t tally) String() string {
+	if t.least == t.most {
+		return number.Count(t.least, "trial")
+	}
+	return fmt.Sprintf("%d to %d trials", t.least, t.most)
+}
+
+func newFate(tables []*results.Table, strategy string) *fate {
+	f := &fate{strategy: strategy, clean: true, broken: make(map[string][]string)}
+	spoiled := spoiledHazards(tables)
+	alone := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Hazard != results.Plain })
+	for _, scenes := range split(alone, func(s results.Scene) results.Scene { return results.Scene{OpenSSL: s.OpenSSL} }) {
+		f.plain(scenes[0].OpenSSL, scenes)
+	}
+	for _, t := range tables {
+		r := rowOf(t, strategy)
+		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || slices.Contains(spoiled, t.Hazard) {
+			continue
+		}
+		f.tried.add(r.Verdict.Trials)
+		if !slices.Contains(f.hazards, t.Hazard) {
+			f.hazards = append(f.hazards, t.Hazard)
+		}
+		if hurt(r) && !slices.Contains(f.broken[t.Hazard], t.OpenSSL) {
+			f.broken[t.Hazard] = append(f.broken[t.Hazard], t.OpenSSL)
+		}
+	}
+	return f
+}
+
+// plain takes what became of it alone on one build: any damage counts, and if
+// there is none the scene with the most trials.
+func (f *fate) plain(build string, scenes []*results.Table) {
+	var best *results.Verdict
+	damaged := false
+	for _, t := range scenes {
+		r := rowOf(t, f.strategy)
+		if r == nil {
+			continue
+		}
+		switch v := &r.Verdict; {
+		case v.Trials == 0:
+			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
+				f.reasons = append(f.reasons, v.Reason)
+			}
+		case v.Damaged > 0:
+			damaged = true
+			if f.word == "" || slices.Index(ranks, v.Worst()) > slices.Index(ranks, f.word) {
+				f.word = v.Worst()
+			}
+		case best == nil || v.Trials > best.Trials:
+			best = v
+		}
+	}
+	switch {
+	case damaged:
+		f.ruined = append(f.ruined, build)
+	case best != nil:
+		f.safe = append(f.safe, build)
+		f.trials.add(best.Trials)
+		f.bound, f.clean = max(f.bound, best.Upper), f.clean && best.Worst() == results.Clean
+	}
+}
+
+func (f *fate) unseen() bool { return len(f.safe)+len(f.ruined)+len(f.reasons) == 0 }
+
+// on names builds, or says that it is all there are.
+func (f *fate) on(some []string) string {
+	if all := len(f.safe) + len(f.ruined); len(some) == all && all > 1 {
+		return fmt.Sprintf("on all %d builds", all)
+	}
+	return "on " + strings.Join(some, ", ")
+}
+
+func (f *fate) alone() Cell {
+	safe := results.NoDamageSeen
+	if f.clean {
+		safe = results.Clean
+	}
+	c := Cell{Notes: f.reasons}
+	var parts []string
+	if len(f.ruined) > 0 {
+		c.Class = "verdict " + Class(f.word)
+		parts = append(parts, fmt.Sprintf("%s %s", f.word, f.on(f.ruined)))
+	}
+	if len(f.safe) > 0 {
+		c.Class = cmp.Or(c.Class, "verdict "+Class(safe))
+		parts = append(parts, fmt.Sprintf("%s %s", safe, f.on(f.safe)))
+		c.Detail = fmt.Sprintf("(0 of %s each, %s)", f.trials, number.AtMost(f.bound))
+	}
+	c.Text = strings.Join(parts, "; ")
+	if c.Text == "" {
+		c.Text = string(results.NotApplicWord)
+	}
+	return c
+}
+
+func (f *fate) breaks() Cell {
+	switch {
+	case len(f.hazards) == 0:
+		return Cell{Text: "–"}
+	case len(f.broken) == 0:
+		return Cell{Text: fmt.Sprintf("none of %s", number.Count(len(f.hazards), "hazard")), Sort: "0",
+			Detail: fmt.Sprintf("(0 of %d trials, %s each: what is rare is not excluded)", f.tried.total, strings.TrimSuffix(f.tried.String(), " trials"))}
+	}
+	names := slices.Collect(maps.Keys(f.broken))
+	groups := make(map[string][]string) // hazards by where they break it, "" = on all safe builds
+	for _, hazard := range names {
+		where := strings.Join(f.broken[hazard], ", ")
+		if len(f.broken[hazard]) == len(f.safe) {
+			where = ""
+		}
+		groups[where] = append(groups[where], hazard)
+	}
+	var parts []string
+	for _, where := range slices.Sorted(maps.Keys(groups)) {
+		text := results.JoinHazards(groups[where])
+		if where != "" {
+			text = "on " + where + ": " + text
+		}
+		parts = append(parts, text)
+	}
+	return Cell{Text: fmt.Sprintf("%d of %s", len(names), number.Count(len(f.hazards), "hazard")), Detail: strings.Join(parts, "; "),
+		Sort: sortable(float64(len(names)))}
+}
+
+// advice follows from the other columns.
+func (f *fate) advice() Cell {
+	var needs []string
+	for _, hazard := range slices.SortedFunc(maps.Keys(f.broken), results.CompareHazards) {
+		if need := results.HazardCondition(hazard); !slices.Contains(needs, need) {
+			needs = append(needs, need)
+		}
+	}
+	switch {
+	case f.strategy == results.NegativeControl:
+		return Cell{Text: "never in a daemon: it shows what a fix could reach"}
+	case len(f.safe) == 0:
+		return Cell{Text: "never"}
+	case len(f.hazards) == 0:
+		return Cell{Text: "not known: only tried alone", Detail: f.only()}
+	case len(f.broken) == 0:
+		return Cell{Text: "always, as far as was tried", Detail: f.only()}
+	}
+	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
+}
+
+// only names the builds that a strategy is safe on, if that is not all.
+func (f *fate) only() string {
+	if len(f.ruined) == 0 && len(f.reasons) == 0 {
+		return ""
+	}
+	return "(OpenSSL " + strings.Join(f.safe, ", ") + " only)"
+}
+
+// costAnswer gives the server's CPU time for each handshake, alone in the
+// process: on few cores throughput is the peers' as well.
+func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
+	if name == b.Baseline {
+		return Cell{Text: "the baseline"}
+	}
+	for _, unit := range []string{results.CPUPerHandshake, results.HandshakesPerSec} {
+		ratios := make(map[string]results.Ratio)
+		var builds []string
+		for _, t := range tables {
+			r := rowOf(t, name)
+			if r == nil || t.Hazard != results.Plain {
+				continue
+			}
+			// Of scenes that differ in load or workers the one with the most rounds.
+			if c, ok := r.Cost(unit); ok && c.Ratio.Known() && c.Ratio.N > ratios[t.OpenSSL].N {
+				if _, ok := ratios[t.OpenSSL]; !ok {
+					builds = append(builds, t.OpenSSL)
+				}
+				ratios[t.OpenSSL] = c.Ratio
+			}
+		}
+		if len(builds) > 0 {
+			return b.costWords(builds, ratios, unit)
+		}
+	}
+	return Cell{Text: "–"}
+}
+
+// costWords tells what differs, and of the rest how much cannot be excluded.
+func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio, unit string) Cell {
+	var differ, alike []string
+	same, far := true, 0.0
+	for _, build := range builds {
+		q := ratios[build]
+		if b.differs(q) {
+			differ = append(differ, fmt.Sprintf("%s on %s", number.Change(q.Value), build))
+			continue
+		}
+		alike, same = append(alike, build), same && q.Same
+		end := q.High - 1 // more CPU is dearer,
+		if unit == results.HandshakesPerSec {
+			end = 1 - q.Low // fewer handshakes are
+		}
+		if math.IsNaN(end) {
+			end = math.Inf(1)
+		}
+		far = max(far, end)
+	}
+	c := Cell{Text: strings.Join(differ, ", ")}
+	rest := fmt.Sprintf("≈ (up to +%s)", number.Percent(number.Up(far, 2)))
+	switch {
+	case len(alike) == 0:
+		return c
+	case same:
+		rest = "the same within " + number.Percent(b.Margin)
+	case math.IsInf(far, 1):
+		rest = "too few rounds to tell"
+	}
+	if len(differ) == 0 {
+		c.Text = rest
+		return c
+	}
+	c.Detail = "else " + rest
+	return c
+}
