@@ -47,6 +47,7 @@ type Comparison struct {
 	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
 	Tables     []Table  `json:"tables"`
 	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
+	Inputs     []*Input `json:"-"`                 // the files
 }
 
 // Table compares the strategies of one scene.
@@ -65,6 +66,10 @@ type Row struct {
 	// exact test that it is the baseline's, corrected over the table (Holm).
 	Probability Figure   `json:"damaged"`
 	Fisher      *float64 `json:"fisher_p,omitempty"`
+
+	// Unlike says in what the trials of different files differ that are counted
+	// together, "" if in nothing.
+	Unlike string `json:"unlike,omitempty"`
 
 	// Exposure is how many good handshakes the undamaged trials made: what such a
 	// trial is worth.
@@ -132,7 +137,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
 		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(g.strategyNames(), ", "))
 	}
-	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Warnings: g.warnings()}
+	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Warnings: g.warnings(), Inputs: g.inputs}
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
@@ -142,12 +147,12 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 
 func (g *gatherer) warnings() []string {
 	var list []string
-	for _, f := range g.files {
+	for _, f := range g.inputs {
 		if f.Torn {
 			list = append(list, f.Name+": the end is cut off; its last, unfinished trial is left out")
 		}
 	}
-	list = append(list, overlaps(g.spans)...)
+	list = append(list, overlaps(g.inputs)...)
 	if len(g.scenes) == 0 {
 		list = append(list, "no trials to compare")
 	}
@@ -176,6 +181,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Sharing = g.shared(s, sample)
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
+		r.Unlike = unlike(g.of(sample.files))
 		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })

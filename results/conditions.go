@@ -1,7 +1,6 @@
 package results
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -122,48 +121,6 @@ func (s *sample) disturbed(m Measure, workers int, share float64) []string {
 	var list []string
 	for _, d := range s.conditions[m].disturbances(workers, share) {
 		list = append(list, d.String())
-	}
-	return list
-}
-
-// span is when the trials of a file were made, and on which host.
-type span struct {
-	file, host  string
-	first, last int64 // Unix nanoseconds
-}
-
-func (s *span) add(t *Trial) {
-	if t.Start.IsZero() {
-		return
-	}
-	at := t.Start.UnixNano()
-	if s.first == 0 || at < s.first {
-		s.first = at
-	}
-	s.last = max(s.last, at+int64(t.Load))
-}
-
-// hostOf is the name of the host in a plan, "" if it has none, as that of a
-// merged file, whose trials may be of several hosts. It is the one thing that
-// this package looks for in a plan.
-func hostOf(plan json.RawMessage) string {
-	var p struct{ Machine struct{ Host string } }
-	if json.Unmarshal(plan, &p) != nil {
-		return "" // no plan, or one of another program
-	}
-	return p.Machine.Host
-}
-
-// overlaps warns of files whose trials were made at the same time on hosts of
-// one name: each was the other's load.
-func overlaps(spans []span) []string {
-	var list []string
-	for i, a := range spans {
-		for _, b := range spans[:i] {
-			if a.host != "" && a.host == b.host && a.first < b.last && b.first < a.last {
-				list = append(list, fmt.Sprintf("%s and %s ran at the same time on host %s: each disturbed the other", b.file, a.file, a.host))
-			}
-		}
 	}
 	return list
 }

@@ -92,6 +92,8 @@ type sample struct {
 
 	passive, foreign, repeats, lost counts
 
+	files []int // those with trials of verdict, each once
+
 	kinds kindCounts // events of the trials of verdict
 	kept  []float64  // bytes left by each retired worker, trial by trial
 
@@ -181,7 +183,7 @@ func (s *sample) add(t *Trial, file int) {
 		s.addCost(t, key)
 		s.addConditions(t)
 	case Corruption:
-		s.addCorruption(t)
+		s.addCorruption(t, file)
 	}
 }
 
@@ -200,7 +202,7 @@ func (s *sample) addCost(t *Trial, key roundKey) {
 	c.add(key, t.Metrics)
 }
 
-func (s *sample) addCorruption(t *Trial) {
+func (s *sample) addCorruption(t *Trial, file int) {
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
 		s.unlooked.add(t)
 		if t.Status == OK {
@@ -211,6 +213,9 @@ func (s *sample) addCorruption(t *Trial) {
 	s.verdict.add(t)
 	if t.Status != OK {
 		return
+	}
+	if !slices.Contains(s.files, file) {
+		s.files = append(s.files, file)
 	}
 	if !t.Damaged() {
 		s.exposure.add(t.Handshakes)
@@ -264,15 +269,14 @@ func (s *sample) addShared(n int) {
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
 	where    []Setting
-	files    []File
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls controlGroups
 	daemons  *daemonTally
 	sharing  map[ControlGroup]*sharingControls
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
-	spans    []span // one of each file
-	workers  int    // the most that any trial had
+	inputs   []*Input // one of each file
+	workers  int      // the most that any trial had
 
 	// One file has one configuration, or few. Working the machine and the scene out for each trial again would take
 	// longer than reading it.
@@ -319,7 +323,8 @@ func gather(where []string, files ...string) (*gatherer, error) {
 
 func (g *gatherer) read(i int, path string) error {
 	g.config, g.slots = nil, nil
-	g.spans = append(g.spans, span{file: path})
+	in := newInput(path)
+	g.inputs = append(g.inputs, in)
 	var twice error
 	file, err := scanFile(path, func(name string, t *Trial) {
 		if twice == nil {
@@ -329,8 +334,7 @@ func (g *gatherer) read(i int, path string) error {
 	if err == nil {
 		err = twice
 	}
-	g.files = append(g.files, file)
-	g.spans[i].host = hostOf(file.Header.Plan)
+	in.finish(file)
 	return err
 }
 
@@ -348,7 +352,7 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	}
 	g.controls.add(g.machine, t)
 	g.addSharing(g.machine, t)
-	g.spans[file].add(t)
+	g.inputs[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
 	}
@@ -434,6 +438,15 @@ func (c *Cell) value(key string) string {
 		return fmt.Sprint(c.Workers)
 	}
 	return c.Setting(key)
+}
+
+// of returns some of the inputs.
+func (g *gatherer) of(files []int) []*Input {
+	list := make([]*Input, len(files))
+	for i, n := range files {
+		list[i] = g.inputs[n]
+	}
+	return list
 }
 
 // sorted returns the scenes in the order of the report.

@@ -368,13 +368,21 @@ func damaged(r *results.Row) Cell {
 	if v.Trials == 0 {
 		return Cell{}
 	}
-	c := Cell{Text: counts(v), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: r.Probability.Warnings}
+	c := Cell{Text: counts(v), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: unlikes(r, r.Probability.Warnings...)}
 	if v.Damaged == 0 {
 		c.Detail = number.AtMost(r.Probability.High)
 		return c
 	}
 	c.Detail = number.Between(r.Probability.Low, r.Probability.High, func(p float64) string { return number.Figures(100 * p) }) + " %"
 	return c
+}
+
+// unlikes adds to notes what unlike trials a row counts together.
+func unlikes(r *results.Row, notes ...string) []string {
+	if r.Unlike == "" {
+		return notes
+	}
+	return append(slices.Clip(notes), r.Unlike)
 }
 
 func counts(v results.Verdict) string { return fmt.Sprintf("%d/%d", v.Damaged, v.Trials) }

@@ -69,10 +69,11 @@ func field(r *results.Row) Cell {
 		return Cell{Text: "–"}
 	}
 	v := r.Verdict
-	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
+	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v), Notes: unlikes(r)}
 	switch {
 	case v.Worst() == results.Shared && v.Trials == 0:
 		c.Detail = strconv.Itoa(r.Sharing.Raced + r.Sharing.ReadRaced)
+	case v.Trials == 0 && v.Reason == "":
 	case v.Trials == 0:
 		c.Notes = []string{v.Reason}
 	case v.Damaged == 0 && v.Worst() == results.NoDamageSeen:

@@ -1,0 +1,144 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Input is what is known of one results file as a whole.
+type Input struct {
+	File
+	Plan        *Plan       // nil where the file has none
+	Trials      int         // of all kinds, compared or not
+	Rounds      map[int]int // trials of each round
+	First, Last time.Time   // starts of trials
+	Load        [2]float64  // load average before a trial, the least and the most
+	Steal       float64     // the largest share of a trial
+
+	host  string
+	ended time.Time // of the trial that ended last
+}
+
+func newInput(path string) *Input {
+	return &Input{File: File{Name: path}, Rounds: make(map[int]int), Load: [2]float64{math.Inf(1), math.Inf(-1)}}
+}
+
+func (in *Input) add(t *Trial) {
+	in.Trials++
+	in.Rounds[t.Round]++
+	in.Load = [2]float64{math.Min(in.Load[0], t.LoadBefore), math.Max(in.Load[1], t.LoadBefore)}
+	in.Steal = math.Max(in.Steal, t.Steal)
+	if t.Start.IsZero() {
+		return
+	}
+	if in.First.IsZero() || t.Start.Before(in.First) {
+		in.First = t.Start
+	}
+	if t.Start.After(in.Last) {
+		in.Last = t.Start
+	}
+	if end := t.Start.Add(t.Load); end.After(in.ended) {
+		in.ended = end
+	}
+}
+
+// finish takes what stands before the trials.
+func (in *Input) finish(f File) {
+	in.File = f
+	p := new(Plan)
+	if len(f.Header.Plan) == 0 || json.Unmarshal(f.Header.Plan, p) != nil {
+		return // no plan, or one of another program
+	}
+	in.host = p.Machine.Host
+	if p.Spec.Rounds > 0 {
+		in.Plan = p
+	}
+}
+
+// Base is the file's name without its folder.
+func (in *Input) Base() string { return filepath.Base(in.Name) }
+
+// Fact is a line of the file's configuration.
+func (in *Input) Fact(key string) string {
+	if v := in.Header.Get(key); v != "" {
+		return v
+	}
+	return "not known"
+}
+
+// Planned is the number of trials of the plan: each round has every cell once,
+// and rounds follow one another, so one whole round tells. 0 is for not known:
+// no plan, one of several shards, which deal a round unevenly, or less than a
+// whole round.
+func (in *Input) Planned() int {
+	if in.Plan == nil || in.Plan.Shard.Count > 1 {
+		return 0
+	}
+	whole := 0
+	for _, n := range in.Rounds {
+		whole = max(whole, n)
+	}
+	if len(in.Rounds) < 2 && in.Plan.Spec.Rounds > 1 {
+		return 0
+	}
+	return whole * in.Plan.Spec.Rounds
+}
+
+// Unfinished says how much of its plan a file holds, "" if that is all.
+func (in *Input) Unfinished() string {
+	planned := in.Planned()
+	switch {
+	case in.Plan == nil || in.Plan.Shard.Count > 1 || planned > 0 && in.Trials >= planned:
+		return ""
+	case planned == 0:
+		return fmt.Sprintf("%s is not finished: %d trials, less than one of its %d rounds", in.Base(), in.Trials, in.Plan.Spec.Rounds)
+	}
+	return fmt.Sprintf("%s is not finished: %d of %d planned trials are in", in.Base(), in.Trials, planned)
+}
+
+// overlaps warns of files whose trials were made at the same time on hosts of
+// one name: each was the other's load.
+func overlaps(inputs []*Input) []string {
+	var list []string
+	for i, a := range inputs {
+		for _, b := range inputs[:i] {
+			if a.host != "" && a.host == b.host && a.First.Before(b.ended) && b.First.Before(a.ended) {
+				list = append(list, fmt.Sprintf("%s and %s ran at the same time on host %s: each disturbed the other", b.Name, a.Name, a.host))
+			}
+		}
+	}
+	return list
+}
+
+// unlike says what differs between trials of some files that are counted
+// together: their length, and the version of the program. "" is for nothing.
+func unlike(inputs []*Input) string {
+	var lengths []time.Duration
+	var versions, names []string
+	for _, in := range inputs {
+		names = append(names, in.Base())
+		if in.Plan != nil && !slices.Contains(lengths, in.Plan.Spec.Corruption) {
+			lengths = append(lengths, in.Plan.Spec.Corruption)
+		}
+		if v := in.Fact("tlsbench"); !slices.Contains(versions, v) {
+			versions = append(versions, v)
+		}
+	}
+	var parts []string
+	if len(lengths) > 1 {
+		slices.Sort(lengths)
+		parts = append(parts, "of "+strings.Join(texts(lengths), " and "))
+	}
+	if len(versions) > 1 {
+		parts = append(parts, fmt.Sprintf("by %d versions of the program", len(versions)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("trials %s are counted together (%s)", strings.Join(parts, " and "), strings.Join(names, ", "))
+}
