@@ -1,26 +1,14 @@
-package plots
+package plots_test
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
-	"tlsbench/results"
+	"tlsbench/plots"
+	"tlsbench/plots/report"
 )
-
-// grand is as large as the full plan on all five lines, and worse: cost is
-// measured under every hazard too.
-func grand() fixture {
-	f := fixture{builds: fixtures["lines"].builds, strategies: fixed, workers: []int{4}, rounds: 41, damage: usual}
-	f.hazards = []string{plainHazard}
-	for n := range 23 {
-		f.hazards = append(f.hazards, fmt.Sprintf("foreign-before:n=%d", n+1))
-	}
-	return f
-}
 
 // BenchmarkReport makes a full report, files read and raw data embedded, of a
 // hundred thousand trials.
@@ -55,21 +43,19 @@ func TestClaimsReport(t *testing.T) {
 
 func grandFile(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "large.txt")
-	check(t, os.WriteFile(path, grand().write(t), 0o644))
-	return path
+	return file(t, "large.txt", plots.GrandFixture(t))
 }
 
-func reportTime(t testing.TB, path string) (time.Duration, *Data, counter) {
+func reportTime(t testing.TB, path string) (time.Duration, *plots.Data, counter) {
 	t.Helper()
 	start := cpuTime(t)
-	d, err := Load(Options{Compare: results.Options{}}, path)
+	d, err := plots.Load(plots.Options{}, path)
 	check(t, err)
 	if d.Trials < 100_000 {
 		t.Fatalf("%d trials, want 100000", d.Trials)
 	}
 	var page counter
-	check(t, Report(&page, d))
+	check(t, report.Write(&page, d, report.Sources(d)...))
 	return cpuTime(t) - start, d, page
 }
 

@@ -19,18 +19,21 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"tlsbench/results"
+	"tlsbench/results/event"
 )
 
-// styles are the style attributes of pictures, by the class that stands for
+// Styles are the style attributes of pictures, by the class that stands for
 // each. vgsvg writes one at every line and letter, which is most of a file.
-type styles map[string]string
+type Styles map[string]string
 
 // families are faces with the same widths: text is measured in the first, and
 // its lines break at the same places in the others.
 const families = `font-family:"Liberation Sans",Arial,Helvetica,sans-serif`
 
-// css gives the rules, always in the same order.
-func (s styles) css() string {
+// CSS gives the rules, always in the same order.
+func (s Styles) CSS() string {
 	var b strings.Builder
 	for _, class := range slices.Sorted(maps.Keys(s)) {
 		fmt.Fprintf(&b, ".%s{%s}\n", class, s[class])
@@ -48,7 +51,7 @@ var (
 // compact puts classes in the place of style attributes, and joins lines of one
 // style that follow one another. What is filled or lets others show through is
 // left alone: where two such overlap, one path would not look the same.
-func (s styles) compact(body string) string {
+func (s Styles) compact(body string) string {
 	body = attribute.ReplaceAllStringFunc(body, func(m string) string {
 		style := strings.Replace(attribute.FindStringSubmatch(m)[1], "font-family:Liberation Sans", families, 1)
 		h := fnv.New64a()
@@ -79,7 +82,7 @@ func (s styles) compact(body string) string {
 
 // svg draws and returns what stands within an <svg> element. Its styles are
 // added to those given.
-func (s styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
+func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	c := vgsvg.NewWith(vgsvg.UseWH(w, h))
 	paint(draw.NewCanvas(c, w, h))
 	var b bytes.Buffer
@@ -94,11 +97,32 @@ func (s styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	return s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>")), nil
 }
 
+// SVG draws the panel for a page: its size in pixels, and what stands within the
+// <svg> element. The page has the styles once.
+func (p *Panel) SVG(s Styles) (width, height float64, body string, err error) {
+	w, h := p.chart.size()
+	body, err = s.svg(w, h, p.chart.draw)
+	return float64(w), float64(h), body, err
+}
+
+// WordCSS gives the colours of verdict words, the same as in the figures; class
+// names the rule of a word.
+func WordCSS(class func(results.Word) string) string {
+	var b strings.Builder
+	for _, word := range append(slices.Clone(event.Words), results.Clean, results.NoDamageSeen) {
+		p := wordPaint[word]
+		fmt.Fprintf(&b, ".%s{background:%s;color:%s}\n", class(word), hex(p.fill), hex(p.ink))
+	}
+	return b.String()
+}
+
+func hex(c color.RGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+
 // WriteSVG writes the figure as a sheet, with its text alternative as title and
 // description.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	width, height := f.Size()
-	s := make(styles)
+	s := make(Styles)
 	body, err := s.svg(width, height, f.draw)
 	if err != nil {
 		return err
@@ -108,7 +132,7 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 <desc id="desc">%s</desc>
 <defs><style>%s</style></defs>
 %s</svg>
-`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), s.css(), body)
+`, width, height, width, height, escaped(f.Title), escaped(f.Alt()), s.CSS(), body)
 	return err
 }
 

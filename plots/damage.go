@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // damage is figure 3: how often trials are damaged, and how many corruptions
@@ -17,7 +18,7 @@ func damage(d *Data) *Figure {
 	}
 	for _, group := range byBuild(d.wellJudged()) {
 		var n tally
-		share := &rowChart{axis: axis{label: "share of trials damaged", print: percent, zero: true}}
+		share := &rowChart{axis: axis{label: "share of trials damaged", print: number.Percent, zero: true}}
 		share.rows = strips(group, func(s *Scene, name string) row {
 			n.add(s.row(name).Verdict.Trials)
 			return shareRow(s.row(name))
@@ -41,7 +42,7 @@ func damage(d *Data) *Figure {
 
 // addRates adds a panel of rates, on a logarithmic axis with a lane for none.
 func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*Scene, *results.Row) row) {
-	chart := &rowChart{axis: axis{label: label, print: figures3, log: true, lane: true}}
+	chart := &rowChart{axis: axis{label: label, print: number.Short, log: true, lane: true}}
 	chart.rows = strips(group, func(s *Scene, name string) row { return rowOf(s, s.row(name)) })
 	f.add(d, group, what, chart, tally{})
 }
@@ -80,7 +81,7 @@ func shareRow(r *results.Row) row {
 
 func damagedNote(r *results.Row) string {
 	if r.Verdict.Damaged == 0 {
-		return fmt.Sprintf("0/%d  ≤ %s", r.Verdict.Trials, percent(roundUp(r.Probability.High)))
+		return fmt.Sprintf("0/%d  ≤ %s", r.Verdict.Trials, number.Percent(number.Up(r.Probability.High, 3)))
 	}
 	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
 }
@@ -96,14 +97,14 @@ func passiveRow(s *Scene, r *results.Row) row {
 func rateRow(name string, p results.Figure) row {
 	switch {
 	case !p.Known() || math.IsInf(p.Value, 0):
-		return noValue(name, fmt.Sprintf("nothing counted in %s", count(p.N, "trial")))
+		return noValue(name, fmt.Sprintf("nothing counted in %s", number.Count(p.N, "trial")))
 	case p.Value > 0 && p.N == 1:
 		// One trial does not tell how far trials lie apart.
-		return row{mid: p.Value, low: math.NaN(), high: math.NaN(), note: figures3(p.Value) + "  one trial"}
+		return row{mid: p.Value, low: math.NaN(), high: math.NaN(), note: number.Short(p.Value) + "  one trial"}
 	case p.Value == 0:
-		return row{high: p.High, zero: true, note: fmt.Sprintf("≤ %s  n=%d", figures3(roundUp(p.High)), p.N)}
+		return row{high: p.High, zero: true, note: fmt.Sprintf("≤ %s  n=%d", number.Short(number.Up(p.High, 3)), p.N)}
 	}
-	return row{mid: p.Value, low: p.Low, high: p.High, note: fmt.Sprintf("%s  n=%d", figures3(p.Value), p.N)}
+	return row{mid: p.Value, low: p.Low, high: p.High, note: fmt.Sprintf("%s  n=%d", number.Short(p.Value), p.N)}
 }
 
 // whyUnseen says why there is no passive rate.
@@ -112,7 +113,7 @@ func (s *Scene) whyUnseen(r *results.Row) string {
 		return why
 	}
 	if n := s.of(r.Strategy).unchecked; n > 0 {
-		return fmt.Sprintf("no handshake in %s", count(n, "trial"))
+		return fmt.Sprintf("no handshake in %s", number.Count(n, "trial"))
 	}
 	return "no trial with checks off"
 }

@@ -26,16 +26,12 @@ type Options struct {
 // Data is what the figures are drawn from.
 type Data struct {
 	*results.Comparison
-	Inputs []*Input
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*results.Probe
-	Field  []*results.Comparison // of files of tlsbench field
+	Field  []*results.Comparison // of files of tlsbench field, one each
 	AA     []results.AASummary   // a strategy against itself
 	Trials int                   // of all kinds, drawn or not
 
-	set          *set // that is published, if it is one
-	aaPaths      []string
-	probePaths   []string
 	judgesOthers bool // than controls
 }
 
@@ -50,7 +46,6 @@ type series struct {
 	handshake, fork []run
 	lives           []life                     // corruption trials at the scene's check rate
 	unchecked       int                        // corruption trials with active checks off
-	files           []int                      // those with lives, each once
 	without         map[results.Measure]string // why trials were not made, or came to nothing
 }
 
@@ -87,7 +82,6 @@ func Load(o Options, files ...string) (*Data, error) {
 		if d.AA, err = results.SummarizeAA(o.AA...); err != nil {
 			return nil, err
 		}
-		d.aaPaths = o.AA
 	}
 	keep := newKeeper()
 	var group errgroup.Group
@@ -103,13 +97,12 @@ func Load(o Options, files ...string) (*Data, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	d.Inputs, d.Trials = keep.inputs, keep.trials
+	d.Trials = keep.trials
 	for i := range d.Tables {
 		t := &d.Tables[i]
 		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
 	}
 	d.judgesOthers = d.judgesAny()
-	d.probePaths = o.Probes
 	for _, path := range o.Probes {
 		p, err := results.ReadProbe(path)
 		if err != nil {
@@ -148,7 +141,6 @@ func costOf(r *results.Row, unit string) (results.Cost, bool) {
 
 // keeper collects the values of trials by scene and strategy.
 type keeper struct {
-	inputs []*Input
 	scenes map[results.Scene]map[string]*series
 	trials int
 }
@@ -173,17 +165,12 @@ func (k *keeper) readFile(i int, path string) error {
 	}
 	defer f.Close()
 	r := results.NewReader(f, path)
-	in := newInput(path)
 	for r.Scan() {
-		t := r.Trial()
-		in.add(t)
-		k.add(i, t)
+		k.add(i, r.Trial())
 	}
 	if err := r.Err(); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
-	in.finish(r.Header())
-	k.inputs = append(k.inputs, in)
 	return nil
 }
 
@@ -222,9 +209,6 @@ func (s *series) add(file int, t *results.Trial) {
 	case results.Corruption:
 		if t.Cell.Setting("check") != "0" {
 			s.lives = append(s.lives, lifeOf(t))
-			if !slices.Contains(s.files, file) {
-				s.files = append(s.files, file)
-			}
 		} else {
 			s.unchecked++
 		}

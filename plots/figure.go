@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // Figure is one picture: panels that belong together, on one sheet.
@@ -79,7 +80,7 @@ func sceneText(s results.Scene, machine bool) string {
 		parts = append(parts, s.Settings)
 	}
 	if s.Workers > 0 {
-		parts = append(parts, count(s.Workers, "worker"))
+		parts = append(parts, number.Count(s.Workers, "worker"))
 	}
 	if machine {
 		parts = append(parts, s.Machine)
@@ -95,13 +96,6 @@ func (d *Data) severalMachines() bool {
 		}
 	}
 	return false
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // Alt says in words what there is to see.

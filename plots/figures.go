@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -132,7 +133,7 @@ func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
 func byBuild(scenes []*Scene) [][]*Scene {
 	groups := grouped(scenes, func(s *results.Scene) { s.OpenSSL = "" })
 	for _, g := range groups {
-		slices.SortStableFunc(g, func(a, b *Scene) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(g, func(a, b *Scene) int { return results.CompareVersions(a.OpenSSL, b.OpenSSL) })
 	}
 	return groups
 }
@@ -177,7 +178,7 @@ func values(runs []run, unit string) []float64 {
 
 // intervals says what the bars of a caption are.
 func (d *Data) intervals() string {
-	return fmt.Sprintf("%s %% intervals", trim(100*d.Confidence))
+	return fmt.Sprintf("%s %% intervals", number.Figures(100*d.Confidence))
 }
 
 // tally counts trials, of a strategy and of all.
@@ -207,7 +208,7 @@ func (t *tally) String() string {
 // text is the number with its noun.
 func (t *tally) text() string {
 	if t.low == t.high {
-		return count(t.low, "trial")
+		return number.Count(t.low, "trial")
 	}
 	return t.String() + " trials"
 }
@@ -216,9 +217,9 @@ func (t *tally) text() string {
 func (s *Scene) whyNone(r *results.Row) string {
 	switch {
 	case r.Throughput > 0 && r.Undamaged > 0:
-		return fmt.Sprintf("no value in %s", count(r.Undamaged, "undamaged trial"))
+		return fmt.Sprintf("no value in %s", number.Count(r.Undamaged, "undamaged trial"))
 	case r.Throughput > 0:
-		return fmt.Sprintf("no value: 0 of %s undamaged", count(r.Throughput, "trial"))
+		return fmt.Sprintf("no value: 0 of %s undamaged", number.Count(r.Throughput, "trial"))
 	case r.Verdict.Worst() == results.NotApplicWord, r.Verdict.Worst() == results.SkippedWord:
 		return string(r.Verdict.Worst())
 	}

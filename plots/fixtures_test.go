@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -269,4 +270,47 @@ func TestFixture(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s is not what this test makes; refresh it with -update", path)
 	}
+}
+
+// What tests from outside need of the fixtures.
+
+// Fixture is the text of one.
+func Fixture(t testing.TB, name string) []byte { return fixtures[name].write(t) }
+
+// LoadFixture reads one.
+func LoadFixture(t testing.TB, name string) *Data { return load(t, name) }
+
+// FixtureNames lists them.
+func FixtureNames() []string { return slices.Sorted(maps.Keys(fixtures)) }
+
+// HazardsFixture is a screening: hazards that break one strategy each, some on
+// one build alone, and one that breaks them all.
+func HazardsFixture(t testing.TB) []byte {
+	f := fixture{builds: []string{"3.0.20", "3.6.5"}, hazards: []string{"plain", "curl", "foreign-before", "foreign-before:n=5", "private-locks"},
+		strategies: catalogue.Names(), workers: []int{4}, rounds: 2}
+	f.damage = func(c results.Cell) map[string]uint64 {
+		switch {
+		case c.Hazard == "private-locks":
+			return map[string]uint64{"hang": 1}
+		case c.Strategy == "pointer-match" && c.OpenSSL == "3.6.5":
+			return map[string]uint64{"double-free": 1}
+		case c.Strategy == "temp-thread" && c.Hazard == "curl" && c.OpenSSL == "3.6.5":
+			return map[string]uint64{"crash": 1}
+		case c.Strategy == "hwm" && strings.HasPrefix(c.Hazard, "foreign"):
+			return map[string]uint64{"lost-slot": 1}
+		}
+		return usual(c)
+	}
+	return f.write(t)
+}
+
+// GrandFixture is as large as the full plan on all five lines, and worse: cost is
+// measured under every hazard too.
+func GrandFixture(t testing.TB) []byte {
+	f := fixture{builds: fixtures["lines"].builds, strategies: fixed, workers: []int{4}, rounds: 41, damage: usual}
+	f.hazards = []string{results.Plain}
+	for n := range 23 {
+		f.hazards = append(f.hazards, fmt.Sprintf("foreign-before:n=%d", n+1))
+	}
+	return f.write(t)
 }

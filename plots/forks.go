@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // Units of fork trials. The names are those of package results' Units.
@@ -56,23 +57,23 @@ func (d *Data) wholeForks() string {
 	switch {
 	case times.empty():
 		return "an unknown time"
-	case duration(times.low) == duration(times.high):
-		return duration(times.low)
+	case number.Duration(times.low) == number.Duration(times.high):
+		return number.Duration(times.low)
 	}
-	return duration(times.low) + " to " + duration(times.high)
+	return number.Duration(times.low) + " to " + number.Duration(times.high)
 }
 
 func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear bool) {
 	var n tally
-	chart := &rowChart{axis: axis{label: "time, logarithmic", print: duration, log: true}}
+	chart := &rowChart{axis: axis{label: "time, logarithmic", print: number.Duration, log: true}}
 	if linear {
-		chart.axis, chart.reference = axis{label: "difference between the two forks of a pair", print: duration, zero: true}, new(float64)
+		chart.axis, chart.reference = axis{label: "difference between the two forks of a pair", print: number.Duration, zero: true}, new(float64)
 	}
 	chart.rows = strips(group, func(s *Scene, name string) row {
 		r := s.forkRow(name, unit)
 		if !linear && r.empty == "" {
 			if r.mid <= 0 { // a log axis has no place for no time at all
-				return noValue(name, "no handler: "+duration(r.mid))
+				return noValue(name, "no handler: "+number.Duration(r.mid))
 			}
 			r.dots = slices.DeleteFunc(r.dots, func(v float64) bool { return v <= 0 })
 		}
@@ -94,7 +95,7 @@ func (s *Scene) forkRow(name, unit string) row {
 		return noValue(name, s.whyNone(s.row(name)))
 	}
 	m := c.Median
-	return row{dots: values(s.of(name).fork, unit), mid: m.Value, low: m.Low, high: m.High, note: duration(m.Value)}
+	return row{dots: values(s.of(name).fork, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
 }
 
 // withoutMark takes the mark off a scene that has no controls because all it

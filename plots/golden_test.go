@@ -228,15 +228,15 @@ func TestSVG(t *testing.T) {
 // TestCompact: styles become classes, and lines of one style that follow one
 // another one path; what is filled or lets others show through stays apart.
 func TestCompact(t *testing.T) {
-	s := make(styles)
+	s := make(Styles)
 	stroke, area := `" style="fill:none;stroke:#000" />`+"\n", `" style="fill:#000" />`+"\n"
 	got := s.compact("<g>\n<path d=\"M0,0L1,1" + stroke + `<path d="M2,2L3,3` + stroke + `<path d="M4,4` + area + `<path d="M5,5` + area +
 		`<path d="M6,6` + stroke + `<text style="font-family:Liberation Sans">a</text>` + "\n<path d=\"M7,7" + stroke + "</g>")
 	if n := strings.Count(got, "<path"); n != 5 || !strings.Contains(got, "M0,0L1,1M2,2L3,3\"") || strings.Contains(got, "style") {
 		t.Errorf("%d paths:\n%s", n, got)
 	}
-	if !strings.Contains(s.css(), families) || len(s) != 3 || !strings.HasSuffix(got, "</g>") {
-		t.Errorf("%d styles:\n%s\n%s", len(s), s.css(), got)
+	if !strings.Contains(s.CSS(), families) || len(s) != 3 || !strings.HasSuffix(got, "</g>") {
+		t.Errorf("%d styles:\n%s\n%s", len(s), s.CSS(), got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 func handshakeRuns(s *series) []run { return s.handshake }
@@ -21,7 +22,7 @@ func handshakes(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("Ratio to the baseline %s in the same round, one dot a round; the large mark is the estimate, the bar its interval (%s; dotted with an arrow: the end lies beyond the axis). "+
 		"Shaded: ± %s, differences that do not matter. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
 		"On few cores the server's CPU is the figure to compare: the peers' work is in throughput and not in it.",
-		d.Baseline, d.intervals(), percent(d.Margin), d.differsExplained(), n.total, n.String())
+		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.total, n.String())
 	return f
 }
 
@@ -44,20 +45,25 @@ func (s *Scene) ratioRow(d *Data, name, unit string) row {
 	case !ok || !cost.Median.Known():
 		return noValue(name, s.whyNone(r))
 	case name == d.Baseline:
-		return noValue(name, "1 = "+byUnit(unit)(cost.Median.Value))
+		return noValue(name, "1 = "+number.Of(unit)(cost.Median.Value))
 	case !cost.Ratio.Known():
 		return noValue(name, "no round in common with "+d.Baseline)
 	}
 	q := cost.Ratio
-	note := ratio(q.Value)
+	note := number.Ratio(q.Value)
 	switch {
 	case q.Same:
 		note += "  same"
-	case d.shownToDiffer(q):
+	case d.Differs(q):
 		note += "  differs"
 	}
 	return row{
 		mid: q.Value, low: q.Low, high: q.High, note: note,
 		dots: paired(s.of(name).handshake, s.of(d.Baseline).handshake, unit),
 	}
+}
+
+// differsExplained goes with every table and figure of ratios.
+func (d *Data) differsExplained() string {
+	return fmt.Sprintf("differs: by the signed-rank test, corrected for the other strategies of the table (Holm), and by the interval. Intervals are not corrected, so that one may exclude 1 without that word. same: shown to be within ± %s.", number.Percent(d.Margin))
 }

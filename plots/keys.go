@@ -1,25 +1,24 @@
 package plots
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // threadKeys is figure 8: which slots each strategy reaches and misses.
 func threadKeys(d *Data) *Figure {
 	f := &Figure{ID: "keys", Title: "Which thread-local slots does each fix clear?"}
 	f.Empty = "no probe given; tlsbench probe --json writes one"
-	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *results.Probe) int { return compareHazards(a.Hazard, b.Hazard) })
+	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *results.Probe) int { return results.CompareHazards(a.Hazard, b.Hazard) })
 	for _, probe := range probes {
 		order := slices.Clone(probe.Builds)
-		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return compareVersions(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return results.CompareVersions(a.OpenSSL, b.OpenSSL) })
 		for i := range order {
 			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
 		}
@@ -27,17 +26,8 @@ func threadKeys(d *Data) *Figure {
 	f.Caption = "What became, in the workers, of each slot that rank 0 had. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value that does not lie in shared memory), cleared, new (each worker has a value of its own), empty. " +
 		"Slots of other libraries: kept is right, wiped is collateral damage. Neighbouring keys that fare alike are one column. " +
 		"A shared slot is exposure, not yet damage: pointer-match clears those of the error queue and the generators alone, and leaves others of OpenSSL's shared; the verdict map says whether that was damaged. " +
-		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", count(len(f.Panels), "probe"), d.Baseline)
+		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", number.Count(len(f.Panels), "probe"), d.Baseline)
 	return f
-}
-
-// compareVersions has 3.5.9 before 3.10.1.
-func compareVersions(a, b string) int {
-	number := func(part string) int {
-		n, _ := strconv.Atoi(strings.TrimRight(part, "abcdefghijklmnopqrstuvwxyz"))
-		return n
-	}
-	return cmp.Or(slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(x, y string) int { return number(x) - number(y) }), cmp.Compare(a, b))
 }
 
 // fateCell gives word and colour of one slot.
@@ -97,7 +87,7 @@ func keysPanel(probe *results.Probe, b *results.ProbedBuild) *Panel {
 		words = append(words, s.Strategy+": "+strings.Join(fates, ", "))
 	}
 	return &Panel{
-		Title: "OpenSSL " + b.OpenSSL, Sub: "hazard " + hazardName(probe.Hazard), OpenSSL: b.OpenSSL, Hazard: probe.Hazard,
+		Title: "OpenSSL " + b.OpenSSL, Sub: "hazard " + results.HazardTitle(probe.Hazard), OpenSSL: b.OpenSSL, Hazard: probe.Hazard,
 		Alt: strings.Join(words, "; ") + ".", chart: m,
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"tlsbench/results/number"
 )
 
 // point is a value with its interval.
@@ -57,10 +59,10 @@ func (ch *lineChart) describe() string {
 		}
 		var words []string
 		for _, p := range points {
-			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
+			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), number.Between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
 		}
 		if c.dotted {
-			words = []string{count(len(c.points), "trial")}
+			words = []string{number.Count(len(c.points), "trial")}
 		}
 		parts = append(parts, c.label+": "+strings.Join(words, ", "))
 	}

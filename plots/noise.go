@@ -12,6 +12,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // noise is figure 10: a strategy against itself, and throughput against the
@@ -45,7 +46,7 @@ func noise(d *Data) *Figure {
 // sameRatio is a chart of ratios that should be 1.
 func (d *Data) sameRatio(label string) *rowChart {
 	one := 1.0
-	return &rowChart{axis: axis{label: label, print: shortRatio, log: true}, band: &span{1 / (1 + d.Margin), 1 + d.Margin}, reference: &one}
+	return &rowChart{axis: axis{label: label, print: number.Figures, log: true}, band: &span{1 / (1 + d.Margin), 1 + d.Margin}, reference: &one}
 }
 
 // addAA shows how far a strategy seems to differ from itself.
@@ -62,15 +63,15 @@ func (f *Figure) addAA(d *Data) {
 	if len(chart.rows) > 0 {
 		f.Panels = append(f.Panels, &Panel{
 			Title: "A/A: a strategy against itself", Sub: "as comparisons are made: within a round, over eight rounds",
-			Alt: strings.Join(aaLines(d), " "), chart: chart,
+			Alt: strings.Join(AALines(d), " "), chart: chart,
 		})
 	}
 }
 
 var aaLabel = map[string]string{results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU"}
 
-// aaLines state what the A/A experiment came to, as tlsbench check --aa counts.
-func aaLines(d *Data) []string {
+// AALines state what the A/A experiment came to, as tlsbench check --aa counts.
+func AALines(d *Data) []string {
 	var list []string
 	for _, a := range d.AA {
 		worst := 0.0
@@ -79,7 +80,7 @@ func aaLines(d *Data) []string {
 		}
 		list = append(list, fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval and %d by the signed-rank test (1 in 20 is to be expected); "+
 			"of %d tables of eight rounds %d have a difference after Holm's correction; the largest apparent difference is %s.",
-			aaLabel[a.Unit], len(a.Ratios), a.Interval, a.Rank, a.Tables, a.Any, percent(worst)))
+			aaLabel[a.Unit], len(a.Ratios), a.Interval, a.Rank, a.Tables, a.Any, number.Percent(worst)))
 	}
 	return list
 }
@@ -101,14 +102,14 @@ func floorRow(s *Scene, d *Data, unit string) row {
 		return noValue(s.OpenSSL, "needs two rounds")
 	}
 	return row{label: s.OpenSSL, look: lookOf(d.Baseline), dots: dots, mid: e.Value, low: e.Low, high: e.High,
-		note: fmt.Sprintf("%s  n=%d", ratio(e.Value), e.N)}
+		note: fmt.Sprintf("%s  n=%d", number.Ratio(e.Value), e.N)}
 }
 
 // addDrift shows each trial at its time.
 func (f *Figure) addDrift(d *Data, s *Scene) {
 	chart := &lineChart{
-		x: axis{label: "minutes since the first trial", print: figures3},
-		y: axis{label: "good full handshakes/s", print: figures3, zero: true},
+		x: axis{label: "minutes since the first trial", print: number.Short},
+		y: axis{label: "good full handshakes/s", print: number.Short, zero: true},
 	}
 	first := make(map[int]time.Time) // by file
 	for _, v := range s.series {

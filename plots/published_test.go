@@ -1,15 +1,18 @@
-package plots
+package plots_test
 
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/plots"
+	"tlsbench/plots/report"
 )
 
 // noSet is what results/data/README.md says as long as nothing is published.
@@ -17,149 +20,137 @@ import (
 // unnoticed.
 const noSet = "No results are published yet."
 
-// TestPublished makes the published figures and the README's results again and
-// compares them with those in the repository.
+// TestPublished publishes the set again, in another place, and compares all that
+// is made with what is in the repository.
 func TestPublished(t *testing.T) {
-	root := ".."
-	d, err := Published(root)
-	if errors.Is(err, ErrNoData) {
-		notPublished(t, root)
+	const root = ".."
+	text, err := os.ReadFile(filepath.Join(root, report.PublishedData, "README.md"))
+	check(t, err)
+	if _, err := report.Published(root); errors.Is(err, report.ErrNoData) {
+		if left, _ := filepath.Glob(filepath.Join(root, report.PublishedFigures, "*.svg")); len(left) > 0 || !bytes.Contains(text, []byte(noSet)) {
+			t.Errorf("no results file, figures %v; does README.md say %q?", left, noSet)
+		}
 		return
 	}
-	check(t, err)
-	if text, err := os.ReadFile(filepath.Join(root, PublishedData, "README.md")); err == nil && bytes.Contains(text, []byte(noSet)) {
-		t.Errorf("%s/README.md says %q, and there is data", PublishedData, noSet)
+	if bytes.Contains(text, []byte(noSet)) {
+		t.Errorf("%s/README.md says %q, and there is data", report.PublishedData, noSet)
 	}
-	comparePublished(t, root, d)
-}
-
-// notPublished checks that the repository says so where it has no results.
-func notPublished(t *testing.T, root string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, PublishedData, "README.md"))
-	if err != nil || !bytes.Contains(text, []byte(noSet)) {
-		t.Errorf("%s holds no results file, and its README.md does not say %q (%v)", PublishedData, noSet, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(root, PublishedFigures, "*.svg")); len(left) > 0 {
-		t.Errorf("there are published figures without data: %v", left)
-	}
-}
-
-func comparePublished(t *testing.T, root string, d *Data) {
-	t.Helper()
 	fresh := t.TempDir()
-	var tables []string
-	names, err := WriteFiles(fresh, Figures(d), false)
-	check(t, err)
-	kept, err := filepath.Glob(filepath.Join(root, PublishedFigures, "*.svg"))
-	check(t, err)
-	if len(kept) != len(names) {
-		t.Errorf("%d figures are published, the data makes %d", len(kept), len(names))
-	}
-	for _, name := range names {
-		got, err := os.ReadFile(filepath.Join(fresh, name))
+	for _, pattern := range []string{"README.md", report.PublishedData + "/*/*", report.PublishedFigures + "/*"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		check(t, err)
-		want, err := os.ReadFile(filepath.Join(root, PublishedFigures, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is not published; go run ./plots/publish makes it", name)
-			continue
-		}
-		check(t, err)
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew", name)
+		for _, path := range paths {
+			copyFile(t, root, fresh, path)
 		}
 	}
-	check(t, WriteTables(fresh, d))
-	for _, folder := range []string{fresh, filepath.Join(root, PublishedFigures)} {
-		text, err := os.ReadFile(filepath.Join(folder, TablesFile))
-		check(t, err)
-		tables = append(tables, string(text))
-	}
-	if diff := cmp.Diff(tables[1], tables[0]); diff != "" {
-		t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew (-published +made):\n%s", TablesFile, diff)
-	}
-	compareRuns(t, root, d)
-	readme, err := os.ReadFile(filepath.Join(root, publishedReadme))
-	check(t, err)
-	again, err := replaceResults(readme, d)
-	check(t, err)
-	if diff := cmp.Diff(string(readme), string(again)); diff != "" {
-		t.Errorf("the results in README.md are not what the data makes; go run ./plots/publish makes them anew (-published +made):\n%s", diff)
+	check(t, report.Publish(fresh))
+	for _, pattern := range []string{"README.md", report.PublishedData + "/*/README.md", report.PublishedFigures + "/*"} {
+		compareFolders(t, root, fresh, pattern)
 	}
 }
 
-// compareRuns does so with the READMEs of the runs.
-func compareRuns(t *testing.T, root string, d *Data) {
+func copyFile(t *testing.T, root, to, path string) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root, PublishedData, "*", publishedReadme))
+	name, err := filepath.Rel(root, path)
 	check(t, err)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
+	check(t, err)
+	check(t, os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755))
+	check(t, os.WriteFile(filepath.Join(to, name), text, 0o644))
+}
+
+func compareFolders(t *testing.T, kept, made, pattern string) {
+	t.Helper()
+	all := make(map[string][2]string)
+	for i, root := range []string{kept, made} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		check(t, err)
-		again, err := replaceFiles(text, filepath.Dir(path))
-		check(t, err)
-		if diff := cmp.Diff(string(text), string(again)); diff != "" {
-			t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew (-published +made):\n%s", path, diff)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			check(t, err)
+			name, err := filepath.Rel(root, path)
+			check(t, err)
+			both := all[name]
+			both[i] = string(text)
+			all[name] = both
 		}
+	}
+	for name, both := range all {
+		if both[0] != both[1] {
+			diff := ""
+			if strings.HasSuffix(name, ".md") {
+				diff = cmp.Diff(both[0], both[1])
+			}
+			t.Errorf("%s is not what the data makes; go run ./plots/publish makes it anew\n%s", name, diff)
+		}
+	}
+	if len(all) == 0 {
+		t.Errorf("nothing of %s", pattern)
 	}
 }
 
-// TestPublishOneSet: of two sets of the same machine the newer is published; their
-// trials are never added up. What compares a strategy with itself is in no table
-// either.
-func TestPublishOneSet(t *testing.T) {
-	root := t.TempDir()
-	data := filepath.Join(root, PublishedData)
-	for _, name := range []string{"2026-03-01-example", "2026-04-01-example"} {
-		check(t, os.MkdirAll(filepath.Join(data, name), 0o755))
-		for _, file := range []string{"run.txt", "aa.txt"} {
-			check(t, os.WriteFile(filepath.Join(data, name, file), fixtures["one-strategy"].write(t), 0o644))
-		}
-	}
-	check(t, os.WriteFile(filepath.Join(root, publishedReadme), []byte(readmeBegin+"\n"+readmeEnd+"\n"), 0o644))
-	check(t, Publish(root))
-	d, err := Published(root)
-	check(t, err)
-	comparePublished(t, root, d)
-	if v := d.fullyJudged()[0].row("hwm").Verdict; d.set.name != "2026-04-01-example" || v.Trials != 6 {
-		t.Errorf("%s: %d trials of hwm, want 6 of the newer set", d.set.name, v.Trials)
-	}
-}
-
-// TestPublish publishes a made-up set in a folder of its own, and checks that
-// TestPublished's comparison takes it and notices every change.
+// TestPublish publishes the newer of two made-up sets; what was between the
+// marks goes, what stands around them stays.
 func TestPublish(t *testing.T) {
 	root := t.TempDir()
-	run := filepath.Join(root, PublishedData, "2026-03-01-example")
-	check(t, os.MkdirAll(run, 0o755))
-	check(t, os.WriteFile(filepath.Join(run, "run.txt"), fixtures["one-strategy"].write(t), 0o644))
-	readme := filepath.Join(root, publishedReadme)
-	check(t, os.WriteFile(readme, []byte("# Title\n\n"+readmeBegin+"\nold\n"+readmeEnd+"\n\nrest\n"), 0o644))
-	about := filepath.Join(run, publishedReadme)
-	check(t, os.WriteFile(about, []byte("# Run\n\n"+filesBegin+"\nold\n"+filesEnd+"\n"), 0o644))
-	check(t, Publish(root))
-	d, err := Published(root)
-	check(t, err)
-	comparePublished(t, root, d)
-
-	text, err := os.ReadFile(readme)
-	check(t, err)
-	for _, want := range []string{"# Title\n", "\nrest\n", "| hwm | no damage seen 0/6 ≤ 39.4 % |", "](plots/published/verdicts.svg)"} {
-		if !strings.Contains(string(text), want) {
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(root, name)
+		check(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		check(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	const begin, end = "<!-- results: begin, made by go run ./plots/publish -->", "<!-- results: end -->"
+	run := string(plots.Fixture(t, "one-strategy"))
+	for _, name := range []string{"2026-03-01-example", "2026-04-01-example"} {
+		write(report.PublishedData+"/"+name+"/run.txt", run)
+		write(report.PublishedData+"/"+name+"/aa.txt", run) // in no table
+	}
+	write("README.md", "# Title\n\n"+begin+"\nold\n"+end+"\n\nrest\n")
+	write(report.PublishedFigures+"/old.svg", "old")
+	check(t, report.Publish(root))
+	read := func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(root, name))
+		check(t, err)
+		return string(text)
+	}
+	text := read("README.md")
+	for _, want := range []string{"# Title\n", "\nrest\n", "| hwm | no damage seen on 3.0.20 (0 of 6 trials each, ≤ 39.4 %) |",
+		"](plots/published/verdicts.svg)", "[2026-04-01-example](results/data/2026-04-01-example)"} {
+		if !strings.Contains(text, want) {
 			t.Errorf("the README has no %q:\n%s", want, text)
 		}
 	}
-	if strings.Contains(string(text), "old") {
-		t.Error("the README still has the old results")
+	if strings.Contains(text, "old") || strings.Contains(text, "2026-03-01") {
+		t.Errorf("the README still has the old results:\n%s", text)
 	}
-	text2, err := os.ReadFile(about)
-	check(t, err)
-	if !strings.Contains(string(text2), "| run.txt | ") || strings.Contains(string(text2), "old") {
-		t.Errorf("the run's README does not tell of run.txt:\n%s", text2)
+	if about := read(report.PublishedData + "/2026-04-01-example/README.md"); !strings.Contains(about, "| run.txt | ") {
+		t.Errorf("the set's README does not tell of run.txt:\n%s", about)
 	}
-	changed, err := replaceResults(bytes.Replace(text, []byte("0/6"), []byte("0/7"), 1), d)
-	check(t, err)
-	if !bytes.Equal(changed, text) {
-		t.Error("a changed table is not put right")
+	if _, err := os.Stat(filepath.Join(root, report.PublishedFigures, "old.svg")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a figure of an older set is still there")
+	}
+	write("README.md", "no marks")
+	if err := report.Publish(root); err == nil || !strings.Contains(err.Error(), "results: begin") {
+		t.Errorf("a README without marks: %v", err)
+	}
+}
+
+// TestSummaryIsShort holds the README's part to a screen.
+func TestSummaryIsShort(t *testing.T) {
+	sets := map[string]*plots.Data{"full": plots.LoadFixture(t, "full"), "lines": plots.LoadFixture(t, "lines")}
+	if d, err := report.Published(".."); err == nil {
+		sets["published"] = d
+	}
+	for name, d := range sets {
+		text := report.Summary(d, "2026-03-01-example")
+		if len(text) > 3000 {
+			t.Errorf("%s: %d bytes", name, len(text))
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(line); n > 161 {
+				t.Errorf("%s: %d characters: %s", name, n, line)
+			}
+		}
 	}
 }

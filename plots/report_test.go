@@ -1,34 +1,68 @@
-package plots
+package plots_test
 
 import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"golang.org/x/perf/benchfmt"
 
+	"tlsbench/plots"
+	"tlsbench/plots/report"
 	"tlsbench/results"
+	"tlsbench/results/page"
 )
 
-func report(t testing.TB, d *Data) string {
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// written is the report page.
+func written(t testing.TB, d *plots.Data, sources ...string) string {
 	t.Helper()
 	var b bytes.Buffer
-	check(t, Report(&b, d))
+	check(t, report.Write(&b, d, sources...))
 	return b.String()
+}
+
+// shown is a document as a person sees it, without its line breaks.
+func shown(t testing.TB, d *page.Document) string {
+	t.Helper()
+	var b bytes.Buffer
+	check(t, d.Write(&b, page.Markdown))
+	return b.String()
+}
+
+// file writes a results file and gives its path.
+func file(t testing.TB, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	check(t, os.WriteFile(path, text, 0o600))
+	return path
+}
+
+func loadFiles(t testing.TB, paths ...string) *plots.Data {
+	t.Helper()
+	d, err := plots.Load(plots.Options{}, paths...)
+	check(t, err)
+	return d
 }
 
 // TestReportOrder holds the page to the order that a reader needs.
 func TestReportOrder(t *testing.T) {
-	page := report(t, load(t, "full"))
+	page := written(t, plots.LoadFixture(t, "full"))
 	at := -1
-	for _, id := range []string{"verdict", "map", "cost", "handshakes", "forks", "rest", "damage", "survival", "keys", "noise", "limits", "repeat", "data"} {
+	for _, id := range []string{"answer", "verdicts", "figures", "handshakes", "forks", "details", "limits", "repeat", "data"} {
 		i := strings.Index(page, `id="`+id+`"`)
 		if i <= at {
 			t.Errorf("section %s is missing or comes too early", id)
@@ -40,7 +74,7 @@ func TestReportOrder(t *testing.T) {
 // TestReportAlone checks that the page fetches nothing. The browser test sees
 // to it that a browser agrees.
 func TestReportAlone(t *testing.T) {
-	page := report(t, load(t, "full"))
+	page := written(t, plots.LoadFixture(t, "full"))
 	for _, m := range regexp.MustCompile(`(?:src|href)="([^"]{0,40})|url\(([^)]{0,40})`).FindAllStringSubmatch(page, -1) {
 		if to := m[1] + m[2]; !strings.HasPrefix(to, "#") && !strings.HasPrefix(to, "data:") {
 			t.Errorf("the page refers to %s", to)
@@ -53,7 +87,10 @@ func TestReportAlone(t *testing.T) {
 
 // TestReportData unpacks what the page has for download.
 func TestReportData(t *testing.T) {
-	page := report(t, load(t, "full"))
+	raw := plots.Fixture(t, "full")
+	path := file(t, "full.txt", raw)
+	d := loadFiles(t, path)
+	page := written(t, d, report.Sources(d)...)
 	m := regexp.MustCompile(`<a download="full\.txt\.gz" href="data:application/gzip;base64,([^"]+)"`).FindStringSubmatch(page)
 	if m == nil {
 		t.Fatal("no download of the results file")
@@ -65,8 +102,11 @@ func TestReportData(t *testing.T) {
 	check(t, err)
 	got, err := io.ReadAll(z)
 	check(t, err)
-	if !bytes.Equal(got, fixtures["full"].write(t)) {
+	if !bytes.Equal(got, raw) {
 		t.Error("the download is not the results file")
+	}
+	if strings.Contains(written(t, d), "base64,") {
+		t.Error("the files are in a page that was not to have them")
 	}
 }
 
@@ -76,93 +116,166 @@ func TestReportEdges(t *testing.T) {
 		"no-events":    "CONTROLS FAILED: none is undamaged in 6/6",
 		"all-crashed":  "CONTROLS FAILED: key-owner is damaged in 4/4",
 		"one-strategy": "NO CONTROLS: no trial of key-owner, none",
-		"one-run":      "no interval: too few",
+		"one-run":      "one trial",
 		"empty":        "The files hold no trial to judge",
 		"full":         "this build has no ERR_get_state",
 		"workers":      "clear-0-15:n=32",
 		"six-decades":  "corrupt",
 		"lines":        "1.1.1w",
-		"sweeps":       "private memory of rank 0",
+		"sweeps":       "mem=64MiB",
 		"sharing":      "error queue",
 		"only-forks":   "no trial looked for corruption",
 	}
-	for name := range fixtures {
-		page := report(t, load(t, name))
+	for _, name := range plots.FixtureNames() {
+		page := written(t, plots.LoadFixture(t, name))
 		if !strings.Contains(page, want[name]) || want[name] == "" {
 			t.Errorf("%s: the page does not say %q", name, want[name])
 		}
-		if strings.Contains(page, "ZgotmplZ") {
-			t.Errorf("%s: html/template refused a value", name)
-		}
-	}
-}
-
-// TestPanelText: what a panel prints on the page is what was worked out.
-func TestPanelText(t *testing.T) {
-	d := load(t, "full")
-	var b strings.Builder
-	for _, p := range handshakes(d).Panels {
-		w, h := p.chart.size()
-		svg, err := make(styles).svg(w, h, p.chart.draw)
-		check(t, err)
-		b.WriteString(svg)
-	}
-	for _, s := range d.Scenes {
-		for i := range s.Rows {
-			for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
-				c, ok := costOf(&s.Rows[i], unit)
-				want := ratio(c.Ratio.Value)
-				if s.Rows[i].Strategy == d.Baseline {
-					want = "1 = " + byUnit(unit)(c.Median.Value)
-				}
-				if ok && !strings.Contains(b.String(), ">"+want) {
-					t.Errorf("%s of %s: no %q on the panels", s.Rows[i].Strategy, s.Scene, want)
-				}
-			}
-		}
-	}
-}
-
-func TestMarkdown(t *testing.T) {
-	d := load(t, "full")
-	var b bytes.Buffer
-	check(t, Markdown(&b, d, "plots/published"))
-	path := filepath.Join("testdata", "full.md")
-	if *update {
-		check(t, os.WriteFile(path, b.Bytes(), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	check(t, err)
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
-func TestSentences(t *testing.T) {
-	got := make(map[string]string)
-	for _, s := range Sentences(load(t, "full")) {
-		got[s.Strategy] = fmt.Sprintf("%s, %s: %s", s.Alone, s.Word, s.Text)
-	}
-	for strategy, want := range map[string][]string{
-		"none":          {"crash, crash: Alone in the process: damaged on all 2 builds (crash, corrupt)."},
-		"hwm":           {"no damage seen, collateral: ", "no damage on all 2 builds (6 trials each: at most 39.4 % of trials). ", "Breaks or wipes a neighbour with foreign-before:n=14. ", "CPU/handshake not shown to differ", "are not resolved"},
-		"temp-thread":   {"Fails with rank0-client. "},
-		"thread-stop":   {"no damage seen, no damage seen: ", "No damage with any of 2 hazards. "},
-		"pointer-match": {"no damage seen", "Not applicable on OpenSSL 4.0.3"},
-		"key-owner":     {"no damage seen", "The baseline of all costs"},
-	} {
-		for _, part := range want {
-			if !strings.Contains(got[strategy], part) {
-				t.Errorf("%s: %q is not in %q", strategy, part, got[strategy])
-			}
+		if strings.Contains(page, "ZgotmplZ") || strings.Count(page, "<details") != strings.Count(page, "</details>") {
+			t.Errorf("%s: html/template refused a value, or a section is not closed", name)
 		}
 	}
 }
 
 func TestCommand(t *testing.T) {
-	d := load(t, "full")
-	want := []string{"tlsbench run --openssl 3.0.20 --strategy clear-0-15:n=32 --rounds 6 --seed 7 -o full.txt"}
-	if diff := cmp.Diff(want, Commands(d)); diff != "" {
-		t.Errorf("command (-want +got):\n%s", diff)
+	got := page.Commands(plots.LoadFixture(t, "full").Comparison)
+	if want := "tlsbench run --openssl 3.0.20 --strategy clear-0-15:n=32 --rounds 6 --seed 7 -o full.txt"; len(got) != 1 || got[0] != want {
+		t.Errorf("commands %q, want %q", got, want)
+	}
+}
+
+// TestUnfinished: a file with a part of its plan says how much is in, and is
+// shown like any other.
+func TestUnfinished(t *testing.T) {
+	lines := strings.Split(string(plots.Fixture(t, "full")), "#trial ")
+	cut := func(trials int, planned string) string {
+		return strings.Replace(lines[0], `"rounds":6`, `"rounds":`+planned, 1) + "#trial " + strings.Join(lines[1:1+trials], "#trial ")
+	}
+	for _, c := range []struct{ name, file, want string }{
+		{"all", cut(954, "6"), ""},
+		{"a part of 60 rounds", cut(400, "60"), "part.txt is not finished: 400 of 9540 planned trials are in"},
+		{"one short", cut(953, "6"), "part.txt is not finished: 953 of 954 planned trials are in"},
+		{"less than a round", cut(100, "60"), "part.txt is not finished: 100 trials, less than one of its 60 rounds"},
+		{"no plan", cut(400, "0"), ""},
+	} {
+		d := loadFiles(t, file(t, "part.txt", []byte(c.file)))
+		if got := d.Inputs[0].Unfinished(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		for what, text := range map[string]string{"page": written(t, d), "list of files": shown(t, page.Files(d.Comparison))} {
+			if (c.want != "") != strings.Contains(text, "is not finished: ") || !strings.Contains(text, c.want) {
+				t.Errorf("%s: the %s does not say %q", c.name, what, c.want)
+			}
+		}
+	}
+}
+
+// TestAnswer: hazards by name, with builds where not all fare alike; a build on
+// which a strategy is damaged alone does not count; what damages the control too
+// is left out; nothing seen has its bound and its number of trials.
+func TestAnswer(t *testing.T) {
+	table := page.Answer(loadFiles(t, file(t, "run.txt", plots.HazardsFixture(t))).Comparison)
+	got := make(map[string]string)
+	for _, row := range table.Rows {
+		var cells []string
+		for _, c := range row.Cells[1:] {
+			cells = append(cells, c.String())
+		}
+		got[row.Cells[0].Text] = strings.Join(cells, " | ")
+	}
+	for name, want := range map[string]string{
+		"none":          "crash on all 2 builds | – | – | never",
+		"temp-thread":   "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | 1 of 3 hazards on 3.6.5: curl | ",
+		"hwm":           "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | 2 of 3 hazards foreign-before:n=5/14 | ",
+		"pointer-match": "corrupt on 3.6.5; no damage seen elsewhere (3.0.20: 0 of 2 trials each, ≤ 77.7 %) | none of 3 hazards (0 of 6 trials) | ",
+		"key-owner":     "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | none of 3 hazards (0 of 12 trials) | the baseline | never in a daemon",
+	} {
+		if !strings.HasPrefix(got[name], want) {
+			t.Errorf("%s: %s, want %s", name, got[name], want)
+		}
+	}
+	for name, want := range map[string]string{
+		"temp-thread": "workers alone use OpenSSL", "hwm": "nothing else has thread-local keys", "pointer-match": "(OpenSSL 3.0.20 only)",
+	} {
+		if !strings.HasSuffix(got[name], want) {
+			t.Errorf("%s: %s, want %s at the end", name, got[name], want)
+		}
+	}
+	notes := strings.Join(table.Notes, " ")
+	if !strings.Contains(notes, "private-locks") || !strings.Contains(notes, "a screening of 2 trials each") || !strings.Contains(notes, "at least 2 trials on each build, so that ≤ 77.7 % of trials") {
+		t.Errorf("notes %q", table.Notes)
+	}
+}
+
+// Trials of different lengths that are counted together are marked.
+func TestUnlikeTrialsAreMarked(t *testing.T) {
+	text := string(plots.Fixture(t, "one-strategy"))
+	var paths []string
+	for _, length := range []string{"500000000", "700000000"} {
+		planned := strings.Replace(text, `"rounds":6,`, `"rounds":6,"corruption_ns":`+length+`,`, 1)
+		planned = strings.ReplaceAll(planned, "2026-03-01", "2026-03-0"+length[:1]) // not the same trials
+		paths = append(paths, file(t, length+".txt", []byte(planned)))
+	}
+	if out := shown(t, page.Compare(loadFiles(t, paths...).Comparison)); !strings.Contains(out, "trials of 500ms and 700ms are counted together") {
+		t.Errorf("no note on unlike trials:\n%s", out)
+	}
+	if out := shown(t, page.Compare(loadFiles(t, paths[0]).Comparison)); strings.Contains(out, "counted together") {
+		t.Errorf("a note on trials that are alike:\n%s", out)
+	}
+}
+
+// fieldFile writes a file of daemons: one case that disagrees, one that agrees.
+func fieldFile(t *testing.T) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := results.NewWriter(&out)
+	check(t, w.Header(results.Header{Config: []benchfmt.Config{
+		{Key: "machine", Value: []byte("2 x Example CPU")}, {Key: results.DaemonsKey, Value: []byte("kamailio-6.0.1")},
+	}}))
+	crash := map[string]uint64{"crash": 1}
+	for i, trial := range []*results.Trial{
+		{Events: crash, FirstEvent: 30 * time.Millisecond, Handshakes: 60}, {Events: crash},
+		{Handshakes: 900, Metrics: []results.Metric{{Value: 20 << 20, Unit: results.MemoryBytes}}}, {Events: crash},
+	} {
+		trial.ID, trial.Round, trial.Status, trial.Load = i+1, 1, results.OK, time.Second
+		name := "Corruption/openssl=3.5.9/hazard=plain/load=tcp/heap=global/strategy=none/workers=4"
+		if i > 1 {
+			name = "Corruption/openssl=3.5.9/hazard=python:before=1/load=tcp/heap=global/strategy=<own>/workers=4"
+		}
+		if i%2 == 0 {
+			name += "/server=kamailio-6.0.1"
+		}
+		var err error
+		trial.Cell, err = results.ParseCell(name)
+		check(t, err)
+		check(t, w.Trial(trial))
+	}
+	return file(t, "field.txt", out.Bytes())
+}
+
+// The section of the daemons says the numbers, has disagreements first, and
+// escapes names; it is there only with a file of theirs, which may stand alone.
+func TestDaemonsOnThePage(t *testing.T) {
+	run, field := file(t, "full.txt", plots.Fixture(t, "full")), fieldFile(t)
+	d := loadFiles(t, run, field)
+	page := written(t, d, report.Sources(d)...)
+	for _, want := range []string{
+		"agree in 1 of 2 cases: 1 of 1 without Python, 0 of 1 with it.", "damaged within 10s: 1 of 1 runs",
+		"On 2 x Example CPU.", "open: the rig looks inside", `data-hazard="python:before=1"`, `<section id="daemons"`, "20 MiB", "&lt;own&gt;",
+		`download="field.txt.gz"`, `href="#daemons"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	section := page[strings.Index(page, `<section id="daemons"`):]
+	if strings.Index(section, "&lt;own&gt;") > strings.Index(section, "none</th>") {
+		t.Errorf("the disagreement does not come first:\n%s", section)
+	}
+	if page := written(t, loadFiles(t, run)); strings.Contains(page, `"daemons"`) || strings.Contains(page, `href="#daemons"`) {
+		t.Error("a section of the daemons without a file of them")
+	}
+	if page := written(t, loadFiles(t, field)); !strings.Contains(page, "agree in 1 of 2 cases") {
+		t.Error("no agreement on a page of daemons alone")
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"tlsbench/results/number"
 )
 
 // row is one line of a row chart: a strategy, or a strategy on one build.
@@ -82,7 +84,7 @@ func (ch *rowChart) describe() string {
 		if r.empty == "" {
 			any = true
 			if !r.zero {
-				text += " " + between(r.low, r.high, ch.print)
+				text += " " + number.Between(r.low, r.high, ch.print)
 			}
 		}
 		parts = append(parts, strings.TrimSpace(r.group+" "+r.label)+": "+text)

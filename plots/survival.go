@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // survival is figure 7: the share of trials still undamaged against the good
@@ -17,8 +18,8 @@ func survival(d *Data) *Figure {
 	}
 	for _, s := range d.wellJudged() {
 		chart := &lineChart{
-			x:   axis{label: "good handshakes made in the trial", print: figures3, log: true},
-			y:   axis{label: "share of trials undamaged", print: percent},
+			x:   axis{label: "good handshakes made in the trial", print: number.Short, log: true},
+			y:   axis{label: "share of trials undamaged", print: number.Percent},
 			top: 1.03,
 		}
 		var n tally

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // sweep is a number that fork trials are made with, and that may be varied.
@@ -46,8 +47,8 @@ func forkSweeps(d *Data) *Figure {
 func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
 	var n tally
 	chart := &lineChart{
-		x:         axis{label: w.label, print: figures3, log: w.log},
-		y:         axis{label: "added to fork(), median", print: duration, zero: true},
+		x:         axis{label: w.label, print: number.Short, log: w.log},
+		y:         axis{label: "added to fork(), median", print: number.Duration, zero: true},
 		reference: new(float64), dodge: 3,
 	}
 	value := func(s *Scene) float64 { _, x := w.of(s.Scene); return x }

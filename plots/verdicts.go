@@ -8,7 +8,9 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // wordPaint is the colour of a verdict, by its worst word.
@@ -43,7 +45,7 @@ func verdictMap(d *Data) *Figure {
 			names = []string{results.PositiveControl}
 		}
 		builds := grouped(scenes, func(s *results.Scene) { s.Hazard = "" })
-		slices.SortStableFunc(builds, func(a, b []*Scene) int { return compareVersions(a[0].OpenSSL, b[0].OpenSSL) })
+		slices.SortStableFunc(builds, func(a, b []*Scene) int { return results.CompareVersions(a[0].OpenSSL, b[0].OpenSSL) })
 		for chunk := range slices.Chunk(builds, buildsPerMap(len(builds), len(names))) {
 			f.addMap(d, chunk, names)
 		}
@@ -52,7 +54,7 @@ func verdictMap(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("The worst word of each field, and damaged trials of all; counts alone: no damage seen. After a dot: raced blocks. wiped: another library's slots (collateral). "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find what is frequent, and bound nothing. "+
 		"The control none is left out: it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
-		percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
+		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
 	return f
 }
 
@@ -95,14 +97,14 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 			words = append(words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &n)))
 		}
 	}
-	slices.SortFunc(hazards, compareByKind)
+	slices.SortFunc(hazards, results.CompareHazards)
 	m, kind := newMap("hazard", labels, names), ""
 	for _, hazard := range hazards {
-		if k := hazardKind(hazard); k != kind && len(hazards) > 1 {
+		if k := results.HazardKind(hazard); k != kind && len(hazards) > 1 {
 			kind = k
 			m.rows = append(m.rows, mapRow{label: kind})
 		}
-		r := mapRow{label: hazardName(hazard)}
+		r := mapRow{label: results.HazardTitle(hazard)}
 		for _, scenes := range builds {
 			i := slices.IndexFunc(scenes, func(s *Scene) bool { return s.Hazard == hazard })
 			for _, name := range names {
@@ -158,16 +160,16 @@ func found(scenes []*Scene, strategy string, n *tally) string {
 		by[r.Verdict.Worst()] = append(by[r.Verdict.Worst()], s.Hazard)
 	}
 	var parts []string
-	for _, w := range wordRank {
+	for _, w := range event.Words {
 		switch list := by[w]; {
 		case len(list) == bad && fine == 0 && bad > 1:
 			parts = append(parts, string(w)+" with every hazard")
 		case len(list) > 0:
-			parts = append(parts, string(w)+" with "+joinHazards(list))
+			parts = append(parts, string(w)+" with "+results.JoinHazards(list))
 		}
 	}
 	if fine > 0 {
-		parts = append(parts, fmt.Sprintf("nothing seen with %s", count(fine, "hazard")))
+		parts = append(parts, fmt.Sprintf("nothing seen with %s", number.Count(fine, "hazard")))
 	}
 	if len(parts) == 0 {
 		return "no trials"

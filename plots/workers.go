@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tlsbench/results"
+	"tlsbench/results/number"
 )
 
 // workers is figure 9: CPU time and throughput against the number of workers.
@@ -28,7 +29,7 @@ func workers(d *Data) *Figure {
 func (f *Figure) addWorkers(d *Data, group []*Scene, unit, title, label string) {
 	var n tally
 	chart := &lineChart{
-		x: axis{label: "workers", print: figures3, log: true}, y: axis{label: label, print: byUnit(unit), zero: true}, dodge: 4,
+		x: axis{label: "workers", print: number.Short, log: true}, y: axis{label: label, print: number.Of(unit), zero: true}, dodge: 4,
 	}
 	for _, s := range group {
 		chart.xAt = append(chart.xAt, float64(s.Workers))
@@ -48,7 +49,7 @@ func (f *Figure) addWorkers(d *Data, group []*Scene, unit, title, label string) 
 	p.Sub, p.Mark = sceneText(scene, d.severalMachines()), ""
 	for _, s := range group {
 		if s.Mark != "" {
-			p.Mark = fmt.Sprintf("%s: %s", count(s.Workers, "worker"), s.Mark)
+			p.Mark = fmt.Sprintf("%s: %s", number.Count(s.Workers, "worker"), s.Mark)
 		}
 	}
 }

@@ -50,6 +50,13 @@ type Comparison struct {
 	Inputs     []*Input `json:"-"`                 // the files
 }
 
+// Differs is the one inference about costs, of all tables and figures: the test,
+// corrected for the other strategies of the table, and the interval have to say
+// it.
+func (c *Comparison) Differs(q Ratio) bool {
+	return q.Known() && q.Differs(1-c.Confidence) && (q.Low > 1 || q.High < 1)
+}
+
 // Table compares the strategies of one scene.
 type Table struct {
 	Scene

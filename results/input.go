@@ -71,12 +71,18 @@ func (in *Input) Fact(key string) string {
 	return "not known"
 }
 
+// partial reports whether the number of planned trials cannot be told: a shard
+// has a part of each round, and cases of daemons differ in how many they have.
+func (in *Input) partial() bool {
+	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons()
+}
+
 // Planned is the number of trials of the plan: each round has every cell once,
 // and rounds follow one another, so one whole round tells. 0 is for not known:
 // no plan, one of several shards, which deal a round unevenly, or less than a
 // whole round.
 func (in *Input) Planned() int {
-	if in.Plan == nil || in.Plan.Shard.Count > 1 {
+	if in.partial() {
 		return 0
 	}
 	whole := 0
@@ -93,7 +99,7 @@ func (in *Input) Planned() int {
 func (in *Input) Unfinished() string {
 	planned := in.Planned()
 	switch {
-	case in.Plan == nil || in.Plan.Shard.Count > 1 || planned > 0 && in.Trials >= planned:
+	case in.partial() || planned > 0 && in.Trials >= planned:
 		return ""
 	case planned == 0:
 		return fmt.Sprintf("%s is not finished: %d trials, less than one of its %d rounds", in.Base(), in.Trials, in.Plan.Spec.Rounds)

@@ -43,6 +43,12 @@ type Spec struct {
 		HugePages []string `json:"huge_pages"`
 		Pairs     int
 	}
+	Daemon struct {
+		List          []struct{ Release string }
+		Duration      time.Duration `json:"duration_ns"`
+		ControlRounds int           `json:"control_rounds"`
+		NoRig         bool          `json:"no_rig"`
+	}
 	Rounds     int
 	Seed       uint64
 	NoControls bool          `json:"no_controls"`
@@ -88,20 +94,23 @@ func (a *arguments) add(flag string, values []string, normal string) {
 
 // Command is the command that makes a file like it.
 func (p *Plan) Command(file string) string {
+	if p.Spec.OfDaemons() {
+		return p.fieldCommand(file)
+	}
 	args := arguments{"tlsbench run"}
 	s := &p.Spec
 	args.add("preset", []string{s.Preset}, "default")
 	args.add("openssl", s.builds(), "system")
 	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
-	args.add("hazard", s.Hazards, "plain")
-	args.add("workers", texts(s.Workers), "4")
-	args.add("load", s.Loads, "tcp")
-	args.add("heap", s.Heaps, "global")
-	args.add("tls", s.TLS, "1.3")
-	args.add("key", s.Keys, "ecdsa-p256")
-	args.add("rand", s.Rands, "default")
-	args.add("locks", s.Locks, "shared")
-	args.add("heap-safety", s.HeapSafety, "count")
+	args.add("hazard", s.Hazards, Plain)
+	args.add("workers", texts(s.Workers), fmt.Sprint(DefaultWorkers))
+	args.add("load", s.Loads, Loads.Default())
+	args.add("heap", s.Heaps, Heaps.Default())
+	args.add("tls", s.TLS, TLSVersions.Default())
+	args.add("key", s.Keys, Keys.Default())
+	args.add("rand", s.Rands, Rands.Default())
+	args.add("locks", s.Locks, LockSharings.Default())
+	args.add("heap-safety", s.HeapSafety, HeapSafeties.Default())
 	measures := texts(s.Measures)
 	for i := range measures {
 		measures[i] = strings.ToLower(measures[i])
@@ -125,10 +134,10 @@ func (a *arguments) numbers(s *Spec) {
 		a.add("check-rate", []string{fmt.Sprint(*s.CheckRate)}, "")
 	}
 	if slices.Contains(s.Measures, "Fork") {
-		a.add("fork-memory", texts(s.Fork.Memory), "16")
+		a.add("fork-memory", texts(s.Fork.Memory), fmt.Sprint(DefaultForkMemory))
 		a.add("fork-keys", texts(s.Fork.Filled), "0")
-		a.add("huge-pages", s.Fork.HugePages, "off")
-		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, "500")
+		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
+		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(DefaultForkPairs))
 	}
 	*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	// Presets give each kind of trial a length of its own; the flag gives all
@@ -183,4 +192,40 @@ func (s *Spec) strategies() []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// OfDaemons reports whether the plan is one of tlsbench field: its cells differ in
+// how many trials they have.
+func (s *Spec) OfDaemons() bool { return len(s.Daemon.List) > 0 }
+
+// fieldCommand makes a plan of daemons.
+func (p *Plan) fieldCommand(file string) string {
+	args := arguments{"tlsbench field"}
+	s := &p.Spec
+	var daemons []string
+	for _, d := range s.Daemon.List {
+		daemons = append(daemons, d.Release)
+	}
+	own := strings.NewReplacer("abort", "0", "count", "1", "plain", "no", "python:before=1", "before", "python", "after").Replace
+	args.add("daemon", daemons, "")
+	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
+	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
+	args.add("python", []string{own(strings.Join(s.Hazards, ","))}, "no,before,after")
+	args.add("readers", texts(s.Workers), "4")
+	args.add("tls", s.TLS, TLSVersions.Default())
+	if s.Bad != nil {
+		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
+	}
+	args.add("rounds", []string{fmt.Sprint(s.Rounds)}, "1")
+	args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
+	args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
+	rig := s.Corruption
+	if s.Daemon.NoRig {
+		rig = 0
+	}
+	args.add("rig-time", []string{rig.String()}, "1s")
+	if p.Shard.Count > 1 {
+		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
+	}
+	return strings.Join(append(args, fmt.Sprintf("--seed %d -o %s", s.Seed, file)), " ")
 }

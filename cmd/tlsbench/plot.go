@@ -30,7 +30,7 @@ func (c *drawing) load() (*plots.Data, error) {
 // plotCommand draws the figures.
 type plotCommand struct {
 	drawing
-	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures and TABLES.md, made if it is not there."`
+	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures, made if it is not there."`
 	PNG    bool   `name:"png" help:"Write each figure as PNG too."`
 }
 
@@ -44,9 +44,6 @@ func (c *plotCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := plots.WriteTables(c.Output, d); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", number.Count(len(names)+1, "file"), c.Output)
+	_, err = fmt.Fprintf(s.stdout, "%s in %s\n", number.Count(len(names), "file"), c.Output)
 	return err
 }

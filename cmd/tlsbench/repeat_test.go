@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/bench"
-	"tlsbench/plots"
 	"tlsbench/results"
+	"tlsbench/results/page"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
@@ -61,15 +61,11 @@ func sameCommand(t *testing.T, path string) {
 		sameFieldCommand(t, path)
 		return
 	}
-	d, err := plots.Load(plots.Options{}, path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	line := commandOf(t, path)
 	plan, err := bench.ReadPlan(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := plots.Commands(d)[0]
 	c := parseRun(t, strings.Fields(line)[1:])
 	var names []string
 	for _, b := range plan.Spec.Builds {
@@ -84,6 +80,16 @@ func sameCommand(t *testing.T, path string) {
 	}
 }
 
+// commandOf is the command that a reader is told to repeat a file with.
+func commandOf(t *testing.T, path string) string {
+	t.Helper()
+	c, err := results.Summarize(results.Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Commands(c)[0]
+}
+
 // sameFieldCommand does so for a file of daemons. What is found on a machine is no
 // part of its command: versions of packages and builds.
 func sameFieldCommand(t *testing.T, path string) {
@@ -96,7 +102,7 @@ func sameFieldCommand(t *testing.T, path string) {
 	if err := json.Unmarshal(set.Files[0].Header.Plan, &file); err != nil {
 		t.Fatal(err)
 	}
-	line := plots.Command(path, set.Files[0].Header)
+	line := commandOf(t, path)
 	again := fieldPlan(t, strings.Fields(line)[1:]).Spec
 	for _, s := range []*bench.Spec{&file.Spec, &again} {
 		s.Builds, s.HandshakeTime = nil, 0

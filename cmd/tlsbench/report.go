@@ -4,23 +4,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"tlsbench/plots"
+	"tlsbench/plots/report"
 )
 
 // reportCommand writes the report page.
 type reportCommand struct {
 	drawing
-	Output   string `short:"o" placeholder:"FILE" help:"Where to write the page; by default, and as -, to the output."`
-	Markdown bool   `help:"Write Markdown for a README instead of a page."`
-	Figures  string `placeholder:"DIR" help:"With --markdown: show figures that tlsbench plot wrote into this folder."`
+	Output string `short:"o" placeholder:"FILE" help:"Where to write the page; by default, and as -, to the output."`
+	Embed  bool   `help:"Pack the files into the page, so that it is all there is to send."`
 }
 
-// Run writes the page, or its Markdown.
+// Run writes the page.
 func (c *reportCommand) Run(s *session) error {
-	if c.Figures != "" && !c.Markdown {
-		return refuse("--figures goes with --markdown: a page has its figures in it")
-	}
 	d, err := c.load()
 	if err != nil {
 		return err
@@ -28,7 +26,7 @@ func (c *reportCommand) Run(s *session) error {
 	if c.Output == "" || c.Output == "-" {
 		return c.write(s.stdout, d)
 	}
-	// It holds the results files, which their owner alone may read.
+	// It may hold the results files, which their owner alone may read.
 	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -41,8 +39,9 @@ func (c *reportCommand) Run(s *session) error {
 }
 
 func (c *reportCommand) write(w io.Writer, d *plots.Data) error {
-	if c.Markdown {
-		return plots.Markdown(w, d, c.Figures)
+	var sources []string
+	if c.Embed {
+		sources = report.Sources(d, slices.Concat(c.AA, c.Probe)...)
 	}
-	return plots.Report(w, d)
+	return report.Write(w, d, sources...)
 }

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"os"
 
-	"tlsbench/plots"
+	"tlsbench/plots/report"
 )
 
 func main() {
-	if err := plots.Publish("."); err != nil {
+	if err := report.Publish("."); err != nil {
 		fmt.Fprintln(os.Stderr, "publish:", err)
 		os.Exit(1)
 	}

@@ -20,17 +20,26 @@ func Answer(c *results.Comparison) *Table {
 	tables := usualScenes(pointers(c.Tables))
 	t := &Table{Title: "Which fix is safe, with what it breaks, and what it costs",
 		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
+	var tried, alone tally
+	bound := 0.0
 	for _, name := range strategies(tables) {
 		f := newFate(tables, name)
 		if f.unseen() {
 			continue // a strategy of a sweep of forks alone, say
 		}
-		cost := b.costAnswer(tables, name)
-		t.Add(name, f.alone(), f.breaks(), cost, f.advice())
+		t.Add(name, f.alone(), f.breaks(), b.costAnswer(tables, name), f.advice())
+		tried.join(f.tried)
+		alone.join(f.trials)
+		bound = max(bound, f.bound)
 	}
 	if spoiled := spoiledHazards(tables); len(spoiled) > 0 && len(t.Rows) > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Hazards that damage %s too are left out, because no fix of this kind can help: %s.",
-			results.NegativeControl, results.JoinHazards(spoiled)))
+		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because they damage %s too: %s.", results.NegativeControl, results.JoinHazards(spoiled)))
+	}
+	if tried.total > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards are a screening of %s each on every build: it finds frequent damage only.", tried))
+	}
+	if alone.total > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Where no damage is told alone: at least %s on each build, so that %s of trials are damaged.", number.Count(alone.least, "trial"), number.AtMost(bound)))
 	}
 	return t
 }
@@ -82,6 +91,15 @@ func (t *tally) add(n int) {
 		t.least = n
 	}
 	t.most, t.total = max(t.most, n), t.total+n
+}
+
+func (t *tally) join(o tally) {
+	if o.total > 0 {
+		total := t.total + o.total
+		t.add(o.least)
+		t.add(o.most)
+		t.total = total
+	}
 }
 
 func (t tally) String() string {
@@ -171,8 +189,12 @@ func (f *fate) alone() Cell {
 	}
 	if len(f.safe) > 0 {
 		c.Class = cmp.Or(c.Class, "verdict "+Class(safe))
-		parts = append(parts, fmt.Sprintf("%s %s", safe, f.on(f.safe)))
-		c.Detail = fmt.Sprintf("(0 of %s each, %s)", f.trials, number.AtMost(f.bound))
+		where, which := f.on(f.safe), ""
+		if len(f.ruined) > 0 {
+			where, which = "elsewhere", strings.Join(f.safe, ", ")+": "
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", safe, where))
+		c.Detail = fmt.Sprintf("(%s0 of %s each, %s)", which, f.trials, number.AtMost(f.bound))
 	}
 	c.Text = strings.Join(parts, "; ")
 	if c.Text == "" {
@@ -187,7 +209,7 @@ func (f *fate) breaks() Cell {
 		return Cell{Text: "–"}
 	case len(f.broken) == 0:
 		return Cell{Text: fmt.Sprintf("none of %s", number.Count(len(f.hazards), "hazard")), Sort: "0",
-			Detail: fmt.Sprintf("(0 of %d trials, %s each: what is rare is not excluded)", f.tried.total, strings.TrimSuffix(f.tried.String(), " trials"))}
+			Detail: fmt.Sprintf("(0 of %s)", number.Count(f.tried.total, "trial"))}
 	}
 	names := slices.Collect(maps.Keys(f.broken))
 	groups := make(map[string][]string) // hazards by where they break it, "" = on all safe builds
@@ -274,7 +296,7 @@ func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio,
 	same, far := true, 0.0
 	for _, build := range builds {
 		q := ratios[build]
-		if b.differs(q) {
+		if b.Differs(q) {
 			differ = append(differ, fmt.Sprintf("%s on %s", number.Change(q.Value), build))
 			continue
 		}

@@ -51,7 +51,7 @@ func (b *comparison) cost(r *results.Row, unit string) Cell {
 	}
 	cell := Cell{Text: number.Ratio(c.Ratio.Value), Sort: sortable(c.Ratio.Value), Notes: slices.Concat(c.Ratio.Warnings, c.Disturbed)}
 	cell.Detail = number.Between(c.Ratio.Low, c.Ratio.High, number.Ratio)
-	if b.differs(c.Ratio) {
+	if b.Differs(c.Ratio) {
 		cell.Detail += " *"
 	}
 	if c.Ratio.Same {
@@ -59,10 +59,4 @@ func (b *comparison) cost(r *results.Row, unit string) Cell {
 	}
 	cell.Detail = strings.TrimSpace(cell.Detail)
 	return cell
-}
-
-// differs is the one inference about costs: the test, corrected for the other
-// strategies of the table, and the interval have to say it.
-func (b *comparison) differs(q results.Ratio) bool {
-	return q.Known() && q.Differs(1-b.Confidence) && (q.Low > 1 || q.High < 1)
 }

@@ -96,6 +96,9 @@ func lengths(c *results.Comparison) []string {
 				parts = append(parts, "fork trials of "+number.Count(s.Fork.Pairs, "pair")+" of forks")
 			}
 		}
+		if s.OfDaemons() {
+			parts = append(parts, fmt.Sprintf("trials of daemons of %v", s.Daemon.Duration))
+		}
 		if len(parts) > 0 {
 			list = append(list, in.Base()+": "+strings.Join(parts, ", "))
 		}

@@ -64,13 +64,21 @@ var markdownEscapes = strings.NewReplacer("|", `\|`, "\n", " ", "[", `\[`, "]", 
 
 func escapeMarkdown(s string) string { return markdownEscapes.Replace(clean(s)) }
 
-// writeHTML writes the parts alone; the frame of the page is the caller's.
+// writeHTML writes the parts alone; the frame of the page is the caller's, with
+// headings of its own. Sections of the second level are folded.
 func (d *Document) writeHTML(w *bytes.Buffer) {
 	notes := d.notes()
+	end := "" // of the section that is open
 	for _, p := range d.Parts {
 		switch p := p.(type) {
 		case Heading:
-			fmt.Fprintf(w, "<h%d>%s</h%[1]d>\n", p.Level+1, escapeHTML(p.Text))
+			w.WriteString(end)
+			if end = ""; p.Level == 1 {
+				fmt.Fprintf(w, "<h3>%s</h3>\n", escapeHTML(p.Text))
+				continue
+			}
+			fmt.Fprintf(w, "<details class=\"scene\"><summary>%s</summary>\n", escapeHTML(p.Text))
+			end = "</details>\n"
 		case Text:
 			fmt.Fprintf(w, "<p class=\"caption\">%s</p>\n", escapeHTML(string(p)))
 		case Alarm:
@@ -87,6 +95,7 @@ func (d *Document) writeHTML(w *bytes.Buffer) {
 			p.html(w, notes)
 		}
 	}
+	w.WriteString(end)
 	for _, note := range notes.end() {
 		fmt.Fprintf(w, "<p class=\"caption\">%s</p>\n", escapeHTML(note))
 	}
@@ -125,6 +134,10 @@ func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
 	if c.Detail != "" {
 		text += " <small>" + escapeHTML(c.Detail) + "</small>"
 	}
+	if text == "" {
+		w.WriteString("<td></td>")
+		return
+	}
 	class, sort := "", ""
 	if c.Class != "" {
 		class = fmt.Sprintf(" class=\"%s\"", escapeHTML(c.Class))
@@ -132,11 +145,18 @@ func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
 	if c.Sort != "" {
 		sort = fmt.Sprintf(" data-sort=\"%s\"", escapeHTML(c.Sort))
 	}
-	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s><span class=\"value\">%s</span></td>", class, escapeHTML(t.Head[i]), sort, text)
+	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s><div>%s</div></td>", class, escapeHTML(t.Head[i]), sort, text)
 }
 
 func (g Tags) html() string {
-	return fmt.Sprintf(" data-openssl=\"%s\" data-hazard=\"%s\"", escapeHTML(g.OpenSSL), escapeHTML(g.Hazard))
+	text := ""
+	if g.OpenSSL != "" {
+		text += fmt.Sprintf(" data-openssl=\"%s\"", escapeHTML(g.OpenSSL))
+	}
+	if g.Hazard != "" {
+		text += fmt.Sprintf(" data-hazard=\"%s\"", escapeHTML(g.Hazard))
+	}
+	return text
 }
 
 func escapeHTML(s string) string { return html.EscapeString(clean(s)) }

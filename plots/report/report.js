@@ -6,6 +6,7 @@
   const hazard = document.getElementById("filter-hazard");
   const theme = document.getElementById("theme");
   const shown = document.getElementById("shown");
+  const builds = [...build.options].map((o) => o.value).filter(Boolean);
   controls.hidden = false;
   controls.addEventListener("submit", (e) => e.preventDefault());
 
@@ -16,7 +17,7 @@
   }
   function filter() {
     let tables = 0, figures = 0;
-    for (const e of document.querySelectorAll("tr[data-openssl], figure[data-openssl]")) {
+    for (const e of document.querySelectorAll("tbody tr, figure")) {
       e.hidden = !fits(e);
       if (!e.hidden && e.tagName === "FIGURE") figures++;
     }
@@ -24,10 +25,35 @@
       e.hidden = !fits(e) || !e.querySelector("tbody tr:not([hidden])");
       if (!e.hidden) tables++;
     }
+    // A column that is a build goes with its build.
+    for (const table of document.querySelectorAll(".table table")) {
+      [...table.tHead.rows[0].cells].forEach((th, column) => {
+        if (!builds.includes(th.textContent)) return;
+        for (const row of table.rows) row.cells[column].hidden = build.value && th.textContent !== build.value;
+      });
+    }
+    for (const e of document.querySelectorAll("details.scene, section.figure")) {
+      const parts = e.querySelectorAll(".table, figure");
+      e.hidden = parts.length > 0 && ![...parts].some((p) => !p.hidden);
+    }
     shown.textContent = tables + " tables, " + figures + " panels shown";
   }
-  build.addEventListener("change", filter);
-  hazard.addEventListener("change", filter);
+
+  // The filters are in the address, so that a view can be sent to someone.
+  function remember() {
+    const at = new URLSearchParams();
+    if (build.value) at.set("openssl", build.value);
+    if (hazard.value) at.set("hazard", hazard.value);
+    history.replaceState(null, "", "?" + at + location.hash);
+    filter();
+  }
+  const at = new URLSearchParams(location.search);
+  build.value = at.get("openssl") || "";
+  hazard.value = at.get("hazard") || "";
+  if (build.selectedIndex < 0) build.value = "";
+  if (hazard.selectedIndex < 0) hazard.value = "";
+  build.addEventListener("change", remember);
+  hazard.addEventListener("change", remember);
   filter();
 
   theme.addEventListener("change", () => {
@@ -48,8 +74,10 @@
       return sign * a.cells[column].textContent.localeCompare(b.cells[column].textContent, "en", { numeric: true });
     };
   }
+  const orders = ["ascending", "descending", ""]; // the third click restores the order
   for (const table of document.querySelectorAll(".table table")) {
     const heads = [...table.tHead.rows[0].cells];
+    const first = [...table.tBodies[0].rows];
     heads.forEach((th, column) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -57,11 +85,10 @@
       th.textContent = "";
       th.append(button);
       button.addEventListener("click", () => {
-        const up = th.getAttribute("aria-sort") !== "ascending";
+        const order = orders[(orders.indexOf(th.getAttribute("aria-sort") || "") + 1) % orders.length];
         heads.forEach((h) => h.removeAttribute("aria-sort"));
-        th.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const body = table.tBodies[0];
-        body.append(...[...body.rows].sort(compare(column, up ? 1 : -1)));
+        if (order) th.setAttribute("aria-sort", order);
+        table.tBodies[0].append(...(order ? [...first].sort(compare(column, order === "ascending" ? 1 : -1)) : first));
       });
     });
   }

@@ -1,0 +1,225 @@
+// Package report writes the report page, and the published figures and texts:
+// what package plots draws beside the documents of package page.
+package report
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tlsbench/plots"
+	"tlsbench/results"
+	"tlsbench/results/number"
+	"tlsbench/results/page"
+)
+
+// The report page holds everything in one file: no network, no script needed.
+// What is on it is gathered in frame; report.html turns that into HTML.
+
+//go:embed report.html
+var reportHTML string
+
+//go:embed report.css
+var reportCSS string
+
+//go:embed report.js
+var reportJS string
+
+var reportTemplate = template.Must(template.New("report").Parse(reportHTML))
+
+// frame is what report.html shows.
+type frame struct {
+	Title, Summary  string
+	Warnings        []string
+	CSS             template.CSS
+	JS              template.JS
+	Builds, Hazards []string // for the filters
+
+	Answer, Details, Daemons, Files template.HTML
+	Map                             *figure
+	Figures                         []*figure
+	Limits                          []string
+	Downloads                       []download
+}
+
+type figure struct {
+	ID, Title, Caption, Empty string
+	Panels                    []panel
+}
+
+type panel struct {
+	*plots.Panel
+	ID            string
+	Width, Height float64
+	SVG           template.HTML
+}
+
+type download struct {
+	Name, Size string
+	URL        template.URL
+}
+
+// Write writes the report page. It holds the files that it was made from.
+func Write(w io.Writer, d *plots.Data, sources ...string) error {
+	f := &frame{
+		Title:    "OpenSSL in preforked servers: which strategy is safe, and what it costs",
+		Summary:  summary(d),
+		Warnings: warnings(d.Comparison),
+		JS:       template.JS(reportJS),
+		Builds:   distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL }),
+		Hazards:  distinct(d.Tables, func(t *results.Table) string { return t.Hazard }),
+		Answer:   answer(d.Comparison),
+		Details:  html(page.Compare(d.Comparison)),
+		Files:    html(page.Files(allInputs(d))),
+		Limits:   limits(d),
+	}
+	for _, c := range d.Field {
+		f.Daemons += html(daemons(c))
+	}
+	drawn := make(plots.Styles)
+	if err := f.draw(d, drawn); err != nil {
+		return err
+	}
+	f.CSS = template.CSS(reportCSS + "\n" + plots.WordCSS(page.Class) + drawn.CSS())
+	for _, path := range sources {
+		dl, err := embedFile(path)
+		if err != nil {
+			return fmt.Errorf("embed %s: %w", path, err)
+		}
+		f.Downloads = append(f.Downloads, dl)
+	}
+	return reportTemplate.Execute(w, f)
+}
+
+// daemons is the section of one file.
+func daemons(c *results.Comparison) *page.Document {
+	doc := new(page.Document)
+	for _, in := range c.Inputs {
+		doc.Add(page.Heading{Level: 1, Text: in.Base()})
+	}
+	for _, w := range c.Warnings {
+		doc.Add(page.Alarm(w))
+	}
+	if len(c.Tables) > 0 {
+		doc.Add(page.Text("On " + c.Tables[0].Machine + "."))
+	}
+	doc.Add(page.DaemonParts(c.Daemons)...)
+	return doc
+}
+
+// html is a document as part of the page. Everything in it is escaped there.
+func html(d *page.Document) template.HTML {
+	var b bytes.Buffer
+	_ = d.Write(&b, page.HTML) // a buffer takes everything
+	return template.HTML(b.String())
+}
+
+func answer(c *results.Comparison) template.HTML {
+	t := page.Answer(c)
+	if len(t.Rows) == 0 {
+		return html(&page.Document{Parts: []page.Part{page.Text("The files hold no trial to judge.")}})
+	}
+	return html(&page.Document{Parts: []page.Part{t}})
+}
+
+// draw draws all panels.
+func (f *frame) draw(d *plots.Data, drawn plots.Styles) error {
+	for _, from := range plots.Figures(d) {
+		to := &figure{ID: from.ID, Title: from.Title, Caption: from.Caption, Empty: from.Empty}
+		for i, p := range from.Panels {
+			width, height, svg, err := p.SVG(drawn)
+			if err != nil {
+				return fmt.Errorf("figure %s: %w", from.ID, err)
+			}
+			to.Panels = append(to.Panels, panel{p, fmt.Sprintf("%s-%d", from.ID, i), width, height, template.HTML(svg)})
+		}
+		if f.Map == nil {
+			f.Map = to // the first one answers the most
+		} else {
+			f.Figures = append(f.Figures, to)
+		}
+	}
+	return nil
+}
+
+// summary says in one line what the page is about.
+func summary(d *plots.Data) string {
+	text := fmt.Sprintf("%s of %s under %s", number.Count(d.Trials, "trial"),
+		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL })), "OpenSSL build"),
+		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.Hazard })), "hazard"))
+	if machines := distinct(d.Tables, func(t *results.Table) string { return t.Machine }); len(machines) > 0 {
+		text += ", on " + strings.Join(machines, "; ")
+	}
+	return text + "."
+}
+
+// warnings are about the files as a whole, and about controls.
+func warnings(c *results.Comparison) []string {
+	list := slices.Clone(c.Warnings)
+	for i := range list {
+		for _, in := range c.Inputs {
+			list[i] = strings.ReplaceAll(list[i], in.Name, in.Base())
+		}
+	}
+	for i := range c.Tables {
+		t := &c.Tables[i]
+		text := fmt.Sprintf("%s (OpenSSL %s, load %s, heap %s, %s)", t.Mark, t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"))
+		if t.Mark != "" && !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// distinct lists what tables have, each once, in their order.
+func distinct(tables []results.Table, of func(*results.Table) string) []string {
+	var list []string
+	for i := range tables {
+		if s := of(&tables[i]); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// limits says what the figures cannot show.
+func limits(d *plots.Data) []string {
+	list := []string{
+		"A verdict holds for the builds, hazards and loads that were tried, and for nothing else. No damage in n trials bounds the probability of a damaged trial of this length; it does not prove that there is none.",
+		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, a server runs for months. The bounds are for each trial. The word clean stands for a bound of 5 %% or less, which takes 59 trials; intervals are at %s.", number.Percent(d.Confidence)),
+		"Trials of one cell that stand in several files are counted together; where their lengths or their programs differ a note says so. Loads, hazards and builds are never counted together.",
+		"Peers and workers share the processors of one machine, over loopback, in a closed loop: latencies are not service latencies, and on few cores throughput is as much the peers' as the server's. Compare the server's CPU time.",
+		fmt.Sprintf("Costs are relative to %s, which clears exactly what is OpenSSL's. No daemon has its ledger of keys. A damaged trial yields no throughput, so a strategy that is damaged often is judged on its best trials.", d.Baseline),
+		"The rig imitates a preforked server with a shared heap; it is not one. What a daemon does between its forks, or with modules of its own, may bring hazards that are not here.",
+		"Shared machines drift. Comparisons are paired within a round, which takes out what the round shares; the figure of noise shows what is left.",
+		"Many comparisons find differences by chance: the tests within a table are corrected (Holm), those of several tables are not.",
+	}
+	return append(list, plots.AALines(d)...)
+}
+
+func embedFile(path string) (download, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return download{}, err
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(raw); err != nil {
+		return download{}, err
+	}
+	if err := z.Close(); err != nil {
+		return download{}, err
+	}
+	return download{
+		Name: filepath.Base(path) + ".gz", Size: fmt.Sprintf("%s B, %s B unpacked", number.Short(float64(b.Len())), number.Short(float64(len(raw)))),
+		URL: template.URL("data:application/gzip;base64," + base64.StdEncoding.EncodeToString(b.Bytes())),
+	}, nil
+}
