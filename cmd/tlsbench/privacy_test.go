@@ -327,7 +327,7 @@ func TestWrittenFilesArePrivate(t *testing.T) {
 		{"run", "--resume", "r.txt"},
 		{"plot", "r.txt", "f.txt", "-o", "figures"},
 		{"report", "r.txt", "-o", "report.html"},
-		{"report", "r.txt", "--markdown", "-o", "report.md"},
+		{"report", "r.txt", "--embed", "-o", "whole.html"},
 		{"new-strategy", "my-fix"},
 		{"doctor"},
 		{"probe", "--strategy", "hwm"},
@@ -337,7 +337,7 @@ func TestWrittenFilesArePrivate(t *testing.T) {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
-	for _, want := range []string{"r.txt", "m.txt", "figures/verdicts.svg", "report.html", "report.md", "my_fix/my_fix.c"} {
+	for _, want := range []string{"r.txt", "m.txt", "figures/verdicts.svg", "report.html", "whole.html", "my_fix/my_fix.c"} {
 		if _, err := os.Stat(filepath.Join(p.work, want)); err != nil {
 			t.Errorf("nothing to look at: %v", err)
 		}

@@ -39,7 +39,7 @@ func Answer(c *results.Comparison) *Table {
 		t.Notes = append(t.Notes, fmt.Sprintf("Hazards are a screening of %s each on every build: it finds frequent damage only.", tried))
 	}
 	if alone.total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Where no damage is told alone: at least %s on each build, so that %s of trials are damaged.", number.Count(alone.least, "trial"), number.AtMost(bound)))
+		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build, so that %s of trials are damaged.", number.Count(alone.least, "trial"), number.AtMost(bound)))
 	}
 	return t
 }
@@ -73,6 +73,7 @@ type fate struct {
 	strategy string
 	safe     []string            // builds on which it is not damaged alone
 	ruined   []string            // builds on which it is
+	shared   []string            // builds on which workers were seen to share blocks
 	reasons  []string            // why there is no verdict, on some build
 	trials   tally               // of a build, alone
 	bound    float64             // the weakest of the safe builds
@@ -142,6 +143,9 @@ func (f *fate) plain(build string, scenes []*results.Table) {
 		if r == nil {
 			continue
 		}
+		if slices.Contains(r.Verdict.Words, results.Shared) && !slices.Contains(f.shared, build) {
+			f.shared = append(f.shared, build)
+		}
 		switch v := &r.Verdict; {
 		case v.Trials == 0:
 			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
@@ -196,6 +200,12 @@ func (f *fate) alone() Cell {
 		parts = append(parts, fmt.Sprintf("%s %s", safe, where))
 		c.Detail = fmt.Sprintf("(%s0 of %s each, %s)", which, f.trials, number.AtMost(f.bound))
 	}
+	if len(f.shared) > 0 {
+		parts = append(parts, "workers share blocks on "+strings.Join(f.shared, ", "))
+		if len(f.ruined) == 0 {
+			c.Class = "verdict " + Class(results.Shared)
+		}
+	}
 	c.Text = strings.Join(parts, "; ")
 	if c.Text == "" {
 		c.Text = string(results.NotApplicWord)
@@ -247,6 +257,8 @@ func (f *fate) advice() Cell {
 		return Cell{Text: "never"}
 	case len(f.hazards) == 0:
 		return Cell{Text: "not known: only tried alone", Detail: f.only()}
+	case len(f.broken) == 0 && len(f.shared) > 0:
+		return Cell{Text: "not yet: no damage was seen, but workers share OpenSSL's blocks", Detail: f.only()}
 	case len(f.broken) == 0:
 		return Cell{Text: "always, as far as was tried", Detail: f.only()}
 	}
