@@ -52,3 +52,14 @@ func hypergeometric(n1, n2, hits int) []float64 {
 	}
 	return logs
 }
+
+// FisherLeast is the smallest p-value that [FisherExact] can give for groups of
+// n1 and n2 trials with hits in all: all of them in one group, as far as it goes.
+func FisherLeast(hits, n1, n2 int) float64 {
+	if hits < 0 || hits > n1+n2 || n1 <= 0 || n2 <= 0 {
+		return math.NaN()
+	}
+	most := min(n1, hits)
+	least := max(0, hits-n2)
+	return math.Min(FisherExact(most, n1, hits-most, n2), FisherExact(least, n1, hits-least, n2))
+}

@@ -51,6 +51,11 @@ func proportionLow(k, n int, tail float64) float64 {
 	if k == 0 {
 		return 0
 	}
+	// The closed form where it exists, as in proportionHigh: at extreme
+	// confidence the search for the quantile is wrong in the second digit.
+	if k == n {
+		return math.Exp(math.Log(tail) / float64(n))
+	}
 	return distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(tail)
 }
 

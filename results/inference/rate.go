@@ -142,11 +142,11 @@ func (s eventSums) limits(trials int, tail float64) (low, high float64) {
 	}
 	few := tQuantile(tail, trials-1) / distuv.UnitNormal.Quantile(1-tail)
 	variance := s.variance * few * few
-	if s.variance > s.events {
-		dispersion := variance / s.events
-		quasi, _ := garwood(s.events/dispersion, tail)
-		low = math.Min(low, quasi*dispersion)
-	}
+	// No condition on the variance: with one event and equal exposures it equals
+	// the events, and how the sum is rounded would decide.
+	dispersion := math.Max(1, variance/s.events)
+	quasi, _ := garwood(s.events/dispersion, tail)
+	low = math.Min(low, quasi*dispersion)
 	// Not only where trials differ more than single events would: with few
 	// trials they often do not, though the events are clustered.
 	if variance > 0 {
