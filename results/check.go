@@ -16,6 +16,7 @@ type CheckOptions struct {
 	MaxSlowdown []string // "hwm/key-owner=2%"
 	Steady      []string // "warm-handler-ns=10%"
 	Against     []string // older results files that these must not be worse than
+	Margin      string   // "5%": costs must be shown to have risen by less than that, with Against
 	AA          bool     // strategies under several names must not differ from themselves
 	Where       []string // filters, as in Options
 }
@@ -106,8 +107,18 @@ func (o CheckOptions) rules() ([]rule, error) {
 		}
 		rules = append(rules, r)
 	}
+	if o.Margin != "" && len(o.Against) == 0 {
+		return nil, fmt.Errorf("margin %q: there is nothing to check against", o.Margin)
+	}
 	if len(o.Against) > 0 {
-		rules = append(rules, regression{files: o.Against, where: o.Where})
+		r := regression{files: o.Against, where: o.Where}
+		if o.Margin != "" {
+			var err error
+			if r.margin, err = percent(o.Margin); err != nil {
+				return nil, fmt.Errorf("margin %w", err)
+			}
+		}
+		rules = append(rules, r)
 	}
 	if o.AA {
 		rules = append(rules, aa{})

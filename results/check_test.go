@@ -136,21 +136,71 @@ func TestCheckAgainst(t *testing.T) {
 	}
 }
 
+// sixBuilds has six builds and four fixes: 24 comparisons of throughput.
+func sixBuilds(rounds int, change func(*simulation)) *simulation {
+	return run(rounds, func(s *simulation) {
+		s.openssl = []string{"1.1.1w", "3.0.20", "3.2.6", "3.5.9", "3.6.5", "4.0.3"}
+		s.strategies = []string{"none", "clear-0-15", "hwm", "thread-stop", "temp-thread", "key-owner"}
+		if change != nil {
+			change(s)
+		}
+	})
+}
+
+// With six rounds against six no test survives the correction for 24
+// comparisons. Such data support no claim, whatever they say.
+func TestCheckAgainstFewRounds(t *testing.T) {
+	slow := func(share float64) func(*simulation) {
+		return func(s *simulation) {
+			s.slowdown = map[string]float64{"clear-0-15": share, "hwm": share, "thread-stop": share, "temp-thread": share}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		old    *simulation
+		now    *simulation
+		margin string
+		broken int
+		want   string
+	}{
+		{"ten times slower", sixBuilds(6, slow(0)), sixBuilds(6, slow(0.9)), "", 24, "the data cannot support that throughput is not worse: among 24 comparisons no difference could be found in 6 rounds against 6"},
+		{"the same, in as few rounds", sixBuilds(6, slow(0)), sixBuilds(6, slow(0)), "", 24, "the data cannot support"},
+		{"ten times slower, with a margin", sixBuilds(6, slow(0)), sixBuilds(6, slow(0.9)), "5%", 24, "throughput is 0.1"},
+		{"the same, with a margin", sixBuilds(6, slow(0)), sixBuilds(6, slow(0)), "5%", 0, "ok: "},
+		{"as much slower as the margin, in as few rounds", sixBuilds(6, slow(0)), sixBuilds(6, slow(0.05)), "5 %", 24, "not shown to be worse by less than 5 % in 6 rounds against 6"},
+		{"more rounds", sixBuilds(10, slow(0)), sixBuilds(10, slow(0)), "", 0, "ok: "},
+		{"more rounds, and slower", sixBuilds(10, slow(0)), sixBuilds(10, slow(0.9)), "", 24, "(Mann-Whitney test, p = 1.08e-05 among 24 comparisons)"},
+	} {
+		tt.now.rng.Uint64() // other noise
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}, Margin: tt.margin}, later(tt.now).file(t, "new.txt"))
+		if err != nil || broken != tt.broken || !strings.Contains(out.String(), tt.want) {
+			t.Errorf("%s: %d broken, want %d with %q; error %v:\n%s", tt.name, broken, tt.broken, tt.want, err, &out)
+		}
+	}
+}
+
 func TestCheckDamagedMoreOften(t *testing.T) {
 	mixed := func(k, n int) []*Trial {
 		trials := append(some(k, testCell(Corruption, "hwm"), event.Crash), some(n-k, testCell(Corruption, "hwm"))...)
 		trials = append(trials, some(2, testCell(Corruption, PositiveControl), event.Crash)...)
 		return append(trials, some(2, testCell(Corruption, NegativeControl))...)
 	}
-	old := fileOf(t, "old.txt", mixed(2, 40)...)
-	for k, want := range map[int]int{3: 0, 2: 0, 0: 0, 20: 1} {
+	for _, tt := range []struct {
+		was, trials, now, broken int
+		want                     string
+	}{
+		{2, 40, 3, 0, "ok: "}, {2, 40, 2, 0, "ok: "}, {2, 40, 0, 0, "ok: "},
+		{2, 40, 20, 1, "20/40 trials damaged, was 2/40 (Fisher's exact test, p = "},
+		{1, 3, 3, 1, "the data cannot support that damage is not more frequent: was 1/3 trials, and 3/3 now would have p = 0.4"},
+		{1, 3, 1, 1, "the data cannot support"},
+		{3, 3, 3, 0, "ok: "}, // it cannot get worse
+	} {
+		old, now := fileOf(t, "old.txt", mixed(tt.was, tt.trials)...), fileOf(t, "new.txt", mixed(tt.now, tt.trials)...)
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed(k, 40)...))
-		if err != nil || broken != want {
-			t.Errorf("2/40, now %d/40: %d broken, want %d; error %v\n%s", k, broken, want, err, &out)
-		}
-		if want > 0 && !strings.Contains(out.String(), "20/40 trials damaged, was 2/40") {
-			t.Errorf("unexpected:\n%s", &out)
+		broken, err := Check(&out, CheckOptions{Against: []string{old}}, now)
+		if err != nil || broken != tt.broken || !strings.Contains(out.String(), tt.want) {
+			t.Errorf("%+v: %d broken, error %v\n%s", tt, broken, err, &out)
 		}
 	}
 }
@@ -213,6 +263,8 @@ func TestCheckErrors(t *testing.T) {
 		{CheckOptions{Steady: []string{"handshakes/s=10"}}, `"10" is not a percentage`},
 		{CheckOptions{Steady: []string{"cold-handler-ns=10%"}}, `steady unit "cold-handler-ns=10%": no trial has it; the files have handshakes/s, `},
 		{CheckOptions{Against: []string{"testdata/absent.txt"}}, "absent.txt: no such file"},
+		{CheckOptions{Against: []string{sampleRun}, Margin: "5"}, `margin "5" is not a percentage`},
+		{CheckOptions{Expect: []string{"hwm=clean"}, Margin: "5%"}, "nothing to check against"},
 		{CheckOptions{Expect: []string{"hwm=clean"}, Where: []string{"x"}}, "want key=value"},
 	} {
 		if _, err := Check(new(bytes.Buffer), tt.o, sampleRun); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -20,8 +20,9 @@ import (
 // that two runs may be days apart. The positive control is left out: it is
 // there to be damaged.
 type regression struct {
-	files []string
-	where []string
+	files  []string
+	where  []string
+	margin float64 // by which a cost may have risen; 0: no rise may be found
 }
 
 func (r regression) String() string { return "not worse than " + strings.Join(r.files, ", ") }
@@ -54,8 +55,8 @@ func (r regression) check(now *gatherer) (findings, error) {
 		}
 	}
 	f.moreDamage(tests)
-	f.dearer(tests, throughputCosts)
-	f.dearer(tests, forkCosts)
+	r.dearer(&f, tests, throughputCosts)
+	r.dearer(&f, tests, forkCosts)
 	if f.places == 0 {
 		f.add(old.filter(), "no trial in the older files")
 	}
@@ -150,27 +151,48 @@ func (c change) kinds() []kind {
 	}
 }
 
-// moreDamage tests what was damaged before and is damaged more often now.
+// moreDamage tests what was damaged before and is damaged more often now. Where
+// trials are so few that even damage to all of them would not be found, the data
+// cannot support that it did not get worse.
 func (f *findings) moreDamage(tests []change) {
-	var places []string
-	var list []kind
-	var p []float64
+	type comparison struct {
+		kind
+		place string
+	}
+	var list []comparison
+	var p, least []float64
 	for _, c := range tests {
 		for _, k := range append([]kind{{"", &c.old.verdict, &c.now.verdict}}, c.kinds()...) {
-			if k.old.trials > 0 && k.now.trials > 0 {
-				places, list = append(places, c.place()), append(list, k)
-				p = append(p, inference.FisherExact(k.old.damaged, k.old.trials, k.now.damaged, k.now.trials))
+			if a, b := k.old, k.now; a.trials > 0 && b.trials > 0 {
+				list = append(list, comparison{k, c.place()})
+				p = append(p, inference.FisherExact(a.damaged, a.trials, b.damaged, b.trials))
+				least = append(least, inference.FisherLeast(a.damaged+b.damaged, a.trials, b.trials))
 			}
 		}
 	}
-	for i, q := range inference.Holm(p) {
-		a, b := list[i].old, list[i].now
-		if q < checkAlpha && b.damaged*a.trials > a.damaged*b.trials {
-			what := strings.TrimSuffix("trials "+list[i].what, " ")
-			f.add(places[i], "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s after Holm's correction)",
-				b.damaged, b.trials, what, a.damaged, a.trials, number.Figures(q))
+	found, able := inference.Tarone(p, least, checkAlpha)
+	level := checkAlpha / float64(max(1, count(able)))
+	for i, c := range list {
+		a, b := c.old, c.now
+		what := strings.TrimSuffix("trials "+c.what, " ")
+		switch worst := inference.FisherExact(a.damaged, a.trials, b.trials, b.trials); {
+		case found[i] && b.damaged*a.trials > a.damaged*b.trials:
+			f.add(c.place, "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s among %s)",
+				b.damaged, b.trials, what, a.damaged, a.trials, number.Figures(p[i]), number.Count(count(able), "comparison"))
+		case a.damaged > 0 && a.damaged < a.trials && worst > level:
+			f.add(c.place, "the data cannot support that damage is not more frequent: was %d/%d %s, and %d/%[4]d now would have p = %s in Fisher's exact test, need %s",
+				a.damaged, a.trials, what, b.trials, number.Figures(worst), number.Figures(level))
 		}
 	}
+}
+
+func count(list []bool) (n int) {
+	for _, b := range list {
+		if b {
+			n++
+		}
+	}
+	return n
 }
 
 // comparedCost is a cost that must not rise, or a gain that must not fall.
@@ -186,16 +208,19 @@ var (
 	forkCosts       = []comparedCost{{Fork, ForkP50, ForkP50, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
 )
 
-// dearer tests whether costs in relation to the oracle rose. All of them are
-// one family.
-func (f *findings) dearer(tests []change, costs []comparedCost) {
-	type result struct {
-		cost     comparedCost
-		place    string
-		was, now []float64
-	}
-	var list []result
-	var p []float64
+// comparedRatios are the log ratios to the oracle, then and now.
+type comparedRatios struct {
+	cost     comparedCost
+	place    string
+	was, now []float64
+}
+
+// dearer tests whether costs in relation to the oracle rose. Without a margin a
+// rise must not be found, and the rounds must be enough to find one: all costs
+// are one family, which those leave that could find nothing anyway (Tarone). With
+// a margin each cost must be shown to have risen by less.
+func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
+	var list []comparedRatios
 	for _, c := range tests {
 		for _, cost := range costs {
 			if c.strategy == NegativeControl || c.old.timed(cost.measure) == 0 {
@@ -210,17 +235,60 @@ func (f *findings) dearer(tests []change, costs []comparedCost) {
 				f.add(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), NegativeControl, len(a), minRounds)
 				continue
 			}
-			list = append(list, result{cost, c.place(), a, b})
-			p = append(p, inference.MannWhitney(a, b))
+			list = append(list, comparedRatios{cost, c.place(), a, b})
 		}
 	}
-	for i, q := range inference.Holm(p) {
-		r := list[i]
-		a, b := inference.Median(r.was, 0.95).Value, inference.Median(r.now, 0.95).Value
-		if q < checkAlpha && b != a && (b < a) == r.cost.higher {
-			f.add(r.place, "%s is %s of %s's, was %s (Mann-Whitney test, p = %s after Holm's correction)",
-				r.cost.what, number.Ratio(math.Exp(b)), NegativeControl, number.Ratio(math.Exp(a)), number.Figures(q))
+	if r.margin > 0 {
+		for _, c := range list {
+			c.within(f, r.margin)
 		}
+		return
+	}
+	var p, least []float64
+	for _, c := range list {
+		p = append(p, inference.MannWhitney(c.was, c.now))
+		least = append(least, inference.MannWhitneyLeast(len(c.was), len(c.now)))
+	}
+	found, able := inference.Tarone(p, least, checkAlpha)
+	for i, c := range list {
+		a, b := c.medians()
+		switch {
+		case found[i] && b != a && (b < a) == c.cost.higher:
+			f.add(c.place, "%s (Mann-Whitney test, p = %s among %s)", c, number.Figures(p[i]), number.Count(count(able), "comparison"))
+		case !able[i]:
+			f.add(c.place, "the data cannot support that %s is not worse: among %s no difference could be found in %d rounds against %d; want more rounds, or a margin",
+				c.cost.what, number.Count(len(list), "comparison"), len(c.now), len(c.was))
+		}
+	}
+}
+
+func (c comparedRatios) medians() (was, now float64) {
+	return inference.Median(c.was, 0.95).Value, inference.Median(c.now, 0.95).Value
+}
+
+// String says how the cost changed.
+func (c comparedRatios) String() string {
+	was, now := c.medians()
+	return fmt.Sprintf("%s is %s of %s's, was %s", c.cost.what, number.Ratio(math.Exp(now)), NegativeControl, number.Ratio(math.Exp(was)))
+}
+
+// within wants it shown that the cost rose by less than the margin: ratios that
+// are made better by the margin must be better than the old ones, by the
+// one-sided Mann-Whitney test at 5 %. Every place has to show it, so there is
+// nothing to correct for.
+func (c comparedRatios) within(f *findings, margin float64) {
+	shift := math.Log1p(margin)
+	if !c.cost.higher {
+		shift = -shift
+	}
+	moved := make([]float64, len(c.now))
+	for i, x := range c.now {
+		moved[i] = x + shift
+	}
+	was, now := c.medians()
+	better := (now+shift > was) == c.cost.higher && now+shift != was
+	if p := inference.MannWhitney(c.was, moved) / 2; !better || p >= checkAlpha {
+		f.add(c.place, "%s: not shown to be worse by less than %s in %d rounds against %d", c, number.Percent(margin), len(c.now), len(c.was))
 	}
 }
 

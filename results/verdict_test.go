@@ -81,7 +81,10 @@ func TestControls(t *testing.T) {
 		trials [][]*Trial
 		want   string
 	}{
-		{"both as they must be", [][]*Trial{some(3, none), some(1, none, event.Crash), some(5, owner)}, "controls passed: none damaged in 1/4, key-owner in 0/5"},
+		{"both as they must be", [][]*Trial{some(1, none), some(9, none, event.Crash), some(5, owner)}, "controls passed: none damaged in 9/10, key-owner in 0/5"},
+		{"damage as rare as a fix's", [][]*Trial{some(59, none), some(1, none, event.Crash), some(60, owner)}, "CONTROLS FAILED: none is damaged in only 1/60"},
+		{"more than a fix's, but in few trials", [][]*Trial{some(55, none), some(5, none, event.Crash), some(60, owner)}, "CONTROLS FAILED: none is damaged in only 5/60"},
+		{"too few to tell", [][]*Trial{some(1, none), some(1, none, event.Crash), some(5, owner)}, "CONTROLS FAILED: none is damaged in only 1/2"},
 		{"the rig sees nothing", [][]*Trial{some(3, none), some(5, owner)}, "CONTROLS FAILED: none is undamaged in 3/3"},
 		{"the oracle is damaged", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(1, owner, event.Hang)}, "CONTROLS FAILED: key-owner is damaged in 1/6"},
 		{"no positive control", [][]*Trial{some(5, owner)}, "NO CONTROLS: no trial of none"},

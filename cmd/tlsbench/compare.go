@@ -53,6 +53,7 @@ type checkCommand struct {
 	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most so much more than B, as in hwm/key-owner=2%."`
 	Steady      []string `placeholder:"UNIT=SHARE" help:"The interval of each strategy's median lies within so much of it, as in warm-handler-ns=10%."`
 	Against     []string `placeholder:"FILE" help:"Older results files that these must not be worse than."`
+	Margin      string   `placeholder:"SHARE" help:"With --against: costs must be shown to have risen by less, as in 5%. Without: no rise may be found, in enough rounds to find one."`
 	AA          bool     `name:"aa" help:"A strategy under several names, as run --aa makes them, differs from itself no more often than chance allows."`
 	Where       []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
 }
@@ -66,7 +67,7 @@ func (checkCommand) Help() string {
 // Run tests the claims.
 func (c *checkCommand) Run(s *session) error {
 	broken, err := results.Check(s.stdout, results.CheckOptions{
-		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, AA: c.AA, Where: c.Where,
+		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
 	}, c.Files...)
 	if err != nil {
 		return badFiles(err)
