@@ -258,7 +258,11 @@ func TestDaemonMerge(t *testing.T) {
 	if diff := cmp.Diff(planned(mustPlan(t, s, Shard{})), identities(readTrials(t, joint))); diff != "" {
 		t.Errorf("trials (-plan +file):\n%s", diff)
 	}
-	d := results.CompareDaemons(readTrials(t, joint))
+	c, err := results.Summarize(results.Options{}, joint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := c.Daemons
 	if d.All.Agree != d.All.Answered || d.All.Answered != len(d.Rows) || len(d.BrokenControls()) > 0 {
 		t.Errorf("agreement %+v of %d, controls %q", d.All, len(d.Rows), d.BrokenControls())
 	}

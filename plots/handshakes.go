@@ -7,9 +7,6 @@ import (
 	"tlsbench/results/number"
 )
 
-func handshakeRuns(s *series) []run { return s.handshake }
-func forkRuns(s *series) []run      { return s.fork }
-
 // handshakes is figure 4: CPU time and throughput relative to the baseline, all builds
 // on one axis.
 func handshakes(d *Data) *Figure {

@@ -44,7 +44,7 @@ func survivalCurve(name string, lives []life, confidence float64) curve {
 	for i, l := range lives {
 		times[i], observed[i] = math.Max(l.handshakes, 1), l.damaged
 	}
-	km := inference.KaplanMeierAt(times, observed, confidence)
+	km := inference.KaplanMeier(times, observed, confidence)
 	last := point{1, 1, 1, 1}
 	if km.Events == 0 {
 		// An estimate of 1 has a variance of nothing, which is no certainty.

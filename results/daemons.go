@@ -101,17 +101,6 @@ type DaemonControl struct {
 	Latest  time.Duration `json:"latest_ns"` // the first event of the trial that took longest
 }
 
-// CompareDaemons works the comparison out of trials; nil without a daemon.
-func CompareDaemons(trials []*Trial) *Daemons {
-	all := newDaemonTally()
-	for _, t := range trials {
-		if add := all.cell(MachineOf(t.Config), &t.Cell); add != nil {
-			add(t)
-		}
-	}
-	return all.compare()
-}
-
 // daemonTally gathers what daemons and rigs did, cell by cell.
 type daemonTally struct {
 	daemons map[string]*daemonCell         // by machine and name

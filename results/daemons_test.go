@@ -66,7 +66,7 @@ func TestDaemonAgreement(t *testing.T) {
 		{"slots lost: the daemon cannot tell", on600("hwm"), nil, []string{event.LostSlot}, Agrees, ""},
 		{"OpenSSL's generator repeats", on600("hwm"), []string{event.RepeatedRandom}, nil, Disagrees, "the daemon was damaged"},
 	} {
-		d := CompareDaemons([]*Trial{daemonTrial(t, 1, tc.c, false, time.Second, tc.daemon...), daemonTrial(t, 2, tc.c, true, time.Second, tc.rig...)})
+		d := compareDaemons([]*Trial{daemonTrial(t, 1, tc.c, false, time.Second, tc.daemon...), daemonTrial(t, 2, tc.c, true, time.Second, tc.rig...)})
 		got := d.Rows[0]
 		if len(d.Rows) != 1 || got.Agree != tc.agree || !strings.Contains(got.Why, tc.why) || tc.why == "" && got.Why != "" {
 			t.Errorf("%s: agree %q, %q (daemon %v, rig %v); want %q, %q", tc.name, got.Agree, got.Why, got.Daemon, got.Rig, tc.agree, tc.why)
@@ -74,7 +74,7 @@ func TestDaemonAgreement(t *testing.T) {
 	}
 	own := daemonTrial(t, 1, old, false, 0)
 	own.Ignored = map[string]uint64{event.RepeatedRandom: 3}
-	if got := CompareDaemons([]*Trial{own, daemonTrial(t, 2, old, true, 0)}).Rows[0]; got.Agree != Agrees || !strings.Contains(got.Why, "the TLS module's own generator") {
+	if got := compareDaemons([]*Trial{own, daemonTrial(t, 2, old, true, 0)}).Rows[0]; got.Agree != Agrees || !strings.Contains(got.Why, "the TLS module's own generator") {
 		t.Errorf("the daemon's own generator repeats: %+v", got)
 	}
 }
@@ -98,17 +98,17 @@ func TestDaemonFindsItsRig(t *testing.T) {
 	} {
 		rig := c
 		tc.change(&rig)
-		got := CompareDaemons([]*Trial{daemonTrial(t, 1, c, false, 0), daemonTrial(t, 2, rig, true, 0, event.Crash)}).Rows[0]
+		got := compareDaemons([]*Trial{daemonTrial(t, 1, c, false, 0), daemonTrial(t, 2, rig, true, 0, event.Crash)}).Rows[0]
 		if (got.Agree == Disagrees) != tc.harmed || (got.Agree == NoAnswer) == tc.harmed {
 			t.Errorf("%s: %s with rig %v", name, got.Agree, got.Rig)
 		}
 	}
 	exact, other := c, c
 	other.openssl = "3.5.10"
-	if got := CompareDaemons([]*Trial{daemonTrial(t, 1, c, false, 0), daemonTrial(t, 2, other, true, 0, event.Crash), daemonTrial(t, 3, exact, true, 0)}); got.Rows[0].Agree != Agrees {
+	if got := compareDaemons([]*Trial{daemonTrial(t, 1, c, false, 0), daemonTrial(t, 2, other, true, 0, event.Crash), daemonTrial(t, 3, exact, true, 0)}); got.Rows[0].Agree != Agrees {
 		t.Errorf("of two rigs not the one on the same OpenSSL: %+v", got.Rows[0])
 	}
-	if CompareDaemons([]*Trial{daemonTrial(t, 1, c, true, 0)}) != nil {
+	if compareDaemons([]*Trial{daemonTrial(t, 1, c, true, 0)}) != nil {
 		t.Error("a comparison without a daemon")
 	}
 }
@@ -118,7 +118,7 @@ func TestDaemonNoAnswer(t *testing.T) {
 	for _, status := range []Status{Failed, Skipped, NotApplicable} {
 		daemon, rig := daemonTrial(t, 1, on600("hwm"), false, 0, event.Crash), daemonTrial(t, 2, on600("hwm"), true, 0)
 		rig.Status, rig.Reason = status, "no libpython"
-		d := CompareDaemons([]*Trial{daemon, rig})
+		d := compareDaemons([]*Trial{daemon, rig})
 		if got := d.Rows[0]; got.Agree != NoAnswer || d.All.Answered != 0 || got.Rig.Reason != "no libpython" {
 			t.Errorf("rig %s: %+v", status, got)
 		}
@@ -151,7 +151,7 @@ func TestDaemonControls(t *testing.T) {
 		{"a strategy, both damaged", on600("hwm"), []string{event.Crash}, []string{event.Crash}, ""},
 	} {
 		trials := []*Trial{daemonTrial(t, 1, tc.c, false, time.Second, tc.daemon...), daemonTrial(t, 2, tc.c, true, time.Second, tc.rig...)}
-		if got := CompareDaemons(trials).BrokenControls(); (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, "\n"), tc.want) {
+		if got := compareDaemons(trials).BrokenControls(); (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, "\n"), tc.want) {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
@@ -190,7 +190,7 @@ func TestDaemonSummary(t *testing.T) {
 	old := daemonCase{"1.1.1w", "kamailio-5.4.4", "plain", "", "none"}
 	slow := daemonTrial(t, 9, none, false, 11*time.Second, event.Crash)
 	slow.Metrics[0].Value, slow.Load = 9<<20, 6*time.Second
-	d := CompareDaemons([]*Trial{
+	d := compareDaemons([]*Trial{
 		daemonTrial(t, 8, mode, false, 0), daemonTrial(t, 7, mode, true, 0, event.Crash),
 		daemonTrial(t, 6, hwm, false, 0), daemonTrial(t, 5, hwm, true, 0),
 		slow, daemonTrial(t, 2, none, false, 70*time.Millisecond, event.DoubleFree, event.Crash), daemonTrial(t, 1, none, true, 0, event.Crash),
@@ -236,4 +236,15 @@ func TestPublishedDaemons(t *testing.T) {
 	if got := d.ControlLine(); got != want {
 		t.Errorf("controls %q, want %q", got, want)
 	}
+}
+
+// compareDaemons works the comparison out of trials; nil without a daemon.
+func compareDaemons(trials []*Trial) *Daemons {
+	all := newDaemonTally()
+	for _, t := range trials {
+		if add := all.cell(MachineOf(t.Config), &t.Cell); add != nil {
+			add(t)
+		}
+	}
+	return all.compare()
 }

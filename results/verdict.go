@@ -52,16 +52,6 @@ type Verdict struct {
 	Reason string // of skipped, not applicable, failed
 }
 
-// Judge gives the verdict on the trials of one cell. They should be
-// Corruption trials at the default check rate.
-func Judge(trials []*Trial) Verdict {
-	var t tally
-	for _, trial := range trials {
-		t.add(trial)
-	}
-	return t.verdict()
-}
-
 // Worst is the first word.
 func (v Verdict) Worst() Word { return v.Words[0] }
 

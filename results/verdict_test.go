@@ -60,12 +60,12 @@ func TestJudge(t *testing.T) {
 		{"failed does not count as undamaged", join(some(58, c), with(Failed, "x")), "no damage seen (≤ 5.04 %)", 0, 58},
 		{"none", nil, "no trials", 0, 0},
 	} {
-		v := Judge(tt.trials)
+		v := judge(tt.trials)
 		if v.String() != tt.want || v.Damaged != tt.k || v.Trials != tt.n {
 			t.Errorf("%s: %q with %d/%d, want %q with %d/%d", tt.name, v, v.Damaged, v.Trials, tt.want, tt.k, tt.n)
 		}
 	}
-	if got, want := Judge(some(59, c)).Upper, 1-math.Pow(0.05, 1.0/59); math.Abs(got-want) > 1e-9 {
+	if got, want := judge(some(59, c)).Upper, 1-math.Pow(0.05, 1.0/59); math.Abs(got-want) > 1e-9 {
 		t.Errorf("bound of 59 clean trials is %v, want %v", got, want)
 	}
 	if n := cleanTrials; 1-math.Pow(0.05, 1/float64(n)) > CleanBound || 1-math.Pow(0.05, 1/float64(n-1)) <= CleanBound {
@@ -136,4 +136,14 @@ func TestControlGroupsAreApart(t *testing.T) {
 	if d := cmp.Diff([]string{"1.1.1w 1", "3.5.7 1", "3.10.0 1"}, got); d != "" {
 		t.Error(d)
 	}
+}
+
+// judge gives the verdict on the trials of one cell. They should be
+// Corruption trials at the default check rate.
+func judge(trials []*Trial) Verdict {
+	var t tally
+	for _, trial := range trials {
+		t.add(trial)
+	}
+	return t.verdict()
 }

@@ -14,7 +14,17 @@ package strategies
 // #include <stdlib.h>
 import "C"
 
-import "unsafe"
+import (
+	"embed"
+	"unsafe"
+)
+
+// Source holds the C files of all strategies and strategy.h, for programs that
+// compile them into something else than this one, and as a copy for a fix of
+// one's own.
+//
+//go:embed *.c *.h
+var Source embed.FS
 
 // compiled lists the names that the linker gathered, in no particular order.
 func compiled() []string {

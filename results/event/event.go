@@ -71,11 +71,6 @@ var Kinds = []Kind{
 	{LostSlot, Collateral, false, "a new worker lost the value of another library's key"},
 }
 
-// Known reports whether a kind is in the list.
-func Known(kind string) bool {
-	return slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == kind })
-}
-
 // WordOf is the word that a kind stands for. A kind of a later version is
 // damage too: corrupt is the least that can be said.
 func WordOf(kind string) Word {

@@ -140,11 +140,11 @@ func TestPercentileEdges(t *testing.T) {
 }
 
 func TestKaplanMeierEdges(t *testing.T) {
-	none := KaplanMeier(nil, nil)
+	none := KaplanMeier(nil, nil, 0.95)
 	if none.N != 0 || !math.IsNaN(none.Median.Value) || len(none.Warnings) != 1 || none.At(5) != 1 {
 		t.Errorf("no times: %+v", none)
 	}
-	some := KaplanMeier([]float64{nan, -1, inf, 5}, []bool{true, true, true, true})
+	some := KaplanMeier([]float64{nan, -1, inf, 5}, []bool{true, true, true, true}, 0.95)
 	want := Estimate{Value: 5, Interval: Interval{5, inf}, N: 1, Warnings: []string{"3 of 4 times left out: no usable value"}}
 	if diff := cmp.Diff(want, some.Median); diff != "" {
 		t.Errorf("unusable times: -want +got\n%s", diff)
@@ -156,7 +156,7 @@ func TestMistakesPanic(t *testing.T) {
 	for name, call := range map[string]func(){
 		"inference: paired values: lengths 2 and 1 differ":       func() { PairedRatio(two, one, 0.95) },
 		"inference: events and exposure: lengths 1 and 2 differ": func() { Rate(one, two, 0.95) },
-		"inference: times and observed: lengths 2 and 1 differ":  func() { KaplanMeier(two, []bool{true}) },
+		"inference: times and observed: lengths 2 and 1 differ":  func() { KaplanMeier(two, []bool{true}, 0.95) },
 		"inference: confidence 95 is not between 0 and 1":        func() { Proportion(1, 2, 95) },
 		"inference: alpha 0 is not between 0 and 1":              func() { Equivalent(two, two, 0.1, 0) },
 		"inference: confidence NaN is not between 0 and 1":       func() { Median(two, nan) },

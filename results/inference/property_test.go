@@ -155,10 +155,6 @@ func TestMedianProperties(t *testing.T) {
 		if p := Percentile(xs, 50); math.Abs(p-narrow.Value) > 1e-9*math.Abs(p)+1e-9 {
 			t.Fatalf("median %v, 50th percentile %v", narrow.Value, p)
 		}
-		ps := Percentiles(xs, 1, 10, 50, 99, 100)
-		if !slices.IsSorted(ps) || ps[4] != slices.Max(xs) {
-			t.Fatalf("percentiles %v of %v", ps, xs)
-		}
 	})
 }
 
@@ -250,7 +246,7 @@ func TestKaplanMeierProperties(t *testing.T) {
 			times[i] = float64(rapid.IntRange(0, 20).Draw(t, "time"))
 			observed[i] = rapid.Bool().Draw(t, "observed")
 		}
-		c := KaplanMeier(times, observed)
+		c := KaplanMeier(times, observed, 0.95)
 		last := 1.0
 		for _, s := range c.Steps {
 			if s.Survival >= last || !s.Contains(s.Survival) || s.Low < 0 || s.High > 1 {
@@ -265,7 +261,7 @@ func TestKaplanMeierProperties(t *testing.T) {
 			observed[i] = true
 		}
 		// Without censoring the curve is the share of longer times.
-		all, at := KaplanMeier(times, observed), times[0]
+		all, at := KaplanMeier(times, observed, 0.95), times[0]
 		var longer float64
 		for _, x := range times {
 			if x > at {
@@ -274,29 +270,6 @@ func TestKaplanMeierProperties(t *testing.T) {
 		}
 		if got := all.At(at); math.Abs(got-longer/float64(n)) > 1e-9 {
 			t.Fatalf("survival past %v is %v, but %v of %d are longer", at, got, longer, n)
-		}
-	})
-}
-
-func TestLogRankProperties(t *testing.T) {
-	group := rapid.Custom(func(t *rapid.T) Group {
-		n := rapid.IntRange(1, 15).Draw(t, "n")
-		var g Group
-		for range n {
-			g.Times = append(g.Times, float64(rapid.IntRange(0, 10).Draw(t, "time")))
-			g.Observed = append(g.Observed, rapid.Bool().Draw(t, "observed"))
-		}
-		return g
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		groups := rapid.SliceOfN(group, 2, 4).Draw(t, "groups")
-		chi2, p := LogRank(groups...)
-		if !(chi2 >= 0 && p >= 0 && p <= 1) {
-			t.Fatalf("chisq %v, p %v", chi2, p)
-		}
-		slices.Reverse(groups)
-		if again, _ := LogRank(groups...); math.Abs(again-chi2) > 1e-6*(1+chi2) {
-			t.Fatalf("chisq %v, in another order %v", chi2, again)
 		}
 	})
 }

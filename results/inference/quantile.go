@@ -55,14 +55,3 @@ func Percentile(xs []float64, percent float64) float64 {
 	}
 	return p
 }
-
-// Percentiles gives several percentiles of the same values, in the order asked
-// for, and sorts them but once. See [Percentile].
-func Percentiles(xs []float64, percents ...float64) []float64 {
-	sorted := slices.Sorted(slices.Values(keepFinite(xs)))
-	out := make([]float64, len(percents))
-	for i, percent := range percents {
-		out[i] = Percentile(sorted, percent)
-	}
-	return out
-}

@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -44,14 +46,7 @@ func (c *Curve) At(t float64) float64 {
 	return c.Steps[next-1].Survival
 }
 
-// KaplanMeier estimates the survival function with 95 % intervals; observed
-// says whether the time is that of the event or that of censoring. See
-// [KaplanMeierAt].
-func KaplanMeier(times []float64, observed []bool) Curve {
-	return KaplanMeierAt(times, observed, 0.95)
-}
-
-// KaplanMeierAt is the product-limit estimate of E. L. Kaplan and P. Meier,
+// KaplanMeier is the product-limit estimate of E. L. Kaplan and P. Meier,
 // Nonparametric Estimation from Incomplete Observations, JASA 53 (1958)
 // 457-481, with M. Greenwood's variance (The Natural Duration of Cancer, 1926)
 // and pointwise intervals on the log(-log) scale, which stay within 0 and 1 (J.
@@ -61,8 +56,9 @@ func KaplanMeier(times []float64, observed []bool) Curve {
 // Interval for the Median Survival Time, Biometrics 38 (1982) 29-41). All are
 // what R's survfit gives with conf.type="log-log". Where event and censoring
 // fall on the same time, the event came first. Times that are not a finite
-// number of at least zero are left out.
-func KaplanMeierAt(times []float64, observed []bool, confidence float64) Curve {
+// number of at least zero are left out; observed says whether a time is that of
+// the event or that of censoring.
+func KaplanMeier(times []float64, observed []bool, confidence float64) Curve {
 	tail := tails(confidence)
 	subjects := newLifetimes(times, observed)
 	c := Curve{N: len(subjects)}
@@ -153,4 +149,65 @@ func (c *Curve) halfway() float64 {
 		return s.Time
 	}
 	return math.Inf(1)
+}
+
+// lifetime is what is known of one subject: the event came at time, or had not
+// come by then.
+type lifetime struct {
+	time     float64
+	observed bool
+}
+
+type lifetimes []lifetime
+
+// newLifetimes leaves out times that cannot be, and sorts.
+func newLifetimes(times []float64, observed []bool) lifetimes {
+	checkPaired("times and observed", len(times), len(observed))
+	ls := make(lifetimes, 0, len(times))
+	for i, t := range times {
+		if finite(t) && t >= 0 {
+			ls = append(ls, lifetime{t, observed[i]})
+		}
+	}
+	return ls.sorted()
+}
+
+func (ls lifetimes) sorted() lifetimes {
+	slices.SortFunc(ls, func(a, b lifetime) int { return cmp.Compare(a.time, b.time) })
+	return ls
+}
+
+// moment is all that happened at one time.
+type moment struct {
+	time             float64
+	atRisk           int // just before
+	events, censored int
+}
+
+func (ls lifetimes) moments() []moment {
+	var ms []moment
+	for i, l := range ls {
+		if i == 0 || l.time != ls[i-1].time {
+			ms = append(ms, moment{time: l.time, atRisk: len(ls) - i})
+		}
+		m := &ms[len(ms)-1]
+		if l.observed {
+			m.events++
+		} else {
+			m.censored++
+		}
+	}
+	return ms
+}
+
+// watchedTo is the longest time to which so many subjects were watched that
+// they would not all have got there if the median were shorter: the chance of
+// that is a half for each, and must be at most tail for all. 0 if there never
+// were so many.
+func (ls lifetimes) watchedTo(tail float64) float64 {
+	enough := int(math.Ceil(-math.Log2(tail)))
+	if len(ls) < enough {
+		return 0
+	}
+	return ls[len(ls)-enough].time
 }

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func TestNewBlockRefuses(t *testing.T) {
 // What the C side notes is known to tables, and every stage has a name.
 func TestEnumsMatch(t *testing.T) {
 	for _, kind := range EventKinds {
-		if !event.Known(kind) {
+		if !slices.ContainsFunc(event.Kinds, func(k event.Kind) bool { return k.Name == kind }) {
 			t.Errorf("package event knows no %s", kind)
 		}
 	}

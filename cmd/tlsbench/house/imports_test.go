@@ -117,7 +117,7 @@ func TestRefused(t *testing.T) {
 		{"plots/theme.go", "tlsbench/strategies/catalogue", false},
 		{"plots/theme.go", "tlsbench/strategies", true},
 		{"strategies/catalogue/choice.go", "C", true},
-		{"strategies/source.go", "tlsbench/workload", true},
+		{"strategies/strategies.go", "tlsbench/workload", true},
 		{"workload/rig/block.go", "tlsbench/workload", true},
 		{"workload/trial.go", "tlsbench/workload/rig", false},
 		{"workload/trial.go", "tlsbench/workloads", true},
