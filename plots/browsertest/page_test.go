@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 	pagePath = filepath.Join(folder, "report.html")
 	build := exec.Command("go", "run", "./cmd/tlsbench", "report", "plots/testdata/full.txt",
-		"--probe", "plots/testdata/probe.json", "-o", pagePath)
+		"--probe", "plots/testdata/probe.json", "--embed", "-o", pagePath)
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v: %v\n%s", build.Args, err, out)
@@ -118,7 +119,7 @@ func (v *view) shots(name string) {
 	if folder == "" {
 		return
 	}
-	for _, id := range []string{"verdict", "map", "cost", "handshakes", "forks", "sweeps", "workers", "rest", "shared", "damage", "survival", "keys", "noise", "limits", "repeat", "data"} {
+	for _, id := range []string{"answer", "verdicts", "figures", "handshakes", "forks", "sweeps", "workers", "shared", "damage", "survival", "keys", "noise", "details", "limits", "repeat", "data"} {
 		var picture []byte
 		v.run(chromedp.Evaluate(fmt.Sprintf(`document.getElementById(%q).scrollIntoView()`, id), nil), chromedp.CaptureScreenshot(&picture))
 		if err := os.WriteFile(filepath.Join(folder, name+"-"+id+".png"), picture, 0o644); err != nil {
@@ -173,8 +174,8 @@ func TestChecksCanFail(t *testing.T) {
 		ask[bool](v, `(() => { document.getElementById("damage").remove(); return true })()`)
 	}
 	damage("h1{white-space:nowrap}", "a title wider than the window", layoutProblems)
-	damage(".sentences dd{margin-top:-2em}", "text on other text", layoutProblems)
-	damage("dd{height:1em;overflow:hidden}", "text that is cut", layoutProblems)
+	damage(".caption{margin-top:-2em}", "text on other text", layoutProblems)
+	damage(".caption{height:1em;overflow:hidden}", "text that is cut", layoutProblems)
 	damage("svg text{transform:none!important}", "labels on other labels", layoutProblems)
 	damage(".caption{color:#aaa!important}", "pale text", contrastProblems)
 }
@@ -185,7 +186,7 @@ func TestWithoutScripts(t *testing.T) {
 	if !ask[bool](v, `document.querySelector(".controls").getClientRects().length === 0`) {
 		t.Error("filters are shown that do nothing")
 	}
-	if n := ask[int](v, `[...document.querySelectorAll("figure, .table, .sentences dt")].filter(e => e.getClientRects().length === 0).length`); n > 0 {
+	if n := ask[int](v, `[...document.querySelectorAll("figure, .table, details.scene")].filter(e => e.getClientRects().length === 0 && !e.parentElement.closest("details.scene")).length`); n > 0 {
 		t.Errorf("%d parts of the page are hidden", n)
 	}
 	if n := ask[int](v, `document.querySelectorAll("figure svg").length`); n < 20 {
@@ -260,25 +261,29 @@ func (v *view) reach(id string) {
 	v.t.Fatalf("%s is not reached by 40 tabs", id)
 }
 
-// TestSort sorts a column both ways by its button.
+// TestSort sorts a column both ways by its button; a third click restores the
+// order.
 func TestSort(t *testing.T) {
 	v := open(t, 1280, true, "light")
-	const column = `[...document.querySelector("#rest table").tBodies[0].rows].map(r => Number(r.cells[1].dataset.sort ?? "NaN"))`
-	const button = `#rest table thead th:nth-child(2) button`
+	const column = `[...document.querySelector("#details .table table").tBodies[0].rows].map(r => Number(r.cells[1].dataset.sort))`
+	const button = `#details .table table thead th:nth-child(2) button`
+	before := ask[[]float64](v, column)
 	v.run(chromedp.Click(button))
 	up := ask[[]float64](v, column)
-	for i := 1; i < len(up); i++ {
-		if up[i] < up[i-1] {
-			t.Fatalf("not ascending: %v", up)
-		}
+	if len(up) < 2 || !slices.IsSorted(up) {
+		t.Fatalf("not ascending: %v", up)
 	}
 	v.run(chromedp.Focus(button), chromedp.KeyEvent("\r"))
 	down := ask[[]float64](v, column)
-	if len(down) != 7 || down[0] <= down[6] {
+	if down[0] <= down[len(down)-1] {
 		t.Errorf("not descending: %v", down)
 	}
-	if got := ask[string](v, `document.querySelector("#rest table thead th:nth-child(2)").getAttribute("aria-sort")`); got != "descending" {
+	if got := ask[string](v, `document.querySelector("#details .table table thead th:nth-child(2)").getAttribute("aria-sort")`); got != "descending" {
 		t.Errorf("aria-sort is %q", got)
+	}
+	v.run(chromedp.Focus(button), chromedp.KeyEvent("\r"))
+	if got := ask[[]float64](v, column); !slices.Equal(got, before) {
+		t.Errorf("the order is %v after three clicks, was %v", got, before)
 	}
 	v.clean()
 }
