@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tlsbench/results/outfile"
 )
 
 // file is a results file that is being appended to. It knows how long it is and
@@ -38,7 +40,7 @@ func createFile(path string, header []byte) (*file, error) {
 		_, err = out.Write(header)
 	}
 	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+		outfile.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
@@ -151,14 +153,3 @@ func (f *file) cut(size int64) error {
 func (f *file) reader(n int64) io.Reader { return io.NewSectionReader(f.f, 0, n) }
 
 func (f *file) Close() error { return f.f.Close() }
-
-// syncFolder makes a new file's name outlast a power cut. Some file systems
-// cannot do that for a folder, which is no reason to refuse to work there.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open folder of results file: %w", err)
-	}
-	_ = dir.Sync()
-	return dir.Close()
-}

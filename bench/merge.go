@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"tlsbench/results"
+	"tlsbench/results/outfile"
 )
 
 // Merged is what a merge put together.
@@ -39,38 +39,18 @@ func Merge(path string, parts ...string) (Merged, error) {
 	if err := complete(list); err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return Merged{}, refuse(fmt.Errorf("merge: results file %s is there already: choose another name", path))
-	}
-	// Nothing has the file's name until it is whole.
-	part := path + ".part"
-	f, err := createFile(part, nil)
-	if err != nil {
+	if err := outfile.Absent(path); err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	// Each write of the file waits for the disk: large ones, then.
-	out := bufio.NewWriterSize(f, mergeBuffer)
-	m, err := writeMerged(out, list)
-	if err = errors.Join(err, out.Flush(), f.Close()); err == nil {
-		err = moveNew(part, path)
-	}
+	var m Merged
+	err = outfile.New(path, func(w io.Writer) (err error) {
+		m, err = writeMerged(w, list)
+		return err
+	})
 	if err != nil {
-		return Merged{}, errors.Join(fmt.Errorf("merge: %w", err), os.Remove(part))
+		return Merged{}, fmt.Errorf("merge: %w", err)
 	}
 	return m, nil
-}
-
-const mergeBuffer = 1 << 20
-
-// moveNew gives a file its name unless there is one of that name by now.
-func moveNew(from, to string) error {
-	if err := os.Link(from, to); err != nil {
-		if errors.Is(err, os.ErrExist) {
-			return err
-		}
-		return os.Rename(from, to) // a file system without links
-	}
-	return os.Remove(from)
 }
 
 // part is one shard's file.

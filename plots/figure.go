@@ -1,7 +1,7 @@
 package plots
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +12,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/outfile"
 )
 
 // Figure is one picture: panels that belong together, on one sheet.
@@ -111,16 +112,15 @@ func (f *Figure) Alt() string {
 }
 
 // WriteFiles writes each figure as SVG, and if asked for also as PNG, into a
-// folder and returns the names of the files. New ones are readable by their
-// owner alone.
+// folder and returns the names of the files, which their owner alone may read.
 func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
+		return nil, &outfile.RefusalError{Path: folder, Why: "it cannot be the folder for figures: " + errors.Unwrap(err).Error()}
 	}
 	var names []string
 	add := func(name string, write func(io.Writer) error) error {
 		names = append(names, name)
-		return writeFile(filepath.Join(folder, name), write)
+		return outfile.Write(filepath.Join(folder, name), write)
 	}
 	for _, f := range figures {
 		if err := add(f.ID+".svg", f.WriteSVG); err != nil {
@@ -133,18 +133,6 @@ func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := write(f); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return f.Close()
 }
 
 // size is that of the whole panel.

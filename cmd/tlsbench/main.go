@@ -51,7 +51,8 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error of its write
 	// The first signal ends the work in good order. A second one is the
 	// user's own business.
 	context.AfterFunc(ctx, stop)

@@ -2,15 +2,15 @@ package main
 
 import (
 	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"text/template"
 
+	"tlsbench/results/outfile"
 	"tlsbench/results/page"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
@@ -79,21 +79,20 @@ func (sk skeleton) write(dir string) error {
 			return err
 		}
 	}
-	for name := range files {
-		_, err := os.Lstat(filepath.Join(dir, name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil: // such as a file where the folder should be
-			return err
-		default:
-			return fmt.Errorf("%s is there already: choose another name, or a folder with --dir", filepath.Join(dir, name))
-		}
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	for name := range files {
+		if err := outfile.Absent(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("%w, or a folder with --dir", err)
+		}
+	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		err := outfile.New(filepath.Join(dir, name), func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

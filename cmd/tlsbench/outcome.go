@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlsbench/bench"
+	"tlsbench/results/outfile"
 )
 
 // Exit codes; see topics/exit-codes.txt.
@@ -42,10 +43,11 @@ func (s *session) exitCode(err error) int {
 	s.complain(plainWords(err))
 	var mine *refusal
 	var theirs *bench.RefusalError
+	var output *outfile.RefusalError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &mine), errors.As(err, &theirs):
+	case errors.As(err, &mine), errors.As(err, &theirs), errors.As(err, &output):
 		return exitRefused
 	}
 	return exitFailed

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"tlsbench/plots"
 	"tlsbench/plots/report"
+	"tlsbench/results/outfile"
 )
 
 // reportCommand writes the report page.
@@ -19,23 +18,21 @@ type reportCommand struct {
 
 // Run writes the page.
 func (c *reportCommand) Run(s *session) error {
+	toFile := c.Output != "" && c.Output != "-"
+	inputs := slices.Concat(c.Files, c.Probe, c.AA)
+	if toFile {
+		if err := outfile.Check(c.Output, inputs...); err != nil {
+			return err
+		}
+	}
 	d, err := c.load()
 	if err != nil {
 		return err
 	}
-	if c.Output == "" || c.Output == "-" {
+	if !toFile {
 		return c.write(s.stdout, d)
 	}
-	// It may hold the results files, which their owner alone may read.
-	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := c.write(f, d); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", c.Output, err)
-	}
-	return f.Close()
+	return outfile.Write(c.Output, func(w io.Writer) error { return c.write(w, d) }, inputs...)
 }
 
 func (c *reportCommand) write(w io.Writer, d *plots.Data) error {
