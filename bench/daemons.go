@@ -84,16 +84,21 @@ func (s DaemonSpec) validate(of Spec) error {
 	if len(s.List) == 0 {
 		return nil
 	}
-	for i, d := range s.List {
+	var names []string
+	for _, d := range s.List {
 		if _, err := daemon.ParseReleases([]string{d.Release}); err != nil {
 			return err
 		}
 		if d.Package == "" || d.OpenSSL == "" {
 			return fmt.Errorf("daemon %s: the version of its package or of its OpenSSL is not known", d.Release)
 		}
-		if slices.ContainsFunc(s.List[:i], func(o Daemon) bool { return o.Name() == d.Name() }) {
-			return fmt.Errorf("daemon %s is given twice", d.Name())
+		if err := checkList("openssl of a daemon", []string{d.OpenSSL}, nil); err != nil {
+			return err
 		}
+		names = append(names, configKey(d.Name()))
+	}
+	if err := checkList("daemon", names, nil); err != nil {
+		return err
 	}
 	switch {
 	case s.Duration <= 0 || max(s.Duration, s.Patience) > time.Hour:

@@ -14,7 +14,7 @@ import (
 func FuzzPlan(f *testing.F) {
 	spec := smallSpec()
 	spec.Measures = results.Measures
-	for _, p := range []*Plan{mustPlan(f, spec, whole), mustPlan(f, mergeSpec(), Shard{2, 3})} {
+	for _, p := range []*Plan{mustPlan(f, spec, whole), mustPlan(f, mergeSpec(), Shard{2, 3}), mustPlan(f, daemonSpec(f, "none", "hwm"), whole)} {
 		h, err := newDocument(p, fakeMachine).header()
 		if err != nil {
 			f.Fatal(err)

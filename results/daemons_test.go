@@ -248,3 +248,25 @@ func compareDaemons(trials []*Trial) *Daemons {
 	}
 	return all.compare()
 }
+
+// Any file is read or refused, and what is read can be summed up.
+func FuzzDaemons(f *testing.F) {
+	f.Add("#trial {\"name\":\"BenchmarkCorruption/openssl=3.5.9/hazard=python/load=tcp/heap=global/server=kamailio-6.0.1/strategy=hwm:mode=2/workers=4\",\"lines\":0,\"id\":1,\"round\":1,\"status\":\"ok\",\"events\":{\"crash\":1},\"ignored\":{\"repeated-random\":2},\"mark\":\"x: set up at the first fork;\"}\n" +
+		"#trial {\"name\":\"BenchmarkCorruption/openssl=3.5/hazard=python/load=tcp/heap=global/strategy=hwm/workers=4\",\"lines\":0,\"id\":2,\"round\":1,\"status\":\"failed\"}\n")
+	f.Add("BenchmarkCorruption/openssl=1/hazard=plain/load=tcp/heap=global/server=-/strategy=:mode=/workers=1 1 1 damaged/trial\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		r := NewReader(strings.NewReader(text), "f")
+		var trials []*Trial
+		for r.Scan() {
+			trials = append(trials, r.Trial())
+		}
+		d := compareDaemons(trials)
+		if d == nil {
+			return
+		}
+		if d.All.Agree > d.All.Answered || d.All.Answered > len(d.Rows) || d.Python.Answered > d.All.Answered || d.ControlLine() == "" || d.ScoreLine() == "" {
+			t.Errorf("%+v", d)
+		}
+		d.BrokenControls()
+	})
+}
