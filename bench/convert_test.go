@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tlsbench/results"
 	"tlsbench/results/event"
@@ -51,7 +52,7 @@ func TestConfig(t *testing.T) {
 			BadShare: test.bad, CheckRate: test.rate, EchoBytes: 64, Seed: task.Seed,
 			Warmup: test.warm, Duration: test.on,
 		}
-		if diff := cmp.Diff(want, task.config(p.Spec)); diff != "" {
+		if diff := cmp.Diff(want, task.config(p.Spec), cmpopts.IgnoreUnexported(workload.Config{})); diff != "" {
 			t.Errorf("%s check=%s: %s", test.measure, test.check, diff)
 		}
 	}
