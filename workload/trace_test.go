@@ -74,48 +74,18 @@ func TestTraceControls(t *testing.T) {
 	}
 }
 
-// injected are the races of faultrace.c: what the tracer must say of each of the
-// hundred blocks.
-var injected = []struct {
-	fault            string
-	raced, read      int
-	writers, readers []int
-}{
-	{"race", 100, 0, []int{0, 1}, nil},
-	{"race-locked", 0, 0, nil, nil},
-	{"race-two-locks", 100, 0, []int{0, 1}, nil},
-	{"race-atomic", 0, 0, nil, nil},
-	{"race-read", 0, 100, []int{0}, []int{1}},
-	{"race-rank0", 100, 0, []int{0, -1}, nil},
-	{"race-late", 100, 0, []int{0, 1}, nil},
-	{"race-read-locked", 100, 0, []int{0, 1}, nil},
-	{"race-free", 100, 0, []int{0, 1}, nil},
-}
-
+// Each injected race is told rightly, and nothing else is one.
 func TestInjectedRaces(t *testing.T) {
-	for _, in := range injected {
-		t.Run(in.fault, func(t *testing.T) {
-			cfg := corruption(t, "key-owner", "memory")
-			cfg.Heap, cfg.Workers, cfg.Handshakes, cfg.Duration = "traced", 3, 24, 0
-			cfg.Fault, cfg.FaultWorker = in.fault, EachWorker
-			out := mustRun(t, cfg)
-			raced, read := 0, 0
-			for _, b := range out.Trace.Raced {
-				switch {
-				case !strings.HasPrefix(b.Site, "faultrace.c:"):
-					t.Errorf("a block that nobody races on: %+v", b)
-					continue
-				case b.ReadRaced:
-					read++
-				default:
-					raced++
-				}
-				if !slices.Equal(b.Writers, in.writers) || !slices.Equal(b.Readers, in.readers) {
-					t.Errorf("written by %v, read by %v, want %v and %v", b.Writers, b.Readers, in.writers, in.readers)
-				}
+	for _, race := range Races {
+		t.Run(race.Fault, func(t *testing.T) {
+			out := mustRun(t, race.Config(corruption(t, "key-owner", "memory")))
+			if right, wrong := race.Told(out); right != RacedOn {
+				t.Errorf("%s: %d of %d told rightly: %s", race.Summary, right, RacedOn, wrong)
 			}
-			if raced != in.raced || read != in.read || out.Injected == 0 {
-				t.Errorf("%d raced and %d read-raced blocks of 100, want %d and %d", raced, read, in.raced, in.read)
+			for _, b := range out.Trace.Raced {
+				if !strings.HasPrefix(b.Site, "faultrace.c:") {
+					t.Errorf("a block that nobody races on: %+v", b)
+				}
 			}
 		})
 	}

@@ -16,6 +16,8 @@ type Report struct {
 	Cells      []Cell        `json:"cells"` // the order of each row's
 	Quiet      []Quiet       `json:"withoutFault"`
 	Rows       []Row         `json:"faults"`
+	Races      []RaceRow     `json:"races,omitempty"`
+	Still      Still         `json:"withoutRace"`
 	Strategies []Finding     `json:"strategies"`
 	Trials     int           `json:"trials"`
 	Took       time.Duration `json:"nanoseconds"`
@@ -99,6 +101,14 @@ func (r *Report) Shortfalls() []string {
 				list = append(list, fmt.Sprintf("%s, %s: %s", row.Fault.Name, r.Cells[i], why))
 			}
 		}
+	}
+	for _, row := range r.Races {
+		if row.Right < row.Blocks {
+			list = append(list, fmt.Sprintf("%s: %d of %d blocks told rightly: %s", row.Race.Fault, row.Right, row.Blocks, row.Wrong))
+		}
+	}
+	if n := len(r.Still.Alarms); n > 0 {
+		list = append(list, fmt.Sprintf("no race: %d raced blocks in %d trials, the first: %s", n, r.Still.Trials, r.Still.Alarms[0]))
 	}
 	for _, f := range r.Strategies {
 		if why := f.short(); why != "" {

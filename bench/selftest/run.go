@@ -4,6 +4,7 @@
 //	faults.go    the faults that the rig can make, and what each must show as
 //	run.go       trials of each fault with each load and heap, until there are enough
 //	match.go     each event is matched with the fault it came of, and its blame checked
+//	races.go     races made on purpose, for the tracer
 //	broken.go    fixes that are wrong on purpose (broken/*.c), compiled and tried,
 //	             and by what each is told from a good one
 //	report.go    what was found, and what fell short
@@ -37,6 +38,7 @@ type Spec struct {
 	Seed    uint64
 	Faults  []Fault
 	Broken  []Broken
+	Races   []workload.Race // for the tracer
 
 	Quick bool
 }
@@ -48,14 +50,15 @@ type amount struct {
 	faults   int           // of each kind, for each load and heap,
 	looks    int           // and where a detector has to look: 72 are the least that can do
 	ends     int           // trials of each fault that ends one
+	still    int           // of the tracer, without a race
 }
 
 // A quick run keeps the bounds: of 120 faults one may be missed, of 200 three.
 func (s *Spec) amount() amount {
 	if s.Quick {
-		return amount{duration: 300 * time.Millisecond, quiet: time.Second, faults: 20, looks: 120, ends: 1}
+		return amount{duration: 300 * time.Millisecond, quiet: time.Second, faults: 20, looks: 120, ends: 1, still: 3}
 	}
-	return amount{duration: time.Second, quiet: 5 * time.Second, faults: 100, looks: 200, ends: 3}
+	return amount{duration: time.Second, quiet: 5 * time.Second, faults: 100, looks: 200, ends: 3, still: 100}
 }
 
 // tries bounds how often a trial is repeated until there were enough faults.
@@ -100,6 +103,9 @@ func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) 
 		if err := r.fault(ctx, f); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.races(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.strategies(ctx); err != nil {
 		return nil, err

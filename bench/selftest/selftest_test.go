@@ -56,6 +56,25 @@ func TestDeterministicDetectors(t *testing.T) {
 	}
 }
 
+// Each race that is made on purpose is told rightly, and nothing else is one.
+func TestRaces(t *testing.T) {
+	builds, err := openssl.Find([]string{"system"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Spec{Build: builds[0], Workers: 4, Seed: seed, Quick: true, Races: workload.Races}
+	r, err := Run(context.Background(), s, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range r.Shortfalls() {
+		t.Error(line)
+	}
+	if len(r.Races) != len(workload.Races) || r.Still.Trials < 2 {
+		t.Errorf("%d rows of %d races, %d trials without one", len(r.Races), len(workload.Races), r.Still.Trials)
+	}
+}
+
 // Each broken strategy is told from the good one by its own sign.
 func TestBrokenStrategies(t *testing.T) {
 	r := short(t, Cell{"memory", "global"}, []string{"none"}, nil)

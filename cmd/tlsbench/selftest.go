@@ -9,6 +9,7 @@ import (
 	"tlsbench/bench/selftest"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
+	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 )
 
@@ -92,6 +93,9 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {
 		return spec, nil, &refusal{err}
 	}
+	if len(c.Fault) == 0 || slices.Equal(c.Fault, []string{"all"}) {
+		spec.Races = workload.Races
+	}
 	if spec.Broken, err = selftest.FindBroken(c.Broken); err != nil {
 		return spec, nil, &refusal{err}
 	}
@@ -132,6 +136,15 @@ func selftestParts(r *selftest.Report) []page.Part {
 		t.Add(selftestRow(row)...)
 	}
 	parts := []page.Part{t}
+	if len(r.Races) > 0 {
+		t := &page.Table{Head: []string{"race", "told rightly / made"}}
+		for _, row := range r.Races {
+			t.Add(row.Race.Summary, fmt.Sprintf("%d/%d", row.Right, row.Blocks))
+		}
+		t.Add("none", fmt.Sprintf("%s in %s, %d in the floor", number.Count(len(r.Still.Alarms), "false alarm"),
+			number.Count(r.Still.Trials, "trial"), r.Still.Floor))
+		parts = append(parts, t)
+	}
 	if len(r.Strategies) > 0 {
 		t := &page.Table{Head: []string{"strategy", "told from a good one by"}}
 		for _, f := range r.Strategies {
