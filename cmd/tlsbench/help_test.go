@@ -7,14 +7,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"tlsbench/results/page"
 )
 
 // Sizes of texts that a person reads from end to end.
 const (
-	readmeLines = 200
-	topicLines  = 60
+	readmeLines, readmeBytes, readmeWidth = 120, 8 << 10, 160
+	topicLines                            = 60
 )
 
 // Every topic fits on a page, is no command's name (a topic would hide its help),
@@ -61,7 +62,7 @@ func TestDocumentedCommandsParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"README.md", "strategies/ADDING.md", "workload/rig/ADDING.md", "plots/ADDING.md"} {
+	for _, name := range []string{"README.md", "strategies/ADDING.md", "workload/rig/ADDING.md", "workload/rig/ADDING_DETECTOR.md", "plots/ADDING.md"} {
 		files = append(files, filepath.Join(root, name))
 	}
 	seen := 0
@@ -96,7 +97,12 @@ func TestReadmeIsShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := bytes.Count(readme, []byte("\n")); n >= readmeLines {
-		t.Errorf("the README has %d lines, want fewer than %d", n, readmeLines)
+	if n := bytes.Count(readme, []byte("\n")); n > readmeLines || len(readme) > readmeBytes {
+		t.Errorf("the README has %d lines and %d bytes, want at most %d and %d", n, len(readme), readmeLines, readmeBytes)
+	}
+	for n, line := range bytes.Split(readme, []byte("\n")) {
+		if utf8.RuneCount(line) > readmeWidth {
+			t.Errorf("line %d of the README has %d characters, want at most %d", n+1, utf8.RuneCount(line), readmeWidth)
+		}
 	}
 }
