@@ -89,30 +89,36 @@ type tick struct {
 	label string
 }
 
-// ticks are as many as there is room for the labels of.
+// ticks are as many as there is room for the labels of. Where even the sparsest
+// ones are too close, as the lane's zero and a long first label are, those that
+// run into the one before lose their label.
 func (a *axis) ticks(length vg.Length, room func(label string) vg.Length) []tick {
-	for sparse := 0; ; sparse++ {
-		list := a.tickSet(sparse)
-		if sparse > 20 || apart(list, length, room) {
-			return list
-		}
+	list := a.tickSet(0)
+	for sparse := 1; sparse <= 20 && len(colliding(list, length, room)) > 0; sparse++ {
+		list = a.tickSet(sparse)
 	}
+	for _, i := range colliding(list, length, room) {
+		list[i].label = ""
+	}
+	return list
 }
 
-// apart reports whether no label runs into the one before.
-func apart(list []tick, length vg.Length, room func(string) vg.Length) bool {
+// colliding gives the ticks whose label runs into the one before.
+func colliding(list []tick, length vg.Length, room func(string) vg.Length) []int {
+	var found []int
 	end := math.Inf(-1)
-	for _, t := range list {
+	for i, t := range list {
 		if t.label == "" {
 			continue
 		}
 		half := float64(room(t.label)/length) / 2
 		if t.at-half < end {
-			return false
+			found = append(found, i)
+			continue
 		}
 		end = t.at + half + 4/float64(length)
 	}
-	return true
+	return found
 }
 
 // tickSet gives the ticks in one density; the next higher number has fewer.

@@ -34,8 +34,8 @@ func TestTicks(t *testing.T) {
 				t.Fatal("a negative zero")
 			}
 		}
-		if labels < 1 || labels > 10 || !apart(list, 200, room) {
-			t.Fatalf("%d labels on %+v, apart: %v", labels, a, apart(list, 200, room))
+		if collide := colliding(list, 200, room); labels < 1 || labels > 10 || len(collide) > 0 {
+			t.Fatalf("%d labels on %+v, colliding: %v", labels, a, collide)
 		}
 	})
 }
