@@ -127,7 +127,7 @@ func (ch *lineChart) xTicks(width vg.Length) []tick {
 	var list []tick
 	for _, v := range ch.xAt {
 		list = append(list, tick{ch.x.at(v), ch.x.print(v)})
-		if !apart(list, width, func(label string) vg.Length { return small.Width(label) }) {
+		if len(colliding(list, width, func(label string) vg.Length { return small.Width(label) })) > 0 {
 			list[len(list)-1].label = ""
 		}
 	}
