@@ -90,7 +90,7 @@ func (s DaemonSpec) validate(of Spec) error {
 			return err
 		}
 		if d.Package == "" || d.OpenSSL == "" {
-			return fmt.Errorf("daemon %s: the version of its package or of its OpenSSL is not known", d.Release)
+			return fmt.Errorf("daemon %s: the version of its package or of its OpenSSL is unknown", d.Release)
 		}
 		if err := checkList("openssl of a daemon", []string{d.OpenSSL}, nil); err != nil {
 			return err
@@ -102,11 +102,11 @@ func (s DaemonSpec) validate(of Spec) error {
 	}
 	switch {
 	case s.Duration <= 0 || max(s.Duration, s.Patience) > time.Hour:
-		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", s.Duration)
+		return fmt.Errorf("duration %v: want more than 0 and at most an hour", s.Duration)
 	case s.ControlRounds < 0 || s.ControlRounds > maxRounds:
 		return fmt.Errorf("control rounds %d: want 0 to %d", s.ControlRounds, maxRounds)
 	case !slices.Equal(of.Measures, []results.Measure{results.Corruption}):
-		return errors.New("daemons are there for corruption trials alone")
+		return errors.New("daemons can run only corruption trials")
 	}
 	for _, n := range of.Workers {
 		if n < 1 || n > daemon.MaxReaders {
@@ -187,7 +187,7 @@ func (c Cell) unprotected() bool {
 func (r *Runner) serve(c Cell, cfg *workload.Config) error {
 	i := slices.IndexFunc(r.Daemons, func(d daemon.Daemon) bool { return NewDaemon(d) == c.server.Daemon })
 	if i < 0 {
-		return fmt.Errorf("daemon %s, package %s, is not here", c.server.Name(), c.server.Package)
+		return fmt.Errorf("daemon %s, package %s, is not in the cache", c.server.Name(), c.server.Package)
 	}
 	settings := daemon.Settings{Mode: c.server.mode, Port: r.Port}
 	cfg.Duration = r.Plan.Spec.Daemon.Duration
@@ -204,10 +204,10 @@ func (s DaemonSpec) Attach(found []daemon.Daemon) error {
 	for _, want := range s.List {
 		i := slices.IndexFunc(found, func(d daemon.Daemon) bool { return d.Release.Name == want.Release })
 		if i < 0 {
-			return fmt.Errorf("kamailio %s, which the file's plan has, is not here", want.Release)
+			return fmt.Errorf("kamailio %s of the file's plan is not in the cache", want.Release)
 		}
 		if here := NewDaemon(found[i]); here != want {
-			return refuse(fmt.Errorf("kamailio %s: the file was made with package %s on OpenSSL %s, and here are %s on %s",
+			return refuse(fmt.Errorf("kamailio %s: the file was made with package %s on OpenSSL %s, but the cache has %s on %s",
 				want.Release, want.Package, want.OpenSSL, here.Package, here.OpenSSL))
 		}
 	}

@@ -278,7 +278,7 @@ func TestDaemonRunGivesUp(t *testing.T) {
 		return fakeExecute(ctx, c)
 	}
 	sum, err := r.Run(context.Background(), resultsPath(t))
-	if err == nil || !strings.Contains(err.Error(), "10 trials in a row in kamailio-") || !strings.HasSuffix(err.Error(), "could not be carried out, the last: no memory") || sum.Failed < 10 {
+	if err == nil || !strings.Contains(err.Error(), "10 trials in a row in kamailio-") || !strings.HasSuffix(err.Error(), "could not be carried out; the last one: no memory") || sum.Failed < 10 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 }
@@ -293,7 +293,7 @@ func TestDaemonIsNotHere(t *testing.T) {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 	for _, got := range readTrials(t, path) {
-		if (got.Status == results.Failed) != (got.Cell.Server() == "kamailio-5.4.1") || got.Status == results.Failed && got.Reason != "daemon kamailio-5.4.1, package 5.4.1-2+deb1, is not here" {
+		if (got.Status == results.Failed) != (got.Cell.Server() == "kamailio-5.4.1") || got.Status == results.Failed && got.Reason != "daemon kamailio-5.4.1, package 5.4.1-2+deb1, is not in the cache" {
 			t.Fatalf("%s: %s, %s", got.Cell.Name(), got.Status, got.Reason)
 		}
 	}
@@ -308,10 +308,10 @@ func TestAttach(t *testing.T) {
 	}
 	here[0].Package = "6.0.1-3"
 	var refused *RefusalError
-	if err := s.Attach(here); !errors.As(err, &refused) || !strings.Contains(err.Error(), "package 6.0.1-2+deb1 on OpenSSL 3.5.9, and here are 6.0.1-3 on 3.5.9") {
+	if err := s.Attach(here); !errors.As(err, &refused) || !strings.Contains(err.Error(), "package 6.0.1-2+deb1 on OpenSSL 3.5.9, but the cache has 6.0.1-3 on 3.5.9") {
 		t.Errorf("another package: %v", err)
 	}
-	if err := s.Attach(here[1:]); err == nil || errors.As(err, &refused) || err.Error() != "kamailio 6.0, which the file's plan has, is not here" {
+	if err := s.Attach(here[1:]); err == nil || errors.As(err, &refused) || err.Error() != "kamailio 6.0 of the file's plan is not in the cache" {
 		t.Errorf("none: %v", err)
 	}
 }
@@ -330,8 +330,8 @@ func TestDaemonSpecIsChecked(t *testing.T) {
 		"rounds 0: want 1 to":                        func(s *Spec) { s.Rounds = 0 },
 		"control rounds 1000000000: want 0 to":       func(s *Spec) { s.Daemon.ControlRounds = 1e9 },
 		"duration 0s: want more than 0":              func(s *Spec) { s.Daemon.Duration = 0 },
-		"duration 2s: want more than 0, and no more": func(s *Spec) { s.Daemon.Patience = 2 * time.Hour },
-		"daemons are there for corruption trials":    func(s *Spec) { s.Measures = []results.Measure{results.Handshake} },
+		"duration 2s: want more than 0 and at most":  func(s *Spec) { s.Daemon.Patience = 2 * time.Hour },
+		"daemons can run only corruption trials":     func(s *Spec) { s.Measures = []results.Measure{results.Handshake} },
 	} {
 		s := daemonSpec(t, "none", "hwm")
 		change(&s)

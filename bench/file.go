@@ -29,7 +29,7 @@ type file struct {
 func createFile(path string, header []byte) (*file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("results file %s is there already: resume it, or choose another name", path)
+		return nil, fmt.Errorf("results file %s already exists: resume it, or choose another name", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create results file: %w", err)
@@ -60,7 +60,7 @@ func openFile(path string) (*file, error) {
 	case err != nil:
 		err = fmt.Errorf("open results file: %w", err)
 	case !info.Mode().IsRegular():
-		err = fmt.Errorf("results file %s is no regular file", path)
+		err = fmt.Errorf("results file %s is not a regular file", path)
 	default:
 		out.size, out.written = info.Size(), info.ModTime()
 		err = out.lock()
@@ -96,9 +96,9 @@ func (f *file) verify() error {
 	case !os.SameFile(open, named):
 		return fmt.Errorf("results file %s was replaced by another during the run", f.path)
 	case open.Size() != f.size:
-		return fmt.Errorf("results file %s was changed during the run: it has %d bytes, and had %d after the last trial", f.path, open.Size(), f.size)
+		return fmt.Errorf("results file %s was changed during the run: it has %d bytes, but had %d after the last trial", f.path, open.Size(), f.size)
 	case !open.ModTime().Equal(f.written) && f.size > 0:
-		return fmt.Errorf("results file %s was changed during the run: it was written to at %s, and not by this run",
+		return fmt.Errorf("results file %s was changed during the run: something else wrote to it at %s",
 			f.path, open.ModTime().Format("15:04:05.000"))
 	}
 	return nil
@@ -135,7 +135,7 @@ func (f *file) Write(p []byte) (int, error) {
 
 func (f *file) takeBack() error {
 	if err := f.f.Truncate(f.size); err != nil {
-		return fmt.Errorf("take back what was written of the last trial: %w", err)
+		return fmt.Errorf("remove the partly written last trial: %w", err)
 	}
 	return f.remember()
 }
@@ -143,7 +143,7 @@ func (f *file) takeBack() error {
 // cut shortens the file to what is good of it.
 func (f *file) cut(size int64) error {
 	if err := f.f.Truncate(size); err != nil {
-		return fmt.Errorf("cut off the torn end of the results file: %w", err)
+		return fmt.Errorf("cut off the incomplete end of the results file: %w", err)
 	}
 	f.size = size
 	return f.remember()

@@ -89,7 +89,7 @@ func (s Spec) validateForks() error {
 	}
 	for _, h := range s.Hazards {
 		if h != results.Plain && (s.onlyForks() || !slices.Contains(s.Hazards, results.Plain)) {
-			return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, measure fork under %s", h, results.Plain)
+			return fmt.Errorf("hazard %s: fork trials take no hazard; use %s with --measure fork", h, results.Plain)
 		}
 	}
 	return s.Fork.validate()

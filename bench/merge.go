@@ -99,7 +99,7 @@ func readPart(path string) (part, error) {
 		return part{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(p.doc.Parts) > 0 {
-		return part{}, fmt.Errorf("%s is a merged file already", path)
+		return part{}, fmt.Errorf("%s is already a merged file", path)
 	}
 	return p, nil
 }
@@ -137,7 +137,7 @@ func (p part) sameExperiment(o part) error {
 	}
 	// The differences speak of "the file" and "here".
 	what := strings.NewReplacer("in the file", "in "+p.path, " here", " in "+o.path).Replace(strings.Join(diff, "; "))
-	return fmt.Errorf("%s and %s are not of one plan: %s", p.path, o.path, what)
+	return fmt.Errorf("%s and %s belong to different plans: %s", p.path, o.path, what)
 }
 
 // complete refuses overlaps and gaps. The shards share the plan out, so if
@@ -172,10 +172,10 @@ func (p part) whole() error {
 		}
 		task, ok := next()
 		if !ok {
-			return fmt.Errorf("trial %d comes after the last of the plan", t.ID)
+			return fmt.Errorf("trial %d comes after the last trial of the plan", t.ID)
 		}
 		if t.ID != task.ID || t.Round != task.Round {
-			return fmt.Errorf("trial %d of round %d stands where the plan has trial %d of round %d", t.ID, t.Round, task.ID, task.Round)
+			return fmt.Errorf("trial %d of round %d is where the plan has trial %d of round %d", t.ID, t.Round, task.ID, task.Round)
 		}
 		if err := task.is(t); err != nil {
 			return err
@@ -243,7 +243,7 @@ func sameNumber(trials int, s Spec) error {
 		return err
 	}
 	if trials != plan.Len() {
-		return fmt.Errorf("%d trials read, the plan has %d: a part was changed meanwhile", trials, plan.Len())
+		return fmt.Errorf("%d trials read, but the plan has %d: a part was changed meanwhile", trials, plan.Len())
 	}
 	return nil
 }

@@ -79,9 +79,9 @@ func TestMergedShardsEqualTheWhole(t *testing.T) {
 		t.Errorf("%+v: want %d trials, 1 kind of machine, 16 parts", m, len(want))
 	}
 	_, err = ReadPlan(merged)
-	checkRefusal(t, err, "it is a merged file, which is complete")
+	checkRefusal(t, err, "it is a merged file, and these are complete")
 	_, err = newRunner(mustPlan(t, spec, whole)).Resume(t.Context(), merged)
-	checkRefusal(t, err, "it is a merged file, which is complete")
+	checkRefusal(t, err, "it is a merged file, and these are complete")
 }
 
 func byID(list []*results.Trial) map[int]results.Trial {
@@ -177,12 +177,12 @@ func TestMergeRefuses(t *testing.T) {
 		{"interrupted", []string{parts[0], half, parts[2]}, "half.txt (shard 2/3): has 111 of its 112 trials: resume it first"},
 		{"torn", []string{parts[0], torn, parts[2]}, "torn.txt (shard 2/3): has 111 of its 112 trials"},
 		{"a trial twice", []string{parts[0], twice, parts[2]}, "twice.txt (shard 2/3): trial "},
-		{"out of order", []string{parts[0], swapped, parts[2]}, " stands where the plan has trial "},
+		{"out of order", []string{parts[0], swapped, parts[2]}, " is where the plan has trial "},
 		{"a trial of another seed", []string{parts[0], other, parts[2]}, " with seed 5 in the file, "},
-		{"other seed", []string{parts[0], foreign[1], parts[2]}, "are not of one plan: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
+		{"other seed", []string{parts[0], foreign[1], parts[2]}, "belong to different plans: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
 		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
 		{"other version", []string{parts[0], newer}, "tlsbench: version " + Version() + " in " + parts[0] + ", v9 in "},
-		{"merged again", []string{merged}, "is a merged file already"},
+		{"merged again", []string{merged}, "is already a merged file"},
 		{"no file", []string{merged + "x"}, "no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestMergeRefuses(t *testing.T) {
 		})
 	}
 	_, err = Merge(merged, parts...)
-	checkRefusal(t, err, "is there already")
+	checkRefusal(t, err, "already exists")
 }
 
 // secondTrial is where the second trial of a file begins.

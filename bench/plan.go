@@ -50,7 +50,7 @@ func NewPlan(spec Spec, shard Shard) (*Plan, error) {
 		return nil, refuse(err)
 	}
 	if shard.Count > 1 && spec.Seed == 0 {
-		return nil, refuse(errors.New("a shard needs a seed: all shards of a plan must be given the same one"))
+		return nil, refuse(errors.New("a shard needs a seed: pass the same seed to all shards of a plan"))
 	}
 	p := &Plan{Spec: spec.withDefaults(), Shard: shard}
 	if err := p.Spec.validate(); err != nil {
@@ -64,7 +64,7 @@ func NewPlan(spec Spec, shard Shard) (*Plan, error) {
 		}
 	}
 	if len(p.cells) == 0 {
-		return nil, refuse(errors.New("plan: nothing to run: there is no throughput of none"))
+		return nil, refuse(errors.New("plan is empty: strategy none has no throughput trials; add a strategy or --measure corruption"))
 	}
 	return p, nil
 }

@@ -147,14 +147,14 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.Workers = []int{1025} }, `plan: workers 1025: want 1 to 1024`},
 		{func(s *Spec) { s.Workers = []int{4, 4} }, `plan: number of workers 4 is given twice`},
 		{func(s *Spec) { s.Strategies = choose("hwm", "hwm") }, `plan: strategy hwm is given twice`},
-		{func(s *Spec) { s.Strategies[0].Label = "none" }, `plan: strategy none (hwm): the name is taken by the suite's own`},
-		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `plan: strategy "a b": empty, or has a slash or white space, and cannot stand in a benchmark name`},
-		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `plan: openssl build "a/b": empty, or has a slash or white space, and cannot stand in a benchmark name`},
+		{func(s *Spec) { s.Strategies[0].Label = "none" }, `plan: strategy none (hwm): the suite already has a strategy of that name`},
+		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `plan: strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
+		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `plan: openssl build "a/b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
 		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `plan: share of bad peers 1.5: want 0 to 1`},
 		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 or more`},
 		{func(s *Spec) {
 			s.Strategies, s.Measures, s.NoControls = choose("none"), results.DefaultMeasures[:1], true
-		}, `plan: nothing to run: there is no throughput of none`},
+		}, `plan is empty: strategy none has no throughput trials; add a strategy or --measure corruption`},
 		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
 		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
 		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want the first two above 0 and no warm-up below 0`},
@@ -167,7 +167,7 @@ func TestSpecRefused(t *testing.T) {
 	spec := smallSpec()
 	spec.Seed = 0
 	_, err := NewPlan(spec, Shard{1, 2})
-	checkRefusal(t, err, "a shard needs a seed: all shards of a plan must be given the same one")
+	checkRefusal(t, err, "a shard needs a seed: pass the same seed to all shards of a plan")
 }
 
 // checkRefusal wants an error that says something was refused, and what.

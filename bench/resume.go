@@ -38,7 +38,7 @@ func readPlan(path string) (*Plan, error) {
 		return nil, err
 	}
 	if len(d.Parts) > 0 {
-		return nil, errors.New("it is a merged file, which is complete")
+		return nil, errors.New("it is a merged file, and these are complete")
 	}
 	return NewPlan(d.Spec, d.Shard)
 }
@@ -83,7 +83,7 @@ func (r *Runner) takeUp(f *file) (map[int]bool, error) {
 		return nil, err
 	}
 	if in.Offset() == 0 {
-		return nil, errors.New("its header is not whole")
+		return nil, errors.New("its header is incomplete")
 	}
 	cut := f.size - in.Offset()
 	if cut > 0 {
@@ -156,11 +156,11 @@ func sameRun(h results.Header, here document) error {
 		return err
 	}
 	if len(d.Parts) > 0 {
-		return errors.New("it is a merged file, which is complete")
+		return errors.New("it is a merged file, and these are complete")
 	}
 	diff := append(d.differences(here), pathDifferences(h, here)...)
 	if len(diff) > 0 {
-		return fmt.Errorf("it is of another run: %s", strings.Join(diff, "; "))
+		return fmt.Errorf("it belongs to another run: %s", strings.Join(diff, "; "))
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func belongs(t *results.Trial, tasks map[int]Task, done map[int]bool) error {
 	case !ok:
 		return fmt.Errorf("trial %d is not in this plan", t.ID)
 	case done[t.ID]:
-		return fmt.Errorf("trial %d stands in the file twice", t.ID)
+		return fmt.Errorf("trial %d is in the file twice", t.ID)
 	}
 	return task.is(t)
 }
@@ -193,7 +193,7 @@ func belongs(t *results.Trial, tasks map[int]Task, done map[int]bool) error {
 // is refuses a trial that is not what the plan has under its number.
 func (t Task) is(found *results.Trial) error {
 	if found.Cell.Name() != t.Cell.Name() || found.Seed != t.Seed {
-		return fmt.Errorf("trial %d is %s with seed %d in the file, %s with seed %d in the plan",
+		return fmt.Errorf("trial %d is %s with seed %d in the file, but %s with seed %d in the plan",
 			t.ID, found.Cell.Name(), found.Seed, t.Cell.Name(), t.Seed)
 	}
 	return nil

@@ -117,8 +117,8 @@ func TestResumeRefuses(t *testing.T) {
 		edit   [2]string // in the file
 		want   string
 	}{
-		{name: "rounds", change: func(_ *Runner, s *Spec, _ *Shard) { s.Rounds = 8 }, want: "it is of another run: rounds: 4 in the file, 8 here"},
-		{name: "seed", change: func(_ *Runner, s *Spec, _ *Shard) { s.Seed = 8 }, want: "it is of another run: seed: 7 in the file, 8 here"},
+		{name: "rounds", change: func(_ *Runner, s *Spec, _ *Shard) { s.Rounds = 8 }, want: "it belongs to another run: rounds: 4 in the file, 8 here"},
+		{name: "seed", change: func(_ *Runner, s *Spec, _ *Shard) { s.Seed = 8 }, want: "it belongs to another run: seed: 7 in the file, 8 here"},
 		{name: "strategies", change: func(_ *Runner, s *Spec, _ *Shard) { s.Strategies = choose("hwm", "thread-stop") },
 			want: "strategies: [hwm] in the file, [hwm thread-stop] here"},
 		{name: "two things", change: func(_ *Runner, s *Spec, _ *Shard) { s.Workers, s.Heaps = []int{8}, []string{"scalable"} },
@@ -137,7 +137,7 @@ func TestResumeRefuses(t *testing.T) {
 		{name: "kernel", change: func(r *Runner, _ *Spec, _ *Shard) { r.Machine.Kernel = "Linux 2" }, want: "kernel: Linux 1.2.3 in the file, Linux 2 here"},
 		{name: "governor", change: func(r *Runner, _ *Spec, _ *Shard) { r.Machine.Governor = "powersave" }, want: "governor: none in the file, powersave here"},
 		{name: "version", edit: [2]string{`"tlsbench":"` + Version() + `"`, `"tlsbench":"v1.2.3"`}, want: "tlsbench: version v1.2.3 in the file, " + Version() + " here"},
-		{name: "format", edit: [2]string{`"format":1`, `"format":2`}, want: "plan of format 2: this version reads no later one than 1"},
+		{name: "format", edit: [2]string{`"format":1`, `"format":2`}, want: "plan of format 2: this version reads formats up to 1"},
 		{name: "no plan", edit: [2]string{`#plan `, `# plan `}, want: "the file has no #plan line"},
 		{name: "other cell", edit: [2]string{"strategy=key-owner/workers=4\",", "strategy=key-owner/workers=5\","}, want: "line "},
 		{name: "strange trial", edit: [2]string{`"id":20,`, `"id":21,`}, want: "trial 21 is not in this plan"},
@@ -183,7 +183,7 @@ func TestResumeRefusesARepeatedTrial(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := r.Resume(t.Context(), path)
-	checkRefusal(t, err, "stands in the file twice")
+	checkRefusal(t, err, "is in the file twice")
 }
 
 // TestResumeOnAnotherHost: the same kind of machine is the same machine.
@@ -229,7 +229,7 @@ func TestResumeByFileAlone(t *testing.T) {
 func TestResumeWhatIsNoFile(t *testing.T) {
 	r := newRunner(mustPlan(t, smallSpec(), whole))
 	_, err := r.Resume(t.Context(), "/dev/full")
-	checkRefusal(t, err, "/dev/full is no regular file")
+	checkRefusal(t, err, "/dev/full is not a regular file")
 	_, err = r.Resume(t.Context(), resultsPath(t))
 	checkRefusal(t, err, "no such file")
 	path := resultsPath(t)
@@ -284,7 +284,7 @@ func TestChangedLibrary(t *testing.T) {
 	}
 	write("libcrypto.so", "d")
 	_, err = r.Resume(t.Context(), path)
-	checkRefusal(t, err, "has changed since the plan was made: sha256 ")
+	checkRefusal(t, err, "has changed since the plan was made: sha256 was ")
 	write("libcrypto.so", "c")
 	if _, err := r.Resume(t.Context(), path); err != nil {
 		t.Error(err)

@@ -136,7 +136,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summar
 			inRow[server] = 0
 		}
 		if inRow[server] == maxFailures {
-			return sum, fmt.Errorf("%d trials in a row%s could not be carried out, the last: %s", maxFailures, in(server), t.Reason)
+			return sum, fmt.Errorf("%d trials in a row%s could not be carried out; the last one: %s", maxFailures, in(server), t.Reason)
 		}
 	}
 	return sum, nil

@@ -183,7 +183,7 @@ func TestGivesUpWhenNothingWorks(t *testing.T) {
 		return nil, fmt.Errorf("no memory in trial %d", n)
 	}
 	sum, err := r.Run(t.Context(), path)
-	if err == nil || err.Error() != "10 trials in a row could not be carried out, the last: no memory in trial 14" {
+	if err == nil || err.Error() != "10 trials in a row could not be carried out; the last one: no memory in trial 14" {
 		t.Errorf("error %v", err)
 	}
 	if sum.Ran != 14 || len(readTrials(t, path)) != 14 {
@@ -208,8 +208,8 @@ func TestFileChangedUnderUs(t *testing.T) {
 			return errors.Join(err, os.Remove(path), os.WriteFile(path, text, 0o644))
 		}, true},
 		{"moved", "was removed during the run", func(path string) error { return os.Rename(path, path+".old") }, false},
-		{"truncated", "was changed during the run: it has 10 bytes, and had ", func(path string) error { return os.Truncate(path, 10) }, false},
-		{"edited, as long as it was", "was written to at ", func(path string) error {
+		{"truncated", "was changed during the run: it has 10 bytes, but had ", func(path string) error { return os.Truncate(path, 10) }, false},
+		{"edited, as long as it was", "something else wrote to it at ", func(path string) error {
 			f, err := os.OpenFile(path, os.O_WRONLY, 0)
 			if err != nil {
 				return err
@@ -259,7 +259,7 @@ func TestExistingFileIsLeftAlone(t *testing.T) {
 	}
 	r := newRunner(mustPlan(t, smallSpec(), whole))
 	_, err := r.Run(t.Context(), path)
-	checkRefusal(t, err, path+" is there already: resume it, or choose another name")
+	checkRefusal(t, err, path+" already exists: resume it, or choose another name")
 	if text, _ := os.ReadFile(path); string(text) != "precious" {
 		t.Errorf("the file now holds %q", text)
 	}

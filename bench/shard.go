@@ -69,7 +69,7 @@ func parseShard(text string, env environment) (Shard, error) {
 	if both {
 		var err error
 		if count, err = strconv.Atoi(second); err != nil || count < 1 {
-			return Shard{}, fmt.Errorf("%q is no number of shards: want i/n, auto or auto/n", second)
+			return Shard{}, fmt.Errorf("%q is not a number of shards: want i/n, auto or auto/n", second)
 		}
 	}
 	if first == "auto" {
@@ -111,13 +111,13 @@ func (e environment) shard(count int) (Shard, error) {
 	case own:
 		return e.counted(envIndex, count)
 	case k8s && slurm:
-		return Shard{}, fmt.Errorf("%s and %s are both set: give the shard as i/n", envKubernetes, envSlurmID)
+		return Shard{}, fmt.Errorf("%s and %s are both set: pass the shard as i/n", envKubernetes, envSlurmID)
 	case k8s:
 		return e.counted(envKubernetes, count)
 	case slurm:
 		return e.slurm(count)
 	}
-	return Shard{}, fmt.Errorf("none of %s (Kubernetes), %s (Slurm) and %s (any other) is set: give the shard as i/n",
+	return Shard{}, fmt.Errorf("none of %s (Kubernetes), %s (Slurm) and %s (any other) is set: pass the shard as i/n",
 		envKubernetes, envSlurmID, envIndex)
 }
 
@@ -139,7 +139,7 @@ func (e environment) counted(name string, count int) (Shard, error) {
 		count = n
 	}
 	if count == 0 {
-		return Shard{}, fmt.Errorf("%s does not tell the number of shards: give auto/n, or set %s", name, envCount)
+		return Shard{}, fmt.Errorf("%s does not say how many shards there are: pass auto/n, or set %s", name, envCount)
 	}
 	if index >= count {
 		return Shard{}, fmt.Errorf("%s is %d: want 0 to %d for %d shards", name, index, count-1, count)
@@ -147,9 +147,8 @@ func (e environment) counted(name string, count int) (Shard, error) {
 	return Shard{index + 1, count}, nil
 }
 
-// slurm takes index and count from the array's own variables. An array with
-// holes, such as 0,3,7, has no index to be had from them; nor has one that was
-// submitted again for its failed tasks only.
+// slurm takes index and count from the array's own variables. They give no index
+// for an array with gaps, such as 0,3,7 or the failed tasks of an earlier array.
 func (e environment) slurm(count int) (Shard, error) {
 	var v [4]int
 	for i, name := range []string{envSlurmID, envSlurmMin, envSlurmMax, envSlurmCount} {
@@ -166,11 +165,11 @@ func (e environment) slurm(count int) (Shard, error) {
 		}
 	}
 	if step < 1 || id < low || id > high || (id-low)%step != 0 || (high-low)/step+1 != n {
-		return Shard{}, fmt.Errorf("task %d of %d in the array %d-%d:%d is no place in an unbroken row: give the shard as i/n",
-			id, n, low, high, step)
+		return Shard{}, fmt.Errorf("the Slurm array %d-%d:%d of %d tasks has gaps (task %d): pass the shard as i/n",
+			low, high, step, n, id)
 	}
 	if count != 0 && count != n {
-		return Shard{}, fmt.Errorf("%d shards given, but the array has %d tasks: give the shard as i/n", count, n)
+		return Shard{}, fmt.Errorf("%d shards given, but the array has %d tasks: pass the shard as i/n", count, n)
 	}
 	return Shard{(id-low)/step + 1, n}, nil
 }

@@ -106,7 +106,7 @@ func (s Spec) validate() error {
 	}
 	for _, c := range s.Strategies {
 		if _, taken := catalogue.Find(c.Name()); taken && !c.is(c.Name()) {
-			return fmt.Errorf("strategy %s: the name is taken by the suite's own", c)
+			return fmt.Errorf("strategy %s: the suite already has a strategy of that name", c)
 		}
 	}
 	if err := s.validateForks(); err != nil {
@@ -192,7 +192,7 @@ func checkList(what string, given []string, from *results.Dimension) error {
 			}
 		}
 		if v == "" || strings.ContainsAny(v, "/ \t\r\n") {
-			return fmt.Errorf("%s %q: empty, or has a slash or white space, and cannot stand in a benchmark name", what, v)
+			return fmt.Errorf("%s %q: it is empty or has a slash or white space, so it cannot be part of a benchmark name", what, v)
 		}
 		if slices.Contains(given[:i], v) {
 			return fmt.Errorf("%s %s is given twice", what, v)
@@ -222,13 +222,13 @@ func (s Spec) validateSharing() error {
 	sharing := slices.Contains(s.Measures, results.Sharing)
 	switch {
 	case !sharing && slices.Contains(s.Heaps, traced):
-		return errors.New("heap traced: it is for sharing trials; add --measure sharing")
+		return errors.New("heap traced: it is only for sharing trials; add --measure sharing")
 	case !sharing:
 		return nil
 	case slices.Contains(s.Heaps, traced) && len(s.Measures) > 1:
-		return errors.New("heap traced: under the tracer nothing but sharing can be measured; leave --heap away, sharing trials have their own")
+		return errors.New("heap traced: the tracer can measure only sharing; leave --heap out, sharing trials use it by themselves")
 	case slices.Contains(s.Heaps, "private"):
-		return errors.New("heap private: nothing is shared there, so there are no sharing trials; choose global or scalable, or leave --measure sharing away")
+		return errors.New("heap private: nothing in it is shared, so there are no sharing trials; choose global or scalable, or leave --measure sharing out")
 	}
 	for _, n := range s.Workers {
 		if n > results.MaxTraced {

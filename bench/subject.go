@@ -159,7 +159,7 @@ func (s Spec) CheckFiles() error {
 			return fmt.Errorf("openssl build %s: %w", b.Label, err)
 		}
 		if now != b.Digest {
-			return fmt.Errorf("openssl build %s: %s or a file that goes with it has changed since the plan was made: sha256 %s then, %s now",
+			return fmt.Errorf("openssl build %s: %s or a file that belongs to it has changed since the plan was made: sha256 was %s, is %s",
 				b.Label, b.Build.Libcrypto, short(b.Digest), short(now))
 		}
 	}
@@ -172,7 +172,7 @@ func (s Spec) CheckFiles() error {
 			return fmt.Errorf("strategy %s: %w", c.Name(), err)
 		}
 		if now != c.Digest {
-			return fmt.Errorf("strategy %s: %s has changed since the plan was made: sha256 %s then, %s now",
+			return fmt.Errorf("strategy %s: %s has changed since the plan was made: sha256 was %s, is %s",
 				c.Name(), c.Path, short(c.Digest), short(now))
 		}
 	}

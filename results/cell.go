@@ -129,7 +129,7 @@ func (c *Cell) set(key, value string) error {
 	}
 	if field := c.field(key); field != nil {
 		if *field != "" {
-			return fmt.Errorf("%s= stands twice", key)
+			return fmt.Errorf("%s= is given twice", key)
 		}
 		*field = value
 		return nil
@@ -138,7 +138,7 @@ func (c *Cell) set(key, value string) error {
 		return fmt.Errorf("unknown part %s=%s", key, value)
 	}
 	if c.Setting(key) != "" {
-		return fmt.Errorf("%s= stands twice", key)
+		return fmt.Errorf("%s= is given twice", key)
 	}
 	c.Settings = append(c.Settings, Setting{key, value})
 	return nil
@@ -163,7 +163,7 @@ func (c *Cell) field(key string) *string {
 
 func (c *Cell) setWorkers(value string) error {
 	if c.Workers != 0 {
-		return fmt.Errorf("workers= stands twice")
+		return fmt.Errorf("workers= is given twice")
 	}
 	n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
 	if err != nil || n < 1 {

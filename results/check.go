@@ -124,7 +124,7 @@ func (o CheckOptions) rules() ([]rule, error) {
 		rules = append(rules, aa{})
 	}
 	if len(rules) == 0 {
-		return nil, fmt.Errorf("nothing to check: want an expectation, a largest slowdown, a steady unit, files to check against, or aa")
+		return nil, fmt.Errorf("nothing to check: pass --expect, --max-slowdown, --steady, --against or --aa")
 	}
 	return rules, nil
 }

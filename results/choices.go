@@ -8,7 +8,7 @@ import (
 
 // Dimension is one thing about a trial that is chosen from a few values.
 type Dimension struct {
-	Flag    string   `json:"flag"` // and its key in names, where it stands in one
+	Flag    string   `json:"flag"` // and its key in benchmark names, if it is in them
 	What    string   `json:"what"`
 	Options []Option `json:"options"` // the default first
 }
@@ -19,7 +19,7 @@ type Option struct {
 	Summary string `json:"summary"`
 }
 
-// Default is the value of trials that do not say.
+// Default is the value if a trial sets none.
 func (d Dimension) Default() string { return d.Options[0].Name }
 
 // Names lists the values.
@@ -43,12 +43,12 @@ func (d Dimension) Check(value string) error {
 var (
 	Loads = Dimension{"load", "where handshakes come from", []Option{
 		{"tcp", "workers accept on one loopback port, peers are Go crypto/tls clients"},
-		{"memory", "each worker does both sides over BIO pairs: most pressure, least noise"},
+		{"memory", "each worker does both sides over BIO pairs: most load, least noise"},
 	}}
 	Heaps = Dimension{"heap", "the heap behind OpenSSL", []Option{
 		{"global", "shared memory behind OpenSSL, one process-shared lock, as in Kamailio"},
 		{"scalable", "shared memory behind OpenSSL, with a cache for each worker"},
-		{"private", "the C library's own: a plain preforked server, nothing can be shared"},
+		{"private", "the C library's own: an ordinary preforked server, nothing can be shared"},
 		{"traced", "shared memory behind OpenSSL; every write to a block that rank 0 allocated is seen"},
 	}}
 	HeapSafeties = Dimension{"heap-safety", "what a bad free does", []Option{
@@ -57,12 +57,12 @@ var (
 	}}
 	LockSharings = Dimension{"locks", "which locks work across processes", []Option{
 		{"shared", "mutexes, rwlocks and condition variables work across processes"},
-		{"kamailio", "mutexes and rwlocks alone do, as Kamailio has it"},
-		{"private", "none do, as OpenSSL makes them: workers hang"},
+		{"kamailio", "only mutexes and rwlocks do, as in Kamailio"},
+		{"private", "none do, as OpenSSL creates them: workers hang"},
 	}}
 	TLSVersions = Dimension{"tls", "protocol version", []Option{
-		{"1.3", "TLS 1.3 alone"},
-		{"1.2", "TLS 1.2 alone"},
+		{"1.3", "only TLS 1.3"},
+		{"1.2", "only TLS 1.2"},
 	}}
 	Keys = Dimension{"key", "the server's key", []Option{
 		{"ecdsa-p256", "a fresh ECDSA P-256 key"},
@@ -70,38 +70,38 @@ var (
 	}}
 	Rands = Dimension{"rand", "where OpenSSL's random numbers come from", []Option{
 		{"default", "OpenSSL's own random generators"},
-		{"method", "an own RAND_set_rand_method over getrandom, as the field does on 1.1.1"},
+		{"method", "a RAND_set_rand_method that reads getrandom, as Kamailio installs on 1.1.1"},
 	}}
-	MeasureNames = Dimension{"measure", "what trials are for", []Option{
+	MeasureNames = Dimension{"measure", "what trials measure", []Option{
 		{"handshake", "throughput, CPU and latency: detectors off, no bad peers"},
 		{"corruption", "damage: bad peers; one trial with active checks, one without"},
-		{"sharing", "memory that workers write without a common lock: the tracer sees every write; not part of the default"},
-		{"fork", "what the strategy costs rank 0 and a fresh child; not part of the default"},
+		{"sharing", "memory that workers write without a common lock; the tracer sees every write; not in the default"},
+		{"fork", "what the strategy costs rank 0 and a fresh child; not in the default"},
 	}}
 	// Off is the default of HugePages because a fork then copies one entry for
 	// each page whatever the kernel's own setting is.
 	HugePages = Dimension{"huge-pages", "transparent huge pages in fork trials", []Option{
-		{"off", "kept off, so that a fork copies one entry for each page"},
-		{"on", "asked for, so that a fork copies few entries"},
+		{"off", "off, so that a fork copies one entry for each page"},
+		{"on", "on, so that a fork copies few entries"},
 	}}
 )
 
-// RSA2048 is the key that is not the default.
+// RSA2048 is the key that the hazard shared-ctx needs with rsa=1.
 const RSA2048 = "rsa-2048"
 
 // Dimensions lists them all, in the order of the help.
 var Dimensions = []Dimension{Loads, Heaps, HeapSafeties, LockSharings, TLSVersions, Keys, Rands, MeasureNames, HugePages}
 
-// DefaultMeasures are those of a plan that does not say.
+// DefaultMeasures are those of a plan that names none.
 var DefaultMeasures = []Measure{Handshake, Corruption}
 
-// Numbers of trials that do not say.
+// Defaults of trials.
 const (
-	Plain          = "plain" // the hazard that is none: OpenSSL alone
+	Plain          = "plain" // the hazard that adds nothing: OpenSSL alone
 	DefaultWorkers = 4
 	MaxWorkers     = 1024
 	MaxTraced      = 63  // workers of sharing trials: each is a bit of a word, as rank 0 is
-	DefaultBad     = 0.2 // share of bad peers of corruption trials; others have none
+	DefaultBad     = 0.2 // share of bad peers of corruption and sharing trials; others have none
 	// Four looks at the queue and sixteen draws for each handshake: one look is
 	// enough on an idle machine, where every trial of none is found damaged
 	// within a fraction of a second, but not where workers rarely run at the

@@ -289,7 +289,7 @@ func TestCompareErrors(t *testing.T) {
 		{Options{}, nil, "no results file"},
 		{Options{}, []string{"testdata/absent.txt"}, "testdata/absent.txt: no such file"},
 		{Options{}, []string{sampleRun, sampleRun}, "is given twice"},
-		{Options{}, []string{sampleRun, "./" + sampleRun}, "stands twice"},
+		{Options{}, []string{sampleRun, "./" + sampleRun}, "is in the files twice"},
 		{Options{Baseline: "hwn"}, []string{sampleRun}, `baseline "hwn" is not in the files; they have none, clear-0-15, hwm, key-owner`},
 		{Options{Confidence: 95}, []string{sampleRun}, "confidence 95"},
 		{Options{Margin: 2}, []string{sampleRun}, "margin 2"},

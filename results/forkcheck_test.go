@@ -121,7 +121,7 @@ func TestCheckSteady(t *testing.T) {
 		return fileOf(t, "one.txt", slices.DeleteFunc(list, func(t *Trial) bool { return t.Cell.Strategy != "hwm" })...)
 	}
 	checkBroken(t, "too few", steady("warm-handler-ns=10%"), one(forkTrials(5, 0.01, 1)), "hwm: 5 trials: too few for an interval, need 6")
-	checkBroken(t, "no share", steady("fork-diff-ns=10%"), one(forkTrials(9, 0.01, 1)), "hwm: the median is 0 ns: no share can be taken of it")
+	checkBroken(t, "no share", steady("fork-diff-ns=10%"), one(forkTrials(9, 0.01, 1)), "hwm: the median is 0 ns, so it has no relative interval")
 	failed := append(forkTrials(9, 0.01, 1), &Trial{Cell: forkTrials(1, 0, 1)[1].Cell, Status: Failed, Reason: "no memory"})
 	checkBroken(t, "failed", steady("warm-handler-ns=10%"), one(failed), "hwm: 1 trial could not be carried out: no memory")
 	checkBroken(t, "filter leaves nothing", CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close, "no trial has x")

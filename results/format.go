@@ -146,7 +146,7 @@ func checkConfig(c benchfmt.Config) error {
 	first, _ := utf8.DecodeRuneInString(c.Key)
 	bad := func(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsUpper(r) }
 	if !unicode.IsLower(first) || strings.ContainsFunc(c.Key, bad) {
-		return fmt.Errorf("configuration key %q: want a lower-case letter first, and no upper case, space or colon", c.Key)
+		return fmt.Errorf("configuration key %q: want a lower-case letter first and no upper case, space or colon", c.Key)
 	}
 	value := string(c.Value)
 	if value == "" || strings.TrimSpace(value) != value || strings.ContainsAny(value, "\n\r") {

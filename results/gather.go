@@ -306,7 +306,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 			return nil, fmt.Errorf("filter %q: want key=value, such as hazard=plain", w)
 		}
 		if !slices.Contains(nameKeys, key) && !slices.Contains(SettingOrder, key) {
-			return nil, fmt.Errorf("filter %q: key is not one of %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
+			return nil, fmt.Errorf("filter %q: unknown key, choose from %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
 		}
 		g.where = append(g.where, Setting{key, inNames(key, value)})
 	}
@@ -370,7 +370,7 @@ func (g *gatherer) once(t *Trial) error {
 	}
 	key := uint64(t.Start.UnixNano())*0x9e3779b97f4a7c15 ^ uint64(t.ID) ^ t.Seed
 	if _, ok := g.seen[key]; ok {
-		return fmt.Errorf("%s: trial %d of %s stands twice in the files given", t.File, t.ID, t.Start.Format("2006-01-02 15:04:05"))
+		return fmt.Errorf("%s: trial %d of %s is in the files twice", t.File, t.ID, t.Start.Format("2006-01-02 15:04:05"))
 	}
 	g.seen[key] = struct{}{}
 	return nil

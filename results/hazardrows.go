@@ -4,24 +4,24 @@ import "tlsbench/strategies/catalogue"
 
 // every is the parameter of all hazards that act between handshakes.
 func every(n int64) catalogue.Param {
-	return catalogue.Param{Name: "every", Default: n, Min: 1, Max: 1 << 20, Summary: "handshakes of a worker from one time to the next"}
+	return catalogue.Param{Name: "every", Default: n, Min: 1, Max: 1 << 20, Summary: "handshakes of a worker between two times"}
 }
 
 // hazardCatalogue has one line for each hazard of the rig's C table, after
-// plain, which is none.
+// plain, which adds nothing.
 var hazardCatalogue = []Hazard{
 	{
 		Name:    Plain,
 		Summary: "OpenSSL alone",
-		Source:  "the seed: Kamailio, src/modules/tls/OpenSSL3-README.md",
-		Expects: "none corrupts; all others are clean, but for pointer-match on 3.6, whose slots hold tables and not the objects themselves",
+		Source:  "Kamailio, src/modules/tls/OpenSSL3-README.md",
+		Expects: "none corrupts; all others are clean, except pointer-match on 3.6, whose slots hold tables instead of the objects",
 		expect:  onlyNone,
 	},
 	{
 		Name: "foreign-before", File: "hazard_foreign.c",
-		Summary: "n filled pthread keys of other libraries, made before OpenSSL's",
-		Source:  "what the notes on clear-0-15 and hwm take for granted: that OpenSSL comes first",
-		Expects: "clear-0-15 and hwm wipe them; each misses those of OpenSSL's own keys that are pushed past its bound of 16 or 32, pointer-match too: from n=11, n=27 and n=27 on with the 6 keys of 3.0",
+		Summary: "n filled pthread keys of third-party libraries, created before OpenSSL's",
+		Source:  "the assumption of clear-0-15 and hwm that OpenSSL comes first",
+		Expects: "clear-0-15 and hwm clear them; clear-0-15, hwm and pointer-match miss OpenSSL's keys past their bounds of 16, 32 and 32: from n=11, n=27 and n=27 on with the 6 keys of 3.0",
 		Params:  []catalogue.Param{{Name: "n", Default: 14, Min: 1, Max: 100, Summary: "number of keys"}},
 		Variants: []string{"foreign-before:n=5", "foreign-before", "foreign-before:n=20",
 			"foreign-before:n=40"},
@@ -29,12 +29,12 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "foreign-after", File: "hazard_foreign.c",
-		Summary: "n filled pthread keys of other libraries, made after OpenSSL's set-up",
+		Summary: "n filled pthread keys of third-party libraries, created after OpenSSL's set-up",
 		Source:  "modules that are loaded after the TLS module",
-		Expects: "clear-0-15 wipes those that fall below 16; hwm those whose number another library gave back (reuse=1)",
+		Expects: "clear-0-15 clears those below 16; hwm clears those that reuse the number of a deleted key (reuse=1)",
 		Params: []catalogue.Param{
 			{Name: "n", Default: 12, Min: 1, Max: 100, Summary: "number of keys"},
-			{Name: "reuse", Default: 0, Min: 0, Max: 1, Summary: "1: some have numbers that others gave back, below OpenSSL's keys"},
+			{Name: "reuse", Default: 0, Min: 0, Max: 1, Summary: "1: some reuse the numbers of deleted keys, below OpenSSL's keys"},
 		},
 		Variants: []string{"foreign-after", "foreign-after:reuse=1"},
 		expect: func(e expecting) words {
@@ -49,8 +49,8 @@ var hazardCatalogue = []Hazard{
 		Name: "rank0-client", File: "hazard_rank0_client.c",
 		Summary:  "a module makes a real TLS connection in rank 0's main thread, after set-up and before the forks",
 		Source:   "database modules, which connect at start",
-		Expects:  "temp-thread corrupts, unless the connection is made through it (wrapped=1)",
-		Params:   []catalogue.Param{{Name: "wrapped", Default: 0, Min: 0, Max: 1, Summary: "1: through the strategy's initialising hook"}},
+		Expects:  "temp-thread corrupts, unless the connection is made in its temporary thread (wrapped=1)",
+		Params:   []catalogue.Param{{Name: "wrapped", Default: 0, Min: 0, Max: 1, Summary: "1: connect in the strategy's initialising hook"}},
 		Variants: []string{"rank0-client", "rank0-client:wrapped=1"},
 		expect: func(e expecting) words {
 			if e.number("wrapped") != 0 {
@@ -64,15 +64,15 @@ var hazardCatalogue = []Hazard{
 		Name: "between-forks", File: "hazard_between_forks.c",
 		Summary: "rank 0 uses OpenSSL between two forks, and leaves errors in its queue",
 		Source:  "a main process that does more than start workers",
-		Expects: "temp-thread corrupts; a fix that acts once would, one that acts at each fork is clean",
+		Expects: "temp-thread corrupts, because it acts only once; fixes that act at each fork are clean",
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 		Quiet:   true,
 	},
 	{
 		Name: "shared-ctx", File: "hazard_shared_ctx.c",
 		Summary:  "one SSL_CTX for all workers",
-		Source:   "why Kamailio makes one for each worker",
-		Expects:  "with an RSA key all strategies fail: OpenSSL tells the owner of a blinding by pthread_self(), which forked processes have in common; with ECDSA only none",
+		Source:   "the reason why Kamailio makes one for each worker",
+		Expects:  "with an RSA key all strategies fail, because OpenSSL identifies the owner of a blinding by pthread_self(), which is equal in forked processes; with ECDSA only none fails",
 		Params:   []catalogue.Param{{Name: "rsa", Default: 0, Min: 0, Max: 1, Summary: "1: the server's key is RSA-2048"}},
 		Variants: []string{"shared-ctx", "shared-ctx:rsa=1"},
 		RSA:      "rsa",
@@ -87,8 +87,8 @@ var hazardCatalogue = []Hazard{
 	{
 		Name: "private-locks", File: "hazard_private_locks.c",
 		Summary:  "OpenSSL's locks in the shared heap stay private to a process",
-		Source:   "what OpenSSL does by itself; Kamailio's tls module overrides two of three kinds of lock (kamailio=1)",
-		Expects:  "all strategies hang, key-owner too: it is no control here; with kamailio=1 only where OpenSSL uses condition variables (3.5 and later)",
+		Source:   "OpenSSL's default; Kamailio's tls module overrides two of three kinds of lock (kamailio=1)",
+		Expects:  "all strategies hang, key-owner too, so it is not a control here; with kamailio=1 only where OpenSSL uses condition variables (3.5 and later)",
 		Params:   []catalogue.Param{{Name: "kamailio", Default: 0, Min: 0, Max: 1, Summary: "1: mutexes and rwlocks are shared, condition variables are not"}},
 		Variants: []string{"private-locks", "private-locks:kamailio=1"},
 		expect: func(e expecting) words {
@@ -104,7 +104,7 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "many-errors", File: "hazard_many_errors.c",
-		Summary: "all peers are bad, and each worker puts more errors into its queue than it holds",
+		Summary: "all peers are bad, and each worker makes more errors than its queue holds",
 		Source:  "scanners on an open SIP port",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(1)},
@@ -114,11 +114,11 @@ var hazardCatalogue = []Hazard{
 	{
 		Name: "python", File: "hazard_python.c",
 		Summary: "real libpython in rank 0's main thread, and Python's ssl and hashlib in the workers",
-		Needs:   "libpython 3 with its module ssl, linked to the build's libcrypto: libpython3.x, libpython3.x-stdlib",
-		Source:  "Kamailio's module app_python3; the notes name libpython as what must start in the primary thread",
-		Expects: "temp-thread corrupts; clear-0-15 wipes libpython's key, and PyGILState_Ensure dead-locks in the workers; with before=1 hwm does as well",
+		Needs:   "libpython 3 with its ssl module, linked with the build's libcrypto: libpython3.x, libpython3.x-stdlib",
+		Source:  "Kamailio's module app_python3; its notes say that libpython must start in the primary thread",
+		Expects: "temp-thread corrupts; clear-0-15 clears libpython's key, and PyGILState_Ensure deadlocks in the workers; with before=1 hwm does too",
 		Params: []catalogue.Param{
-			{Name: "before", Default: 0, Min: 0, Max: 1, Summary: "1: the interpreter starts before OpenSSL, its module ssl after"},
+			{Name: "before", Default: 0, Min: 0, Max: 1, Summary: "1: the interpreter starts before OpenSSL, and its ssl module after it"},
 			every(8),
 		},
 		Variants: []string{"python", "python:before=1"},
@@ -134,36 +134,36 @@ var hazardCatalogue = []Hazard{
 	{
 		Name: "curl", File: "hazard_curl.c",
 		Summary: "real libcurl on OpenSSL: HTTPS requests in rank 0's main thread and in the workers",
-		Needs:   "libcurl of the OpenSSL flavour, linked to the build's libcrypto: libcurl4",
+		Needs:   "libcurl with OpenSSL, linked with the build's libcrypto: libcurl4",
 		Source:  "modules that query web services, such as Kamailio's http_client",
-		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libcurl loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
+		Expects: "temp-thread corrupts; none corrupts too; all others are clean, because no library that Debian's libcurl loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(16)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 	},
 	{
 		Name: "postgres", File: "hazard_postgres.c",
 		Summary: "real libpq with TLS to a real PostgreSQL: a connection in rank 0's main thread, queries in the workers",
-		Needs:   "libpq linked to the build's libcrypto, and a server's programs: libpq5, postgresql",
+		Needs:   "libpq linked with the build's libcrypto, and a PostgreSQL server: libpq5, postgresql",
 		Source:  "Kamailio's module db_postgres, which connects at start",
-		Expects: "temp-thread corrupts; all others but none are clean: no library that Debian's libpq loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
+		Expects: "temp-thread corrupts; none corrupts too; all others are clean, because no library that Debian's libpq loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(8)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 	},
 	{
 		Name: "handoff", File: "hazard_handoff.c",
-		Summary:   "connections cross processes: one worker shakes hands, the next serves, a third frees",
+		Summary:   "connections cross processes: one worker does the handshake, a second serves, a third frees",
 		Needs:     "three workers or more, and a shared heap",
-		Source:    "Kamailio's TCP main process and its readers; it is what the shared heap is for",
-		Expects:   "none corrupts; it must work under every real strategy",
+		Source:    "Kamailio's TCP main process and its readers, the reason for the shared heap",
+		Expects:   "none corrupts; all others must work",
 		expect:    onlyNone,
 		NeedsHeap: true, NeedsWorkers: 3,
 		Without: []string{"late-forks"},
 	},
 	{
 		Name: "late-forks", File: "hazard_late_forks.c",
-		Summary: "workers retire while traffic runs, and rank 0 forks others in their place",
-		Source:  "autoscaling, and what OPENSSL_thread_stop() is documented to be for",
-		Expects: "none corrupts; what each retired worker leaves in the shared heap is measured, with OPENSSL_thread_stop() at its end (thread-stop=1) and without; with it pointer-match corrupts: it leaves OpenSSL's list of thread-stop handlers shared, and the first worker to retire frees it for all (found by this suite)",
+		Summary: "workers retire under traffic, and rank 0 forks others in their place",
+		Source:  "autoscaling, and the documented purpose of OPENSSL_thread_stop()",
+		Expects: "none corrupts; with thread-stop=1 pointer-match corrupts too, because it leaves OpenSSL's list of thread-stop handlers shared, and the first worker to retire frees it for all (found by this suite); the memory that each retired worker leaves in the shared heap is measured",
 		Params: []catalogue.Param{
 			{Name: "thread-stop", Default: 0, Min: 0, Max: 1, Summary: "1: a worker calls OPENSSL_thread_stop() when it retires"},
 			{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before it retires"},
@@ -178,7 +178,7 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "mutual-tls", File: "hazard_mutual_tls.c",
-		Summary: "peers present certificates: good, expired, of an unknown authority; each has its one right outcome",
+		Summary: "peers present good and expired certificates and those of an unknown authority; each has one right outcome",
 		Source:  "verification errors are the most common in the field",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(2)},
@@ -186,8 +186,8 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "reload", File: "hazard_reload.c",
-		Summary: "live workers build a new SSL_CTX, and free the old one when its last connection ends",
-		Source:  "a reload of certificates, as by Kamailio's tls.reload",
+		Summary: "running workers build a new SSL_CTX, and free the old one when its last connection ends",
+		Source:  "a reload of certificates, such as Kamailio's tls.reload",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(16)},
 		expect:  onlyNone,
@@ -196,7 +196,7 @@ var hazardCatalogue = []Hazard{
 	{
 		Name: "long-lived", File: "hazard_long_lived.c",
 		Summary: "connections stay open and are written to between other handshakes",
-		Source:  "phones, which keep their connection",
+		Source:  "phones, which keep their connections open",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{{Name: "n", Default: 8, Min: 1, Max: 64, Summary: "connections of each worker"}, every(4)},
 		expect:  onlyNone,
@@ -206,7 +206,7 @@ var hazardCatalogue = []Hazard{
 		Summary: "OpenSSL's FIPS module does all cryptography",
 		Needs:   "the build's FIPS module: openssl-provider-fips, from Debian's 3.5 on",
 		Source:  "openssl pull requests 27788, 27794, 28781",
-		Expects: "3.6 and 4.0: the module's table stays in its slot after OPENSSL_thread_stop(), so thread-stop and pointer-match leave it shared",
+		Expects: "thread-stop corrupts on 3.6 and 4.0, because the module's table stays in its slot after OPENSSL_thread_stop(); pointer-match leaves it shared too",
 		expect: func(e expecting) words {
 			how := map[string]words{}
 			if e.line() == "3.6" || e.line() == "4.0" {
@@ -218,9 +218,9 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "provider-state", File: "hazard_state.c",
-		Summary: "a provider (1.1.1: an engine) keeps state of its own for each thread, behind its own key, in OpenSSL's memory",
+		Summary: "a provider (on 1.1.1 an engine) keeps per-thread state behind its own key, in OpenSSL's memory",
 		Source:  "QAT_Engine, issues 47, 100, 143, 308",
-		Expects: "temp-thread, thread-stop and pointer-match leave it shared, because OpenSSL does not know of it; hwm too if the module comes after it",
+		Expects: "temp-thread, thread-stop and pointer-match leave it shared, because OpenSSL does not know it; hwm does too if the provider is loaded after its set-up",
 		Params: []catalogue.Param{
 			catalogue.OneOf("when", "loaded before or after the strategy's set-up", "before", "after"),
 			every(1),
@@ -236,19 +236,19 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "tls-variable", File: "hazard_state.c",
-		Summary: "the same state behind a __thread variable, which no key leads to",
+		Summary: "the same state behind a __thread variable, which has no key",
 		Source:  "workload/rig/hazard_state.c",
-		Expects: "no fix that acts on keys can help",
+		Expects: "all corrupt, because they act on keys only",
 		Params:  []catalogue.Param{every(1)},
 		expect:  func(expecting) words { return corrupt },
 	},
 	{
 		Name: "atfork-user", File: "hazard_atfork_user.c",
-		Summary: "another library's at-fork handler uses OpenSSL",
+		Summary: "a third-party library's at-fork handler uses OpenSSL",
 		Source:  "QAT_Engine issue 47, pkcs11-provider pull request 135, libp11 issue 39",
-		Expects: "a prepare handler corrupts under temp-thread; registered before the fix it runs after it, and thread-stop corrupts too",
+		Expects: "with a prepare handler temp-thread corrupts; a handler that is registered before the fix runs after it, and then thread-stop corrupts too",
 		Params: []catalogue.Param{
-			catalogue.OneOf("side", "at which side of the fork", "prepare", "child"),
+			catalogue.OneOf("side", "side of the fork", "prepare", "child"),
 			catalogue.OneOf("order", "registered before or after the strategy's handlers", "before", "after"),
 		},
 		Variants: []string{"atfork-user", "atfork-user:order=after", "atfork-user:side=child", "atfork-user:order=after;side=child"},
@@ -265,9 +265,9 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "worker-forks", File: "hazard_worker_forks.c",
-		Summary: "a worker forks, and both use OpenSSL at the same time",
+		Summary: "a worker forks, and both processes use OpenSSL at the same time",
 		Source:  "Kamailio modules that fork by themselves; Python's multiprocessing; Shopify/pitchfork issues 67, 79, 89",
-		Expects: "a fix that acts in rank 0 alone: temp-thread",
+		Expects: "temp-thread corrupts, because it acts only in rank 0",
 		Params:  []catalogue.Param{every(16)},
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 	},
@@ -275,14 +275,14 @@ var hazardCatalogue = []Hazard{
 		Name: "rank0-thread", File: "hazard_rank0_thread.c",
 		Summary: "a second thread of rank 0 uses OpenSSL while the main thread forks",
 		Source:  "kamailio issue 4153, openssl issue 19066",
-		Expects: "none corrupts; all others are clean: the locks that the thread holds lie in shared memory, and it lives on to release them (found by this suite)",
+		Expects: "none corrupts; all others are clean, because the locks of the thread are in shared memory, and it lives on to release them (found by this suite)",
 		expect:  onlyNone, Quiet: true,
 	},
 	{
 		Name: "orderly-exit", File: "hazard_orderly_exit.c",
-		Summary: "workers retire by exit(), with OpenSSL's clean-up, while others serve",
+		Summary: "workers retire by exit(), which runs OpenSSL's clean-up, while others serve",
 		Source:  "OpenSIPS issues 1121, 2115, 3767; Kamailio's --atexit=no",
-		Expects: "all damaged up to 3.6",
+		Expects: "all corrupt up to 3.6",
 		Params:  []catalogue.Param{{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before it retires"}},
 		expect: func(e expecting) words {
 			if e.line() == "4.0" {
@@ -293,16 +293,16 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "parent-errors", File: "hazard_parent_errors.c",
-		Summary: "rank 0 has an error of its own in its queue at each fork",
+		Summary: "rank 0 has an error in its queue at each fork",
 		Source:  "the code of thread-stop",
-		Expects: "thread-stop loses it; temp-thread corrupts, because rank 0's main thread has an error queue after all",
+		Expects: "thread-stop loses it; temp-thread corrupts, because rank 0's main thread then has an error queue",
 		expect:  hurts(map[string]words{"temp-thread": corrupt, "thread-stop": {"broken"}}), Quiet: true,
 	},
 	{
 		Name: "foreign-shared", File: "hazard_foreign.c",
-		Summary:   "n keys of other libraries whose values lie in the shared heap on purpose",
+		Summary:   "n keys of third-party libraries whose values point into the shared heap on purpose",
 		Source:    "the assumption of shm-match",
-		Expects:   "shm-match wipes them, clear-0-15 those below key 16",
+		Expects:   "shm-match clears them; clear-0-15 clears those below key 16",
 		Params:    []catalogue.Param{{Name: "n", Default: 2, Min: 1, Max: 32, Summary: "number of keys"}},
 		expect:    hurts(map[string]words{"clear-0-15": collateral, "shm-match": collateral}),
 		NeedsHeap: true,

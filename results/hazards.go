@@ -158,19 +158,19 @@ func exclude(list []HazardChoice) error {
 	for _, c := range list {
 		switch {
 		case seen[c.Name]:
-			return fmt.Errorf("%s stands twice", c.Name)
+			return fmt.Errorf("%s is given twice", c.Name)
 		case c.Name == Plain && len(list) > 1:
-			return fmt.Errorf("plain is OpenSSL alone: it goes with no other hazard")
+			return fmt.Errorf("plain is OpenSSL alone: it cannot be combined with other hazards")
 		}
 		for _, other := range c.Without {
 			if slices.ContainsFunc(list, func(d HazardChoice) bool { return d.Name == other }) {
-				return fmt.Errorf("%s and %s exclude each other", c.Name, other)
+				return fmt.Errorf("%s and %s cannot be combined", c.Name, other)
 			}
 		}
 		seen[c.Name] = true
 	}
 	if len(list) > MaxHazards {
-		return fmt.Errorf("%d hazards: one trial has room for %d", len(list), MaxHazards)
+		return fmt.Errorf("%d hazards: one trial takes at most %d", len(list), MaxHazards)
 	}
 	return nil
 }

@@ -60,11 +60,11 @@ func TestParseHazard(t *testing.T) {
 		{in: "foreign-before:n=101", problem: "n=101: want a number from 1 to 100"},
 		{in: "foreign-before:n=x", problem: "n=x: want a number"},
 		{in: "between-forks:n=1", problem: "between-forks takes none"},
-		{in: "shared-ctx+shared-ctx", problem: "shared-ctx stands twice"},
-		{in: "handoff+late-forks", problem: "handoff and late-forks exclude each other"},
-		{in: "shared-ctx+reload", problem: "reload and shared-ctx exclude each other"},
+		{in: "shared-ctx+shared-ctx", problem: "shared-ctx is given twice"},
+		{in: "handoff+late-forks", problem: "handoff and late-forks cannot be combined"},
+		{in: "shared-ctx+reload", problem: "reload and shared-ctx cannot be combined"},
 		{in: "plain+shared-ctx", problem: "plain is OpenSSL alone"},
-		{in: "foreign-before+foreign-after+rank0-client+between-forks+shared-ctx", problem: "5 hazards: one trial has room for 4"},
+		{in: "foreign-before+foreign-after+rank0-client+between-forks+shared-ctx", problem: "5 hazards: one trial takes at most 4"},
 	} {
 		got, err := HazardName(tc.in)
 		switch {

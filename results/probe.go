@@ -95,7 +95,7 @@ func ReadProbe(path string) (*Probe, error) {
 		return nil, fmt.Errorf("read probe %s: %w (want the output of tlsbench probe --json)", path, err)
 	}
 	if len(p.Builds) == 0 {
-		return nil, fmt.Errorf("read probe %s: no builds in it (want the output of tlsbench probe --json)", path)
+		return nil, fmt.Errorf("read probe %s: it has no builds (want the output of tlsbench probe --json)", path)
 	}
 	return p, nil
 }

@@ -250,7 +250,7 @@ func (r *Reader) addMetrics(rec *benchfmt.Result) error {
 	for _, v := range rec.Values {
 		m := asWritten(v)
 		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) || m.Value < 0 && !signed(m.Unit) {
-			return fmt.Errorf("%v %s: want a finite number, not below zero", m.Value, m.Unit)
+			return fmt.Errorf("%v %s: want a finite number of at least 0", m.Value, m.Unit)
 		}
 		r.trial.Metrics = append(r.trial.Metrics, m)
 	}
@@ -265,7 +265,7 @@ func checkPlan(text []byte) error {
 		return fmt.Errorf("plan is not valid JSON: %w", err)
 	}
 	if plan.Format > PlanFormat {
-		return fmt.Errorf("plan of format %d: this version reads no later one than %d", plan.Format, PlanFormat)
+		return fmt.Errorf("plan of format %d: this version reads formats up to %d", plan.Format, PlanFormat)
 	}
 	return nil
 }
@@ -276,11 +276,11 @@ func (t *Trial) check(lines int) error {
 	case !slices.Contains(statuses, t.Status):
 		return fmt.Errorf("trial %d: unknown status %q: choose from %s", t.ID, t.Status, "ok, failed, skipped, not-applicable")
 	case t.ID < 0 || t.Round < 0 || t.SharedSlots < 0 || lines < -1:
-		return fmt.Errorf("trial %d of round %d, %d shared slots, %d lines: want no number below zero", t.ID, t.Round, t.SharedSlots, lines)
+		return fmt.Errorf("trial %d of round %d, %d shared slots, %d lines: want numbers of at least 0", t.ID, t.Round, t.SharedSlots, lines)
 	case t.FirstEvent < 0 || t.CrashAt < 0 || t.Load < 0:
-		return fmt.Errorf("trial %d: first event at %v, crash at %v, load of %v: want no time below zero", t.ID, t.FirstEvent, t.CrashAt, t.Load)
+		return fmt.Errorf("trial %d: first event at %v, crash at %v, load of %v: want times of at least 0", t.ID, t.FirstEvent, t.CrashAt, t.Load)
 	case t.LoadBefore < 0 || t.Steal < 0 || t.Steal > 1:
-		return fmt.Errorf("trial %d: load average %v, share stolen %v: want no load below zero and a share of 0 to 1", t.ID, t.LoadBefore, t.Steal)
+		return fmt.Errorf("trial %d: load average %v, share stolen %v: want a load of at least 0 and a share of 0 to 1", t.ID, t.LoadBefore, t.Steal)
 	}
 	return nil
 }

@@ -19,14 +19,14 @@ func TestNonsenseIsRefused(t *testing.T) {
 		{`"status":"ok",`, ``, `unknown status ""`},
 		{`"round":1`, `"round":-1`, "round -1"},
 		{`"handshakes":`, `"handshakes":-`, "cannot unmarshal number -"},
-		{`"load_ns":2`, `"load_ns":-2`, "want no time below zero"},
+		{`"load_ns":2`, `"load_ns":-2`, "want times of at least 0"},
 		{`"steal_share":0`, `"steal_share":7`, "a share of 0 to 1"},
-		{`"load1":`, `"load1":-`, "want no load below zero"},
+		{`"load1":`, `"load1":-`, "want a load of at least 0"},
 		{`"lines":1`, `"lines":-7`, "-7 lines"},
 		{" 1 damaged/trial", " -1 damaged/trial", "-1 damaged/trial: want a finite number"},
 		{" 1 damaged/trial", " NaN damaged/trial", "NaN damaged/trial"},
 		{" 1 damaged/trial", " +Inf damaged/trial", "+Inf damaged/trial"},
-		{"#plan {", `#plan {"format":2,`, "plan of format 2: this version reads no later one than 1"},
+		{"#plan {", `#plan {"format":2,`, "plan of format 2: this version reads formats up to 1"},
 	} {
 		text := strings.Replace(string(whole), tc.old, tc.new, 1)
 		if text == string(whole) {

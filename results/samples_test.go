@@ -137,7 +137,7 @@ func TestBadSeries(t *testing.T) {
 	}
 	long := forkTrial(t, 1, nil)
 	long.Series = []Series{{"fork-ns", strings.Repeat("A", maxLine)}}
-	if err := NewWriter(new(bytes.Buffer)).Trial(long); err == nil || !strings.Contains(err.Error(), "benchstat reads no line over") {
+	if err := NewWriter(new(bytes.Buffer)).Trial(long); err == nil || !strings.Contains(err.Error(), "benchstat reads lines of at most") {
 		t.Errorf("a long line: %v", err)
 	}
 }

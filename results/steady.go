@@ -73,7 +73,7 @@ func (r steady) against(s *sample, m Measure) string {
 		return fmt.Sprintf("%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
 	}
 	if !(median.Value > 0) {
-		return fmt.Sprintf("the median is %s: no share can be taken of it", number.Of(r.unit)(median.Value))
+		return fmt.Sprintf("the median is %s, so it has no relative interval", number.Of(r.unit)(median.Value))
 	}
 	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
 	if off <= r.share {

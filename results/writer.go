@@ -54,7 +54,7 @@ func (w *Writer) plan(plan json.RawMessage) error {
 		return fmt.Errorf("plan: %w", err)
 	}
 	if w.buf.Len() > maxLine {
-		return fmt.Errorf("plan of %d bytes: benchstat reads no line over %d", w.buf.Len(), maxLine)
+		return fmt.Errorf("plan of %d bytes: benchstat reads lines of at most %d", w.buf.Len(), maxLine)
 	}
 	w.buf.WriteByte('\n')
 	return nil
@@ -77,11 +77,11 @@ func (w *Writer) Trial(t *Trial) error {
 	if back, err := ParseCell(name); err != nil {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)
 	} else if !back.same(t.Cell) {
-		return fmt.Errorf("write trial %d: %q reads back as another cell: %+v", t.ID, name, back)
+		return fmt.Errorf("write trial %d: %q is read back as another cell: %+v", t.ID, name, back)
 	}
 	for _, s := range t.Series {
 		if len(seriesPrefix)+len(s.Name)+1+len(s.text) > maxLine {
-			return fmt.Errorf("write trial %d: samples %s: %d bytes, benchstat reads no line over %d", t.ID, s.Name, len(s.text), maxLine)
+			return fmt.Errorf("write trial %d: samples %s: %d bytes are too many: benchstat reads lines of at most %d", t.ID, s.Name, len(s.text), maxLine)
 		}
 		fmt.Fprintf(&w.buf, "%s%s %s\n", seriesPrefix, s.Name, s.text)
 	}

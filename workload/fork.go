@@ -89,7 +89,7 @@ const (
 // completeFork fills in and checks what a trial of forks needs.
 func (c *Config) completeFork() error {
 	if c.Hazard != "" && c.Hazard != results.Plain {
-		return fmt.Errorf("hazard %s: trials of forks have nothing else in the process, choose %s", c.Hazard, results.Plain)
+		return fmt.Errorf("hazard %s: fork trials take no hazard; choose %s", c.Hazard, results.Plain)
 	}
 	f := c.Fork
 	live := c.Workers
@@ -102,13 +102,13 @@ func (c *Config) completeFork() error {
 	c.complete()
 	switch {
 	case live < 0 || live >= results.MaxWorkers:
-		return fmt.Errorf("%d live workers: choose from 0 to %d", live, results.MaxWorkers-1)
+		return fmt.Errorf("%d running workers: want 0 to %d", live, results.MaxWorkers-1)
 	case f.Pairs < 1:
-		return fmt.Errorf("%d pairs of forks: choose at least 1", f.Pairs)
+		return fmt.Errorf("%d pairs of forks: want at least 1", f.Pairs)
 	case f.Sustained < 0:
-		return fmt.Errorf("%d sustained forks: choose 0 (none) or more", f.Sustained)
+		return fmt.Errorf("%d sustained forks: want 0 (none) or more", f.Sustained)
 	case f.Keys < 0 || f.Keys > MaxForkKeys:
-		return fmt.Errorf("%d filled keys: choose from 0 to %d", f.Keys, MaxForkKeys)
+		return fmt.Errorf("%d filled keys: want 0 to %d", f.Keys, MaxForkKeys)
 	}
 	return c.check()
 }
@@ -309,7 +309,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	}
 	n := cfg.Fork.Sustained
 	if n < 1 {
-		return 0, fmt.Errorf("yardstick of %d forks: choose at least 1", n)
+		return 0, fmt.Errorf("yardstick of %d forks: want at least 1", n)
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
 	settings.Plain, settings.Fork, settings.Samples = true, cfg.Fork.settings(), 0

@@ -325,11 +325,11 @@ func TestForkBadConfig(t *testing.T) {
 		want string
 		set  func(*Config)
 	}{
-		{"1024 live workers: choose from 0 to 1023", func(c *Config) { c.Workers = 1024 }},
-		{"-1 live workers", func(c *Config) { c.Workers = -1 }},
+		{"1024 running workers: want 0 to 1023", func(c *Config) { c.Workers = 1024 }},
+		{"-1 running workers", func(c *Config) { c.Workers = -1 }},
 		{"0 pairs of forks", func(c *Config) { c.Fork.Pairs = 0 }},
 		{"-1 sustained forks", func(c *Config) { c.Fork.Sustained = -1 }},
-		{"1001 filled keys: choose from 0 to 1000", func(c *Config) { c.Fork.Keys = 1001 }},
+		{"1001 filled keys: want 0 to 1000", func(c *Config) { c.Fork.Keys = 1001 }},
 		{"KiB of private memory already: choose more than the 64 KiB", func(c *Config) { c.Fork.Memory = 64 << 10 }},
 		{"MiB of private memory for rank 0: cannot allocate memory", func(c *Config) { c.Fork.Memory = 1 << 46 }},
 		{"unknown strategy nothing", func(c *Config) { c.Strategy.Name = "nothing" }},

@@ -152,7 +152,7 @@ func (t *trial) heapFull() error {
 		return nil
 	}
 	if n := t.block.HeapExhausted(); n > 0 {
-		return fmt.Errorf("shared heap of %d KiB is full, %d allocations were refused: choose a larger heap",
+		return fmt.Errorf("shared heap of %d KiB is full, and %d allocations failed: choose a larger heap",
 			t.cfg.HeapBytes>>10, n)
 	}
 	return nil
@@ -167,7 +167,7 @@ func (t *trial) failure() error {
 		}
 	}
 	if t.report != nil && t.report.Troubles > 0 {
-		return fmt.Errorf("peers: this machine refused %d times, first: %v", t.report.Troubles, t.report.Trouble[0])
+		return fmt.Errorf("peers: %d failures of this machine, first: %v", t.report.Troubles, t.report.Trouble[0])
 	}
 	return nil
 }

@@ -169,15 +169,15 @@ func (c *Config) check() error {
 	}
 	switch {
 	case c.Workers < 1 || c.Workers > results.MaxWorkers:
-		return fmt.Errorf("%d workers: choose from 1 to %d", c.Workers, results.MaxWorkers)
+		return fmt.Errorf("%d workers: want 1 to %d", c.Workers, results.MaxWorkers)
 	case c.Heap == "traced" && c.Workers > results.MaxTraced:
-		return fmt.Errorf("heap traced with %d workers: choose up to %d", c.Workers, results.MaxTraced)
+		return fmt.Errorf("heap traced with %d workers: want at most %d", c.Workers, results.MaxTraced)
 	case c.Heap == "traced" && c.Handshakes == 0:
 		return errors.New("heap traced: give a number of handshakes")
 	case !(c.BadShare >= 0 && c.BadShare <= 1):
-		return fmt.Errorf("share of bad peers %v: choose from 0 to 1", c.BadShare)
+		return fmt.Errorf("share of bad peers %v: want 0 to 1", c.BadShare)
 	case c.CheckRate < 0:
-		return fmt.Errorf("%d checks for each handshake: choose 0 (off) or more", c.CheckRate)
+		return fmt.Errorf("%d checks for each handshake: want 0 (off) or more", c.CheckRate)
 	case c.Handshakes == 0 && c.Duration <= 0:
 		return fmt.Errorf("trial of %v: give a duration or a number of handshakes", c.Duration)
 	}

@@ -295,7 +295,7 @@ func (t *trial) measure(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-limit.C:
-		return fmt.Errorf("%d handshakes were not made within %v", t.cfg.Handshakes, countLimit)
+		return fmt.Errorf("%d handshakes were not completed within %v", t.cfg.Handshakes, countLimit)
 	}
 }
 

@@ -298,11 +298,11 @@ func TestBadConfig(t *testing.T) {
 		want string
 		set  func(*Config)
 	}{
-		{"0 workers: choose from 1 to 1024", func(c *Config) { c.Workers = 0 }},
-		{"1025 workers: choose from 1 to 1024", func(c *Config) { c.Workers = 1025 }},
+		{"0 workers: want 1 to 1024", func(c *Config) { c.Workers = 0 }},
+		{"1025 workers: want 1 to 1024", func(c *Config) { c.Workers = 1025 }},
 		{`unknown load "udp": choose from tcp, memory`, func(c *Config) { c.Load = "udp" }},
 		{`unknown heap "big": choose from global, scalable, private`, func(c *Config) { c.Heap = "big" }},
-		{"share of bad peers 1.5: choose from 0 to 1", func(c *Config) { c.BadShare = 1.5 }},
+		{"share of bad peers 1.5: want 0 to 1", func(c *Config) { c.BadShare = 1.5 }},
 		{"shared heap of 4096 bytes: 4 workers need", func(c *Config) { c.HeapBytes = 4096 }},
 		{"map shared heap of 4611686018427387904 bytes", func(c *Config) { c.HeapBytes = 1 << 62 }},
 		{"shared heap of 1024 KiB is full", func(c *Config) { c.HeapBytes = 1 << 20 }},

@@ -37,7 +37,7 @@ var brokenCatalogue = []Broken{
 }
 
 // good is what they are told from.
-var good = Broken{Name: "good", Summary: "clears OpenSSL's keys, all and no other"}
+var good = Broken{Name: "good", Summary: "clears all of OpenSSL's keys and no others"}
 
 // FindBroken gives those of these names; "all" or nothing is all of them, "none"
 // is none.

@@ -37,20 +37,20 @@ const manyForks = "foreign-after:n=12+late-forks:after=8"
 var faults = []Fault{
 	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: event.DoubleFree, bad: results.DefaultBad},
 	{Name: "wild-free", Summary: "an address inside a block is freed", Event: event.WildFree, bad: results.DefaultBad},
-	{Name: "overrun", Summary: "the guard word behind a block is overwritten", Event: event.Overrun, bad: results.DefaultBad},
+	{Name: "overrun", Summary: "the guard word after a block is overwritten", Event: event.Overrun, bad: results.DefaultBad},
 	{Name: "heap-damage", Summary: "a free block is written to", Event: event.HeapDamage, bad: results.DefaultBad},
 	{Name: "foreign-error", Summary: "another worker's entry is put into the error queue", Event: event.ForeignError,
 		Also: event.FailedHandshake, Looks: true, bad: results.DefaultBad},
-	{Name: "swallowed-error", Summary: "the worker's own entry is taken out of the queue", Event: event.ForeignError, Looks: true, bad: results.DefaultBad},
-	{Name: "repeated-random", Summary: "a draw is replaced by another worker's", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad},
-	{Name: "lost-slot", Summary: "a new worker loses another library's slot", Event: event.LostSlot, Placed: true, bad: results.DefaultBad, hazard: manyForks},
+	{Name: "swallowed-error", Summary: "the worker's own entry is removed from the queue", Event: event.ForeignError, Looks: true, bad: results.DefaultBad},
+	{Name: "repeated-random", Summary: "a draw is replaced by another worker's draw", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad},
+	{Name: "lost-slot", Summary: "a new worker loses a third-party library's slot", Event: event.LostSlot, Placed: true, bad: results.DefaultBad, hazard: manyForks},
 	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: event.WrongData, Placed: true, bad: results.DefaultBad, peers: true},
 	{Name: "cut", Summary: "a good peer's handshake is cut", Event: event.FailedHandshake, Placed: true, peers: true},
-	{Name: "crash", Summary: "a worker dies of a signal", Event: event.Crash, Ends: true, bad: results.DefaultBad},
+	{Name: "crash", Summary: "a worker is killed by a signal", Event: event.Crash, Ends: true, bad: results.DefaultBad},
 	{Name: "exit", Summary: "a worker exits with status 0", Event: event.Crash, Ends: true, bad: results.DefaultBad},
 	{Name: "lock-holder", Summary: "a worker is killed while it holds the heap's lock", Event: event.Crash, Ends: true, bad: results.DefaultBad},
-	{Name: "hang", Summary: "a worker is blocked for ever", Event: event.Hang, Ends: true, bad: results.DefaultBad},
-	{Name: "spin", Summary: "a worker goes round in circles", Event: event.Hang, Ends: true, bad: results.DefaultBad},
+	{Name: "hang", Summary: "a worker is blocked forever", Event: event.Hang, Ends: true, bad: results.DefaultBad},
+	{Name: "spin", Summary: "a worker loops without end", Event: event.Hang, Ends: true, bad: results.DefaultBad},
 }
 
 // Faults lists all there are.
@@ -84,7 +84,7 @@ func find[T any](what string, catalogue []T, name func(T) string, names []string
 	var list []T
 	for k, n := range names {
 		if n == "all" || n == "none" {
-			return nil, fmt.Errorf("%s %q stands alone, and here are %s", what, n, strings.Join(names, ", "))
+			return nil, fmt.Errorf("%s %q cannot be combined with others: got %s", what, n, strings.Join(names, ", "))
 		}
 		if slices.Contains(names[:k], n) {
 			return nil, fmt.Errorf("%s %s is given twice", what, n)

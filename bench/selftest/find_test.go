@@ -14,7 +14,7 @@ func TestFindFaults(t *testing.T) {
 		}
 	}
 	for names, want := range map[string]string{
-		"all,crash": `fault "all" stands alone`, "crash,none": `fault "none" stands alone`,
+		"all,crash": `fault "all" cannot be combined`, "crash,none": `fault "none" cannot be combined`,
 		"cut,cut": "fault cut is given twice", "crush": `unknown fault "crush"`,
 	} {
 		if _, err := FindFaults(split(names)); err == nil || !strings.Contains(err.Error(), want) {

@@ -92,7 +92,7 @@ func (r *Report) Shortfalls() []string {
 			list = append(list, fmt.Sprintf("no fault, %s: %d events, the first: %s", q.Cell, q.Tally.FalseAlarms, first(q.Tally.Alarms)))
 		}
 		if q.Checks == 0 {
-			list = append(list, fmt.Sprintf("no fault, %s: no check was made in %d handshakes", q.Cell, q.Handshakes))
+			list = append(list, fmt.Sprintf("trial without faults, %s: no check was made in %d handshakes", q.Cell, q.Handshakes))
 		}
 	}
 	for _, row := range r.Rows {

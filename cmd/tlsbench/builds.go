@@ -29,7 +29,7 @@ func (f buildFlags) find(def string) ([]openssl.Build, error) {
 
 // heapFlag is the size of the shared heap.
 type heapFlag struct {
-	HeapSize uint64 `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB and 4 more for each worker."`
+	HeapSize uint64 `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB plus 4 MiB for each worker."`
 }
 
 func (f heapFlag) bytes() uint64 { return f.HeapSize << 20 }

@@ -113,7 +113,7 @@ func (s *share) UnmarshalText(text []byte) error {
 		x /= 100
 	}
 	if err != nil || !(x >= 0 && x <= 1) {
-		return fmt.Errorf("%q is no share: want 0 to 1, or 0%% to 100%%", text)
+		return fmt.Errorf("%q is not a share: want 0 to 1, or 0%% to 100%%", text)
 	}
 	*s = share(x)
 	return nil

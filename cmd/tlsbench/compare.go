@@ -13,11 +13,11 @@ import (
 
 // compareCommand prints tables of what is in results files.
 type compareCommand struct {
-	Files      []string `arg:"" name:"file" help:"Results files, of tlsbench run or of go test -bench."`
+	Files      []string `arg:"" name:"file" help:"Results files of tlsbench run, tlsbench field or go test -bench."`
 	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
 	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
-	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below it do not matter (${default})."`
-	Where      []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
+	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
+	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
 	JSON       bool     `name:"json" xor:"format" help:"Print as JSON."`
 	CSV        bool     `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
 	Markdown   bool     `xor:"format" help:"Print as Markdown."`
@@ -50,18 +50,18 @@ func badFiles(err error) error {
 type checkCommand struct {
 	Files       []string `arg:"" name:"file" help:"Results files."`
 	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met) or undamaged (no event in these trials), as in hwm=clean."`
-	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most so much more than B, as in hwm/key-owner=2%."`
-	Steady      []string `placeholder:"UNIT=SHARE" help:"The interval of each strategy's median lies within so much of it, as in warm-handler-ns=10%."`
-	Against     []string `placeholder:"FILE" help:"Older results files that these must not be worse than."`
-	Margin      string   `placeholder:"SHARE" help:"With --against: costs must be shown to have risen by less, as in 5%. Without: no rise may be found, in enough rounds to find one."`
-	AA          bool     `name:"aa" help:"A strategy under several names, as run --aa makes them, differs from itself no more often than chance allows."`
-	Where       []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
+	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most this share more than B, as in hwm/key-owner=2%."`
+	Steady      []string `placeholder:"UNIT=SHARE" help:"The interval of each strategy's median lies within this share of it, as in warm-handler-ns=10%."`
+	Against     []string `placeholder:"FILE" help:"Older results files; the new ones must not be worse."`
+	Margin      string   `placeholder:"SHARE" help:"With --against: the data must show that costs rose by less than this share, such as 5%. Without it: no rise may be found, in enough rounds to find one."`
+	AA          bool     `name:"aa" help:"A strategy under several names (run --aa) differs from itself no more often than chance allows."`
+	Where       []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
 }
 
 // Help is shown below the flags' own lines.
 func (checkCommand) Help() string {
 	return `Prints one line for each place where a rule is broken, and then exits with 1. ` +
-		`A rule is broken as well where the data cannot support it: too few trials, failed controls, damage in the baseline.`
+		`A rule is also broken if the data cannot support it: too few trials, failed controls, damage in the baseline.`
 }
 
 // Run tests the claims.
@@ -80,7 +80,7 @@ func (c *checkCommand) Run(s *session) error {
 
 // mergeCommand joins the files of the shards of one run.
 type mergeCommand struct {
-	Output string   `short:"o" required:"" placeholder:"FILE" help:"The joint results file; it must not be there yet."`
+	Output string   `short:"o" required:"" placeholder:"FILE" help:"The joint results file; it must not exist yet."`
 	Files  []string `arg:"" name:"file" help:"Results files, one of each shard."`
 }
 

@@ -199,7 +199,7 @@ var compilers = []string{"cc", "gcc", "clang"}
 // toolFacts lists programs that something here needs. What is missing has no
 // value.
 func toolFacts(ctx context.Context) []fact {
-	compiler := fact{Name: "C compiler", Note: "to build tlsbench, and strategies of your own"}
+	compiler := fact{Name: "C compiler", Note: "to build tlsbench and custom strategies"}
 	for _, name := range compilers {
 		if path, err := exec.LookPath(name); err == nil {
 			compiler.Value = firstLine(ctx, path, "--version")

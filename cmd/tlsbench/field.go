@@ -24,14 +24,14 @@ type fieldCommand struct {
 	Daemon        []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
 	Strategy      []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
 	MemSafety     []string      `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
-	Python        []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; with the first --mem-safety alone."`
+	Python        []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; only with the first --mem-safety."`
 	Readers       int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
 	TLS           string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
 	Port          int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
 	Bad           share         `group:"The trials:" placeholder:"SHARE" default:"20%" help:"Share of bad peers."`
 	Rounds        int           `group:"The trials:" placeholder:"N" default:"1" help:"Trials of each case, in the daemon and in the rig."`
-	ControlRounds int           `group:"The trials:" placeholder:"N" default:"5" help:"Trials of each daemon on OpenSSL 3 without a fix, if that is more."`
-	Duration      time.Duration `group:"The trials:" placeholder:"TIME" default:"2s" help:"Length of a daemon's trial; damage that kills it ends it early. Without a fix it goes on to 10s as long as nothing is seen."`
+	ControlRounds int           `group:"The trials:" placeholder:"N" default:"5" help:"Least number of trials of a daemon on OpenSSL 3 without a fix."`
+	Duration      time.Duration `group:"The trials:" placeholder:"TIME" default:"2s" help:"Length of a daemon's trial; a dead daemon ends it early. Without a fix it goes on to 10s while no damage is seen."`
 	RigTime       time.Duration `group:"The trials:" placeholder:"TIME" default:"1s" help:"Length of a rig's trial; 0 leaves the rig out."`
 	Seed          uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the peers; drawn and printed if not given."`
 	Dir           string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
@@ -43,9 +43,9 @@ type fieldCommand struct {
 // Help is shown below the flags' own lines.
 func (fieldCommand) Help() string {
 	return `Fetches Debian's unchanged Kamailio packages and the OpenSSL each is linked with, runs both the daemon ` +
-		`and the rig under each strategy, and shows the two verdicts side by side. A strategy is put into the daemon ` +
-		`by a preloaded object that is compiled from the strategy's own file; a mode of the daemon's own is named as such. ` +
-		`Nothing is installed, no root needed, and all connections stay on this machine. See tlsbench help field.`
+		`and the rig under each strategy, and shows the two verdicts side by side. A strategy enters the daemon ` +
+		`in a preloaded object that is compiled from the strategy's C file; the daemon's own modes are named as such. ` +
+		`Nothing is installed, root is not needed, and all connections stay on this machine. See tlsbench help field.`
 }
 
 // Run fetches, compares, and shows the table.
@@ -86,7 +86,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 		return nil, err
 	}
 	if _, err := os.Lstat(c.Output); c.Output != "" && err == nil {
-		return nil, refuse("results file %s is there already: resume it, or choose another name", c.Output)
+		return nil, refuse("results file %s already exists: resume it, or choose another name", c.Output)
 	}
 	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	case err != nil:
 		return nil, err
 	case len(old.Spec.Daemon.List) == 0:
-		return nil, refuse("resume %s: it has no daemons: go on with tlsbench run --resume", c.Resume)
+		return nil, refuse("resume %s: it has no daemons: use tlsbench run --resume", c.Resume)
 	case !c.described(s):
 		return old, nil
 	}
@@ -285,7 +285,7 @@ func (c *fieldCommand) report(s *session, path string) error {
 		return err
 	}
 	if n := d.Failed(); n > 0 {
-		return fmt.Errorf("%s could not be carried out in full", number.Count(n, "case"))
+		return fmt.Errorf("%s could not be completed", number.Count(n, "case"))
 	}
 	set, err := results.ReadFiles(path)
 	if err != nil {
@@ -293,7 +293,7 @@ func (c *fieldCommand) report(s *session, path string) error {
 	}
 	rigs := slices.DeleteFunc(set.Trials, func(t *results.Trial) bool { return t.Cell.Server() != "" })
 	if broken := append(d.BrokenControls(), failedControls(rigs)...); len(broken) > 0 {
-		return fmt.Errorf("controls failed, nothing is proved: %s", strings.Join(broken, "; "))
+		return fmt.Errorf("controls failed, so the results prove nothing: %s", strings.Join(broken, "; "))
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func TestFieldIsRefused(t *testing.T) {
 		{"--mem-safety 1,1", "mem_safety 1 is given twice"},
 		{"--python no,no", "python no is given twice"},
 		{"--strategy hwm,hwm", "strategy hwm is given twice"},
-		{"-o " + text, "is there already: resume it, or choose another name"},
+		{"-o " + text, "already exists: resume it, or choose another name"},
 		{"--resume " + empty, "read plan of "},
 		{"--shard 3/2", "want i/n with i from 1 to n"},
 		{"--shard 1/2", "a shard needs a seed"},
@@ -63,11 +63,11 @@ func TestFieldIsRefused(t *testing.T) {
 		{"--rounds 0", "rounds 0"},
 		{"--duration 0s", "duration 0s"},
 		{"--port 70000", "port 70000: want 1 to 65535"},
-		{fmt.Sprintf("--port %d", l.Addr().(*net.TCPAddr).Port), "is in use on 127.0.0.1: choose another, or none for a free one"},
+		{fmt.Sprintf("--port %d", l.Addr().(*net.TCPAddr).Port), "is in use on 127.0.0.1: choose another, or leave it out for a free one"},
 		{"--tls 1.1", `unknown tls "1.1"`},
 		{"--resume /nowhere/f.txt", "no such file"},
 		{"--resume " + text, "read plan of "},
-		{"--resume a -o b", "a run goes on in its own file"},
+		{"--resume a -o b", "a resumed run writes to its own file"},
 		{"--json --markdown", "--json and --markdown"},
 	} {
 		code, stdout, stderr := runField(t.TempDir(), strings.Fields(tc.args)...)
@@ -327,7 +327,7 @@ func TestFieldResume(t *testing.T) {
 	}
 	for _, other := range []string{"--readers 5", "--seed 6", "--strategy hwm", "--rounds 2", "--shard 1/2"} {
 		code, _, stderr := runField(dir, append(append([]string{"--resume", file}, plan...), strings.Fields(other)...)...)
-		if code != exitRefused || !strings.Contains(stderr, "it is of another run: ") || strings.Count(stderr, "\n") != 1 {
+		if code != exitRefused || !strings.Contains(stderr, "it belongs to another run: ") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("resumed with %s: exit code %d, %q", other, code, stderr)
 		}
 	}
@@ -343,7 +343,7 @@ func TestFieldResume(t *testing.T) {
 		"Daemons beside the rig":                {"compare", file},
 		`"server": "kamailio-5.6.3"`:            {"compare", "--json", file},
 		"none=undamaged":                        {"check", "--expect", "none=undamaged", file},
-		"go on with tlsbench field --resume ":   {"run", "--resume", file},
+		"use tlsbench field --resume ":          {"run", "--resume", file},
 		"2 trials of 1 shard on 1 kind of mach": {"merge", "-o", filepath.Join(t.TempDir(), "m.txt"), file},
 		"kamailio 5.6.3 on 3.0: 2 of 2, within": {"compare", "--markdown", file},
 	} {

@@ -14,19 +14,19 @@ import (
 // grammar is all commands. The help texts are what "tlsbench help" shows.
 type grammar struct {
 	Run         runCommand         `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
-	Probe       probeCommand       `cmd:"" help:"Show every thread-local key: whose it is, and what each strategy makes of it."`
+	Probe       probeCommand       `cmd:"" help:"Show every thread-local key, its owner, and what each strategy does with it."`
 	Trace       traceCommand       `cmd:"" help:"Show which inherited memory several processes write without a common lock."`
-	Doctor      doctorCommand      `cmd:"" help:"Look at this machine: what is here, what is missing, how to bring it."`
+	Doctor      doctorCommand      `cmd:"" help:"Check this machine: what it has, what is missing, how to get it."`
 	List        listCommand        `cmd:"" help:"List strategies, hazards, loads, heaps and all other choices."`
-	Openssl     opensslCommand     `cmd:"" help:"Fetch OpenSSL builds beside the system's, and list them."`
+	Openssl     opensslCommand     `cmd:"" help:"Fetch OpenSSL builds besides the system's, and list them."`
 	Compare     compareCommand     `cmd:"" help:"Compare the strategies in results files."`
 	Check       checkCommand       `cmd:"" help:"Test claims on results files, for use in CI."`
 	Plot        plotCommand        `cmd:"" help:"Draw the figures of results files, as SVG and PNG."`
 	Report      reportCommand      `cmd:"" help:"Write a report page that holds figures, tables and the raw data."`
 	Merge       mergeCommand       `cmd:"" help:"Join the results files of all shards of a run."`
-	Selftest    selftestCommand    `cmd:"" help:"Try the detectors on known damage, and the suite on strategies known to be wrong."`
-	NewStrategy newStrategyCommand `cmd:"" name:"new-strategy" help:"Write the skeleton of a fix of your own."`
-	Field       fieldCommand       `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio, beside the rig."`
+	Selftest    selftestCommand    `cmd:"" help:"Test the detectors on known damage, and the suite on strategies that are known to be wrong."`
+	NewStrategy newStrategyCommand `cmd:"" name:"new-strategy" help:"Write the skeleton of a custom strategy."`
+	Field       fieldCommand       `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio and in the rig."`
 	Help        helpCommand        `cmd:"" help:"Explain a command or a topic."`
 }
 

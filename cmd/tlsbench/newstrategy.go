@@ -18,8 +18,8 @@ import (
 
 // newStrategyCommand writes the skeleton of a fix of one's own.
 type newStrategyCommand struct {
-	Name string `arg:"" help:"Its name, such as my-fix: letters, digits and hyphens."`
-	Dir  string `placeholder:"DIR" help:"Folder to write to, instead of a new one of that name."`
+	Name string `arg:"" help:"The name, such as my-fix: letters, digits and hyphens."`
+	Dir  string `placeholder:"DIR" help:"Folder to write to, instead of a new folder of that name."`
 }
 
 // Help is shown below the flags' own lines.
@@ -44,10 +44,10 @@ type skeleton struct {
 // Run writes the files, and says what comes next.
 func (c *newStrategyCommand) Run(s *session) error {
 	if !strategyName.MatchString(c.Name) || len(c.Name) > 40 {
-		return refuse("strategy name %q: want lower-case letters, digits and hyphens, a letter first, no number alone after a hyphen, and 40 characters at most", c.Name)
+		return refuse("strategy name %q: want lower-case letters, digits and hyphens, a letter first, no bare number after a hyphen, and at most 40 characters", c.Name)
 	}
 	if _, taken := catalogue.Find(c.Name); taken {
-		return refuse("strategy name %q: the suite has one of that name already; choose another", c.Name)
+		return refuse("strategy name %q: the suite already has a strategy of that name; choose another", c.Name)
 	}
 	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}
 	dir := c.Dir
@@ -62,7 +62,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 		object = filepath.Join(dir, sk.File+".so")
 	}
 	fmt.Fprintf(s.stdout, "%s\n%s\n%s\n\n", filepath.Join(dir, sk.File+".c"), filepath.Join(dir, "strategy.h"), filepath.Join(dir, "Makefile"))
-	show(s.stdout, page.Text("Fill in what is marked in the C file: what the handlers do, and which functions of OpenSSL they need. Then:"))
+	show(s.stdout, page.Text("Fill in the marked places in the C file: what the handlers do, and which functions of OpenSSL they need. Then:"))
 	fmt.Fprintf(s.stdout, "\n  make -C %s\n  tlsbench probe --strategy none,%s\n  tlsbench run --preset quick --strategy none,hwm,%[2]s\n", dir, object)
 	return nil
 }

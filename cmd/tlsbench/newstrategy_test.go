@@ -50,8 +50,8 @@ func TestNewStrategyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ args, want string }{
-		{"hwm", "the suite has one of that name already"},
-		{"fix-15", "no number alone after a hyphen"},
+		{"hwm", "the suite already has a strategy of that name"},
+		{"fix-15", "no bare number after a hyphen"},
 		{"Fix", "want lower-case letters"},
 		{"../fix", "want lower-case letters"},
 		{"my-fix --dir .", "Makefile: it is there already"},

@@ -17,16 +17,16 @@ import (
 
 // opensslCommand is about builds.
 type opensslCommand struct {
-	Fetch fetchCommand      `cmd:"" help:"Bring OpenSSL lines into a cache folder. Nothing is installed, no root needed."`
-	List  listBuildsCommand `cmd:"" help:"List the builds there are, as each library describes itself."`
+	Fetch fetchCommand      `cmd:"" help:"Fetch OpenSSL lines into a cache folder. Nothing is installed, and root is not needed."`
+	List  listBuildsCommand `cmd:"" help:"List the builds that are here, as each library describes itself."`
 }
 
 // fetchCommand fills the cache.
 type fetchCommand struct {
 	Lines      []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
 	Dir        string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
-	Refresh    bool     `help:"Fetch again what is there already."`
-	Neighbours bool     `help:"Bring libpython, libcurl, libpq and the FIPS module of the same release too, for the hazards of these names."`
+	Refresh    bool     `help:"Fetch again what is already there."`
+	Neighbours bool     `help:"Also fetch libpython, libcurl, libpq and the FIPS module of the same release, for the hazards of these names."`
 }
 
 // Run fetches one line after the other and tells what became of each.
@@ -41,7 +41,7 @@ func (c *fetchCommand) Run(s *session) error {
 			failed = true
 			continue
 		}
-		state := "is there already"
+		state := "is already there"
 		if f.New {
 			state = "fetched"
 		}
@@ -81,7 +81,7 @@ func fetchError(err error) error {
 
 // listBuildsCommand lists builds.
 type listBuildsCommand struct {
-	Openssl []string `placeholder:"DIR" help:"Folders or files to list too."`
+	Openssl []string `placeholder:"DIR" help:"Folders or files to list as well."`
 	Dir     string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched builds, instead of the user's cache folder."`
 	JSON    bool     `name:"json" help:"Print as JSON."`
 }

@@ -10,13 +10,13 @@ import (
 
 // drawing is what plot and report have in common.
 type drawing struct {
-	Files      []string `arg:"" name:"file" help:"Results files, of tlsbench run or of go test -bench."`
+	Files      []string `arg:"" name:"file" help:"Results files of tlsbench run, tlsbench field or go test -bench."`
 	Probe      []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
 	AA         []string `name:"aa" placeholder:"FILE" help:"Results files of tlsbench run --aa: a strategy against itself, as the noise floor."`
 	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
 	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
-	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below it do not matter (${default})."`
-	Where      []string `placeholder:"KEY=VALUE" help:"Only trials like these, such as workers=4; several values of one key are alternatives."`
+	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
+	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
 }
 
 func (c *drawing) load() (*plots.Data, error) {
@@ -30,7 +30,7 @@ func (c *drawing) load() (*plots.Data, error) {
 // plotCommand draws the figures.
 type plotCommand struct {
 	drawing
-	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures, made if it is not there."`
+	Output string `short:"o" required:"" placeholder:"DIR" help:"Folder for the figures; it is created if it does not exist."`
 	PNG    bool   `name:"png" help:"Write each figure as PNG too."`
 }
 

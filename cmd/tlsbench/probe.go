@@ -23,7 +23,7 @@ type probeCommand struct {
 	heapFlag
 	Locks  string `default:"shared" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
 	Rand   string `default:"default" placeholder:"NAME" help:"Random generator: ${rands}."`
-	Ledger bool   `help:"With several builds too, show every key of each."`
+	Ledger bool   `help:"Show every key, also with several builds."`
 	JSON   bool   `name:"json" help:"Print everything as JSON."`
 }
 

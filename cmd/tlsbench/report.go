@@ -13,7 +13,7 @@ import (
 type reportCommand struct {
 	drawing
 	Output string `short:"o" placeholder:"FILE" help:"Where to write the page; by default, and as -, to the output."`
-	Embed  bool   `help:"Pack the files into the page, so that it is all there is to send."`
+	Embed  bool   `help:"Pack the files into the page, so that it is complete on its own."`
 }
 
 // Run writes the page.

@@ -32,20 +32,20 @@ type runCommand struct {
 	Key        []string `group:"The rig:" placeholder:"NAME" help:"The server's key: ${keys}."`
 	Rand       []string `group:"The rig:" placeholder:"NAME" help:"Random generator: ${rands}."`
 
-	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials are for: ${measures}; the first two by default."`
-	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption trials and none in throughput trials."`
-	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial, 0 is off; 4 by default."`
+	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials measure: ${measures}; the first two by default."`
+	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption and sharing trials and none in others."`
+	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial; 0 is off, 4 by default."`
 	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
 	Rounds     int           `group:"The trials:" placeholder:"N" help:"Trials of each cell."`
 	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
-	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see what differences are noise; see check --aa."`
+	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
 	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
 	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
-	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys beside OpenSSL's; 0 by default."`
+	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys besides OpenSSL's; 0 by default."`
 	HugePages  []string `group:"Fork trials:" placeholder:"NAME" help:"Transparent huge pages: ${hugepagess}."`
-	ForkPairs  *int     `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 beside other measures."`
+	ForkPairs  *int     `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 with other measures."`
 
 	resultFlags `group:"The results:"`
 }
@@ -53,15 +53,15 @@ type runCommand struct {
 // resultFlags say where results go, and how they are printed.
 type resultFlags struct {
 	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
-	Resume string `placeholder:"FILE" help:"Go on with an interrupted run. The plan is taken from the file."`
-	Shard  string `placeholder:"I/N" help:"Run one part of N of the plan, or auto; see tlsbench help shards."`
+	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file."`
+	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan, or auto; see tlsbench help shards."`
 	JSON   bool   `name:"json" xor:"form" help:"Print the comparison as JSON."`
 }
 
 // Help is shown below the flags' own lines.
 func (runCommand) Help() string {
 	return `Runs every cell of the plan once in each round, in random order, each trial in fresh processes. ` +
-		`Each finished trial is on the disk before the next begins.`
+		`Each finished trial is on disk before the next begins.`
 }
 
 // job is a plan, and the file that its results go to.
@@ -76,7 +76,7 @@ type job struct {
 // check refuses flags that contradict each other.
 func (f *resultFlags) check() error {
 	if f.Resume != "" && f.Output != "" {
-		return refuse("-o %s together with --resume %s: a run goes on in its own file", f.Output, f.Resume)
+		return refuse("-o %s together with --resume %s: a resumed run writes to its own file", f.Output, f.Resume)
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 			return nil, err
 		}
 		if len(plan.Spec.Daemon.List) > 0 {
-			return nil, refuse("resume %s: it has daemons: go on with tlsbench field --resume %[1]s", c.Resume)
+			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
 		return c.resultFlags.job("run", plan), nil
 	}

@@ -21,15 +21,15 @@ type selftestCommand struct {
 	Workers int      `default:"4" placeholder:"N" help:"Workers, 2 to 64."`
 	Fault   []string `placeholder:"NAME" help:"Faults: ${faults}, all (default) or none."`
 	Broken  []string `placeholder:"NAME" help:"Broken strategies: ${broken}, all (default) or none."`
-	Seed    uint64   `placeholder:"N" help:"Seed of all that is left to chance; drawn and printed if not given."`
+	Seed    uint64   `placeholder:"N" help:"Seed of all random choices; drawn and printed if not given."`
 	Quick   bool     `help:"A minute or two instead of about five: fewer faults, shorter trials, the same bounds."`
 	JSON    bool     `name:"json" help:"Print everything as JSON."`
 }
 
 // Help is shown below the flags' own lines.
 func (selftestCommand) Help() string {
-	return `Makes damage in the rig at random times and compares what the detectors count with what was made; then compiles ` +
-		`strategies that are wrong on purpose and says by what each is told from a good one. Exit code 1 if anything falls short.`
+	return `Makes damage in the rig at random times and compares what the detectors count with what was made. Then compiles ` +
+		`strategies that are wrong on purpose and says how each differs from a good one. Exit code 1 if anything falls short.`
 }
 
 // Run carries out the selftest on each build.
@@ -83,11 +83,11 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	}
 	for _, heap := range c.Heap {
 		if !slices.Contains(sharedHeaps, heap) {
-			return spec, nil, refuse("heap %q: choose from global, scalable; in a private one there is nothing to detect", heap)
+			return spec, nil, refuse("heap %q: choose from global, scalable; a private heap has nothing to detect", heap)
 		}
 	}
 	if c.Workers < 2 || c.Workers > 64 {
-		return spec, nil, refuse("workers %d: want 2 to 64, so that there is another one", c.Workers)
+		return spec, nil, refuse("workers %d: want 2 to 64, because detectors compare workers", c.Workers)
 	}
 	var err error
 	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {

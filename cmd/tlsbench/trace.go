@@ -25,14 +25,14 @@ type traceCommand struct {
 	Locks      string   `default:"shared" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
 	Rand       string   `default:"default" placeholder:"NAME" help:"Random generator: ${rands}."`
 	Handshakes int      `default:"50" placeholder:"N" help:"Handshakes of each worker, good and bad."`
-	Floor      bool     `help:"Show also what key-owner shows under hazard plain: OpenSSL's own doing."`
+	Floor      bool     `help:"Also list the blocks that key-owner shows under hazard plain; OpenSSL itself shares them."`
 	JSON       bool     `name:"json" help:"Print everything as JSON."`
 }
 
 // Help is shown below the flags' own lines.
 func (traceCommand) Help() string {
-	return `Runs the workers, one after the other, with every block that rank 0 allocated on pages of its own, and sees every write to them. ` +
-		`A block is raced if two processes write it without a common lock, whether or not damage comes of it. ` +
+	return `Puts every block that rank 0 allocates on its own pages, runs the workers one after the other, and sees every write to these blocks. ` +
+		`A block is raced if two processes write it without a common lock, even if no damage follows. ` +
 		`It is read-raced if one process writes it and others read it.`
 }
 

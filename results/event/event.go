@@ -23,28 +23,28 @@ const (
 	BrokenNeighbour = "broken-neighbour"
 	LostSlot        = "lost-slot"
 
-	// Unspecified is damage of a kind that the file does not tell: plain
-	// "go test -bench" output has rates, but no kinds.
+	// Unspecified is damage whose kind the file does not say: the output of
+	// "go test -bench" has rates, but no kinds.
 	Unspecified = "unspecified"
 )
 
-// Word is the word of a verdict that says what damage was seen.
+// Word is a verdict word: it says which damage was seen.
 type Word string
 
-// The words that kinds of events stand for.
+// The verdict words. Each kind of event has one.
 const (
 	Crashed    Word = "crash"      // a process was killed by a signal
 	Hung       Word = "hang"       // a process was blocked
 	Corrupt    Word = "corrupt"    // OpenSSL's or the heap's state was damaged
-	Shared     Word = "shared"     // processes write the same memory without a common lock; no kind of event
-	Broken     Word = "broken"     // a neighbour in the process stopped working
-	Collateral Word = "collateral" // slots of other libraries were cleared
+	Shared     Word = "shared"     // processes write the same memory without a common lock; not a kind of event
+	Broken     Word = "broken"     // a third-party library in the process stopped working
+	Collateral Word = "collateral" // slots of third-party libraries were cleared
 )
 
 // Words lists them, worst first.
 var Words = []Word{Crashed, Hung, Corrupt, Shared, Broken, Collateral}
 
-// Kind is what there is to know of one kind.
+// Kind describes one kind of event.
 type Kind struct {
 	Name string
 	Word Word
@@ -56,23 +56,23 @@ type Kind struct {
 
 // Kinds lists all kinds, worst word first.
 var Kinds = []Kind{
-	{Crash, Crashed, true, "a process was killed by a signal, or left with an exit status of its own"},
-	{Hang, Hung, false, "a process stayed in one operation and got nothing done"},
-	{ForeignError, Corrupt, false, "the error queue of a worker held an entry that another one put there, or lacked its own"},
+	{Crash, Crashed, true, "a process was killed by a signal, or exited by itself"},
+	{Hang, Hung, false, "a process stayed in one operation without progress"},
+	{ForeignError, Corrupt, false, "the error queue of a worker held another worker's entry, or had lost its own"},
 	{FailedHandshake, Corrupt, true, "a good peer's handshake failed"},
-	{WrongData, Corrupt, true, "data came back from the server changed"},
+	{WrongData, Corrupt, true, "the server echoed wrong data"},
 	{DoubleFree, Corrupt, true, "a block of the shared heap was freed twice"},
-	{WildFree, Corrupt, true, "an address was freed that is no block of the heap"},
-	{Overrun, Corrupt, true, "the guard word behind a block was overwritten"},
+	{WildFree, Corrupt, true, "an address was freed that is not a block of the heap"},
+	{Overrun, Corrupt, true, "the guard word after a block was overwritten"},
 	{HeapDamage, Corrupt, true, "a free block of the heap was written to"},
 	{RepeatedRandom, Corrupt, false, "two workers drew the same random bytes"},
-	{Unspecified, Corrupt, true, "damage of a kind that the file does not tell"},
-	{BrokenNeighbour, Broken, false, "another library in the process stopped working"},
-	{LostSlot, Collateral, false, "a new worker lost the value of another library's key"},
+	{Unspecified, Corrupt, true, "damage whose kind the file does not say"},
+	{BrokenNeighbour, Broken, false, "a third-party library in the process stopped working"},
+	{LostSlot, Collateral, false, "a new worker lost the value of a third-party library's key"},
 }
 
-// WordOf is the word that a kind stands for. A kind of a later version is
-// damage too: corrupt is the least that can be said.
+// WordOf is the verdict word of a kind. Kinds that this version does not know
+// are damage too, and count as corrupt.
 func WordOf(kind string) Word {
 	if i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == kind }); i >= 0 {
 		return Kinds[i].Word
@@ -80,8 +80,8 @@ func WordOf(kind string) Word {
 	return Corrupt
 }
 
-// WordsOf lists the words that the kinds with a count above zero stand for,
-// worst first.
+// WordsOf lists the verdict words of all kinds with a count above zero, worst
+// first.
 func WordsOf(counts map[string]uint64) []Word {
 	var list []Word
 	for kind, n := range counts {

@@ -43,15 +43,15 @@ var rows = []Strategy{
 	{
 		Name:    "none",
 		File:    "none.c",
-		Summary: "nothing is done: the positive control",
-		Source:  "Kamailio up to 5.7, and later with tls_threads_mode=0; OpenSIPS",
-		Assumes: "that OpenSSL keeps nothing per thread which workers could inherit",
+		Summary: "does nothing: the positive control",
+		Source:  "Kamailio up to 5.8.8 by default (tls_threads_mode=0); OpenSIPS up to 3.4.17, 3.6.4 and all of 3.5",
+		Assumes: "that OpenSSL keeps no per-thread state that workers could inherit",
 		Look:    Look{Color: 0xA62D1C, Mark: "cross", Variant: "star"},
 	},
 	{
 		Name:    "temp-thread",
 		File:    "temp_thread.c",
-		Summary: "what may initialise OpenSSL in rank 0 runs in a thread that is joined",
+		Summary: "rank 0 initialises OpenSSL in a temporary thread and joins it",
 		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=1",
 		Assumes: "that nothing ever uses OpenSSL in rank 0's main thread",
 		Look:    Look{Color: 0xCD8300, Mark: "triangle", Variant: "triangle-down", Dashes: []float64{7, 2}},
@@ -62,16 +62,16 @@ var rows = []Strategy{
 		File:    "clear_0_15.c",
 		Summary: "the child sets filled keys 0 to 15 to NULL",
 		Source:  "Kamailio 5.8.0 and 5.8.1, tls_threads_mode=2",
-		Assumes: "that all of OpenSSL's keys, and nobody else's, lie in 0 to 15",
+		Assumes: "that keys 0 to 15 are exactly those of OpenSSL",
 		Params:  []Param{{Name: "n", Default: 16, Min: 1, Max: maxKeys, Summary: "number of keys cleared, from key 0 on"}},
 		Look:    Look{Color: 0x71345C, Mark: "square", Variant: "diamond", Dashes: []float64{2, 2}},
 	},
 	{
 		Name:    "hwm",
 		File:    "hwm.c",
-		Summary: "the child clears all keys up to the highest that rank 0 had filled",
-		Source:  "Kamailio 5.8.2 and later, commit fe6f4fc (2024-04-29)",
-		Assumes: "that OpenSSL created its keys before anyone else, below key 32",
+		Summary: "the child clears all keys up to the highest key that rank 0 filled",
+		Source:  "Kamailio 5.7.5 and 5.8.2 on with tls_threads_mode=2, commit fe6f4fc (2024-04-29); default from 6.0.0 to 6.1.5",
+		Assumes: "that OpenSSL created the first keys of the process, below key 32",
 		Params:  []Param{{Name: "scan", Default: 32, Min: 1, Max: maxKeys, Summary: "number of keys looked at for the mark"}},
 		Look:    Look{Color: 0x0C2D90, Mark: "circle", Variant: "diamond-full"},
 	},
@@ -79,16 +79,16 @@ var rows = []Strategy{
 		Name:    "thread-stop",
 		File:    "thread_stop.c",
 		Summary: "rank 0 calls OPENSSL_thread_stop() before each fork",
-		Source:  "Kamailio master, commit 396989e (2026-04-05); OpenSIPS pull request 3841",
+		Source:  "OpenSIPS 3.4.18 and 3.6.5 (2026-05-06), pull request 3841; Kamailio master from commit 396989e (2026-04-05) on, in no release up to 6.1.5",
 		Assumes: "that OPENSSL_thread_stop() empties every slot that OpenSSL filled",
 		Look:    Look{Color: 0x00A670, Mark: "triangle-full", Variant: "triangle-down-full", Dashes: []float64{5, 2, 1, 2}},
 	},
 	{
 		Name:    "pointer-match",
 		File:    "pointer_match.c",
-		Summary: "the child clears the slots that hold the pointers OpenSSL hands out",
+		Summary: "the child clears the slots that hold pointers which OpenSSL returns",
 		Source:  "patch on OpenSIPS issue 3388",
-		Assumes: "that OpenSSL hands out exactly what its slots hold, below key 32",
+		Assumes: "that OpenSSL returns exactly the pointers that its slots hold, below key 32",
 		Params:  []Param{{Name: "scan", Default: 32, Min: 1, Max: maxKeys, Summary: "number of keys looked at"}},
 		Look:    Look{Color: 0x8F8CC9, Mark: "square-full", Variant: "hexagon-full", Dashes: []float64{3, 3}},
 	},
@@ -97,14 +97,14 @@ var rows = []Strategy{
 		File:    "shm_match.c",
 		Summary: "the child clears the slots whose values point into the shared heap",
 		Source:  "proposed by this suite",
-		Assumes: "that per-thread state in the shared heap hangs behind a key's value, and nothing else does",
+		Assumes: "that all per-thread state in the shared heap is reached through a key's value, and that no other key's value points there",
 		Look:    Look{Color: 0x9600FF, Mark: "pentagon", Variant: "pentagon-full", Dashes: []float64{6, 2, 2, 2, 2, 2}},
 	},
 	{
 		Name:    "key-owner",
 		File:    "key_owner.c",
-		Summary: "the child clears exactly the keys that OpenSSL created: the oracle and negative control",
-		Source:  "this suite; needs a ledger of keys that no daemon has",
+		Summary: "the child clears exactly the keys that OpenSSL created: oracle and negative control",
+		Source:  "this suite; it needs a ledger of keys, which no daemon has",
 		Assumes: "that the ledger is right",
 		Look:    Look{Color: 0x000000, Mark: "ring", Variant: "hexagon", Dashes: []float64{8, 3, 2, 3}},
 	},
@@ -133,7 +133,7 @@ func Find(name string) (Strategy, bool) {
 }
 
 // Compare puts names into the order of tables and figures. Those that are not in
-// the catalogue, such as hwm:scan=64 or a user's own, come after all others.
+// the catalogue, such as hwm:scan=64 or a custom strategy, come after all others.
 func Compare(a, b string) int {
 	rank := func(name string) int {
 		if i := slices.IndexFunc(rows, func(s Strategy) bool { return s.Name == name }); i >= 0 {

@@ -12,11 +12,11 @@ import (
 type Choice struct {
 	Name   string           // in the catalogue, or the base name of the shared object
 	Params map[string]int64 // only those that were set and differ from the default
-	Path   string           // shared object of a user's own strategy, else ""
+	Path   string           // shared object of a custom strategy, else ""
 }
 
-// String gives the name that stands in benchmark names, tables and figures.
-// A strategy whose parameters all have their defaults goes by its plain name.
+// String gives the name in benchmark names, tables and figures. A strategy whose
+// parameters all have their defaults has the bare name.
 func (c Choice) String() string {
 	if len(c.Params) == 0 {
 		return c.Name

@@ -92,7 +92,7 @@ var roots = []string{
 const storeName = "field"
 
 // errNotDebian says that only Debian's packages are known by their releases.
-var errNotDebian = errors.New("this machine's archive is not Debian's: the daemons are Debian's packages")
+var errNotDebian = errors.New("this machine's package archive is not Debian's, and the daemons are Debian packages")
 
 // Fetch brings packaged daemons into the cache. For the rest see fetch.Fetch.
 func Fetch(ctx context.Context, list []Release, opt fetch.Options) ([]fetch.Fetched[Daemon], error) {
@@ -146,7 +146,7 @@ func (r Release) in(tree string, m *fetch.Manifest) (Daemon, error) {
 	d.Program = filepath.Join(tree, "usr/sbin/kamailio")
 	tls := sharedlib.Glob(tree, "usr/lib/*/kamailio/modules/tls.so")
 	if len(tls) != 1 || !sharedlib.Fits(d.Program) {
-		return Daemon{}, fmt.Errorf("no program and TLS module of kamailio %s in %s", r.Name, tree)
+		return Daemon{}, fmt.Errorf("kamailio %s has no program or no TLS module in %s", r.Name, tree)
 	}
 	d.Modules = filepath.Dir(tls[0])
 	return d, d.chooseLoader()

@@ -111,7 +111,7 @@ func injected(c catalogue.Choice) bool {
 }
 
 // errNoInjection says why a strategy cannot be put into a daemon.
-var errNoInjection = errors.New("it is no fork handler, and none of the packaged versions has it built in")
+var errNoInjection = errors.New("it is not a fork handler, and no packaged version has it built in")
 
 // Injectable refuses a built-in strategy that is no fork handler; an own one is
 // asked when it has been loaded.

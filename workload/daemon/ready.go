@@ -67,7 +67,7 @@ func answered(ctx context.Context, addr string, id *peers.Identity) bool {
 	return options(conn, 1) == nil
 }
 
-// earlyEnd judges a daemon that ended, or lost a process, before it served.
+// earlyEnd gives the outcome of a daemon that ended, or lost a process, before it served.
 func (t *trial) earlyEnd() error {
 	select {
 	case <-t.process.gone:
@@ -96,8 +96,8 @@ func (t *trial) earlyEnd() error {
 		t.process.status(), t.process.logEnd(3))
 }
 
-// neverReady judges a daemon that is there and answers nobody: one with a
-// strategy or a neighbour in it hangs; one without does not start.
+// neverReady gives the outcome of a daemon that runs and answers no peer. With a
+// strategy or a neighbour in it this is a hang; without, it did not start.
 func (t *trial) neverReady() error {
 	waited := time.Since(t.began).Round(100 * time.Millisecond)
 	t.process.close()
@@ -106,10 +106,10 @@ func (t *trial) neverReady() error {
 	}
 	t.gatherLog()
 	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.setup.python != "" || t.Mode > 0 || t.out.Damaged() {
-		t.note(event.Hang, waited, fmt.Sprintf("answered nobody within %v of its start", waited))
+		t.note(event.Hang, waited, fmt.Sprintf("answered no peer within %v of its start", waited))
 		return nil
 	}
-	return fmt.Errorf("kamailio %s answered nobody within %v: %s", t.daemon.Release.Name, waited, t.process.logEnd(3))
+	return fmt.Errorf("kamailio %s answered no peer within %v: %s", t.daemon.Release.Name, waited, t.process.logEnd(3))
 }
 
 // setUpLimit is how long the log may be behind a daemon that answers.

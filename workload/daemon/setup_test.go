@@ -143,13 +143,13 @@ func TestStrategyIsSetUp(t *testing.T) {
 // of them is refused, in one line, before anything is fetched.
 func TestFoldersThatTheLoaderSplits(t *testing.T) {
 	for _, bad := range []string{"a:b", "a;b", "a$b"} {
-		if _, err := Fetch(context.Background(), nil, fetch.Options{Dir: filepath.Join(t.TempDir(), bad)}); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
+		if _, err := Fetch(context.Background(), nil, fetch.Options{Dir: filepath.Join(t.TempDir(), bad)}); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot use") {
 			t.Errorf("daemons in %s: error %v", bad, err)
 		}
 	}
 	for _, bad := range []string{"a:b", "a b"} {
 		t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), bad))
-		if err := CanInject(choice(t, "hwm")); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot take") {
+		if err := CanInject(choice(t, "hwm")); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot use") {
 			t.Errorf("preload object in %s: error %v", bad, err)
 		}
 		if err := CanInject(choice(t, "none")); err != nil {

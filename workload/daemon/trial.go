@@ -111,9 +111,9 @@ func (t *trial) Check() error {
 	case c.Workers < 1 || c.Workers > MaxReaders:
 		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
 	case c.Duration <= 0 || c.Duration > time.Hour:
-		return fmt.Errorf("duration %v: want more than 0, and no more than an hour", c.Duration)
+		return fmt.Errorf("duration %v: want more than 0 and at most an hour", c.Duration)
 	case t.Patience > time.Hour:
-		return fmt.Errorf("duration %v, %v without a fix: want more than 0, and no more than an hour", c.Duration, t.Patience)
+		return fmt.Errorf("duration %v, %v without a fix: want more than 0 and at most an hour", c.Duration, t.Patience)
 	case c.TLS != "" && results.TLSVersions.Check(c.TLS) != nil:
 		return results.TLSVersions.Check(c.TLS)
 	case c.HeapSafety != "" && results.HeapSafeties.Check(c.HeapSafety) != nil:
@@ -195,7 +195,7 @@ func PortFree(port int) error {
 func freePort(port int) (int, error) {
 	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return 0, fmt.Errorf("port %d is in use on 127.0.0.1: choose another, or none for a free one", port)
+		return 0, fmt.Errorf("port %d is in use on 127.0.0.1: choose another, or leave it out for a free one", port)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("find a port for the daemon: %w", err)
@@ -271,7 +271,7 @@ func (t *trial) listen() string {
 	}
 	used := t.process.used() - t.quiet.used
 	if used < watched/50 {
-		return fmt.Sprintf("served nobody for %v, with %v of processor time", watched.Round(time.Millisecond), used.Round(time.Millisecond))
+		return fmt.Sprintf("served no peer for %v and used %v of processor time", watched.Round(time.Millisecond), used.Round(time.Millisecond))
 	}
 	return ""
 }

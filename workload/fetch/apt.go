@@ -35,7 +35,7 @@ type suiteState struct {
 // are still good are not downloaded again.
 func newApt(archive *archive, state string) (*apt, error) {
 	if strings.ContainsAny(state, "\"\n") {
-		return nil, fmt.Errorf("make apt state %q: apt cannot be given a folder with a quote in its name", state)
+		return nil, fmt.Errorf("make apt state %q: apt cannot use a folder with a quote in its name", state)
 	}
 	for _, dir := range []string{"lists/partial", "cache/archives/partial", "empty", "log"} {
 		if err := os.MkdirAll(filepath.Join(state, dir), 0o700); err != nil {
@@ -102,7 +102,7 @@ func (a *apt) get(ctx context.Context, dir, sources string, args ...string) (str
 	}
 	// Old versions of apt end well when an index could not be brought.
 	if err == nil && strings.Contains(out.String(), "W: Failed to fetch") {
-		err = errors.New("not all could be brought")
+		err = errors.New("not everything could be fetched")
 	}
 	return out.String(), err
 }
@@ -188,8 +188,8 @@ var (
 	ErrGone     = errors.New("not on this machine's mirror (moved to the archive of old releases?)")
 	ErrExpired  = errors.New("its index is past its Valid-Until date")
 	ErrUnsigned = errors.New("its signature cannot be verified with this machine's keys (is the archive keyring package up to date?)")
-	ErrPackage  = errors.New("no such package in it")
-	ErrDownload = errors.New("what was downloaded is not what the index promises")
+	ErrPackage  = errors.New("the package is not in it")
+	ErrDownload = errors.New("the download does not match the index")
 )
 
 // aptMessages are looked for in this order: with a key missing or an index

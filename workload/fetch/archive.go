@@ -15,7 +15,7 @@ import (
 
 // ErrNoArchive says that this system has no Debian or Ubuntu archive to take
 // packages from.
-var ErrNoArchive = errors.New("no archive of Debian or Ubuntu")
+var ErrNoArchive = errors.New("no package archive of Debian or Ubuntu")
 
 // archive is where this machine's apt takes packages from.
 type archive struct {

@@ -52,7 +52,7 @@ func Open(kind, dir string) (Store, error) {
 // another: it cuts its lists at these characters, and knows no quotes.
 func Loadable(path, cuts string) error {
 	if i := strings.IndexAny(path, cuts); i >= 0 {
-		return fmt.Errorf("folder %s: the dynamic loader cannot take a path with %q in it: choose another one", path, path[i])
+		return fmt.Errorf("folder %s: the dynamic loader cannot use a path with %q in it: choose another folder", path, path[i])
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func Private(dir string) error {
 	}
 	if own {
 		if err := os.Chmod(dir, 0o700); err != nil {
-			return fmt.Errorf("close the cache folder to others: %w", err)
+			return fmt.Errorf("make the cache folder private: %w", err)
 		}
 	}
 	return nil
@@ -89,7 +89,7 @@ func trusted(dir string, open bool) error {
 	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
 		st, err := look(dir)
 		if err != nil {
-			return fmt.Errorf("look at the cache folder: %w", err)
+			return fmt.Errorf("inspect the cache folder: %w", err)
 		}
 		owner := st.Sys().(*syscall.Stat_t).Uid
 		switch {
@@ -123,7 +123,7 @@ func (s Store) Names() []string {
 }
 
 // ErrChanged says that a tree is not what was unpacked there.
-var ErrChanged = errors.New("is not what was fetched")
+var ErrChanged = errors.New("has changed since it was fetched")
 
 // Verify reads all files of a name and compares them with the manifest. The
 // error is fs.ErrNotExist if there is nothing by that name, else ErrChanged.
@@ -186,7 +186,7 @@ func (s Store) Put(name string, fill func(tree string) (*Manifest, error)) (*Man
 		return nil, err
 	}
 	if err := m.list(tree); err != nil {
-		return nil, fmt.Errorf("list what was unpacked for %s: %w", name, err)
+		return nil, fmt.Errorf("list the files unpacked for %s: %w", name, err)
 	}
 	text, err := json.MarshalIndent(m, "", "\t")
 	if err == nil {

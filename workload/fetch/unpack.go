@@ -179,7 +179,7 @@ func (u *unpacking) libraries() error {
 		}
 		more := u.candidates()
 		if len(more) == 0 {
-			return fmt.Errorf("%s needs %s, and no dependency of %s has it",
+			return fmt.Errorf("%s needs %s, but no dependency of %s has it",
 				filepath.Base(c.Unmet[0].By), c.Unmet[0].Soname, strings.Join(u.Packages, ", "))
 		}
 		if err := u.getAny(more); err != nil {
@@ -261,5 +261,5 @@ func (u *unpacking) newerGlibc() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("package %s %s: no glibc %s or later in it", glibcPackage, u.have[glibcPackage].version, c.Glibc)
+	return fmt.Errorf("package %s %s: it has no glibc %s or later", glibcPackage, u.have[glibcPackage].version, c.Glibc)
 }

@@ -171,7 +171,7 @@ var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
 
 func number(soname string) string { return digits.FindString(soname) }
 
-var errNoModule = errors.New("has no module ssl")
+var errNoModule = errors.New("has no ssl module")
 
 // binds checks that the files need the libcrypto of that soname.
 func binds(files []string, soname string) error {
@@ -228,7 +228,7 @@ var roots = []string{
 func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Options) (*fetch.Manifest, error) {
 	what := "neighbours of openssl " + b.Name
 	if b.Source != openssl.Cache {
-		return nil, fmt.Errorf("fetch %s: only builds of the cache come from a known release", what)
+		return nil, fmt.Errorf("fetch %s: only builds in the cache come from a known release", what)
 	}
 	suites, err := openssl.Suites(b.Name, builds)
 	if err != nil {
@@ -255,7 +255,7 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 func places(suites []string) ([]fetch.Place, error) {
 	from, ok := releases[suites[0]]
 	if !ok {
-		return nil, fmt.Errorf("no packages are known of suite %s", suites[0])
+		return nil, fmt.Errorf("no packages of suite %s are known", suites[0])
 	}
 	var list []fetch.Place
 	packages := []string{from.curl, "libpq5"}

@@ -188,7 +188,7 @@ func TestFindPythonWithoutSSL(t *testing.T) {
 	}
 	_, err = pick(Python, "libcrypto.so.3", sharedlib.NewLinker(dir), nil)
 	var missing *MissingError
-	if !errors.As(err, &missing) || !strings.Contains(missing.Reason, "has no module ssl") {
+	if !errors.As(err, &missing) || !strings.Contains(missing.Reason, "has no ssl module") {
 		t.Errorf("error %v, want one on the module ssl", err)
 	}
 }
@@ -199,7 +199,7 @@ func TestFetchRefuses(t *testing.T) {
 		build openssl.Build
 		want  string
 	}{
-		{openssl.Build{Name: "system", Source: openssl.System}, "only builds of the cache"},
+		{openssl.Build{Name: "system", Source: openssl.System}, "only builds in the cache"},
 		{openssl.Build{Name: "3.5", Source: openssl.Cache}, "is not in the cache: fetch it first"},
 	} {
 		_, err := Fetch(t.Context(), tc.build, t.TempDir(), fetch.Options{Dir: t.TempDir()})

@@ -145,7 +145,7 @@ func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
 func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
 	fd, err := unix.MemfdCreate("tlsbench-postgres-key", unix.MFD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("make a file in memory for the server's key: %w", err)
+		return nil, fmt.Errorf("create a file in memory for the server's key: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "server.key")
 	_, err = f.Write(key)
@@ -213,7 +213,7 @@ func (p *Postgres) await(pid int) error {
 		}
 		return fmt.Errorf("the server ended: %s", lastLine(log))
 	}
-	return fmt.Errorf("the server is not ready after %v", startLimit)
+	return fmt.Errorf("the server was not ready after %v", startLimit)
 }
 
 // running says whether a process is there and not merely unburied.

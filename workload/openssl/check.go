@@ -30,7 +30,7 @@ func Version(path string) (string, error) {
 		return "", fmt.Errorf("read version of %s: it is %s, not OpenSSL", path, id.vendor)
 	}
 	if id.version == "" {
-		return "", fmt.Errorf("read version of %s: no OpenSSL version string in it", path)
+		return "", fmt.Errorf("read version of %s: it has no OpenSSL version string", path)
 	}
 	return id.version, nil
 }
@@ -58,7 +58,7 @@ func inspect(path string) (*pair, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(sslPath); err != nil {
-		return nil, fmt.Errorf("check %s: no %s beside it", cryptoPath, filepath.Base(sslPath))
+		return nil, fmt.Errorf("check %s: its folder has no %s", cryptoPath, filepath.Base(sslPath))
 	}
 	if p.ssl, err = sharedlib.Read(sslPath); err != nil {
 		return nil, err
@@ -78,10 +78,10 @@ func siblings(path string) (crypto, ssl string) {
 func (p *pair) checkVendor() error {
 	path := p.crypto.Path
 	if p.vendor != "" {
-		return fmt.Errorf("check %s: it is %s; the rig drives OpenSSL alone", path, p.vendor)
+		return fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", path, p.vendor)
 	}
 	if p.version == "" {
-		return fmt.Errorf("check %s: no OpenSSL version string in it", path)
+		return fmt.Errorf("check %s: it has no OpenSSL version string", path)
 	}
 	if !hasLine(p.version, oldest) && sharedlib.CompareVersions(p.version, oldest) < 0 {
 		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, p.version, oldest)

@@ -77,7 +77,7 @@ func TestCheckPair(t *testing.T) {
 		"old/libssl.so.3":      "",
 		"new/libcrypto.so.3":   "it needs symbols of OPENSSL_3.0.0, which",
 		"four/libcrypto.so.4":  "it needs libcrypto.so.3, but",
-		"alone/libcrypto.so.3": "no libssl.so.3 beside it",
+		"alone/libcrypto.so.3": "its folder has no libssl.so.3",
 		"stray/libcrypto.so.3": "does not need a libcrypto",
 		"none/libcrypto.so.3":  "no such file",
 	} {

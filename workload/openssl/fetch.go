@@ -64,7 +64,7 @@ func Fetch(ctx context.Context, names []string, opt fetch.Options) ([]fetch.Fetc
 				if p, ok := places[distro][line]; ok {
 					return []fetch.Place{p}, nil
 				}
-				return nil, fmt.Errorf("%s: no release of it has this line; %s", distro, byHand)
+				return nil, fmt.Errorf("%s: no release has this line; %s", distro, byHand)
 			},
 			Find: func(tree string, m *fetch.Manifest) (Build, error) { return f.unpacked(line, tree, m) },
 		})
@@ -81,7 +81,7 @@ func (f *finder) unpacked(line, tree string, m *fetch.Manifest) (Build, error) {
 	pkg := m.Package("libssl")
 	files := libcryptosBelow(tree)
 	if len(files) == 0 {
-		return Build{}, fmt.Errorf("package %s: no libcrypto.so.N in it", pkg)
+		return Build{}, fmt.Errorf("package %s: it has no libcrypto.so.N", pkg)
 	}
 	b, err := f.newest(line, Cache, files)
 	if err == nil && !hasLine(b.Version, line) {

@@ -145,14 +145,14 @@ func TestFetchOneLineFails(t *testing.T) {
 		"no key": {func(a *fetchtest.Archive) { a.Write("sid/update.err", fetchtest.NoKey) },
 			"suite sid: its signature cannot be verified"},
 		"package gone": {func(a *fetchtest.Archive) { a.Remove("sid/libssl3t64_1-1_amd64.deb") },
-			"package libssl3t64: no such package"},
+			"package libssl3t64: the package is not in it"},
 		"moved on": {func(a *fetchtest.Archive) {
 			root := t.TempDir()
 			sharedlibtest.OpenSSL(t, filepath.Join(root, libs), "3", "OpenSSL 3.7.0 1 Oct 2026")
 			a.Add("sid", "libssl3t64", "1-1", "", root)
 		}, "suite sid now has 3.7.0, not 3.6"},
 		"no library": {func(a *fetchtest.Archive) { a.Add("sid", "libssl3t64", "1-1", "", t.TempDir()) },
-			"package libssl3t64 1-1: no libcrypto.so.N in it"},
+			"package libssl3t64 1-1: it has no libcrypto.so.N"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := fillArchive(t, "Debian", debianLines[2:4])
@@ -228,7 +228,7 @@ func TestFetchOnUbuntuNamesWhatItLacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lacks := ": ubuntu: no release of it has this line; bring a build yourself and name its folder with --openssl DIR"
+	lacks := ": ubuntu: no release has this line; bring a build yourself and name its folder with --openssl DIR"
 	want := map[string]string{"1.1.1": "1.1.1f", "3.0": "3.0.2", "3.5": "3.5.5",
 		"3.6": "fetch openssl 3.6" + lacks, "4.0": "fetch openssl 4.0" + lacks}
 	if diff := cmp.Diff(want, outcome(all)); diff != "" {

@@ -36,7 +36,7 @@ func (f *finder) findAll(names []string) ([]Build, error) {
 		builds = appendNew(builds, found)
 	}
 	if len(builds) == 0 {
-		return nil, errors.New("find openssl: no build named; " + f.choices())
+		return nil, errors.New("find openssl: no build given; " + f.choices())
 	}
 	return builds, nil
 }
@@ -84,7 +84,7 @@ func (f *finder) find(name string) ([]Build, error) {
 	if f.noStore != nil {
 		return nil, fmt.Errorf("find openssl %q: not a folder, and %w; %s", name, f.noStore, f.choices())
 	}
-	return nil, fmt.Errorf("find openssl %q: neither in the cache nor a folder; %s", name, f.choices())
+	return nil, fmt.Errorf("find openssl %q: it is neither in the cache nor a folder; %s", name, f.choices())
 }
 
 func one(b Build, err error) ([]Build, error) {
@@ -232,7 +232,7 @@ func (f *finder) folder(name string) (Build, error) {
 	files := []string{abs}
 	if st.IsDir() {
 		if files = libcryptosBelow(abs); len(files) == 0 {
-			return Build{}, fmt.Errorf("find openssl %q: no libcrypto.so.N in it or in its lib folders; %s", name, f.choices())
+			return Build{}, fmt.Errorf("find openssl %q: it has no libcrypto.so.N, nor do its lib folders; %s", name, f.choices())
 		}
 	}
 	b, err := f.newest(name, Folder, files)

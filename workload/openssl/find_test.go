@@ -106,7 +106,7 @@ func TestFindLineThatCannotRun(t *testing.T) {
 		}
 	})
 	_, err := f.find("3.5")
-	checkReason(t, err, "no libssl.so.3 beside it; fetch it again")
+	checkReason(t, err, "its folder has no libssl.so.3; fetch it again")
 	if builds, err := f.find("all"); err != nil || len(builds) != 1 {
 		t.Errorf("all: %v, %v; want the system's alone", versions(builds), err)
 	}
@@ -131,7 +131,7 @@ func TestFindChangedLine(t *testing.T) {
 				t.Errorf("%s: %s was found", name, asked)
 				continue
 			}
-			checkReason(t, err, `find openssl "3.5": `+filepath.Join(f.store.Dir, "3.5")+" is not what was fetched: ")
+			checkReason(t, err, `find openssl "3.5": `+filepath.Join(f.store.Dir, "3.5")+" has changed since it was fetched: ")
 			checkReason(t, err, "fetch it again")
 		}
 		if b, err := f.find("3.6"); err != nil || b[0].Version != "3.6.5" {
@@ -199,7 +199,7 @@ func TestFindFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := f.find(filepath.Join(top, "empty"))
-	checkReason(t, err, "no libcrypto.so.N in it")
+	checkReason(t, err, "it has no libcrypto.so.N")
 }
 
 func TestFindTellsAForkInAFolder(t *testing.T) {
@@ -221,7 +221,7 @@ func TestLoader(t *testing.T) {
 	bare := filepath.Join(t.TempDir(), "bare")
 	sharedlibtest.OpenSSL(t, bare, "3", "OpenSSL 3.3.1 4 Jun 2024", needing(bare))
 	_, err := f.find(bare)
-	checkReason(t, err, "needs glibc 2.38 and the system has 2.36")
+	checkReason(t, err, "needs glibc 2.38, but the system has 2.36")
 
 	var with []string
 	for _, release := range []string{"2.43", "2.41", "2.37"} {
@@ -259,7 +259,7 @@ func TestLoader(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.find(bare)
-	checkReason(t, err, "needs libdep.so.1, which is neither beside it nor on the system")
+	checkReason(t, err, "needs libdep.so.1, which is neither in its folder nor on the system")
 }
 
 func TestLoaderPathMustBeSeparable(t *testing.T) {
@@ -269,7 +269,7 @@ func TestLoaderPathMustBeSeparable(t *testing.T) {
 	sharedlibtest.Build(t, dep, sharedlibtest.Lib{Soname: "libdep.so.1"})
 	sharedlibtest.OpenSSL(t, dir, "3", "OpenSSL 3.3.1 4 Jun 2024", dep)
 	_, err := f.find(dir)
-	checkReason(t, err, "the dynamic loader cannot take a path with ':' in it")
+	checkReason(t, err, "the dynamic loader cannot use a path with ':' in it")
 }
 
 func TestCommandAndEnviron(t *testing.T) {

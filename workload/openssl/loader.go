@@ -41,12 +41,12 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 		return err
 	}
 	if len(c.Unmet) > 0 {
-		return fmt.Errorf("%s needs %s, which is neither beside it nor on the system", c.Unmet[0].By, c.Unmet[0].Soname)
+		return fmt.Errorf("%s needs %s, which is neither in its folder nor on the system", c.Unmet[0].By, c.Unmet[0].Soname)
 	}
 	b.Needs, b.LibraryPath, b.Glibc = c.Glibc, c.Folders, f.glibc
 	if g, needed := f.otherGlibc(c, beside); needed {
 		if g.Loader == "" {
-			return fmt.Errorf("%s needs glibc %s and the system has %s: put that release's loader and libc.so.6 beside it, or fetch a line that brings one",
+			return fmt.Errorf("%s needs glibc %s, but the system has %s: put that release's loader and libc.so.6 into its folder, or fetch a line that includes them",
 				b.Libcrypto, b.Needs, f.glibc)
 		}
 		b.Loader, b.Glibc, b.LibraryPath = g.Loader, g.Release, []string{g.Folder}

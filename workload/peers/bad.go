@@ -230,7 +230,7 @@ func parseHello(record []byte) (hello, error) {
 	if !s.Skip(5+4) || !s.ReadUint16(&h.version) || !s.ReadBytes(&h.random, 32) ||
 		!s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&ciphers) ||
 		!s.ReadUint8LengthPrefixed(&compression) || !s.ReadUint16LengthPrefixed(&extensions) || !s.Empty() {
-		return hello{}, fmt.Errorf("a record of %d bytes is no ClientHello", len(record))
+		return hello{}, fmt.Errorf("a record of %d bytes is not a ClientHello", len(record))
 	}
 	h.session, h.ciphers, h.compression, h.extensions = session, ciphers, compression, extensions
 	return h, nil

@@ -69,7 +69,7 @@ func (c *Config) complete() (netip.AddrPort, error) {
 	case c.Timeout < 0:
 		return addr, fmt.Errorf("timeout %v: want more than 0", c.Timeout)
 	case c.Roots == nil:
-		return addr, errors.New("no roots: peers would not know which server to trust")
+		return addr, errors.New("no root certificates: peers would not trust any server")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
@@ -97,7 +97,7 @@ func (c *Config) completeBad() error {
 		}
 	}
 	if len(c.Bad) == 0 && c.BadShare > 0 {
-		return fmt.Errorf("share of bad peers %v, but no kind of bad peer: want some of %v", c.BadShare, badNames)
+		return fmt.Errorf("share of bad peers %v without a kind of bad peer: want some of %v", c.BadShare, badNames)
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ type Block struct {
 // NewBlock makes the control block and writes the settings into it.
 func NewBlock(s Settings) (*Block, error) {
 	if s.Workers < 1 || s.Workers > MaxWorkers {
-		return nil, fmt.Errorf("%d workers: choose from 1 to %d", s.Workers, MaxWorkers)
+		return nil, fmt.Errorf("%d workers: want 1 to %d", s.Workers, MaxWorkers)
 	}
 	at := layout(s)
 	fd, err := unix.MemfdCreate("tlsbench", unix.MFD_CLOEXEC)
@@ -250,7 +250,7 @@ func flag(on bool, no, yes C.uint32_t) C.uint32_t {
 
 func setString(to []C.char, what, text string) error {
 	if len(text) >= len(to) {
-		return fmt.Errorf("%s %q: longer than the %d bytes there is room for", what, text, len(to)-1)
+		return fmt.Errorf("%s %q: want at most %d bytes", what, text, len(to)-1)
 	}
 	for i := range len(text) {
 		to[i] = C.char(text[i])
@@ -260,7 +260,7 @@ func setString(to []C.char, what, text string) error {
 
 func setParams(c *C.struct_config, params map[string]int64) error {
 	if len(params) > len(c.parameters) {
-		return fmt.Errorf("%d strategy parameters: at most %d", len(params), len(c.parameters))
+		return fmt.Errorf("%d strategy parameters: want at most %d", len(params), len(c.parameters))
 	}
 	i := 0
 	for name, value := range params {
@@ -285,7 +285,7 @@ func setIdentity(to *C.struct_identity, id Identity) error {
 
 func setDER(to *C.struct_der, der []byte) error {
 	if len(der) > maxDER {
-		return fmt.Errorf("%d bytes of DER: room for %d", len(der), maxDER)
+		return fmt.Errorf("%d bytes of DER: want at most %d", len(der), maxDER)
 	}
 	to.length = C.uint32_t(len(der))
 	for i, v := range der {

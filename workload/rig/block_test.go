@@ -68,11 +68,11 @@ func TestNewBlockRefuses(t *testing.T) {
 		want string
 		s    Settings
 	}{
-		{"0 workers: choose from 1 to 1024", Settings{}},
-		{"1025 workers: choose from 1 to 1024", Settings{Workers: 1025}},
+		{"0 workers: want 1 to 1024", Settings{}},
+		{"1025 workers: want 1 to 1024", Settings{Workers: 1025}},
 		{"path of libcrypto", Settings{Workers: 1, Libcrypto: long}},
 		{"path of the strategy", Settings{Workers: 1, Own: long}},
-		{"9 strategy parameters: at most 8", Settings{Workers: 1, Params: many}},
+		{"9 strategy parameters: want at most 8", Settings{Workers: 1, Params: many}},
 		{"certificate: 5000 bytes of DER", Settings{Workers: 1, Server: Identity{Certificate: make([]byte, 5000)}}},
 	} {
 		b, err := NewBlock(tc.s)

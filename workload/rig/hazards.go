@@ -32,7 +32,7 @@ func CompiledHazards() []string {
 
 func setHazards(c *C.struct_config, s Settings) error {
 	if len(s.Hazards) > MaxHazards {
-		return fmt.Errorf("%d hazards: one trial has room for %d", len(s.Hazards), MaxHazards)
+		return fmt.Errorf("%d hazards: one trial takes at most %d", len(s.Hazards), MaxHazards)
 	}
 	for i, h := range s.Hazards {
 		if err := setHazard(&c.hazards[i], h); err != nil {
@@ -40,7 +40,7 @@ func setHazards(c *C.struct_config, s Settings) error {
 		}
 	}
 	if len(s.Texts) > C.MAX_TEXTS {
-		return fmt.Errorf("%d texts for hazards: the control block has room for %d", len(s.Texts), C.MAX_TEXTS)
+		return fmt.Errorf("%d texts for hazards: the control block takes at most %d", len(s.Texts), C.MAX_TEXTS)
 	}
 	for i, name := range slices.Sorted(maps.Keys(s.Texts)) {
 		t := &c.texts[i]
@@ -59,7 +59,7 @@ func setHazard(to *C.struct_hazard_use, h Hazard) error {
 		return err
 	}
 	if len(h.Params) > C.MAX_HAZARD_PARAMS {
-		return fmt.Errorf("hazard %s: %d parameters, the control block has room for %d", h.Name, len(h.Params), C.MAX_HAZARD_PARAMS)
+		return fmt.Errorf("hazard %s: %d parameters: the control block takes at most %d", h.Name, len(h.Params), C.MAX_HAZARD_PARAMS)
 	}
 	for i, name := range slices.Sorted(maps.Keys(h.Params)) {
 		p := &to.parameters[i]

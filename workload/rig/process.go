@@ -96,7 +96,7 @@ func (p *Process) Gone() <-chan struct{} { return p.gone }
 
 // ErrNotReady says that the rig was still setting itself up when the time
 // given for that was over.
-var ErrNotReady = errors.New("the rig is not ready in time")
+var ErrNotReady = errors.New("the rig was not ready in time")
 
 // AwaitReady returns when all workers are forked and wait for load. If rank 0
 // ended before, the error is io.EOF and Diagnose says why.
