@@ -358,10 +358,10 @@ func TestBadConfig(t *testing.T) {
 		{"echo of -1 bytes: want 0 or more", func(c *Config) { c.EchoBytes = -1 }},
 		{"timeout -1s: want more than 0", func(c *Config) { c.Timeout = -time.Second }},
 		{`TLS version "1.1": want 1.2 or 1.3`, func(c *Config) { c.TLS = "1.1" }},
-		{"no roots", func(c *Config) { c.Roots = (*x509.CertPool)(nil) }},
+		{"no root certificates", func(c *Config) { c.Roots = (*x509.CertPool)(nil) }},
 		{"bad peer of kind unknown 99: want one of", func(c *Config) { c.Bad = []Bad{99} }},
 		{"bad peer of kind untrusted-cert: no untrusted identity", func(c *Config) { c.Bad = []Bad{UntrustedCert} }},
-		{"share of bad peers 0.5, but no kind", func(c *Config) { c.Bad, c.BadShare = []Bad{}, 0.5 }},
+		{"share of bad peers 0.5 without a kind", func(c *Config) { c.Bad, c.BadShare = []Bad{}, 0.5 }},
 	} {
 		config := Config{Addr: "127.0.0.1:1", TLS: "1.3", Roots: identity(t, ECDSAP256).Roots, Peers: 1}
 		test.change(&config)
