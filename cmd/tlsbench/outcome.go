@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"tlsbench/bench"
 	"tlsbench/results/outfile"
+	"tlsbench/results/page"
 )
 
 // Exit codes; see topics/exit-codes.txt.
@@ -77,4 +82,41 @@ func (s *session) complain(err error) {
 // oneLine is the error's text on one line; errors.Join makes several.
 func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+}
+
+// form is the format that a command's flags ask for.
+func form(json, markdown bool) page.Format {
+	switch {
+	case json:
+		return page.JSON
+	case markdown:
+		return page.Markdown
+	}
+	return page.Terminal
+}
+
+// show prints parts for a person to read.
+func show(w io.Writer, parts ...page.Part) error {
+	return (&page.Document{Parts: parts}).Write(w, page.Terminal)
+}
+
+// item is an entry of a list; texts that say nothing are left out.
+func item(term string, texts ...string) page.Entry {
+	e := page.Entry{Term: term}
+	for _, t := range texts {
+		if t = strings.TrimSpace(t); t != "" {
+			e.Texts = append(e.Texts, t)
+		}
+	}
+	return e
+}
+
+// isTerminal reports whether a person is likely to be looking.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
