@@ -77,6 +77,7 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 // copyOutcome keeps the facts of the trial.
 func copyOutcome(r *results.Trial, o *workload.Outcome) {
 	r.Handshakes, r.Checks, r.Draws, r.Forks = o.Handshakes, o.Checks, o.Draws, o.Forks
+	r.Attempts = o.Handshakes + o.Refused
 	for kind, n := range o.Events {
 		if n > 0 {
 			if r.Events == nil {
@@ -135,6 +136,8 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 		return results.Failed, o.Fork.Stopped.Error()
 	case t.Cell.Measure == results.Sharing && (o.Trace == nil || o.Trace.Faults == 0):
 		return results.Failed, "the tracer saw no write at all"
+	case t.Cell.Measure == results.Corruption && !o.Damaged() && o.Handshakes+o.Refused == 0:
+		return results.Failed, "no connection was attempted, and no damage was seen"
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
 		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
 	}

@@ -35,7 +35,7 @@ func damage(d *Data) *Figure {
 	n := f.counts()
 	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound of what was not seen in any trial. Damaged trials: with any damage, active checks on. Corruptions: active checks off. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
-		"%d trials with active checks, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
+		"%d corruption trials, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), minLives, d.Baseline)
 	return f
 }

@@ -115,7 +115,7 @@ func TestPublish(t *testing.T) {
 		return string(text)
 	}
 	text := read("README.md")
-	for _, want := range []string{"# Title\n", "\nrest\n", "| hwm | no damage seen on 3.0.20 (0 of 6 trials each, ≤ 39.4 %) |",
+	for _, want := range []string{"# Title\n", "\nrest\n", "| hwm | no damage seen on 3.0.20 (0 of 12 trials each, ≤ 22.1 %) |",
 		"](plots/published/verdicts.svg)", "[2026-04-01-example](results/data/2026-04-01-example)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the README has no %q:\n%s", want, text)

@@ -185,10 +185,10 @@ func TestAnswer(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"none":          "crash on all 2 builds | – | – | never",
-		"temp-thread":   "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | 1 of 3 hazards on 3.6.5: curl | ",
-		"hwm":           "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | 2 of 3 hazards foreign-before:n=5/14 | ",
-		"pointer-match": "corrupt on 3.6.5; no damage seen elsewhere (3.0.20: 0 of 2 trials each, ≤ 77.7 %) | none of 3 hazards (0 of 6 trials) | ",
-		"key-owner":     "no damage seen on all 2 builds (0 of 2 trials each, ≤ 77.7 %) | none of 3 hazards (0 of 12 trials) | the baseline | never in a daemon",
+		"temp-thread":   "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | 1 of 3 hazards on 3.6.5: curl | ",
+		"hwm":           "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | 2 of 3 hazards foreign-before:n=5/14 | ",
+		"pointer-match": "corrupt on 3.6.5; no damage seen elsewhere (3.0.20: 0 of 4 trials each, ≤ 52.8 %) | none of 3 hazards (0 of 12 trials) | ",
+		"key-owner":     "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | none of 3 hazards (0 of 24 trials) | the baseline | never in a daemon",
 	} {
 		if !strings.HasPrefix(got[name], want) {
 			t.Errorf("%s: %s, want %s", name, got[name], want)
@@ -202,7 +202,7 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	notes := strings.Join(table.Notes, " ")
-	if !strings.Contains(notes, "private-locks") || !strings.Contains(notes, "a screening of 2 trials each") || !strings.Contains(notes, "at least 2 trials on each build, so that ≤ 77.7 % of trials") {
+	if !strings.Contains(notes, "private-locks") || !strings.Contains(notes, "a screening of 4 trials each") || !strings.Contains(notes, "at least 4 trials on each build, so that ≤ 52.8 % of trials") {
 		t.Errorf("notes %q", table.Notes)
 	}
 }

@@ -177,6 +177,9 @@ func (e expectation) check(g *gatherer) (findings, error) {
 		if why := e.against(s, g.shared(scene, s)); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
+		if why := unlike(g.of(s.files)); why != "" && e.word != unsharedWord {
+			f.add(scene.String(), "the data cannot support it: %s", why)
+		}
 		if mark := g.mark(scene); mark != "" {
 			f.add(scene.String(), "%s", mark)
 		}
@@ -203,26 +206,30 @@ func (e expectation) against(s *sample, shared *SharedBlocks) string {
 	if e.word == unsharedWord {
 		return againstSharing(s, shared)
 	}
-	v := s.verdict.verdict()
+	v := s.lives().verdict().shareSlots(s.sharedMax)
 	switch {
-	case v.Damaged > 0:
-		return fmt.Sprintf("%s, %d of %s damaged", v.Short(), v.Damaged, number.Count(v.Trials, "trial"))
+	case s.looked.damaged > 0:
+		return fmt.Sprintf("%s, %d of %s damaged", s.looked.verdict().Short(), s.looked.damaged, number.Count(s.looked.trials, "trial"))
 	case s.throughput.damaged > 0:
 		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, number.Count(s.throughput.trials, "trial")+" for throughput")
 	case s.unlooked.damaged > 0:
 		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, number.Count(s.unlooked.trials, "trial")+" with the active checks off")
 	case s.forks.damaged > 0:
 		return fmt.Sprintf("%d of %s damaged", s.forks.damaged, number.Count(s.forks.trials, "trial")+" of forks")
-	case v.Worst() == NoTrials:
+	case s.looked.verdict().Worst() == NoTrials:
 		return "no corruption trials with the active checks on"
 	case v.Trials == 0:
 		return v.String()
 	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
-		return couldNot(&s.verdict, &s.throughput, &s.unlooked)
+		return couldNot(&s.looked, &s.throughput, &s.unlooked)
+	case v.Idle > 0:
+		return fmt.Sprintf("%s made no attempt that the file knows of: the data cannot support it", number.Count(v.Idle, "trial"))
 	case e.word == string(Clean) && shared != nil && shared.Raced+shared.ReadRaced > 0:
 		return againstSharing(s, shared)
+	case e.word == string(Clean) && v.Worst() == Shared:
+		return fmt.Sprintf("shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMax, "object"))
 	case e.word == string(Clean) && v.Worst() != Clean:
-		return fmt.Sprintf("%s in %s: clean takes %s without damage", v, number.Count(v.Trials, "trial"), number.Count(cleanTrials, "trial"))
+		return fmt.Sprintf("%s in %s: %s", v, number.Count(v.Trials, "trial"), v.lacks())
 	}
 	return ""
 }

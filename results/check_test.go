@@ -3,6 +3,7 @@ package results
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -48,8 +49,8 @@ func TestCheck(t *testing.T) {
 		o    CheckOptions
 		want []string // one for each broken rule; none: it holds
 	}{
-		{"clean", run(59, nil), expect("hwm=clean"), nil},
-		{"too few for clean", run(58, nil), expect("hwm=clean"), []string{"no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
+		{"clean", run(30, nil), expect("hwm=clean"), nil},
+		{"too few for clean", run(29, nil), expect("hwm=clean"), []string{"no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
 		{"undamaged", run(3, nil), expect("hwm=undamaged", "key-owner=undamaged"), nil},
 		{"damaged", run(3, nil), expect("none=undamaged"), []string{"crash corrupt, 3 of 3 trials damaged"}},
 		{"only collateral is damage", run(60, damaged("hwm", event.LostSlot)), expect("hwm=clean"), []string{"collateral, 60 of 60 trials damaged"}},
@@ -111,7 +112,7 @@ func TestCheckAgainst(t *testing.T) {
 		{"the same", run(20, nil), run(20, nil), nil},
 		{"better", run(20, damaged("hwm", event.Crash)), run(20, nil), nil},
 		{"new damage", run(20, nil), run(20, damaged("hwm", event.RepeatedRandom)), []string{"hwm: was no damage seen (≤ 14 %), now corrupt, 20 of 20 trials damaged"}},
-		{"clean no more", run(60, nil), run(30, nil), []string{"clear-0-15: was clean, now no damage seen", "hwm: was clean", "key-owner: was clean"}},
+		{"clean no more", run(60, nil), run(15, nil), []string{"clear-0-15: was clean, now no damage seen", "hwm: was clean", "key-owner: was clean"}},
 		{"slower", run(20, slower("hwm", 0)), run(20, slower("hwm", 0.03)), []string{"hwm: throughput is 0.9"}},
 		{"faster", run(20, slower("hwm", 0.03)), run(20, slower("hwm", 0)), nil},
 		{"a missing strategy", run(20, nil), run(20, only("none", "hwm", "key-owner")), []string{"clear-0-15: no trial any more"}},
@@ -327,4 +328,89 @@ func TestCheckAgainstFailedTrials(t *testing.T) {
 	old := fileOf(t, "old.txt", mixed(failed)...)
 	checkBroken(t, "failed now", CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed(failed)...), "hwm: 1 trial could not be carried out: no memory")
 	checkBroken(t, "failed before", CheckOptions{Against: []string{old}}, fileOf(t, "new.txt", mixed()...), "")
+}
+
+// doctored is a run of 60 rounds, with each trial changed: 120 lives a cell.
+func doctored(t *testing.T, change func(*Trial)) string {
+	t.Helper()
+	var trials []*Trial
+	run(60, nil).trials(func(trial *Trial) {
+		trial.Cell.Hazard = testCell(Corruption, "hwm").Hazard
+		change(trial)
+		trials = append(trials, trial)
+	})
+	return fileOf(t, "doctored.txt", trials...)
+}
+
+// Files that would pass if lives were only counted, each refused in one line.
+func TestCheckDoctored(t *testing.T) {
+	clean, undamaged := CheckOptions{Expect: []string{"hwm=clean"}}, CheckOptions{Expect: []string{"hwm=undamaged"}}
+	quiet := func(trial *Trial) { trial.Events, trial.Metrics = nil, nil }
+	for _, tt := range []struct {
+		name   string
+		o      CheckOptions
+		change func(*Trial)
+		want   string
+	}{
+		{"as it was", clean, func(*Trial) {}, ""},
+		{"none damaged in one life of sixty", clean, func(trial *Trial) {
+			if trial.Cell.Strategy == PositiveControl && trial.Round > 0 {
+				quiet(trial)
+			}
+		}, "CONTROLS FAILED: none is damaged in only 1/60"},
+		{"lives of 5 ms", clean, func(trial *Trial) {
+			trial.Load, trial.Handshakes = 5*time.Millisecond, 7
+		}, "no damage seen (≤ 2.47 %) in 120 trials: 840 attempts: clean takes 15000"},
+		{"no attempts", undamaged, func(trial *Trial) {
+			if trial.Cell.Strategy == "hwm" {
+				trial.Handshakes = 0
+			}
+		}, "no attempts: 120 trials without a connection"},
+		{"bad peers alone are attempts", clean, func(trial *Trial) { trial.Handshakes, trial.Attempts = 0, 3000 }, ""},
+		{"some without attempts", undamaged, func(trial *Trial) {
+			if trial.Round == 3 {
+				trial.Handshakes = 0
+			}
+		}, "2 trials made no attempt that the file knows of: the data cannot support it"},
+		{"memory that two workers hold", clean, func(trial *Trial) {
+			if trial.Cell.Strategy == "hwm" {
+				trial.SharedSlots = 1
+			}
+		}, "shared: two workers hold 1 object of OpenSSL's"},
+		{"damage where nobody looks", undamaged, func(trial *Trial) {
+			if trial.Cell.Strategy == "hwm" && trial.Cell.Setting("check") == "0" && trial.Round == 7 {
+				trial.Events = map[string]uint64{event.Crash: 1}
+			}
+		}, "1 of 60 trials with the active checks off damaged"},
+	} {
+		checkBroken(t, tt.name, tt.o, doctored(t, tt.change), tt.want)
+	}
+}
+
+// Trials of different length, or by different versions of the program, support no
+// claim together.
+func TestCheckUnlikeTrials(t *testing.T) {
+	var paths []string
+	for i, length := range []string{"5000000", "300000000"} {
+		path := run(30, func(s *simulation) { s.start = s.start.Add(time.Duration(i) * 24 * time.Hour) }).file(t, length+".txt")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.Replace(text, []byte(`#plan {"seed":1}`), []byte(`#plan {"seed":1,"spec":{"rounds":30,"corruption_ns":`+length+`}}`), 1)
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	var out bytes.Buffer
+	broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, paths...)
+	if want := "the data cannot support it: trials of 5ms and 300ms are counted together"; err != nil || broken != 1 || !strings.Contains(out.String(), want) {
+		t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
+	}
+	out.Reset()
+	broken, err = Check(&out, CheckOptions{Against: paths[:1]}, paths[1])
+	if want := "trials were of 5ms, now of 300ms"; err != nil || broken != 1 || !strings.Contains(out.String(), want) {
+		t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
+	}
 }

@@ -82,6 +82,13 @@ type Row struct {
 	// trial is worth.
 	Exposure Range `json:"handshakes_in_undamaged_trials"`
 
+	// FirstDamage is how often a first damage comes for each million attempts; a
+	// life that is damaged counts its attempts until then.
+	FirstDamage Figure `json:"first_damage_per_Mattempt"`
+	// Rarer is how many times rarer that is, at least, than under the positive
+	// control in the same scene; nil with damage, and where it cannot be told.
+	Rarer *float64 `json:"times_rarer_than_none,omitempty"`
+
 	Passive Figure `json:"corruptions_per_Mhs"`
 	Foreign Figure `json:"foreign_errors_per_Mcheck"`
 	Repeats Figure `json:"repeats_per_Mdraw"`
@@ -185,6 +192,10 @@ func (g *gatherer) table(s Scene, o Options) Table {
 	}
 	for name, sample := range samples {
 		r := sample.row(name, base, o)
+		if none := samples[PositiveControl]; none != nil && r.Verdict.Undamaged() {
+			b := none.lives()
+			r.Rarer = finite(1 / inference.Rarer(r.Verdict.Attempts, b.damaged, b.attempts, boundConfidence))
+		}
 		r.Sharing = g.shared(s, sample)
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
@@ -197,10 +208,11 @@ func (g *gatherer) table(s Scene, o Options) Table {
 }
 
 func (s *sample) row(name string, base *sample, o Options) Row {
-	v := s.verdict.verdict()
+	v := s.lives().verdict().shareSlots(s.sharedMax)
 	r := Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
 		Exposure:    s.exposure,
+		FirstDamage: figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
 		Passive:     s.passive.rate(o.Confidence),
 		Foreign:     s.foreign.rate(o.Confidence),
 		Repeats:     s.repeats.rate(o.Confidence),
@@ -208,7 +220,7 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		SharedSlots: -1, Events: s.kinds.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
 	}
-	if v.Trials > 0 {
+	if s.sharedOf > 0 {
 		r.SharedSlots = s.sharedMax
 		if s.shared != s.sharedMax {
 			r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", s.shared, s.sharedMax))
@@ -218,10 +230,13 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		r.Kept = figure(inference.Median(s.kept, o.Confidence))
 	}
 	if v.Failed > 0 {
-		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", number.Count(v.Failed, "trial"), s.verdict.reason))
+		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", number.Count(v.Failed, "trial"), s.lives().reason))
 	}
-	if name != o.Baseline && v.Trials > 0 && base.verdict.trials > 0 {
-		p := inference.FisherExact(v.Damaged, v.Trials, base.verdict.damaged, base.verdict.trials)
+	if v.Idle > 0 {
+		r.Probability.Warnings = append(r.Probability.Warnings, number.Count(v.Idle, "trial")+" without an attempt are not counted")
+	}
+	if b := base.lives(); name != o.Baseline && v.Trials > 0 && b.trials > 0 {
+		p := inference.FisherExact(v.Damaged, v.Trials, b.damaged, b.trials)
 		r.Fisher = finite(p)
 	}
 	return r

@@ -76,9 +76,9 @@ func TestCompareNeverSaysZeroPercent(t *testing.T) {
 			t.Errorf("the comparison has %q:\n%s", bad, out)
 		}
 	}
-	// 1-0.05^(1/8) = 31.23 %, rounded up.
-	if !strings.Contains(out, "0/8 ≤ 31.3 %") {
-		t.Errorf("no upper bound for 0 of 8:\n%s", out)
+	// 1-0.05^(1/16) = 17.07 %, rounded up.
+	if !strings.Contains(out, "0/16 ≤ 17.1 %") {
+		t.Errorf("no upper bound for 0 of 16:\n%s", out)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestCompareMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Tables) != 2 || c.Tables[0].Rows[0].Verdict.Trials != 8 {
+	if len(c.Tables) != 2 || c.Tables[0].Rows[0].Verdict.Trials != 16 {
 		t.Errorf("two files of one kind of machine: %d tables, %d trials", len(c.Tables), c.Tables[0].Rows[0].Verdict.Trials)
 	}
 	data, err := os.ReadFile(fb)
@@ -275,7 +275,7 @@ func TestCompareJoinedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Tables) != 4 || c.Tables[0].Rows[0].Verdict.Trials != 2 || c.Tables[3].Machine[0] != '8' {
+	if len(c.Tables) != 4 || c.Tables[0].Rows[0].Verdict.Trials != 4 || c.Tables[3].Machine[0] != '8' {
 		t.Errorf("%d tables, want 2 for each of 2 machines", len(c.Tables))
 	}
 }
@@ -310,7 +310,7 @@ func TestCompareErrors(t *testing.T) {
 
 func TestCompareTornAndSkipped(t *testing.T) {
 	trial := func(strategy string, status Status, reason string) *Trial {
-		return &Trial{Cell: testCell(Corruption, strategy), Status: status, Reason: reason}
+		return &Trial{Cell: testCell(Corruption, strategy), Status: status, Reason: reason, Handshakes: 100}
 	}
 	path := fileOf(t, "run.txt",
 		trial("temp-thread", Skipped, "no libpython3.11 on this machine"),
@@ -359,7 +359,7 @@ func TestCompareExports(t *testing.T) {
 	for i, table := range want.Tables {
 		for j, row := range table.Rows {
 			r := got.Tables[i].Rows[j]
-			if got.Tables[i].Hazard != table.Hazard || r.Strategy != row.Strategy || r.Verdict.Damaged != row.Verdict.Damaged || r.Verdict.Trials != 8 {
+			if got.Tables[i].Hazard != table.Hazard || r.Strategy != row.Strategy || r.Verdict.Damaged != row.Verdict.Damaged || r.Verdict.Trials != 16 {
 				t.Errorf("table %d row %d is %+v", i, j, r)
 			}
 		}

@@ -76,9 +76,11 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 		Damaged int     `json:"damaged"`
 		Trials  int     `json:"trials"`
 		Failed  int     `json:"failed,omitempty"`
+		Idle    int     `json:"idle,omitempty"`
+		Tries   uint64  `json:"attempts"`
 		Upper   float64 `json:"upper"`
 		Reason  string  `json:"reason,omitempty"`
-	}{v.Words, v.Damaged, v.Trials, v.Failed, v.Upper, v.Reason})
+	}{v.Words, v.Damaged, v.Trials, v.Failed, v.Idle, uint64(v.Attempts), v.Upper, v.Reason})
 }
 
 // MarshalJSON is needed because that of Figure would hide the rest.

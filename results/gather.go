@@ -85,19 +85,19 @@ func compareHazards(a, b string) int {
 // sample is what a comparison keeps of the trials of one strategy in one
 // scene. It holds columns of numbers and no trials: a file may have a million.
 type sample struct {
-	verdict tally // corruption trials at the scene's check rate
-
+	looked   tally // corruption trials at the scene's check rate
 	unlooked tally // corruption trials with the active checks off
-	exposure Range // of the undamaged ones among the former
+	exposure Range // of the undamaged ones
 
 	passive, foreign, repeats, lost counts
 
-	files []int // those with trials of verdict, each once
+	files []int // those with corruption trials, each once
 
-	kinds kindCounts // events of the trials of verdict
+	kinds kindCounts // events of both
 	kept  []float64  // bytes left by each retired worker, trial by trial
 
-	shared, sharedMax int // smallest and largest of shared-slots; -1 = none
+	shared, sharedMax int // smallest and largest of shared-slots,
+	sharedOf          int // of so many trials
 
 	throughput tally // handshake trials; undamaged ones give values
 	forks      tally // fork trials; likewise
@@ -202,7 +202,20 @@ func (s *sample) addCost(t *Trial, key roundKey) {
 	c.add(key, t.Metrics)
 }
 
+// lives are the corruption trials: damage is damage, whether or not anyone
+// looked for what cannot be seen otherwise.
+func (s *sample) lives() *tally { return s.looked.with(&s.unlooked) }
+
 func (s *sample) addCorruption(t *Trial, file int) {
+	if t.Status == OK && !slices.Contains(s.files, file) {
+		s.files = append(s.files, file)
+	}
+	if t.Status == OK && !t.idle() {
+		s.kinds.add(t.Events)
+		if !t.Damaged() {
+			s.exposure.add(t.Handshakes)
+		}
+	}
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
 		s.unlooked.add(t)
 		if t.Status == OK {
@@ -210,57 +223,21 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		}
 		return
 	}
-	s.verdict.add(t)
+	s.looked.add(t)
 	if t.Status != OK {
 		return
-	}
-	if !slices.Contains(s.files, file) {
-		s.files = append(s.files, file)
-	}
-	if !t.Damaged() {
-		s.exposure.add(t.Handshakes)
 	}
 	s.foreign.add(t.Events[event.ForeignError], t.Checks)
 	s.repeats.add(t.Events[event.RepeatedRandom], t.Draws)
 	s.lost.add(t.Events[event.LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
 	s.addShared(t.SharedSlots)
-	s.kinds.add(t.Events)
 	if kept, ok := t.Metric(KeptBytes); ok {
 		s.kept = append(s.kept, kept)
 	}
 }
 
-// kindCounts count events, and the trials that had some.
-type kindCounts map[string]*KindCount
-
-func (k *kindCounts) add(events map[string]uint64) {
-	for kind, n := range events {
-		if n == 0 {
-			continue
-		}
-		if *k == nil {
-			*k = make(kindCounts)
-		}
-		if (*k)[kind] == nil {
-			(*k)[kind] = &KindCount{Kind: kind}
-		}
-		(*k)[kind].Events += n
-		(*k)[kind].Trials++
-	}
-}
-
-// list gives the worst first.
-func (k kindCounts) list() []KindCount {
-	var list []KindCount
-	for _, c := range k {
-		list = append(list, *c)
-	}
-	slices.SortFunc(list, func(a, b KindCount) int { return event.Compare(a.Kind, b.Kind) })
-	return list
-}
-
 func (s *sample) addShared(n int) {
-	if s.verdict.trials == 1 {
+	if s.sharedOf++; s.sharedOf == 1 {
 		s.shared, s.sharedMax = n, n
 	}
 	s.shared, s.sharedMax = min(s.shared, n), max(s.sharedMax, n)

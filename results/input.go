@@ -124,21 +124,16 @@ func overlaps(inputs []*Input) []string {
 // unlike says what differs between trials of some files that are counted
 // together: their length, and the version of the program. "" is for nothing.
 func unlike(inputs []*Input) string {
-	var lengths []time.Duration
 	var versions, names []string
 	for _, in := range inputs {
 		names = append(names, in.Base())
-		if in.Plan != nil && !slices.Contains(lengths, in.Plan.Spec.Corruption) {
-			lengths = append(lengths, in.Plan.Spec.Corruption)
-		}
 		if v := in.Fact("tlsbench"); !slices.Contains(versions, v) {
 			versions = append(versions, v)
 		}
 	}
 	var parts []string
-	if len(lengths) > 1 {
-		slices.Sort(lengths)
-		parts = append(parts, "of "+strings.Join(texts(lengths), " and "))
+	if text := lengths(inputs); strings.Contains(text, " and ") {
+		parts = append(parts, "of "+text)
 	}
 	if len(versions) > 1 {
 		parts = append(parts, fmt.Sprintf("by %d versions of the program", len(versions)))
@@ -147,4 +142,17 @@ func unlike(inputs []*Input) string {
 		return ""
 	}
 	return fmt.Sprintf("trials %s are counted together (%s)", strings.Join(parts, " and "), strings.Join(names, ", "))
+}
+
+// lengths lists how long the corruption trials of some files are, as far as their
+// plans tell.
+func lengths(inputs []*Input) string {
+	var list []time.Duration
+	for _, in := range inputs {
+		if in.Plan != nil && !slices.Contains(list, in.Plan.Spec.Corruption) {
+			list = append(list, in.Plan.Spec.Corruption)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(texts(list), " and ")
 }

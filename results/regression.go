@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,6 +36,10 @@ func (r regression) check(now *gatherer) (findings, error) {
 	}
 	if a, b := old.machines(), now.machines(); !overlap(a, b) {
 		f.add("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
+		return f, nil
+	}
+	if was, is := lengths(old.inputs), lengths(now.inputs); was != "" && is != "" && was != is {
+		f.add("all files", "trials were of %s, now of %s", was, is)
 		return f, nil
 	}
 	var tests []change
@@ -113,8 +118,8 @@ func (c change) plain() string {
 	if c.now == nil {
 		return "no trial any more"
 	}
-	was, is := c.old.verdict.verdict(), c.now.verdict.verdict()
-	now := []*tally{&c.now.verdict, &c.now.throughput, &c.now.unlooked, &c.now.forks}
+	was, is := c.old.looked.verdict(), c.now.looked.verdict()
+	now := []*tally{&c.now.looked, &c.now.throughput, &c.now.unlooked, &c.now.forks}
 	switch {
 	case slices.ContainsFunc(now, func(t *tally) bool { return t.failed > 0 }):
 		return couldNot(now...)
@@ -122,8 +127,9 @@ func (c change) plain() string {
 		return fmt.Sprintf("was %s, now %s", was, is)
 	case was.Undamaged() && is.Damaged > 0:
 		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
-	case was.Worst() == Clean && is.Worst() != Clean:
-		return fmt.Sprintf("was clean, now %s: too few trials", is)
+	case c.old.word() == Clean && c.now.word() != Clean:
+		all := c.now.lives().verdict()
+		return fmt.Sprintf("was clean, now %s in %s: %s", c.now.word(), number.Count(all.Trials, "trial"), cmp.Or(all.lacks(), "shared memory"))
 	}
 	for _, k := range c.kinds() {
 		if k.old.trials > 0 && k.old.damaged == 0 && k.now.damaged > 0 {
@@ -135,6 +141,9 @@ func (c change) plain() string {
 	}
 	return ""
 }
+
+// word is the worst of the verdict.
+func (s *sample) word() Word { return s.lives().verdict().shareSlots(s.sharedMax).Worst() }
 
 // kind is trials of one kind, then and now.
 type kind struct {
@@ -162,7 +171,7 @@ func (f *findings) moreDamage(tests []change) {
 	var list []comparison
 	var p, least []float64
 	for _, c := range tests {
-		for _, k := range append([]kind{{"", &c.old.verdict, &c.now.verdict}}, c.kinds()...) {
+		for _, k := range append([]kind{{"", &c.old.looked, &c.now.looked}}, c.kinds()...) {
 			if a, b := k.old, k.now; a.trials > 0 && b.trials > 0 {
 				list = append(list, comparison{k, c.place()})
 				p = append(p, inference.FisherExact(a.damaged, a.trials, b.damaged, b.trials))

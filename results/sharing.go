@@ -210,6 +210,18 @@ func (v Verdict) share(s *SharedBlocks) Verdict {
 	if s == nil || s.Raced+s.ReadRaced == 0 {
 		return v
 	}
+	return v.shares()
+}
+
+// shareSlots is the same for objects of OpenSSL that two workers hold.
+func (v Verdict) shareSlots(n int) Verdict {
+	if n == 0 {
+		return v
+	}
+	return v.shares()
+}
+
+func (v Verdict) shares() Verdict {
 	words := []Word{Shared}
 	for _, w := range v.Words {
 		if slices.Contains(event.Words, w) {

@@ -49,9 +49,12 @@ type Trial struct {
 	Control bool `json:"control,omitempty"`
 
 	Handshakes uint64 `json:"handshakes"` // good ones made, warm-up included
-	Checks     uint64 `json:"checks"`     // looks at the error queue
-	Draws      uint64 `json:"draws"`      // random draws compared
-	Forks      uint64 `json:"forks,omitempty"`
+	// Attempts are the connections of peers, good and bad. Older files do not have
+	// it: then only the good ones are known.
+	Attempts uint64 `json:"attempts,omitempty"`
+	Checks   uint64 `json:"checks"` // looks at the error queue
+	Draws    uint64 `json:"draws"`  // random draws compared
+	Forks    uint64 `json:"forks,omitempty"`
 
 	Events       map[string]uint64 `json:"events,omitempty"`         // count by kind; see package event
 	Ignored      map[string]uint64 `json:"ignored,omitempty"`        // likewise, those that say nothing about OpenSSL
@@ -83,6 +86,32 @@ func (t *Trial) Damaged() bool {
 		}
 	}
 	return false
+}
+
+// attempted is how many connections the trial is known to have had.
+func (t *Trial) attempted() uint64 { return max(t.Attempts, t.Handshakes) }
+
+// idle reports whether nothing was asked of the server that could have damaged
+// it: such a life is not an undamaged one.
+func (t *Trial) idle() bool {
+	underLoad := t.Cell.Measure == Corruption || t.Cell.Measure == Handshake
+	return underLoad && t.attempted() == 0 && !t.Damaged()
+}
+
+// untilDamage is how many connections there were up to the first damage, or to
+// the end: their share is that of the good ones, or of the time.
+func (t *Trial) untilDamage() float64 {
+	all := float64(t.attempted())
+	share := 1.0
+	switch {
+	case !t.Damaged() || t.FirstEvent == 0:
+		return all
+	case t.Handshakes > 0:
+		share = float64(t.FirstEventAt) / float64(t.Handshakes)
+	case t.Load > 0:
+		share = float64(t.FirstEvent) / float64(t.Load)
+	}
+	return max(1, all*min(1, share))
 }
 
 // Clone makes a copy that shares nothing with t that is ever changed. (Config

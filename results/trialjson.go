@@ -108,6 +108,8 @@ func (p *trialParser) count(t *Trial, key []byte) bool {
 		return p.uint(&t.Seed)
 	case "handshakes":
 		return p.uint(&t.Handshakes)
+	case "attempts":
+		return p.uint(&t.Attempts)
 	case "checks":
 		return p.uint(&t.Checks)
 	case "draws":

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,11 +24,12 @@ const (
 	Broken     = event.Broken
 	Collateral = event.Collateral
 
-	Clean         Word = "clean"          // no damage, in enough trials to bound it
-	NoDamageSeen  Word = "no damage seen" // no damage, in too few trials for that
+	Clean         Word = "clean"          // no damage, in enough trials and attempts to bound it
+	NoDamageSeen  Word = "no damage seen" // no damage, in too few for that
 	SkippedWord   Word = "skipped"        // this machine lacks what the hazard needs
 	NotApplicWord Word = "not applicable" // this build lacks what the strategy needs
 	NotCarriedOut Word = "failed"         // no trial could be carried out
+	NoAttempts    Word = "no attempts"    // trials without a single connection
 	NoTrials      Word = "no trials"
 )
 
@@ -35,6 +37,10 @@ const (
 // upper bound has to stay below for the word clean. Without damage that takes
 // 59 trials: 1-0.05^(1/59) is 4.95 %.
 const CleanBound = 0.05
+
+// CleanAttempts is how many attempts the word clean takes besides: one first
+// damage in 5,000 attempts would then be seen with 95 % confidence.
+const CleanAttempts = 15000
 
 // boundConfidence is the one-sided confidence of all upper bounds of zero
 // events.
@@ -46,6 +52,9 @@ type Verdict struct {
 	Damaged int    // trials with any event,
 	Trials  int    // of those carried out
 	Failed  int    // trials that could not be carried out
+	Idle    int    // trials without damage, and without an attempt: they say nothing
+	// Attempts are those of all trials, up to the first damage of each.
+	Attempts float64
 	// Upper is the exact one-sided 95 % upper bound of the probability that a
 	// trial is damaged; 1 without trials.
 	Upper  float64
@@ -64,7 +73,7 @@ func (v Verdict) String() string {
 	switch v.Worst() {
 	case NoDamageSeen:
 		return fmt.Sprintf("no damage seen (%s)", number.AtMost(v.Upper))
-	case SkippedWord, NotApplicWord, NotCarriedOut:
+	case SkippedWord, NotApplicWord, NotCarriedOut, NoAttempts:
 		return fmt.Sprintf("%s: %s", v.Worst(), v.Reason)
 	}
 	return v.Short()
@@ -79,12 +88,29 @@ func (v Verdict) Short() string {
 	return strings.Join(list, " ")
 }
 
+// lacks says what keeps trials without damage from the word clean, "" if nothing
+// does.
+func (v Verdict) lacks() string {
+	switch {
+	case v.Failed > 0:
+		return fmt.Sprintf("%s could not be carried out", number.Count(v.Failed, "trial"))
+	case v.Idle > 0:
+		return fmt.Sprintf("%s had no attempt", number.Count(v.Idle, "trial"))
+	case v.Trials < cleanTrials:
+		return fmt.Sprintf("clean takes %s without damage", number.Count(cleanTrials, "trial"))
+	case v.Attempts < CleanAttempts:
+		return fmt.Sprintf("%s: clean takes %d", number.Count(int(v.Attempts), "attempt"), CleanAttempts)
+	}
+	return ""
+}
+
 // tally counts the trials of one cell as they come.
 type tally struct {
-	trials, damaged, failed int
-	seen                    []Word
-	skipped, notApplicable  string
-	reason                  string // of the first failed trial
+	trials, damaged, failed, idle int
+	attempts                      float64
+	seen                          []Word
+	skipped, notApplicable        string
+	reason                        string // of the first failed trial
 }
 
 func (t *tally) add(trial *Trial) {
@@ -101,7 +127,12 @@ func (t *tally) add(trial *Trial) {
 		t.notApplicable = orUnknown(trial.Reason)
 		return
 	}
+	if trial.idle() {
+		t.idle++
+		return
+	}
 	t.trials++
+	t.attempts += trial.untilDamage()
 	if !trial.Damaged() {
 		return
 	}
@@ -113,6 +144,16 @@ func (t *tally) add(trial *Trial) {
 	}
 }
 
+// with gives a tally of the trials of both.
+func (t tally) with(o *tally) *tally {
+	t.trials, t.damaged, t.failed, t.idle = t.trials+o.trials, t.damaged+o.damaged, t.failed+o.failed, t.idle+o.idle
+	t.attempts += o.attempts
+	t.seen = slices.Concat(t.seen, o.seen)
+	t.skipped, t.notApplicable = cmp.Or(t.skipped, o.skipped), cmp.Or(t.notApplicable, o.notApplicable)
+	t.reason = cmp.Or(t.reason, o.reason)
+	return &t
+}
+
 func orUnknown(reason string) string {
 	if reason == "" {
 		return "no reason given"
@@ -121,7 +162,7 @@ func orUnknown(reason string) string {
 }
 
 func (t *tally) verdict() Verdict {
-	v := Verdict{Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Upper: 1}
+	v := Verdict{Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Idle: t.idle, Attempts: t.attempts, Upper: 1}
 	if t.trials > 0 {
 		v.Upper = inference.ProportionUpper(t.damaged, t.trials, boundConfidence)
 	}
@@ -132,19 +173,21 @@ func (t *tally) verdict() Verdict {
 	}
 	if len(v.Words) == 0 {
 		var word Word
-		word, v.Reason = t.quiet(v.Upper)
+		word, v.Reason = t.quiet(v)
 		v.Words = []Word{word}
 	}
 	return v
 }
 
 // quiet is the word where no damage was seen.
-func (t *tally) quiet(upper float64) (word Word, reason string) {
+func (t *tally) quiet(v Verdict) (word Word, reason string) {
 	switch {
-	case t.trials > 0 && upper <= CleanBound:
+	case t.trials > 0 && v.lacks() == "":
 		return Clean, ""
 	case t.trials > 0:
 		return NoDamageSeen, ""
+	case t.idle > 0:
+		return NoAttempts, number.Count(t.idle, "trial") + " without a connection that the file knows of"
 	case t.notApplicable != "":
 		return NotApplicWord, t.notApplicable
 	case t.skipped != "":
@@ -153,4 +196,33 @@ func (t *tally) quiet(upper float64) (word Word, reason string) {
 		return NotCarriedOut, orUnknown(t.reason)
 	}
 	return NoTrials, ""
+}
+
+// kindCounts count events, and the trials that had some.
+type kindCounts map[string]*KindCount
+
+func (k *kindCounts) add(events map[string]uint64) {
+	for kind, n := range events {
+		if n == 0 {
+			continue
+		}
+		if *k == nil {
+			*k = make(kindCounts)
+		}
+		if (*k)[kind] == nil {
+			(*k)[kind] = &KindCount{Kind: kind}
+		}
+		(*k)[kind].Events += n
+		(*k)[kind].Trials++
+	}
+}
+
+// list gives the worst first.
+func (k kindCounts) list() []KindCount {
+	var list []KindCount
+	for _, c := range k {
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(a, b KindCount) int { return event.Compare(a.Kind, b.Kind) })
+	return list
 }

@@ -38,6 +38,13 @@ func TestJudge(t *testing.T) {
 	with := func(status Status, reason string) []*Trial {
 		return []*Trial{{Cell: c, Status: status, Reason: reason}}
 	}
+	tries := func(n int, attempts uint64) []*Trial {
+		list := some(n, c)
+		for _, t := range list {
+			t.Handshakes, t.Attempts = 10, attempts
+		}
+		return list
+	}
 	for _, tt := range []struct {
 		name   string
 		trials []*Trial
@@ -53,7 +60,10 @@ func TestJudge(t *testing.T) {
 			"crash hang corrupt broken collateral", 4, 4},
 		{"collateral alone", some(2, c, event.LostSlot), "collateral", 2, 2},
 		{"a kind of a later version", some(1, c, "stolen-socket"), "corrupt", 1, 1},
-		{"events of count 0", []*Trial{{Cell: c, Status: OK, Events: map[string]uint64{event.Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
+		{"events of count 0", []*Trial{{Cell: c, Status: OK, Handshakes: 9, Events: map[string]uint64{event.Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
+		{"no attempt", []*Trial{{Cell: c, Status: OK, Checks: 900}}, "no attempts: 1 trial without a connection that the file knows of", 0, 0},
+		{"too few attempts", tries(59, 254), "no damage seen (≤ 4.96 %)", 0, 59},
+		{"attempts of bad peers", tries(59, 255), "clean", 0, 59},
 		{"skipped", with(Skipped, "no libpython3.11"), "skipped: no libpython3.11", 0, 0},
 		{"not applicable", with(NotApplicable, "no ERR_get_state"), "not applicable: no ERR_get_state", 0, 0},
 		{"failed", join(with(Failed, "bind: in use"), with(Failed, "later")), "failed: bind: in use", 0, 0},

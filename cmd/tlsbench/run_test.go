@@ -44,7 +44,7 @@ func controlFile(t *testing.T, events map[string]string, heap string) string {
 		if !ran {
 			continue
 		}
-		trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Cell: results.Cell{
+		trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Handshakes: 100, Cell: results.Cell{
 			Measure: results.Corruption, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: heap, Strategy: strategy, Workers: 4,
 		}, Metrics: []results.Metric{{Value: 0, Unit: results.DamagedPerTrial}}}
 		if kind != "" {

@@ -194,7 +194,7 @@ func distinct(tables []results.Table, of func(*results.Table) string) []string {
 func limits(d *plots.Data) []string {
 	list := []string{
 		"A verdict holds for the builds, hazards and loads that were tried, and for nothing else. No damage in n trials bounds the probability of a damaged trial of this length; it does not prove that there is none.",
-		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, a server runs for months. The bounds are for each trial. The word clean stands for a bound of 5 %% or less, which takes 59 trials; intervals are at %s.", number.Percent(d.Confidence)),
+		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, a server runs for months. The bounds are for each trial. The word clean takes at least 59 trials without damage, which bounds it to 5 %% of them, with at least 15,000 attempts together; intervals are at %s.", number.Percent(d.Confidence)),
 		"Trials of one cell that stand in several files are counted together; where their lengths or their programs differ a note says so. Loads, hazards and builds are never counted together.",
 		"Peers and workers share the processors of one machine, over loopback, in a closed loop: latencies are not service latencies, and on few cores throughput is as much the peers' as the server's. Compare the server's CPU time.",
 		fmt.Sprintf("Costs are relative to %s, which clears exactly what is OpenSSL's. No daemon has its ledger of keys. A damaged trial yields no throughput, so a strategy that is damaged often is judged on its best trials.", d.Baseline),

@@ -73,7 +73,7 @@ type fate struct {
 	strategy string
 	safe     []string            // builds on which it is not damaged alone
 	ruined   []string            // builds on which it is
-	shared   []string            // builds on which workers were seen to share blocks
+	shared   []string            // safe builds on which workers were seen to share memory
 	reasons  []string            // why there is no verdict, on some build
 	trials   tally               // of a build, alone
 	bound    float64             // the weakest of the safe builds
@@ -137,15 +137,13 @@ func newFate(tables []*results.Table, strategy string) *fate {
 // there is none the scene with the most trials.
 func (f *fate) plain(build string, scenes []*results.Table) {
 	var best *results.Verdict
-	damaged := false
+	damaged, shared := false, false
 	for _, t := range scenes {
 		r := rowOf(t, f.strategy)
 		if r == nil {
 			continue
 		}
-		if slices.Contains(r.Verdict.Words, results.Shared) && !slices.Contains(f.shared, build) {
-			f.shared = append(f.shared, build)
-		}
+		shared = shared || slices.Contains(r.Verdict.Words, results.Shared)
 		switch v := &r.Verdict; {
 		case v.Trials == 0:
 			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
@@ -164,6 +162,9 @@ func (f *fate) plain(build string, scenes []*results.Table) {
 	case damaged:
 		f.ruined = append(f.ruined, build)
 	case best != nil:
+		if shared {
+			f.shared = append(f.shared, build)
+		}
 		f.safe = append(f.safe, build)
 		f.trials.add(best.Trials)
 		f.bound, f.clean = max(f.bound, best.Upper), f.clean && best.Worst() == results.Clean
@@ -181,8 +182,11 @@ func (f *fate) on(some []string) string {
 }
 
 func (f *fate) alone() Cell {
-	safe := results.NoDamageSeen
-	if f.clean {
+	safe, shared := results.NoDamageSeen, f.shared
+	switch {
+	case len(shared) > 0 && len(shared) == len(f.safe):
+		safe, shared = results.Shared, nil
+	case f.clean:
 		safe = results.Clean
 	}
 	c := Cell{Notes: f.reasons}
@@ -200,8 +204,8 @@ func (f *fate) alone() Cell {
 		parts = append(parts, fmt.Sprintf("%s %s", safe, where))
 		c.Detail = fmt.Sprintf("(%s0 of %s each, %s)", which, f.trials, number.AtMost(f.bound))
 	}
-	if len(f.shared) > 0 {
-		parts = append(parts, "workers share blocks on "+strings.Join(f.shared, ", "))
+	if len(shared) > 0 {
+		parts = append(parts, "shared on "+strings.Join(shared, ", "))
 		if len(f.ruined) == 0 {
 			c.Class = "verdict " + Class(results.Shared)
 		}

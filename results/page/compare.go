@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -284,6 +285,7 @@ var damageMetrics = []metric{
 		}
 		return r.Sharing.Trials
 	}},
+	{"first damage/Mattempt", firstDamage, nil},
 	{"handshakes in undamaged ones", func(r *results.Row) Cell {
 		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
 	}, nil},
@@ -385,6 +387,24 @@ func unlikes(r *results.Row, notes ...string) []string {
 	return append(slices.Clip(notes), r.Unlike)
 }
 
+// firstDamage shows how often a first damage comes for each million attempts, and
+// what that is beside no fix at all.
+func firstDamage(r *results.Row) Cell {
+	if r.Verdict.Trials == 0 || math.IsNaN(r.FirstDamage.Value) {
+		return Cell{}
+	}
+	c := Cell{Sort: sortable(r.FirstDamage.Value)}
+	if r.Verdict.Damaged > 0 {
+		c.Text, c.Detail = number.Short(r.FirstDamage.Value), number.Between(r.FirstDamage.Low, r.FirstDamage.High, number.Short)
+		return c
+	}
+	c.Text = "≤ " + number.Short(number.Up(r.FirstDamage.High, 3))
+	if r.Rarer != nil && *r.Rarer > 1 {
+		c.Detail = "÷" + number.Short(number.Down(*r.Rarer, 2))
+	}
+	return c
+}
+
 func counts(v results.Verdict) string { return fmt.Sprintf("%d/%d", v.Damaged, v.Trials) }
 
 // rate shows events for each million, nothing seen as an upper bound. What such
@@ -433,7 +453,9 @@ func (b *comparison) legend() {
 		list = append(list, List{
 			{"k/n", []string{"damaged trials of all, and the exact interval of the probability of a damaged one"}},
 			{"≤", []string{"the one-sided 95 % bound where nothing was seen; of events that come in clusters it bounds the clusters"}},
-			{"clean", []string{fmt.Sprintf("no damage in at least %d trials: that bound is at most %s", inference.TrialsFor(results.CleanBound, 0.95), number.Percent(results.CleanBound))}},
+			{"clean", []string{fmt.Sprintf("no damage in at least %d trials of at least %d attempts together, so that the bound is at most %s; none failed, nothing shared seen",
+				inference.TrialsFor(results.CleanBound, 0.95), results.CleanAttempts, number.Percent(results.CleanBound))}},
+			{"first damage", []string{"first damage of a trial for each million attempts (connections, good and bad); holds for damage whose risk does not rise with age; ÷n: at least n times rarer than under none"}},
 			{"/Mhs", []string{"events that need no looking, from trials with the active checks off, for each million handshakes"}},
 			{"shared slots", []string{"objects of OpenSSL that two workers hold, whether or not damage came of it"}},
 			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for the other strategies) and by the interval", b.Baseline, alpha)}},
