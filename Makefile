@@ -6,15 +6,19 @@
 # make format  writes Go and C as lint wants them
 # make publish figures and the README's table, from results/data
 # make browser the report page in a real browser (needs chromium)
+#
 # All install a C compiler or libssl where they are missing and that is
 # allowed, or say what to type.
 
 GO      ?= go
 TLSBENCH = bin/tlsbench
 
-.PHONY: bench field test test-long lint format publish browser build setup bench-setup lint-setup clean
+.PHONY: help bench field test test-long lint format publish browser build setup bench-setup lint-setup clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+help: # what make alone prints: the head of this file
+	@sed -n 's/^# //p; s/^#$$//p; /^$$/q' Makefile
 
 bench: setup build
 	$(TLSBENCH) run --preset default $(ARGS)

@@ -64,6 +64,9 @@ type Spec struct {
 const (
 	// A trial takes a tenth of a second at least: more would be years of them.
 	maxRounds = 1_000_000
+	// MaxDuration is the most for a trial. What one trial cannot show in that
+	// time more of them will: they are what is counted.
+	MaxDuration = time.Hour
 )
 
 // withDefaults fills in every list that is empty, and the seed.
@@ -135,6 +138,9 @@ func (s Spec) validateNumbers() error {
 	}
 	if s.Rounds < 1 || s.Rounds > maxRounds {
 		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
+	}
+	if max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > MaxDuration {
+		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want at most %v", s.HandshakeTime, s.CorruptionTime, s.Warmup, MaxDuration)
 	}
 	if s.HandshakeTime <= 0 || s.CorruptionTime <= 0 || s.Warmup < 0 {
 		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want the first two above 0 and no warm-up below 0",

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // Measure names the benchmark a cell belongs to, without the leading
@@ -171,4 +173,48 @@ func (c *Cell) setWorkers(value string) error {
 	}
 	c.Workers = n
 	return nil
+}
+
+// nameKeys are the parts that every name has.
+var nameKeys = []string{"openssl", "hazard", "load", "heap", "strategy", "workers"}
+
+// inNames gives the form of a value that stands in names: figures write the
+// default of a parameter too, as in foreign-before:n=14.
+func inNames(key, value string) string {
+	switch key {
+	case "hazard":
+		if name, err := HazardName(value); err == nil {
+			return name
+		}
+	case "strategy":
+		if c, err := catalogue.Parse(value); err == nil && c.Path == "" {
+			return c.String()
+		}
+	}
+	return value
+}
+
+// matches reports whether a cell has all these values; several for one key are
+// alternatives, and openssl=3.5 is every version of that line.
+func (c *Cell) matches(where []Setting) bool {
+	for _, key := range slices.Concat(nameKeys, SettingOrder) {
+		wanted := func(s Setting) bool { return s.Key == key }
+		hit := func(s Setting) bool {
+			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == lineOf(c.OpenSSL))
+		}
+		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Cell) value(key string) string {
+	if field := c.field(key); field != nil {
+		return *field
+	}
+	if key == "workers" {
+		return fmt.Sprint(c.Workers)
+	}
+	return c.Setting(key)
 }

@@ -69,8 +69,6 @@ func TestCheck(t *testing.T) {
 
 		{"two rules, both broken", run(8, slower("hwm", 0.05)), CheckOptions{Expect: []string{"hwm=clean"}, MaxSlowdown: []string{"hwm/key-owner=1%"}},
 			[]string{"clean takes 59", "beyond the limit"}},
-		{"filter leaves nothing", run(8, nil), CheckOptions{Expect: []string{"hwm=undamaged"}, Where: []string{"hazard=libpython"}},
-			[]string{"where hazard=libpython: no trial of hwm under load"}},
 	} {
 		var out bytes.Buffer
 		broken, err := Check(&out, tt.o, tt.sim.file(t, "run.txt"))

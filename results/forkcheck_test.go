@@ -124,7 +124,10 @@ func TestCheckSteady(t *testing.T) {
 	checkBroken(t, "no share", steady("fork-diff-ns=10%"), one(forkTrials(9, 0.01, 1)), "hwm: the median is 0 ns, so it has no relative interval")
 	failed := append(forkTrials(9, 0.01, 1), &Trial{Cell: forkTrials(1, 0, 1)[1].Cell, Status: Failed, Reason: "no memory"})
 	checkBroken(t, "failed", steady("warm-handler-ns=10%"), one(failed), "hwm: 1 trial could not be carried out: no memory")
-	checkBroken(t, "filter leaves nothing", CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close, "no trial has x")
+	_, err = Check(&out, CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close)
+	if want := `filter "workers=9": no trial in the files has it; they have 4`; err == nil || err.Error() != want {
+		t.Errorf("a filter that leaves nothing: %v, want %s", err, want)
+	}
 }
 
 // A ratio of differences, some of them below zero, says nothing; and a scene of

@@ -246,6 +246,7 @@ func (s *sample) addShared(n int) {
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
 	where    []Setting
+	values   map[Setting]bool             // of the keys of where, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls controlGroups
 	daemons  *daemonTally
@@ -272,7 +273,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 	g := &gatherer{
 		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: newDaemonTally(),
 		all: make(map[string]bool), seen: make(map[uint64]struct{}),
-		sharing: make(map[ControlGroup]*sharingControls),
+		sharing: make(map[ControlGroup]*sharingControls), values: make(map[Setting]bool),
 	}
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
@@ -295,7 +296,26 @@ func gather(where []string, files ...string) (*gatherer, error) {
 			return nil, err
 		}
 	}
-	return g, nil
+	return g, g.whereIsThere()
+}
+
+// whereIsThere refuses a filter for a value that no trial has: a misspelt one
+// would otherwise look like a finding about nothing.
+func (g *gatherer) whereIsThere() error {
+	for _, w := range g.where {
+		if g.values[w] {
+			continue
+		}
+		var have []string
+		for v := range g.values {
+			if v.Key == w.Key {
+				have = append(have, cmp.Or(v.Value, "(the default)"))
+			}
+		}
+		slices.SortFunc(have, CompareVersions)
+		return fmt.Errorf("filter %q: no trial in the files has it; they have %s", w.Key+"="+w.Value, strings.Join(have, ", "))
+	}
+	return nil
 }
 
 func (g *gatherer) read(i int, path string) error {
@@ -356,6 +376,12 @@ func (g *gatherer) once(t *Trial) error {
 func (g *gatherer) slot(c *Cell) *slot {
 	g.all[c.Strategy] = true
 	g.workers = max(g.workers, c.Workers)
+	for _, w := range g.where {
+		g.values[Setting{w.Key, c.value(w.Key)}] = true
+		if w.Key == "openssl" && w.Value == lineOf(c.OpenSSL) {
+			g.values[w] = true
+		}
+	}
 	s := &slot{scene: sceneOf(g.machine, c)}
 	if !c.matches(g.where) {
 		return s
@@ -371,50 +397,6 @@ func (g *gatherer) slot(c *Cell) *slot {
 	s.sample = strategies[c.Strategy]
 	s.daemon = g.daemons.cell(g.machine, c)
 	return s
-}
-
-// nameKeys are the parts that every name has.
-var nameKeys = []string{"openssl", "hazard", "load", "heap", "strategy", "workers"}
-
-// inNames gives the form of a value that stands in names: figures write the
-// default of a parameter too, as in foreign-before:n=14.
-func inNames(key, value string) string {
-	switch key {
-	case "hazard":
-		if name, err := HazardName(value); err == nil {
-			return name
-		}
-	case "strategy":
-		if c, err := catalogue.Parse(value); err == nil && c.Path == "" {
-			return c.String()
-		}
-	}
-	return value
-}
-
-// matches reports whether a cell has all these values; several for one key are
-// alternatives, and openssl=3.5 is every version of that line.
-func (c *Cell) matches(where []Setting) bool {
-	for _, key := range slices.Concat(nameKeys, SettingOrder) {
-		wanted := func(s Setting) bool { return s.Key == key }
-		hit := func(s Setting) bool {
-			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == lineOf(c.OpenSSL))
-		}
-		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
-			return false
-		}
-	}
-	return true
-}
-
-func (c *Cell) value(key string) string {
-	if field := c.field(key); field != nil {
-		return *field
-	}
-	if key == "workers" {
-		return fmt.Sprint(c.Workers)
-	}
-	return c.Setting(key)
 }
 
 // of returns some of the inputs.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	"tlsbench/bench"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -58,6 +60,27 @@ func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) 
 			return refuse("openssl %s (%s): %w", builds[i].Name, builds[i].Libcrypto, err)
 		}
 		builds[i].Version = version
+	}
+	return nil
+}
+
+// tryOwn runs the rig once under each of the user's own strategies, so that one
+// that cannot be loaded is said once, before anything is written. What it does
+// wrong beyond that is a finding.
+func tryOwn(ctx context.Context, b openssl.Build, list []bench.Strategy, heapBytes uint64) error {
+	tried := map[string]bool{}
+	for _, s := range list {
+		if s.Path == "" || tried[s.Path] {
+			continue
+		}
+		tried[s.Path] = true
+		_, err := workload.Version(ctx, workload.Config{Build: b, Strategy: s.Choice, HeapBytes: heapBytes})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) { // one that hangs is for the trials to show
+			return refuse("strategy %s (%s): %w", s.Choice.Name, s.Path, err)
+		}
 	}
 	return nil
 }

@@ -122,16 +122,25 @@ func (s *share) UnmarshalText(text []byte) error {
 // parseHazards reads --hazard. "all" is all there are, each in the variants
 // that are experiments of their own.
 func parseHazards(list []string) ([]string, error) {
-	if slices.Equal(list, []string{"all"}) {
-		return results.AllHazards(), nil
-	}
 	var names []string
 	for _, text := range list {
+		if text == "all" {
+			names = append(names, results.AllHazards()...)
+			continue
+		}
 		name, err := results.HazardName(text)
 		if err != nil {
 			return nil, refuse("%w, or all; see tlsbench list hazard", err)
 		}
 		names = append(names, name)
+	}
+	if slices.Contains(list, "all") { // a list may name others beside it, which it has
+		seen := map[string]bool{}
+		names = slices.DeleteFunc(names, func(name string) bool {
+			twice := seen[name]
+			seen[name] = true
+			return twice
+		})
 	}
 	return names, nil
 }

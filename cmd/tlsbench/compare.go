@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"tlsbench/bench"
 	"tlsbench/results"
@@ -23,10 +24,21 @@ type compareCommand struct {
 	Markdown   bool     `xor:"format" help:"Print as Markdown."`
 }
 
+// readable gives the standard input its name among files, for each that is -.
+func readable(files []string) []string {
+	list := slices.Clone(files)
+	for i, name := range list {
+		if name == "-" {
+			list[i] = "/dev/stdin"
+		}
+	}
+	return list
+}
+
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
 	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where}
-	sum, err := results.Summarize(o, c.Files...)
+	sum, err := results.Summarize(o, readable(c.Files)...)
 	if err != nil {
 		return badFiles(err)
 	}
@@ -68,7 +80,7 @@ func (checkCommand) Help() string {
 func (c *checkCommand) Run(s *session) error {
 	broken, err := results.Check(s.stdout, results.CheckOptions{
 		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
-	}, c.Files...)
+	}, readable(c.Files)...)
 	if err != nil {
 		return badFiles(err)
 	}

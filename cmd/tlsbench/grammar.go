@@ -6,16 +6,22 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"tlsbench/bench"
 	"tlsbench/results/page"
 )
 
 // grammar is all commands. The help texts are what "tlsbench help" shows.
 type grammar struct {
+	Version versionFlag `help:"Say which version this is, and end."`
+
 	Run         runCommand         `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
 	Probe       probeCommand       `cmd:"" help:"Show every thread-local key, its owner, and what each strategy does with it."`
 	Trace       traceCommand       `cmd:"" help:"Show which inherited memory several processes write without a common lock."`
@@ -32,6 +38,19 @@ type grammar struct {
 	Field       fieldCommand       `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio and in the rig."`
 	Help        helpCommand        `cmd:"" help:"Explain a command or a topic."`
 }
+
+// versionFlag answers wherever it stands, whatever else the line says.
+type versionFlag bool
+
+// BeforeReset prints the version: release and commit, and what built it.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	fmt.Fprintf(app.Stdout, "tlsbench %s (%s, %s/%s)\n", bench.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	app.Exit(0)
+	return nil
+}
+
+// negative is a value that the parser took for a flag.
+var negative = regexp.MustCompile(`(--[a-z-]+): expected .* but got "(-[^"]*)" \(short flag\).*`)
 
 const description = `Measures the strategies that keep the workers of a preforked TLS server from
 sharing OpenSSL's per-thread state. Lists in flags are separated by commas.`
@@ -52,6 +71,11 @@ func (s *session) execute(args []string) error {
 	}
 	for _, part := range parsed.Path {
 		if part.Flag != nil {
+			// Without this a value that is empty, as of a variable that is not
+			// set, would be one that was not given.
+			if v := part.Flag.Target; (v.Kind() == reflect.Slice || v.Kind() == reflect.String) && v.Len() == 0 {
+				return refuse("--%s: it has an empty value; see tlsbench %s --help", part.Flag.Name, parsed.Command())
+			}
 			s.given = append(s.given, part.Flag.Name)
 		}
 	}
@@ -84,6 +108,9 @@ func usageError(err error, args []string) error {
 		return refuse("%w; see tlsbench help", err)
 	}
 	command := parse.Context.Selected().FullPath() // "tlsbench openssl fetch"
+	if m := negative.FindStringSubmatch(err.Error()); m != nil {
+		return refuse("%s %s: want a value that is not below 0; see %s --help", m[1], m[2], command)
+	}
 	return refuse("%w; see %s --help", err, command)
 }
 

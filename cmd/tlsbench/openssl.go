@@ -116,7 +116,7 @@ func (c *listBuildsCommand) Run(s *session) error {
 func ask(ctx context.Context, l openssl.Listed) listedBuild {
 	b := listedBuild{Name: l.Name, Source: string(l.Source)}
 	if l.Err != nil {
-		b.Error = oneLine(l.Err)
+		b.Error = page.OneLine(l.Err.Error())
 		return b
 	}
 	b.Glibc, b.Libcrypto, b.Package = l.Build.Glibc, l.Build.Libcrypto, l.Build.Package
@@ -124,7 +124,7 @@ func ask(ctx context.Context, l openssl.Listed) listedBuild {
 		Build: l.Build, Strategy: catalogue.Choice{Name: catalogue.PositiveControl},
 	})
 	if err != nil {
-		b.Error = oneLine(err)
+		b.Error = page.OneLine(err.Error())
 		return b
 	}
 	b.Version, b.Keys = p.Version, count(p).keys

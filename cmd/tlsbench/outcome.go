@@ -76,12 +76,7 @@ func (i *interruption) Unwrap() error { return context.Canceled }
 
 // complain writes an error to stderr.
 func (s *session) complain(err error) {
-	fmt.Fprintf(s.stderr, "tlsbench: %s\n", oneLine(err))
-}
-
-// oneLine is the error's text on one line; errors.Join makes several.
-func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+	fmt.Fprintf(s.stderr, "tlsbench: %s\n", page.OneLine(err.Error()))
 }
 
 // form is the format that a command's flags ask for.

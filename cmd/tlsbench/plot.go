@@ -23,7 +23,7 @@ func (c *drawing) load() (*plots.Data, error) {
 	d, err := plots.Load(plots.Options{
 		Compare: results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where},
 		Probes:  c.Probe, AA: c.AA,
-	}, c.Files...)
+	}, readable(c.Files)...)
 	return d, badFiles(err)
 }
 

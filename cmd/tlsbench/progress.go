@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +15,9 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/number"
+	"tlsbench/results/page"
 )
 
 // watcher shows how a run goes on: trials that could not be carried out as one
@@ -21,13 +26,14 @@ type watcher struct {
 	stderr   io.Writer
 	announce func() // what is to happen, as soon as it is sure to happen
 	bar      *bar   // nil = nobody is looking
+	quiet    bool   // nobody wants to know
 }
 
 // newWatcher calls announce once, when the results file has been accepted.
-func newWatcher(s *session, announce func()) *watcher {
-	w := &watcher{stderr: s.stderr, announce: sync.OnceFunc(announce)}
+func newWatcher(s *session, quiet bool, announce func()) *watcher {
+	w := &watcher{stderr: s.stderr, announce: sync.OnceFunc(announce), quiet: quiet}
 	// A log that both outputs go to must not be filled with frames of a bar.
-	if isTerminal(s.stdout) && isTerminal(s.stderr) {
+	if !quiet && isTerminal(s.stdout) && isTerminal(s.stderr) {
 		w.bar = newBar(s.stderr)
 		w.stderr = w.bar.progress // writes above the bar
 	}
@@ -36,6 +42,9 @@ func newWatcher(s *session, announce func()) *watcher {
 
 func (w *watcher) Resumed(r bench.Resumption) {
 	w.announce()
+	if w.quiet {
+		return
+	}
 	torn := ""
 	if r.Cut > 0 {
 		torn = "; one that was cut off is run again"
@@ -56,9 +65,18 @@ func (w *watcher) show(p bench.Progress) {
 
 func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
 	if t.Status == results.Failed {
-		fmt.Fprintf(w.stderr, "tlsbench: trial %d, %s: %s\n", t.ID, t.Cell.Name(), t.Reason)
+		fmt.Fprintf(w.stderr, "tlsbench: %s\n", page.OneLine(fmt.Sprintf("trial %d, %s: %s", t.ID, t.Cell.Name(), t.Reason)))
+	}
+	if w.bar == nil && !w.quiet { // a line for a log
+		fmt.Fprintf(w.stderr, "tlsbench: %d/%d, %v left: %s %s\n", p.Done, p.Total, p.Left.Round(time.Second),
+			strings.TrimPrefix(t.Cell.Name(), "Benchmark"), cmp.Or(strings.Join(kinds(t), ", "), string(t.Status)))
 	}
 	w.show(p)
+}
+
+// kinds names the kinds of events of a trial, the worst first.
+func kinds(t *results.Trial) []string {
+	return slices.SortedFunc(maps.Keys(t.Events), event.Compare)
 }
 
 func (w *watcher) close() {

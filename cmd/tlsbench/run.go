@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ type resultFlags struct {
 	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file."`
 	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan, or auto; see tlsbench help shards."`
 	JSON   bool   `name:"json" xor:"form" help:"Print the comparison as JSON."`
+	Quiet  bool   `short:"q" help:"Say nothing of how the run goes on; only the comparison, and what went wrong."`
 }
 
 // Help is shown below the flags' own lines.
@@ -70,7 +72,8 @@ type job struct {
 	plan    *bench.Plan
 	path    string
 	resume  bool
-	quiet   bool // standard output is for the comparison alone
+	json    bool // standard output is for the comparison alone
+	quiet   bool // nothing is told of how it goes on
 }
 
 // check refuses flags that contradict each other.
@@ -83,7 +86,7 @@ func (f *resultFlags) check() error {
 
 // job makes a plan one whose results go where the flags say.
 func (f *resultFlags) job(command string, plan *bench.Plan) *job {
-	j := &job{command: command, plan: plan, path: f.Output, quiet: f.JSON}
+	j := &job{command: command, plan: plan, path: f.Output, json: f.JSON, quiet: f.Quiet}
 	switch {
 	case f.Resume != "":
 		j.path, j.resume = f.Resume, true
@@ -95,7 +98,7 @@ func (f *resultFlags) job(command string, plan *bench.Plan) *job {
 
 // carryOut runs the trials that are still to do.
 func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err error) {
-	watcher := newWatcher(s, func() { j.announce(s) })
+	watcher := newWatcher(s, j.quiet, func() { j.announce(s) })
 	defer watcher.close()
 	r.Plan, r.Machine, r.Execute, r.Observer = j.plan, bench.ThisMachine(), workload.Run, watcher
 	if j.resume {
@@ -110,10 +113,21 @@ func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err erro
 	return sum, err
 }
 
+// next says where the results are and what can be made of them.
+func (j *job) next(s *session) {
+	if !j.quiet {
+		page := strings.TrimSuffix(j.path, filepath.Ext(j.path)) + ".html"
+		fmt.Fprintf(s.stderr, "tlsbench: results in %s; next: tlsbench report %[1]s -o %s\n", j.path, page)
+	}
+}
+
 // announce says what is going to happen.
 func (j *job) announce(s *session) {
-	w := s.stdout
 	if j.quiet {
+		return
+	}
+	w := s.stdout
+	if j.json {
 		w = s.stderr
 	}
 	spec := j.plan.Spec
@@ -158,7 +172,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 	}
 	// A resumed run takes its plan from the file; where flags give one too, as in
 	// a manifest that always says the same, it has to be the file's.
-	if c.Resume != "" && !s.gave("resume", "json") {
+	if c.Resume != "" && !s.gave("resume", "json", "quiet") {
 		plan, err := bench.ReadPlan(c.Resume)
 		if err != nil {
 			return nil, err
@@ -167,6 +181,9 @@ func (c *runCommand) job(s *session) (*job, error) {
 			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
 		return c.resultFlags.job("run", plan), nil
+	}
+	if err := c.checkNumbers(s.given); err != nil {
+		return nil, err
 	}
 	spec, err := c.spec()
 	if err != nil {
@@ -229,25 +246,32 @@ func (c *runCommand) spec() (bench.Spec, error) {
 		return spec, err
 	}
 	spec.Strategies = bench.UnderNames(spec.Strategies, c.AA)
-	if err := c.checkNumbers(); err != nil {
-		return spec, err
-	}
 	return preset.Apply(spec), c.checkNames()
 }
 
+// maxAA is more names of one strategy than any noise floor needs.
+const maxAA = 100
+
 // checkNumbers refuses what the preset would take for "not given".
-func (c *runCommand) checkNumbers() error {
-	if c.Rounds < 0 {
+func (c *runCommand) checkNumbers(given []string) error {
+	says := func(flag string) bool { return slices.Contains(given, flag) }
+	if says("rounds") && c.Rounds < 1 {
 		return refuse("rounds %d: want at least 1", c.Rounds)
+	}
+	if says("seed") && c.Seed == 0 {
+		return refuse("seed 0: want at least 1, or leave it out for one that is drawn")
+	}
+	if says("heap-size") && c.HeapSize == 0 {
+		return refuse("heap size 0: want at least 1 MiB, or leave it out")
 	}
 	if c.ForkPairs != nil && *c.ForkPairs < 1 {
 		return refuse("fork-pairs %d: want at least 1", *c.ForkPairs)
 	}
-	if c.AA < 0 || c.AA == 1 {
-		return refuse("aa %d: want 2 names or more", c.AA)
+	if says("aa") && (c.AA < 2 || c.AA > maxAA) {
+		return refuse("aa %d: want 2 to %d names of each strategy", c.AA, maxAA)
 	}
-	if c.Duration < 0 {
-		return refuse("duration %v: want more than 0", c.Duration)
+	if says("duration") && (c.Duration <= 0 || c.Duration > bench.MaxDuration) {
+		return refuse("duration %v: want more than 0, and at most %v", c.Duration, bench.MaxDuration)
 	}
 	return nil
 }
@@ -283,6 +307,9 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	if err := askVersions(ctx, libraries, c.bytes()); err != nil {
 		return nil, err
 	}
+	if err := tryOwn(ctx, libraries[0], draft.Spec.Strategies, c.bytes()); err != nil {
+		return nil, err
+	}
 	spec = draft.Spec // with its seed
 	if spec.Builds, err = bench.NewBuilds(libraries); err != nil {
 		return nil, err
@@ -309,6 +336,7 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 	if err := doc.Write(s.stdout, form(c.JSON, false)); err != nil {
 		return err
 	}
+	j.next(s)
 	var wrong []string
 	if sum.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))

@@ -191,6 +191,11 @@ func clean(s string) string {
 	return b.String()
 }
 
+// OneLine is a text for one line of a terminal, such as an error of several.
+func OneLine(s string) string {
+	return clean(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' }), "; "))
+}
+
 // tables lists the tables alone.
 func (d *Document) tables() []*Table {
 	var list []*Table

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:embed testdata/wrong.txt
+var wrongUses string
+
+// TestWrongUses wants of every wrong use exit code 2, one line that says what is
+// wrong, soon, and no trace of it on the disk.
+func TestWrongUses(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("HOME", filepath.Join(dir, "home"))
+	const trial = "BenchmarkHandshake/openssl=3.0.20/hazard=plain/load=tcp/heap=global/strategy=hwm/workers=4 100 1000 handshakes/s\n"
+	for name, text := range map[string]string{"bench.txt": trial, "other.txt": trial, "text.so": "no object\n", "empty.so": ""} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir("folder.so", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo("pipe.so", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	n := 0
+	for line := range strings.Lines(wrongUses) {
+		want, args, ok := strings.Cut(strings.TrimSpace(line), "|")
+		if !ok {
+			continue
+		}
+		n++
+		t.Run(strings.TrimSpace(args), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			var stdout, stderr bytes.Buffer
+			code := run(ctx, words(args), strings.NewReader(""), &stdout, &stderr)
+			said := stderr.String()
+			if code != exitRefused || stdout.Len() > 0 || strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "tlsbench: ") ||
+				!strings.Contains(said, strings.TrimSpace(want)) {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want 2, nothing, and one line with %q", code, stdout.String(), said, want)
+			}
+			if after := tree(t, dir); after != before {
+				t.Errorf("files before:\n%s\nand after:\n%s", before, after)
+				before = after
+			}
+		})
+	}
+	if n < 60 {
+		t.Errorf("%d wrong uses, want 60 and more", n)
+	}
+}
+
+// words takes a line apart; quotes make an empty or a longer one.
+func words(line string) []string {
+	var list []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+			continue
+		}
+		list = append(list, strings.Fields(part)...)
+	}
+	return list
+}
+
+// tree lists all that is in a folder, with size, mode and time of change.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			b.WriteString(fs.FormatFileInfo(info) + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
