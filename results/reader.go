@@ -31,7 +31,6 @@ type Reader struct {
 	name  string
 	lines *lineReader
 	bench *benchfmt.Reader
-	json  trialParser
 	cells map[string]Cell // by name, each parsed once
 
 	held   *benchfmt.Result // the record that bench stands at, if not used yet
@@ -195,7 +194,7 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		}
 		return false, nil
 	}
-	name, lines, err := r.json.parse(text[len(trialPrefix):], &r.trial)
+	name, lines, err := r.trial.parse(text[len(trialPrefix):])
 	if err != nil {
 		return false, fmt.Errorf("trial: %w", err)
 	}
