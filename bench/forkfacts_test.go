@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"syscall"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/workload"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -68,12 +66,6 @@ func TestForkPresets(t *testing.T) {
 			t.Errorf("%s, beside corruption: %d rounds of %d pairs", p.Name, mixed.Rounds, mixed.Fork.Pairs)
 		}
 	}
-}
-
-func forkRunner(t *testing.T) *Runner {
-	r := &Runner{Plan: mustPlan(t, forkSpec(), Shard{}), Machine: ThisMachine()}
-	r.Execute = func(context.Context, workload.Config) (*workload.Outcome, error) { return fakeForks(10), nil }
-	return r
 }
 
 // What was measured before a trial broke stands beside the reason.

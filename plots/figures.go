@@ -205,14 +205,6 @@ func (t *tally) String() string {
 	return fmt.Sprintf("%d to %d", t.low, t.high)
 }
 
-// text is the number with its noun.
-func (t *tally) text() string {
-	if t.low == t.high {
-		return number.Count(t.low, "trial")
-	}
-	return t.String() + " trials"
-}
-
 // whyNone says why a strategy has no value of a cost.
 func (s *Scene) whyNone(r *results.Row) string {
 	switch {

@@ -89,10 +89,10 @@ struct strategy {
  * all, which the linker gathers; the order is that of the catalogue. A shared
  * object defines a plain struct with the name STRATEGY_SYMBOL instead.
  */
-#define STRATEGY(x)                                                                                \
-	static const struct strategy strategy_##x;                                                 \
-	static const struct strategy *const listed_##x                                             \
-		__attribute__((used, section("tlsbench_strategies"))) = &strategy_##x;             \
+#define STRATEGY(x)                                                                                            \
+	static const struct strategy strategy_##x;                                                             \
+	static const struct strategy *const listed_##x __attribute__((used, section("tlsbench_strategies"))) = \
+		&strategy_##x;                                                                                 \
 	static const struct strategy strategy_##x
 
 /* One of the suite's own by its name, or by a number from 0; NULL if there is none. */

@@ -34,7 +34,7 @@ static void *block(size_t size, int line)
 
 static void make_lock(int i)
 {
-	locks[i] = block(sizeof *locks[i], __LINE__);
+	locks[i] = block(sizeof(pthread_mutex_t), __LINE__);
 	if (pthread_mutex_init(locks[i], NULL) != 0)
 		FAIL(0, "fault: make lock %d", i);
 }

@@ -39,7 +39,7 @@ static void write_callers(struct entry *entry)
 	int n = backtrace(frames, CALLERS);
 	Dl_info info;
 
-	memset(entry->callers, 0, sizeof entry->callers);
+	memset((void *)entry->callers, 0, sizeof entry->callers);
 	for (int i = 0; i < n; i++)
 		entry->callers[i] = dladdr(frames[i], &info) != 0 ? info.dli_fbase : own_base;
 }

@@ -40,7 +40,7 @@ int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *given)
 
 	if (next == NULL)
 		return ENOSYS;
-	trace_lock_made(mutex, sizeof *mutex);
+	trace_lock_made(mutex, sizeof(pthread_mutex_t));
 	if (sharing == LOCKS_PRIVATE)
 		return next(mutex, given);
 	if (given != NULL)
@@ -80,7 +80,7 @@ int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *given
 
 	if (next == NULL)
 		return ENOSYS;
-	trace_lock_made(condition, sizeof *condition);
+	trace_lock_made(condition, sizeof(pthread_cond_t));
 	if (sharing != LOCKS_SHARED)
 		return next(condition, given);
 	if (given != NULL)

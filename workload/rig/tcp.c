@@ -65,9 +65,11 @@ static void count_timeout(const SSL *ssl, int result)
 void tcp_echo(SSL *ssl)
 {
 	static unsigned char buffer[ECHO_MAX];
-	int n, written;
+	int n;
 
 	while ((n = openssl.SSL_read(ssl, buffer, sizeof buffer)) > 0) {
+		int written;
+
 		begin_operation(OP_ECHO);
 		watch_look("after a read");
 		written = openssl.SSL_write(ssl, buffer, n);

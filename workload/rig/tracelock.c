@@ -7,6 +7,8 @@
 #include "trace.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <stdlib.h>
 
 enum { HELD = 64, RANGES = 64 };
 
@@ -41,14 +43,18 @@ bool trace_shared_memory(const volatile void *p)
 void trace_survey_memory(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[512], flags[5];
-	unsigned long from, to;
+	char line[512];
 
 	if (maps == NULL)
 		FAIL(errno, "read /proc/self/maps, for the memory that processes share");
 	ranges = 0;
 	while (ranges < RANGES && fgets(line, sizeof line, maps) != NULL) {
-		if (sscanf(line, "%lx-%lx %4s", &from, &to, flags) != 3 || flags[3] != 's' || flags[1] != 'w')
+		/* As in proc(5): "from-to rwxs ...", the s for what is shared. */
+		char *flags;
+		unsigned long from = strtoul(line, &flags, 16);
+		unsigned long to = *flags == '-' ? strtoul(flags + 1, &flags, 16) : 0;
+
+		if (to <= from || strlen(flags) < 5 || flags[4] != 's' || flags[2] != 'w')
 			continue;
 		if (ranges > 0 && shared[ranges - 1].to == from) {
 			shared[ranges - 1].to = to;

@@ -14,11 +14,10 @@ enum { KEYS = 1024, DEPTH = 8 };
 
 static struct trace_block *begins_at(uintptr_t address)
 {
-	struct trace_block *block;
+	const void *p = (const void *)address;
+	struct trace_block *block = trace_contains(p) ? trace_block_at(p) : NULL;
 
-	if (!trace_contains((const void *)address) || (block = trace_block_at((const void *)address)) == NULL)
-		return NULL;
-	return block->state == TRACE_LIVE && block->address == address ? block : NULL;
+	return block != NULL && block->state == TRACE_LIVE && block->address == address ? block : NULL;
 }
 
 static void reach(struct trace_block *block, uint32_t root, uint32_t depth)

@@ -154,6 +154,8 @@ static bool is_atomic(const uint8_t *code)
 		case 0x64:
 		case 0x65:
 			continue;
+		default:
+			break;
 		}
 		if ((code[i] & 0xf0) == 0x40) /* REX */
 			continue;
@@ -294,9 +296,9 @@ void trace_close_all(void)
 
 uint32_t trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller)
 {
-	struct trace_block *block;
+	struct trace_block *block = trace_on && n > 0 && trace_contains(p) ? trace_block_at(p) : NULL;
 
-	if (!trace_on || n == 0 || !trace_contains(p) || (block = trace_block_at(p)) == NULL)
+	if (block == NULL)
 		return 0;
 	trace_touch_block(block, TRACE_KERNEL | (writes ? 0 : TRACE_READ),
 		trace_site_of_write(tracer.record, (uintptr_t)caller),

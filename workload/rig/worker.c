@@ -102,10 +102,12 @@ void after_handshake(struct contexts *mine)
 bool memory_ticket_left(void)
 {
 	uint64_t limit = rig.config->handshakes;
-	static uint64_t taken;
 
-	if (rig.config->heap == HEAP_TRACED) /* each worker has its own number */
+	if (rig.config->heap == HEAP_TRACED) { /* each worker has its own number */
+		static uint64_t taken;
+
 		return taken++ < limit && rig.me->handshakes + rig.me->refused < limit;
+	}
 	return limit == 0 || phase < PHASE_MEASURE ||
 	       __atomic_fetch_add(&rig.block->tickets, 1, __ATOMIC_RELAXED) < limit;
 }
