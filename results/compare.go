@@ -17,6 +17,7 @@ type Options struct {
 	Confidence float64  // of two-sided intervals; 0.95
 	Margin     float64  // differences below it do not matter; 0.02
 	Where      []string // filters, key=value; several for one key are alternatives
+	Rate       float64  // connections a second of a server that first damage is worked out for; 0: none
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -32,6 +33,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case !(o.Confidence > 0.5 && o.Confidence < 1):
 		return o, fmt.Errorf("confidence %v: want more than 0.5 and less than 1", o.Confidence)
+	case !(o.Rate >= 0 && o.Rate <= 1e9):
+		return o, fmt.Errorf("rate %v: want connections a second, 0 to 1e9", o.Rate)
 	case !(o.Margin > 0 && o.Margin < 1):
 		return o, fmt.Errorf("margin %v: want more than 0 and less than 1", o.Margin)
 	}
@@ -44,6 +47,7 @@ type Comparison struct {
 	Baseline   string   `json:"baseline"`
 	Confidence float64  `json:"confidence"`
 	Margin     float64  `json:"margin"`
+	Rate       float64  `json:"rate,omitempty"`     // connections a second of a server
 	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
 	Tables     []Table  `json:"tables"`
 	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
@@ -151,7 +155,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
 		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(g.strategyNames(), ", "))
 	}
-	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Warnings: g.warnings(), Inputs: g.inputs}
+	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Rate: o.Rate, Warnings: g.warnings(), Inputs: g.inputs}
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
@@ -301,7 +305,7 @@ func (s *sample) warn(f *Figure, m Measure) {
 
 func noRatio() Ratio {
 	nan := math.NaN()
-	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan}
+	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
 }
 
 // units lists the declared units first, in their order, then any others.
@@ -350,12 +354,13 @@ func (t *Table) correct(baseline string, alpha float64) {
 		}
 	}
 	for _, ratios := range units {
-		p := make([]float64, len(ratios))
+		p, same := make([]float64, len(ratios)), make([]float64, len(ratios))
 		for i, r := range ratios {
-			p[i] = r.P
+			p[i], same[i] = r.P, r.same
 		}
-		for i, q := range inference.Holm(p) {
-			ratios[i].Adjusted = q
+		p, same = inference.Holm(p), inference.Holm(same)
+		for i, r := range ratios {
+			r.Adjusted, r.Same = p[i], same[i] < alpha
 		}
 		warnHopeless(ratios, alpha)
 	}

@@ -53,6 +53,19 @@ func rate(events, exposure []float64, confidence float64) Figure {
 	}
 	f := figure(inference.Rate(events, exposure, confidence))
 	f.Value, f.Low, f.High = 1e6*f.Value, 1e6*f.Low, 1e6*f.High
+	if total == 0 {
+		return f
+	}
+	return f.ofMore("trials")
+}
+
+// ofMore takes the interval from a figure of two values: it would run over tens
+// of orders of magnitude, and say nothing.
+func (f Figure) ofMore(what string) Figure {
+	if f.N == 2 {
+		f.Low, f.High = 0, math.Inf(1)
+		f.Warnings = []string{"no interval from 2 " + what}
+	}
 	return f
 }
 

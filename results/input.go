@@ -8,29 +8,35 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tlsbench/results/number"
 )
 
 // Input is what is known of one results file as a whole.
 type Input struct {
 	File
-	Plan        *Plan       // nil where the file has none
-	Trials      int         // of all kinds, compared or not
-	Rounds      map[int]int // trials of each round
-	First, Last time.Time   // starts of trials
-	Load        [2]float64  // load average before a trial, the least and the most
-	Steal       float64     // the largest share of a trial
+	Plan        *Plan           // nil where the file has none
+	Trials      int             // of all kinds, compared or not
+	Rounds      map[int]int     // trials of each round
+	Done        map[Measure]int // trials that were carried out
+	First, Last time.Time       // starts of trials
+	Load        [2]float64      // load average before a trial, the least and the most
+	Steal       float64         // the largest share of a trial
 
 	host  string
 	ended time.Time // of the trial that ended last
 }
 
 func newInput(path string) *Input {
-	return &Input{File: File{Name: path}, Rounds: make(map[int]int), Load: [2]float64{math.Inf(1), math.Inf(-1)}}
+	return &Input{File: File{Name: path}, Rounds: make(map[int]int), Done: make(map[Measure]int), Load: [2]float64{math.Inf(1), math.Inf(-1)}}
 }
 
 func (in *Input) add(t *Trial) {
 	in.Trials++
 	in.Rounds[t.Round]++
+	if t.Status == OK {
+		in.Done[t.Cell.Measure]++
+	}
 	in.Load = [2]float64{math.Min(in.Load[0], t.LoadBefore), math.Max(in.Load[1], t.LoadBefore)}
 	in.Steal = math.Max(in.Steal, t.Steal)
 	if t.Start.IsZero() {
@@ -155,4 +161,25 @@ func lengths(inputs []*Input) string {
 	}
 	slices.Sort(list)
 	return strings.Join(texts(list), " and ")
+}
+
+// Done counts the trials of some files that were carried out, by kind.
+func Done(inputs []*Input) string {
+	var parts []string
+	for _, kind := range []struct {
+		Measure
+		what string
+	}{{Corruption, "corruption trial"}, {Handshake, "throughput trial"}, {Sharing, "sharing trial"}, {Fork, "fork trial"}} {
+		n := 0
+		for _, in := range inputs {
+			n += in.Done[kind.Measure]
+		}
+		if n > 0 {
+			parts = append(parts, number.Count(n, kind.what))
+		}
+	}
+	if len(parts) == 0 {
+		return "no trial"
+	}
+	return strings.Join(parts, ", ")
 }

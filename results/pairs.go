@@ -93,14 +93,16 @@ type Ratio struct {
 	// NaN with fewer than 8 rounds.
 	P, Adjusted float64
 	// Same says that the two were shown to differ by less than the margin (two
-	// one-sided tests), in 6 rounds at least: with fewer the claim would rest on
-	// the shape of the distribution alone. Not the same and not different means:
-	// not known.
+	// one-sided tests, corrected as P is), in 6 rounds at least: with fewer the
+	// claim would rest on the shape of the distribution alone. Not the same and not
+	// different means: not known.
 	Same bool
+
+	same float64 // the p-value of Same, before the correction
 }
 
 func (p pairs) ratio(o Options) Ratio {
-	r := Ratio{Figure: figure(inference.PairedRatio(p.a, p.b, o.Confidence)), P: math.NaN(), Adjusted: math.NaN()}
+	r := Ratio{Figure: figure(inference.PairedRatio(p.a, p.b, o.Confidence)).ofMore("rounds"), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
 	if p.unpaired > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of %d rounds have no partner", p.unpaired, p.unpaired+len(p.a)))
 	}
@@ -111,7 +113,7 @@ func (p pairs) ratio(o Options) Ratio {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of the baseline's %d rounds have no value of it", p.lone, p.lone+len(p.b)))
 	}
 	if r.N >= minRounds {
-		r.Same, _ = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
+		_, r.same = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
 	}
 	if r.N < minSignedRank {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to test for a difference, need %d", r.N, minSignedRank))

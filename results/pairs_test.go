@@ -1,8 +1,13 @@
 package results
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
+	"time"
+
+	"tlsbench/results/event"
 )
 
 // A strategy with fewer rounds than the baseline, and the other way round.
@@ -59,5 +64,67 @@ func TestSameTakesRounds(t *testing.T) {
 		if cost, _ := c.Tables[0].Rows[0].Cost(HandshakesPerSec); cost.Ratio.Same != want {
 			t.Errorf("%d equal rounds: the same is %v, want %v", rounds, cost.Ratio.Same, want)
 		}
+	}
+}
+
+// Two values have no interval: it would run over tens of orders of magnitude.
+func TestNoIntervalFromTwo(t *testing.T) {
+	c, err := Summarize(Options{Where: []string{"hazard=plain"}}, newSimulation(2).file(t, "run.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Tables[0].Rows {
+		var figures []Figure
+		if r.Strategy == PositiveControl {
+			figures = append(figures, r.Passive)
+		}
+		if cost, _ := r.Cost(HandshakesPerSec); cost.Ratio.Known() {
+			figures = append(figures, cost.Ratio.Figure)
+		}
+		for _, f := range figures {
+			if f.Low != 0 || !math.IsInf(f.High, 1) || len(f.Warnings) == 0 || !strings.HasPrefix(f.Warnings[0], "no interval from 2 ") {
+				t.Errorf("%s: %+v", r.Strategy, f)
+			}
+		}
+	}
+}
+
+// The mark = is corrected for the other strategies, as the mark * is.
+func TestSameIsCorrected(t *testing.T) {
+	var ratios []*Ratio
+	table := Table{Rows: make([]Row, 4)}
+	for i, p := range []float64{0.02, 0.02, 0.03, 0.001} {
+		table.Rows[i] = Row{Strategy: fmt.Sprint(i), Costs: []Cost{{Unit: HandshakesPerSec, Ratio: Ratio{P: math.NaN(), same: p}}}}
+		ratios = append(ratios, &table.Rows[i].Costs[0].Ratio)
+	}
+	table.correct("key-owner", 0.05)
+	for i, want := range []bool{false, false, false, true} { // 3 x 0.02 is more than 0.05
+		if ratios[i].Same != want {
+			t.Errorf("ratio %d: same is %v", i, ratios[i].Same)
+		}
+	}
+}
+
+// First damage is counted for each attempt, up to the damage; a fix is so many
+// times rarer than the control.
+func TestFirstDamage(t *testing.T) {
+	none := some(10, testCell(Corruption, PositiveControl), event.Crash)
+	for _, trial := range none {
+		trial.Attempts, trial.FirstEvent, trial.FirstEventAt = 2000, time.Millisecond, 10 // of 1000 good ones: 20 attempts
+	}
+	c, err := Summarize(Options{}, fileOf(t, "run.txt", append(none, some(60, testCell(Corruption, "hwm"))...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := c.Tables[0].Rows
+	if f := rows[0].FirstDamage; math.Abs(f.Value-50000) > 1e-6 || f.Low > 24000 || f.High < 91000 {
+		t.Errorf("none: %+v, want 10 in 200 attempts", f)
+	}
+	// 3.00 in 60,000 attempts; the F quantile costs some of 1000.
+	if f := rows[1].FirstDamage; math.Abs(f.High-49.93) > 0.01 || rows[1].Rarer == nil || *rows[1].Rarer < 700 || *rows[1].Rarer > 1001 {
+		t.Errorf("hwm: %+v, %v times rarer", f, rows[1].Rarer)
+	}
+	if got := Done(c.Inputs); got != "70 corruption trials" {
+		t.Errorf("%q", got)
 	}
 }

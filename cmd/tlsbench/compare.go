@@ -18,6 +18,7 @@ type compareCommand struct {
 	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
 	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
 	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
+	Rate       float64  `placeholder:"N" help:"Work out how many first damages a year a server with N connections a second could have."`
 	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
 	JSON       bool     `name:"json" xor:"format" help:"Print as JSON."`
 	CSV        bool     `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
@@ -37,7 +38,7 @@ func readable(files []string) []string {
 
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
-	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where}
+	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Rate: c.Rate}
 	sum, err := results.Summarize(o, readable(c.Files)...)
 	if err != nil {
 		return badFiles(err)

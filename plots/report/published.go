@@ -13,7 +13,6 @@ import (
 
 	"tlsbench/plots"
 	"tlsbench/results"
-	"tlsbench/results/number"
 	"tlsbench/results/page"
 )
 
@@ -173,7 +172,7 @@ func Summary(d *plots.Data, set string) string {
 		}
 	}
 	fmt.Fprintf(&b, "\n%s, one machine. Every figure: [%s](%[2]s).\nConditions, commands, raw data: [%[3]s](%[4]s/%[3]s).\n",
-		number.Count(d.Trials, "trial"), PublishedFigures, set, PublishedData)
+		results.Done(d.Inputs), PublishedFigures, set, PublishedData)
 	return b.String()
 }
 

@@ -152,7 +152,7 @@ func (f *frame) draw(d *plots.Data, drawn plots.Styles) error {
 
 // summary says in one line what the page is about.
 func summary(d *plots.Data) string {
-	text := fmt.Sprintf("%s of %s under %s", number.Count(d.Trials, "trial"),
+	text := fmt.Sprintf("%s of %s under %s", results.Done(d.Inputs),
 		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL })), "OpenSSL build"),
 		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.Hazard })), "hazard"))
 	if machines := distinct(d.Tables, func(t *results.Table) string { return t.Machine }); len(machines) > 0 {

@@ -156,7 +156,7 @@ func (b *comparison) scene(builds []*results.Table) {
 			b.Add(Text(text))
 		}
 	}
-	b.grid("Damage", builds, damageMetrics)
+	b.grid("Damage", builds, b.damageMetrics())
 	b.events(builds)
 	b.grid("Active checks (same trials), slots lost and shared", builds, checkMetrics)
 	b.grid("Cost, relative to "+b.Baseline+" in the same round", builds, b.costMetrics(builds))
@@ -387,6 +387,26 @@ func unlikes(r *results.Row, notes ...string) []string {
 	return append(slices.Clip(notes), r.Unlike)
 }
 
+// damageMetrics are those of damage, with what they mean for the server that the
+// user named.
+func (b *comparison) damageMetrics() []metric {
+	if b.Rate == 0 {
+		return damageMetrics
+	}
+	const year = 365.25 * 24 * 3600
+	scale := b.Rate * year / 1e6
+	return slices.Insert(slices.Clone(damageMetrics), 4, metric{fmt.Sprintf("a year at %s/s", number.Short(b.Rate)), func(r *results.Row) Cell {
+		f := r.FirstDamage
+		if r.Verdict.Trials == 0 || math.IsNaN(f.Value) {
+			return Cell{}
+		}
+		if r.Verdict.Damaged == 0 {
+			return Cell{Text: "≤ " + number.Short(number.Up(scale*f.High, 2)), Sort: sortable(f.Value)}
+		}
+		return Cell{Text: number.Short(scale * f.Value), Detail: number.Between(scale*f.Low, scale*f.High, number.Short), Sort: sortable(f.Value)}
+	}, nil})
+}
+
 // firstDamage shows how often a first damage comes for each million attempts, and
 // what that is beside no fix at all.
 func firstDamage(r *results.Row) Cell {
@@ -459,7 +479,7 @@ func (b *comparison) legend() {
 			{"/Mhs", []string{"events that need no looking, from trials with the active checks off, for each million handshakes"}},
 			{"shared slots", []string{"objects of OpenSSL that two workers hold, whether or not damage came of it"}},
 			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for the other strategies) and by the interval", b.Baseline, alpha)}},
-			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests)", number.Percent(b.Margin), b.Baseline)}},
+			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests, p corrected likewise)", number.Percent(b.Margin), b.Baseline)}},
 		}...)
 	}
 	b.Add(list, Text("The words of a verdict are what was seen in these trials. All columns: tlsbench help reading"))
