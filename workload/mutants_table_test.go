@@ -44,6 +44,7 @@ const (
 	hwmC          = "strategies/hwm.c"
 	keyOwnerC     = "strategies/key_owner.c"
 	pointerMatchC = "strategies/pointer_match.c"
+	shmMatchC     = "strategies/shm_match.c"
 	tempThreadC   = "strategies/temp_thread.c"
 	threadStopC   = "strategies/thread_stop.c"
 )
@@ -380,6 +381,14 @@ var fixes = map[string][]mutant{
 			in(pointerMatchC, "n = own_pointers(own);", "n = own_pointers(own) - 1;")},
 		{"one-key-fewer", "key 31 is not looked at", pushedOut + "pointer-match",
 			in(pointerMatchC, `"scan", 32);`, `"scan", 32) - 1;`)},
+	},
+	"shm-match": {
+		{"not-the-first", "key 0 is not looked at", probes + "shm-match",
+			in(shmMatchC, "pthread_key_t key = 0;", "pthread_key_t key = 1;")},
+		{"no-lower-bound", "values below the shared heap count as in it", foreignKeys + "foreign-before:n=5/shm-match",
+			in(shmMatchC, "value >= from && value < to", "value < to")},
+		{"never", "nothing is cleared", probes + "shm-match",
+			in(shmMatchC, "clear_slot(key);", ";")},
 	},
 	"key-owner": {
 		{"foreign", "the keys of others are cleared", probes + "key-owner",
