@@ -128,3 +128,24 @@ func TestFirstDamage(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Trials without an attempt can show that memory is shared, and nothing else.
+func TestSharedWithoutAttempts(t *testing.T) {
+	var trials []*Trial
+	for _, hazard := range []string{"plain", "many-errors"} {
+		c := testCell(Corruption, "pointer-match")
+		c.Hazard = hazard
+		trials = append(trials, &Trial{Cell: c, Status: OK, SharedSlots: 1, Checks: 900})
+	}
+	path := fileOf(t, "run.txt", trials...)
+	c, err := Summarize(Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := c.Tables[0].Rows[0].Verdict; v.Worst() != Shared || v.Trials != 0 || v.Idle != 1 {
+		t.Errorf("%+v", v)
+	}
+	if out := compareText(t, Options{}, path); !strings.Contains(out, "shared") || !strings.Contains(out, "without a connection") {
+		t.Errorf("the matrix does not tell:\n%s", out)
+	}
+}

@@ -71,7 +71,7 @@ func field(r *results.Row) Cell {
 	v := r.Verdict
 	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v), Notes: unlikes(r)}
 	switch {
-	case v.Worst() == results.Shared && v.Trials == 0:
+	case v.Worst() == results.Shared && v.Trials == 0 && r.Sharing != nil:
 		c.Detail = strconv.Itoa(r.Sharing.Raced + r.Sharing.ReadRaced)
 	case v.Trials == 0 && v.Reason == "":
 	case v.Trials == 0:
