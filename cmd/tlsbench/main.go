@@ -30,7 +30,7 @@
 // exit code:
 //
 //  1. run parses the arguments into the struct of one command (grammar.go),
-//     each in a file of its own name.
+//     each in the file of its name, or of the one it belongs to.
 //  2. The command's Run method gets a session: context, input and outputs.
 //  3. What it returns becomes one line on stderr and an exit code
 //     (outcome.go): damage found is a result and 0, a trial that could not be

@@ -134,3 +134,17 @@ func TestModelFitsOnAScreen(t *testing.T) {
 		t.Errorf("%d lines:\n%s", n, out)
 	}
 }
+
+// A strategy whose workers hold one object in lives that nobody connected to: the
+// word stands alone, with its reason as a note, and no tracer counted blocks.
+func TestSharedWithoutTrials(t *testing.T) {
+	const reason = "2 trials without a connection"
+	c := field(&results.Row{Verdict: results.Verdict{Words: []results.Word{results.Shared}, Reason: reason}})
+	if c.Text != string(results.Shared) || c.Detail != "" || len(c.Notes) != 1 || c.Notes[0] != reason {
+		t.Errorf("%+v, want the word and the reason", c)
+	}
+	c = field(&results.Row{Verdict: results.Verdict{Words: []results.Word{results.Shared}}, Sharing: &results.SharedBlocks{Raced: 3, ReadRaced: 1}})
+	if c.Detail != "4" {
+		t.Errorf("%+v, want 4 blocks", c)
+	}
+}
