@@ -31,6 +31,7 @@ type Reader struct {
 	name  string
 	lines *lineReader
 	bench *benchfmt.Reader
+	json  trialParser
 	cells map[string]Cell // by name, each parsed once
 
 	held   *benchfmt.Result // the record that bench stands at, if not used yet
@@ -194,7 +195,7 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		}
 		return false, nil
 	}
-	name, lines, err := r.trial.parse(text[len(trialPrefix):])
+	name, lines, err := r.json.parse(text[len(trialPrefix):], &r.trial)
 	if err != nil {
 		return false, fmt.Errorf("trial: %w", err)
 	}

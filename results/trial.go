@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/go-json-experiment/json"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
 // Status is how a trial ended.
@@ -199,26 +197,4 @@ func parseSeries(line string) (Series, error) {
 		return Series{}, fmt.Errorf("samples: want a name and a histogram, not %.40q", line)
 	}
 	return Series{name, text}, nil
-}
-
-// parse reads the JSON of a #trial line into the trial, whose maps and slices are
-// used again. It returns the benchmark name and the number of benchmark lines that
-// follow; -1 where the text does not say. Most of the time of comparing a large
-// file goes into this, and the library takes half the time of encoding/json, whose
-// rules it follows here.
-func (t *Trial) parse(text []byte) (name string, lines int, err error) {
-	t.reset()
-	line := struct {
-		Name  string `json:"name"`
-		Lines int    `json:"lines"`
-		*Trial
-	}{Lines: -1, Trial: t}
-	err = json.Unmarshal(text, &line, jsonv1.DefaultOptionsV1())
-	return line.Name, line.Lines, err
-}
-
-func (t *Trial) reset() {
-	events, detail, metrics, series := t.Events, t.Detail[:0], t.Metrics[:0], t.Series[:0]
-	clear(events)
-	*t = Trial{Events: events, Detail: detail, Metrics: metrics, Series: series}
 }
