@@ -91,6 +91,7 @@ func TestForeignKeys(t *testing.T) {
 	}{
 		{"foreign-before:n=5", "key-owner", 0},
 		{"foreign-before:n=5", "thread-stop", 0},
+		{"foreign-before:n=5", "shm-match", 0},
 		{"foreign-before:n=5", "clear-0-15", 5},
 		{"foreign-before:n=5", "hwm", 5},
 		{"foreign-before:n=5", "shm-match", 0},
