@@ -15,6 +15,7 @@ import (
 
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
 )
@@ -52,7 +53,7 @@ func nginxCPU(b *testing.B, binary string, cfg workload.Config) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir := b.TempDir()
+	dir := filepath.Join(b.TempDir(), "nginx")
 	addr, stop := startNginx(b, binary, dir, id, cfg.Workers)
 	defer stop()
 	workers := nginxWorkers(b, dir, cfg)
@@ -101,25 +102,23 @@ http {
 
 func startNginx(b *testing.B, binary, dir string, id *peers.Identity, workers int) (addr string, stop func()) {
 	b.Helper()
-	for name, text := range map[string][]byte{"cert.pem": id.CertificatePEM(), "key.pem": id.KeyPEM()} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
 	port := freePort(b)
 	config := fmt.Sprintf(nginxConfig, workers, dir, dir, dir, dir, dir, dir, dir, port, dir, dir)
 	path := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+	kept, err := keeper.Start(keeper.Server{
+		Dir: dir, Stop: "INT", Args: []string{binary, "-c", path, "-p", dir, "-e", filepath.Join(dir, "error.log")}, Env: os.Environ(),
+	}, func() error {
+		for name, text := range map[string][]byte{"cert.pem": id.CertificatePEM(), "key.pem": id.KeyPEM(), "nginx.conf": []byte(config)} {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(binary, "-c", path, "-p", dir, "-e", filepath.Join(dir, "error.log"))
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port), func() {
-		cmd.Process.Signal(os.Interrupt)
-		cmd.Wait()
-	}
+	return fmt.Sprintf("127.0.0.1:%d", port), kept.Close
 }
 
 func freePort(b *testing.B) int {

@@ -84,8 +84,7 @@ func TestPostgresEnds(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder %s: %v, %v", p.Dir, info.Mode(), err)
 	}
-	p.lifeline.Close()
-	<-p.gone
+	p.Close()
 	if _, err := os.Stat(p.Dir); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", p.Dir, err)
 	}
@@ -112,14 +111,13 @@ func TestPostgresThatFails(t *testing.T) {
 	id := identity(t)
 	fail := func(want string) {
 		t.Helper()
-		p, err := startPostgres(bin, id)
+		_, err := startPostgres(bin, id)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
 		if left, _ := os.ReadDir(tmp); len(left) > 0 {
 			t.Errorf("%v is left behind", left)
 		}
-		<-p.gone
 	}
 	fake("initdb", "echo first; echo could not create directory; exit 1")
 	fail("could not create directory")

@@ -1,7 +1,6 @@
 package neighbours
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	_ "embed"
@@ -22,26 +21,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/sharedlib"
 )
 
-// Postgres is a running PostgreSQL server with TLS. It is kept by a shell
-// (postgres.sh) that waits for the end of a pipe: when this process ends,
-// however it ends, the shell stops the server and removes its folder.
+// Postgres is a running PostgreSQL server with TLS. It ends with this process,
+// however that ends.
 type Postgres struct {
 	Port int
 	Dir  string // private folder, with the server's log
 
 	password string
-	keeper   *exec.Cmd
-	lifeline *os.File
-	problem  *bytes.Buffer
-	gone     chan struct{}
+	kept     *keeper.Process
 }
 
 //go:embed postgres.sh
-var keeperScript string
+var setUp string
 
 // startLimit is for initdb and the server's start on a busy machine.
 const startLimit = time.Minute
@@ -123,20 +119,42 @@ func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
 		return nil, err
 	}
 	defer key.Close()
-	secret := make([]byte, 16)
+	secret, name := make([]byte, 16), make([]byte, 8)
 	rand.Read(secret)
-	p := &Postgres{Port: port, password: hex.EncodeToString(secret), problem: &bytes.Buffer{}, gone: make(chan struct{})}
-	p.keeper = exec.Command("/bin/sh", "-c", keeperScript, "tlsbench-postgres", bin, strconv.Itoa(port))
-	p.keeper.Dir = "/"
-	// No variable of PostgreSQL's own gets through to it.
-	p.keeper.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C", "TLSBENCH_PASSWORD=" + p.password,
-		"TLSBENCH_CERT=" + string(id.CertificatePEM()),
+	rand.Read(name)
+	p := &Postgres{
+		Port: port, password: hex.EncodeToString(secret),
+		Dir: filepath.Join(os.TempDir(), "tlsbench-postgres-"+hex.EncodeToString(name)),
 	}
-	p.keeper.ExtraFiles = []*os.File{key} // descriptor 3, which the server inherits
-	p.keeper.Stderr = p.problem
-	p.keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who} // an interrupt is for this process alone
-	return p, p.start()
+	p.kept, err = keeper.Start(keeper.Server{
+		Dir: p.Dir, Stop: "INT", Args: []string{"/bin/sh", "-c", setUp, "tlsbench-postgres", bin, strconv.Itoa(port)},
+		// No variable of PostgreSQL's own gets through to it.
+		Env:  []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C"},
+		User: who, Files: []*os.File{key},
+	}, func() error { return p.fill(id, who) })
+	if err != nil {
+		return nil, err
+	}
+	if err := p.await(); err != nil {
+		p.kept.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// fill writes what the set-up reads, as files of the server's user.
+func (p *Postgres) fill(id *peers.Identity, who *syscall.Credential) error {
+	for name, text := range map[string][]byte{"server.crt": id.CertificatePEM(), "password": []byte(p.password + "\n")} {
+		path := filepath.Join(p.Dir, name)
+		err := os.WriteFile(path, text, 0o600)
+		if err == nil && who != nil {
+			err = os.Chown(path, int(who.Uid), int(who.Gid))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keyFile is a file in memory that holds the server's key: PostgreSQL wants one
@@ -161,69 +179,22 @@ func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
 	return f, nil
 }
 
-// start runs the keeper and waits for the server to answer.
-func (p *Postgres) start() error {
-	theirs, ours, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	p.lifeline, p.keeper.Stdin = ours, theirs
-	out, err := p.keeper.StdoutPipe()
-	if err == nil {
-		err = p.keeper.Start()
-	}
-	theirs.Close()
-	if err != nil {
-		ours.Close()
-		return err
-	}
-	lines := bufio.NewScanner(out)
-	if lines.Scan() {
-		p.Dir = lines.Text()
-	}
-	started := lines.Scan() // or the end of the output, if it could not be
-	go func() {
-		p.keeper.Wait() // its words are in problem
-		close(p.gone)
-	}()
-	if started {
-		pid, _ := strconv.Atoi(lines.Text())
-		err = p.await(pid)
-	}
-	if !started || err != nil {
-		p.Close()
-		if err == nil {
-			err = errors.New(lastLine(p.problem.Bytes()))
-		}
-		return err
-	}
-	return nil
-}
-
 // await waits until the server accepts connections, which is the only sign that
 // it gives to all the world.
-func (p *Postgres) await(pid int) error {
-	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+func (p *Postgres) await() error {
+	for end := time.Now().Add(startLimit); time.Now().Before(end); {
 		log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
 		if err == nil && bytes.Contains(log, []byte("ready to accept connections")) {
 			return nil
 		}
-		if running(pid) {
-			continue
+		select {
+		case <-p.kept.Gone:
+			log, _ := os.ReadFile(filepath.Join(p.Dir, "log"))
+			return fmt.Errorf("the server ended: %s", lastLine(log))
+		case <-time.After(10 * time.Millisecond):
 		}
-		return fmt.Errorf("the server ended: %s", lastLine(log))
 	}
-	return fmt.Errorf("the server was not ready after %v", startLimit)
-}
-
-// running says whether a process is there and not merely unburied.
-func running(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(state, "Z")
+	return fmt.Errorf("the server is not ready after %v", startLimit)
 }
 
 func lastLine(log []byte) string {
@@ -257,10 +228,7 @@ func (p *Postgres) Sessions(application string) (int, error) {
 }
 
 // Close stops the server, and returns when its folder is removed.
-func (p *Postgres) Close() {
-	p.lifeline.Close()
-	<-p.gone
-}
+func (p *Postgres) Close() { p.kept.Close() }
 
 var shared struct {
 	sync.Mutex

@@ -34,7 +34,8 @@ var rooms = map[string][]string{
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib"},
 	"workload/peers":      {"workload/peers"},
 	"workload/rig":        {"strategies", "workload/rig", events},
-	"workload/neighbours": {"workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
+	"workload/keeper":     {},
+	"workload/neighbours": {"workload/keeper", "workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
 	// Experiments, whoever looks at them.
 	"bench": {"bench", "workload", "strategies", "results"},
 }

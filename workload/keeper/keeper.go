@@ -1,0 +1,100 @@
+// Package keeper runs servers that end with this process, however it ends: by a
+// shell between them that waits for the end of a pipe. It is there before the
+// server's folder is, so that a kill in the middle of set-up leaves nothing
+// either.
+package keeper
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+var (
+	//go:embed keeper.sh
+	keep string
+	//go:embed end.sh
+	end string
+)
+
+// Server says what is to run.
+type Server struct {
+	Dir  string   // its folder, which must not be there yet
+	Stop string   // signal that asks it to end, such as INT; KILL does not ask
+	Args []string // the command
+
+	Env    []string
+	User   *syscall.Credential // nil: this one
+	Files  []*os.File          // from descriptor 4 on
+	Stderr io.Writer           // nil: told in the error of Start alone
+}
+
+// Process is a server that runs, or did.
+type Process struct {
+	Gone chan struct{} // closed when the server has ended
+
+	cmd        *exec.Cmd
+	pipe, left *os.File // what ends it; what is closed when nothing is left
+}
+
+// Start makes the folder, has fill put files there, and runs the server in it.
+func Start(s Server, fill func() error) (*Process, error) {
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	left, told, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, theirs.Close(), ours.Close())
+	}
+	p := &Process{Gone: make(chan struct{}), pipe: ours, left: left}
+	p.cmd = exec.Command("/bin/sh", append([]string{"-c", keep, s.Dir, end, s.Stop}, s.Args...)...)
+	p.cmd.Dir, p.cmd.Env = filepath.Dir(s.Dir), s.Env
+	p.cmd.Stdin, p.cmd.ExtraFiles = theirs, append([]*os.File{told}, s.Files...)
+	var said bytes.Buffer
+	p.cmd.Stderr = &said
+	if s.Stderr != nil {
+		p.cmd.Stderr = io.MultiWriter(&said, s.Stderr)
+	}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: s.User} // an interrupt is for this process alone
+	err = p.cmd.Start()
+	theirs.Close()
+	told.Close()
+	if err != nil {
+		return nil, errors.Join(err, ours.Close(), left.Close())
+	}
+	go func() {
+		p.cmd.Wait() // whoever started it knows by other means how it went
+		close(p.Gone)
+	}()
+	if _, err := left.Read(make([]byte, 1)); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("make the server's folder %s: %s", s.Dir, strings.TrimSpace(said.String()))
+	}
+	if err = fill(); err == nil {
+		_, err = ours.WriteString("filled\n")
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Pid is the server's process, which leads its group.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Close ends the server and returns when nothing is left of it.
+func (p *Process) Close() {
+	p.pipe.Close()
+	io.Copy(io.Discard, p.left)
+	<-p.Gone
+	p.left.Close()
+}

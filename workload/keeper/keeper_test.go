@@ -1,0 +1,140 @@
+package keeper
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// harness names the folder of the server that this program, started again by a
+// test, starts as a harness would.
+const harness = "KEEPER_TEST_DIR"
+
+// server has a process of its own, writes without end, and takes a while to end.
+const server = `trap 'sleep 0.1; exit 0' INT; sleep 1000 & while :; do echo some >>file; sleep 0.01; done`
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(harness); dir != "" {
+		p, err := Start(Server{Dir: dir, Stop: os.Getenv("KEEPER_TEST_STOP"), Args: []string{"sh", "-c", server, dir}}, func() error {
+			for _, name := range []string{"key.pem", "cert.pem"} {
+				time.Sleep(10 * time.Millisecond)
+				if err := os.WriteFile(filepath.Join(dir, name), []byte("text"), 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			<-p.Gone
+		}
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// left lists the processes that have a text on their command line.
+func left(text string) []string {
+	var list []string
+	all, _ := procfs.AllProcs()
+	for _, p := range all {
+		if words, err := p.CmdLine(); err == nil && p.PID != os.Getpid() && strings.Contains(strings.Join(words, " "), text) {
+			list = append(list, strings.Join(words, " "))
+		}
+	}
+	return list
+}
+
+func gone(t *testing.T, dir string) {
+	t.Helper()
+	var err error
+	var procs []string
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		_, err = os.Lstat(dir)
+		if procs = left(dir); errors.Is(err, fs.ErrNotExist) && len(procs) == 0 {
+			return
+		}
+	}
+	t.Errorf("after 10 s: folder: %v; processes: %q", err, procs)
+}
+
+// TestKilled ends harnesses at random moments, from before the folder is made
+// until the server runs, by every signal that ends a program.
+func TestKilled(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for i := range 40 {
+		dir := filepath.Join(t.TempDir(), "server")
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), harness+"="+dir, "KEEPER_TEST_STOP="+[]string{"INT", "KILL"}[i%2])
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rand.N(150 * time.Millisecond))
+		if _, err := os.Stat(filepath.Join(dir, "file")); err == nil {
+			ran++
+		}
+		signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[i%5]
+		if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil { // as a terminal does
+			t.Error(err)
+		}
+		cmd.Wait()
+		gone(t, dir)
+	}
+	if ran == 0 || ran == 40 {
+		t.Errorf("%d of 40 servers ran before their harness was killed: want some, and some in the middle of set-up", ran)
+	}
+}
+
+func TestStart(t *testing.T) {
+	nothing := func() error { return nil }
+	dir := filepath.Join(t.TempDir(), "server")
+	start := func(stop string, fill func() error, args ...string) (*Process, error) {
+		return Start(Server{Dir: dir, Stop: stop, Args: args}, fill)
+	}
+	for _, stop := range []string{"INT", "KILL"} {
+		p, err := start(stop, nothing, "sh", "-c", server, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st, err := os.Stat(dir); err != nil || st.Mode().Perm() != 0o700 {
+			t.Errorf("the folder: %v, %v", st, err)
+		}
+		p.Close()
+		if _, err := os.Stat(dir); err == nil || len(left(dir)) > 0 {
+			t.Errorf("%s: left after Close: %v, %q", stop, err, left(dir))
+		}
+	}
+	p, err := start("INT", nothing, "true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Gone // by itself; its folder is there to be read until Close
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+	p.Close()
+	if _, err := start("INT", func() error { return fs.ErrInvalid }, "true"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("an error of fill became %v", err)
+	}
+	gone(t, dir)
+	os.Mkdir(dir, 0o700)
+	if _, err := start("INT", nothing, "true"); err == nil || !strings.Contains(err.Error(), "make the server's folder "+dir) {
+		t.Errorf("a folder that is there: %v", err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("another's folder was removed: %v", err)
+	}
+}
