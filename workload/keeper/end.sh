@@ -18,8 +18,8 @@ while [ "$stop" != KILL ] && [ "$n" -lt 300 ] && alive; do
 	n=$((n + 1))
 done
 n=0
-while kill -s KILL -- "-$server" && [ "$n" -lt 40 ]; do
+while kill -s KILL -- "-$server" && [ "$n" -lt 10 ]; do
 	sleep 0.05
 	n=$((n + 1))
 done
-rm -rf "$0"
+rm -rf "$0" || { sleep 1; rm -rf "$0"; }
