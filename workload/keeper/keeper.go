@@ -17,12 +17,11 @@ import (
 	"syscall"
 )
 
-var (
-	//go:embed keeper.sh
-	keep string
-	//go:embed end.sh
-	end string
-)
+//go:embed keeper.sh
+var keep string
+
+//go:embed end.sh
+var end string
 
 // Server says what is to run.
 type Server struct {
