@@ -20,6 +20,7 @@ type compareCommand struct {
 	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
 	Rate       float64  `placeholder:"N" help:"Work out how many first damages a year a server with N connections a second could have."`
 	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
+	All        bool     `help:"Print the details of all scenes, also of those with few trials."`
 	JSON       bool     `name:"json" xor:"format" help:"Print as JSON."`
 	CSV        bool     `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
 	Markdown   bool     `xor:"format" help:"Print as Markdown."`
@@ -46,7 +47,11 @@ func (c *compareCommand) Run(s *session) error {
 	if c.CSV {
 		return page.Figures(sum).Write(s.stdout, page.CSV)
 	}
-	return page.Compare(sum).Write(s.stdout, form(c.JSON, c.Markdown))
+	doc := page.Overview(sum)
+	if c.All {
+		doc = page.Compare(sum)
+	}
+	return doc.Write(s.stdout, form(c.JSON, c.Markdown))
 }
 
 // badFiles makes a refusal of an error about what the user named. An output

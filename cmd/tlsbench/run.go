@@ -330,7 +330,7 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 	if err != nil {
 		return err
 	}
-	doc := page.Compare(summary)
+	doc := page.Overview(summary)
 	doc.Add(deviations(set.Trials)...)
 	if !c.JSON {
 		fmt.Fprintln(s.stdout)

@@ -16,7 +16,20 @@ import (
 // Compare shows what results files say: first the verdicts in one view, then
 // damage, checks and costs scene by scene, then forks, then how to read it all.
 // Builds that were tried alike stand beside one another.
-func Compare(c *results.Comparison) *Document {
+func Compare(c *results.Comparison) *Document { return compare(c, 0) }
+
+// Overview is Compare without the details of scenes that were looked at in a
+// trial or two, where there are many: their verdicts are in the first view.
+func Overview(c *results.Comparison) *Document { return compare(c, fewTrials) }
+
+// Scenes of fewer trials have no details in an overview, if there are more scenes
+// than a reader scrolls through.
+const (
+	fewTrials  = 5
+	manyScenes = 12
+)
+
+func compare(c *results.Comparison, few int) *Document {
 	b := &comparison{Comparison: c, Document: &Document{Data: c}}
 	b.Add(Text(fmt.Sprintf("baseline %s, %s intervals", c.Baseline, number.Percent(c.Confidence))))
 	for _, warning := range c.Warnings {
@@ -29,8 +42,25 @@ func Compare(c *results.Comparison) *Document {
 		for _, t := range matrices(scenes) {
 			b.Add(t)
 		}
-		for _, builds := range split(scenes, withoutBuild) {
+		groups, viewed := split(scenes, withoutBuild), make(map[results.Scene]int)
+		for _, t := range scenes {
+			if judged(t) {
+				viewed[withoutHazard(t.Scene)]++
+			}
+		}
+		left := 0
+		for _, builds := range groups {
+			// A scene alone is in no matrix.
+			if len(groups) > manyScenes && viewed[withoutHazard(builds[0].Scene)] > 1 && judgedInFewer(builds, few) {
+				left++
+				continue
+			}
 			b.scene(builds)
+		}
+		if left > 0 {
+			b.Add(Heading{2, fmt.Sprintf("Left out: details of %s", number.Count(left, "scene"))},
+				Text(fmt.Sprintf("They had fewer than %d trials of each strategy; the tables above have their verdicts. "+
+					"tlsbench compare --all shows the details, and --where hazard=NAME those of one hazard.", few)))
 		}
 	}
 	b.forks(all)
@@ -135,6 +165,16 @@ func settings(s results.Scene) string {
 // judged reports whether any trial of the scene could have got a verdict.
 func judged(t *results.Table) bool {
 	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })
+}
+
+// judgedInFewer reports whether scenes got their verdicts from fewer trials of
+// each strategy, and nothing else was measured there.
+func judgedInFewer(scenes []*results.Table, trials int) bool {
+	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
+		return slices.ContainsFunc(t.Rows, func(r results.Row) bool {
+			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Sharing != nil
+		})
+	})
 }
 
 // scene shows scenes that differ in nothing but the build.
@@ -272,53 +312,6 @@ func (m metric) of(r *results.Row, common int) Cell {
 	c := m.cell(r)
 	if m.n != nil && c.Text != "" && m.n(r) != common {
 		c.Detail = strings.TrimSpace(fmt.Sprintf("%s n=%d", c.Detail, m.n(r)))
-	}
-	return c
-}
-
-var damageMetrics = []metric{
-	{"verdict", verdict, nil},
-	{"damaged trials", damaged, nil},
-	{"raced blocks", raced, func(r *results.Row) int {
-		if r.Sharing == nil {
-			return 0
-		}
-		return r.Sharing.Trials
-	}},
-	{"first damage/Mattempt", firstDamage, nil},
-	{"handshakes in undamaged ones", func(r *results.Row) Cell {
-		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
-	}, nil},
-	{"corruptions/Mhs", func(r *results.Row) Cell { return rate(r.Passive) }, func(r *results.Row) int { return r.Passive.N }},
-}
-
-var checkMetrics = []metric{
-	{"foreign errors/Mcheck", func(r *results.Row) Cell { return rate(r.Foreign) }, nil},
-	{"repeats/Mdraw", func(r *results.Row) Cell { return rate(r.Repeats) }, nil},
-	{"lost slots/fork", func(r *results.Row) Cell { return rate(r.Lost) }, nil},
-	{"shared slots", func(r *results.Row) Cell {
-		if r.SharedSlots < 0 {
-			return Cell{}
-		}
-		return Cell{Text: strconv.Itoa(r.SharedSlots), Sort: strconv.Itoa(r.SharedSlots)}
-	}, nil},
-	{"kept bytes/worker", func(r *results.Row) Cell {
-		return estimate(r.Kept, results.KeptBytes)
-	}, func(r *results.Row) int { return r.Kept.N }},
-}
-
-// raced shows what the tracer saw above the floor, and where.
-func raced(r *results.Row) Cell {
-	s := r.Sharing
-	if s == nil {
-		return Cell{}
-	}
-	c := Cell{Text: strconv.Itoa(s.Raced), Sort: strconv.Itoa(s.Raced + s.ReadRaced)}
-	if s.ReadRaced > 0 {
-		c.Text += fmt.Sprintf(" + %d read", s.ReadRaced)
-	}
-	if len(s.Places) > 0 && r.Strategy != results.PositiveControl {
-		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Places[0].Site)}
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -146,5 +147,33 @@ func TestSharedWithoutTrials(t *testing.T) {
 	c = field(&results.Row{Verdict: results.Verdict{Words: []results.Word{results.Shared}}, Sharing: &results.SharedBlocks{Raced: 3, ReadRaced: 1}})
 	if c.Detail != "4" {
 		t.Errorf("%+v, want 4 blocks", c)
+	}
+}
+
+// An overview of many scenes leaves out the details of those with few trials whose
+// verdicts the first view has, and says so; a scene that no view has stays.
+func TestOverview(t *testing.T) {
+	c := &results.Comparison{Baseline: results.NegativeControl, Confidence: 0.95, Margin: 0.02}
+	add := func(hazard, load string, trials int) {
+		c.Tables = append(c.Tables, results.Table{
+			Scene: results.Scene{Machine: "m", OpenSSL: "3.0.20", Hazard: hazard, Load: load, Heap: "global", Workers: 4},
+			Rows: []results.Row{{Strategy: "hwm", SharedSlots: -1,
+				Verdict: results.Verdict{Words: []results.Word{results.NoDamageSeen}, Trials: trials}}},
+		})
+	}
+	add("plain", "tcp", 5)
+	add("alone", "memory", 1)
+	for i := range manyScenes {
+		add(fmt.Sprintf("few%d", i), "tcp", 2)
+	}
+	full, short := written(t, Compare(c), Terminal), written(t, Overview(c), Terminal)
+	for hazard, kept := range map[string]bool{"plain": true, "alone": true, "few3": false} {
+		heading := "openssl 3.0.20, hazard " + hazard + ", load"
+		if !strings.Contains(full, heading) || strings.Contains(short, heading) != kept {
+			t.Errorf("details of hazard %s: want them in full, and %t in the overview:\n%s", hazard, kept, short)
+		}
+	}
+	if said := fmt.Sprintf("Left out: details of %d scenes", manyScenes); !strings.Contains(short, said) || strings.Contains(full, "Left out") {
+		t.Errorf("want %q in the overview alone:\n%s", said, short)
 	}
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tlsbench/results"
@@ -59,4 +60,51 @@ func (b *comparison) cost(r *results.Row, unit string) Cell {
 	}
 	cell.Detail = strings.TrimSpace(cell.Detail)
 	return cell
+}
+
+var damageMetrics = []metric{
+	{"verdict", verdict, nil},
+	{"damaged trials", damaged, nil},
+	{"raced blocks", raced, func(r *results.Row) int {
+		if r.Sharing == nil {
+			return 0
+		}
+		return r.Sharing.Trials
+	}},
+	{"first damage/Mattempt", firstDamage, nil},
+	{"handshakes in undamaged ones", func(r *results.Row) Cell {
+		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
+	}, nil},
+	{"corruptions/Mhs", func(r *results.Row) Cell { return rate(r.Passive) }, func(r *results.Row) int { return r.Passive.N }},
+}
+
+var checkMetrics = []metric{
+	{"foreign errors/Mcheck", func(r *results.Row) Cell { return rate(r.Foreign) }, nil},
+	{"repeats/Mdraw", func(r *results.Row) Cell { return rate(r.Repeats) }, nil},
+	{"lost slots/fork", func(r *results.Row) Cell { return rate(r.Lost) }, nil},
+	{"shared slots", func(r *results.Row) Cell {
+		if r.SharedSlots < 0 {
+			return Cell{}
+		}
+		return Cell{Text: strconv.Itoa(r.SharedSlots), Sort: strconv.Itoa(r.SharedSlots)}
+	}, nil},
+	{"kept bytes/worker", func(r *results.Row) Cell {
+		return estimate(r.Kept, results.KeptBytes)
+	}, func(r *results.Row) int { return r.Kept.N }},
+}
+
+// raced shows what the tracer saw above the floor, and where.
+func raced(r *results.Row) Cell {
+	s := r.Sharing
+	if s == nil {
+		return Cell{}
+	}
+	c := Cell{Text: strconv.Itoa(s.Raced), Sort: strconv.Itoa(s.Raced + s.ReadRaced)}
+	if s.ReadRaced > 0 {
+		c.Text += fmt.Sprintf(" + %d read", s.ReadRaced)
+	}
+	if len(s.Places) > 0 && r.Strategy != results.PositiveControl {
+		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Places[0].Site)}
+	}
+	return c
 }
