@@ -16,52 +16,20 @@ import (
 	"tlsbench/workload/daemon"
 )
 
-// DaemonSpec makes a plan one of daemons: each of them in each hazard and heap
-// safety, and beside it the rig on the build of the same OpenSSL line. Workers
-// are their TCP readers.
-type DaemonSpec struct {
-	List     []Daemon      `json:"list"`
-	Duration time.Duration `json:"duration_ns"` // of a daemon's trial; CorruptionTime is the rig's
-	// Patience is the longest trial of a daemon without a fix, which goes on as
-	// long as nothing was seen. Such a daemon on OpenSSL 3 or later has to be
-	// damaged, so it and the rig beside it get ControlRounds trials if that is
-	// more than Rounds.
-	Patience      time.Duration `json:"patience_ns"`
-	ControlRounds int           `json:"control_rounds"`
-	NoRig         bool          `json:"no_rig,omitempty"`
-}
-
-// Daemon is one packaged daemon. Where its files lie is in Runner.Daemons.
-type Daemon struct {
-	Release string `json:"release"` // as package daemon names it
-	Package string `json:"package"`
-	OpenSSL string `json:"openssl"` // exact version of its libcrypto
-}
-
 // NewDaemon is an unpacked daemon as a plan has it. One whose libcrypto does not
 // tell its version is known by its line.
-func NewDaemon(d daemon.Daemon) Daemon {
-	return Daemon{d.Release.Name, d.Package, cmp.Or(d.OpenSSL, d.Release.Line)}
-}
-
-// Name is what stands in benchmark names: the version without Debian's own
-// number of it.
-func (d Daemon) Name() string {
-	version := d.Package[strings.IndexByte(d.Package, ':')+1:]
-	if i := strings.LastIndexByte(version, '-'); i >= 0 {
-		version = version[:i]
-	}
-	return "kamailio-" + version
+func NewDaemon(d daemon.Daemon) results.Daemon {
+	return results.Daemon{Release: d.Release.Name, Package: d.Package, OpenSSL: cmp.Or(d.OpenSSL, d.Release.Line)}
 }
 
 // server is the daemon of a cell.
 type server struct {
-	Daemon
+	results.Daemon
 	release daemon.Release
 	mode    int
 }
 
-func (d Daemon) server() server {
+func serverOf(d results.Daemon) server {
 	list, err := daemon.ParseReleases([]string{d.Release})
 	if err != nil {
 		return server{Daemon: d} // refused by validate
@@ -79,13 +47,13 @@ func (s Spec) rounds() int { return max(s.Rounds, s.Daemon.ControlRounds) }
 // Rounds is how many rounds the plan has.
 func (p *Plan) Rounds() int { return p.Spec.rounds() }
 
-// validate refuses what no plan of daemons can be.
-func (s DaemonSpec) validate(of Spec) error {
-	if len(s.List) == 0 {
+// validateDaemons refuses what no plan of daemons can be.
+func (s Spec) validateDaemons() error {
+	if len(s.Daemon.List) == 0 {
 		return nil
 	}
 	var names []string
-	for _, d := range s.List {
+	for _, d := range s.Daemon.List {
 		if _, err := daemon.ParseReleases([]string{d.Release}); err != nil {
 			return err
 		}
@@ -101,19 +69,19 @@ func (s DaemonSpec) validate(of Spec) error {
 		return err
 	}
 	switch {
-	case s.Duration <= 0 || max(s.Duration, s.Patience) > time.Hour:
-		return fmt.Errorf("duration %v: want more than 0 and at most an hour", s.Duration)
-	case s.ControlRounds < 0 || s.ControlRounds > maxRounds:
-		return fmt.Errorf("control rounds %d: want 0 to %d", s.ControlRounds, maxRounds)
-	case !slices.Equal(of.Measures, []results.Measure{results.Corruption}):
+	case s.Daemon.Duration <= 0 || max(s.Daemon.Duration, s.Daemon.Patience) > time.Hour:
+		return fmt.Errorf("duration %v: want more than 0 and at most an hour", s.Daemon.Duration)
+	case s.Daemon.ControlRounds < 0 || s.Daemon.ControlRounds > maxRounds:
+		return fmt.Errorf("control rounds %d: want 0 to %d", s.Daemon.ControlRounds, maxRounds)
+	case !slices.Equal(s.Measures, []results.Measure{results.Corruption}):
 		return errors.New("daemons can run only corruption trials")
 	}
-	for _, n := range of.Workers {
+	for _, n := range s.Workers {
 		if n < 1 || n > daemon.MaxReaders {
 			return fmt.Errorf("readers %d: want 1 to %d", n, daemon.MaxReaders)
 		}
 	}
-	for _, h := range of.Hazards {
+	for _, h := range s.Hazards {
 		if !daemon.Knows(h) {
 			return fmt.Errorf("hazard %s in a daemon: choose from %s", h, strings.Join(daemon.Hazards, ", "))
 		}
@@ -127,7 +95,7 @@ func (s DaemonSpec) validate(of Spec) error {
 func (p *Plan) daemonPlaces() []place {
 	var list []place
 	for i, d := range p.Spec.Daemon.List {
-		release := d.server().release
+		release := serverOf(d).release
 		for _, l := range p.product() {
 			if l.hazard != results.Plain && l.safety != p.Spec.HeapSafety[0] {
 				continue
@@ -149,11 +117,11 @@ func (p *Plan) daemonPlaces() []place {
 
 // daemonCells lists the cells of one strategy in a daemon: injected, over mode 0
 // where there are modes, and built in.
-func (p *Plan) daemonCells(l place, s *Strategy) []Cell {
-	on := p.Spec.Daemon.List[l.daemon-1].server()
+func (p *Plan) daemonCells(l place, s *results.Strategy) []Cell {
+	on := serverOf(p.Spec.Daemon.List[l.daemon-1])
 	list := []Cell{p.daemonCell(l, s, on)}
 	for _, mode := range on.release.BuiltIn(s.Choice) {
-		c := p.daemonCell(l, &Strategy{Choice: catalogue.Choice{Name: catalogue.PositiveControl}}, on)
+		c := p.daemonCell(l, &results.Strategy{Choice: catalogue.Choice{Name: catalogue.PositiveControl}}, on)
 		c.server.mode, c.rounds = mode, p.Spec.Rounds
 		c.Strategy = results.BuiltIn(s.Name(), mode)
 		list = append(list, c)
@@ -161,7 +129,7 @@ func (p *Plan) daemonCells(l place, s *Strategy) []Cell {
 	return list
 }
 
-func (p *Plan) daemonCell(l place, s *Strategy, on server) Cell {
+func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
 	c := p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)
 	c.OpenSSL, c.checkRate, c.server = on.OpenSSL, 0, &on
 	c.addSetting(results.ServerKey, on.Name())
@@ -171,16 +139,16 @@ func (p *Plan) daemonCell(l place, s *Strategy, on server) Cell {
 // mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
 // damaged. OpenSSL 1.1.1 is no control: with a random generator of the daemon's
 // own it looks healthy for long.
-func (p *Plan) mustBeDamaged(l place, s *Strategy) bool {
+func (p *Plan) mustBeDamaged(l place, s *results.Strategy) bool {
 	on1 := l.daemon > 0 && strings.HasPrefix(p.Spec.Daemon.List[l.daemon-1].OpenSSL, "1.") ||
 		l.daemon == 0 && strings.HasPrefix(p.Spec.Builds[l.build].Label, "1.")
-	return len(p.Spec.Daemon.List) > 0 && l.hazard == results.Plain && s.is(catalogue.PositiveControl) && !on1
+	return len(p.Spec.Daemon.List) > 0 && l.hazard == results.Plain && s.Is(catalogue.PositiveControl) && !on1
 }
 
 // unprotected reports whether nothing protects the daemon, and nothing else is in
 // it.
 func (c Cell) unprotected() bool {
-	return c.strategy.is(catalogue.PositiveControl) && c.server.mode <= 0 && c.Hazard == results.Plain
+	return c.strategy.Is(catalogue.PositiveControl) && c.server.mode <= 0 && c.Hazard == results.Plain
 }
 
 // serve makes a cell's trials ones of its daemon.
@@ -200,8 +168,8 @@ func (r *Runner) serve(c Cell, cfg *workload.Config) error {
 
 // Attach refuses a plan whose daemons are not those found here, such as after an
 // upgrade in the archive.
-func (s DaemonSpec) Attach(found []daemon.Daemon) error {
-	for _, want := range s.List {
+func (s Spec) Attach(found []daemon.Daemon) error {
+	for _, want := range s.Daemon.List {
 		i := slices.IndexFunc(found, func(d daemon.Daemon) bool { return d.Release.Name == want.Release })
 		if i < 0 {
 			return fmt.Errorf("kamailio %s of the file's plan is not in the cache", want.Release)
@@ -214,11 +182,11 @@ func (s DaemonSpec) Attach(found []daemon.Daemon) error {
 	return nil
 }
 
-// config says in a results file which daemons it has.
-func (s DaemonSpec) config() []benchfmt.Config {
+// daemonConfig says in a results file which daemons it has.
+func (s Spec) daemonConfig() []benchfmt.Config {
 	var names []string
 	var packages []benchfmt.Config
-	for _, d := range s.List {
+	for _, d := range s.Daemon.List {
 		names = append(names, d.Name())
 		packages = append(packages, config(d.Name(), d.Package)...)
 	}

@@ -32,11 +32,11 @@ func fakeDaemon(t testing.TB, release string) daemon.Daemon {
 // daemonSpec is of two daemons and the rig beside them: one with its own random
 // generator, one with modes.
 func daemonSpec(t testing.TB, names ...string) Spec {
-	s := Spec{
+	s := Spec{Spec: results.Spec{
 		Strategies: choose(names...), Workers: []int{4}, HeapSafety: []string{"abort", "count"}, Hazards: []string{"plain", "python"},
 		Measures: []results.Measure{results.Corruption}, Rounds: 2, Seed: 7, HandshakeTime: time.Second, CorruptionTime: time.Second,
-		Daemon: DaemonSpec{Duration: 2 * time.Second, Patience: 10 * time.Second, ControlRounds: 5},
-	}
+		Daemon: results.DaemonSpec{Duration: 2 * time.Second, Patience: 10 * time.Second, ControlRounds: 5},
+	}}
 	for _, name := range []string{"5.4", "6.0"} {
 		d := fakeDaemon(t, name)
 		s.Daemon.List = append(s.Daemon.List, NewDaemon(d))
@@ -301,7 +301,7 @@ func TestDaemonIsNotHere(t *testing.T) {
 
 // The packages of an interrupted run may have been replaced in the archive.
 func TestAttach(t *testing.T) {
-	s := daemonSpec(t, "none").Daemon
+	s := daemonSpec(t, "none")
 	here := []daemon.Daemon{fakeDaemon(t, "6.0"), fakeDaemon(t, "5.4")}
 	if err := s.Attach(here); err != nil {
 		t.Error(err)
@@ -339,7 +339,7 @@ func TestDaemonSpecIsChecked(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if got := (Daemon{Package: "1:6.1.5-1"}).Name(); got != "kamailio-6.1.5" {
+	if got := (results.Daemon{Package: "1:6.1.5-1"}).Name(); got != "kamailio-6.1.5" {
 		t.Errorf("name %s", got)
 	}
 }

@@ -22,16 +22,13 @@ type document struct {
 	Machine Machine `json:"machine,omitzero"`
 	Spec    Spec    `json:"spec"`
 
-	// Of a merged file: each kind of machine once, and which shard ran where.
-	Machines []Machine `json:"machines,omitempty"`
-	Parts    []Part    `json:"parts,omitempty"`
+	Parts []Part `json:"parts,omitempty"` // of a merged file: which shard ran where
 }
 
 // Part says where one shard of a merged file ran.
 type Part struct {
-	Shard   int    `json:"shard"`
-	Machine int    `json:"machine"` // index in the list of machines
-	Host    string `json:"host,omitempty"`
+	Shard int    `json:"shard"`
+	Host  string `json:"host,omitempty"`
 }
 
 func newDocument(p *Plan, m Machine) document {
@@ -48,7 +45,7 @@ func (d document) header() (results.Header, error) {
 	h.Config = append(h.Config, config("tlsbench", d.Version)...)
 	h.Config = append(h.Config, d.libraries()...)
 	if len(d.Spec.Daemon.List) > 0 {
-		h.Config = append(h.Config, d.Spec.Daemon.config()...)
+		h.Config = append(h.Config, d.Spec.daemonConfig()...)
 	}
 	return h, nil
 }
@@ -90,9 +87,7 @@ func (d document) differences(here document) []string {
 	if d.Shard != here.Shard {
 		list = append(list, fmt.Sprintf("shard: %s in the file, %s here", d.Shard, here.Shard))
 	}
-	a, b := d.Machine, here.Machine
-	a.Host, b.Host = "", ""
-	return append(list, fieldDifferences(a, b)...)
+	return append(list, d.Machine.differences(here.Machine)...)
 }
 
 // planDifferences is differences without shard and machine.
@@ -132,6 +127,10 @@ func fieldDifferences(file, here any) []string {
 	a, b := reflect.ValueOf(file), reflect.ValueOf(here)
 	for i := range a.NumField() {
 		x, y := a.Field(i).Interface(), b.Field(i).Interface()
+		if a.Type().Field(i).Anonymous {
+			list = append(list, fieldDifferences(x, y)...)
+			continue
+		}
 		if reflect.DeepEqual(x, y) {
 			continue
 		}

@@ -36,20 +36,20 @@ func fakeBuild(label string) Build {
 	}}
 }
 
-func choose(names ...string) []Strategy {
-	var list []Strategy
+func choose(names ...string) []results.Strategy {
+	var list []results.Strategy
 	for _, n := range names {
-		list = append(list, Strategy{Choice: catalogue.Choice{Name: n}})
+		list = append(list, results.Strategy{Choice: catalogue.Choice{Name: n}})
 	}
 	return list
 }
 
 // smallSpec has 5 cells: hwm in three measures, and two controls.
 func smallSpec() Spec {
-	return Spec{
-		Builds: []Build{fakeBuild("3.0.20")}, Strategies: choose("hwm"),
-		Rounds: 4, Seed: 7, HandshakeTime: time.Second, CorruptionTime: time.Second,
-	}
+	return Spec{Spec: results.Spec{
+		Strategies: choose("hwm"),
+		Rounds:     4, Seed: 7, HandshakeTime: time.Second, CorruptionTime: time.Second,
+	}, Builds: []Build{fakeBuild("3.0.20")}}
 }
 
 func mustPlan(t testing.TB, s Spec, sh Shard) *Plan {

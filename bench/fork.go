@@ -14,20 +14,6 @@ import (
 	"tlsbench/workload"
 )
 
-// ForkSpec is what fork trials are made of. Every list is one dimension of the
-// plan; an empty one means its default. Workers of the Spec are the live ones.
-type ForkSpec struct {
-	// Memory lists how much private memory rank 0 has, in MiB.
-	Memory []int `json:"memory_mib,omitempty"`
-	// Filled lists how many filled keys there are beside OpenSSL's.
-	Filled []int `json:"filled,omitempty"`
-	// HugePages lists how transparent huge pages are pinned: off, on.
-	HugePages []string `json:"huge_pages,omitempty"`
-	// Pairs is how many pairs of forks a trial makes, and how many forks each
-	// arm of its sustained loop.
-	Pairs int `json:"pairs,omitempty"`
-}
-
 const (
 	maxMemory = 64 << 10
 	// shortPairs is for plans of forks alone, which have many rounds.
@@ -38,7 +24,7 @@ const (
 	forkLimit = time.Minute
 )
 
-func (f ForkSpec) withDefaults() ForkSpec {
+func forkDefaults(f results.ForkSpec) results.ForkSpec {
 	f.Memory = orDefault(f.Memory, results.DefaultForkMemory)
 	f.Filled = orDefault(f.Filled, 0)
 	f.HugePages = orDefault(f.HugePages, results.HugePages.Default())
@@ -48,7 +34,7 @@ func (f ForkSpec) withDefaults() ForkSpec {
 	return f
 }
 
-func (f ForkSpec) validate() error {
+func validateFork(f results.ForkSpec) error {
 	if err := checkList("huge pages", orDefault(f.HugePages, results.HugePages.Default()), &results.HugePages); err != nil {
 		return err
 	}
@@ -92,12 +78,12 @@ func (s Spec) validateForks() error {
 			return fmt.Errorf("hazard %s: fork trials take no hazard; use %s with --measure fork", h, results.Plain)
 		}
 	}
-	return s.Fork.validate()
+	return validateFork(s.Fork)
 }
 
 // forkCells lists the fork cells of one strategy in a block. The child plays
 // both sides of its handshake, so the load is always memory.
-func (p *Plan) forkCells(l place, s *Strategy) []Cell {
+func (p *Plan) forkCells(l place, s *results.Strategy) []Cell {
 	if l.load != p.Spec.Loads[0] || l.hazard != results.Plain {
 		return nil
 	}

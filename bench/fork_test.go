@@ -45,14 +45,14 @@ var forkRuns uint64
 // eachFork runs fn as a sub-benchmark for each build and strategy.
 func eachFork(b *testing.B, fn func(*testing.B, workload.Config)) {
 	builds, base := subject(b)
-	spec := Spec{
-		Builds: builds, Workers: []int{base.Workers}, Heaps: []string{base.Heap}, Measures: []results.Measure{results.Fork},
+	spec := Spec{Spec: results.Spec{
+		Workers: []int{base.Workers}, Heaps: []string{base.Heap}, Measures: []results.Measure{results.Fork},
 		Rounds: 1, Seed: 1, HandshakeTime: 1, CorruptionTime: 1,
-		Fork: ForkSpec{
+		Fork: results.ForkSpec{
 			Memory: []int{envInt(b, envMemory, results.DefaultForkMemory)}, Filled: []int{envInt(b, envFilled, 0)},
 			HugePages: []string{envOr(envHugePages, results.HugePages.Default())},
 		},
-	}
+	}, Builds: builds}
 	if name := os.Getenv(envStrategy); name != "" {
 		choice, err := catalogue.Parse(name)
 		if err != nil {
@@ -62,7 +62,7 @@ func eachFork(b *testing.B, fn func(*testing.B, workload.Config)) {
 		if err != nil {
 			b.Fatalf("%s: %v", envStrategy, err)
 		}
-		spec.Strategies = []Strategy{own}
+		spec.Strategies = []results.Strategy{own}
 	}
 	plan, err := NewPlan(spec, Shard{})
 	if err != nil {

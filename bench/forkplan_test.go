@@ -17,10 +17,10 @@ import (
 
 // forkSpec measures forks alone, on a fake build.
 func forkSpec() Spec {
-	return Spec{
-		Builds: []Build{fakeBuild("3.0.20")}, Strategies: choose("temp-thread", "hwm"), Measures: []results.Measure{results.Fork},
+	return Spec{Spec: results.Spec{
+		Strategies: choose("temp-thread", "hwm"), Measures: []results.Measure{results.Fork},
 		Rounds: 2, Seed: 7, HandshakeTime: time.Second, CorruptionTime: time.Second,
-	}
+	}, Builds: []Build{fakeBuild("3.0.20")}}
 }
 
 func cellNames(p *Plan) []string {
@@ -42,7 +42,7 @@ func TestForkCells(t *testing.T) {
 	}
 	s = forkSpec()
 	s.Strategies, s.Workers = choose("hwm"), []int{1, 16}
-	s.Fork = ForkSpec{Memory: []int{16, 1024}, Filled: []int{0, 32}, HugePages: []string{"off", "on"}}
+	s.Fork = results.ForkSpec{Memory: []int{16, 1024}, Filled: []int{0, 32}, HugePages: []string{"off", "on"}}
 	got = cellNames(mustPlan(t, s, Shard{}))
 	want := []string{
 		"strategy=hwm/workers=1", "thp=on/strategy=hwm/workers=1",
@@ -77,16 +77,16 @@ func TestForkBesideCorruption(t *testing.T) {
 func TestBadForkSpec(t *testing.T) {
 	for _, tc := range []struct {
 		want string
-		fork ForkSpec
+		fork results.ForkSpec
 	}{
-		{"memory of 0 MiB: want 1 to 65536", ForkSpec{Memory: []int{0}}},
-		{"memory of 65537 MiB", ForkSpec{Memory: []int{65537}}},
-		{"1001 filled keys: want 0 to 1000", ForkSpec{Filled: []int{1001}}},
-		{`unknown huge-pages "maybe": choose from off, on`, ForkSpec{HugePages: []string{"maybe"}}},
-		{"-1 pairs of forks", ForkSpec{Pairs: -1}},
-		{"1000001 pairs of forks: want 1 to 1000000", ForkSpec{Pairs: 1_000_001}},
-		{"private memory of 64 is given twice", ForkSpec{Memory: []int{64, 16, 64}}},
-		{"number of filled keys 0 is given twice", ForkSpec{Filled: []int{0, 0}}},
+		{"memory of 0 MiB: want 1 to 65536", results.ForkSpec{Memory: []int{0}}},
+		{"memory of 65537 MiB", results.ForkSpec{Memory: []int{65537}}},
+		{"1001 filled keys: want 0 to 1000", results.ForkSpec{Filled: []int{1001}}},
+		{`unknown huge-pages "maybe": choose from off, on`, results.ForkSpec{HugePages: []string{"maybe"}}},
+		{"-1 pairs of forks", results.ForkSpec{Pairs: -1}},
+		{"1000001 pairs of forks: want 1 to 1000000", results.ForkSpec{Pairs: 1_000_001}},
+		{"private memory of 64 is given twice", results.ForkSpec{Memory: []int{64, 16, 64}}},
+		{"number of filled keys 0 is given twice", results.ForkSpec{Filled: []int{0, 0}}},
 	} {
 		s := forkSpec()
 		s.Fork = tc.fork

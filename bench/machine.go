@@ -36,6 +36,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/sys/unix"
 
+	"tlsbench/results"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -76,6 +77,13 @@ func ThisMachine() Machine {
 // host name is. Trials of one kind may stand in one sample.
 func (m Machine) Kind() string {
 	return fmt.Sprintf("%d x %s, %s, %s", m.Cores, m.CPU, m.Kernel, m.Memory)
+}
+
+// differences names the facts that two machines do not share, whatever their
+// host names are.
+func (m Machine) differences(here Machine) []string {
+	m.Host, here.Host = "", ""
+	return fieldDifferences(m, here)
 }
 
 // config gives the facts as file configuration. goos, goarch and cpu are the
@@ -217,5 +225,5 @@ func exactVersion(version string) string {
 	if err != nil {
 		return version
 	}
-	return version + " " + short(digest)
+	return version + " " + results.ShortDigest(digest)
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,8 +74,8 @@ func TestMergedShardsEqualTheWhole(t *testing.T) {
 	if diff := cmp.Diff(byID(want), byID(got)); diff != "" {
 		t.Error(diff)
 	}
-	if m.Trials != len(want) || len(m.Machines) != 1 || len(m.Parts) != 16 || m.Parts[2].Host != "node-3" {
-		t.Errorf("%+v: want %d trials, 1 kind of machine, 16 parts", m, len(want))
+	if m.Trials != len(want) || len(m.Parts) != 16 || m.Parts[2].Host != "node-3" {
+		t.Errorf("%+v: want %d trials, 16 parts", m, len(want))
 	}
 	_, err = ReadPlan(merged)
 	checkRefusal(t, err, "it is a merged file, and these are complete")
@@ -98,43 +97,6 @@ func byID(list []*results.Trial) map[int]results.Trial {
 	return out
 }
 
-// TestMergeKeepsMachinesApart: each trial has the configuration of the machine
-// it ran on.
-func TestMergeKeepsMachinesApart(t *testing.T) {
-	machine := func(i int) Machine {
-		m := hosts(i)
-		if i%2 == 0 {
-			m.CPU = "Other 9000"
-		}
-		return m
-	}
-	spec := mergeSpec()
-	parts := runShards(t, spec, 4, machine)
-	merged := resultsPath(t)
-	m, err := Merge(merged, parts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(m.Machines) != 2 {
-		t.Errorf("machines %+v, want 2 kinds", m.Machines)
-	}
-	ran := map[int]string{}
-	for i := 1; i <= 4; i++ {
-		for task := range mustPlan(t, spec, Shard{i, 4}).Tasks() {
-			ran[task.ID] = machine(i).Kind()
-		}
-	}
-	for _, trial := range readTrials(t, merged) {
-		if got := trial.Config["machine"]; got != ran[trial.ID] {
-			t.Errorf("trial %d is under machine %q, and ran on %q", trial.ID, got, ran[trial.ID])
-		}
-		delete(ran, trial.ID)
-	}
-	if len(ran) > 0 {
-		t.Errorf("%d trials are lost", len(ran))
-	}
-}
-
 func TestMergeRefuses(t *testing.T) {
 	spec := mergeSpec()
 	parts := runShards(t, spec, 3, hosts)
@@ -142,6 +104,13 @@ func TestMergeRefuses(t *testing.T) {
 	foreign := runShards(t, spec, 3, hosts)
 	spec.Seed--
 	four := runShards(t, spec, 4, hosts)
+	mixed := runShards(t, spec, 3, func(i int) Machine {
+		m := hosts(i)
+		if i == 2 {
+			m.CPU = "Other 9000"
+		}
+		return m
+	})
 	text, err := os.ReadFile(parts[1])
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +149,7 @@ func TestMergeRefuses(t *testing.T) {
 		{"out of order", []string{parts[0], swapped, parts[2]}, " is where the plan has trial "},
 		{"a trial of another seed", []string{parts[0], other, parts[2]}, " with seed 5 in the file, "},
 		{"other seed", []string{parts[0], foreign[1], parts[2]}, "belong to different plans: seed: 7 in " + parts[0] + ", 8 in " + foreign[1]},
+		{"other machine", mixed, " ran on different machines: cpu: " + fakeMachine.CPU + " in " + mixed[0] + ", Other 9000 in " + mixed[1]},
 		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
 		{"other version", []string{parts[0], newer}, "tlsbench: version " + Version() + " in " + parts[0] + ", v9 in "},
 		{"merged again", []string{merged}, "is already a merged file"},
@@ -203,28 +173,6 @@ func secondTrial(text []byte) int {
 	const mark = "\n#trial "
 	first := bytes.Index(text, []byte(mark)) + 1
 	return first + bytes.Index(text[first:], []byte(mark)) + 1
-}
-
-// A part that grows or shrinks while it is merged gives no merged file.
-func TestMergeOfChangingPart(t *testing.T) {
-	parts := runShards(t, mergeSpec(), 2, hosts)
-	list, err := readParts(parts)
-	if err == nil {
-		err = complete(list)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(parts[1], text[:bytes.LastIndex(text, []byte("#trial "))], 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := writeMerged(io.Discard, list); err == nil || !strings.Contains(err.Error(), "a part was changed meanwhile") {
-		t.Errorf("error %v", err)
-	}
 }
 
 // BenchmarkMerge joins 16 shards of 200,000 trials in all, and gives the most

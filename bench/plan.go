@@ -3,6 +3,8 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -30,7 +32,7 @@ type Cell struct {
 	build     *Build
 	server    *server // nil = the rig
 	rounds    int     // how many of them have a trial of it
-	strategy  *Strategy
+	strategy  *results.Strategy
 	badShare  float64
 	checkRate int
 	fork      *workload.ForkConfig // of a Fork cell
@@ -184,7 +186,7 @@ func (p *Plan) blockCells(l place) []Cell {
 		return list
 	}
 	for _, name := range controls(l.heap) {
-		s := &Strategy{Choice: catalogue.Choice{Name: name}}
+		s := &results.Strategy{Choice: catalogue.Choice{Name: name}}
 		for _, c := range p.controlCells(l, s) {
 			c.Control = true
 			if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
@@ -197,7 +199,7 @@ func (p *Plan) blockCells(l place) []Cell {
 
 // controlCells are those that show whether damage is seen here at all, and
 // whether sharing is: what the oracle shows of it is the floor.
-func (p *Plan) controlCells(l place, s *Strategy) []Cell {
+func (p *Plan) controlCells(l place, s *results.Strategy) []Cell {
 	var list []Cell
 	if slices.Contains(p.Spec.Measures, results.Handshake) || slices.Contains(p.Spec.Measures, results.Corruption) {
 		list = append(list, p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate))
@@ -220,7 +222,7 @@ func controls(heap string) []string {
 
 // strategyCells lists the cells of one strategy in a block: one for each
 // measure, and a second Corruption with the checks off.
-func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
+func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	var list []Cell
 	switch {
 	case l.daemon > 0:
@@ -233,7 +235,7 @@ func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 	for _, m := range p.Spec.Measures {
 		switch m {
 		case results.Handshake:
-			if !s.is(catalogue.PositiveControl) {
+			if !s.Is(catalogue.PositiveControl) {
 				list = append(list, p.cell(l, s, m, value(p.Spec.Bad, 0), 0))
 			}
 		case results.Corruption:
@@ -254,7 +256,7 @@ func (p *Plan) strategyCells(l place, s *Strategy) []Cell {
 }
 
 // sharingCell is a cell under the tracer.
-func (p *Plan) sharingCell(l place, s *Strategy) Cell {
+func (p *Plan) sharingCell(l place, s *results.Strategy) Cell {
 	l.heap = traced
 	return p.cell(l, s, results.Sharing, value(p.Spec.Bad, results.DefaultBad), sharingChecks)
 }
@@ -270,7 +272,7 @@ func value[T any](p *T, def T) T {
 	return *p
 }
 
-func (p *Plan) cell(l place, s *Strategy, m results.Measure, bad float64, rate int) Cell {
+func (p *Plan) cell(l place, s *results.Strategy, m results.Measure, bad float64, rate int) Cell {
 	c := Cell{strategy: s, badShare: bad, checkRate: rate, rounds: p.Spec.Rounds}
 	if p.mustBeDamaged(l, s) {
 		c.rounds = p.Spec.rounds()
@@ -307,4 +309,80 @@ func (c *Cell) addSetting(key, value string) {
 	slices.SortStableFunc(c.Settings, func(a, b results.Setting) int {
 		return slices.Index(results.SettingOrder, a.Key) - slices.Index(results.SettingOrder, b.Key)
 	})
+}
+
+// Task is one trial of the plan.
+type Task struct {
+	ID    int // from 1, in the whole plan: every shard gives a trial the same
+	Round int // from 1
+	Seed  uint64
+	Cell  Cell
+}
+
+// Len is the number of trials in the whole plan.
+func (p *Plan) Len() int {
+	n := 0
+	for _, c := range p.cells {
+		n += c.rounds
+	}
+	return n
+}
+
+// Tasks yields the trials of this shard in the order they are run in.
+func (p *Plan) Tasks() iter.Seq[Task] {
+	return func(yield func(Task) bool) {
+		for n, tasks := range p.dealt() {
+			if !p.Shard.has(n) {
+				continue
+			}
+			for _, t := range tasks {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// dealt yields the blocks of all rounds, numbered from 0. They are dealt like
+// cards, in their random order and on from round to round: each shard gets as
+// many as the next, give or take one, and no build or hazard is tied to one.
+func (p *Plan) dealt() iter.Seq2[int, []Task] {
+	return func(yield func(int, []Task) bool) {
+		n := 0
+		for round := 1; round <= p.Spec.rounds(); round++ {
+			for _, b := range p.order(round) {
+				if !yield(n, b) {
+					return
+				}
+				n++
+			}
+		}
+	}
+}
+
+// order shuffles one round: the blocks, and the cells within each. It depends
+// on nothing but the plan, its seed and the round's number, so shards agree on
+// it. The trials of a block have one seed: all strategies of a block meet the
+// same peers.
+func (p *Plan) order(round int) [][]Task {
+	rng := rand.New(rand.NewPCG(p.Spec.Seed, uint64(round)))
+	out := make([][]Task, 0, len(p.blocks))
+	for _, i := range rng.Perm(len(p.blocks)) {
+		b := p.blocks[i]
+		seed := rng.Uint64()
+		tasks := make([]Task, 0, b.to-b.from)
+		for _, j := range rng.Perm(b.to - b.from) {
+			n := b.from + j
+			if round > p.cells[n].rounds {
+				continue
+			}
+			tasks = append(tasks, Task{
+				ID:    (round-1)*len(p.cells) + n + 1,
+				Round: round, Seed: seed, Cell: p.cells[n],
+			})
+		}
+		out = append(out, tasks)
+	}
+	return out
 }

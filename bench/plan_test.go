@@ -220,11 +220,11 @@ func TestPresetTimes(t *testing.T) {
 }
 
 func TestPresetLeavesWhatWasGiven(t *testing.T) {
-	got := presets[1].Apply(Spec{Rounds: 9, HandshakeTime: time.Minute})
-	want := Spec{
+	got := presets[1].Apply(Spec{Spec: results.Spec{Rounds: 9, HandshakeTime: time.Minute}})
+	want := Spec{Spec: results.Spec{
 		Preset: "default", Rounds: 9, HandshakeTime: time.Minute,
 		Warmup: presets[1].Warmup, CorruptionTime: presets[1].CorruptionTime,
-	}
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -235,7 +235,7 @@ func subset[T comparable](values ...T) *rapid.Generator[[]T] {
 }
 
 func drawSpec(t *rapid.T) Spec {
-	s := Spec{
+	s := Spec{Spec: results.Spec{
 		Strategies: choose(subset("none", "hwm", "key-owner").Draw(t, "strategies")...),
 		Hazards:    subset(results.Plain, "python", "foreign:n=14").Draw(t, "hazards"),
 		Workers:    subset(1, 2, 4).Draw(t, "workers"),
@@ -248,7 +248,7 @@ func drawSpec(t *rapid.T) Spec {
 		NoControls: rapid.Bool().Draw(t, "nocontrols"),
 
 		HandshakeTime: time.Second, CorruptionTime: time.Second,
-	}
+	}}
 	if slices.Contains(s.Measures, results.Sharing) {
 		s.Heaps = []string{"global"}
 	}

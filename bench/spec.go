@@ -12,53 +12,10 @@ import (
 	"tlsbench/strategies/catalogue"
 )
 
-// Spec is what a user chose. Every list is one dimension of the plan; an empty
-// one means its default.
+// Spec is what a user chose, with what results files say of it and the builds.
 type Spec struct {
-	Preset     string     `json:"preset,omitempty"`
-	Builds     []Build    `json:"builds"`
-	Strategies []Strategy `json:"strategies"`
-	Hazards    []string   `json:"hazards"`
-	Workers    []int      `json:"workers"`
-	Loads      []string   `json:"loads"`
-	Heaps      []string   `json:"heaps"`
-
-	TLS        []string `json:"tls"`
-	Keys       []string `json:"keys"`
-	Rands      []string `json:"rands"`
-	Locks      []string `json:"locks"`
-	HeapSafety []string `json:"heap_safety"`
-	// HeapBytes is the size of the shared heap, 0 for one by the number of
-	// workers. It is a limit, and not part of a cell's name.
-	HeapBytes uint64 `json:"heap_bytes,omitempty"`
-
-	// Measures are Handshake and Corruption unless others are named. Corruption
-	// makes two cells: one with the active checks at CheckRate, one with them
-	// off, which alone gives the passive rate. Fork makes those of Fork.
-	Measures []results.Measure `json:"measures"`
-	// Bad is the share of bad peers, nil for 20 % in corruption trials and
-	// none in throughput trials.
-	Bad *float64 `json:"bad,omitempty"`
-	// CheckRate is the number of active checks for each handshake of a
-	// corruption trial, nil for 4.
-	CheckRate *int `json:"check_rate,omitempty"`
-
-	// Fork is what Fork trials are made of.
-	Fork ForkSpec `json:"fork,omitzero"`
-
-	// Daemon makes this a plan of daemons, and of the rig beside them.
-	Daemon DaemonSpec `json:"daemon,omitzero"`
-
-	Rounds int `json:"rounds"`
-	// Seed decides every order and every trial's seed. 0 means that NewPlan
-	// draws one; the shards of one plan need the same, so there it is refused.
-	Seed uint64 `json:"seed"`
-	// NoControls leaves the controls out.
-	NoControls bool `json:"no_controls,omitempty"`
-
-	Warmup         time.Duration `json:"warmup_ns"` // of Handshake trials
-	HandshakeTime  time.Duration `json:"handshake_ns"`
-	CorruptionTime time.Duration `json:"corruption_ns"`
+	results.Spec
+	Builds []Build `json:"builds"`
 }
 
 const (
@@ -73,7 +30,7 @@ const (
 func (s Spec) withDefaults() Spec {
 	if len(s.Strategies) == 0 {
 		for _, c := range catalogue.All() {
-			s.Strategies = append(s.Strategies, Strategy{Choice: catalogue.Choice{Name: c.Name}})
+			s.Strategies = append(s.Strategies, results.Strategy{Choice: catalogue.Choice{Name: c.Name}})
 		}
 	}
 	s.Hazards = orDefault(s.Hazards, results.Plain)
@@ -87,7 +44,7 @@ func (s Spec) withDefaults() Spec {
 	s.HeapSafety = orDefault(s.HeapSafety, results.HeapSafeties.Default())
 	s.Measures = orDefault(s.Measures, results.DefaultMeasures...)
 	if slices.Contains(s.Measures, results.Fork) {
-		s.Fork = s.Fork.withDefaults()
+		s.Fork = forkDefaults(s.Fork)
 	}
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64N(1<<31-1) + 1 // short enough to be typed again
@@ -108,14 +65,14 @@ func (s Spec) validate() error {
 		return err
 	}
 	for _, c := range s.Strategies {
-		if _, taken := catalogue.Find(c.Name()); taken && !c.is(c.Name()) {
+		if _, taken := catalogue.Find(c.Name()); taken && !c.Is(c.Name()) {
 			return fmt.Errorf("strategy %s: the suite already has a strategy of that name", c)
 		}
 	}
 	if err := s.validateForks(); err != nil {
 		return err
 	}
-	if err := s.Daemon.validate(s); err != nil {
+	if err := s.validateDaemons(); err != nil {
 		return err
 	}
 	return s.validateNumbers()
@@ -246,3 +203,94 @@ func (s Spec) validateSharing() error {
 
 // traced is the heap of sharing trials.
 const traced = "traced"
+
+// Preset is a set of numbers that go together.
+type Preset struct {
+	Name    string
+	Summary string
+
+	Rounds         int
+	ForkRounds     int // where nothing but forks is measured
+	Warmup         time.Duration
+	HandshakeTime  time.Duration
+	CorruptionTime time.Duration
+
+	// AllBuilds and AllHazards ask the caller, who knows what there is, to
+	// take everything where the user named nothing.
+	AllBuilds, AllHazards bool
+}
+
+// The presets. All times are for seven strategies on one build under hazard
+// plain: 6 Handshake trials (none has no throughput) and 14 corruption trials
+// in a round, each with about 0.1 s to start the rig.
+//
+//   - quick: 4 rounds of 14 s. Too few for a 95 % interval of a median, which
+//     needs 6; enough to see what damages and what does not.
+//   - default: 8 rounds of 17 s, because a signed-rank test after Holm's
+//     correction can find nothing in fewer; a quarter of its three minutes is
+//     left for a slow machine.
+//   - full: 60 rounds, because 59 clean trials are what bounds the probability
+//     of damage at 5 %, and one may fail. Half an hour for each block.
+//
+// Where nothing but forks is measured there are more rounds, and trials as many
+// times shorter: warm handlers have a slow mode that lasts for seconds, most
+// likely while a neighbour keeps the other half of the processor's core busy. A
+// trial is wholly in it or wholly out of it, so ten long ones give no interval
+// within 10 % of the median; thirty short ones do, in the same time.
+var presets = []Preset{
+	{
+		Name: "quick", Summary: "a look around, about a minute",
+		Rounds: 4, ForkRounds: 12, Warmup: 100 * time.Millisecond,
+		HandshakeTime: 500 * time.Millisecond, CorruptionTime: 600 * time.Millisecond,
+	},
+	{
+		Name: "default", Summary: "a comparison with intervals, at most three minutes",
+		Rounds: 8, ForkRounds: 30, Warmup: 200 * time.Millisecond,
+		HandshakeTime: 750 * time.Millisecond, CorruptionTime: 700 * time.Millisecond,
+	},
+	{
+		Name: "full", Summary: "all builds, all hazards, enough trials for the word clean; many hours",
+		Rounds: 60, ForkRounds: 240, Warmup: 300 * time.Millisecond,
+		HandshakeTime: 1500 * time.Millisecond, CorruptionTime: 1500 * time.Millisecond,
+		AllBuilds: true, AllHazards: true,
+	},
+}
+
+// Presets lists the presets, the shortest first.
+func Presets() []Preset { return append([]Preset(nil), presets...) }
+
+// FindPreset returns the preset of that name.
+func FindPreset(name string) (Preset, error) {
+	var names []string
+	for _, p := range presets {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return Preset{}, fmt.Errorf("unknown preset %q: choose from %s", name, strings.Join(names, ", "))
+}
+
+// Apply fills in those numbers of a spec that the user left at 0.
+func (p Preset) Apply(s Spec) Spec {
+	s.Preset = p.Name
+	if s.onlyForks() && s.Fork.Pairs == 0 {
+		s.Fork.Pairs = shortPairs
+	}
+	if s.Rounds == 0 && s.onlyForks() {
+		s.Rounds = p.ForkRounds
+	}
+	if s.Rounds == 0 {
+		s.Rounds = p.Rounds
+	}
+	if s.Warmup == 0 {
+		s.Warmup = p.Warmup
+	}
+	if s.HandshakeTime == 0 {
+		s.HandshakeTime = p.HandshakeTime
+	}
+	if s.CorruptionTime == 0 {
+		s.CorruptionTime = p.CorruptionTime
+	}
+	return s
+}

@@ -77,22 +77,12 @@ func buildDigest(b openssl.Build) (string, error) {
 func (b Build) Name() string { return b.Label }
 
 // String names the build for a message: by label and content.
-func (b Build) String() string { return b.Label + " (sha256 " + short(b.Digest) + ")" }
-
-// Strategy is a strategy under test.
-type Strategy struct {
-	catalogue.Choice `json:"choice"`
-	// Label replaces the choice's own name in benchmark names, so that one
-	// strategy can be compared with itself.
-	Label string `json:"label,omitempty"`
-	// Digest is the SHA-256 of a user's own shared object.
-	Digest string `json:"digest,omitempty"`
-}
+func (b Build) String() string { return b.Label + " (sha256 " + results.ShortDigest(b.Digest) + ")" }
 
 // NewStrategy reads a user's shared object, if the choice is one, and returns
 // the strategy with its digest.
-func NewStrategy(c catalogue.Choice) (Strategy, error) {
-	s := Strategy{Choice: c}
+func NewStrategy(c catalogue.Choice) (results.Strategy, error) {
+	s := results.Strategy{Choice: c}
 	if c.Path == "" {
 		return s, nil
 	}
@@ -101,7 +91,7 @@ func NewStrategy(c catalogue.Choice) (Strategy, error) {
 		s.Digest, err = sharedlib.Digest(c.Path)
 	}
 	if err != nil {
-		return Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
+		return results.Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
 	}
 	return s, nil
 }
@@ -109,8 +99,8 @@ func NewStrategy(c catalogue.Choice) (Strategy, error) {
 // UnderNames lists each strategy n times, under its own name and others, so
 // that it is compared with itself: an A/A experiment shows how large a
 // difference noise alone makes.
-func UnderNames(list []Strategy, n int) []Strategy {
-	var out []Strategy
+func UnderNames(list []results.Strategy, n int) []results.Strategy {
+	var out []results.Strategy
 	for _, s := range list {
 		out = append(out, s)
 		for i := 2; i <= n; i++ {
@@ -121,31 +111,6 @@ func UnderNames(list []Strategy, n int) []Strategy {
 	}
 	return out
 }
-
-// Name returns what stands in benchmark names.
-func (s Strategy) Name() string {
-	if s.Label != "" {
-		return s.Label
-	}
-	return s.Choice.String()
-}
-
-// String names the strategy for a message.
-func (s Strategy) String() string {
-	switch {
-	case s.Digest != "":
-		return s.Name() + " (sha256 " + short(s.Digest) + ")"
-	case s.Label != "":
-		return s.Label + " (" + s.Choice.String() + ")"
-	}
-	return s.Name()
-}
-
-func (s Strategy) is(name string) bool {
-	return s.Choice.Name == name && s.Path == "" && len(s.Params) == 0
-}
-
-func short(digest string) string { return digest[:min(12, len(digest))] }
 
 // CheckFiles refuses a plan whose libraries are no longer those it was made
 // with, such as after an upgrade of the system.
@@ -160,7 +125,7 @@ func (s Spec) CheckFiles() error {
 		}
 		if now != b.Digest {
 			return fmt.Errorf("openssl build %s: %s or a file that belongs to it has changed since the plan was made: sha256 was %s, is %s",
-				b.Label, b.Build.Libcrypto, short(b.Digest), short(now))
+				b.Label, b.Build.Libcrypto, results.ShortDigest(b.Digest), results.ShortDigest(now))
 		}
 	}
 	for _, c := range s.Strategies {
@@ -173,7 +138,7 @@ func (s Spec) CheckFiles() error {
 		}
 		if now != c.Digest {
 			return fmt.Errorf("strategy %s: %s has changed since the plan was made: sha256 was %s, is %s",
-				c.Name(), c.Path, short(c.Digest), short(now))
+				c.Name(), c.Path, results.ShortDigest(c.Digest), results.ShortDigest(now))
 		}
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 // nothing else, and what it is stays the same.
 func TestUnderNames(t *testing.T) {
 	spec := smallSpec()
-	wide := Strategy{Choice: catalogue.Choice{Name: "hwm", Params: map[string]int64{"scan": 64}}}
-	spec.Strategies = UnderNames([]Strategy{choose("key-owner")[0], wide}, 3)
+	wide := results.Strategy{Choice: catalogue.Choice{Name: "hwm", Params: map[string]int64{"scan": 64}}}
+	spec.Strategies = UnderNames([]results.Strategy{choose("key-owner")[0], wide}, 3)
 	spec.Measures, spec.NoControls = []results.Measure{results.Handshake}, true
 	want := []string{"key-owner", "key-owner:aa=2", "key-owner:aa=3", "hwm:scan=64", "hwm:scan=64,aa=2", "hwm:scan=64,aa=3"}
 	cells := mustPlan(t, spec, whole).Cells()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -176,7 +175,7 @@ func (k *keeper) readFile(i int, path string) error {
 
 func (k *keeper) add(file int, t *results.Trial) {
 	k.trials++
-	scene := sceneOf(t)
+	scene := results.SceneOf(results.MachineOf(t.Config), &t.Cell)
 	if k.scenes[scene] == nil {
 		k.scenes[scene] = make(map[string]*series)
 	}
@@ -229,22 +228,6 @@ func lifeOf(t *results.Trial) life {
 		l.handshakes = float64(t.FirstEventAt)
 	}
 	return l
-}
-
-// sceneOf gives the scene that package results counts a trial to: all settings
-// of its cell, apart from active checks that are off.
-func sceneOf(t *results.Trial) results.Scene {
-	c := &t.Cell
-	var settings []string
-	for _, s := range c.Settings {
-		if s.Key != "check" || s.Value != "0" {
-			settings = append(settings, s.Key+"="+s.Value)
-		}
-	}
-	return results.Scene{
-		Machine: results.MachineOf(t.Config), OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Heap: c.Heap,
-		Settings: strings.Join(settings, " "), Workers: c.Workers,
-	}
 }
 
 // splitDaemons takes the files with daemons out of a list, and compares what is in

@@ -155,7 +155,7 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 }
 
 func placeOf(machine string, c *Cell) rigPlace {
-	s := sceneOf(machine, c)
+	s := SceneOf(machine, c)
 	s.OpenSSL = lineOf(c.OpenSSL)
 	s.Settings = strings.TrimSpace(strings.TrimPrefix(s.Settings, ServerKey+"="+s.server())) // it is the first
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
@@ -172,7 +172,7 @@ func lineOf(version string) string {
 }
 
 func newDaemonRow(machine string, c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), Scene: sceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
+	r := DaemonRow{Server: c.Server(), Scene: SceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
 		ownRandom: c.Setting("rand") == "method"}
 	if c.Setting("heap-safety") == "abort" {
 		r.MemSafety = 0

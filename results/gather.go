@@ -26,7 +26,9 @@ type Scene struct {
 	Workers  int    `json:"workers"`
 }
 
-func sceneOf(machine string, c *Cell) Scene {
+// SceneOf gives the scene that a trial of the cell counts for: all of its settings
+// but that active checks are off, which is for the passive rate of the same scene.
+func SceneOf(machine string, c *Cell) Scene {
 	var settings []string
 	for _, s := range c.Settings {
 		if s != checksOff {
@@ -382,7 +384,7 @@ func (g *gatherer) slot(c *Cell) *slot {
 			g.values[w] = true
 		}
 	}
-	s := &slot{scene: sceneOf(g.machine, c)}
+	s := &slot{scene: SceneOf(g.machine, c)}
 	if !c.matches(g.where) {
 		return s
 	}

@@ -155,8 +155,8 @@ func unlike(inputs []*Input) string {
 func lengths(inputs []*Input) string {
 	var list []time.Duration
 	for _, in := range inputs {
-		if in.Plan != nil && !slices.Contains(list, in.Plan.Spec.Corruption) {
-			list = append(list, in.Plan.Spec.Corruption)
+		if in.Plan != nil && !slices.Contains(list, in.Plan.Spec.CorruptionTime) {
+			list = append(list, in.Plan.Spec.CorruptionTime)
 		}
 	}
 	slices.Sort(list)

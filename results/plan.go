@@ -1,7 +1,6 @@
 package results
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,51 +10,148 @@ import (
 	"tlsbench/strategies/catalogue"
 )
 
-// Plan is the part of a run's plan that its command line is made of. The plan
-// belongs to package bench, whose names and defaults these are; a test of
-// cmd/tlsbench reads the commands back and compares the plans.
+// Plan is a run's plan as it stands in the file, for those who know no OpenSSL
+// and no machine. A test of cmd/tlsbench reads the commands back and compares the
+// plans.
 type Plan struct {
 	Machine struct{ Host string }
-	Spec    Spec
-	Shard   struct{ Index, Count int }
+	Spec    struct {
+		Spec
+		Builds []PlannedBuild
+	}
+	Shard struct{ Index, Count int }
 }
 
-// Spec is what a plan was made from.
+// Spec is what a user chose. Every list is one dimension of the plan; an empty
+// one means its default.
 type Spec struct {
-	Preset     string
-	Builds     []PlannedBuild
-	Strategies []struct {
-		Choice struct {
-			Name, Path string
-			Params     map[string]json.Number
-		}
-	}
-	Hazards, Loads, Heaps, TLS, Keys, Rands, Locks, Measures []string
+	Preset     string     `json:"preset,omitempty"`
+	Strategies []Strategy `json:"strategies"`
+	Hazards    []string   `json:"hazards"`
+	Workers    []int      `json:"workers"`
+	Loads      []string   `json:"loads"`
+	Heaps      []string   `json:"heaps"`
 
+	TLS        []string `json:"tls"`
+	Keys       []string `json:"keys"`
+	Rands      []string `json:"rands"`
+	Locks      []string `json:"locks"`
 	HeapSafety []string `json:"heap_safety"`
-	HeapBytes  uint64   `json:"heap_bytes"`
-	Workers    []int
-	Bad        *float64
-	CheckRate  *int `json:"check_rate"`
-	Fork       struct {
-		Memory    []int `json:"memory_mib"`
-		Filled    []int
-		HugePages []string `json:"huge_pages"`
-		Pairs     int
-	}
-	Daemon struct {
-		List          []struct{ Release string }
-		Duration      time.Duration `json:"duration_ns"`
-		ControlRounds int           `json:"control_rounds"`
-		NoRig         bool          `json:"no_rig"`
-	}
-	Rounds     int
-	Seed       uint64
-	NoControls bool          `json:"no_controls"`
-	Warmup     time.Duration `json:"warmup_ns"`
-	Handshake  time.Duration `json:"handshake_ns"`
-	Corruption time.Duration `json:"corruption_ns"`
+	// HeapBytes is the size of the shared heap, 0 for one by the number of
+	// workers. It is a limit, and not part of a cell's name.
+	HeapBytes uint64 `json:"heap_bytes,omitempty"`
+
+	// Measures are Handshake and Corruption unless others are named. Corruption
+	// makes two cells: one with the active checks at CheckRate, one with them
+	// off, which alone gives the passive rate. Fork makes those of Fork.
+	Measures []Measure `json:"measures"`
+	// Bad is the share of bad peers, nil for 20 % in corruption trials and
+	// none in throughput trials.
+	Bad *float64 `json:"bad,omitempty"`
+	// CheckRate is the number of active checks for each handshake of a
+	// corruption trial, nil for 4.
+	CheckRate *int `json:"check_rate,omitempty"`
+
+	// Fork is what Fork trials are made of.
+	Fork ForkSpec `json:"fork,omitzero"`
+
+	// Daemon makes this a plan of daemons, and of the rig beside them.
+	Daemon DaemonSpec `json:"daemon,omitzero"`
+
+	Rounds int `json:"rounds"`
+	// Seed decides every order and every trial's seed. 0 means that NewPlan
+	// draws one; the shards of one plan need the same, so there it is refused.
+	Seed uint64 `json:"seed"`
+	// NoControls leaves the controls out.
+	NoControls bool `json:"no_controls,omitempty"`
+
+	Warmup         time.Duration `json:"warmup_ns"` // of Handshake trials
+	HandshakeTime  time.Duration `json:"handshake_ns"`
+	CorruptionTime time.Duration `json:"corruption_ns"`
 }
+
+// ForkSpec is what fork trials are made of. Every list is one dimension of the
+// plan; an empty one means its default. Workers of the Spec are the live ones.
+type ForkSpec struct {
+	// Memory lists how much private memory rank 0 has, in MiB.
+	Memory []int `json:"memory_mib,omitempty"`
+	// Filled lists how many filled keys there are beside OpenSSL's.
+	Filled []int `json:"filled,omitempty"`
+	// HugePages lists how transparent huge pages are pinned: off, on.
+	HugePages []string `json:"huge_pages,omitempty"`
+	// Pairs is how many pairs of forks a trial makes, and how many forks each
+	// arm of its sustained loop.
+	Pairs int `json:"pairs,omitempty"`
+}
+
+// DaemonSpec makes a plan one of daemons: each of them in each hazard and heap
+// safety, and beside it the rig on the build of the same OpenSSL line. Workers
+// are their TCP readers.
+type DaemonSpec struct {
+	List     []Daemon      `json:"list"`
+	Duration time.Duration `json:"duration_ns"` // of a daemon's trial; CorruptionTime is the rig's
+	// Patience is the longest trial of a daemon without a fix, which goes on as
+	// long as nothing was seen. Such a daemon on OpenSSL 3 or later has to be
+	// damaged, so it and the rig beside it get ControlRounds trials if that is
+	// more than Rounds.
+	Patience      time.Duration `json:"patience_ns"`
+	ControlRounds int           `json:"control_rounds"`
+	NoRig         bool          `json:"no_rig,omitempty"`
+}
+
+// Daemon is one packaged daemon. Where its files lie is in Runner.Daemons.
+type Daemon struct {
+	Release string `json:"release"` // as package daemon names it
+	Package string `json:"package"`
+	OpenSSL string `json:"openssl"` // exact version of its libcrypto
+}
+
+// Name is what stands in benchmark names: the version without Debian's own
+// number of it.
+func (d Daemon) Name() string {
+	version := d.Package[strings.IndexByte(d.Package, ':')+1:]
+	if i := strings.LastIndexByte(version, '-'); i >= 0 {
+		version = version[:i]
+	}
+	return "kamailio-" + version
+}
+
+// Strategy is a strategy under test.
+type Strategy struct {
+	catalogue.Choice `json:"choice"`
+	// Label replaces the choice's own name in benchmark names, so that one
+	// strategy can be compared with itself.
+	Label string `json:"label,omitempty"`
+	// Digest is the SHA-256 of a user's own shared object.
+	Digest string `json:"digest,omitempty"`
+}
+
+// Name returns what stands in benchmark names.
+func (s Strategy) Name() string {
+	if s.Label != "" {
+		return s.Label
+	}
+	return s.Choice.String()
+}
+
+// String names the strategy for a message.
+func (s Strategy) String() string {
+	switch {
+	case s.Digest != "":
+		return s.Name() + " (sha256 " + ShortDigest(s.Digest) + ")"
+	case s.Label != "":
+		return s.Label + " (" + s.Choice.String() + ")"
+	}
+	return s.Name()
+}
+
+// Is reports whether it is that strategy of the suite, with no parameter set.
+func (s Strategy) Is(name string) bool {
+	return s.Choice.Name == name && s.Path == "" && len(s.Params) == 0
+}
+
+// ShortDigest is as much of a digest as a person compares.
+func ShortDigest(digest string) string { return digest[:min(12, len(digest))] }
 
 // PlannedBuild is one OpenSSL of a plan.
 type PlannedBuild struct {
@@ -98,9 +194,9 @@ func (p *Plan) Command(file string) string {
 		return p.fieldCommand(file)
 	}
 	args := arguments{"tlsbench run"}
-	s := &p.Spec
+	s := &p.Spec.Spec
 	args.add("preset", []string{s.Preset}, "default")
-	args.add("openssl", s.builds(), "system")
+	args.add("openssl", p.builds(), "system")
 	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
 	args.add("hazard", s.Hazards, Plain)
 	args.add("workers", texts(s.Workers), fmt.Sprint(DefaultWorkers))
@@ -133,7 +229,7 @@ func (a *arguments) numbers(s *Spec) {
 	if s.CheckRate != nil {
 		a.add("check-rate", []string{fmt.Sprint(*s.CheckRate)}, "")
 	}
-	if slices.Contains(s.Measures, "Fork") {
+	if slices.Contains(s.Measures, Fork) {
 		a.add("fork-memory", texts(s.Fork.Memory), fmt.Sprint(DefaultForkMemory))
 		a.add("fork-keys", texts(s.Fork.Filled), "0")
 		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
@@ -142,8 +238,8 @@ func (a *arguments) numbers(s *Spec) {
 	*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	// Presets give each kind of trial a length of its own; the flag gives all
 	// the same. So lengths that differ came from the preset.
-	if s.Handshake == s.Corruption && s.Corruption > 0 {
-		*a = append(*a, fmt.Sprintf("--duration %v", s.Corruption))
+	if s.HandshakeTime == s.CorruptionTime && s.CorruptionTime > 0 {
+		*a = append(*a, fmt.Sprintf("--duration %v", s.CorruptionTime))
 	}
 	*a = append(*a, fmt.Sprintf("--seed %d", s.Seed))
 	if s.NoControls {
@@ -161,9 +257,9 @@ func texts[T any](list []T) []string {
 
 // builds gives the names that the builds were asked for by; the label is what
 // they turned out to be.
-func (s *Spec) builds() []string {
+func (p *Plan) builds() []string {
 	var names []string
-	for _, b := range s.Builds {
+	for _, b := range p.Spec.Builds {
 		name := b.Library.Name
 		if name == "" {
 			name = b.Label
@@ -177,17 +273,9 @@ func (s *Spec) builds() []string {
 func (s *Spec) strategies() []string {
 	var names []string
 	for _, st := range s.Strategies {
-		name := st.Choice.Name
+		name := st.Choice.String()
 		if st.Choice.Path != "" {
 			name = st.Choice.Path
-		}
-		var keys []string
-		for key := range st.Choice.Params {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		for _, key := range keys {
-			name += fmt.Sprintf(":%s=%s", key, st.Choice.Params[key])
 		}
 		names = append(names, name)
 	}
@@ -201,7 +289,7 @@ func (s *Spec) OfDaemons() bool { return len(s.Daemon.List) > 0 }
 // fieldCommand makes a plan of daemons.
 func (p *Plan) fieldCommand(file string) string {
 	args := arguments{"tlsbench field"}
-	s := &p.Spec
+	s := &p.Spec.Spec
 	var daemons []string
 	for _, d := range s.Daemon.List {
 		daemons = append(daemons, d.Release)
@@ -219,7 +307,7 @@ func (p *Plan) fieldCommand(file string) string {
 	args.add("rounds", []string{fmt.Sprint(s.Rounds)}, "1")
 	args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
 	args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
-	rig := s.Corruption
+	rig := s.CorruptionTime
 	if s.Daemon.NoRig {
 		rig = 0
 	}

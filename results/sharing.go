@@ -271,7 +271,7 @@ func (g *gatherer) addSharing(machine string, t *Trial) {
 	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || len(c.Settings) > 0 {
 		return
 	}
-	group := sharingGroup(sceneOf(machine, c))
+	group := sharingGroup(SceneOf(machine, c))
 	s := g.sharing[group]
 	if s == nil {
 		s = &sharingControls{floor: Floor{}}

@@ -77,15 +77,11 @@ var (
 	// Faults is what damage can be made on purpose; the first is none.
 	Faults = rig.Faults
 	// Detectors are those that Config.Without can switch off.
-	Detectors = []string{"heap", "queue", "random", "slots"}
+	Detectors = rig.Detectors
 )
 
 // EachWorker is the Config.FaultWorker that stands for all.
 const EachWorker = rig.EachWorker
-
-var detectorBits = map[string]rig.Detector{
-	"heap": rig.DetectHeap, "queue": rig.DetectQueue, "random": rig.DetectRandom, "slots": rig.DetectSlots,
-}
 
 // choices lists what is chosen from a fixed set of values.
 func (c *Config) choices() []choice {
@@ -200,28 +196,19 @@ func (c *Config) environ() []string {
 
 var tlsNumbers = map[string]uint16{"1.3": tls.VersionTLS13, "1.2": tls.VersionTLS12}
 
-var heapPolicies = map[string]rig.Heap{
-	"global": rig.HeapGlobal, "scalable": rig.HeapScalable, "private": rig.HeapPrivate, "traced": rig.HeapTraced,
-}
-
-var lockSharings = map[string]rig.Locks{
-	"shared": rig.LocksShared, "kamailio": rig.LocksKamailio, "private": rig.LocksPrivate,
-}
-
 func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	s := rig.Settings{
 		Libcrypto: c.Build.Libcrypto, Libssl: c.Build.Libssl,
 		Strategy: c.Strategy.Name, Own: c.Strategy.Path, Params: c.Strategy.Params,
 		Memory: c.Load == "memory",
-		Heap:   heapPolicies[c.Heap], HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
-		Locks: lockSharings[c.Locks],
+		Heap:   c.Heap, HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
+		Locks: c.Locks,
 		TLS:   tlsNumbers[c.TLS], RSA: c.Key == peers.RSA2048, RandMethod: c.Rand == "method",
 		Workers: c.Workers, CheckRate: c.CheckRate, AskClient: c.BadShare > 0, Echo: c.EchoBytes, Seed: c.Seed,
 		Server:    rig.Identity{Certificate: id.Cert, Key: id.Key},
 		Untrusted: rig.Identity{Certificate: bad.Cert, Key: bad.Key},
-		Fault:     rig.Fault(slices.Index(Faults, c.Fault)), FaultWorker: c.FaultWorker, FaultGap: c.FaultGap,
-		Detectors: c.detectors(),
-		Samples:   maxSamples,
+		Fault:     c.Fault, FaultWorker: c.FaultWorker, FaultGap: c.FaultGap,
+		Without: c.Without, Samples: maxSamples,
 	}
 	if c.CheckRate > 0 {
 		s.Draws = maxDraws
@@ -229,18 +216,10 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	if s.Memory {
 		s.BadShare = c.BadShare
 	}
-	if s.Memory || s.Heap == rig.HeapTraced {
+	if s.Memory || c.Heap == "traced" {
 		s.Handshakes = c.Handshakes
 	}
 	return s
-}
-
-func (c *Config) detectors() rig.Detector {
-	on := rig.AllDetectors
-	for _, name := range c.Without {
-		on &^= detectorBits[name]
-	}
-	return on
 }
 
 func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {

@@ -53,14 +53,14 @@ func checkValues(flag string, values []string) error {
 }
 
 // parseStrategies reads --strategy. Nothing and "all" are the whole catalogue.
-func parseStrategies(list []string) ([]bench.Strategy, error) {
+func parseStrategies(list []string) ([]results.Strategy, error) {
 	if len(list) == 0 || slices.Equal(list, []string{"all"}) {
 		list = nil
 		for _, s := range catalogue.All() {
 			list = append(list, s.Name)
 		}
 	}
-	var out []bench.Strategy
+	var out []results.Strategy
 	for _, name := range joinParameters(list) {
 		choice, err := catalogue.Parse(name)
 		if err != nil {

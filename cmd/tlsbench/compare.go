@@ -108,7 +108,6 @@ func (c *mergeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "%s: %s of %s on %s\n", c.Output, number.Count(m.Trials, "trial"),
-		number.Count(len(m.Parts), "shard"), number.Count(len(m.Machines), "kind")+" of machine")
+	fmt.Fprintf(s.stdout, "%s: %s of %s\n", c.Output, number.Count(m.Trials, "trial"), number.Count(len(m.Parts), "shard"))
 	return nil
 }

@@ -121,13 +121,13 @@ func (c *fieldCommand) described(s *session) bool {
 // spec turns the flags into what package bench plans from.
 func (c *fieldCommand) spec() (bench.Spec, error) {
 	bad := float64(c.Bad)
-	spec := bench.Spec{
+	spec := bench.Spec{Spec: results.Spec{
 		Workers: []int{c.Readers}, TLS: []string{c.TLS}, Seed: c.Seed, Rounds: c.Rounds, Bad: &bad,
 		Measures: []results.Measure{results.Corruption}, CorruptionTime: cmp.Or(c.RigTime, time.Second), HandshakeTime: time.Second,
-		Daemon: bench.DaemonSpec{
+		Daemon: results.DaemonSpec{
 			Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), ControlRounds: c.ControlRounds, NoRig: c.RigTime == 0,
 		},
-	}
+	}}
 	switch {
 	case c.Port < 0 || c.Port > 65535:
 		return spec, refuse("port %d: want 1 to 65535", c.Port)
@@ -142,7 +142,7 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 		return spec, &refusal{err}
 	}
 	for _, r := range releases {
-		spec.Daemon.List = append(spec.Daemon.List, bench.Daemon{Release: r.Name, Package: r.Name, OpenSSL: r.Line})
+		spec.Daemon.List = append(spec.Daemon.List, results.Daemon{Release: r.Name, Package: r.Name, OpenSSL: r.Line})
 	}
 	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
 		return spec, err
@@ -177,7 +177,7 @@ func translated(what string, given, own, words []string) ([]string, error) {
 
 // attach brings the daemons. One that cannot be had or does not start even as it
 // is is told in one line, and not in one for each trial; the rest goes on.
-func (c *fieldCommand) attach(s *session, wanted []bench.Daemon) ([]daemon.Daemon, error) {
+func (c *fieldCommand) attach(s *session, wanted []results.Daemon) ([]daemon.Daemon, error) {
 	var names []string
 	for _, d := range wanted {
 		names = append(names, d.Release)
@@ -222,7 +222,7 @@ func (c *fieldCommand) plan(s *session, draft *bench.Plan, daemons []daemon.Daem
 		return nil, err
 	}
 	if c.Resume != "" && !c.described(s) {
-		return draft, spec.Daemon.Attach(daemons)
+		return draft, spec.Attach(daemons)
 	}
 	spec.Daemon.List = nil
 	for _, d := range daemons {

@@ -344,7 +344,7 @@ func TestFieldResume(t *testing.T) {
 		`"server": "kamailio-5.6.3"`:            {"compare", "--json", file},
 		"none=undamaged":                        {"check", "--expect", "none=undamaged", file},
 		"use tlsbench field --resume ":          {"run", "--resume", file},
-		"2 trials of 1 shard on 1 kind of mach": {"merge", "-o", filepath.Join(t.TempDir(), "m.txt"), file},
+		"2 trials of 1 shard\n":                 {"merge", "-o", filepath.Join(t.TempDir(), "m.txt"), file},
 		"kamailio 5.6.3 on 3.0: 2 of 2, within": {"compare", "--markdown", file},
 	} {
 		var out, errs bytes.Buffer

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"tlsbench/bench"
+	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -219,7 +219,7 @@ func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) 
 // tryOwn runs the rig once under each of the user's own strategies, so that one
 // that cannot be loaded is said once, before anything is written. What it does
 // wrong beyond that is a finding.
-func tryOwn(ctx context.Context, b openssl.Build, list []bench.Strategy, heapBytes uint64) error {
+func tryOwn(ctx context.Context, b openssl.Build, list []results.Strategy, heapBytes uint64) error {
 	tried := map[string]bool{}
 	for _, s := range list {
 		if s.Path == "" || tried[s.Path] {

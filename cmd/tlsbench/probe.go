@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"tlsbench/bench"
 	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
@@ -53,7 +52,7 @@ func (c *probeCommand) Run(s *session) error {
 }
 
 // choices checks the flags and finds the builds.
-func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
+func (c *probeCommand) choices() ([]results.Strategy, []openssl.Build, error) {
 	for flag, value := range map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand} {
 		if err := checkValue(flag, value); err != nil {
 			return nil, nil, err
@@ -76,7 +75,7 @@ func (c *probeCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 }
 
 // probe fills the findings. What could not be probed is told and left out.
-func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []bench.Strategy) (*findings, bool, error) {
+func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []results.Strategy) (*findings, bool, error) {
 	f := c.settings()
 	failed := false
 	for _, b := range libraries {
@@ -98,7 +97,7 @@ func (c *probeCommand) settings() *findings {
 }
 
 // probeBuild probes one build under each strategy.
-func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []bench.Strategy) (*finding, []error) {
+func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []results.Strategy) (*finding, []error) {
 	found := newFinding(b)
 	var errs []error
 	for _, st := range list {

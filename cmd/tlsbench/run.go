@@ -222,13 +222,13 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	if err != nil {
 		return bench.Spec{}, &refusal{err}
 	}
-	spec := bench.Spec{
+	spec := bench.Spec{Spec: results.Spec{
 		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,
 		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
 		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
-		Fork: bench.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
-	}
+		Fork: results.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
+	}}
 	if c.ForkPairs != nil {
 		spec.Fork.Pairs = *c.ForkPairs
 	}

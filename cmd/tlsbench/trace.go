@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"tlsbench/bench"
 	"tlsbench/results"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
@@ -83,7 +82,7 @@ func (c *traceCommand) Run(s *session) error {
 	return err
 }
 
-func (c *traceCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
+func (c *traceCommand) choices() ([]results.Strategy, []openssl.Build, error) {
 	for flag, value := range map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand} {
 		if err := checkValue(flag, value); err != nil {
 			return nil, nil, err
@@ -109,7 +108,7 @@ func (c *traceCommand) choices() ([]bench.Strategy, []openssl.Build, error) {
 
 // build traces one build: first the oracle under hazard plain, whose blocks are
 // held against no strategy.
-func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []bench.Strategy) ([]traced, []error) {
+func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []results.Strategy) ([]traced, []error) {
 	oracle, err := c.once(ctx, b, catalogue.Choice{Name: results.NegativeControl}, results.Plain)
 	if err == nil && oracle.NotRun != "" {
 		err = errors.New(oracle.NotRun)

@@ -87,11 +87,11 @@ func lengths(c *results.Comparison) []string {
 		s := &in.Plan.Spec
 		var parts []string
 		for _, m := range s.Measures {
-			switch results.Measure(m) {
+			switch m {
 			case results.Handshake:
-				parts = append(parts, fmt.Sprintf("throughput trials of %v after %v of warm-up", s.Handshake, s.Warmup))
+				parts = append(parts, fmt.Sprintf("throughput trials of %v after %v of warm-up", s.HandshakeTime, s.Warmup))
 			case results.Corruption:
-				parts = append(parts, fmt.Sprintf("corruption trials of %v", s.Corruption))
+				parts = append(parts, fmt.Sprintf("corruption trials of %v", s.CorruptionTime))
 			case results.Fork:
 				parts = append(parts, "fork trials of "+number.Count(s.Fork.Pairs, "pair")+" of forks")
 			}

@@ -130,7 +130,7 @@ func layout(s Settings) offsets {
 	at.forks = at.samples + page(n*at.samplesPerWork*4)
 	at.trace = at.forks + page(forkRecords(s)*uint64(unsafe.Sizeof(C.struct_fork_record{})))
 	at.end = at.trace
-	if s.Heap == HeapTraced {
+	if s.Heap == traced {
 		at.end += page(uint64(unsafe.Sizeof(C.struct_trace{})))
 	}
 	return at
@@ -182,7 +182,7 @@ func (b *Block) configure(s Settings, at offsets) error {
 	if at.samplesPerWork > 0 {
 		b.samples = unsafe.Slice((*C.uint32_t)(unsafe.Pointer(&b.mem[at.samples])), n*at.samplesPerWork)
 	}
-	if s.Heap == HeapTraced {
+	if s.Heap == traced {
 		b.trace = (*C.struct_trace)(unsafe.Pointer(&b.mem[at.trace]))
 	}
 	if n := forkRecords(s); n > 0 {
@@ -209,6 +209,9 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	if err := setParams(c, s.Params); err != nil {
 		return err
 	}
+	if err := setWords(c, s); err != nil {
+		return err
+	}
 	if err := setHazards(c, s); err != nil {
 		return err
 	}
@@ -217,8 +220,6 @@ func fillConfig(c *C.struct_config, s Settings) error {
 		c.mode = fillFork(&c.fork, s)
 	}
 	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
-	c.heap = C.uint32_t(s.Heap)
-	c.locks = C.uint32_t(s.Locks)
 	c.key = flag(s.RSA, C.KEY_ECDSA_P256, C.KEY_RSA_2048)
 	c.heap_abort = flag(s.HeapAbort, 0, 1)
 	c.tls = C.uint32_t(s.TLS)
@@ -231,10 +232,8 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	c.handshakes = C.uint64_t(s.Handshakes)
 	c.seed = C.uint64_t(s.Seed)
 	c.heap_bytes = C.uint64_t(s.HeapBytes)
-	c.fault.kind = C.uint32_t(s.Fault)
 	c.fault.worker = C.int32_t(s.FaultWorker)
 	c.fault.gap = C.uint64_t(s.FaultGap.Nanoseconds())
-	c.detectors = C.uint32_t(s.Detectors)
 	if err := setIdentity(&c.server, s.Server); err != nil {
 		return err
 	}

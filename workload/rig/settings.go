@@ -4,6 +4,9 @@ package rig
 import "C"
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -16,13 +19,13 @@ type Settings struct {
 	Own      string           // path of a user's own strategy, or ""
 	Params   map[string]int64 // of the strategy
 
-	Plain      bool  // the single-process yardstick instead of the server
-	Fork       *Fork // a loop of forks instead of a load; with Plain, its yardstick
-	Memory     bool  // memory load instead of tcp
-	Heap       Heap
+	Plain      bool   // the single-process yardstick instead of the server
+	Fork       *Fork  // a loop of forks instead of a load; with Plain, its yardstick
+	Memory     bool   // memory load instead of tcp
+	Heap       string // "global", "scalable", "private", "traced"
 	HeapBytes  uint64
 	HeapAbort  bool
-	Locks      Locks
+	Locks      string // across processes: "shared", "kamailio", "private"
 	TLS        uint16 // as on the wire
 	RSA        bool
 	RandMethod bool
@@ -40,10 +43,10 @@ type Settings struct {
 	Hazards []Hazard          // what else is in the process
 	Texts   map[string]string // what was found or started for them, by the names they ask for
 
-	Fault       Fault         // damage made on purpose
+	Fault       string        // damage made on purpose, to try a detector: one of Faults
 	FaultWorker int           // the worker that makes it; EachWorker
 	FaultGap    time.Duration // from one fault of a worker to the next, on average
-	Detectors   Detector      // those that are on
+	Without     []string      // Detectors that are off; queue and random look only if there is a check rate
 
 	Draws   uint64 // room for random draws, of all workers together
 	Samples uint64 // room for latency samples, of all workers together
@@ -60,26 +63,48 @@ type Hazard struct {
 	Params map[string]int64
 }
 
-// Heap is the policy of the heap behind OpenSSL.
-type Heap uint32
-
-// The heap policies.
-const (
-	HeapGlobal   Heap = C.HEAP_GLOBAL
-	HeapScalable Heap = C.HEAP_SCALABLE
-	HeapPrivate  Heap = C.HEAP_PRIVATE
-	HeapTraced   Heap = C.HEAP_TRACED // inherited blocks are traced; see trace.c
+// The numbers that block.h has for the words of Settings; "" is the default.
+var (
+	heaps = numbers{
+		"": C.HEAP_GLOBAL, "global": C.HEAP_GLOBAL, "scalable": C.HEAP_SCALABLE, "private": C.HEAP_PRIVATE, traced: C.HEAP_TRACED,
+	}
+	lockSharings = numbers{
+		"": C.LOCKS_SHARED, "shared": C.LOCKS_SHARED, "kamailio": C.LOCKS_KAMAILIO, "private": C.LOCKS_PRIVATE,
+	}
+	detectors = numbers{
+		"heap": C.DETECT_HEAP, "queue": C.DETECT_QUEUE, "random": C.DETECT_RANDOM, "slots": C.DETECT_SLOTS,
+	}
 )
 
-// Locks says which locks work across processes.
-type Locks uint32
+type numbers map[string]C.uint32_t
 
-// The ways to share locks.
-const (
-	LocksShared   Locks = C.LOCKS_SHARED
-	LocksKamailio Locks = C.LOCKS_KAMAILIO
-	LocksPrivate  Locks = C.LOCKS_PRIVATE
-)
+// traced is the heap whose inherited blocks are traced; see trace.c.
+const traced = "traced"
+
+// Detectors are those that can be switched off.
+var Detectors = slices.Sorted(maps.Keys(detectors))
+
+// setWords writes what is chosen by a word.
+func setWords(c *C.struct_config, s Settings) error {
+	kind := slices.Index(Faults, s.Fault)
+	if kind < 0 && s.Fault != "" {
+		return fmt.Errorf("unknown fault %q", s.Fault)
+	}
+	c.fault.kind = C.uint32_t(max(kind, 0))
+	var known bool
+	if c.heap, known = heaps[s.Heap]; !known {
+		return fmt.Errorf("unknown heap %q", s.Heap)
+	}
+	if c.locks, known = lockSharings[s.Locks]; !known {
+		return fmt.Errorf("unknown way to share locks %q", s.Locks)
+	}
+	for name, bit := range detectors {
+		if !slices.Contains(s.Without, name) {
+			c.detectors |= bit
+		}
+	}
+	return nil
+}
 
 // Phase is what the harness wants the workers to do.
 type Phase uint32
@@ -104,21 +129,5 @@ const (
 	Neighbour Operation = C.OP_NEIGHBOUR
 )
 
-// Fault is damage made on purpose, to try a detector.
-type Fault uint32
-
 // EachWorker lets every worker make faults, each at times of its own.
 const EachWorker = -1
-
-// Detector is a set of detectors.
-type Detector uint32
-
-// The detectors that can be switched off. AllDetectors is what a trial of
-// corruption has; Queue and Random look only if there is a check rate.
-const (
-	DetectHeap   Detector = C.DETECT_HEAP
-	DetectQueue  Detector = C.DETECT_QUEUE
-	DetectRandom Detector = C.DETECT_RANDOM
-	DetectSlots  Detector = C.DETECT_SLOTS
-	AllDetectors          = DetectHeap | DetectQueue | DetectRandom | DetectSlots
-)

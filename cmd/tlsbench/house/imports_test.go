@@ -117,7 +117,7 @@ func TestRefused(t *testing.T) {
 		{"plots/svg.go", "C", true},
 		{"plots/theme.go", "tlsbench/strategies/catalogue", false},
 		{"plots/theme.go", "tlsbench/strategies", true},
-		{"strategies/catalogue/choice.go", "C", true},
+		{"strategies/catalogue/catalogue.go", "C", true},
 		{"strategies/strategies.go", "tlsbench/workload", true},
 		{"workload/rig/block.go", "tlsbench/workload", true},
 		{"workload/trial.go", "tlsbench/workload/rig", false},
