@@ -139,7 +139,7 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
 	start := time.Now()
 	out := &workload.Outcome{
-		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1, event.Hang: 0},
+		Handshakes: 10, Refused: 3, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1, event.Hang: 0},
 		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
 		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99,
 	}
@@ -154,7 +154,7 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	}
 	want := &results.Trial{
 		Cell: task.Cell.Cell, ID: task.ID, Round: 1, Seed: task.Seed, Start: start.UTC(), Status: results.OK,
-		Handshakes: 10, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
+		Handshakes: 10, Attempts: 13, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
 		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
 		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99, Detail: detail,
 	}
@@ -194,7 +194,8 @@ func TestStatus(t *testing.T) {
 		{"nothing measured because it broke", results.Handshake, func(o *workload.Outcome) {
 			o.Measured, o.Events = 0, map[string]uint64{event.Crash: 1}
 		}, nil, results.OK, ""},
-		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes = 0, 0 }, nil, results.OK, ""},
+		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes, o.Refused = 0, 0, 5 }, nil, results.OK, ""},
+		{"no attempt", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes = 0, 0 }, nil, results.Failed, "no connection was attempted, and no damage was seen"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out := good

@@ -29,7 +29,7 @@ func TestForkHazards(t *testing.T) {
 		s.Hazards, s.Measures = tc.hazards, tc.measures
 		p, err := NewPlan(s, Shard{})
 		if tc.refused {
-			if err == nil || !strings.Contains(err.Error(), "hazard foreign-before: trials of forks") {
+			if err == nil || !strings.Contains(err.Error(), "hazard foreign-before: fork trials take no hazard") {
 				t.Errorf("%v of %v: error %v", tc.measures, tc.hazards, err)
 			}
 			continue

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -273,9 +274,9 @@ func (p *Plan) builds() []string {
 func (s *Spec) strategies() []string {
 	var names []string
 	for _, st := range s.Strategies {
-		name := st.Choice.String()
-		if st.Choice.Path != "" {
-			name = st.Choice.Path
+		name := cmp.Or(st.Choice.Path, st.Choice.Name)
+		if row, ok := catalogue.Find(name); ok && len(st.Choice.Params) > 0 {
+			name = catalogue.FormatParams(name, row.Params, st.Choice.Params, ",")
 		}
 		names = append(names, name)
 	}
