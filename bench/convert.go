@@ -129,17 +129,17 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 	case o.Skipped != "":
 		return results.Skipped, o.Skipped
 	case version != "" && o.OpenSSLVersion != "" && !slices.Contains(strings.Fields(o.OpenSSLVersion), version):
-		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, the library loaded says %q", b.Label, version, o.OpenSSLVersion)
+		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, but the loaded library reports %q", b.Label, version, o.OpenSSLVersion)
 	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Build.Libcrypto):
-		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded, but %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
+		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded; loaded instead: %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
 	case o.Fork != nil && o.Fork.Stopped != nil:
 		return results.Failed, o.Fork.Stopped.Error()
 	case t.Cell.Measure == results.Sharing && (o.Trace == nil || o.Trace.Faults == 0):
-		return results.Failed, "the tracer saw no write at all"
+		return results.Failed, "the tracer saw no write"
 	case t.Cell.Measure == results.Corruption && !o.Damaged() && o.Handshakes+o.Refused == 0:
 		return results.Failed, "no connection was attempted, and no damage was seen"
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
-		return results.Failed, "no handshake was made in the measured time, and no damage was seen"
+		return results.Failed, "no handshake was completed in the measured time, and no damage was seen"
 	}
 	return results.OK, ""
 }

@@ -186,11 +186,11 @@ func TestStatus(t *testing.T) {
 			results.NotApplicable, "openssl 3.0.20 has no ERR_get_state"},
 		{"skipped", results.Corruption, func(o *workload.Outcome) { o.Skipped = "no libpython" }, nil, results.Skipped, "no libpython"},
 		{"other version", results.Corruption, func(o *workload.Outcome) { o.OpenSSLVersion = "OpenSSL 3.0.2 15 Mar 2022" }, nil,
-			results.Failed, `the plan has version 3.0.20, the library loaded says "OpenSSL 3.0.2 15 Mar 2022"`},
+			results.Failed, `the plan has version 3.0.20, but the loaded library reports "OpenSSL 3.0.2 15 Mar 2022"`},
 		{"other file", results.Corruption, func(o *workload.Outcome) { o.Files = []string{"/usr/lib/libcrypto.so.3"} }, nil,
-			results.Failed, "/lib/3.0.20/libcrypto.so was not loaded, but /usr/lib/libcrypto.so.3"},
+			results.Failed, "/lib/3.0.20/libcrypto.so was not loaded; loaded instead: /usr/lib/libcrypto.so.3"},
 		{"nothing measured", results.Handshake, func(o *workload.Outcome) { o.Measured = 0 }, nil,
-			results.Failed, "no handshake was made in the measured time"},
+			results.Failed, "no handshake was completed in the measured time"},
 		{"nothing measured because it broke", results.Handshake, func(o *workload.Outcome) {
 			o.Measured, o.Events = 0, map[string]uint64{event.Crash: 1}
 		}, nil, results.OK, ""},

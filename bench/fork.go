@@ -251,12 +251,12 @@ func describeFork(f *workload.ForkOutcome) []string {
 	}
 	clock := fmt.Sprintf("%.0f ns a reading", cost)
 	if len(f.ClockCost) == 0 {
-		clock = "what a reading takes is not known" // it ended too early
+		clock = "the time of a reading is unknown" // it ended too early
 	}
 	lines := []string{fmt.Sprintf("clock %s, %s; rank 0 has %d MiB of private memory, %d of them in huge pages; %s",
 		f.Clock, clock, f.Resident>>20, f.Huge>>20, handlers)}
 	if done := len(f.Forks); f.Stopped == nil && done < f.Wanted {
-		lines = append(lines, fmt.Sprintf("%d of %d pairs: the time limit ended the loop, or the trial did", done/2, f.Wanted/2))
+		lines = append(lines, fmt.Sprintf("%d of %d pairs: the time limit or the end of the trial stopped the loop", done/2, f.Wanted/2))
 	}
 	if f.Stopped != nil && len(f.Forks) > 0 {
 		p50, _ := stats.PercentileNearestRank(f.Series()[0].Values, 50)

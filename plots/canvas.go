@@ -92,7 +92,7 @@ func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	_, body, ok := strings.Cut(b.String(), "<svg")
 	_, body, ok2 := strings.Cut(body, ">")
 	if !ok || !ok2 {
-		return "", fmt.Errorf("no svg element in what vgsvg wrote")
+		return "", fmt.Errorf("vgsvg wrote no svg element")
 	}
 	return s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>")), nil
 }

@@ -14,7 +14,7 @@ func damage(d *Data) *Figure {
 	f := &Figure{ID: "damage", Title: "How often is something damaged?"}
 	f.Empty = "no trial looked for corruption"
 	if len(d.fullyJudged()) > 0 {
-		f.Empty = fmt.Sprintf("no strategy has %d trials anywhere", minLives)
+		f.Empty = fmt.Sprintf("no strategy has %d trials in any cell", minLives)
 	}
 	for _, group := range byBuild(d.wellJudged()) {
 		var n tally
@@ -24,8 +24,8 @@ func damage(d *Data) *Figure {
 			return shareRow(s.row(name))
 		})
 		f.add(d, group, "Damaged trials", share, n)
-		f.addRates(d, group, "Corruptions that nobody looked for", "corruptions per million handshakes", passiveRow)
-		f.addRates(d, group, "Errors of another worker, looked for", "foreign errors per million checks", func(s *Scene, r *results.Row) row {
+		f.addRates(d, group, "Corruptions without active checks", "corruptions per million handshakes", passiveRow)
+		f.addRates(d, group, "Errors of another worker, active checks", "foreign errors per million checks", func(s *Scene, r *results.Row) row {
 			if r.Verdict.Trials == 0 {
 				return noValue(r.Strategy, string(r.Verdict.Worst()))
 			}
@@ -33,8 +33,8 @@ func damage(d *Data) *Figure {
 		})
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound of what was not seen in any trial. Damaged trials: with any damage, active checks on. Corruptions: active checks off. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
-		"Bars are %s (exact for trials; for rates widened by the spread from trial to trial), bounds of nothing seen are one-sided at 95 %%. "+
+	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. Damaged trials: with any damage, active checks on. Corruptions: active checks off. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
+		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
 		"%d corruption trials, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), minLives, d.Baseline)
 	return f

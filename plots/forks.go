@@ -37,8 +37,8 @@ func forks(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("One dot a trial, the large mark is the median, the bar its interval (%s; dotted with an arrow: it goes on beyond the axis, or there are too few trials for an end). "+
-		"Added: each fork is paired with one that follows it at once, in which the handlers return at once; the median difference of a trial's pairs is its dot. The axes of differences are linear, all others logarithmic. "+
+	f.Caption = fmt.Sprintf("Each dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: it continues beyond the axis, or too few trials give no end). "+
+		"Added: each fork is paired with the next one, in which the handlers do nothing; each dot is the median difference of a trial's pairs. The axes of differences are linear, all others logarithmic. "+
 		"A whole fork of %s takes %s in these trials. %d values, %s for each row. Baseline of ratios: %s.",
 		d.intervals(), d.Baseline, d.wholeForks(), n.total, n.String(), d.Baseline)
 	return f

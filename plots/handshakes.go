@@ -16,9 +16,9 @@ func handshakes(d *Data) *Figure {
 		f.addRatios(d, group, results.HandshakesPerSec, "Throughput")
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("Ratio to the baseline %s in the same round, one dot a round; the large mark is the estimate, the bar its interval (%s; dotted with an arrow: the end lies beyond the axis). "+
-		"Shaded: ± %s, differences that do not matter. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
-		"On few cores the server's CPU is the figure to compare: the peers' work is in throughput and not in it.",
+	f.Caption = fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
+		"Shaded: ± %s, differences below the margin. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
+		"On few cores compare the server's CPU time: throughput includes the peers' work, CPU time does not.",
 		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.total, n.String())
 	return f
 }
@@ -62,5 +62,5 @@ func (s *Scene) ratioRow(d *Data, name, unit string) row {
 
 // differsExplained goes with every table and figure of ratios.
 func (d *Data) differsExplained() string {
-	return fmt.Sprintf("differs: by the signed-rank test, corrected for the other strategies of the table (Holm), and by the interval. Intervals are not corrected, so that one may exclude 1 without that word. same: shown to be within ± %s.", number.Percent(d.Margin))
+	return fmt.Sprintf("differs: by the signed-rank test, corrected for the other strategies of the table (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %s.", number.Percent(d.Margin))
 }

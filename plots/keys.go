@@ -14,7 +14,7 @@ import (
 // threadKeys is figure 8: which slots each strategy reaches and misses.
 func threadKeys(d *Data) *Figure {
 	f := &Figure{ID: "keys", Title: "Which thread-local slots does each fix clear?"}
-	f.Empty = "no probe given; tlsbench probe --json writes one"
+	f.Empty = "no probe was given; tlsbench probe --json writes one"
 	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *results.Probe) int { return results.CompareHazards(a.Hazard, b.Hazard) })
 	for _, probe := range probes {
 		order := slices.Clone(probe.Builds)
@@ -23,10 +23,10 @@ func threadKeys(d *Data) *Figure {
 			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
 		}
 	}
-	f.Caption = "What became, in the workers, of each slot that rank 0 had. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value that does not lie in shared memory), cleared, new (each worker has a value of its own), empty. " +
-		"Slots of other libraries: kept is right, wiped is collateral damage. Neighbouring keys that fare alike are one column. " +
-		"A shared slot is exposure, not yet damage: pointer-match clears those of the error queue and the generators alone, and leaves others of OpenSSL's shared; the verdict map says whether that was damaged. " +
-		fmt.Sprintf("%s, one run each; what is where follows from build and strategy and needs no interval. Baseline of costs elsewhere: %s.", number.Count(len(f.Panels), "probe"), d.Baseline)
+	f.Caption = "The state of each of rank 0's slots in the workers. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value outside shared memory), cleared, new (each worker has its own value), empty. " +
+		"Slots of third-party libraries: kept is right, wiped is collateral damage. Neighbouring keys with the same result are one column. " +
+		"A shared slot is a risk, not yet damage: pointer-match clears only the slots of the error queue and the generators, and leaves other slots of OpenSSL shared; the verdict map says whether damage followed. " +
+		fmt.Sprintf("%s, one run each; the slots follow from build and strategy and need no interval. Baseline of costs elsewhere: %s.", number.Count(len(f.Panels), "probe"), d.Baseline)
 	return f
 }
 

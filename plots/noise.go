@@ -33,12 +33,12 @@ func noise(d *Data) *Figure {
 		f.addDrift(d, s)
 	}
 	n := f.counts()
-	aa := "How small a difference can be told within a round, an A/A experiment shows (tlsbench run --aa); this set has none."
+	aa := "An A/A experiment (tlsbench run --aa) would show how small a difference can be resolved within a round; this set has none."
 	if len(d.AA) > 0 {
 		aa = "A/A: one strategy under several names, compared within the round as different strategies are; a dot is a comparison over eight rounds, the bar holds the middle 95 % of them."
 	}
-	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. That has the drift from round to round in it, which comparisons within a round do not have: "+
-		"they tell smaller differences than this. Over the run: every trial against the time since the file's first one; a dip that all strategies share is the machine, not a strategy. %d trials, %s for each strategy and panel.",
+	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
+		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %d trials, %s for each strategy and panel.",
 		aa, d.Baseline, d.intervals(), n.total, n.String())
 	return f
 }
@@ -62,7 +62,7 @@ func (f *Figure) addAA(d *Data) {
 	}
 	if len(chart.rows) > 0 {
 		f.Panels = append(f.Panels, &Panel{
-			Title: "A/A: a strategy against itself", Sub: "as comparisons are made: within a round, over eight rounds",
+			Title: "A/A: a strategy against itself", Sub: "as in comparisons: within a round, over eight rounds",
 			Alt: strings.Join(AALines(d), " "), chart: chart,
 		})
 	}

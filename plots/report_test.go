@@ -117,7 +117,7 @@ func TestReportEdges(t *testing.T) {
 		"all-crashed":  "CONTROLS FAILED: key-owner is damaged in 4/4",
 		"one-strategy": "NO CONTROLS: no trial of key-owner, none",
 		"one-run":      "one trial",
-		"empty":        "The files hold no trial to judge",
+		"empty":        "The files have no trial that can give a verdict",
 		"full":         "this build has no ERR_get_state",
 		"workers":      "clear-0-15:n=32",
 		"six-decades":  "corrupt",
@@ -195,14 +195,14 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"temp-thread": "workers alone use OpenSSL", "hwm": "nothing else has thread-local keys", "pointer-match": "(OpenSSL 3.0.20 only)",
+		"temp-thread": "only workers use OpenSSL", "hwm": "nothing else has thread-local keys", "pointer-match": "(OpenSSL 3.0.20 only)",
 	} {
 		if !strings.HasSuffix(got[name], want) {
 			t.Errorf("%s: %s, want %s at the end", name, got[name], want)
 		}
 	}
 	notes := strings.Join(table.Notes, " ")
-	if !strings.Contains(notes, "private-locks") || !strings.Contains(notes, "a screening of 4 trials each") || !strings.Contains(notes, "at least 4 trials on each build, so that ≤ 52.8 % of trials") {
+	if !strings.Contains(notes, "private-locks") || !strings.Contains(notes, "a screening with 4 trials for each hazard") || !strings.Contains(notes, "at least 4 trials on each build; share of damaged trials: ≤ 52.8 %") {
 		t.Errorf("notes %q", table.Notes)
 	}
 }
@@ -261,7 +261,7 @@ func TestDaemonsOnThePage(t *testing.T) {
 	page := written(t, d, report.Sources(d)...)
 	for _, want := range []string{
 		"agree in 1 of 2 cases: 1 of 1 without Python, 0 of 1 with it.", "damaged within 10s: 1 of 1 runs",
-		"On 2 x Example CPU.", "open: the rig looks inside", `data-hazard="python:before=1"`, `<section id="daemons"`, ">20<", "&lt;own&gt;",
+		"On 2 x Example CPU.", "open: the rig was damaged; in the daemon, which", `data-hazard="python:before=1"`, `<section id="daemons"`, ">20<", "&lt;own&gt;",
 		`download="field.txt.gz"`, `href="#daemons"`,
 	} {
 		if !strings.Contains(page, want) {

@@ -23,8 +23,8 @@ func shared(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that two processes write without a common lock; +n read: one writes it and others read it. The first row counts blocks, those below it their places in OpenSSL's source. "+
-		"What %[1]s shows on a build too is OpenSSL's own doing and left out. A raced block is sharing, seen without luck: it needs no interval, and it is no bound of the damage that comes of it. Darker is worse. "+
+	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that two processes write without a common lock; +n read: one process writes it and others read it. The first row counts all blocks, the rows below count them by the line of OpenSSL's source that allocated them. "+
+		"Blocks that %[1]s shows too are left out, because OpenSSL itself shares them. A raced block shows sharing without depending on luck, so it needs no interval; it is not a bound of the damage that may follow. Darker is worse. "+
 		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.total, n.String(), d.Baseline)
 	return f
 }

@@ -14,7 +14,7 @@ func survival(d *Data) *Figure {
 	f := &Figure{ID: "survival", Title: "How long does it take until something is damaged?"}
 	f.Empty = "no trial looked for corruption"
 	if len(d.fullyJudged()) > 0 {
-		f.Empty = fmt.Sprintf("no strategy has %d trials anywhere", minLives)
+		f.Empty = fmt.Sprintf("no strategy has %d trials in any cell", minLives)
 	}
 	for _, s := range d.wellJudged() {
 		chart := &lineChart{
@@ -33,7 +33,7 @@ func survival(d *Data) *Figure {
 	}
 	n := f.counts()
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
-		"Where no trial was damaged the band reaches down to the exact one-sided 95 %% bound of all of them. "+
+		"If no trial was damaged, the band reaches down to the exact one-sided 95 %% bound. "+
 		"Logarithmic axis; damage before the second handshake is at 1. %d trials, %s for each curve; combinations of fewer than %d trials have no panel. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), minLives, d.Baseline)
 	return f

@@ -21,7 +21,7 @@ type sweep struct {
 // sweeps have the defaults of package bench.
 var sweeps = []sweep{
 	{"mem", "More memory", "private memory of rank 0, MiB", 16, true},
-	{"filled", "More keys", "filled keys beside OpenSSL's", 0, false},
+	{"filled", "More keys", "filled keys besides OpenSSL's", 0, false},
 	{"workers", "More workers", "live workers", usualWorkers, true},
 }
 
@@ -29,7 +29,7 @@ var sweeps = []sweep{
 // process.
 func forkSweeps(d *Data) *Figure {
 	f := &Figure{ID: "sweeps", Title: "Does a fix cost more in a larger process?"}
-	f.Empty = "no number was varied in trials of forks"
+	f.Empty = "no setting was varied in fork trials"
 	for _, w := range sweeps {
 		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
 		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
@@ -39,8 +39,8 @@ func forkSweeps(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("What the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open where trials are too few for one. "+
-		"Everything else in the process stays as it is. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
+	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if there are too few trials. "+
+		"Everything else stays the same. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
 	return f
 }
 

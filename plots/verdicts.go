@@ -38,7 +38,7 @@ var shortWord = map[results.Word]string{
 
 // verdictMap is figure 1: hazards by strategies and builds, on one sheet.
 func verdictMap(d *Data) *Figure {
-	f := &Figure{ID: "verdicts", Title: "Which fix survives which neighbour?", Empty: "no trial looked for corruption"}
+	f := &Figure{ID: "verdicts", Title: "Which fix survives which hazard?", Empty: "no trial looked for corruption"}
 	for _, scenes := range grouped(d.fullyJudged(), func(s *results.Scene) { s.OpenSSL, s.Hazard = "", "" }) {
 		names := slices.DeleteFunc(strategiesOf(scenes), func(name string) bool { return name == results.PositiveControl })
 		if len(names) == 0 {
@@ -51,9 +51,9 @@ func verdictMap(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("The worst word of each field, and damaged trials of all; counts alone: no damage seen. After a dot: raced blocks. wiped: another library's slots (collateral). "+
-		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find what is frequent, and bound nothing. "+
-		"The control none is left out: it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
+	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). "+
+		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
+		"The control none is left out, because it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
 		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
 	return f
 }
@@ -117,7 +117,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		}
 		m.rows = append(m.rows, r)
 	}
-	p := newPanel(d, slices.Concat(builds...), "Worst word, and damaged of all trials")
+	p := newPanel(d, slices.Concat(builds...), "Worst verdict, and damaged trials of all")
 	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
 	f.Panels = append(f.Panels, p)
 }

@@ -10,7 +10,7 @@ import (
 
 // workers is figure 9: CPU time and throughput against the number of workers.
 func workers(d *Data) *Figure {
-	f := &Figure{ID: "workers", Title: "Does a fix cost more with more workers?", Empty: "throughput was measured with one number of workers"}
+	f := &Figure{ID: "workers", Title: "Does a fix cost more with more workers?", Empty: "throughput was measured with only one number of workers"}
 	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.runs() == 0 })
 	for _, group := range grouped(scenes, func(s *results.Scene) { s.Workers = 0 }) {
 		if len(group) < 2 {
@@ -21,8 +21,8 @@ func workers(d *Data) *Figure {
 		f.addWorkers(d, group, results.HandshakesPerSec, "Throughput", "good full handshakes/s")
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("Medians, with their %s as bars. %d undamaged trials, %s for each point. "+
-		"On few cores compare CPU: the peers' work is not in it. Baseline of the ratios elsewhere: %s.", d.intervals(), n.total, n.String(), d.Baseline)
+	f.Caption = fmt.Sprintf("Medians, with %s as bars. %d undamaged trials, %s for each point. "+
+		"On few cores compare CPU time, which does not include the peers' work. Baseline of the ratios elsewhere: %s.", d.intervals(), n.total, n.String(), d.Baseline)
 	return f
 }
 

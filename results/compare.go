@@ -167,7 +167,7 @@ func (g *gatherer) warnings() []string {
 	var list []string
 	for _, f := range g.inputs {
 		if f.Torn {
-			list = append(list, f.Name+": the end is cut off; its last, unfinished trial is left out")
+			list = append(list, f.Name+": the end is cut off, so the last, unfinished trial is left out")
 		}
 	}
 	list = append(list, overlaps(g.inputs)...)

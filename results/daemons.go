@@ -294,13 +294,13 @@ func harmed(v Verdict) bool {
 func (r *DaemonRow) why(ignored bool) string {
 	switch {
 	case r.Agree == Disagrees && harmed(r.Rig) && r.Python == "before" && r.ownRandom:
-		return "explained: this version initialises OpenSSL when its TLS module is loaded, so that Python never comes before it"
+		return "explained: this version initialises OpenSSL when its TLS module is loaded, so Python never comes first"
 	case r.Agree == Disagrees && harmed(r.Rig):
-		return "open: the rig looks inside and was damaged, the daemon was not seen to be"
+		return "open: the rig was damaged; in the daemon, which is checked only from outside, no damage was seen"
 	case r.Agree == Disagrees:
 		return "open: the daemon was damaged, the rig was not"
 	case ignored:
-		return "ServerHello randoms came twice and are not counted: the TLS module's own generator made them"
+		return "repeated ServerHello randoms are not counted, because the TLS module's own generator made them"
 	}
 	return ""
 }
@@ -386,7 +386,7 @@ func (d *Daemons) BrokenControls() []string {
 		switch {
 		case r.Python != "no":
 		case r.Strategy == PositiveControl && !mayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
-			list = append(list, fmt.Sprintf("the rig beside %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
+			list = append(list, fmt.Sprintf("the rig of %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
 		case r.Strategy == NegativeControl && harmed(r.Daemon):
 			list = append(list, fmt.Sprintf("%s: the daemon was damaged: %s", r, r.Daemon.Short()))
 		case r.Strategy == NegativeControl && harmed(r.Rig):
@@ -399,7 +399,7 @@ func (d *Daemons) BrokenControls() []string {
 // ScoreLine is the agreement in one sentence.
 func (d *Daemons) ScoreLine() string {
 	if d.All.Answered == 0 {
-		return "No case has a verdict of both, the daemon and the rig."
+		return "No case has a verdict of both the daemon and the rig."
 	}
 	line := fmt.Sprintf("The daemon and the rig agree in %d of %d cases", d.All.Agree, d.All.Answered)
 	if d.Python.Answered > 0 {

@@ -61,7 +61,7 @@ func TestDaemonAgreement(t *testing.T) {
 		{"both clean", on600("hwm"), nil, nil, Agrees, ""},
 		{"both damaged, each in its way", on600("hwm"), []string{event.Crash}, []string{event.ForeignError}, Agrees, ""},
 		{"daemon damaged", on600("hwm"), []string{event.DoubleFree}, nil, Disagrees, "open: the daemon was damaged, the rig was not"},
-		{"rig damaged", on600("hwm"), nil, []string{event.DoubleFree}, Disagrees, "open: the rig looks inside"},
+		{"rig damaged", on600("hwm"), nil, []string{event.DoubleFree}, Disagrees, "open: the rig was damaged; in the daemon, which"},
 		{"python before, which it cannot be", before, nil, []string{event.BrokenNeighbour}, Disagrees, "explained: this version initialises OpenSSL"},
 		{"slots lost: the daemon cannot tell", on600("hwm"), nil, []string{event.LostSlot}, Agrees, ""},
 		{"OpenSSL's generator repeats", on600("hwm"), []string{event.RepeatedRandom}, nil, Disagrees, "the daemon was damaged"},
@@ -142,7 +142,7 @@ func TestDaemonControls(t *testing.T) {
 	}{
 		{"no fix, both damaged", on600("none"), []string{event.Crash}, []string{event.ForeignError}, ""},
 		{"no fix, daemon clean", on600("none"), nil, []string{event.Crash}, "kamailio 6.0.1 on 3.5.9 without a fix: no damage within 10s in 1 trial"},
-		{"no fix, rig clean", on600("none"), []string{event.Crash}, nil, "the rig beside kamailio 6.0.1, none, mem_safety 1: no damage in 1 trial"},
+		{"no fix, rig clean", on600("none"), []string{event.Crash}, nil, "the rig of kamailio 6.0.1, none, mem_safety 1: no damage in 1 trial"},
 		{"no fix on 1.1.1", old, nil, nil, ""},
 		{"no fix, with a neighbour", python, nil, nil, ""},
 		{"oracle, both clean", on600("key-owner"), nil, nil, ""},

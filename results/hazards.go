@@ -208,7 +208,7 @@ var hazardKinds = []struct {
 }{
 	{"Nothing else", "never", []string{Plain}},
 	{"What else has keys", "nothing else has thread-local keys", []string{"foreign-before", "foreign-after", "foreign-shared", "python"}},
-	{"Who uses OpenSSL where", "workers alone use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
+	{"Who uses OpenSSL where", "only workers use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
 	{"Providers", "no further provider is loaded", []string{"fips", "provider-state", "tls-variable"}},
 	{"Forks", "no worker is forked late", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit"}},
 	{"Locks", "locks work across processes", []string{"private-locks"}},

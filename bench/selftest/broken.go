@@ -28,10 +28,10 @@ type Broken struct {
 }
 
 var brokenCatalogue = []Broken{
-	{"every-second", "clears every second one of OpenSSL's keys", Damage},
+	{"every-second", "clears every second key of OpenSSL", Damage},
 	{"wrong-side", "calls OPENSSL_thread_stop() in the child", Damage},
 	{"first-only", "is right for the first worker only", Damage},
-	{"one-too-many", "clears one key of another library, too", Lost},
+	{"one-too-many", "clears one key of a third-party library too", Lost},
 	{"leaks", "keeps 256 KiB of the shared heap in each child", Kept},
 	{"sleeps", "sleeps for 50 ms in each child", Slow},
 }
@@ -222,9 +222,9 @@ func judge(base, m Measured) map[Sign]string {
 func (f Finding) short() string {
 	switch {
 	case f.Good && len(f.Signs) > 0:
-		return fmt.Sprintf("strategy %s is good and was found to be broken: %s", f.Strategy.Name, f.Words())
+		return fmt.Sprintf("strategy %s is good but was reported as broken: %s", f.Strategy.Name, f.Words())
 	case !f.Good && f.Signs[f.Strategy.By] == "":
-		return fmt.Sprintf("strategy %s was not told from a good one by %s; found: %s", f.Strategy.Name, f.Strategy.By, f.Words())
+		return fmt.Sprintf("strategy %s does not differ from a good one by %s; found: %s", f.Strategy.Name, f.Strategy.By, f.Words())
 	}
 	return ""
 }

@@ -67,11 +67,11 @@ func (r Row) short(t Tally) string {
 	case t.FalseAlarms > 0:
 		return fmt.Sprintf("%d false alarms, the first: %s", t.FalseAlarms, first(t.Alarms))
 	case t.Blamed < t.Found:
-		return fmt.Sprintf("%d of %d are blamed on another worker", t.Found-t.Blamed, t.Found)
+		return fmt.Sprintf("%d of %d are blamed on the wrong worker", t.Found-t.Blamed, t.Found)
 	case !r.Fault.Looks && t.Found < t.Injected:
 		return fmt.Sprintf("%d of %d found, the first missed: %s", t.Found, t.Injected, first(t.Missed))
 	case r.Fault.Looks && t.Recall().Low < leastRecall:
-		return fmt.Sprintf("%d of %d found: the 95 %% interval begins at %.1f %%, want %.0f %% at least",
+		return fmt.Sprintf("%d of %d found: the 95 %% interval begins at %.1f %%, want at least %.0f %%",
 			t.Found, t.Injected, 100*t.Recall().Low, 100*leastRecall)
 	}
 	return ""

@@ -23,7 +23,7 @@ func TestBounds(t *testing.T) {
 		{exact, Tally{Injected: 1, Found: 1, Blamed: 1}, ""},
 		{exact, Tally{Injected: 200, Found: 199, Blamed: 199}, "199 of 200 found"},
 		{exact, Tally{}, "no fault was made"},
-		{exact, Tally{Injected: 2, Found: 2, Blamed: 1}, "1 of 2 are blamed on another worker"},
+		{exact, Tally{Injected: 2, Found: 2, Blamed: 1}, "1 of 2 are blamed on the wrong worker"},
 		{exact, Tally{Injected: 2, Found: 2, Blamed: 2, FalseAlarms: 1, Alarms: []string{"it"}}, "1 false alarms, the first: it"},
 	} {
 		r := &Report{Cells: []Cell{{"tcp", "global"}}, Rows: []Row{{tc.fault, []Tally{tc.tally}}}}
@@ -39,7 +39,7 @@ func TestQuietTrials(t *testing.T) {
 	for want, q := range map[string]Quiet{
 		"":                               {Cell: c, Handshakes: 9, Checks: 9},
 		"no fault, tcp/global: 2 events": {Cell: c, Checks: 9, Tally: Tally{FalseAlarms: 2}},
-		"no fault, tcp/global: no check was made": {Cell: c, Handshakes: 9},
+		"trial without faults, tcp/global: no check was made": {Cell: c, Handshakes: 9},
 	} {
 		got := strings.Join((&Report{Quiet: []Quiet{q}}).Shortfalls(), "\n")
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
@@ -74,9 +74,9 @@ func TestJudge(t *testing.T) {
 func TestFindingShort(t *testing.T) {
 	slow := Broken{Name: "sleeps", By: Slow}
 	for want, f := range map[string]Finding{
-		"":                                  {Strategy: slow, Signs: map[Sign]string{Slow: "x"}},
-		"sleeps was not told from a good":   {Strategy: slow, Signs: map[Sign]string{Damage: "x"}},
-		"good is good and was found to be ": {Strategy: good, Good: true, Signs: map[Sign]string{Damage: "x"}},
+		"":                                       {Strategy: slow, Signs: map[Sign]string{Slow: "x"}},
+		"sleeps does not differ from a good one": {Strategy: slow, Signs: map[Sign]string{Damage: "x"}},
+		"good is good but was reported as ":      {Strategy: good, Good: true, Signs: map[Sign]string{Damage: "x"}},
 	} {
 		if got := f.short(); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%q, want %q", got, want)

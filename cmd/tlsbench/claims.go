@@ -58,7 +58,7 @@ const readme = "Kamailio, src/modules/tls/OpenSSL3-README.md, commit 77de869 (20
 // claims lists them all. The text is that of the source, shortened.
 var claims = []claim{
 	{
-		Text:   "what rank 0 initialises, all workers reuse: the same location in shared memory",
+		Text:   "all workers reuse the state that rank 0 initialises, at the same location in shared memory",
 		Source: readme, Needs: []condition{asItIs},
 		Figure: "shared addresses under none",
 		holds: func(p []*workload.Probed) (bool, string) {
@@ -79,7 +79,7 @@ var claims = []claim{
 		Figure: handedOut, holds: handedOutAre(3),
 	},
 	{
-		Text:   "in 1.1.1 those of the two DRBGs are circumvented by an early RAND_set_rand_method()",
+		Text:   "in 1.1.1 an early RAND_set_rand_method() circumvents those of the two DRBGs",
 		Source: readme, Line: "1.1.1", Needs: []condition{asItIs, ownRandom},
 		Figure: "slots shared under none, without and with it",
 		holds: func(p []*workload.Probed) (bool, string) {
@@ -98,7 +98,7 @@ var claims = []claim{
 		Figure: "keys", holds: keysAreInARow,
 	},
 	{
-		Text:   "temp-thread is of no use if a library must start OpenSSL in the primary thread",
+		Text:   "temp-thread fails if a library must start OpenSSL in the primary thread",
 		Source: readme, Needs: []condition{tempThread},
 		Figure: "shared addresses with hazard rank0-client",
 		holds: func(p []*workload.Probed) (bool, string) {
@@ -106,16 +106,16 @@ var claims = []claim{
 		},
 	},
 	{
-		Text:   "all keys at the high-water mark or above belong to others, and all below it to OpenSSL",
+		Text:   "all keys below the high-water mark belong to OpenSSL, all others to third-party libraries",
 		Source: readme, Needs: []condition{marking},
-		Figure: "others' keys that hwm clears with hazard foreign-before",
+		Figure: "third-party keys that hwm clears with hazard foreign-before",
 		holds:  nothingForeignCleared,
 	},
 	{
-		Text:   "setting keys 0 to 15 to NULL hits nobody but OpenSSL",
-		Source: "taken for granted by tls_threads_mode=2 of Kamailio 5.8.0 and 5.8.1",
+		Text:   "setting keys 0 to 15 to NULL affects only OpenSSL",
+		Source: "assumed by tls_threads_mode=2 of Kamailio 5.8.0 and 5.8.1",
 		Needs:  []condition{clearing},
-		Figure: "others' keys that clear-0-15 clears with hazard foreign-before",
+		Figure: "third-party keys that clear-0-15 clears with hazard foreign-before",
 		holds:  nothingForeignCleared,
 	},
 }
@@ -212,7 +212,7 @@ func (c claim) judge(f *findings) results.ProbedClaim {
 	}
 	v.Detail = c.Figure + ": " + strings.Join(seen, ", ")
 	if len(seen) == 0 {
-		v.Detail = "no build was probed that could tell"
+		v.Detail = "no probed build can test it"
 		if c.Line != "" {
 			v.Detail = fmt.Sprintf("no OpenSSL %s was probed; see tlsbench openssl fetch", c.Line)
 		}
@@ -245,7 +245,7 @@ func verdictParts(list []results.ProbedClaim) []page.Part {
 	if len(list) == 0 {
 		return nil
 	}
-	parts := []page.Part{page.Heading{Level: 2, Text: "What the field says, on this machine"}}
+	parts := []page.Part{page.Heading{Level: 2, Text: "Published claims, tested on this machine"}}
 	for i, v := range list {
 		if i == 0 || v.Source != list[i-1].Source {
 			parts = append(parts, page.Text("source: "+v.Source), page.List{})

@@ -95,7 +95,7 @@ func machineFacts() []fact {
 
 func few(cores int) string {
 	if cores < 2 {
-		return "with one core workers only take turns: damage is seen more seldom"
+		return "with one core workers only take turns, so damage is rarer"
 	}
 	return ""
 }
@@ -112,7 +112,7 @@ func loadFact(cores int) fact {
 	}
 	f.Value = fmt.Sprintf("%.2f, %.2f, %.2f (1, 5, 15 minutes)", load.Load1, load.Load5, load.Load15)
 	if load.Load1 > 0.5*float64(cores) {
-		f.Note = "others are at work: throughput will scatter"
+		f.Note = "other work is running: throughput will scatter"
 	}
 	return f
 }
@@ -136,7 +136,7 @@ func stealFact() fact {
 	part := c.Steal / all
 	f.Value = fmt.Sprintf("%.2f %% of processor time since boot", 100*part)
 	if part > 0.01 {
-		f.Note = "the host gives this machine's time to others: throughput will scatter"
+		f.Note = "the host runs other machines on this processor: throughput will scatter"
 	}
 	return f
 }
@@ -146,9 +146,9 @@ func governorFact(governor string) fact {
 	switch governor {
 	case "performance":
 	case unknown:
-		f.Value = "none that can be seen (usual in virtual machines)"
+		f.Value = "not visible (usual in virtual machines)"
 	default:
-		f.Note = "the clock changes with the load; performance would keep it"
+		f.Note = "the clock changes with the load; governor performance keeps it constant"
 	}
 	return f
 }
@@ -242,18 +242,18 @@ func (d *diagnosis) advise(runs bool) {
 		d.Advice = append(d.Advice, what+": "+how)
 	}
 	if !runs {
-		add("no OpenSSL that the rig can run on", "openssl", "OpenSSL 1.1.1 or later")
+		add("no OpenSSL that the rig can use", "openssl", "OpenSSL 1.1.1 or later")
 	}
 	if missing["C compiler"] {
 		add("no C compiler", "gcc libc6-dev", "a C compiler with the C library's headers")
 	}
 	switch {
 	case missing["apt-get"]:
-		d.Advice = append(d.Advice, "tlsbench openssl fetch needs Debian or Ubuntu: name other builds with --openssl DIR")
+		d.Advice = append(d.Advice, "tlsbench openssl fetch needs Debian or Ubuntu; name other builds with --openssl DIR")
 	case missing["dpkg"] || missing["dpkg-deb"]:
 		add("tlsbench openssl fetch lacks programs", "dpkg", "")
 	case len(d.OpenSSL) <= 1:
-		d.Advice = append(d.Advice, "only the system's OpenSSL: tlsbench openssl fetch")
+		d.Advice = append(d.Advice, "to get more OpenSSL builds: tlsbench openssl fetch")
 	}
 }
 
@@ -276,7 +276,7 @@ func (d *diagnosis) parts() []page.Part {
 		hazards = append(hazards, item(f.Name, f.Value, alarm(f.Note)))
 	}
 	parts := []page.Part{page.Heading{Level: 2, Text: "machine"}, machine, page.Heading{Level: 2, Text: "openssl"}, builds,
-		page.Heading{Level: 2, Text: "tools"}, tools, page.Heading{Level: 2, Text: "hazards with a neighbour"}, hazards,
+		page.Heading{Level: 2, Text: "tools"}, tools, page.Heading{Level: 2, Text: "hazards with third-party libraries"}, hazards,
 		page.Heading{Level: 2, Text: "missing"}}
 	if len(d.Advice) == 0 {
 		return append(parts, page.Text("nothing"))

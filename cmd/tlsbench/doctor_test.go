@@ -35,13 +35,13 @@ func TestAdvice(t *testing.T) {
 		want   []string
 	}{
 		{"nothing missing", all, two, true, nil},
-		{"no other build", all, two[:1], true, []string{"only the system's OpenSSL: tlsbench openssl fetch"}},
-		{"no OpenSSL", all, two, false, []string{"no OpenSSL that the rig can run on: apt-get install openssl"}},
+		{"no other build", all, two[:1], true, []string{"to get more OpenSSL builds: tlsbench openssl fetch"}},
+		{"no OpenSSL", all, two, false, []string{"no OpenSSL that the rig can use: apt-get install openssl"}},
 		{"no compiler", without("C compiler"), two, true, []string{"no C compiler: apt-get install gcc libc6-dev"}},
 		{"no dpkg-deb", without("dpkg-deb"), two, true, []string{"tlsbench openssl fetch lacks programs: apt-get install dpkg"}},
 		{"another system", without("apt-get", "dpkg", "C compiler"), two, true,
 			[]string{"no C compiler: install with this system's package manager: a C compiler with the C library's headers",
-				"tlsbench openssl fetch needs Debian or Ubuntu: name other builds with --openssl DIR"}},
+				"tlsbench openssl fetch needs Debian or Ubuntu; name other builds with --openssl DIR"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

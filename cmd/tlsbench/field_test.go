@@ -279,7 +279,7 @@ func TestFieldInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	want := regexp.MustCompile(`tlsbench: interrupted after [0-9]+ of 50 trials, all on disk; go on with: tlsbench field --resume \S+f\.txt\n$`)
+	want := regexp.MustCompile(`tlsbench: interrupted after [0-9]+ of 50 trials, all on disk; continue with: tlsbench field --resume \S+f\.txt\n$`)
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !want.MatchString(stderr.String()) {
 		t.Errorf("exit code %d, %q; want %d and %s", code, stderr, exitInterrupted, want)
 	}
@@ -333,14 +333,14 @@ func TestFieldResume(t *testing.T) {
 	}
 	code, stdout, stderr = runField(dir, "--resume", file, "--json")
 	var d results.Daemons
-	if err := json.Unmarshal([]byte(stdout), &d); err != nil || code != exitDone || len(d.Rows) != 2 || !strings.Contains(stderr, "resumed after 1 trial; one that was cut off is run again") {
+	if err := json.Unmarshal([]byte(stdout), &d); err != nil || code != exitDone || len(d.Rows) != 2 || !strings.Contains(stderr, "resumed after 1 trial; an interrupted trial is run again") {
 		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, d, stderr)
 	}
 	if code, stdout, _ = runField(dir, append([]string{"--resume", file, "--markdown"}, plan...)...); code != exitDone || !strings.Contains(stdout, "| daemon |") {
 		t.Errorf("as Markdown: exit code %d, %q", code, stdout)
 	}
 	for want, args := range map[string][]string{
-		"Daemons beside the rig":                {"compare", file},
+		"Daemons and the rig":                   {"compare", file},
 		`"server": "kamailio-5.6.3"`:            {"compare", "--json", file},
 		"none=undamaged":                        {"check", "--expect", "none=undamaged", file},
 		"use tlsbench field --resume ":          {"run", "--resume", file},

@@ -38,12 +38,12 @@ var marksExplained = page.List{
 	item(markShared, "shared: two workers have one address in the shared heap"),
 	item(markLate, "cleared or replaced by the fork, and shared after the first handshake"),
 	item(markCleared, "cleared: NULL in every worker"),
-	item(markReplaced, "replaced: each worker has a value of its own"),
+	item(markReplaced, "replaced: each worker has its own value"),
 	item(markInherited, "inherited: rank 0's value in private memory, a copy in each worker"),
-	item(markEmpty, "rank 0's slot was empty at the fork, nothing to inherit"),
-	item(markUnseen, "no worker lived to tell, or the key was not there"),
-	item(eventsLabel, "number of events: damage that the few handshakes have shown already"),
-	item(sharedLabel, "number of addresses that both workers have, in OpenSSL's slots or in per-thread objects that OpenSSL hands out"),
+	item(markEmpty, "rank 0's slot was empty at the fork, so nothing is inherited"),
+	item(markUnseen, "not seen: no worker survived, or the key did not exist"),
+	item(eventsLabel, "number of events: damage in these few handshakes"),
+	item(sharedLabel, "number of addresses that both workers have, in OpenSSL's slots or in per-thread objects that OpenSSL returns"),
 }
 
 const (
@@ -70,7 +70,7 @@ func (f *findings) ledger(b *finding) []page.Part {
 		page.Code(b.Library.Libcrypto),
 	}
 	if b.base() == nil {
-		return append(parts, page.Text("nothing was found out"))
+		return append(parts, page.Text("no result"))
 	}
 	t := &page.Table{Labels: 4, Head: append([]string{"key", "creator", "own", "rank 0"}, b.Names...)}
 	for _, k := range b.keys() {
@@ -304,7 +304,7 @@ func stayed(p *workload.Probed) string {
 		}
 	}
 	if len(list) == 0 {
-		return "objects that OpenSSL hands out and keeps in no slot"
+		return "objects that OpenSSL returns but keeps in no slot"
 	}
 	return strings.Join(list, ", ")
 }

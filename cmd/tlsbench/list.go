@@ -131,7 +131,7 @@ func (c listing) parts() []page.Part {
 	for _, s := range c.Strategies {
 		list = append(list, item(s.Name, described(s.Parameters, s.Summary, "from: "+s.Source, "assumes: "+s.Assumes)...))
 	}
-	section("strategy", "how workers are kept from sharing OpenSSL's per-thread state", list)
+	section("strategy", "ways to keep workers from sharing OpenSSL's per-thread state", list)
 	list = nil
 	for _, h := range c.Hazards {
 		texts := []string{h.Summary, "from: " + h.Source, "expected: " + h.Expects}
@@ -141,7 +141,7 @@ func (c listing) parts() []page.Part {
 		list = append(list, item(h.Name, described(h.Parameters, texts...)...))
 	}
 	section("hazard", "what else is in the process", list)
-	section("fault", "damage made on purpose by tlsbench selftest, and the event it must show as", options(c.Faults))
+	section("fault", "damage that tlsbench selftest makes on purpose, and the event that must be counted", options(c.Faults))
 	section("preset", "numbers that go together", options(c.Presets))
 	for _, d := range c.Dimensions {
 		section(d.Flag, d.What, options(d.Options))

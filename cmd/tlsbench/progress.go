@@ -47,7 +47,7 @@ func (w *watcher) Resumed(r bench.Resumption) {
 	}
 	torn := ""
 	if r.Cut > 0 {
-		torn = "; one that was cut off is run again"
+		torn = "; an interrupted trial is run again"
 	}
 	fmt.Fprintf(w.stderr, "tlsbench: resumed after %s%s\n", number.Count(r.Done, "trial"), torn)
 }

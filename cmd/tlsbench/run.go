@@ -109,7 +109,7 @@ func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err erro
 		sum, err = r.Run(s.ctx, j.path)
 	}
 	if errors.Is(err, context.Canceled) {
-		err = &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; go on with: tlsbench %s --resume %s",
+		err = &interruption{fmt.Sprintf("interrupted after %d of %s, all on disk; continue with: tlsbench %s --resume %s",
 			sum.Done, number.Count(sum.Total, "trial"), j.command, j.path)}
 	}
 	return sum, err

@@ -146,7 +146,7 @@ func selftestParts(r *selftest.Report) []page.Part {
 		parts = append(parts, t)
 	}
 	if len(r.Strategies) > 0 {
-		t := &page.Table{Head: []string{"strategy", "told from a good one by"}}
+		t := &page.Table{Head: []string{"strategy", "differs from a good one by"}}
 		for _, f := range r.Strategies {
 			t.Add(f.Strategy.Name, f.Words())
 		}
@@ -163,7 +163,7 @@ func selftestParts(r *selftest.Report) []page.Part {
 func selftestRow(r selftest.Row) []any {
 	name := page.Cell{Text: r.Fault.Name}
 	if r.Fault.Placed {
-		name.Notes = []string{"made in what the detector looks at: see tlsbench help selftest"}
+		name.Notes = []string{"made where the detector looks: see tlsbench help selftest"}
 	}
 	row := []any{name}
 	for _, t := range r.Cells {

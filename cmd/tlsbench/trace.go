@@ -166,12 +166,12 @@ func (t *traced) parts(floor bool) []page.Part {
 	if t.NotRun != "" {
 		return parts
 	}
-	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers, %s to %s seen; %s of the floor left out.",
+	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers; %s to %s were seen; %s of the floor are left out.",
 		number.Count(int(t.Handshakes), "handshake"), number.Count(int(t.Writes), "write"),
 		number.Count(t.Blocks, "inherited block"), number.Count(len(t.Floor), "block"))))
 	parts = append(parts, racedBlocks(t.Raced))
 	if floor && len(t.Floor) > 0 {
-		parts = append(parts, page.Text("The floor:"), racedBlocks(t.Floor))
+		parts = append(parts, page.Text("The floor (key-owner under hazard plain):"), racedBlocks(t.Floor))
 	}
 	return parts
 }

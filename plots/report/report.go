@@ -125,7 +125,7 @@ func html(d *page.Document) template.HTML {
 func answer(c *results.Comparison) template.HTML {
 	t := page.Answer(c)
 	if len(t.Rows) == 0 {
-		return html(&page.Document{Parts: []page.Part{page.Text("The files hold no trial to judge.")}})
+		return html(&page.Document{Parts: []page.Part{page.Text("The files have no trial that can give a verdict.")}})
 	}
 	return html(&page.Document{Parts: []page.Part{t}})
 }
@@ -193,14 +193,14 @@ func distinct(tables []results.Table, of func(*results.Table) string) []string {
 // limits says what the figures cannot show.
 func limits(d *plots.Data) []string {
 	list := []string{
-		"A verdict holds for the builds, hazards and loads that were tried, and for nothing else. No damage in n trials bounds the probability of a damaged trial of this length; it does not prove that there is none.",
-		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, a server runs for months. The bounds are for each trial. The word clean takes at least 59 trials without damage, which bounds it to 5 %% of them, with at least 15,000 attempts together; intervals are at %s.", number.Percent(d.Confidence)),
-		"Trials of one cell that stand in several files are counted together; where their lengths or their programs differ a note says so. Loads, hazards and builds are never counted together.",
-		"Peers and workers share the processors of one machine, over loopback, in a closed loop: latencies are not service latencies, and on few cores throughput is as much the peers' as the server's. Compare the server's CPU time.",
-		fmt.Sprintf("Costs are relative to %s, which clears exactly what is OpenSSL's. No daemon has its ledger of keys. A damaged trial yields no throughput, so a strategy that is damaged often is judged on its best trials.", d.Baseline),
-		"The rig imitates a preforked server with a shared heap; it is not one. What a daemon does between its forks, or with modules of its own, may bring hazards that are not here.",
-		"Shared machines drift. Comparisons are paired within a round, which takes out what the round shares; the figure of noise shows what is left.",
-		"Many comparisons find differences by chance: the tests within a table are corrected (Holm), those of several tables are not.",
+		"A verdict holds only for the builds, hazards and loads that were tried. If n trials show no damage, this bounds the probability that a trial of this length is damaged; it does not prove that the strategy is safe.",
+		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, but a server runs for months. The bounds are for each trial. The word clean takes at least 59 trials without damage, which means a bound of 5 %%, with at least 15,000 attempts in total. Intervals are at %s.", number.Percent(d.Confidence)),
+		"Trials of one cell in several files are counted together; a note says if their lengths or programs differ. Loads, hazards and builds are never counted together.",
+		"Peers and workers share the processors of one machine, over loopback, in a closed loop. So latencies are not service latencies, and on few cores throughput depends on the peers as much as on the server. Compare the server's CPU time.",
+		fmt.Sprintf("Costs are relative to %s, which clears exactly OpenSSL's slots. No daemon has its ledger of keys. A damaged trial yields no throughput, so the costs of an often damaged strategy come from its best trials.", d.Baseline),
+		"The rig imitates a preforked server with a shared heap. A real daemon and its modules may add hazards that are not here.",
+		"Shared machines drift. Comparisons are paired within a round, which removes the drift that the round has in common; the figure of noise shows the rest.",
+		"Many comparisons find differences by chance. The tests within a table are corrected for this (Holm), those across tables are not.",
 	}
 	return append(list, plots.AALines(d)...)
 }

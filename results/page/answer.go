@@ -18,7 +18,7 @@ import (
 func Answer(c *results.Comparison) *Table {
 	b := &comparison{Comparison: c}
 	tables := usualScenes(pointers(c.Tables))
-	t := &Table{Title: "Which fix is safe, with what it breaks, and what it costs",
+	t := &Table{Title: "Which fix is safe, which hazards break it, and what it costs",
 		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
 	var tried, alone tally
 	bound := 0.0
@@ -36,10 +36,10 @@ func Answer(c *results.Comparison) *Table {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because they damage %s too: %s.", results.NegativeControl, results.JoinHazards(spoiled)))
 	}
 	if tried.total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Hazards are a screening of %s each on every build: it finds frequent damage only.", tried))
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", tried))
 	}
 	if alone.total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build, so that %s of trials are damaged.", number.Count(alone.least, "trial"), number.AtMost(bound)))
+		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build; share of damaged trials: %s.", number.Count(alone.least, "trial"), number.AtMost(bound)))
 	}
 	return t
 }
@@ -256,15 +256,15 @@ func (f *fate) advice() Cell {
 	}
 	switch {
 	case f.strategy == results.NegativeControl:
-		return Cell{Text: "never in a daemon: it shows what a fix could reach"}
+		return Cell{Text: "never in a daemon: it shows a perfect fix"}
 	case len(f.safe) == 0:
 		return Cell{Text: "never"}
 	case len(f.hazards) == 0:
-		return Cell{Text: "not known: only tried alone", Detail: f.only()}
+		return Cell{Text: "unknown: tried only alone", Detail: f.only()}
 	case len(f.broken) == 0 && len(f.shared) > 0:
-		return Cell{Text: "not yet: no damage was seen, but workers share OpenSSL's blocks", Detail: f.only()}
+		return Cell{Text: "not yet: no damage was seen, but workers share blocks of OpenSSL", Detail: f.only()}
 	case len(f.broken) == 0:
-		return Cell{Text: "always, as far as was tried", Detail: f.only()}
+		return Cell{Text: "in all cases tried", Detail: f.only()}
 	}
 	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
 }

@@ -464,16 +464,16 @@ func (b *comparison) legend() {
 	if slices.ContainsFunc(all, func(t *results.Table) bool { return !onlyForks(t) }) {
 		alpha := number.Figures(1 - b.Confidence)
 		list = append(list, List{
-			{"k/n", []string{"damaged trials of all, and the exact interval of the probability of a damaged one"}},
-			{"≤", []string{"the one-sided 95 % bound where nothing was seen; of events that come in clusters it bounds the clusters"}},
-			{"clean", []string{fmt.Sprintf("no damage in at least %d trials of at least %d attempts together, so that the bound is at most %s; none failed, nothing shared seen",
+			{"k/n", []string{"damaged trials of all trials, with the exact interval of the probability that a trial is damaged"}},
+			{"≤", []string{"the one-sided 95 % upper bound if nothing was seen; for events that come in clusters it is a bound of the clusters"}},
+			{"clean", []string{fmt.Sprintf("no damage in at least %d trials with at least %d attempts in total, so the bound is at most %s; no trial failed, no shared state was seen",
 				inference.TrialsFor(results.CleanBound, 0.95), results.CleanAttempts, number.Percent(results.CleanBound))}},
-			{"first damage", []string{"first damage of a trial for each million attempts (connections, good and bad); holds for damage whose risk does not rise with age; ÷n: at least n times rarer than under none"}},
-			{"/Mhs", []string{"events that need no looking, from trials with the active checks off, for each million handshakes"}},
-			{"shared slots", []string{"objects of OpenSSL that two workers hold, whether or not damage came of it"}},
+			{"first damage", []string{"first damage of a trial per million attempts (connections, good and bad); valid if the risk of damage does not rise with age; ÷n: at least n times rarer than under none"}},
+			{"/Mhs", []string{"events per million handshakes that show without active checks, from trials with these checks off"}},
+			{"shared slots", []string{"objects of OpenSSL that two workers hold, even if no damage followed"}},
 			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for the other strategies) and by the interval", b.Baseline, alpha)}},
 			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests, p corrected likewise)", number.Percent(b.Margin), b.Baseline)}},
 		}...)
 	}
-	b.Add(list, Text("The words of a verdict are what was seen in these trials. All columns: tlsbench help reading"))
+	b.Add(list, Text("Verdicts say what was seen in these trials. All columns: tlsbench help reading"))
 }

@@ -18,13 +18,13 @@ func Files(c *results.Comparison) *Document {
 	if len(c.Inputs) == 0 {
 		return d
 	}
-	d.Add(fileTable(c), Text("The commands, each without what is default, and the lengths of trials:"), Code(strings.Join(Commands(c), "\n")))
+	d.Add(fileTable(c), Text("The commands, without default values, and the lengths of trials:"), Code(strings.Join(Commands(c), "\n")))
 	for _, line := range lengths(c) {
 		d.Add(Text(line))
 	}
 	for _, in := range c.Inputs {
 		if text := in.Unfinished(); text != "" {
-			d.Add(Alarm(fmt.Sprintf("%s. What is shown holds for these. To go on, on the same machine, with program %s:", text, in.Fact("tlsbench"))),
+			d.Add(Alarm(fmt.Sprintf("%s. The results are from these trials only. To continue, on the same machine, with program %s:", text, in.Fact("tlsbench"))),
 				Code("tlsbench run --resume "+in.Base()))
 		}
 	}
@@ -108,7 +108,7 @@ func lengths(c *results.Comparison) []string {
 
 // builds names the exact OpenSSL files, by package and content.
 func builds(c *results.Comparison) *Table {
-	t := &Table{Title: "OpenSSL builds", Head: []string{"OpenSSL", "its own words", "package", "files", "SHA-256 of the files, one after the other"}}
+	t := &Table{Title: "OpenSSL builds", Head: []string{"OpenSSL", "reported version", "package", "files", "SHA-256 of all files together"}}
 	seen := make(map[string]bool)
 	for _, in := range c.Inputs {
 		if in.Plan == nil {
@@ -147,7 +147,7 @@ func facts(c *results.Comparison) *Table {
 		return 0
 	}
 	slices.SortStableFunc(order, func(a, b fact) int { return cmp.Compare(library(a), library(b)) })
-	t := &Table{Title: "Machine, tools and libraries, from the files", Head: []string{"fact", "value"}}
+	t := &Table{Title: "Machine, tools and libraries", Head: []string{"fact", "value"}}
 	for _, f := range order {
 		cell := Cell{Text: f.value}
 		if len(files[f]) < len(c.Inputs) {

@@ -151,19 +151,19 @@ type forkColumn struct{ head, unit string }
 const setupUnit = "setup-ns"
 
 var forkTables = []forkTable{
-	{"What a fork costs, and what the child pays later", false, []forkColumn{
+	{"Cost of a fork, and later costs in the child", false, []forkColumn{
 		{"fork p50", results.ForkP50}, {"fork p99", "p99-fork-ns"},
 		{"handler cold", results.HandlerCold}, {"handler warm", results.HandlerWarm},
 		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
 	}},
-	{"What the handlers add, in pairs of forks with and without", true, []forkColumn{
+	{"What the handlers add, from pairs of forks with and without them", true, []forkColumn{
 		{"to fork()", "fork-diff-ns"}, {"until the child is ready", "ready-diff-ns"},
 	}},
 	{"More percentiles; ready: from before fork to the child", false, []forkColumn{
 		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
 	}},
-	{"Rarely met: cold handlers, the child's first uses", false, []forkColumn{
+	{"Rare cases: cold handlers, the child's first uses", false, []forkColumn{
 		{"handler p90", "p90-handler-ns"}, {"handler p99", "p99-handler-ns"},
 		{"random p90", "p90-first-random-ns"}, {"random p99", "p99-first-random-ns"},
 		{"handsh. p90", "p90-first-handshake-ns"}, {"handsh. p99", "p99-first-handshake-ns"},
@@ -171,7 +171,7 @@ var forkTables = []forkTable{
 	{"The longest of each trial", false, []forkColumn{
 		{"handler max", "max-handler-ns"}, {"random max", "max-first-random-ns"}, {"handsh. max", "max-first-handshake-ns"},
 	}},
-	{"Forks a second, reaping included; rank 0's set-up", true, []forkColumn{
+	{"Forks per second, reaping included; rank 0's set-up", true, []forkColumn{
 		{"under the strategy", results.ForksPerSec}, {"handlers masked", "bare-forks/s"}, {"set-up", setupUnit},
 	}},
 }
@@ -230,7 +230,7 @@ func forkCell(r *results.Row, c results.Cost, ok bool, unit string, interval boo
 
 const (
 	noHandler = "the strategy has no at-fork handler"
-	bothAlike = "no at-fork handler, so both forks of a pair are alike: what is found where there is no difference"
+	bothAlike = "no at-fork handler, so both forks of a pair do the same: this is the difference that noise alone makes"
 )
 
 // forkLegend says how fork tables are read, and what the clock cost.
@@ -238,12 +238,12 @@ func forkLegend(tables []*results.Table) List {
 	list := List{
 		{"fork", []string{"rank 0's time in fork(), the strategy's handlers included"}},
 		{"ready", []string{"from before fork() to its return in the child"}},
-		{"handler cold", []string{"all handlers of a fork, as it happens; in the child the first write to a page copies it"}},
-		{"handler warm", []string{"the same work again on pages touched before, many times in each process, less the clock's cost; the 10th percentile of a trial's forks, which a busy neighbour on the processor's core hardly moves"}},
-		{"first ...", []string{"in the child, which makes anew what was cleared"}},
+		{"handler cold", []string{"all handlers in a real fork; in the child the first write to a page copies the page"}},
+		{"handler warm", []string{"the same work on pages that were touched before, many times in each process, minus the clock's cost; the 10th percentile of a trial's forks, because other work on the processor's core hardly changes it"}},
+		{"first ...", []string{"first use in the child, which allocates again what was cleared"}},
 	}
 	if low, high := clockRange(tables); high > 0 {
-		list = append(list, Entry{"the clock", []string{fmt.Sprintf("two readings lie %s apart; so much is in each cold handler, and taken off the warm ones", nanoseconds(low, high))}})
+		list = append(list, Entry{"the clock", []string{fmt.Sprintf("two readings are %s apart; cold handlers include this, warm handlers do not", nanoseconds(low, high))}})
 	}
 	return list
 }
