@@ -57,7 +57,8 @@ type Machine struct {
 	Go         string `json:"go"`
 	CC         string `json:"cc"`
 
-	// Host is kept for people to read and never compared.
+	// Host is of older files, and never compared. It is not written any
+	// more: results files are published.
 	Host string `json:"host,omitempty"`
 }
 
@@ -65,11 +66,10 @@ const unknown = "unknown"
 
 // ThisMachine looks around.
 func ThisMachine() Machine {
-	host, _ := os.Hostname()
 	return Machine{
 		CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: kernel(), Memory: memory(),
 		Libc: libcVersion(), Governor: governor(), THP: hugePages("/sys/kernel/mm/transparent_hugepage/enabled"),
-		GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(), CC: compilerVersion(), Host: host,
+		GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(), CC: compilerVersion(),
 	}
 }
 

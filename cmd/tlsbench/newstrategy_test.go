@@ -54,7 +54,7 @@ func TestNewStrategyIsRefused(t *testing.T) {
 		{"fix-15", "no bare number after a hyphen"},
 		{"Fix", "want lower-case letters"},
 		{"../fix", "want lower-case letters"},
-		{"my-fix --dir .", "Makefile: it is there already"},
+		{"my-fix --dir .", "Makefile: it already exists"},
 		{"my-fix --dir Makefile", "not a directory"},
 	} {
 		code, _, stderr := newStrategy(t, strings.Fields(tc.args)...)

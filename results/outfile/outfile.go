@@ -56,7 +56,7 @@ func New(path string, write func(io.Writer) error) error {
 // Absent refuses a name that is taken.
 func Absent(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return &RefusalError{path, "it is there already: choose another name"}
+		return &RefusalError{path, "it already exists: choose another name"}
 	}
 	return folder(path)
 }

@@ -102,7 +102,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := os.Stat(in("elsewhere.html")); err == nil {
 		t.Error("a link was followed")
 	}
-	if err := New(in("probe.json"), text("x")); err == nil || !strings.Contains(err.Error(), "there already") {
+	if err := New(in("probe.json"), text("x")); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("New on a file that is there: %v", err)
 	}
 	if err := New(in("new.txt"), text("x")); err != nil {
