@@ -134,7 +134,7 @@ func TestInterrupt(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file := filepath.Join(dir, "r.txt")
-			cmd := program(t, dir, "run", "-o", "r.txt", "--rounds", rounds, "--duration", "200ms", "--workers", "2",
+			cmd := program(t, dir, "run", "--quiet", "-o", "r.txt", "--rounds", rounds, "--duration", "200ms", "--workers", "2",
 				"--load", "memory", "--strategy", "hwm", "--measure", "corruption", "--check-rate", "0", "--no-controls")
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
