@@ -91,7 +91,7 @@ func (aa) check(g *gatherer) (findings, error) {
 			f.add(g.filter(), "no strategy under several names, as tlsbench run --aa makes them")
 			return f, nil
 		}
-		c.judge(&f, unit)
+		c.report(&f, unit)
 	}
 	return f, nil
 }
@@ -182,9 +182,9 @@ func (c *aaCount) table(rows [][]float64) {
 	}
 }
 
-// judge says what was found, and breaks the rule where that is more than
+// report says what was found, and breaks the rule if that is more than
 // chance allows or too few trials to tell.
-func (c *aaCount) judge(f *findings, unit string) {
+func (c *aaCount) report(f *findings, unit string) {
 	f.note("%s: of %d comparisons from trials of their own %d differ by their 95 %% interval and %d by the signed-rank test (chance allows %d); of %d tables of %d rounds %d have a difference after Holm's correction (chance allows %d); %d rounds left over",
 		unit, c.comparisons, c.interval, c.rank, allowed(c.comparisons), c.tables, minSignedRank, c.any, allowed(c.tables), c.left)
 	if c.comparisons < aaComparisons || c.tables < aaTables {

@@ -82,9 +82,9 @@ type Row struct {
 	// together, "" if in nothing.
 	Unlike string `json:"unlike,omitempty"`
 
-	// Exposure is how many good handshakes the undamaged trials made: what such a
-	// trial is worth.
-	Exposure Range `json:"handshakes_in_undamaged_trials"`
+	// HandshakeRange is how many good handshakes the undamaged trials made: an
+	// undamaged trial with few handshakes says little.
+	HandshakeRange Range `json:"handshakes_in_undamaged_trials"`
 
 	// FirstDamage is how often a first damage comes for each million attempts; a
 	// life that is damaged counts its attempts until then.
@@ -215,13 +215,13 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 	v := s.lives().verdict().shareSlots(s.sharedMax)
 	r := Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
-		Exposure:    s.exposure,
-		FirstDamage: figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
-		Passive:     s.passive.rate(o.Confidence),
-		Foreign:     s.foreign.rate(o.Confidence),
-		Repeats:     s.repeats.rate(o.Confidence),
-		Lost:        s.lost.rate(o.Confidence).scale(1e-6),
-		SharedSlots: -1, Events: s.kinds.list(),
+		HandshakeRange: s.exposure,
+		FirstDamage:    figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
+		Passive:        s.passive.rate(o.Confidence),
+		Foreign:        s.foreign.rate(o.Confidence),
+		Repeats:        s.repeats.rate(o.Confidence),
+		Lost:           s.lost.rate(o.Confidence).scale(1e-6),
+		SharedSlots:    -1, Events: s.kinds.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
 	}
 	if s.sharedOf > 0 {

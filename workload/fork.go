@@ -352,7 +352,7 @@ func (p forkPulse) stall(now forkPulse, limit time.Duration) string {
 		r, w := u.since(p.used[pid], watched)
 		ran, waited = ran+r, waited+w
 	}
-	return judge(watched, ran, waited, spinTimes*limit)
+	return stalled(watched, ran, waited, spinTimes*limit)
 }
 
 // forkedBy lists the processes that a process has forked.

@@ -97,26 +97,26 @@ func futex(pid int) (address uint64, ok bool) {
 	return address, err == nil
 }
 
-// host is what the machine was doing before a trial.
-type host struct {
+// machineLoad is what the machine was doing before a trial.
+type machineLoad struct {
 	cpu procfs.CPUStat
 	ok  bool
 }
 
-func hostBefore(o *Outcome) host {
+func loadBefore(o *Outcome) machineLoad {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {
-		return host{}
+		return machineLoad{}
 	}
 	if load, err := fs.LoadAvg(); err == nil {
 		o.LoadBefore = load.Load1
 	}
 	stat, err := fs.Stat()
-	return host{stat.CPUTotal, err == nil}
+	return machineLoad{stat.CPUTotal, err == nil}
 }
 
 // after notes the share of processor time that the hypervisor gave to others.
-func (h host) after(o *Outcome) {
+func (h machineLoad) after(o *Outcome) {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil || !h.ok {
 		return

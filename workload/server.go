@@ -63,7 +63,7 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 		return nil, err
 	}
 	out := &Outcome{Events: map[string]uint64{}}
-	host := hostBefore(out)
+	load := loadBefore(out)
 	defer s.Stop()
 	serves, err := s.Start(ctx, out)
 	if err != nil || !serves {
@@ -72,7 +72,7 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 	if err := watched(ctx, s); err != nil {
 		return nil, err
 	}
-	host.after(out)
+	load.after(out)
 	return out, s.Read()
 }
 

@@ -219,7 +219,7 @@ func TestJudge(t *testing.T) {
 		{"at the limit", 9 * s, 5 * s, 0, false},
 		{"past the limit", 9 * s, 5*s + 1, 0, true},
 	} {
-		if why := judge(tc.watched, tc.ran, tc.waited, 5*time.Second); (why != "") != tc.hangs {
+		if why := stalled(tc.watched, tc.ran, tc.waited, 5*time.Second); (why != "") != tc.hangs {
 			t.Errorf("%s: judged %q", tc.name, why)
 		}
 	}
@@ -237,7 +237,7 @@ func TestStarvedIsNotBlocked(t *testing.T) {
 		{usage{ready: false}, true},
 	} {
 		ran, waited := tc.now.since(usage{}, watched)
-		if why := judge(watched, ran, waited, 5*watched); (why != "") != tc.hangs {
+		if why := stalled(watched, ran, waited, 5*watched); (why != "") != tc.hangs {
 			t.Errorf("ready %v: judged %q", tc.now.ready, why)
 		}
 	}

@@ -138,7 +138,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		if w.Operation == rig.Starting {
 			spin = min(spin, handlerSpin)
 		}
-		s := stuck{i, p.since, ran, blocked, judge(now-p.since, ran, waited, spin)}
+		s := stuck{i, p.since, ran, blocked, stalled(now-p.since, ran, waited, spin)}
 		switch address, ok := futex(w.PID); {
 		case ran > spin:
 			s.kind = spinning
@@ -206,9 +206,9 @@ func (t *trial) patience(w rig.Worker) time.Duration {
 	return t.cfg.HangAfter
 }
 
-// judge tells a process that is blocked, or goes round in circles, from one
-// that only gets no processor on a busy machine.
-func judge(watched, ran, waited, spin time.Duration) string {
+// stalled says how a process is blocked or loops without end; "" for one
+// that only waits for a processor on a busy machine.
+func stalled(watched, ran, waited, spin time.Duration) string {
 	share := float64(ran+waited) / float64(watched)
 	switch {
 	case share < blockedShare:
@@ -285,7 +285,7 @@ func (t *trial) stuck(last, now progress) string {
 		spin = min(spinTimes*t.cfg.HangAfter, handlerSpin) // of one fork alone
 	}
 	ran, waited := now.used.since(last.used, watched)
-	why := judge(watched, ran, waited, spin)
+	why := stalled(watched, ran, waited, spin)
 	if why == "" {
 		return ""
 	}

@@ -100,8 +100,8 @@ type Measured struct {
 	keptWorkers uint64
 }
 
-// Finding is what was made of one strategy.
-type Finding struct {
+// BrokenResult says how one broken strategy was recognised.
+type BrokenResult struct {
 	Strategy Broken          `json:"strategy"`
 	Measured Measured        `json:"measured"`
 	Signs    map[Sign]string `json:"signs,omitempty"` // in words
@@ -128,11 +128,11 @@ func (r *runner) strategies(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("strategy %s: %w", b.Name, err)
 		}
-		f := Finding{Strategy: b, Measured: m, Good: b.Name == good.Name}
+		f := BrokenResult{Strategy: b, Measured: m, Good: b.Name == good.Name}
 		if f.Good {
 			base = m
 		}
-		f.Signs = judge(base, m)
+		f.Signs = signsOf(base, m)
 		r.report.Strategies = append(r.report.Strategies, f)
 	}
 	return nil
@@ -191,8 +191,8 @@ func (r *runner) forks(ctx context.Context, choice catalogue.Choice, m *Measured
 	return nil
 }
 
-// judge says by what a strategy differs from what a good one does.
-func judge(base, m Measured) map[Sign]string {
+// signsOf lists how a strategy differs from a good one.
+func signsOf(base, m Measured) map[Sign]string {
 	signs := map[Sign]string{}
 	var damage []string
 	for _, kind := range slices.Sorted(maps.Keys(m.Events)) {
@@ -218,19 +218,19 @@ func judge(base, m Measured) map[Sign]string {
 	return signs
 }
 
-// short says why the finding does not do, "" if it does.
-func (f Finding) short() string {
+// short says why the result falls short, "" if it does not.
+func (f BrokenResult) short() string {
 	switch {
 	case f.Good && len(f.Signs) > 0:
-		return fmt.Sprintf("strategy %s is good but was reported as broken: %s", f.Strategy.Name, f.Words())
+		return fmt.Sprintf("strategy %s is good but was reported as broken: %s", f.Strategy.Name, f.Summary())
 	case !f.Good && f.Signs[f.Strategy.By] == "":
-		return fmt.Sprintf("strategy %s does not differ from a good one by %s; found: %s", f.Strategy.Name, f.Strategy.By, f.Words())
+		return fmt.Sprintf("strategy %s does not differ from a good one by %s; found: %s", f.Strategy.Name, f.Strategy.By, f.Summary())
 	}
 	return ""
 }
 
-// Words are the signs in one line.
-func (f Finding) Words() string {
+// Summary gives the signs in one line.
+func (f BrokenResult) Summary() string {
 	var list []string
 	for _, s := range []Sign{Damage, Lost, Kept, Slow} {
 		if text := f.Signs[s]; text != "" {

@@ -9,18 +9,18 @@ import (
 
 // Report is what a selftest found.
 type Report struct {
-	OpenSSL    string        `json:"openssl"`
-	Seed       uint64        `json:"seed"`
-	Workers    int           `json:"workers"`
-	Quick      bool          `json:"quick"`
-	Cells      []Cell        `json:"cells"` // the order of each row's
-	Quiet      []Quiet       `json:"withoutFault"`
-	Rows       []Row         `json:"faults"`
-	Races      []RaceRow     `json:"races,omitempty"`
-	Still      Still         `json:"withoutRace"`
-	Strategies []Finding     `json:"strategies"`
-	Trials     int           `json:"trials"`
-	Took       time.Duration `json:"nanoseconds"`
+	OpenSSL    string         `json:"openssl"`
+	Seed       uint64         `json:"seed"`
+	Workers    int            `json:"workers"`
+	Quick      bool           `json:"quick"`
+	Cells      []Cell         `json:"cells"` // the order of each row's
+	Quiet      []Quiet        `json:"withoutFault"`
+	Rows       []Row          `json:"faults"`
+	Races      []RaceRow      `json:"races,omitempty"`
+	Still      Still          `json:"withoutRace"`
+	Strategies []BrokenResult `json:"strategies"`
+	Trials     int            `json:"trials"`
+	Took       time.Duration  `json:"nanoseconds"`
 }
 
 // Quiet is a trial without faults.

@@ -63,8 +63,8 @@ func TestJudge(t *testing.T) {
 		{"leak", Measured{Kept: 276 << 10}, "each worker leaves 276 KiB in the heap, 256 more"},
 		{"slow", Measured{Handlers: 50 * time.Millisecond}, "handlers take 50ms, 49.97ms more"},
 	} {
-		f := Finding{Signs: judge(base, tc.m)}
-		if got := f.Words(); got != tc.want {
+		f := BrokenResult{Signs: signsOf(base, tc.m)}
+		if got := f.Summary(); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
@@ -73,7 +73,7 @@ func TestJudge(t *testing.T) {
 // A broken one has to be told by its own sign, the good one by none.
 func TestFindingShort(t *testing.T) {
 	slow := Broken{Name: "sleeps", By: Slow}
-	for want, f := range map[string]Finding{
+	for want, f := range map[string]BrokenResult{
 		"":                                       {Strategy: slow, Signs: map[Sign]string{Slow: "x"}},
 		"sleeps does not differ from a good one": {Strategy: slow, Signs: map[Sign]string{Damage: "x"}},
 		"good is good but was reported as ":      {Strategy: good, Good: true, Signs: map[Sign]string{Damage: "x"}},

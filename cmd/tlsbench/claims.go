@@ -191,9 +191,9 @@ func ranges(keys []int) string {
 	return strings.Join(parts, " ")
 }
 
-// judge tests a claim on all builds that it is about. It is confirmed if it
+// test gives the verdict on a claim on all builds that it is about. It is confirmed if it
 // holds on each, and refuted if there is one on which it does not.
-func (c claim) judge(f *findings) results.ProbedClaim {
+func (c claim) test(f *probeReport) results.ProbedClaim {
 	v := results.ProbedClaim{Text: c.Text, Source: c.Source, Outcome: untested}
 	var seen []string
 	for _, b := range f.Builds {
@@ -220,22 +220,22 @@ func (c claim) judge(f *findings) results.ProbedClaim {
 	return v
 }
 
-// judge tests all claims; none if the findings are not of the settings that
+// test gives the verdicts on all claims; none if the probes do not have the settings that
 // the claims are about.
-func (f *findings) judge() []results.ProbedClaim {
+func (f *probeReport) test() []results.ProbedClaim {
 	if !f.asClaimed() {
 		return nil
 	}
 	var list []results.ProbedClaim
 	for _, c := range claims {
-		list = append(list, c.judge(f))
+		list = append(list, c.test(f))
 	}
 	return list
 }
 
 // asClaimed reports whether the user left everything that matters to the
 // claims at its default.
-func (f *findings) asClaimed() bool {
+func (f *probeReport) asClaimed() bool {
 	return f.Hazard == "plain" && f.Heap == "global" && f.Locks == "shared" && f.Rand == "default"
 }
 

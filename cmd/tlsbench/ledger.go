@@ -64,7 +64,7 @@ func mark(s results.ProbedKey) string {
 
 // ledger shows every key of one build: whose it is, what rank 0 had in it, and
 // what each strategy made of it.
-func (f *findings) ledger(b *finding) []page.Part {
+func (f *probeReport) ledger(b *buildReport) []page.Part {
 	parts := []page.Part{
 		page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, heap %s, locks %s, rand %s, 2 workers", b.Version, f.Hazard, f.Heap, f.Locks, f.Rand)},
 		page.Code(b.Library.Libcrypto),
@@ -103,7 +103,7 @@ func (f *findings) ledger(b *finding) []page.Part {
 }
 
 // keys lists every key that any strategy's trial had, once.
-func (b *finding) keys() []results.ProbedKey {
+func (b *buildReport) keys() []results.ProbedKey {
 	var list []results.ProbedKey
 	seen := map[int]bool{}
 	add := func(p *workload.Probed) {
@@ -158,7 +158,7 @@ func slotOf(p *workload.Probed, key int) (results.ProbedKey, bool) {
 	return p.Keys[i], true
 }
 
-func (b *finding) markOf(strategy string, key int) string {
+func (b *buildReport) markOf(strategy string, key int) string {
 	p := b.Under[strategy]
 	if p.Untold() != "" {
 		return markNone
@@ -171,7 +171,7 @@ func (b *finding) markOf(strategy string, key int) string {
 }
 
 // shared is the number of shared addresses under a strategy.
-func (b *finding) shared(strategy string) string {
+func (b *buildReport) shared(strategy string) string {
 	p := b.Under[strategy]
 	switch {
 	case p == nil:
@@ -191,7 +191,7 @@ func untold(p *workload.Probed) string {
 }
 
 // events is the number of events under a strategy.
-func (b *finding) events(strategy string) string {
+func (b *buildReport) events(strategy string) string {
 	p := b.Under[strategy]
 	if p.Untold() != "" {
 		return untold(p)
@@ -216,7 +216,7 @@ func damage(p *workload.Probed) string {
 
 // summary has one line for each build, then which slots stayed shared under
 // which strategy, and whose they are.
-func (f *findings) summary() []page.Part {
+func (f *probeReport) summary() []page.Part {
 	t := &page.Table{Title: fmt.Sprintf("OpenSSL's thread-local keys, and addresses that 2 workers share under each strategy"+
 		"; \"!\": with damage (hazard %s, heap %s, locks %s, rand %s)", f.Hazard, f.Heap, f.Locks, f.Rand),
 		Head: append([]string{"openssl", "keys", "filled", "in heap"}, f.strategies()...)}
@@ -239,7 +239,7 @@ func (f *findings) summary() []page.Part {
 }
 
 // strategies lists those that any build was probed under.
-func (f *findings) strategies() []string {
+func (f *probeReport) strategies() []string {
 	var list []string
 	for _, b := range f.Builds {
 		for _, n := range b.Names {
@@ -276,7 +276,7 @@ func count(p *workload.Probed) keyCount {
 
 // reasons names the slots that stayed shared although a strategy was there to
 // prevent it.
-func (f *findings) reasons() []page.Part {
+func (f *probeReport) reasons() []page.Part {
 	var lines []page.Part
 	for _, b := range f.Builds {
 		for _, name := range b.Names {

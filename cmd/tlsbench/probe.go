@@ -42,7 +42,7 @@ func (c *probeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	verdicts := f.judge()
+	verdicts := f.test()
 	doc := page.Document{Parts: append(c.parts(f), verdictParts(verdicts)...), Data: f.document(verdicts)}
 	err = doc.Write(s.stdout, form(c.JSON, false))
 	if err == nil && failed {
@@ -74,8 +74,8 @@ func (c *probeCommand) choices() ([]results.Strategy, []openssl.Build, error) {
 	return list, libraries, err
 }
 
-// probe fills the findings. What could not be probed is told and left out.
-func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []results.Strategy) (*findings, bool, error) {
+// probe probes every build. Builds that cannot be probed are reported and left out.
+func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []results.Strategy) (*probeReport, bool, error) {
 	f := c.settings()
 	failed := false
 	for _, b := range libraries {
@@ -92,13 +92,13 @@ func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []resul
 	return f, failed, nil
 }
 
-func (c *probeCommand) settings() *findings {
-	return &findings{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
+func (c *probeCommand) settings() *probeReport {
+	return &probeReport{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
 }
 
 // probeBuild probes one build under each strategy.
-func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []results.Strategy) (*finding, []error) {
-	found := newFinding(b)
+func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []results.Strategy) (*buildReport, []error) {
+	found := newBuildReport(b)
 	var errs []error
 	for _, st := range list {
 		p, err := c.once(ctx, b, st.Choice, c.Hazard, c.Rand)
@@ -113,7 +113,7 @@ func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []r
 
 // probeForClaims probes a build under what the claims about it need and the
 // user did not ask for.
-func (c *probeCommand) probeForClaims(ctx context.Context, b *finding) []error {
+func (c *probeCommand) probeForClaims(ctx context.Context, b *buildReport) []error {
 	if !c.settings().asClaimed() {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (c *probeCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	})
 }
 
-func (c *probeCommand) parts(f *findings) []page.Part {
+func (c *probeCommand) parts(f *probeReport) []page.Part {
 	var parts []page.Part
 	if len(f.Builds) == 1 || c.Ledger {
 		for _, b := range f.Builds {
@@ -153,14 +153,14 @@ func (c *probeCommand) parts(f *findings) []page.Part {
 	return parts
 }
 
-// findings is what a probe found, and under which settings.
-type findings struct {
+// probeReport holds the probes of all builds, and their settings.
+type probeReport struct {
 	Hazard, Heap, Locks, Rand string
-	Builds                    []*finding
+	Builds                    []*buildReport
 }
 
-// finding is what was found on one build.
-type finding struct {
+// buildReport holds the probes of one build.
+type buildReport struct {
 	Library openssl.Build
 	Version string   // the library's own
 	Names   []string // strategies, in the order asked for
@@ -169,14 +169,14 @@ type finding struct {
 	Extra map[condition]*workload.Probed
 }
 
-func newFinding(b openssl.Build) *finding {
-	return &finding{
+func newBuildReport(b openssl.Build) *buildReport {
+	return &buildReport{
 		Library: b, Version: b.Version,
 		Under: map[string]*workload.Probed{}, Extra: map[condition]*workload.Probed{},
 	}
 }
 
-func (f *finding) add(strategy string, p *workload.Probed) {
+func (f *buildReport) add(strategy string, p *workload.Probed) {
 	f.Names = append(f.Names, strategy)
 	f.Under[strategy] = p
 	if p.Version != "" {
@@ -186,14 +186,14 @@ func (f *finding) add(strategy string, p *workload.Probed) {
 
 // has reports whether a condition was probed, or tried. What the user asked
 // for has the default settings whenever claims are tested.
-func (f *finding) has(c condition) bool {
+func (f *buildReport) has(c condition) bool {
 	_, extra := f.Extra[c]
 	return extra || c.Hazard == "plain" && c.Rand == "default" && f.Under[c.Strategy] != nil
 }
 
 // under gives the probes under some conditions; nil if one of them is missing
 // or its strategy not applicable, or its hazard not possible here.
-func (f *finding) under(conditions []condition) []*workload.Probed {
+func (f *buildReport) under(conditions []condition) []*workload.Probed {
 	var list []*workload.Probed
 	for _, c := range conditions {
 		p := f.Extra[c]
@@ -210,14 +210,14 @@ func (f *finding) under(conditions []condition) []*workload.Probed {
 
 // is reports whether the build is of a line such as 3.0 or 3, or 1.1.1 with
 // its letters; "" is any.
-func (f *finding) is(line string) bool {
+func (f *buildReport) is(line string) bool {
 	rest, ok := strings.CutPrefix(f.Version, line)
 	return line == "" || ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
 }
 
 // base is what rank 0 is described from: strategy none if it was probed,
 // because a strategy may empty rank 0's slots before the fork.
-func (f *finding) base() *workload.Probed {
+func (f *buildReport) base() *workload.Probed {
 	if p := f.Under[results.PositiveControl]; p != nil {
 		return p
 	}
@@ -231,7 +231,7 @@ func (f *finding) base() *workload.Probed {
 
 // document is the probe as JSON: all that was found, and none of the table's
 // shortening. It names no one's home: a probe is published like a results file.
-func (f *findings) document(claims []results.ProbedClaim) results.Probe {
+func (f *probeReport) document(claims []results.ProbedClaim) results.Probe {
 	d := results.Probe{Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: claims}
 	for _, b := range f.Builds {
 		build := results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}

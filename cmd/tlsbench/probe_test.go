@@ -59,22 +59,22 @@ func probed(shared int, slots ...results.ProbedKey) *workload.Probed {
 	return &workload.Probed{ProbedStrategy: results.ProbedStrategy{SharedAddresses: shared, Keys: slots}}
 }
 
-// build makes a finding of strategies and their probes in turn.
-func build(version string, pairs ...any) *finding {
-	f := newFinding(openssl.Build{Name: version, Version: version, Libcrypto: "/lib/libcrypto.so"})
+// build makes a report of strategies and their probes in turn.
+func build(version string, pairs ...any) *buildReport {
+	f := newBuildReport(openssl.Build{Name: version, Version: version, Libcrypto: "/lib/libcrypto.so"})
 	for i := 0; i < len(pairs); i += 2 {
 		f.add(pairs[i].(string), pairs[i+1].(*workload.Probed))
 	}
 	return f
 }
 
-func findingsOf(builds ...*finding) *findings {
-	return &findings{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
+func findingsOf(builds ...*buildReport) *probeReport {
+	return &probeReport{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
 }
 
 // builtApart is a build beside a library that has keys on both sides of
 // OpenSSL's, with every mark there is.
-func builtApart() *finding {
+func builtApart() *buildReport {
 	late := ours(3, results.Cleared)
 	late.SharedInUse = true
 	unseen := results.ProbedKey{Key: 7, Filled: true, Fate: "of another kind"}
@@ -104,7 +104,7 @@ func TestSummary(t *testing.T) {
 
 // classic is 1.1.1 as the field describes it: three slots that matter and one
 // that no claim is about.
-func classic() *finding {
+func classic() *buildReport {
 	b := build("1.1.1w",
 		"none", probed(4, ours(0, results.SharedSlot), ours(1, results.SharedSlot), ours(2, results.SharedSlot), ours(3, results.SharedSlot)),
 		"pointer-match", probed(1, ours(0, results.SharedSlot), ours(1, results.Replaced), ours(2, results.Replaced), ours(3, results.Replaced)))
@@ -116,7 +116,7 @@ func classic() *finding {
 }
 
 // newer is a 3.x on which nothing is as the field says.
-func newer() *finding {
+func newer() *buildReport {
 	b := build("3.5.7", "none", probed(0, ours(1, results.Inherited)), "pointer-match", probed(0, ours(1, results.Inherited)))
 	b.Extra[tempThread] = probed(0)
 	b.Extra[clearing] = probed(0, theirs(0, results.Cleared))
@@ -132,7 +132,7 @@ func TestClaims(t *testing.T) {
 	useless.Extra[ownRandom] = useless.Under["none"]
 	tests := []struct {
 		name string
-		in   *findings
+		in   *probeReport
 		want []outcome // in the order of claims
 	}{
 		{"nothing", findingsOf(), []outcome{u, u, u, u, u, u, u, u, u, u}},
@@ -146,7 +146,7 @@ func TestClaims(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var got []outcome
-			for _, v := range test.in.judge() {
+			for _, v := range test.in.test() {
 				got = append(got, v.Outcome)
 				if v.Text == "" || v.Source == "" || v.Detail == "" {
 					t.Errorf("claim without text, source or detail: %+v", v)
@@ -163,13 +163,13 @@ func TestClaims(t *testing.T) {
 func TestClaimsOfOtherSettings(t *testing.T) {
 	f := findingsOf(classic())
 	f.Heap = "private"
-	if list := f.judge(); list != nil {
+	if list := f.test(); list != nil {
 		t.Errorf("judged with a private heap: %v", list)
 	}
 }
 
 func TestVerdictsPrinted(t *testing.T) {
-	golden(t, "verdicts.txt", shown(t, verdictParts(findingsOf(classic(), newer()).judge())...))
+	golden(t, "verdicts.txt", shown(t, verdictParts(findingsOf(classic(), newer()).test())...))
 }
 
 func TestRanges(t *testing.T) {
@@ -188,7 +188,7 @@ func TestFindingIs(t *testing.T) {
 		{"1.1.1w", "1.1.1", true}, {"3.0.20", "3", true}, {"3.0.20", "3.0", true}, {"30.1", "3", false}, {"4.0.3", "3", false},
 	}
 	for _, test := range tests {
-		if got := (&finding{Version: test.version}).is(test.line); got != test.want {
+		if got := (&buildReport{Version: test.version}).is(test.line); got != test.want {
 			t.Errorf("%s is %s: %v, want %v", test.version, test.line, got, test.want)
 		}
 	}

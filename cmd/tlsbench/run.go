@@ -366,14 +366,14 @@ func failedControls(trials []*results.Trial) []string {
 // expects. A deviation is a finding: either the expectation is wrong, or the
 // trials were too few to show what it expects.
 func deviations(trials []*results.Trial) []page.Part {
-	type place struct{ hazard, strategy, openssl, key string }
-	events := map[place]map[string]uint64{}
-	count := map[place]int{}
+	type cellKey struct{ hazard, strategy, openssl, key string }
+	events := map[cellKey]map[string]uint64{}
+	count := map[cellKey]int{}
 	for _, t := range trials {
 		if _, own := catalogue.Find(t.Cell.Strategy); !own || t.Cell.Measure != results.Corruption || t.Status != results.OK {
 			continue
 		}
-		p := place{t.Cell.Hazard, t.Cell.Strategy, t.Cell.OpenSSL, cmp.Or(t.Cell.Setting("key"), results.Keys.Default())}
+		p := cellKey{t.Cell.Hazard, t.Cell.Strategy, t.Cell.OpenSSL, cmp.Or(t.Cell.Setting("key"), results.Keys.Default())}
 		if events[p] == nil {
 			events[p] = map[string]uint64{}
 		}
@@ -394,7 +394,7 @@ func deviations(trials []*results.Trial) []page.Part {
 		return nil
 	}
 	slices.Sort(list)
-	parts := []page.Part{page.Heading{Level: 2, Text: "Findings: what the catalogue of hazards did not expect"}}
+	parts := []page.Part{page.Heading{Level: 2, Text: "Outcomes that the catalogue of hazards does not expect"}}
 	for _, text := range list {
 		parts = append(parts, page.Text(text))
 	}

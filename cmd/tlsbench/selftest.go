@@ -148,7 +148,7 @@ func selftestParts(r *selftest.Report) []page.Part {
 	if len(r.Strategies) > 0 {
 		t := &page.Table{Head: []string{"strategy", "differs from a good one by"}}
 		for _, f := range r.Strategies {
-			t.Add(f.Strategy.Name, f.Words())
+			t.Add(f.Strategy.Name, f.Summary())
 		}
 		parts = append(parts, t)
 	}

@@ -23,7 +23,7 @@ func Answer(c *results.Comparison) *Table {
 	var tried, alone tally
 	bound := 0.0
 	for _, name := range strategies(tables) {
-		f := newFate(tables, name)
+		f := newRecord(tables, name)
 		if f.unseen() {
 			continue // a strategy of a sweep of forks alone, say
 		}
@@ -67,9 +67,9 @@ func spoiledHazards(tables []*results.Table) []string {
 	return list
 }
 
-// fate is what became of one strategy: alone in the process, build by build,
+// record is what the trials of one strategy showed: alone in the process, build by build,
 // and with hazards on the builds where it is safe alone.
-type fate struct {
+type record struct {
 	strategy string
 	safe     []string            // builds on which it is not damaged alone
 	ruined   []string            // builds on which it is
@@ -110,8 +110,8 @@ func (t tally) String() string {
 	return fmt.Sprintf("%d to %d trials", t.least, t.most)
 }
 
-func newFate(tables []*results.Table, strategy string) *fate {
-	f := &fate{strategy: strategy, clean: true, broken: make(map[string][]string)}
+func newRecord(tables []*results.Table, strategy string) *record {
+	f := &record{strategy: strategy, clean: true, broken: make(map[string][]string)}
 	spoiled := spoiledHazards(tables)
 	alone := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Hazard != results.Plain })
 	for _, scenes := range split(alone, func(s results.Scene) results.Scene { return results.Scene{OpenSSL: s.OpenSSL} }) {
@@ -135,7 +135,7 @@ func newFate(tables []*results.Table, strategy string) *fate {
 
 // plain takes what became of it alone on one build: any damage counts, and if
 // there is none the scene with the most trials.
-func (f *fate) plain(build string, scenes []*results.Table) {
+func (f *record) plain(build string, scenes []*results.Table) {
 	var best *results.Verdict
 	damaged, shared := false, false
 	for _, t := range scenes {
@@ -171,17 +171,17 @@ func (f *fate) plain(build string, scenes []*results.Table) {
 	}
 }
 
-func (f *fate) unseen() bool { return len(f.safe)+len(f.ruined)+len(f.reasons) == 0 }
+func (f *record) unseen() bool { return len(f.safe)+len(f.ruined)+len(f.reasons) == 0 }
 
 // on names builds, or says that it is all there are.
-func (f *fate) on(some []string) string {
+func (f *record) on(some []string) string {
 	if all := len(f.safe) + len(f.ruined); len(some) == all && all > 1 {
 		return fmt.Sprintf("on all %d builds", all)
 	}
 	return "on " + strings.Join(some, ", ")
 }
 
-func (f *fate) alone() Cell {
+func (f *record) alone() Cell {
 	safe, shared := results.NoDamageSeen, f.shared
 	switch {
 	case len(shared) > 0 && len(shared) == len(f.safe):
@@ -217,7 +217,7 @@ func (f *fate) alone() Cell {
 	return c
 }
 
-func (f *fate) breaks() Cell {
+func (f *record) breaks() Cell {
 	switch {
 	case len(f.hazards) == 0:
 		return Cell{Text: "–"}
@@ -247,7 +247,7 @@ func (f *fate) breaks() Cell {
 }
 
 // advice follows from the other columns.
-func (f *fate) advice() Cell {
+func (f *record) advice() Cell {
 	var needs []string
 	for _, hazard := range slices.SortedFunc(maps.Keys(f.broken), results.CompareHazards) {
 		if need := results.HazardCondition(hazard); !slices.Contains(needs, need) {
@@ -270,7 +270,7 @@ func (f *fate) advice() Cell {
 }
 
 // only names the builds that a strategy is safe on, if that is not all.
-func (f *fate) only() string {
+func (f *record) only() string {
 	if len(f.ruined) == 0 && len(f.reasons) == 0 {
 		return ""
 	}

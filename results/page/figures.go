@@ -42,7 +42,7 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 		fisher = *r.Fisher
 	}
 	add("damaged", results.DamagedPerTrial, "", strconv.Itoa(r.Verdict.Damaged), r.Probability, exact(fisher), "")
-	if e := r.Exposure; e.Most > 0 {
+	if e := r.HandshakeRange; e.Most > 0 {
 		undamaged := r.Verdict.Trials - r.Verdict.Damaged
 		add("handshakes-in-undamaged-trials", "handshakes/trial", "", "",
 			results.Figure{N: undamaged, Value: math.NaN(), Low: float64(e.Least), High: float64(e.Most)}, "", "")

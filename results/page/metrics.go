@@ -73,7 +73,7 @@ var damageMetrics = []metric{
 	}},
 	{"first damage/Mattempt", firstDamage, nil},
 	{"handshakes in undamaged ones", func(r *results.Row) Cell {
-		return Cell{Text: span(r.Exposure), Sort: sortable(float64(r.Exposure.Least))}
+		return Cell{Text: span(r.HandshakeRange), Sort: sortable(float64(r.HandshakeRange.Least))}
 	}, nil},
 	{"corruptions/Mhs", func(r *results.Row) Cell { return rate(r.Passive) }, func(r *results.Row) int { return r.Passive.N }},
 }

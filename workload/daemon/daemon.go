@@ -67,9 +67,9 @@ type process struct {
 	once  sync.Once     // of close
 }
 
-// sighting is a finding with the time its line was read.
+// sighting is a log entry with the time its line was read.
 type sighting struct {
-	finding
+	logEntry
 	at time.Time
 }
 
@@ -183,14 +183,14 @@ func (p *process) damaged() bool {
 	return slices.ContainsFunc(p.sightings(), func(s sighting) bool { return s.damage() })
 }
 
-// saw gives the first finding of a kind.
-func (p *process) saw(kind string) (finding, bool) {
+// saw gives the first entry of a kind.
+func (p *process) saw(kind string) (logEntry, bool) {
 	for _, s := range p.sightings() {
 		if s.kind == kind {
-			return s.finding, true
+			return s.logEntry, true
 		}
 	}
-	return finding{}, false
+	return logEntry{}, false
 }
 
 func (p *process) logEnd(n int) string {

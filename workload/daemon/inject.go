@@ -62,12 +62,11 @@ func preloadStore() (fetch.Store, error) {
 	return store, err
 }
 
-// place says which call of the daemon's stands for the place where a fix inside
+// setUpCall names the call of the daemon that marks the moment when a fix inside
 // its TLS module takes its mark. Versions that replace the random generator
-// initialise OpenSSL as soon as the module is loaded, later ones when all
-// modules are initialised in turn: then a neighbour that comes before has filled
-// its slots already.
-func place(r Release, python string) string {
+// initialise OpenSSL when the module is loaded. Later versions initialise it with
+// all modules in turn, so an earlier module has already filled its slots.
+func setUpCall(r Release, python string) string {
 	switch {
 	case r.OwnRandom:
 		return "OPENSSL_init_ssl"

@@ -9,13 +9,13 @@ import (
 	"tlsbench/results/event"
 )
 
-// A line of the daemon's log that speaks of damage.
-type finding struct {
+// logEntry is a line of the daemon's log that reports damage or a note.
+type logEntry struct {
 	kind   string // of event, or one of the notes below
 	detail string
 }
 
-// Findings that are no events: what the preload object reports.
+// Notes are not events: the preload object reports its own progress with them.
 const (
 	noteSettingUp     = "setting-up" // it has begun: what follows is the strategy's doing
 	noteSetUp         = "set-up"
@@ -25,8 +25,8 @@ const (
 
 var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteRefused}
 
-// damage reports whether a finding is an event.
-func (f finding) damage() bool { return !slices.Contains(notes, f.kind) }
+// damage reports whether the entry is an event.
+func (f logEntry) damage() bool { return !slices.Contains(notes, f.kind) }
 
 // preloadMark begins the preload object's lines; see inject/preload.c.
 const preloadMark = "tlsbench-field: "
@@ -47,31 +47,31 @@ var damage = []struct {
 const maxDetail = 200
 
 // readLine says what a line of the log tells; false if nothing of interest.
-func readLine(line string) (finding, bool) {
+func readLine(line string) (logEntry, bool) {
 	line = strings.TrimSpace(strings.ToValidUTF8(line, "?"))
 	if _, said, ok := strings.Cut(line, preloadMark); ok {
 		return readPreload(said), true
 	}
 	for _, d := range damage {
 		if d.words.MatchString(line) {
-			return finding{d.kind, shorten(message(line))}, true
+			return logEntry{d.kind, shorten(message(line))}, true
 		}
 	}
-	return finding{}, false
+	return logEntry{}, false
 }
 
 // readPreload reads what comes after the mark.
-func readPreload(said string) finding {
+func readPreload(said string) logEntry {
 	if rest, ok := strings.CutPrefix(said, "not applicable: "); ok {
-		return finding{noteNotApplicable, shorten(rest)}
+		return logEntry{noteNotApplicable, shorten(rest)}
 	}
 	if rest, ok := strings.CutPrefix(said, "failed: "); ok {
-		return finding{noteRefused, shorten(rest)}
+		return logEntry{noteRefused, shorten(rest)}
 	}
 	if rest, ok := strings.CutPrefix(said, "setting up "); ok {
-		return finding{noteSettingUp, shorten(rest)}
+		return logEntry{noteSettingUp, shorten(rest)}
 	}
-	return finding{noteSetUp, shorten(said)}
+	return logEntry{noteSetUp, shorten(said)}
 }
 
 // prefix is what stands before the message: process, level, module, place.

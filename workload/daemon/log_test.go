@@ -38,13 +38,13 @@ func TestReadLine(t *testing.T) {
 		{"tlsbench-field: failed: unknown strategy", noteRefused, "unknown strategy"},
 	} {
 		got, ok := readLine(tc.line)
-		if diff := cmp.Diff(finding{tc.kind, tc.detail}, got, cmp.AllowUnexported(finding{})); diff != "" || ok != (tc.kind != "") {
+		if diff := cmp.Diff(logEntry{tc.kind, tc.detail}, got, cmp.AllowUnexported(logEntry{})); diff != "" || ok != (tc.kind != "") {
 			t.Errorf("readLine(%q) = %v, %v (-want +got):\n%s", tc.line, got, ok, diff)
 		}
 	}
 }
 
-// Whatever a damaged daemon writes, a finding is short, valid text of a known
+// Whatever a damaged daemon writes, an entry is short, valid text of a known
 // kind, and a line that is found is found again in what follows it.
 func FuzzReadLine(f *testing.F) {
 	f.Add("child process 12 exited by a signal 6")
@@ -56,8 +56,8 @@ func FuzzReadLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		got, ok := readLine(line)
 		if !ok {
-			if got != (finding{}) {
-				t.Errorf("readLine(%q) = %v without a finding", line, got)
+			if got != (logEntry{}) {
+				t.Errorf("readLine(%q) = %v without a logEntry", line, got)
 			}
 			return
 		}

@@ -182,7 +182,7 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 		return "", nil, nil
 	}
 	object, err = preloadObject(ctx)
-	return object, injection(t.cfg.Strategy, place(t.daemon.Release, t.setup.python)), err
+	return object, injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.python)), err
 }
 
 // PortFree refuses a port that somebody listens on; 0 is any port.

@@ -64,12 +64,12 @@ const (
 )
 
 // EventKinds lists the kinds of events that the C side notes, by their number there.
-var EventKinds = words(C.EVENT_KINDS, func(i C.size_t) *C.char { return C.word_of_event(i) })
+var EventKinds = namesFrom(C.EVENT_KINDS, func(i C.size_t) *C.char { return C.word_of_event(i) })
 
 // Faults are the names of what can be done to try a detector; the first is none.
-var Faults = words(C.FAULTS, func(i C.size_t) *C.char { return C.word_of_fault(i) })
+var Faults = namesFrom(C.FAULTS, func(i C.size_t) *C.char { return C.word_of_fault(i) })
 
-func words(n int, word func(C.size_t) *C.char) []string {
+func namesFrom(n int, word func(C.size_t) *C.char) []string {
 	list := make([]string, n)
 	for i := range list {
 		list[i] = C.GoString(word(C.size_t(i)))
