@@ -165,7 +165,7 @@ func TestMergeRefuses(t *testing.T) {
 		})
 	}
 	_, err = Merge(merged, parts...)
-	checkRefusal(t, err, "is there already")
+	checkRefusal(t, err, "already exists")
 }
 
 // secondTrial is where the second trial of a file begins.

@@ -152,7 +152,7 @@ func TestInterrupt(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 				t.Fatalf("exit code %d, want %d; stderr: %s", code, exitInterrupted, &stderr)
 			}
-			if want := "go on with: tlsbench run --resume r.txt\n"; !strings.HasSuffix(stderr.String(), want) ||
+			if want := "continue with: tlsbench run --resume r.txt\n"; !strings.HasSuffix(stderr.String(), want) ||
 				strings.Count(stderr.String(), "\n") != 1 {
 				t.Errorf("stderr is %q, want one line that ends in %q", &stderr, want)
 			}

@@ -65,7 +65,7 @@ func compare(c *results.Comparison, few int) *Document {
 	}
 	b.forks(all)
 	if c.Daemons != nil {
-		b.Add(Heading{1, "Daemons beside the rig"})
+		b.Add(Heading{1, "Daemons and the rig"})
 		b.Add(DaemonParts(c.Daemons)...)
 	}
 	b.legend()
