@@ -192,7 +192,7 @@ func TestSeedIsDrawn(t *testing.T) {
 	}
 }
 
-// TestPresetTimes holds the presets to what they promise, with all seven
+// TestPresetTimes holds the presets to what they promise, with all eight
 // strategies on one build.
 func TestPresetTimes(t *testing.T) {
 	limits := map[string][2]time.Duration{
@@ -206,8 +206,8 @@ func TestPresetTimes(t *testing.T) {
 		if l := limits[p.Name]; got < l[0] || got > l[1] {
 			t.Errorf("preset %s takes %v, want %v to %v", p.Name, got, l[0], l[1])
 		}
-		if n := len(catalogue.All()); n != 7 {
-			t.Errorf("%d strategies: the times of the presets are for 7", n)
+		if n := len(catalogue.All()); n != 8 {
+			t.Errorf("%d strategies: the times of the presets are for 8", n)
 		}
 	}
 	full, err := FindPreset("full")

@@ -246,7 +246,7 @@ var presets = []Preset{
 	{
 		Name: "default", Summary: "a comparison with intervals, at most three minutes",
 		Rounds: 8, ForkRounds: 30, Warmup: 200 * time.Millisecond,
-		HandshakeTime: 750 * time.Millisecond, CorruptionTime: 700 * time.Millisecond,
+		HandshakeTime: 650 * time.Millisecond, CorruptionTime: 550 * time.Millisecond,
 	},
 	{
 		Name: "full", Summary: "all builds, all hazards, enough trials for the word clean; many hours",

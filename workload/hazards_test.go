@@ -94,7 +94,6 @@ func TestForeignKeys(t *testing.T) {
 		{"foreign-before:n=5", "shm-match", 0},
 		{"foreign-before:n=5", "clear-0-15", 5},
 		{"foreign-before:n=5", "hwm", 5},
-		{"foreign-before:n=5", "shm-match", 0},
 		{"foreign-before:n=40", "clear-0-15", 16},
 		{"foreign-before:n=40", "hwm", 32},
 		{"foreign-after", "hwm", 0},
@@ -356,7 +355,11 @@ func TestOtherOpenSSL(t *testing.T) {
 func TestLacks(t *testing.T) {
 	b := system(t)
 	for _, h := range results.AllHazards() {
-		if why, err := Lacks(h, b); why != "" || err != nil {
+		why, err := Lacks(h, b)
+		if h == "fips" && strings.Contains(why, "openssl-provider-fips") {
+			continue // Debian's releases before 3.5 have no such package
+		}
+		if why != "" || err != nil {
 			t.Errorf("%s on the system's OpenSSL: %q, %v", h, why, err)
 		}
 	}
