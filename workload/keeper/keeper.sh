@@ -12,7 +12,10 @@ exec 9<&0 </dev/null
 mkdir "$0" || exit 1
 echo >&3
 # The folder is filled by now, or else whoever fills it is gone.
-read -r filled <&9 && [ -n "$filled" ] && cd "$0" || { rm -rf "$0"; exit 1; }
+if ! { read -r filled <&9 && [ -n "$filled" ] && cd "$0"; }; then
+	rm -rf "$0"
+	exit 1
+fi
 end=$1 stop=$2
 shift 2
 # What waits is in the server's group, whose number is not another's meanwhile,
