@@ -26,8 +26,8 @@
 //
 // There are three kinds of cells: Handshake (throughput), Corruption (damage)
 // and Fork (what the strategy costs rank 0), each in trials of its own, so that
-// none disturbs another's figure. Whole distributions of fork trials go into a
-// samples file beside the results file.
+// none disturbs another's figure. Whole distributions of fork trials are
+// comment lines of the same file.
 //
 // There is no throughput of the strategy none: a server that is being
 // corrupted dies, mostly within seconds, so a plan has no Handshake cell for
