@@ -9,11 +9,15 @@ alive() {
 	read -r stat <"/proc/$server/stat" || return 1
 	case ${stat##*) } in [ZX]*) return 1 ;; esac
 }
-# Asked again and again: a shell that is just about to become the server loses a
-# signal. Half a minute is what a database may take to end on a busy machine.
+# Asked more than once: a shell that is just about to become the server loses a
+# signal. Then every two seconds only: a server that is asked while it ends may
+# begin to end again, and never come to it. Half a minute is what a database may
+# take to end on a busy machine.
 n=0
 while [ "$stop" != KILL ] && [ "$n" -lt 300 ] && alive; do
-	kill -s "$stop" "$server"
+	if [ "$n" -lt 3 ] || [ $((n % 20)) -eq 0 ]; then
+		kill -s "$stop" "$server"
+	fi
 	sleep 0.1
 	n=$((n + 1))
 done
