@@ -96,15 +96,13 @@ struct rand_method {
 	OPTIONAL(unsigned long, ERR_peek_error_line, (const char **, int *))      /* to 3.x */   \
 	OPTIONAL(unsigned long, ERR_peek_last_error_line, (const char **, int *)) /* to 3.x */   \
 	OPTIONAL(unsigned long, ERR_peek_error_all,                                              \
-		(const char **, int *, const char **, const char **, int *))      /* from 3.0 */ \
-	OPTIONAL(void *, ERR_get_state, (void))                                   /* to 3.x */   \
-	OPTIONAL(void *, RAND_get0_public, (void *))                              /* from 3.0 */ \
-	OPTIONAL(void *, RAND_get0_private, (void *))                             /* from 3.0 */ \
-	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                           /* 1.1.1 */    \
-	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                          /* 1.1.1 */    \
-	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))         /* to 3.x */   \
-	OPTIONAL(void *, OSSL_LIB_CTX_new, (void))                                /* from 3.0 */ \
-	OPTIONAL(int, RAND_bytes_ex, (void *, unsigned char *, size_t, unsigned)) /* from 3.0 */ \
+		(const char **, int *, const char **, const char **, int *)) /* from 3.0 */      \
+	OPTIONAL(void *, ERR_get_state, (void))                              /* to 3.x */        \
+	OPTIONAL(void *, RAND_get0_public, (void *))                         /* from 3.0 */      \
+	OPTIONAL(void *, RAND_get0_private, (void *))                        /* from 3.0 */      \
+	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */         \
+	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */         \
+	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */        \
 	OPTIONAL(int, OSSL_PROVIDER_add_builtin, (void *, const char *, provider_function))      \
 	OPTIONAL(void *, OSSL_PROVIDER_try_load, (void *, const char *, int)) /* from 3.0 */     \
 	OPTIONAL(int, OSSL_PROVIDER_available, (void *, const char *))                           \
