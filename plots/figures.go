@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -133,7 +134,7 @@ func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
 func byBuild(scenes []*Scene) [][]*Scene {
 	groups := grouped(scenes, func(s *results.Scene) { s.OpenSSL = "" })
 	for _, g := range groups {
-		slices.SortStableFunc(g, func(a, b *Scene) int { return results.CompareVersions(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(g, func(a, b *Scene) int { return version.Compare(a.OpenSSL, b.OpenSSL) })
 	}
 	return groups
 }

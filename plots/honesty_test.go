@@ -7,6 +7,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 )
 
 // One trial does not tell how far trials lie apart: no interval is printed.
@@ -41,7 +42,7 @@ func TestHazardNames(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	builds := []string{"3.10.1", "4.0.3", "1.1.1w", "3.5.9", "1.1.1v"}
-	slices.SortFunc(builds, results.CompareVersions)
+	slices.SortFunc(builds, version.Compare)
 	if got, want := strings.Join(builds, " "), "1.1.1v 1.1.1w 3.5.9 3.10.1 4.0.3"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 )
 
 // threadKeys is figure 8: which slots each strategy reaches and misses.
@@ -18,7 +19,7 @@ func threadKeys(d *Data) *Figure {
 	probes := slices.SortedStableFunc(slices.Values(d.Probes), func(a, b *results.Probe) int { return results.CompareHazards(a.Hazard, b.Hazard) })
 	for _, probe := range probes {
 		order := slices.Clone(probe.Builds)
-		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return results.CompareVersions(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return version.Compare(a.OpenSSL, b.OpenSSL) })
 		for i := range order {
 			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
 		}

@@ -11,6 +11,7 @@ import (
 	"tlsbench/results/event"
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 )
 
 // wordPaint is the colour of a verdict, by its worst word.
@@ -45,7 +46,7 @@ func verdictMap(d *Data) *Figure {
 			names = []string{results.PositiveControl}
 		}
 		builds := grouped(scenes, func(s *results.Scene) { s.Hazard = "" })
-		slices.SortStableFunc(builds, func(a, b []*Scene) int { return results.CompareVersions(a[0].OpenSSL, b[0].OpenSSL) })
+		slices.SortStableFunc(builds, func(a, b []*Scene) int { return version.Compare(a[0].OpenSSL, b[0].OpenSSL) })
 		for chunk := range slices.Chunk(builds, buildsPerMap(len(builds), len(names))) {
 			f.addMap(d, chunk, names)
 		}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -200,7 +201,7 @@ func (c *Cell) matches(where []Setting) bool {
 	for _, key := range slices.Concat(nameKeys, SettingOrder) {
 		wanted := func(s Setting) bool { return s.Key == key }
 		hit := func(s Setting) bool {
-			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == lineOf(c.OpenSSL))
+			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == version.Line(c.OpenSSL))
 		}
 		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
 			return false

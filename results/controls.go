@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -175,7 +176,7 @@ func (g controlGroups) list() []Control {
 		list = append(list, g.control(group))
 	}
 	slices.SortFunc(list, func(a, b Control) int {
-		return cmp.Or(strings.Compare(a.Machine, b.Machine), CompareVersions(a.OpenSSL, b.OpenSSL),
+		return cmp.Or(strings.Compare(a.Machine, b.Machine), version.Compare(a.OpenSSL, b.OpenSSL),
 			strings.Compare(a.Server, b.Server), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap), cmp.Compare(a.Workers, b.Workers))
 	})
 	return list
@@ -206,29 +207,4 @@ func MachineOf(config map[string]string) string {
 		return "unknown machine"
 	}
 	return strings.Join(facts, ", ")
-}
-
-// CompareVersions puts 3.5.7 before 3.10.0: numbers compare as numbers,
-// anything else as text.
-func CompareVersions(a, b string) int {
-	for a != "" || b != "" {
-		var x, y string
-		x, a, _ = strings.Cut(a, ".")
-		y, b, _ = strings.Cut(b, ".")
-		if c := cmp.Or(cmp.Compare(leadingNumber(x), leadingNumber(y)), strings.Compare(x, y)); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-func leadingNumber(s string) int {
-	n := 0
-	for _, r := range s {
-		if r < '0' || r > '9' || n > 1e6 {
-			break
-		}
-		n = n*10 + int(r-'0')
-	}
-	return n
 }

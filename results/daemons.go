@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -156,19 +157,10 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 
 func placeOf(machine string, c *Cell) rigPlace {
 	s := SceneOf(machine, c)
-	s.OpenSSL = lineOf(c.OpenSSL)
+	s.OpenSSL = version.Line(c.OpenSSL)
 	s.Settings = strings.TrimSpace(strings.TrimPrefix(s.Settings, ServerKey+"="+s.server())) // it is the first
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
 	return rigPlace{s, strategy}
-}
-
-// lineOf is the line of a version: 3.0 of 3.0.22, 1.1.1 of 1.1.1w.
-func lineOf(version string) string {
-	if strings.HasPrefix(version, "1.1.1") {
-		return "1.1.1"
-	}
-	parts := strings.SplitN(version, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 func newDaemonRow(machine string, c *Cell) DaemonRow {
@@ -239,7 +231,7 @@ func (d *daemonTally) rig(c *daemonCell) *tally {
 	if t := versions[c.OpenSSL]; t != nil {
 		return t
 	}
-	return versions[slices.MaxFunc(slices.Collect(maps.Keys(versions)), CompareVersions)]
+	return versions[slices.MaxFunc(slices.Collect(maps.Keys(versions)), version.Compare)]
 }
 
 func (c *daemonCell) row(rig *tally) DaemonRow {

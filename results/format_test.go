@@ -416,6 +416,8 @@ func FuzzTrialJSON(f *testing.F) {
 func FuzzParseCell(f *testing.F) {
 	f.Add(testCell(Handshake, "clear-0-15", Setting{"tls", "1.2"}, Setting{"check", "0"}).Name())
 	f.Add("Handshake/check=0/tls=1.2/workers=4/openssl=a/hazard=b/load=c/heap=d/strategy=e-16")
+	f.Add("Sharing/openssl=3.3.0+quic-1/hazard=fips+python/load=c/heap=d/strategy=e/workers=4")
+	f.Add("Sharing/openssl=4.1.0-dev/hazard=fips+python/load=c/heap=d/strategy=e/workers=4-16")
 	f.Fuzz(func(t *testing.T, name string) {
 		c, err := ParseCell(name)
 		if err != nil {

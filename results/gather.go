@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlsbench/results/event"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
 
@@ -68,7 +69,7 @@ func (s Scene) String() string {
 }
 
 func compareScenes(a, b Scene) int {
-	return cmp.Or(strings.Compare(a.Machine, b.Machine), CompareVersions(a.OpenSSL, b.OpenSSL),
+	return cmp.Or(strings.Compare(a.Machine, b.Machine), version.Compare(a.OpenSSL, b.OpenSSL),
 		compareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
 		strings.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
 }
@@ -314,7 +315,7 @@ func (g *gatherer) whereIsThere() error {
 				have = append(have, cmp.Or(v.Value, "(the default)"))
 			}
 		}
-		slices.SortFunc(have, CompareVersions)
+		slices.SortFunc(have, version.Compare)
 		return fmt.Errorf("filter %q: no trial in the files has it; they have %s", w.Key+"="+w.Value, strings.Join(have, ", "))
 	}
 	return nil
@@ -380,7 +381,7 @@ func (g *gatherer) slot(c *Cell) *slot {
 	g.workers = max(g.workers, c.Workers)
 	for _, w := range g.where {
 		g.values[Setting{w.Key, c.value(w.Key)}] = true
-		if w.Key == "openssl" && w.Value == lineOf(c.OpenSSL) {
+		if w.Key == "openssl" && w.Value == version.Line(c.OpenSSL) {
 			g.values[w] = true
 		}
 	}

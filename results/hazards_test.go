@@ -86,6 +86,8 @@ func TestDeviation(t *testing.T) {
 		{"plain", "none", "3.0.19", events{"crash": 1}, ""},
 		{"plain", "none", "3.0.19", events{}, "expected corrupt, saw clean"},
 		{"plain", "hwm", "3.0.19", events{}, ""},
+		{"plain", "hwm", "4.0.4-dev", events{"double-free": 2}, "expected clean, saw corrupt"},
+		{"plain", "hwm", "4.1.0-dev", events{"double-free": 2}, ""},
 		{"plain", "hwm", "3.0.19", events{"double-free": 2}, "expected clean, saw corrupt"},
 		{"foreign-before:n=5", "clear-0-15", "3.0.19", events{"lost-slot": 5}, ""},
 		{"foreign-before:n=11", "clear-0-15", "3.0.19", events{"lost-slot": 5, "crash": 1}, ""},

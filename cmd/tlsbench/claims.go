@@ -7,6 +7,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/page"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
@@ -191,6 +192,9 @@ func ranges(keys []int) string {
 	return strings.Join(parts, " ")
 }
 
+// about reports whether the claim is about a build.
+func (c claim) about(b *buildReport) bool { return c.Line == "" || version.Of(b.Version, c.Line) }
+
 // test gives the verdict on a claim on all builds that it is about. It is confirmed if it
 // holds on each, and refuted if there is one on which it does not.
 func (c claim) test(f *probeReport) results.ProbedClaim {
@@ -198,7 +202,7 @@ func (c claim) test(f *probeReport) results.ProbedClaim {
 	var seen []string
 	for _, b := range f.Builds {
 		probes := b.under(c.Needs)
-		if !b.is(c.Line) || probes == nil {
+		if !c.about(b) || probes == nil {
 			continue
 		}
 		ok, figure := c.holds(probes)

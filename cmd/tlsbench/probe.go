@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tlsbench/results"
 	"tlsbench/results/page"
@@ -120,7 +119,7 @@ func (c *probeCommand) probeForClaims(ctx context.Context, b *buildReport) []err
 	var errs []error
 	for _, claim := range claims {
 		for _, need := range claim.Needs {
-			if !b.is(claim.Line) || b.has(need) {
+			if !claim.about(b) || b.has(need) {
 				continue
 			}
 			p, err := c.once(ctx, b.Library, catalogue.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
@@ -206,13 +205,6 @@ func (f *buildReport) under(conditions []condition) []*workload.Probed {
 		list = append(list, p)
 	}
 	return list
-}
-
-// is reports whether the build is of a line such as 3.0 or 3, or 1.1.1 with
-// its letters; "" is any.
-func (f *buildReport) is(line string) bool {
-	rest, ok := strings.CutPrefix(f.Version, line)
-	return line == "" || ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
 }
 
 // base is what rank 0 is described from: strategy none if it was probed,

@@ -179,17 +179,3 @@ func TestRanges(t *testing.T) {
 		}
 	}
 }
-
-func TestFindingIs(t *testing.T) {
-	tests := []struct {
-		version, line string
-		want          bool
-	}{
-		{"1.1.1w", "1.1.1", true}, {"3.0.20", "3", true}, {"3.0.20", "3.0", true}, {"30.1", "3", false}, {"4.0.3", "3", false},
-	}
-	for _, test := range tests {
-		if got := (&buildReport{Version: test.version}).is(test.line); got != test.want {
-			t.Errorf("%s is %s: %v, want %v", test.version, test.line, got, test.want)
-		}
-	}
-}

@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 )
 
 // Fork trials have tables of their own: the question is what a fork costs under
@@ -64,7 +65,7 @@ func (b *comparison) forks(tables []*results.Table) {
 // compareSweeps puts the values of a sweep in the order of their numbers, the
 // default first; the builds have their order already.
 func compareSweeps(a, b *results.Table) int {
-	order := results.CompareVersions(a.OpenSSL, b.OpenSSL)
+	order := version.Compare(a.OpenSSL, b.OpenSSL)
 	for _, key := range results.SettingOrder {
 		order = cmp.Or(order, cmp.Compare(sweepNumber(a.Settings, key), sweepNumber(b.Settings, key)))
 	}

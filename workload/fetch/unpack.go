@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -250,14 +251,14 @@ func (u *unpacking) newerGlibc() error {
 	if u.glibc == "" {
 		u.glibc = sharedlib.GlibcRelease(sharedlib.System().Lookup("libc.so.6"))
 	}
-	if sharedlib.CompareVersions(u.glibc, c.Glibc) >= 0 {
+	if version.Compare(u.glibc, c.Glibc) >= 0 {
 		return nil
 	}
 	if err := u.get([]string{glibcPackage}); err != nil {
 		return err
 	}
 	for _, dir := range sharedlib.Folders(u.tree) {
-		if g, ok := sharedlib.GlibcIn(dir); ok && sharedlib.CompareVersions(g.Release, c.Glibc) >= 0 {
+		if g, ok := sharedlib.GlibcIn(dir); ok && version.Compare(g.Release, c.Glibc) >= 0 {
 			return nil
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
@@ -150,7 +151,7 @@ func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
 func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Library, error) {
 	want := kinds[k]
 	names := linker.Sonames(want.soname.MatchString)
-	slices.SortFunc(names, func(a, b string) int { return sharedlib.CompareVersions(number(b), number(a)) })
+	slices.SortFunc(names, func(a, b string) int { return version.Compare(number(b), number(a)) })
 	problem := missing("%s is not installed: it comes with %s", k, want.install)
 	for _, name := range names {
 		path, err := filepath.EvalSymlinks(linker.Lookup(name))

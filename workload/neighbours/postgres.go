@@ -21,9 +21,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/keeper"
 	"tlsbench/workload/peers"
-	"tlsbench/workload/sharedlib"
 )
 
 // Postgres is a running PostgreSQL server with TLS. It ends with this process,
@@ -63,7 +63,7 @@ func StartPostgres(id *peers.Identity) (*Postgres, error) {
 // programs out of PATH.
 func postgresBin() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	slices.SortFunc(found, func(a, b string) int { return sharedlib.CompareVersions(number(b), number(a)) })
+	slices.SortFunc(found, func(a, b string) int { return version.Compare(number(b), number(a)) })
 	if path, err := exec.LookPath("initdb"); err == nil {
 		found = append(found, path)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -83,7 +84,7 @@ func (p *pair) checkVendor() error {
 	if p.version == "" {
 		return fmt.Errorf("check %s: it has no OpenSSL version string", path)
 	}
-	if !hasLine(p.version, oldest) && sharedlib.CompareVersions(p.version, oldest) < 0 {
+	if !version.Of(p.version, oldest) && version.Compare(p.version, oldest) < 0 {
 		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, p.version, oldest)
 	}
 	return nil
@@ -108,11 +109,16 @@ func (p *pair) checkMatch() error {
 	return nil
 }
 
-// The version strings, as in opensslv.h and its forks' counterparts: the
-// number, a pre-release or vendor suffix, and the date ("xx XXX xxxx" before
-// a release). Vendors write " FIPS" or "-fips" before the date.
+// The version strings, as in opensslv.h and its forks' counterparts. A release has
+// its number, with a vendor's suffix (3.3.0+quic), a date, and perhaps a vendor's
+// words before or after it. What people build themselves has whatever they or the
+// branch wrote: no date at all (4.1.0-dev), or one in another form. A date tells
+// the string from any text about OpenSSL; without one it must be the whole string.
+const number = `OpenSSL ([0-9]+\.[0-9]+\.[0-9]+[a-z]{0,2}(?:[-+~][0-9A-Za-z.+~_-]+)?)`
+
 var (
-	opensslText = regexp.MustCompile(`OpenSSL ([0-9]+\.[0-9]+\.[0-9]+[a-z]{0,2}(?:[-+][0-9A-Za-z.+-]+)?) +(?:FIPS +)?(?:[0-9]{1,2}|xx) [A-Z][A-Za-z]{2} [0-9x]{4}`)
+	datedText   = regexp.MustCompile(number + ` +(?:FIPS +)?(?:[0-9]{1,2}|xx) [A-Z][A-Za-z]{2} [0-9x]{4}[ -~]*`)
+	undatedText = regexp.MustCompile(`\x00` + number + `(?: [ -~]*)?\x00`)
 	libreText   = regexp.MustCompile(`LibreSSL [0-9]+\.[0-9]+\.[0-9]+`)
 	boringText  = regexp.MustCompile(`OpenSSL [0-9]+\.[0-9]+\.[0-9]+ \(compatible; ([^)\x00]+)\)`)
 )
@@ -141,11 +147,21 @@ func identify(o *sharedlib.Object) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	id := identity{vendor: fork(data, symbols)}
-	if m := opensslText.FindSubmatch(data); m != nil {
-		id.text, id.version = string(m[0]), string(m[1])
+	text, version := versionText(data)
+	return identity{vendor: fork(data, symbols), text: text, version: version}, nil
+}
+
+// versionText finds the version string in a libcrypto's data, and the version in
+// it; both are "" if there is none.
+func versionText(data []byte) (text, version string) {
+	m := datedText.FindSubmatch(data)
+	if m == nil {
+		m = undatedText.FindSubmatch(data)
 	}
-	return id, nil
+	if m == nil {
+		return "", ""
+	}
+	return string(bytes.Trim(m[0], "\x00 ")), string(m[1])
 }
 
 // fork names the fork of OpenSSL, "" if the file shows no sign of one.
@@ -159,11 +175,4 @@ func fork(data []byte, symbols map[string]bool) string {
 		}
 	}
 	return string(libreText.Find(data))
-}
-
-// hasLine reports whether version belongs to a line: 3.0.20 to 3.0, 1.1.1w to
-// 1.1.1. A version belongs to itself.
-func hasLine(version, line string) bool {
-	rest, ok := strings.CutPrefix(version, line)
-	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
 }

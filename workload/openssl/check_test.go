@@ -1,10 +1,13 @@
 package openssl
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"tlsbench/workload/sharedlib/sharedlibtest"
 )
@@ -22,6 +25,9 @@ func TestCheckCrypto(t *testing.T) {
 		"1.1.1 first": {sharedlibtest.Lib{Text: "OpenSSL 1.1.1  11 Sep 2018"}, ""},
 		"vendor FIPS": {sharedlibtest.Lib{Text: "OpenSSL 1.1.1k  FIPS 25 Mar 2021"}, ""},
 		"pre-release": {sharedlibtest.Lib{Text: "OpenSSL 4.1.0-dev xx XXX xxxx"}, ""},
+		"no date":     {sharedlibtest.Lib{Text: "OpenSSL 4.1.0-dev "}, ""},
+		"other date":  {sharedlibtest.Lib{Text: "OpenSSL 3.4.0 2024-10-22"}, ""},
+		"words":       {sharedlibtest.Lib{Text: "OpenSSL 3.1.4 24 Oct 2023 SUSE release 150600.5"}, ""},
 		"1.0.2":       {sharedlibtest.Lib{Text: "OpenSSL 1.0.2u-fips  20 Dec 2019"}, "OpenSSL 1.0.2u-fips is older than 1.1.1"},
 		"1.1.0":       {sharedlibtest.Lib{Text: "OpenSSL 1.1.0l  10 Sep 2019"}, "OpenSSL 1.1.0l is older than 1.1.1"},
 		"0.9.8":       {sharedlibtest.Lib{Text: "OpenSSL 0.9.8zh 3 Dec 2015"}, "OpenSSL 0.9.8zh is older than 1.1.1"},
@@ -31,6 +37,7 @@ func TestCheckCrypto(t *testing.T) {
 		"aws-lc":      {sharedlibtest.Lib{Text: "OpenSSL 1.1.1 (compatible; AWS-LC 1.30.1)"}, "it is AWS-LC 1.30.1"},
 		"aws-lc bare": {sharedlibtest.Lib{Define: []string{"awslc_version_string"}}, "it is AWS-LC"},
 		"no version":  {sharedlibtest.Lib{Text: "a library about OpenSSL 3.0"}, "no OpenSSL version string"},
+		"text":        {sharedlibtest.Lib{Text: "needs OpenSSL 3.0.1"}, "no OpenSSL version string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "libcrypto.so.3")
@@ -103,21 +110,59 @@ func TestVersion(t *testing.T) {
 	checkReason(t, err, "read "+good)
 }
 
-func TestHasLine(t *testing.T) {
-	for _, c := range []struct {
-		version, line string
-		want          bool
-	}{
-		{"3.0.20", "3.0", true},
-		{"3.0.20", "3.0.20", true},
-		{"3.0.20", "3.0.2", false},
-		{"3.50.1", "3.5", false},
-		{"1.1.1w", "1.1.1", true},
-		{"1.1.1", "1.1.1w", false},
-		{"4.0.0-beta1", "4.0", true},
-	} {
-		if got := hasLine(c.version, c.line); got != c.want {
-			t.Errorf("%s is of line %s: got %v", c.version, c.line, got)
+// Whatever a build calls itself, its version is what follows the name OpenSSL.
+func TestVersionText(t *testing.T) {
+	version := rapid.StringMatching(`[1-9]\.[0-9]{1,2}\.[0-9]{1,2}[a-z]?([-+~][0-9A-Za-z][0-9A-Za-z.+~_-]{0,12})?`)
+	rest := rapid.StringMatching(`( {1,2}(FIPS |xx XXX xxxx|[0-9]{1,2} [A-Z][a-z]{2} 20[0-9]{2}|20[0-9]{2}-[0-9]{2}-[0-9]{2}|[!-~]{1,9}))?( [!-~]{0,9})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		v := version.Draw(t, "version")
+		text := "OpenSSL " + v + rest.Draw(t, "rest")
+		for _, around := range []string{"\x00", "\x00about OpenSSL\x00", "\x00needs OpenSSL 3.0.1\x00"} {
+			gotText, got := versionText([]byte("OPENSSL_3.0.0" + around + text + around))
+			if got != v || gotText != strings.TrimRight(text, " ") {
+				t.Fatalf("%q: version %q of %q", text, got, gotText)
+			}
+		}
+	})
+}
+
+// The real library of every build there is, with other version strings of the same
+// length at most.
+func TestOwnBuilds(t *testing.T) {
+	builds, err := Find([]string{"all"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range builds {
+		for text, version := range map[string]string{
+			"OpenSSL 3.6.0-dev ":     "3.6.0-dev",
+			"OpenSSL 4.1.0-alpha1 ":  "4.1.0-alpha1",
+			"OpenSSL 3.3.0+quic 9.4": "3.3.0+quic",
+			"OpenSSL 3.5.1-our fix":  "3.5.1-our",
+			"OpenSSL 1.1.1w-dev xx":  "1.1.1w-dev",
+		} {
+			own, err := Find([]string{edited(t, b, text)}, "")
+			if err != nil || own[0].Version != version || own[0].Text != strings.TrimRight(text, " ") {
+				t.Errorf("%s as %q: version %q of %q, %v", b.Version, text, own[0].Version, own[0].Text, err)
+			}
 		}
 	}
+}
+
+// edited copies a build into a folder, with another version string.
+func edited(t *testing.T, b Build, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, path := range []string{b.Libcrypto, b.Libssl} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		padded := text + strings.Repeat("\x00", len(b.Text)-len(text))
+		data = bytes.Replace(data, []byte(b.Text), []byte(padded), 1)
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }

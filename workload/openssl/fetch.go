@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
 )
 
@@ -84,7 +85,7 @@ func (f *finder) unpacked(line, tree string, m *fetch.Manifest) (Build, error) {
 		return Build{}, fmt.Errorf("package %s: it has no libcrypto.so.N", pkg)
 	}
 	b, err := f.newest(line, Cache, files)
-	if err == nil && !hasLine(b.Version, line) {
+	if err == nil && !version.Of(b.Version, line) {
 		err = fmt.Errorf("suite %s now has %s, not %s", cmp.Or(m.Suites...), b.Version, line)
 	}
 	b.Package = pkg.String()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 )
@@ -137,7 +138,7 @@ func (f *finder) lines() []string {
 		return nil
 	}
 	lines := f.store.Names()
-	slices.SortFunc(lines, sharedlib.CompareVersions)
+	slices.SortFunc(lines, version.Compare)
 	return lines
 }
 
@@ -175,12 +176,12 @@ func (f *finder) cached(name string) (Build, error) {
 		return f.line(name)
 	}
 	builds, changed := f.cache()
-	slices.SortStableFunc(builds, func(a, b Build) int { return sharedlib.CompareVersions(b.Version, a.Version) })
+	slices.SortStableFunc(builds, func(a, b Build) int { return version.Compare(b.Version, a.Version) })
 	if b, err := f.system(); err == nil {
 		builds = append(builds, b)
 	}
 	for _, b := range builds {
-		if hasLine(b.Version, name) {
+		if version.Of(b.Version, name) {
 			return b, nil
 		}
 	}
@@ -274,7 +275,7 @@ func libcryptoSuffix(name string) (string, bool) {
 func newerSuffix(a, b string) int {
 	as, _ := libcryptoSuffix(filepath.Base(a))
 	bs, _ := libcryptoSuffix(filepath.Base(b))
-	return sharedlib.CompareVersions(bs, as)
+	return version.Compare(bs, as)
 }
 
 // libcryptosIn lists the libcrypto files of one folder, newest first.

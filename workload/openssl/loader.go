@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/sharedlib"
 )
@@ -66,7 +67,7 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 // system's, and on which.
 func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Glibc, needed bool) {
 	with := glibcsBelow(packageRoot(beside))
-	if sharedlib.CompareVersions(f.glibc, c.Glibc) < 0 {
+	if version.Compare(f.glibc, c.Glibc) < 0 {
 		if g, ok := oldestGlibc(with, c.Glibc); ok {
 			return g, true
 		}
@@ -76,7 +77,7 @@ func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Gli
 	// The system's would do, but the folder that the dependencies come from
 	// has a libc.so.6 too, and the system's loader must not find that one.
 	for _, g := range with {
-		if slices.Contains(c.Folders, g.Folder) && sharedlib.CompareVersions(g.Release, c.Glibc) >= 0 {
+		if slices.Contains(c.Folders, g.Folder) && version.Compare(g.Release, c.Glibc) >= 0 {
 			return g, true
 		}
 	}
@@ -87,10 +88,10 @@ func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Gli
 // system.
 func oldestGlibc(all []sharedlib.Glibc, needs string) (sharedlib.Glibc, bool) {
 	slices.SortStableFunc(all, func(a, b sharedlib.Glibc) int {
-		return sharedlib.CompareVersions(a.Release, b.Release)
+		return version.Compare(a.Release, b.Release)
 	})
 	for _, g := range all {
-		if sharedlib.CompareVersions(g.Release, needs) >= 0 {
+		if version.Compare(g.Release, needs) >= 0 {
 			return g, true
 		}
 	}

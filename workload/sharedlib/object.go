@@ -20,6 +20,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"tlsbench/results/version"
 )
 
 // Object is what one shared object's file says about itself.
@@ -141,9 +143,9 @@ func (o *Object) readVersions(f *elf.File) error {
 
 // noteGlibc keeps the newest release. GLIBC_PRIVATE and GLIBC_ABI_DT_RELR are
 // none.
-func (o *Object) noteGlibc(version string) {
-	v, ok := strings.CutPrefix(version, "GLIBC_")
-	if ok && v != "" && '0' <= v[0] && v[0] <= '9' && CompareVersions(v, o.Glibc) > 0 {
+func (o *Object) noteGlibc(symbol string) {
+	v, ok := strings.CutPrefix(symbol, "GLIBC_")
+	if ok && v != "" && '0' <= v[0] && v[0] <= '9' && version.Compare(v, o.Glibc) > 0 {
 		o.Glibc = v
 	}
 }

@@ -12,22 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlsbench/results/version"
 	"tlsbench/workload/sharedlib/sharedlibtest"
 )
-
-func TestCompareVersionsSorts(t *testing.T) {
-	want := []string{"", "1.0.2u", "1.1.0", "1.1.1", "1.1.1a", "1.1.1w", "2.9", "2.36", "2.38",
-		"3.0.9", "3.0.20", "3.5.0", "4.0.0-alpha1", "4.0.0-beta1", "4.0.0", "4.0.3"}
-	got := slices.Clone(want)
-	slices.Reverse(got)
-	slices.SortFunc(got, CompareVersions)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("sorted (-want +got):\n%s", diff)
-	}
-	if c := CompareVersions("2.36", "2.36.0"); c != 0 {
-		t.Errorf("2.36 against 2.36.0: %d", c)
-	}
-}
 
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
@@ -182,7 +169,7 @@ func TestSystemAgreesWithTheDynamicLinker(t *testing.T) {
 	if err != nil || !os.SameFile(got, want) {
 		t.Errorf("found %q (%v), the linker takes %s", libc, err, m[1])
 	}
-	if r := GlibcRelease(libc); CompareVersions(r, "2.17") < 0 {
+	if r := GlibcRelease(libc); version.Compare(r, "2.17") < 0 {
 		t.Errorf("release %q of %s", r, libc)
 	}
 }

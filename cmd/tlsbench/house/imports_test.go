@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	// and figures are its rows.
 	"results":       {"results", rows},
 	"results/event": {},
+	versions:        {},
 	"plots":         {"plots", "results", rows},
 	// A fix is read and tried without what runs under it.
 	"strategies":           {rows},
@@ -29,13 +30,13 @@ var rooms = map[string][]string{
 	// One trial, whatever it is a trial of. What a trial and its record must agree
 	// on, such as the kinds of events, is written once, below both.
 	"workload":            {"workload", "strategies", "=results", events},
-	"workload/sharedlib":  {"workload/sharedlib"},
-	"workload/fetch":      {"workload/fetch", "workload/sharedlib"},
-	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib"},
+	"workload/sharedlib":  {"workload/sharedlib", versions},
+	"workload/fetch":      {"workload/fetch", "workload/sharedlib", versions},
+	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib", versions},
 	"workload/peers":      {"workload/peers"},
 	"workload/rig":        {"strategies", "workload/rig", events},
 	"workload/keeper":     {},
-	"workload/neighbours": {"workload/keeper", "workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib"},
+	"workload/neighbours": {"workload/keeper", "workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib", versions},
 	// Experiments, whoever looks at them.
 	"bench": {"bench", "workload", "strategies", "results"},
 }
@@ -46,6 +47,10 @@ const rows = "strategies/catalogue"
 // events are the names of what detectors notice. A room that only notices takes
 // them alone: it is not to be compiled again whenever a table changes.
 const events = "results/event"
+
+// versions is their order. It is the same where a build is chosen and where its
+// trials are listed.
+const versions = "results/version"
 
 // statistics is arithmetic alone: any test may judge numbers with it.
 const statistics = "results/inference"
