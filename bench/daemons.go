@@ -41,8 +41,14 @@ func serverOf(d results.Daemon) server {
 	return s
 }
 
-// rounds is how many rounds a plan has: not every cell has a trial in each.
-func (s Spec) rounds() int { return max(s.Rounds, s.Daemon.ControlRounds) }
+// rounds is how many rounds a plan has at most: not every cell has a trial in
+// each.
+func (s Spec) rounds() int {
+	if s.Sequential {
+		return maxRounds
+	}
+	return max(s.Rounds, s.Daemon.ControlRounds)
+}
 
 // Rounds is how many rounds the plan has.
 func (p *Plan) Rounds() int { return p.Spec.rounds() }

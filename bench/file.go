@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,12 +34,11 @@ func readPlan(path string) (*Plan, error) {
 		return nil, err
 	}
 	defer f.Close()
-	r := results.NewReader(f, "file")
-	r.Scan()
-	if err := r.Err(); err != nil {
+	h, err := readHeader(f, "file")
+	if err != nil {
 		return nil, err
 	}
-	d, err := parseDocument(r.Header().Plan)
+	d, err := parseDocument(h.Plan)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,37 @@ func readPlan(path string) (*Plan, error) {
 		return nil, errors.New("it is a merged file, and these are complete")
 	}
 	return NewPlan(d.Spec, d.Shard)
+}
+
+// readHeader reads what stands before the first trial of a results file, with the
+// plan that is in force.
+func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
+	r := results.NewReader(f, name)
+	r.Scan()
+	h, err := r.Header(), r.Err()
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		h.Plan, err = results.LastPlan(f)
+	}
+	return h, err
+}
+
+// More is the plan with more rounds. The new plan says how many it had.
+func (p *Plan) More(rounds int) (*Plan, error) {
+	spec := p.Spec
+	switch {
+	case spec.Sequential:
+		return nil, refuse(errors.New("rounds: the plan has rounds auto, and ends when no cell needs another life"))
+	case rounds < 0:
+		return nil, refuse(fmt.Errorf("rounds auto: the plan has %d rounds for all cells; a run with rounds auto begins with a new file", spec.Rounds))
+	case rounds <= spec.Rounds:
+		return nil, refuse(fmt.Errorf("rounds %d: the plan has %d; name more to add some", rounds, spec.Rounds))
+	}
+	spec.Extended = append(slices.Clone(spec.Extended), spec.Rounds)
+	spec.Rounds = rounds
+	return NewPlan(spec, p.Shard)
 }
 
 // Resume goes on with a results file that was interrupted, and runs exactly
@@ -58,6 +89,9 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 		return Summary{}, refuse(err)
 	}
 	done, err := r.takeUp(f)
+	if err == nil && r.More != nil {
+		err = r.extend(f)
+	}
 	if err != nil {
 		return Summary{}, errors.Join(refuse(fmt.Errorf("resume %s: %w", path, err)), f.Close())
 	}
@@ -65,9 +99,19 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	return sum, errors.Join(err, f.Close())
 }
 
+// extend goes on with the plan of more rounds, and says so in the file.
+func (r *Runner) extend(f *file) error {
+	r.Plan = r.More
+	h, err := newDocument(r.Plan, r.Machine).header()
+	if err != nil {
+		return err
+	}
+	return results.NewWriter(f).Plan(h.Plan)
+}
+
 // takeUp finds out which trials are in the file, and leaves it ready to be
 // appended to. Nothing is changed before everything has been checked.
-func (r *Runner) takeUp(f *file) (map[int]bool, error) {
+func (r *Runner) takeUp(f *file) ([]outcome, error) {
 	if err := r.Plan.Spec.CheckFiles(); err != nil {
 		return nil, err
 	}
@@ -81,6 +125,9 @@ func (r *Runner) takeUp(f *file) (map[int]bool, error) {
 	}
 	if fresh {
 		return nil, r.beginAgain(f, header)
+	}
+	if err := sameRun(f.reader(f.size), newDocument(r.Plan, r.Machine)); err != nil {
+		return nil, err
 	}
 	in := results.NewReader(f.reader(f.size), "file")
 	done, err := r.readDone(in)
@@ -128,34 +175,40 @@ func (r *Runner) resumed(found Resumption) {
 	}
 }
 
-// readDone returns the numbers of the trials in the file. It refuses the file if
-// a trial is not this plan's.
-func (r *Runner) readDone(in *results.Reader) (map[int]bool, error) {
-	here := newDocument(r.Plan, r.Machine)
-	tasks := make(map[int]Task)
-	for t := range r.Plan.Tasks() {
-		tasks[t.ID] = t
-	}
-	done := make(map[int]bool)
+// readDone returns what became of the trials in the file. It refuses the file if
+// they are not those that this plan begins with.
+func (r *Runner) readDone(in *results.Reader) ([]outcome, error) {
 	more := in.Scan()
-	if err := in.Err(); err != nil {
-		return nil, err
-	}
-	if err := sameRun(in.Header(), here); err != nil {
-		return nil, err
-	}
-	for ; more; more = in.Scan() {
+	var done []outcome
+	course := r.Plan.course(r.Plan.Shard.Count)
+	for task := range course.tasks(r.Plan.Shard.Index) {
+		if !more {
+			return done, in.Err()
+		}
 		t := in.Trial()
-		if err := belongs(t, tasks, done); err != nil {
+		if err := task.is(t); err != nil {
 			return nil, err
 		}
-		done[t.ID] = true
+		done = append(done, outcomeOf(t))
+		course.saw(task, done[len(done)-1])
+		more = in.Scan()
+	}
+	if more {
+		return nil, afterTheLast(in.Trial())
 	}
 	return done, in.Err()
 }
 
+func afterTheLast(t *results.Trial) error {
+	return fmt.Errorf("trial %d comes after the last trial of the plan", t.ID)
+}
+
 // sameRun refuses a file that was not written by a run like this one.
-func sameRun(h results.Header, here document) error {
+func sameRun(f io.ReadSeeker, here document) error {
+	h, err := readHeader(f, "file")
+	if err != nil {
+		return err
+	}
 	d, err := parseDocument(h.Plan)
 	if err != nil {
 		return err
@@ -182,21 +235,11 @@ func pathDifferences(file results.Header, here document) []string {
 	return list
 }
 
-// belongs refuses a trial that the plan does not have, or that stands in the
-// file twice.
-func belongs(t *results.Trial, tasks map[int]Task, done map[int]bool) error {
-	task, ok := tasks[t.ID]
-	switch {
-	case !ok:
-		return fmt.Errorf("trial %d is not in this plan", t.ID)
-	case done[t.ID]:
-		return fmt.Errorf("trial %d is in the file twice", t.ID)
-	}
-	return task.is(t)
-}
-
-// is refuses a trial that is not what the plan has under its number.
+// is refuses a trial that is not the one the plan has there.
 func (t Task) is(found *results.Trial) error {
+	if found.ID != t.ID || found.Round != t.Round {
+		return fmt.Errorf("trial %d of round %d is where the plan has trial %d of round %d", found.ID, found.Round, t.ID, t.Round)
+	}
 	if found.Cell.Name() != t.Cell.Name() || found.Seed != t.Seed {
 		return fmt.Errorf("trial %d is %s with seed %d in the file, but %s with seed %d in the plan",
 			t.ID, found.Cell.Name(), found.Seed, t.Cell.Name(), t.Seed)
@@ -341,6 +384,6 @@ func (f *file) cut(size int64) error {
 }
 
 // reader reads the first n bytes.
-func (f *file) reader(n int64) io.Reader { return io.NewSectionReader(f.f, 0, n) }
+func (f *file) reader(n int64) io.ReadSeeker { return io.NewSectionReader(f.f, 0, n) }
 
 func (f *file) Close() error { return f.f.Close() }

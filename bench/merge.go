@@ -99,12 +99,10 @@ func readPart(path string) (part, error) {
 		return part{}, err
 	}
 	defer f.Close()
-	r := results.NewReader(f, path)
-	r.Scan()
-	if err := r.Err(); err != nil {
+	p := part{path: path}
+	if p.header, err = readHeader(f, path); err != nil {
 		return part{}, err
 	}
-	p := part{path: path, header: r.Header()}
 	if p.doc, err = parseDocument(p.header.Plan); err != nil {
 		return part{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -180,17 +178,17 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 	if err := w.Header(h); err != nil {
 		return m, err
 	}
-	for n, tasks := range plan.dealt() {
-		for _, task := range tasks {
-			t, err := queues[n%len(queues)].take(task)
-			if err != nil {
-				return m, refuse(err)
-			}
-			if err := w.Trial(t); err != nil {
-				return m, err
-			}
-			m.Trials++
+	course := plan.course(len(queues))
+	for task := range course.tasks(0) {
+		t, err := queues[task.shard].take(task)
+		if err != nil {
+			return m, refuse(err)
 		}
+		course.saw(task, outcomeOf(t))
+		if err := w.Trial(t); err != nil {
+			return m, err
+		}
+		m.Trials++
 	}
 	for _, q := range queues {
 		if err := q.end(); err != nil {
@@ -220,8 +218,6 @@ func (q *queue) take(task Task) (*results.Trial, error) {
 	case err != nil:
 	case !ok:
 		return nil, q.tooFew()
-	case t.ID != task.ID || t.Round != task.Round:
-		err = fmt.Errorf("trial %d of round %d is where the plan has trial %d of round %d", t.ID, t.Round, task.ID, task.Round)
 	default:
 		err = task.is(t)
 	}
@@ -252,7 +248,7 @@ func (q *queue) tooFew() error {
 func (q *queue) end() error {
 	t, err, more := q.next()
 	if more && err == nil {
-		err = fmt.Errorf("trial %d comes after the last trial of the plan", t.ID)
+		err = afterTheLast(t)
 	}
 	if err != nil {
 		return q.wrong(err)

@@ -32,6 +32,8 @@ type Cell struct {
 	build     *Build
 	server    *server // nil = the rig
 	rounds    int     // how many of them have a trial of it
+	lives     int     // in a sequential plan: which cell of the map it is, or a part of
+	turn      int     // there: 1 for odd rounds alone, 2 for even ones
 	strategy  *results.Strategy
 	badShare  float64
 	checkRate int
@@ -60,7 +62,7 @@ func NewPlan(spec Spec, shard Shard) (*Plan, error) {
 	}
 	for _, place := range p.places() {
 		from := len(p.cells)
-		p.cells = append(p.cells, p.blockCells(place)...)
+		p.cells = append(p.cells, p.takeTurns(p.blockCells(place))...)
 		if len(p.cells) > from {
 			p.blocks = append(p.blocks, block{from, len(p.cells)})
 		}
@@ -173,6 +175,24 @@ func (l place) settings() []results.Setting {
 	return list
 }
 
+// takeTurns numbers the cells of the map: those that differ in their active checks
+// alone are one, and have their lives in turn.
+func (p *Plan) takeTurns(list []Cell) []Cell {
+	n := -1
+	if len(p.cells) > 0 {
+		n = p.cells[len(p.cells)-1].lives
+	}
+	for i := range list {
+		if i > 0 && list[i].checkRate == 0 && list[i].strategy.Name() == list[i-1].strategy.Name() {
+			list[i-1].turn, list[i].turn = 1, 2
+		} else {
+			n++
+		}
+		list[i].lives = n
+	}
+	return list
+}
+
 // blockCells lists the cells of a block: those asked for, then the controls
 // that are not among them.
 func (p *Plan) blockCells(l place) []Cell {
@@ -274,7 +294,7 @@ func value[T any](p *T, def T) T {
 
 func (p *Plan) cell(l place, s *results.Strategy, m results.Measure, bad float64, rate int) Cell {
 	c := Cell{strategy: s, badShare: bad, checkRate: rate, rounds: p.Spec.Rounds}
-	if p.mustBeDamaged(l, s) {
+	if p.Spec.Sequential || p.mustBeDamaged(l, s) {
 		c.rounds = p.Spec.rounds()
 	}
 	label := ""
@@ -317,10 +337,19 @@ type Task struct {
 	Round int // from 1
 	Seed  uint64
 	Cell  Cell
+
+	shard int // from 0
 }
 
-// Len is the number of trials in the whole plan.
+// Len is the number of trials in the whole plan; see Tasks.
 func (p *Plan) Len() int {
+	if p.Spec.Sequential {
+		n := 0
+		for range p.longest(0) {
+			n++
+		}
+		return n
+	}
 	n := 0
 	for _, c := range p.cells {
 		n += c.rounds
@@ -328,53 +357,43 @@ func (p *Plan) Len() int {
 	return n
 }
 
-// Tasks yields the trials of this shard in the order they are run in.
-func (p *Plan) Tasks() iter.Seq[Task] {
+// Tasks yields the trials of this shard in the order they are run in. Those of a
+// sequential plan are those it has if no trial shows damage; damage ends a cell
+// early.
+func (p *Plan) Tasks() iter.Seq[Task] { return p.longest(p.Shard.Index) }
+
+func (p *Plan) longest(shard int) iter.Seq[Task] {
 	return func(yield func(Task) bool) {
-		for n, tasks := range p.dealt() {
-			if !p.Shard.has(n) {
-				continue
+		c := p.course(p.Shard.Count)
+		for t := range c.tasks(shard) {
+			if !yield(t) {
+				return
 			}
-			for _, t := range tasks {
-				if !yield(t) {
-					return
-				}
-			}
+			c.saw(t, withoutDamage)
 		}
 	}
 }
 
-// dealt yields the blocks of all rounds, numbered from 0. They are dealt like
-// cards, in their random order and on from round to round: each shard gets as
-// many as the next, give or take one, and no build or hazard is tied to one.
-func (p *Plan) dealt() iter.Seq2[int, []Task] {
-	return func(yield func(int, []Task) bool) {
-		n := 0
-		for round := 1; round <= p.Spec.rounds(); round++ {
-			for _, b := range p.order(round) {
-				if !yield(n, b) {
-					return
-				}
-				n++
-			}
-		}
-	}
+// dealt is the trials of one block in one round.
+type dealt struct {
+	index int // of the block
+	tasks []Task
 }
 
 // order shuffles one round: the blocks, and the cells within each. It depends
 // on nothing but the plan, its seed and the round's number, so shards agree on
 // it. The trials of a block have one seed: all strategies of a block meet the
 // same peers.
-func (p *Plan) order(round int) [][]Task {
+func (p *Plan) order(round int) []dealt {
 	rng := rand.New(rand.NewPCG(p.Spec.Seed, uint64(round)))
-	out := make([][]Task, 0, len(p.blocks))
+	out := make([]dealt, 0, len(p.blocks))
 	for _, i := range rng.Perm(len(p.blocks)) {
 		b := p.blocks[i]
 		seed := rng.Uint64()
 		tasks := make([]Task, 0, b.to-b.from)
 		for _, j := range rng.Perm(b.to - b.from) {
 			n := b.from + j
-			if round > p.cells[n].rounds {
+			if round > p.cells[n].rounds || p.Spec.Sequential && p.cells[n].turn != 0 && p.cells[n].turn%2 != round%2 {
 				continue
 			}
 			tasks = append(tasks, Task{
@@ -382,7 +401,7 @@ func (p *Plan) order(round int) [][]Task {
 				Round: round, Seed: seed, Cell: p.cells[n],
 			})
 		}
-		out = append(out, tasks)
+		out = append(out, dealt{i, tasks})
 	}
 	return out
 }

@@ -140,7 +140,7 @@ func TestResumeRefuses(t *testing.T) {
 		{name: "format", edit: [2]string{`"format":1`, `"format":2`}, want: "plan of format 2: this version reads formats up to 1"},
 		{name: "no plan", edit: [2]string{`#plan `, `# plan `}, want: "the file has no #plan line"},
 		{name: "other cell", edit: [2]string{"strategy=key-owner/workers=4\",", "strategy=key-owner/workers=5\","}, want: "line "},
-		{name: "strange trial", edit: [2]string{`"id":20,`, `"id":21,`}, want: "trial 21 is not in this plan"},
+		{name: "strange trial", edit: [2]string{`"id":20,`, `"id":21,`}, want: "trial 21 of round 4 is where the plan has trial 20 of round 4"},
 		{name: "number of another trial", edit: [2]string{`"id":20,`, `"id":19,`}, want: "trial 19 "},
 		{name: "other seed of a trial", edit: [2]string{`"round":1,"seed":11398`, `"round":1,"seed":11399`}, want: "in the plan"},
 	} {
@@ -183,7 +183,7 @@ func TestResumeRefusesARepeatedTrial(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := r.Resume(t.Context(), path)
-	checkRefusal(t, err, "is in the file twice")
+	checkRefusal(t, err, "comes after the last trial of the plan")
 }
 
 // TestResumeOnAnotherHost: the same kind of machine is the same machine.

@@ -22,6 +22,7 @@ type Execute func(ctx context.Context, cfg workload.Config) (*workload.Outcome, 
 // Runner carries out the trials of a plan, one after the other.
 type Runner struct {
 	Plan     *Plan
+	More     *Plan // to go on with, of a file of Plan; nil = Plan
 	Machine  Machine
 	Execute  Execute
 	Daemons  []daemon.Daemon // on this machine
@@ -107,14 +108,18 @@ func (r *Runner) header() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// trials carries out what is not done yet.
-func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summary, error) {
-	look := r.look(done)
+// trials carries out what is not done yet: all but the first trials of the plan,
+// whose outcomes are given.
+func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, error) {
+	course := r.Plan.course(r.Plan.Shard.Count)
+	look := r.look(course, done)
 	sum := Summary{Total: look.total, Done: len(done)}
 	w := results.NewWriter(f)
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
-	for task := range r.Plan.Tasks() {
-		if done[task.ID] {
+	for task := range course.tasks(r.Plan.Shard.Index) {
+		if len(done) > 0 {
+			course.saw(task, done[0])
+			done = done[1:]
 			continue
 		}
 		if err := f.verify(); err != nil {
@@ -127,9 +132,11 @@ func (r *Runner) trials(ctx context.Context, f *file, done map[int]bool) (Summar
 		if err := w.Trial(t); err != nil {
 			return sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
+		course.saw(task, outcomeOf(t))
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
+		sum.Total = look.total
 		server := t.Cell.Server()
 		inRow[server]++
 		if t.Status == results.Failed {
@@ -174,19 +181,31 @@ func (r *Runner) execute(ctx context.Context, task Task) (*workload.Outcome, err
 // lookout keeps the figures that the observer is shown.
 type lookout struct {
 	to          Observer
+	course      *course
 	estimate    *estimator
 	done, total int
 }
 
-func (r *Runner) look(done map[int]bool) *lookout {
-	l := &lookout{to: r.Observer, estimate: newEstimator(), done: len(done)}
+func (r *Runner) look(c *course, done []outcome) *lookout {
+	l := &lookout{to: r.Observer, course: c, estimate: newEstimator(), done: len(done)}
 	for task := range r.Plan.Tasks() {
-		l.total++
-		if !done[task.ID] {
+		if l.total++; l.total > len(done) {
 			l.estimate.expect(task.Cell, r.Plan.Spec)
 		}
 	}
 	return l
+}
+
+// again counts what is to come of a sequential plan, which each trial changes.
+func (l *lookout) again() {
+	if l.course.lives == nil {
+		return
+	}
+	l.estimate.left = l.course.ahead(l.course.plan.Shard.Index)
+	l.total = l.done
+	for _, n := range l.estimate.left {
+		l.total += n
+	}
 }
 
 func (l *lookout) progress(t Task) Progress {
@@ -194,6 +213,7 @@ func (l *lookout) progress(t Task) Progress {
 }
 
 func (l *lookout) started(t Task) {
+	l.again()
 	if l.to != nil {
 		l.to.Started(l.progress(t))
 	}
@@ -203,6 +223,7 @@ func (l *lookout) took(t Task, d time.Duration) { l.estimate.took(t.Cell, d) }
 
 func (l *lookout) finished(t Task, trial *results.Trial) {
 	l.done++
+	l.again()
 	if l.to != nil {
 		l.to.Finished(l.progress(t), trial)
 	}

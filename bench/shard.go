@@ -26,10 +26,6 @@ func (s Shard) validate() error {
 	return nil
 }
 
-// has reports whether the n-th block of the plan's order, from 0, is dealt to
-// this shard.
-func (s Shard) has(n int) bool { return n%s.Count == s.Index-1 }
-
 // The environment variables that "auto" reads. The first pair is ours, for
 // engines that give a job its number in some other way, such as the matrices
 // of GitHub Actions (strategy.job-index, strategy.job-total).

@@ -93,7 +93,14 @@ func (s Spec) validateNumbers() error {
 	if err := s.validateSharing(); err != nil {
 		return err
 	}
-	if s.Rounds < 1 || s.Rounds > maxRounds {
+	if s.Sequential {
+		switch {
+		case !slices.Equal(s.Measures, []results.Measure{results.Corruption}):
+			return errors.New("rounds auto: only corruption trials show when they are enough; add --measure corruption, and run other measures with a number of rounds")
+		case s.Rounds != 0 || len(s.Daemon.List) > 0:
+			return errors.New("rounds auto: a plan of daemons, or one with a number of rounds, has as many as it says")
+		}
+	} else if s.Rounds < 1 || s.Rounds > maxRounds {
 		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
 	}
 	if max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > MaxDuration {
@@ -277,10 +284,10 @@ func (p Preset) Apply(s Spec) Spec {
 	if s.onlyForks() && s.Fork.Pairs == 0 {
 		s.Fork.Pairs = shortPairs
 	}
-	if s.Rounds == 0 && s.onlyForks() {
+	if s.Rounds == 0 && s.onlyForks() && !s.Sequential {
 		s.Rounds = p.ForkRounds
 	}
-	if s.Rounds == 0 {
+	if s.Rounds == 0 && !s.Sequential {
 		s.Rounds = p.Rounds
 	}
 	if s.Warmup == 0 {

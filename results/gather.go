@@ -213,7 +213,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 	if t.Status == OK && !slices.Contains(s.files, file) {
 		s.files = append(s.files, file)
 	}
-	if t.Status == OK && !t.idle() {
+	if t.Status == OK && !t.Idle() {
 		s.kinds.add(t.Events)
 		if !t.Damaged() {
 			s.exposure.add(t.Handshakes)

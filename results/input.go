@@ -61,7 +61,7 @@ func (in *Input) finish(f File) {
 		return // no plan, or one of another program
 	}
 	in.host = p.Machine.Host
-	if p.Spec.Rounds > 0 {
+	if p.Spec.Rounds > 0 || p.Spec.Sequential {
 		in.Plan = p
 	}
 }
@@ -78,9 +78,10 @@ func (in *Input) Fact(key string) string {
 }
 
 // partial reports whether the number of planned trials cannot be told: a shard
-// has a part of each round, and cases of daemons differ in how many they have.
+// has a part of each round, cases of daemons differ in how many they have, and the
+// cells of a sequential plan end by what they show.
 func (in *Input) partial() bool {
-	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons()
+	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential
 }
 
 // Planned is the number of trials of the plan: each round has every cell once,

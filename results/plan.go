@@ -60,6 +60,13 @@ type Spec struct {
 	Daemon DaemonSpec `json:"daemon,omitzero"`
 
 	Rounds int `json:"rounds"`
+	// Sequential makes each cell stop by what it shows, and not after a number of
+	// rounds: at StopDamaged damaged lives, or at as many undamaged ones as the
+	// whole map needs (inference.LivesForFamily).
+	Sequential bool `json:"sequential,omitempty"`
+	// Extended lists how many rounds the plan had before more were added, each time:
+	// whoever adds some has seen what the others showed.
+	Extended []int `json:"extended,omitempty"`
 	// Seed decides every order and every trial's seed. 0 means that NewPlan
 	// draws one; the shards of one plan need the same, so there it is refused.
 	Seed uint64 `json:"seed"`
@@ -236,7 +243,11 @@ func (a *arguments) numbers(s *Spec) {
 		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
 		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(DefaultForkPairs))
 	}
-	*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
+	if s.Sequential {
+		*a = append(*a, "--rounds auto")
+	} else {
+		*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
+	}
 	// Presets give each kind of trial a length of its own; the flag gives all
 	// the same. So lengths that differ came from the preset.
 	if s.HandshakeTime == s.CorruptionTime && s.CorruptionTime > 0 {

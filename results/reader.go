@@ -65,7 +65,8 @@ func NewReader(r io.Reader, name string) *Reader {
 // Trial returns the trial that Scan read. It is a copy that the caller keeps.
 func (r *Reader) Trial() *Trial { return r.trial.Clone() }
 
-// Header returns what stands before the first trial, after the first Scan.
+// Header returns what stands before the first trial, after the first Scan. Its
+// plan is the last one so far: a file to which rounds were added has several.
 func (r *Reader) Header() Header { return r.header }
 
 // Err returns the first error, nil at the end of the file. A torn last line
@@ -190,9 +191,10 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		if err := checkPlan(plan); err != nil {
 			return false, err
 		}
-		if r.header.Plan == nil {
-			r.header.Plan = bytes.Clone(plan)
+		if r.header.Plan != nil {
+			r.offset = r.end // a record of its own: rounds were added
 		}
+		r.header.Plan = bytes.Clone(plan)
 		return false, nil
 	}
 	name, lines, err := r.json.parse(text[len(trialPrefix):], &r.trial)
@@ -256,6 +258,23 @@ func (r *Reader) addMetrics(rec *benchfmt.Result) error {
 		r.trial.Metrics = append(r.trial.Metrics, m)
 	}
 	return nil
+}
+
+// LastPlan finds the plan of a results file that is in force, nil if there is none.
+func LastPlan(r io.Reader) (json.RawMessage, error) {
+	var plan json.RawMessage
+	lines := newLineReader(r)
+	for {
+		line, err := lines.readLine()
+		switch text, ok := bytes.CutPrefix(line, []byte(planPrefix)); {
+		case errors.Is(err, io.EOF):
+			return plan, nil
+		case err != nil:
+			return nil, err
+		case ok:
+			plan = bytes.Clone(bytes.TrimRight(text, "\r\n"))
+		}
+	}
 }
 
 // checkPlan refuses the plan of a later version, whose trials may mean something

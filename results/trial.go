@@ -91,9 +91,9 @@ func (t *Trial) Damaged() bool {
 // attempted is how many connections the trial is known to have had.
 func (t *Trial) attempted() uint64 { return max(t.Attempts, t.Handshakes) }
 
-// idle reports whether nothing was asked of the server that could have damaged
+// Idle reports whether nothing was asked of the server that could have damaged
 // it: such a life is not an undamaged one.
-func (t *Trial) idle() bool {
+func (t *Trial) Idle() bool {
 	underLoad := t.Cell.Measure == Corruption || t.Cell.Measure == Handshake
 	return underLoad && t.attempted() == 0 && !t.Damaged()
 }

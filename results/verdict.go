@@ -44,6 +44,11 @@ const CleanBound = 0.05
 // damage in 5,000 attempts would then be seen with 95 % confidence.
 const CleanAttempts = 15000
 
+// StopDamaged is how many damaged lives end a cell of a sequential plan. Three
+// protect from a false alarm, and bound the share of damaged lives from below at
+// 29 % where all were damaged.
+const StopDamaged = 3
+
 // boundConfidence is the one-sided confidence of all upper bounds of zero
 // events.
 const boundConfidence = 0.95
@@ -129,7 +134,7 @@ func (t *tally) add(trial *Trial) {
 		t.notApplicable = orUnknown(trial.Reason)
 		return
 	}
-	if trial.idle() {
+	if trial.Idle() {
 		t.idle++
 		return
 	}

@@ -48,6 +48,16 @@ func (w *Writer) Header(h Header) error {
 	return w.flush("header")
 }
 
+// Plan writes a plan that replaces the one before it: of a file to which rounds are
+// added.
+func (w *Writer) Plan(plan json.RawMessage) error {
+	w.buf.Reset()
+	if err := w.plan(plan); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return w.flush("plan")
+}
+
 func (w *Writer) plan(plan json.RawMessage) error {
 	w.buf.WriteString(planPrefix)
 	if err := json.Compact(&w.buf, plan); err != nil {

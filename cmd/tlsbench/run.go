@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ type runCommand struct {
 	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption and sharing trials and none in others."`
 	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial; 0 is off, 4 by default."`
 	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
-	Rounds     int           `group:"The trials:" placeholder:"N" help:"Trials of each cell."`
+	Rounds     rounds        `group:"The trials:" placeholder:"N" help:"Trials of each cell, or auto: as many as the verdict needs; see tlsbench help statistics. With --resume: adds rounds."`
 	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
 	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
@@ -62,6 +63,28 @@ type resultFlags struct {
 	Quiet  bool   `short:"q" help:"Say nothing of how the run goes on; only the comparison, and what went wrong."`
 }
 
+// rounds is a number of rounds, or auto: each cell has as many as it needs.
+type rounds int
+
+const auto rounds = -1
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *rounds) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*r = auto
+		return nil
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil {
+		return fmt.Errorf("%q: want a number, or auto", text)
+	}
+	if n < 1 {
+		return fmt.Errorf("%d: want at least 1, or auto", n)
+	}
+	*r = rounds(n)
+	return nil
+}
+
 // Help is shown below the flags' own lines.
 func (runCommand) Help() string {
 	return `Runs every cell of the plan once in each round, in random order, each trial in fresh processes. ` +
@@ -72,6 +95,7 @@ func (runCommand) Help() string {
 type job struct {
 	command string // that goes on with it
 	plan    *bench.Plan
+	more    *bench.Plan // nil, or with rounds to add to a file of plan
 	path    string
 	resume  bool
 	json    bool // standard output is for the comparison alone
@@ -102,6 +126,7 @@ func (f *resultFlags) job(command string, plan *bench.Plan) *job {
 func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err error) {
 	watcher := newWatcher(s, j.quiet, func() { j.announce(s) })
 	defer watcher.close()
+	r.More = j.more
 	r.Plan, r.Machine, r.Execute, r.Observer = j.plan, bench.ThisMachine(), workload.Run, watcher
 	if j.resume {
 		sum, err = r.Resume(s.ctx, j.path)
@@ -133,14 +158,19 @@ func (j *job) announce(s *session) {
 		w = s.stderr
 	}
 	spec := j.plan.Spec
+	all := cmp.Or(j.more, j.plan)
 	trials := 0
-	for range j.plan.Tasks() {
+	for range all.Tasks() {
 		trials++
 	}
-	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(j.plan.Rounds(), "round"),
-		number.Count(len(j.plan.Cells()), "cell"), j.plan.Estimate().Round(time.Second))
-	if j.plan.Shard.Count > 1 {
-		plan += fmt.Sprintf("; shard %s of %s", j.plan.Shard, number.Count(j.plan.Len(), "trial"))
+	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(all.Rounds(), "round"),
+		number.Count(len(all.Cells()), "cell"), all.Estimate().Round(time.Second))
+	if spec.Sequential {
+		plan = fmt.Sprintf("at most %s of %s while damage comes early, about %v; a cell ends at %d damaged lives", number.Count(trials, "trial"),
+			number.Count(len(all.Cells()), "cell"), all.Estimate().Round(time.Second), results.StopDamaged)
+	}
+	if all.Shard.Count > 1 {
+		plan += fmt.Sprintf("; shard %s of %s", all.Shard, number.Count(all.Len(), "trial"))
 	}
 	list := page.List{item("results", j.path), item("seed", fmt.Sprint(spec.Seed)), item("plan", plan)}
 	for _, d := range spec.Daemon.List {
@@ -174,7 +204,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 	}
 	// A resumed run takes its plan from the file; where flags give one too, as in
 	// a manifest that always says the same, it has to be the file's.
-	if c.Resume != "" && !s.gave("resume", "json", "quiet") {
+	if c.Resume != "" && !s.gave("resume", "json", "quiet", "rounds") {
 		plan, err := bench.ReadPlan(c.Resume)
 		if err != nil {
 			return nil, err
@@ -182,7 +212,14 @@ func (c *runCommand) job(s *session) (*job, error) {
 		if len(plan.Spec.Daemon.List) > 0 {
 			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
-		return c.resultFlags.job("run", plan), nil
+		j := c.resultFlags.job("run", plan)
+		same := int(c.Rounds) == plan.Spec.Rounds || c.Rounds == auto && plan.Spec.Sequential
+		if c.Rounds != 0 && !same {
+			if j.more, err = plan.More(int(c.Rounds)); err != nil {
+				return nil, refuse("resume %s: %w", c.Resume, err)
+			}
+		}
+		return j, nil
 	}
 	if err := c.checkNumbers(s.given); err != nil {
 		return nil, err
@@ -225,7 +262,7 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	spec := bench.Spec{Spec: results.Spec{
 		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,
 		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
-		Rounds: c.Rounds, Seed: c.Seed, NoControls: c.NoControls,
+		Rounds: max(0, int(c.Rounds)), Sequential: c.Rounds == auto, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
 		Fork: results.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
 	}}
@@ -257,9 +294,6 @@ const maxAA = 100
 // checkNumbers refuses what the preset would take for "not given".
 func (c *runCommand) checkNumbers(given []string) error {
 	says := func(flag string) bool { return slices.Contains(given, flag) }
-	if says("rounds") && c.Rounds < 1 {
-		return refuse("rounds %d: want at least 1", c.Rounds)
-	}
 	if says("seed") && c.Seed == 0 {
 		return refuse("seed 0: want at least 1, or leave it out for one that is drawn")
 	}

@@ -1,0 +1,156 @@
+package bench
+
+import (
+	"iter"
+	"math/rand/v2"
+
+	"tlsbench/results"
+	"tlsbench/results/inference"
+)
+
+// outcome is what a trial says about the damage of its cell.
+type outcome byte
+
+const (
+	noLife        outcome = iota // could not be carried out, or nothing was asked of it
+	withoutDamage                // a life without damage
+	withDamage                   // a life with damage
+	never                        // this machine or this build lacks what the cell needs
+)
+
+func outcomeOf(t *results.Trial) outcome {
+	switch {
+	case t.Status == results.Skipped || t.Status == results.NotApplicable:
+		return never
+	case t.Status == results.Failed || t.Idle():
+		return noLife
+	case t.Damaged():
+		return withDamage
+	}
+	return withoutDamage
+}
+
+// lives is how far the lives of one strategy in one place are. Those with the
+// active checks on and off are one cell of the map: they take turns.
+type lives struct {
+	cells   []int // of the plan: one, or those with checks on and off
+	counted [never + 1]int
+}
+
+// left is how many lives the cell still needs, so far as can be told; late is the
+// number of cells that showed their first damage late.
+func (l *lives) left(late int) int {
+	switch need := inference.LivesForFamily(late, results.CleanBound) - l.counted[withoutDamage]; {
+	case l.counted[never] > 0 || l.counted[noLife] >= maxFailures || need <= 0:
+		return 0
+	case l.counted[withDamage] > 0:
+		return min(need, results.StopDamaged-l.counted[withDamage])
+	default:
+		return need
+	}
+}
+
+// course is a plan on its way: which trials are to come depends, in a sequential
+// plan, on what those so far have shown. Each shard decides on its own cells, by
+// what they show.
+type course struct {
+	plan  *Plan
+	lives []lives // by Cell.lives; none where the plan is not sequential
+	late  []int   // by shard: cells whose first damage came in their second life or later
+	home  []int   // by block: its shard, from 0
+}
+
+// course begins a plan that is dealt to so many shards.
+func (p *Plan) course(shards int) *course {
+	c := &course{plan: p, late: make([]int, shards)}
+	if !p.Spec.Sequential {
+		return c
+	}
+	for i := range p.cells {
+		n := p.cells[i].lives
+		if n == len(c.lives) {
+			c.lives = append(c.lives, lives{})
+		}
+		c.lives[n].cells = append(c.lives[n].cells, i)
+	}
+	c.home = rand.New(rand.NewPCG(p.Spec.Seed, 0)).Perm(len(p.blocks))
+	for i := range c.home {
+		c.home[i] %= shards
+	}
+	return c
+}
+
+// saw takes what a trial came to.
+func (c *course) saw(t Task, o outcome) {
+	if c.lives == nil {
+		return
+	}
+	l := &c.lives[t.Cell.lives]
+	l.counted[o]++
+	if o == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] > 0 {
+		c.late[t.shard]++
+	}
+}
+
+// tasks yields the trials of one shard, from 1, or with 0 those of all. Whoever
+// takes a trial tells what it came to, with saw, before the next.
+//
+// A plan that is not sequential deals its blocks like cards, in their random
+// order and on from round to round: each shard gets as many as the next, give or
+// take one, and no build or hazard is tied to one. In a sequential plan a block
+// stays with its shard, and the rounds end when no cell needs another life.
+func (c *course) tasks(only int) iter.Seq[Task] {
+	return func(yield func(Task) bool) {
+		n, more := 0, true
+		for round := 1; more && round <= c.plan.Spec.rounds(); round++ {
+			more = c.lives == nil
+			for _, b := range c.plan.order(round) {
+				shard := n % len(c.late)
+				n++
+				if c.lives != nil {
+					shard = c.home[b.index]
+				}
+				if only > 0 && shard != only-1 {
+					continue
+				}
+				for _, t := range b.tasks {
+					if t.shard = shard; c.left(t.Cell.lives, shard) == 0 {
+						continue
+					}
+					if more = true; !yield(t) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// left is how many lives a cell still needs; there is no telling, and one at
+// least, where the plan is not sequential.
+func (c *course) left(n, shard int) int {
+	if c.lives == nil {
+		return 1
+	}
+	return c.lives[n].left(c.late[shard])
+}
+
+// ahead counts the trials of a shard that are to come, if no cell has any damage
+// that it has not had yet.
+func (c *course) ahead(shard int) map[class]int {
+	list := make(map[class]int)
+	for b, block := range c.plan.blocks {
+		if c.home[b] != shard-1 {
+			continue
+		}
+		for i := block.from; i < block.to; i++ {
+			cells := c.lives[c.plan.cells[i].lives].cells
+			n := c.left(c.plan.cells[i].lives, shard-1)
+			if len(cells) > 1 && i == cells[0] {
+				n++ // they take turns, and this one is the first
+			}
+			list[c.plan.cells[i].class()] += n / len(cells)
+		}
+	}
+	return list
+}
