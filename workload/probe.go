@@ -65,6 +65,8 @@ func fate(s rig.Slot, inHeap func(uint64) bool) results.Fate {
 		same = same && v == s.Value
 	}
 	switch {
+	case len(s.Forked) == 0:
+		return "" // no worker told
 	case s.Value == 0 && empty:
 		return results.Empty
 	case empty:

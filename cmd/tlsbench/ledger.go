@@ -91,6 +91,9 @@ func (f *probeReport) ledger(b *buildReport) []page.Part {
 	}
 	t.Add(foot...)
 	parts = append(parts, t)
+	if line := b.stopped(); line != "" {
+		parts = append(parts, page.Text(line))
+	}
 	for _, name := range b.Names {
 		if why := b.Under[name].Untold(); why != "" {
 			parts = append(parts, page.Text(name+": "+why))
@@ -274,11 +277,47 @@ func count(p *workload.Probed) keyCount {
 	return k
 }
 
+// stopped says whether OPENSSL_thread_stop() empties OpenSSL's slots on this build,
+// as strategy thread-stop found it; "" if that was not probed.
+func (b *buildReport) stopped() string {
+	p := b.Under["thread-stop"]
+	if p == nil || p.Untold() != "" {
+		return ""
+	}
+	var all int
+	var filled []string
+	seen := true
+	for _, k := range p.Keys {
+		if !k.OpenSSL {
+			continue
+		}
+		all++
+		switch k.Fate {
+		case results.Empty, results.Cleared:
+		case "":
+			seen = false
+		default:
+			filled = append(filled, fmt.Sprintf("key %d of %s (%s)", k.Key, creator(k), k.Fate))
+		}
+	}
+	after := b.Version + ": after OPENSSL_thread_stop() and a fork "
+	switch {
+	case all == 0 || !seen:
+		return after + "no worker lived to show its slots"
+	case len(filled) > 0:
+		return fmt.Sprintf("%s%d of OpenSSL's %d slots are not NULL: %s", after, len(filled), all, strings.Join(filled, ", "))
+	}
+	return fmt.Sprintf("%sall %d slots of OpenSSL are NULL", after, all)
+}
+
 // reasons names the slots that stayed shared although a strategy was there to
 // prevent it.
 func (f *probeReport) reasons() []page.Part {
 	var lines []page.Part
 	for _, b := range f.Builds {
+		if line := b.stopped(); line != "" {
+			lines = append(lines, page.Text(line))
+		}
 		for _, name := range b.Names {
 			p := b.Under[name]
 			if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
