@@ -412,3 +412,44 @@ func TestCheckUnlikeTrials(t *testing.T) {
 		t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
 	}
 }
+
+// Where a hazard damages the oracle too, tables and check take no verdict from the
+// scene; if the catalogue does not expect it, something is wrong.
+func TestNoFixHelps(t *testing.T) {
+	for _, tt := range []struct {
+		hazard       string
+		table, check string // in the table's words; in check's, "" if it must hold
+		left         bool
+	}{
+		{"tls-variable", "Left out, because they damage key-owner too: tls-variable.", "", true},
+		{"orderly-exit", "Left out, because they damage key-owner too: orderly-exit.", "", true},
+		{"reload", "Left out, because they damage key-owner too: reload.", "hazard reload, load tcp, heap global, 4 workers: " +
+			"key-owner is damaged too, in 120/120: no fix of this kind can help; the catalogue of hazards does not expect this, so the rig may be wrong", false},
+	} {
+		s := newSimulation(60)
+		s.hazards = []string{Plain, tt.hazard}
+		s.damage = func(hazard, name string) []string {
+			if hazard == tt.hazard {
+				return []string{event.Crash}
+			}
+			return usualDamage(hazard, name)
+		}
+		file := s.file(t, "run.txt")
+		text := strings.Join(strings.Fields(compareText(t, Options{}, file)+compareAs(t, "answer", Options{}, file)), " ")
+		if !strings.Contains(text, tt.table) || !strings.Contains(text, "hwm clean on 3.0.20 (0 of 120 trials each, ≤ 2.47 %) – ") || !strings.Contains(text, "key-owner is damaged too, in 120/120: no fix of this kind can help") {
+			t.Errorf("%s: compare does not say %q:\n%s", tt.hazard, tt.table, text)
+		}
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, file)
+		if err != nil || (broken == 0) != (tt.check == "") || !strings.Contains(out.String(), tt.check) {
+			t.Errorf("%s: %d broken, %v: %s", tt.hazard, broken, err, &out)
+		}
+		if strings.Contains(out.String(), "left out: key-owner is damaged too") != tt.left {
+			t.Errorf("%s: %s", tt.hazard, &out)
+		}
+		// The oracle itself is never let off.
+		if broken, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || broken == 0 {
+			t.Errorf("%s: key-owner passed: %v", tt.hazard, err)
+		}
+	}
+}

@@ -66,7 +66,10 @@ type Table struct {
 	Scene
 	Controls string `json:"controls"`       // how the controls came out
 	Mark     string `json:"mark,omitempty"` // what is wrong with them
-	Rows     []Row  `json:"rows"`
+	// NoFix says that the negative control is damaged here too, so that no fix of
+	// its kind can help; "" if it is not.
+	NoFix string `json:"no_fix_helps,omitempty"`
+	Rows  []Row  `json:"rows"`
 }
 
 // Row is one strategy in one scene.
@@ -180,6 +183,7 @@ func (g *gatherer) warnings() []string {
 func (g *gatherer) table(s Scene, o Options) Table {
 	control := g.control(s)
 	t := Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
+	t.NoFix, _ = g.noFix(s)
 	switch {
 	case t.Mark != "":
 		t.Controls = t.Mark

@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -207,4 +208,58 @@ func MachineOf(config map[string]string) string {
 		return "unknown machine"
 	}
 	return strings.Join(facts, ", ")
+}
+
+// noFix says that a hazard damages the negative control too, "" if it does not:
+// no fix of its kind can help there, so no verdict is taken from the scene.
+// Unforeseen says that the catalogue does not expect it: then the rig or the oracle
+// may be wrong.
+func (g *gatherer) noFix(s Scene) (text string, unforeseen bool) {
+	oracle := g.scenes[s][NegativeControl]
+	if oracle == nil || s.Hazard == Plain {
+		return "", false
+	}
+	v := oracle.lives().verdict()
+	if v.Damaged == 0 {
+		return "", false
+	}
+	text = fmt.Sprintf("%s is damaged too, in %d/%d: no fix of this kind can help", NegativeControl, v.Damaged, v.Trials)
+	key := Keys.Default()
+	for _, set := range strings.Fields(s.Settings) {
+		if value, ok := strings.CutPrefix(set, "key="); ok {
+			key = value
+		}
+	}
+	// A hazard that the catalogue does not know is another version's.
+	if expected, err := Expected(s.Hazard, NegativeControl, s.OpenSSL, key); err == nil && len(expected) == 0 {
+		return text + "; the catalogue of hazards does not expect this, so the rig may be wrong", true
+	}
+	return text, false
+}
+
+// NoFix lists where a hazard is expected to damage the negative control too: by
+// variant, with the lines of OpenSSL if those are not all.
+func (h Hazard) NoFix() []string {
+	variants := h.Variants
+	if len(variants) == 0 {
+		variants = []string{h.Name}
+	}
+	var list []string
+	for _, v := range variants {
+		var lines []string
+		for _, line := range slices.SortedFunc(maps.Keys(keysOfLine), version.Compare) {
+			words, err := Expected(v, NegativeControl, line, Keys.Default())
+			if err == nil && len(words) > 0 && words[0] != toBeMeasured[0] {
+				lines = append(lines, line)
+			}
+		}
+		switch len(lines) {
+		case 0:
+		case len(keysOfLine):
+			list = append(list, v)
+		default:
+			list = append(list, v+" on "+strings.Join(lines, ", "))
+		}
+	}
+	return list
 }

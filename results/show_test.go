@@ -15,6 +15,9 @@ func init() {
 		if format == "csv" {
 			d = page.Figures(c)
 		}
+		if format == "answer" {
+			d, format = &page.Document{Parts: []page.Part{page.Answer(c)}}, "text"
+		}
 		return d.Write(w, page.Format(format))
 	}
 }

@@ -40,6 +40,7 @@ type listedHazard struct {
 	Summary    string           `json:"summary"`
 	Source     string           `json:"source"`
 	Expects    string           `json:"expects"`
+	NoFix      []string         `json:"no_fix_helps,omitempty"`
 	Needs      string           `json:"needs,omitempty"`
 	Parameters []results.Option `json:"parameters,omitempty"`
 }
@@ -67,7 +68,7 @@ func everything() listing {
 		c.Strategies = append(c.Strategies, l)
 	}
 	for _, h := range results.Hazards() {
-		l := listedHazard{Name: h.Name, Summary: h.Summary, Source: h.Source, Expects: h.Expects, Needs: h.Needs}
+		l := listedHazard{Name: h.Name, Summary: h.Summary, Source: h.Source, Expects: h.Expects, NoFix: h.NoFix(), Needs: h.Needs}
 		for _, p := range h.Params {
 			l.Parameters = append(l.Parameters, parameter(p))
 		}
@@ -135,6 +136,9 @@ func (c listing) parts() []page.Part {
 	list = nil
 	for _, h := range c.Hazards {
 		texts := []string{h.Summary, "from: " + h.Source, "expected: " + h.Expects}
+		if len(h.NoFix) > 0 {
+			texts = append(texts, "no fix of this kind can help, because "+results.NegativeControl+" is damaged too: "+strings.Join(h.NoFix, "; "))
+		}
 		if h.Needs != "" {
 			texts = append(texts, "needs: "+h.Needs)
 		}

@@ -32,8 +32,8 @@ func Answer(c *results.Comparison) *Table {
 		alone.join(f.trials)
 		bound = max(bound, f.bound)
 	}
-	if spoiled := spoiledHazards(tables); len(spoiled) > 0 && len(t.Rows) > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because they damage %s too: %s.", results.NegativeControl, results.JoinHazards(spoiled)))
+	if names := spoiled(tables); names != "" && len(t.Rows) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because they damage %s too: %s.", results.NegativeControl, names))
 	}
 	if tried.total > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", tried))
@@ -56,15 +56,23 @@ func usualScenes(tables []*results.Table) []*results.Table {
 
 func hurt(r *results.Row) bool { return r != nil && r.Verdict.Damaged > 0 }
 
-// spoiledHazards are those that damage the negative control too.
-func spoiledHazards(tables []*results.Table) []string {
-	var list []string
-	for _, t := range tables {
-		if t.Hazard != results.Plain && hurt(rowOf(t, results.NegativeControl)) && !slices.Contains(list, t.Hazard) {
-			list = append(list, t.Hazard)
+// spoiled names the hazards that damage the negative control too, with the builds if
+// those are not all.
+func spoiled(tables []*results.Table) string {
+	var whole, parts []string
+	for _, scenes := range split(tables, func(s results.Scene) results.Scene { return results.Scene{Hazard: s.Hazard} }) {
+		bad := slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return t.NoFix == "" })
+		switch hazard := scenes[0].Hazard; {
+		case len(bad) == len(scenes):
+			whole = append(whole, hazard)
+		case len(bad) > 0:
+			parts = append(parts, results.HazardTitle(hazard)+" on "+strings.Join(distinct(bad, buildOf), " and "))
 		}
 	}
-	return list
+	if len(whole) > 0 {
+		parts = append([]string{results.JoinHazards(whole)}, parts...)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // record is what the trials of one strategy showed: alone in the process, build by build,
@@ -112,14 +120,13 @@ func (t tally) String() string {
 
 func newRecord(tables []*results.Table, strategy string) *record {
 	f := &record{strategy: strategy, clean: true, broken: make(map[string][]string)}
-	spoiled := spoiledHazards(tables)
 	alone := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Hazard != results.Plain })
 	for _, scenes := range split(alone, func(s results.Scene) results.Scene { return results.Scene{OpenSSL: s.OpenSSL} }) {
 		f.plain(scenes[0].OpenSSL, scenes)
 	}
 	for _, t := range tables {
 		r := rowOf(t, strategy)
-		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || slices.Contains(spoiled, t.Hazard) {
+		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || t.NoFix != "" {
 			continue
 		}
 		f.tried.add(r.Verdict.Trials)

@@ -195,6 +195,9 @@ func (b *comparison) scene(builds []*results.Table) {
 		} else {
 			b.Add(Text(text))
 		}
+		if t.NoFix != "" {
+			b.Add(Text("openssl " + t.OpenSSL + ": " + t.NoFix))
+		}
 	}
 	b.grid("Damage", builds, b.damageMetrics())
 	b.events(builds)
