@@ -73,12 +73,12 @@ func TestErrorQueueOfOldBuild(t *testing.T) {
 		for _, load := range results.Loads.Names() {
 			t.Run(fault+"/"+load, func(t *testing.T) {
 				cfg := corruption(t, catalogue.NegativeControl, load)
-				cfg.Build, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = build, fault, 2*time.Millisecond, 2
+				cfg.Build, cfg.Fault, cfg.FaultGap, cfg.FaultWorker = build, fault, 600*time.Microsecond, 2
 				cfg.Duration, cfg.Handshakes, cfg.BadShare = 0, 400, 0
 				out := retry(t, cfg, func(o *Outcome) bool { return o.Injected > 0 && o.Timeouts == 0 }, nil)
 				delete(out.Events, event.FailedHandshake) // an entry in the midst of one may fail it
 				if out.Injected == 0 || out.Events["foreign-error"] != out.Injected || len(out.Events) != 1 {
-					t.Errorf("%d faults, events %v: %v", out.Injected, out.Events, out.Noted)
+					t.Errorf("%d faults %v, events %v: %v", out.Injected, out.Injections, out.Events, out.Noted)
 				}
 			})
 		}

@@ -51,6 +51,7 @@ struct rand_method {
 	CORE(const char *, OpenSSL_version, (int))                                              \
 	CORE(unsigned long, OpenSSL_version_num, (void))                                        \
 	CORE(void, ERR_clear_error, (void))                                                     \
+	CORE(int, ERR_pop_to_mark, (void))                                                      \
 	CORE(unsigned long, ERR_get_error, (void))                                              \
 	CORE(unsigned long, ERR_peek_error, (void))                                             \
 	CORE(unsigned long, ERR_peek_last_error, (void))                                        \

@@ -252,29 +252,32 @@ static unsigned long pack(int library, int function, int reason)
 }
 
 typedef void (*put_error)(int library, int function, int reason, const char *file, int line);
+typedef void (*clear_error)(void);
+typedef int (*pop_to_mark)(void);
 
-/* A neighbour may have brought OpenSSL in before the rig loads it. */
-static put_error next_put_error(void)
+/* OpenSSL's own function of that name. A neighbour may have brought OpenSSL in before the rig loads it. */
+static void *of_neighbour(const char *name)
 {
-	static put_error found;
+	static const char *const libraries[] = {"libcrypto.so.1.1", "libcrypto.so.3", "libcrypto.so.4"};
+	void *found = NULL;
 
-	if (found == NULL)
-		found = openssl.ERR_put_error;
-	if (found == NULL) {
-		void *library = dlopen("libcrypto.so.1.1", RTLD_NOW | RTLD_NOLOAD);
+	for (size_t i = 0; found == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
+		void *library = dlopen(libraries[i], RTLD_NOW | RTLD_NOLOAD);
 
-		if (library != NULL) {
-			found = (put_error)dlsym(library, "ERR_put_error");
-			dlclose(library); /* it stays: who brought it in holds it */
-		}
+		if (library == NULL)
+			continue;
+		found = dlsym(library, name);
+		dlclose(library); /* it stays: who brought it in holds it */
 	}
 	return found;
 }
 
 void ERR_put_error(int library, int function, int reason, const char *file, int line)
 {
-	put_error next = next_put_error();
+	static put_error next;
 
+	if (next == NULL)
+		next = openssl.ERR_put_error != NULL ? openssl.ERR_put_error : (put_error)of_neighbour(__func__);
 	own[own_entries++ % LEDGER] = (struct entry){pack(library, function, reason), line};
 	if (next != NULL)
 		next(library, function, reason, file, line);
@@ -330,6 +333,34 @@ static void look_at_call(const char *file)
 	}
 	oldest.code = openssl.ERR_peek_error_line(&text, &oldest.line);
 	hold_against(is_own(newest) ? oldest : newest);
+}
+
+/* OpenSSL is about to take entries out of the queue. */
+static void about_to_clear(void)
+{
+	if (own_known && !clearing)
+		look_at_call(NULL);
+}
+
+void ERR_clear_error(void)
+{
+	static clear_error next;
+
+	if (next == NULL)
+		next = openssl.ERR_clear_error != NULL ? openssl.ERR_clear_error : (clear_error)of_neighbour(__func__);
+	about_to_clear();
+	if (next != NULL)
+		next();
+}
+
+int ERR_pop_to_mark(void)
+{
+	static pop_to_mark next;
+
+	if (next == NULL)
+		next = openssl.ERR_pop_to_mark != NULL ? openssl.ERR_pop_to_mark : (pop_to_mark)of_neighbour(__func__);
+	about_to_clear();
+	return next != NULL ? next() : 0;
 }
 
 static struct allocator under;

@@ -8,7 +8,9 @@
  * if OpenSSL clears it itself in the middle of a call. In 1.1.1 an entry has no
  * texts of its own; there the program exports ERR_put_error and keeps a ledger of
  * what this process put in, and the queue is held against it at each call of the
- * allocator, before OpenSSL may have cleared it again.
+ * allocator, and where OpenSSL clears the queue or takes its newest entries back:
+ * the program exports these functions too. After a client has verified its peer,
+ * nothing is allocated until the queue is cleared: an entry would be gone unseen.
  */
 #ifndef TLSBENCH_WATCH_H
 #define TLSBENCH_WATCH_H
@@ -29,8 +31,10 @@ void watch_install(struct allocator *allocator);
  */
 void watch_in_worker(SSL_CTX *ctx);
 
-/* OpenSSL's name: the libraries of 1.1.1 call it where they mean their own. */
+/* OpenSSL's names: the libraries of 1.1.1 call these where they mean their own. */
 void ERR_put_error(int library, int function, int reason, const char *file, int line);
+void ERR_clear_error(void);
+int ERR_pop_to_mark(void);
 
 /* An active check: one look at the error queue with four random draws. */
 void watch_check(void);
