@@ -40,7 +40,7 @@ measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
 measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
 
 # What is counted: every strategy alone with OpenSSL, as often as the word clean
-# needs, and beside every hazard, as a screening.
+# needs, and with every hazard, as a screening.
 measure plain-lines.txt --openssl "$lines" --load memory --measure corruption --rounds 60 --duration 300ms
 measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
 measure hazards.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds 2 --duration 300ms

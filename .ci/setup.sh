@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh: what the suite needs beside Go, make and git. It installs what is
+# setup.sh: what the suite needs besides Go, make and git. It installs what is
 # missing with the system's package manager when it may, and otherwise stops
 # with the one line to type.
 #

@@ -60,7 +60,7 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 	}
 	if err != nil {
 		r.Status, r.Reason = results.Failed, err.Error()
-		if out != nil && out.Fork != nil { // what was measured until then stands beside the reason
+		if out != nil && out.Fork != nil { // what was measured until then is kept with the reason
 			noteConditions(r, out)
 			return r, copyFork(r, out.Fork)
 		}

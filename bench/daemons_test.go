@@ -29,7 +29,7 @@ func fakeDaemon(t testing.TB, release string) daemon.Daemon {
 	return daemon.Daemon{Release: list[0], Package: release + ".1-2+deb1", OpenSSL: list[0].Line + ".9"}
 }
 
-// daemonSpec is of two daemons and the rig beside them: one with its own random
+// daemonSpec is of two daemons and the rig: one with its own random
 // generator, one with modes.
 func daemonSpec(t testing.TB, names ...string) Spec {
 	s := Spec{Spec: results.Spec{
@@ -54,7 +54,7 @@ func newDaemonRunner(t testing.TB, s Spec) *Runner {
 }
 
 // Each strategy is asked for in every way that a daemon can have it, and the rig
-// beside it in the same place; its controls are there as in any other plan.
+// next to it in the same place; its controls are there as in any other plan.
 func TestDaemonCells(t *testing.T) {
 	var got []string
 	for _, c := range mustPlan(t, daemonSpec(t, "none", "temp-thread", "hwm"), Shard{}).Cells() {

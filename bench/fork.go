@@ -67,7 +67,7 @@ func validateFork(f results.ForkSpec) error {
 }
 
 // validateForks refuses hazards of which fork trials know nothing: what a
-// hazard does is not done in them, and a name must not say that it was. Beside
+// hazard does is not done in them, and a name must not say that it was. Besides
 // other measures they are made under plain alone.
 func (s Spec) validateForks() error {
 	if !slices.Contains(s.Measures, results.Fork) {

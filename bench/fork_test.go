@@ -18,7 +18,7 @@ import (
 //
 //	TLSBENCH_STRATEGY    one strategy instead of all
 //	TLSBENCH_MEMORY      private memory of rank 0 in MiB; default 16
-//	TLSBENCH_FILLED      filled keys beside OpenSSL's; default 0
+//	TLSBENCH_FILLED      filled keys besides OpenSSL's; default 0
 //	TLSBENCH_HUGE_PAGES  off (default), on
 //
 // TLSBENCH_WORKERS is the number of live workers.

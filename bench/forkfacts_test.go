@@ -63,12 +63,12 @@ func TestForkPresets(t *testing.T) {
 		s = forkSpec()
 		s.Rounds, s.Measures = 0, []results.Measure{results.Corruption, results.Fork}
 		if mixed := mustPlan(t, p.Apply(s), Shard{}).Spec; mixed.Rounds != p.Rounds || mixed.Fork.Pairs != results.DefaultForkPairs {
-			t.Errorf("%s, beside corruption: %d rounds of %d pairs", p.Name, mixed.Rounds, mixed.Fork.Pairs)
+			t.Errorf("%s, with corruption: %d rounds of %d pairs", p.Name, mixed.Rounds, mixed.Fork.Pairs)
 		}
 	}
 }
 
-// What was measured before a trial broke stands beside the reason.
+// What was measured before a trial broke is kept with the reason.
 func TestForkFactsOfABrokenTrial(t *testing.T) {
 	for task := range mustPlan(t, forkSpec(), Shard{}).Tasks() {
 		out := fakeForks(10)

@@ -70,7 +70,7 @@ func TestForkBesideCorruption(t *testing.T) {
 	s.Measures = []results.Measure{results.Corruption, results.Fork}
 	p := mustPlan(t, s, Shard{})
 	if !slices.ContainsFunc(p.Cells(), func(c Cell) bool { return c.Control }) {
-		t.Error("no controls beside fork trials")
+		t.Error("no controls with fork trials")
 	}
 }
 

@@ -229,7 +229,7 @@ func (l *lookout) finished(t Task, trial *results.Trial) {
 	}
 }
 
-// startUp is a guess at what a trial takes beside its load, until one is done.
+// startUp is a guess at what a trial takes besides its load, until one is done.
 const startUp = 150 * time.Millisecond
 
 // daemonStart is what a daemon takes more.

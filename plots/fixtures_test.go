@@ -43,7 +43,7 @@ type fixture struct {
 
 	onlyForks bool
 	sharing   bool  // trials that look for raced blocks
-	memory    []int // of rank 0, in MiB; for trials of forks beside those at the default
+	memory    []int // of rank 0, in MiB; for trials of forks besides those at the default
 }
 
 func (f fixture) write(t testing.TB) []byte {

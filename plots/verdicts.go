@@ -66,7 +66,7 @@ const (
 	mapRoom             = sheetWidth - 2*sheetMargin - mapLabel
 )
 
-// buildsPerMap is how many builds fit beside one another.
+// buildsPerMap is how many builds fit next to one another.
 func buildsPerMap(builds, strategies int) int {
 	fit := max(1, int(mapRoom/(vg.Length(strategies)*fieldLow+blockGap)))
 	maps := (builds + fit - 1) / fit

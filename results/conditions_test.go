@@ -80,7 +80,7 @@ func TestDisturbances(t *testing.T) {
 	}
 }
 
-// The warning stands beside the strategy's value, and not beside another's.
+// The warning appears at the strategy's value, and not at another's.
 func TestDisturbanceStandsBesideItsValue(t *testing.T) {
 	path := disturb(t, 12, 12, func(t *Trial) { t.Steal = 0.5 })
 	for line := range strings.Lines(compareText(t, Options{}, path)) {

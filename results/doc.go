@@ -15,7 +15,7 @@
 //  4. Controls are checked: a rig that finds no damage under no strategy at
 //     all, or some under the oracle, proves nothing about the others.
 //  5. Compare prints a comparison of strategies, Check tests claims on it.
-//     Both say where the data are not good enough: warnings stand beside the
+//     Both say where the data are not good enough: warnings appear with the
 //     value they concern, and a claim that the trials cannot support is a
 //     broken one.
 //

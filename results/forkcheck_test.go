@@ -53,7 +53,7 @@ func underLoad(rounds int) []*Trial {
 // are controls; damage in one counts.
 func TestExpectBesideForks(t *testing.T) {
 	clean := CheckOptions{Expect: []string{"hwm=clean"}}
-	checkBroken(t, "beside forks", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1)...)...), "")
+	checkBroken(t, "with forks", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1)...)...), "")
 	checkBroken(t, "only forks", clean, fileOf(t, "run.txt", forkTrials(3, 0.01, 1)...), "no trial of hwm under load")
 	checkBroken(t, "a damaged fork", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1, event.Crash)...)...), "load memory, heap global, 4 workers: 3 of 3 trials of forks damaged")
 }

@@ -56,7 +56,7 @@ type Spec struct {
 	// Fork is what Fork trials are made of.
 	Fork ForkSpec `json:"fork,omitzero"`
 
-	// Daemon makes this a plan of daemons, and of the rig beside them.
+	// Daemon makes this a plan of daemons, and of the rig.
 	Daemon DaemonSpec `json:"daemon,omitzero"`
 
 	Rounds int `json:"rounds"`
@@ -83,7 +83,7 @@ type Spec struct {
 type ForkSpec struct {
 	// Memory lists how much private memory rank 0 has, in MiB.
 	Memory []int `json:"memory_mib,omitempty"`
-	// Filled lists how many filled keys there are beside OpenSSL's.
+	// Filled lists how many filled keys there are besides OpenSSL's.
 	Filled []int `json:"filled,omitempty"`
 	// HugePages lists how transparent huge pages are pinned: off, on.
 	HugePages []string `json:"huge_pages,omitempty"`
@@ -93,14 +93,14 @@ type ForkSpec struct {
 }
 
 // DaemonSpec makes a plan one of daemons: each of them in each hazard and heap
-// safety, and beside it the rig on the build of the same OpenSSL line. Workers
+// safety, and with it the rig on the build of the same OpenSSL line. Workers
 // are their TCP readers.
 type DaemonSpec struct {
 	List     []Daemon      `json:"list"`
 	Duration time.Duration `json:"duration_ns"` // of a daemon's trial; CorruptionTime is the rig's
 	// Patience is the longest trial of a daemon without a fix, which goes on as
 	// long as nothing was seen. Such a daemon on OpenSSL 3 or later has to be
-	// damaged, so it and the rig beside it get ControlRounds trials if that is
+	// damaged, so it and the rig of its line get ControlRounds trials if that is
 	// more than Rounds.
 	Patience      time.Duration `json:"patience_ns"`
 	ControlRounds int           `json:"control_rounds"`

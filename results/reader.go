@@ -434,7 +434,7 @@ func ReadFiles(paths ...string) (*Set, error) {
 }
 
 // HasDaemons reports whether a results file is one of daemons, with the rig
-// beside them. It says no to what cannot be read: whoever reads it says why.
+// next to them. It says no to what cannot be read: whoever reads it says why.
 func HasDaemons(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -205,7 +205,7 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 }
 
 // share adds what the sharing trials saw to a verdict on damage: a word of its
-// own, and no clean beside it.
+// own, and no clean with it.
 func (v Verdict) share(s *SharedBlocks) Verdict {
 	if s == nil || s.Raced+s.ReadRaced == 0 {
 		return v

@@ -52,7 +52,7 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 }
 
 // What the oracle shows under plain is held against nobody; what it shows
-// beside a hazard is.
+// with a hazard is.
 func TestSharingFloor(t *testing.T) {
 	path := sharingFile(t, map[string]string{
 		"plain none": "err.c:1 drbg.c:2 lhash.c:3", "plain key-owner": "lhash.c:3 prop.c:4!", "plain hwm": "lhash.c:3 prop.c:4!",

@@ -201,7 +201,7 @@ func TestLatePeers(t *testing.T) {
 		}
 		tr.halted = "worker 1 was stopped"
 		if got, want := tr.late(tc.failure), tc.failure.Kind == peers.Cut || tc.failure.Kind == peers.Timeout; got != want {
-			t.Errorf("%s, beside a stopped worker: late %v, want %v", tc.name, got, want)
+			t.Errorf("%s, with a stopped worker: late %v, want %v", tc.name, got, want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 // it forks one child after the other, in pairs: one fork under the strategy,
 // and one without its handlers, whose child only ends. Which of the two comes
 // first is left to chance. Of the rest of the Config, Workers is how many live
-// workers there are beside; they are idle. The load is memory: the first
+// other workers there are; they are idle. The load is memory: the first
 // handshake of a child is both sides over BIO pairs.
 type ForkConfig struct {
 	Pairs     int // forks in each arm
@@ -33,7 +33,7 @@ type ForkConfig struct {
 	// Memory is what rank 0's resident private memory is brought up to, in
 	// bytes; 0 = as much as the set-up took.
 	Memory uint64
-	// Keys is how many filled keys there are beside OpenSSL's. They are made
+	// Keys is how many filled keys there are besides OpenSSL's. They are made
 	// after OpenSSL's and before the strategy's set-up, so that a strategy
 	// that clears all keys up to a bound finds them there.
 	Keys int

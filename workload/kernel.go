@@ -44,7 +44,7 @@ func kernelUsage(pid int) (usage, error) {
 	return usage{ran: time.Duration(ran), waited: time.Duration(waited)}, nil
 }
 
-// usageToJudge reads what judge needs beside: whether the process is ready just
+// usageToJudge reads what else judge needs: whether the process is ready just
 // now. Of a worker that comes on, which is looked at at every tick, nobody asks.
 func usageToJudge(pid int) (usage, error) {
 	u, err := kernelUsage(pid)

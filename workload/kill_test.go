@@ -68,7 +68,7 @@ func awaitNone(t *testing.T, mark string) {
 // outlasting lists what these processes have in memory or open that would be
 // there after their deaths: System V segments, and objects of /dev/shm and
 // /dev/mqueue. Others on this machine, such as the PostgreSQL of a test that runs
-// beside this one, have some too; so only these processes are looked at, and that
+// next to this one, have some too; so only these processes are looked at, and that
 // before they are killed.
 func outlasting(pids []int) []string {
 	var names []string

@@ -350,7 +350,7 @@ func (t *trial) noticePause() {
 // not run says nothing, and the rig gives it up after a time. The rig counts how
 // often it did, and a failure can be explained as often. A peer that was given
 // up after it had itself waited as long for the server is not late: the server
-// owed it an answer. Beside a process that was stopped from outside nobody knows
+// owed it an answer. Next to a process that was stopped from outside nobody knows
 // whose doing it is.
 func (t *trial) late(f peers.Failure) bool {
 	stood := t.halted != ""

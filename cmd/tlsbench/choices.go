@@ -134,7 +134,7 @@ func parseHazards(list []string) ([]string, error) {
 		}
 		names = append(names, name)
 	}
-	if slices.Contains(list, "all") { // a list may name others beside it, which it has
+	if slices.Contains(list, "all") { // a list may name others too, which "all" has
 		seen := map[string]bool{}
 		names = slices.DeleteFunc(names, func(name string) bool {
 			twice := seen[name]

@@ -9,7 +9,7 @@
 //	         workload        starts the rig, drives its load, watches it
 //	           │    ├─ workload/openssl      which libcrypto, through which loader
 //	           │    ├─ workload/peers        TLS clients, good and bad
-//	           │    └─ workload/neighbours   what a hazard needs beside the rig
+//	           │    └─ workload/neighbours   what a hazard needs besides the rig
 //	           ▼ control block
 //	         workload/rig    C: rank 0, shared heap, workers, hazards, detectors
 //	           │    └─ strategies            C: the fix, at five points
@@ -23,7 +23,7 @@
 //	           ▼
 //	         plots           figures, report page, README
 //
-// Beside it: tlsbench probe takes workload's ledger of keys and needs no plan;
+// Besides it: tlsbench probe takes workload's ledger of keys and needs no plan;
 // tlsbench field runs the strategies in a real daemon (workload/daemon).
 //
 // The command is a thin shell over these packages. Its way from arguments to

@@ -198,7 +198,7 @@ func reachable(t *testing.T, sockets map[uint64]string) map[string]net.IP {
 	return found
 }
 
-// TestNothingIsOpenDuringTrials runs real trials over TCP beside a PostgreSQL
+// TestNothingIsOpenDuringTrials runs real trials over TCP next to a PostgreSQL
 // and a web server, and with client certificates, and watches: every listener of
 // the harness, the rig and the neighbours is on loopback; nothing that is
 // written can be read by others, nor holds a private key.

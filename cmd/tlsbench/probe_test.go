@@ -72,7 +72,7 @@ func findingsOf(builds ...*buildReport) *probeReport {
 	return &probeReport{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
 }
 
-// builtApart is a build beside a library that has keys on both sides of
+// builtApart is a build with a library that has keys on both sides of
 // OpenSSL's, with every mark there is.
 func builtApart() *buildReport {
 	late := ours(3, results.Cleared)

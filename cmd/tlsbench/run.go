@@ -239,9 +239,9 @@ func (c *runCommand) job(s *session) (*job, error) {
 	return c.resultFlags.job("run", plan), nil
 }
 
-// gave reports whether there are flags beside those named: they describe a plan.
-func (s *session) gave(beside ...string) bool {
-	return slices.ContainsFunc(s.given, func(flag string) bool { return !slices.Contains(beside, flag) })
+// gave reports whether there are flags besides those named: they describe a plan.
+func (s *session) gave(besides ...string) bool {
+	return slices.ContainsFunc(s.given, func(flag string) bool { return !slices.Contains(besides, flag) })
 }
 
 // fileName is the name of a results file that was given none.

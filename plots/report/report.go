@@ -1,5 +1,5 @@
 // Package report writes the report page, and the published figures and texts:
-// what package plots draws beside the documents of package page.
+// what package plots draws with the documents of package page.
 package report
 
 import (

@@ -130,7 +130,7 @@ func TestPercentileEdges(t *testing.T) {
 		{"nothing", Percentile(nil, 50), nan},
 		{"NaN alone", Percentile([]float64{nan}, 50), nan},
 		{"one value", Percentile([]float64{7}, 99), 7},
-		{"beside a NaN", Percentile([]float64{1, nan, 3}, 50), 2},
+		{"next to a NaN", Percentile([]float64{1, nan, 3}, 50), 2},
 		{"0 %", Percentile([]float64{1, 2}, 0), nan},
 		{"101 %", Percentile([]float64{1, 2}, 101), nan},
 	}

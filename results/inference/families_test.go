@@ -107,7 +107,7 @@ func TestTaroneKeepsTheLevel(t *testing.T) {
 }
 
 // The figures of the plan, and the family-wise error of its rule: cells that are
-// damaged in 5 % of lives, beside some that always are and some that never are.
+// damaged in 5 % of lives, next to some that always are and some that never are.
 func TestFamilyOfCells(t *testing.T) {
 	for late, want := range map[int]int{0: 61, 1: 74, 2: 82, 3: 88, 5: 96, 10: 108, 20: 120, 50: 138} {
 		if got := LivesForFamily(late, 0.05); got != want {

@@ -9,7 +9,7 @@ import (
 )
 
 // Expected values are printed output of R 4.2.2 with package survival 3.5-3,
-// unless a test names another source. R's own calls stand beside them.
+// unless a test names another source. R's own calls appear next to them.
 
 func wantNear(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()

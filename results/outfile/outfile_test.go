@@ -48,7 +48,7 @@ func put0(t *testing.T, path, content string) string {
 	return path
 }
 
-// check wants a file's content, and nothing beside it.
+// check wants a file's content, and nothing else in its folder.
 func check(t *testing.T, path, want string) {
 	t.Helper()
 	got, err := os.ReadFile(path)

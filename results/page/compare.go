@@ -15,7 +15,7 @@ import (
 
 // Compare shows what results files say: first the verdicts in one view, then
 // damage, checks and costs scene by scene, then forks, then how to read it all.
-// Builds that were tried alike stand beside one another.
+// Builds that were tried alike are columns of one table.
 func Compare(c *results.Comparison) *Document { return compare(c, 0) }
 
 // Overview is Compare without the details of scenes that were looked at in a
@@ -404,7 +404,7 @@ func (b *comparison) damageMetrics() []metric {
 }
 
 // firstDamage shows how often a first damage comes for each million attempts, and
-// what that is beside no fix at all.
+// how that compares with no fix at all.
 func firstDamage(r *results.Row) Cell {
 	if r.Verdict.Trials == 0 || math.IsNaN(r.FirstDamage.Value) {
 		return Cell{}

@@ -54,7 +54,7 @@ func TestTerminalIsEightyColumns(t *testing.T) {
 }
 
 // A note of one table stands below it, one of two tables at the end, one of a
-// whole column beside the column's title.
+// whole column next to the column's title.
 func TestNotesAreSaidOnce(t *testing.T) {
 	one := &Table{Title: "one", Head: []string{"row", "value"}}
 	one.Add("a", Cell{Text: "1", Notes: []string{"of one table", "of both tables"}})

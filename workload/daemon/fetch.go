@@ -118,7 +118,7 @@ var pythonLibrary = regexp.MustCompile(`^libpython3\.[0-9]+`)
 
 // pythonModules names the packages of Python's own modules: no library asks for
 // them, so that they are not found by following the needs of files. The roots
-// are what the script beside the daemon imports.
+// are what the script next to the daemon imports.
 func pythonModules(tree string) (packages, roots []string) {
 	for _, file := range sharedlib.Glob(tree, "usr/lib/*/libpython3.*.so.1.0") {
 		name := pythonLibrary.FindString(filepath.Base(file))
@@ -170,7 +170,7 @@ func (d *Daemon) chooseLoader() error {
 	if d.Loader == "" {
 		g, ok := sharedlib.GlibcIn(filepath.Dir(sharedlib.System().Lookup("libc.so.6")))
 		if !ok {
-			return fmt.Errorf("find kamailio %s: no loader beside the system's libc.so.6", d.Release.Name)
+			return fmt.Errorf("find kamailio %s: no loader next to the system's libc.so.6", d.Release.Name)
 		}
 		d.Loader = g.Loader
 	}

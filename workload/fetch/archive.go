@@ -118,7 +118,7 @@ func (a *archive) add(t target) {
 
 // mirrors gives the places to look for a suite, the likeliest first. A
 // release that left the archive may be in the folder for old ones, which many
-// mirrors have beside it.
+// mirrors have next to it.
 func (a *archive) mirrors(suite string) []mirror {
 	list := a.main
 	if strings.HasSuffix(suite, "-security") {

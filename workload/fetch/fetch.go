@@ -1,5 +1,5 @@
 // Package fetch brings packages of any release of Debian or Ubuntu into the
-// user's cache, beside the system and without root.
+// user's cache, next to the system and without root.
 //
 // A catalogue says what is wanted (Want): which packages of which release, and
 // how to tell that a tree holds it. Fetch goes through the list: is it in the

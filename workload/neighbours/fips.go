@@ -27,7 +27,7 @@ const fipsPackage = "openssl-provider-fips"
 // fipsModule is the module's place below a folder of libraries.
 const fipsModule = "ossl-modules/fips.so"
 
-// findFIPS gives the module that came with the build: beside its libcrypto, or
+// findFIPS gives the module that came with the build: next to its libcrypto, or
 // fetched from its release.
 func findFIPS(b openssl.Build) (Library, error) {
 	folders := []string{filepath.Dir(b.Libcrypto)}

@@ -39,7 +39,7 @@ func TestFIPSConfig(t *testing.T) {
 	}
 	b := openssl.Build{Libcrypto: filepath.Join(dir, "libcrypto.so.3"), Version: "3.0.1"}
 	if lib, err := Find(FIPS, b); err != nil || lib.Path != module {
-		t.Errorf("a module beside libcrypto: %v, %v", lib, err)
+		t.Errorf("a module next to libcrypto: %v, %v", lib, err)
 	}
 	b.Libcrypto = filepath.Join(t.TempDir(), "libcrypto.so.3")
 	if _, err := Find(FIPS, b); err == nil || !strings.Contains(err.Error(), fipsPackage) {

@@ -224,7 +224,7 @@ var roots = []string{
 }
 
 // Fetch brings libpython with its modules, libcurl and libpq of a cached build's
-// own release into the cache, beside the system. builds is the folder of the
+// own release into the cache, next to the system. builds is the folder of the
 // cached builds, "" for the user's. For the rest see fetch.Fetch.
 func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Options) (*fetch.Manifest, error) {
 	what := "neighbours of openssl " + b.Name

@@ -36,7 +36,7 @@ func Version(path string) (string, error) {
 	return id.version, nil
 }
 
-// pair is a libcrypto and the libssl beside it, both read.
+// pair is a libcrypto and the libssl next to it, both read.
 type pair struct {
 	identity
 	crypto, ssl *sharedlib.Object

@@ -28,7 +28,7 @@ var debianLines = []lineIn{
 }
 
 // fillArchive makes an archive of the lines. Releases have empty suites for
-// fixes beside them.
+// fixes next to them.
 func fillArchive(t *testing.T, origin string, lines []lineIn) *fetchtest.Archive {
 	t.Helper()
 	a := fetchtest.New(t, origin)

@@ -241,11 +241,11 @@ func TestLoader(t *testing.T) {
 	}
 	sharedlibtest.Glibc(t, bare, "2.44")
 	if got, err = f.find(bare); err != nil || got[0].Glibc != "2.44" || !slices.Equal(got[0].LibraryPath, []string{bare}) {
-		t.Errorf("its own glibc beside it: got %+v, %v", got, err)
+		t.Errorf("its own glibc next to it: got %+v, %v", got, err)
 	}
 	f.glibc = "2.50"
 	if got, err = f.find(bare); err != nil || got[0].Glibc != "2.44" {
-		t.Errorf("a dependency beside a libc.so.6, on a newer system: got %+v, %v; want the folder's glibc", got, err)
+		t.Errorf("a dependency next to a libc.so.6, on a newer system: got %+v, %v; want the folder's glibc", got, err)
 	}
 	for _, name := range []string{"libc.so.6", "ld-linux-x86-64.so.2"} {
 		if err := os.Remove(filepath.Join(bare, name)); err != nil {

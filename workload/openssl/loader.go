@@ -36,8 +36,8 @@ func (f *finder) build(name string, source Source, file string) (Build, error) {
 // enough for all files that will be mapped, else one that stands with the
 // build, else the cache's oldest that will do.
 func (f *finder) chooseLoader(b *Build, p *pair) error {
-	beside := filepath.Dir(p.crypto.Path)
-	c, err := sharedlib.Follow([]*sharedlib.Object{p.crypto, p.ssl}, []string{beside}, f.linker)
+	folder := filepath.Dir(p.crypto.Path)
+	c, err := sharedlib.Follow([]*sharedlib.Object{p.crypto, p.ssl}, []string{folder}, f.linker)
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,14 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 		return fmt.Errorf("%s needs %s, which is neither in its folder nor on the system", c.Unmet[0].By, c.Unmet[0].Soname)
 	}
 	b.Needs, b.LibraryPath, b.Glibc = c.Glibc, c.Folders, f.glibc
-	if g, needed := f.otherGlibc(c, beside); needed {
+	if g, needed := f.otherGlibc(c, folder); needed {
 		if g.Loader == "" {
 			return fmt.Errorf("%s needs glibc %s, but the system has %s: put that release's loader and libc.so.6 into its folder, or fetch a line that includes them",
 				b.Libcrypto, b.Needs, f.glibc)
 		}
 		b.Loader, b.Glibc, b.LibraryPath = g.Loader, g.Release, []string{g.Folder}
-		if beside != g.Folder {
-			b.LibraryPath = append(b.LibraryPath, beside)
+		if folder != g.Folder {
+			b.LibraryPath = append(b.LibraryPath, folder)
 		}
 	}
 	for _, dir := range b.LibraryPath {
@@ -65,8 +65,8 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 
 // otherGlibc says whether the build has to run on another glibc than the
 // system's, and on which.
-func (f *finder) otherGlibc(c sharedlib.Closure, beside string) (g sharedlib.Glibc, needed bool) {
-	with := glibcsBelow(packageRoot(beside))
+func (f *finder) otherGlibc(c sharedlib.Closure, folder string) (g sharedlib.Glibc, needed bool) {
+	with := glibcsBelow(packageRoot(folder))
 	if version.Compare(f.glibc, c.Glibc) < 0 {
 		if g, ok := oldestGlibc(with, c.Glibc); ok {
 			return g, true

@@ -119,7 +119,7 @@ void fault_race_act(void)
 	}
 }
 
-/* Rank 0, right before a fork: the workers that are there already live beside it. */
+/* Rank 0, right before a fork: the workers that are there already live at the same time. */
 static void write_in_rank0(void)
 {
 	if (rig.me == NULL && forks++ > 0)

@@ -29,7 +29,7 @@ struct fork_config {
 	uint64_t sustained; /* forks in each arm of the sustained loop */
 	uint64_t limit_ns;  /* of both loops; 0 = none */
 	uint64_t memory;    /* private memory that rank 0 is brought up to; 0 = left as it is */
-	uint32_t keys;      /* filled keys beside OpenSSL's */
+	uint32_t keys;      /* filled keys besides OpenSSL's */
 	uint32_t huge_pages;
 	uint32_t same_arms; /* both arms are the strategy: a comparison with itself */
 	uint32_t reserved;

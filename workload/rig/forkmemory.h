@@ -18,7 +18,7 @@ void fork_memory_pin(void);
  */
 void fork_memory_fill(void);
 
-/* Makes the filled keys beside OpenSSL's that the configuration asks for. */
+/* Makes the filled keys besides OpenSSL's that the configuration asks for. */
 void fork_keys_fill(void);
 
 #endif

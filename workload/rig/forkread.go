@@ -16,12 +16,12 @@ type Fork struct {
 	Sustained uint64        // forks in each arm of the sustained loop, or of the yardstick
 	Limit     time.Duration // of both loops; 0 = none
 	Memory    uint64        // private memory that rank 0 is brought up to; 0 = left as it is
-	Keys      int           // filled keys beside OpenSSL's
+	Keys      int           // filled keys besides OpenSSL's
 	HugePages bool
 	SameArms  bool // both arms are the strategy
 }
 
-// MaxForkKeys is how many filled keys there can be beside OpenSSL's.
+// MaxForkKeys is how many filled keys there can be besides OpenSSL's.
 const MaxForkKeys = C.MAX_FORK_KEYS
 
 // forkRecords is the room for records: all forks and one to throw away.

@@ -1,5 +1,5 @@
 /*
- * hazard.h: what else lives in the process beside the server and OpenSSL. A
+ * hazard.h: what lives in the process besides the server and OpenSSL. A
  * hazard is a struct of hooks in a file of its own, and a line in hazardlist.h;
  * nothing else here knows it by name (ADDING.md has an example). Each hook may
  * be NULL.

@@ -1,6 +1,6 @@
 /*
  * pair.h: a TLS connection within one process, over a pair of BIOs: for hazards
- * that use OpenSSL beside the load.
+ * that use OpenSSL besides the load.
  */
 #ifndef TLSBENCH_PAIR_H
 #define TLSBENCH_PAIR_H

@@ -82,10 +82,10 @@ struct trace_block {
 	uint32_t lock_only, has_lock;
 	uint32_t sampled; /* it was left open from time to time, so counts are too low */
 	uint32_t verdict;
-	uint64_t plain;   /* processes that wrote, not by atomic instructions */
-	uint64_t atomic;  /* processes that wrote by atomic instructions */
-	uint64_t readers; /* second pass: processes that read what one other writes */
-	uint64_t beside;  /* workers that lived when rank 0 wrote */
+	uint64_t plain;     /* processes that wrote, not by atomic instructions */
+	uint64_t atomic;    /* processes that wrote by atomic instructions */
+	uint64_t readers;   /* second pass: processes that read what one other writes */
+	uint64_t witnesses; /* workers that lived when rank 0 wrote */
 	struct trace_lockset workers, rank0;
 	struct trace_word words[TRACE_WORDS];
 	struct trace_write writes[TRACE_WRITES];

@@ -3,7 +3,7 @@
  * tracer saw: a block is raced if two processes write it without an exclusive
  * lock that all these writes have in common, and not by atomic instructions
  * alone. Eraser knows no order of events. The fork is one, so it is followed
- * here: rank 0's write races only with workers that lived beside it.
+ * here: rank 0's write races only with workers that lived then.
  */
 #include "trace.h"
 
@@ -105,7 +105,7 @@ static bool raced(const struct trace_block *block)
 {
 	if (two_workers(block->plain) && block->workers.n == 0)
 		return true;
-	return (block->plain & block->beside) != 0 && !have_common(&block->workers, &block->rank0);
+	return (block->plain & block->witnesses) != 0 && !have_common(&block->workers, &block->rank0);
 }
 
 static void judge(struct trace_block *block)
@@ -120,7 +120,7 @@ static void judge(struct trace_block *block)
 	}
 	if (workers != 0 && !two_workers(workers) && block->workers.n == 0 && (block->readers & ~workers) != 0)
 		block->verdict = TRACE_READ_RACED;
-	if (block->rank0.begun && block->rank0.n == 0 && (block->readers & block->beside) != 0)
+	if (block->rank0.begun && block->rank0.n == 0 && (block->readers & block->witnesses) != 0)
 		block->verdict = TRACE_READ_RACED;
 }
 
@@ -166,7 +166,7 @@ static bool apply(struct trace *record, struct trace_block *block, const struct 
 		return news;
 	}
 	if (rank0)
-		block->beside |= __atomic_load_n(&record->alive, __ATOMIC_RELAXED);
+		block->witnesses |= __atomic_load_n(&record->alive, __ATOMIC_RELAXED);
 	intersect(rank0 ? &block->rank0 : &block->workers, touch);
 	block->plain |= self;
 	return false;
@@ -199,5 +199,5 @@ bool trace_one_writes(const struct trace_block *block, uint32_t reader)
 		return false;
 	if (workers != 0 && !two_workers(workers) && block->workers.n == 0 && workers != bit(reader))
 		return true;
-	return block->rank0.begun && block->rank0.n == 0 && (block->beside & bit(reader)) != 0;
+	return block->rank0.begun && block->rank0.n == 0 && (block->witnesses & bit(reader)) != 0;
 }

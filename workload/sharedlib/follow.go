@@ -97,7 +97,7 @@ func GlibcRelease(path string) string {
 	return ""
 }
 
-// Glibc is a C library beside its loader.
+// Glibc is a C library with its loader.
 type Glibc struct {
 	Loader  string
 	Folder  string // of libc.so.6

@@ -67,7 +67,7 @@ func systemFolders() []string {
 }
 
 // Lookup gives the file for a soname, "" if there is none for this machine.
-// Files of other architectures stand in the cache beside our own.
+// Files of other architectures stand in the cache next to our own.
 func (l *Linker) Lookup(soname string) string {
 	for _, file := range l.cache[soname] {
 		if Fits(file) {

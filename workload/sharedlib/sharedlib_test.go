@@ -183,6 +183,6 @@ func TestGlibcInWantsOneRelease(t *testing.T) {
 	}
 	sharedlibtest.Build(t, want.Loader, sharedlibtest.Lib{Text: "stable release version 2.96."})
 	if g, ok := GlibcIn(dir); ok {
-		t.Errorf("a loader of 2.96 beside a libc of 2.97 was taken: %+v", g)
+		t.Errorf("a loader of 2.96 next to a libc of 2.97 was taken: %+v", g)
 	}
 }
