@@ -15,6 +15,9 @@ func every(n int64) catalogue.Param {
 	return catalogue.Param{Name: "every", Default: n, Min: 1, Max: 1 << 20, Summary: "handshakes of a worker between two times"}
 }
 
+// after is the parameter of hazards that end a worker.
+var after = catalogue.Param{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before its end"}
+
 // hazardCatalogue has one line for each hazard of the rig's C table, after
 // plain, which adds nothing.
 var hazardCatalogue = []Hazard{
@@ -174,7 +177,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; with thread-stop=1 pointer-match corrupts too, because it leaves OpenSSL's list of thread-stop handlers shared, and the first worker to retire frees it for all (found by this suite); the memory that each retired worker leaves in the shared heap is measured",
 		Params: []catalogue.Param{
 			{Name: "thread-stop", Default: 0, Min: 0, Max: 1, Summary: "1: a worker calls OPENSSL_thread_stop() when it retires"},
-			{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before it retires"},
+			after,
 		},
 		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
 		expect: func(e expecting) words {
@@ -288,16 +291,21 @@ var hazardCatalogue = []Hazard{
 	},
 	{
 		Name: "orderly-exit", File: "hazard_orderly_exit.c",
-		Summary: "workers retire by exit(), which runs OpenSSL's clean-up, while others serve",
+		Summary: "a process ends by exit(), which runs OpenSSL's clean-up, while others serve",
 		Source:  "OpenSIPS issues 1121, 2115, 3767; Kamailio's --atexit=no",
-		Expects: "all corrupt up to 3.6",
-		Params:  []catalogue.Param{{Name: "after", Default: 16, Min: 1, Max: 1 << 20, Summary: "connections that a worker serves before it retires"}},
+		Expects: "all corrupt up to 3.6; 4.0 no longer cleans up at exit, so that only none does",
+		Params: []catalogue.Param{
+			catalogue.OneOf("who", "workers that retire, or rank 0", "worker", "rank0"),
+			after,
+		},
+		Variants: []string{"orderly-exit", "orderly-exit:who=rank0"},
 		expect: func(e expecting) words {
 			if e.line() == "4.0" {
-				return toBeMeasured
+				return onlyNone(e)
 			}
 			return corrupt
 		},
+		QuietIf: "who",
 	},
 	{
 		Name: "parent-errors", File: "hazard_parent_errors.c",
@@ -305,6 +313,43 @@ var hazardCatalogue = []Hazard{
 		Source:  "the code of thread-stop",
 		Expects: "thread-stop loses it; temp-thread corrupts, because rank 0's main thread then has an error queue",
 		expect:  hurts(map[string]words{"temp-thread": corrupt, "thread-stop": {"broken"}}), Quiet: true,
+	},
+	{
+		Name: "second-context", File: "hazard_second_context.c",
+		Summary:  "a library has n more library contexts (OSSL_LIB_CTX), made in rank 0 after set-up and used in the workers",
+		Source:   "openssl issues 27757, 20118; curl pull request 22665",
+		Expects:  "temp-thread corrupts; on 3.0 and 3.5, where each context has generators behind keys of its own, hwm and pointer-match miss them, and clear-0-15 those past key 15 (from n=6 and n=4 on)",
+		Params:   []catalogue.Param{{Name: "n", Default: 1, Min: 1, Max: 32, Summary: "number of contexts"}, every(1)},
+		Variants: []string{"second-context", "second-context:n=8"},
+		expect: func(e expecting) words {
+			how := map[string]words{"temp-thread": corrupt}
+			if keys := KeysOfOpenSSL(e.openssl); keys > 4 {
+				how["hwm"], how["pointer-match"] = corrupt, corrupt
+				each := keys - 4 // new keys of each context, as probe shows: 2 on 3.0, 3 on 3.5
+				if keys+each*e.number("n") > bound("clear-0-15") {
+					how["clear-0-15"] = corrupt
+				}
+			}
+			return hurts(how)(e)
+		},
+	},
+	{
+		Name: "killed-worker", File: "hazard_killed_worker.c",
+		Summary: "a worker is killed by SIGKILL, with a lock that the others need, and replaced",
+		Source:  "kamailio issue 1172, OpenSIPS issue 1767",
+		Expects: "all hang, because OpenSSL's locks are not robust; with another lock, or without one, only none corrupts",
+		Params: []catalogue.Param{
+			catalogue.OneOf("locked", "the lock: OpenSSL's, the heap's (which knows its holder and is freed), or none", "openssl", "heap", "none"),
+			after,
+		},
+		Variants: []string{"killed-worker", "killed-worker:locked=heap", "killed-worker:locked=none"},
+		expect: func(e expecting) words {
+			if e.number("locked") == 0 {
+				return hanging
+			}
+			return onlyNone(e)
+		},
+		NeedsHeap: true,
 	},
 	{
 		Name: "foreign-shared", File: "hazard_foreign.c",

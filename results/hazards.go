@@ -32,6 +32,7 @@ type Hazard struct {
 	RSA          string   // parameter with which the server's key is RSA-2048
 	AllBad       bool     // where there are bad peers, all are
 	Quiet        bool     // nothing to be seen in workers: rank 0 alone acts
+	QuietIf      string   // parameter with which that is so
 	Without      []string // hazards that this one excludes
 
 	expect func(expecting) words
@@ -52,6 +53,11 @@ func (c HazardChoice) Key(otherwise string) string {
 		return RSA2048
 	}
 	return otherwise
+}
+
+// InWorkers says whether workers act, or rank 0 alone.
+func (c HazardChoice) InWorkers() bool {
+	return !c.Quiet && (c.QuietIf == "" || c.Number(c.QuietIf) == 0)
 }
 
 // Refuses says why a trial with these settings makes no sense, "" if it does.
@@ -208,9 +214,9 @@ var hazardKinds = []struct {
 }{
 	{"Nothing else", "never", []string{Plain}},
 	{"What else has keys", "nothing else has thread-local keys", []string{"foreign-before", "foreign-after", "foreign-shared", "python"}},
-	{"Who uses OpenSSL where", "only workers use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "curl", "postgres", "mariadb"}},
+	{"Who uses OpenSSL where", "only workers use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "second-context", "curl", "postgres", "mariadb"}},
 	{"Providers", "no further provider is loaded", []string{"fips", "provider-state", "tls-variable"}},
-	{"Forks", "no worker is forked late", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit"}},
+	{"Forks", "no worker is forked late", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit", "killed-worker"}},
 	{"Locks", "locks work across processes", []string{"private-locks"}},
 	{"What peers do", "peers do nothing unusual", []string{"many-errors", "mutual-tls", "long-lived", "reload"}},
 	{"Others", "these hazards are absent", nil},

@@ -102,6 +102,13 @@ func TestDeviation(t *testing.T) {
 		{"private-locks:kamailio=1", "hwm", "3.5.7", events{"hang": 1}, ""},
 		{"shared-ctx:rsa=1", "hwm", "3.0.19", events{"failed-handshake": 9}, ""},
 		{"rank0-client", "temp-thread", "3.0.19", events{"foreign-error": 9}, ""},
+		{"second-context:n=5", "clear-0-15", "3.0.19", events{}, ""},
+		{"second-context:n=6", "clear-0-15", "3.0.19", events{}, "expected corrupt, saw clean"},
+		{"second-context:n=4", "clear-0-15", "3.5.9", events{}, "expected corrupt, saw clean"},
+		{"second-context", "hwm", "3.6.5", events{}, ""},
+		{"orderly-exit:who=rank0", "key-owner", "4.0.3", events{"crash": 1}, "expected clean, saw crash"},
+		{"killed-worker", "shm-match", "4.0.3", events{"hang": 1}, ""},
+		{"killed-worker:locked=heap", "shm-match", "4.0.3", events{"hang": 1}, "expected clean, saw hang"},
 		{"rank0-client:wrapped=1", "temp-thread", "3.0.19", events{"foreign-error": 9}, "expected clean, saw corrupt"},
 	} {
 		got, err := Deviation(tc.hazard, tc.strategy, tc.openssl, Keys.Default(), tc.events)

@@ -198,6 +198,9 @@ func TestHazardsUnderOracle(t *testing.T) {
 		{"rank0-thread", memory, inRank0},
 		{"parent-errors", memory, inRank0},
 		{"foreign-shared", memory, inRank0},
+		{"second-context:n=3", memory, inWorkers},
+		{"killed-worker:locked=heap", memory, killed},
+		{"killed-worker:locked=none", results.Loads.Names(), killed},
 		{"foreign-after:reuse=1", memory, inRank0},
 	} {
 		for _, load := range tc.loads {
@@ -235,6 +238,9 @@ func retired(c Config, o *Outcome) bool {
 	return o.Retired > 0 && o.Forks == uint64(c.Workers)+o.Retired && inWorkers(c, o)
 }
 
+// killed ones are replaced, as the retired are.
+func killed(c Config, o *Outcome) bool { return o.Retired > 0 && o.Forks > uint64(c.Workers) }
+
 // What the hazards are there for: each hurts the strategies it is known to.
 func TestHazardsHurt(t *testing.T) {
 	for _, tc := range []struct{ hazard, strategy string }{
@@ -252,6 +258,9 @@ func TestHazardsHurt(t *testing.T) {
 		{"atfork-user", "thread-stop"},
 		{"worker-forks:every=8", "temp-thread"},
 		{"orderly-exit", "key-owner"},
+		{"orderly-exit:who=rank0", "key-owner"},
+		{"killed-worker", "key-owner"},
+		{"second-context", "temp-thread"},
 		{"parent-errors", "thread-stop"},
 	} {
 		cfg := hazardTrial(t, tc.hazard, tc.strategy, "memory")

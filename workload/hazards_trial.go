@@ -275,11 +275,11 @@ const enoughConnections = 64
 // idle says why a trial without damage shows nothing about a hazard.
 func (t *trial) idle(c results.HazardChoice, act Act) string {
 	switch {
-	case t.out.Damaged() || t.cfg.Workers == 1 && c.Quiet:
+	case t.out.Damaged() || t.cfg.Workers == 1 && !c.InWorkers():
 		return ""
-	case c.Quiet && act.Rank0 == 0:
+	case !c.InWorkers() && act.Rank0 == 0:
 		return "rank 0 never came to it"
-	case !c.Quiet && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
+	case c.InWorkers() && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
 		return "no worker ever came to it"
 	}
 	return ""

@@ -25,17 +25,21 @@ const fetchEnv = "TLSBENCH_FETCH_HEADERS"
 // real type that the compiler must find instead. In all of them the shim has
 // void * for a pointer whose type it has no use for, or a name of its own.
 var unlike = map[string]string{
-	"SSL_CTX_set_verify":     "void(SSL_CTX *, int, SSL_verify_cb)",          // always NULL here
-	"RAND_get0_public":       "EVP_RAND_CTX *(OSSL_LIB_CTX *)",               // compared, not used
-	"RAND_get0_private":      "EVP_RAND_CTX *(OSSL_LIB_CTX *)",               // the same
-	"RAND_DRBG_get0_public":  "RAND_DRBG *(void)",                            // the same
-	"RAND_DRBG_get0_private": "RAND_DRBG *(void)",                            // the same
-	"ERR_get_state":          "ERR_STATE *(void)",                            // the same
-	"RAND_set_rand_method":   "int(const RAND_METHOD *)",                     // struct rand_method is laid out alike: see below
-	"OPENSSL_init_crypto":    "int(uint64_t, const OPENSSL_INIT_SETTINGS *)", // always NULL here
-	"OPENSSL_init_ssl":       "int(uint64_t, const OPENSSL_INIT_SETTINGS *)", // the same
+	"SSL_CTX_set_verify":      "void(SSL_CTX *, int, SSL_verify_cb)",                                        // always NULL here
+	"RAND_get0_public":        "EVP_RAND_CTX *(OSSL_LIB_CTX *)",                                             // compared, not used
+	"RAND_get0_private":       "EVP_RAND_CTX *(OSSL_LIB_CTX *)",                                             // the same
+	"RAND_DRBG_get0_public":   "RAND_DRBG *(void)",                                                          // the same
+	"RAND_DRBG_get0_private":  "RAND_DRBG *(void)",                                                          // the same
+	"ERR_get_state":           "ERR_STATE *(void)",                                                          // the same
+	"CRYPTO_get_ex_new_index": "int(int, long, void *, CRYPTO_EX_new *, CRYPTO_EX_dup *, CRYPTO_EX_free *)", // always NULL here
+	"RAND_set_rand_method":    "int(const RAND_METHOD *)",                                                   // struct rand_method is laid out alike: see below
+	"OPENSSL_init_crypto":     "int(uint64_t, const OPENSSL_INIT_SETTINGS *)",                               // always NULL here
+	"OPENSSL_init_ssl":        "int(uint64_t, const OPENSSL_INIT_SETTINGS *)",                               // the same
 
 	// What hazards load, look at and give back, without a look inside.
+	"OSSL_LIB_CTX_new":          "OSSL_LIB_CTX *(void)",
+	"RAND_bytes_ex":             "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
+	"RAND_priv_bytes_ex":        "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
 	"OSSL_PROVIDER_add_builtin": "int(OSSL_LIB_CTX *, const char *, OSSL_provider_init_fn)", // provider_function
 	"OSSL_PROVIDER_try_load":    "OSSL_PROVIDER *(OSSL_LIB_CTX *, const char *, int)",
 	"OSSL_PROVIDER_available":   "int(OSSL_LIB_CTX *, const char *)",
@@ -59,8 +63,9 @@ var unlike = map[string]string{
 var lacking = map[string][]string{
 	"1.1.1": {"ERR_new", "ERR_peek_error_all", "ERR_set_debug", "ERR_set_error", "EVP_CIPHER_fetch", "EVP_CIPHER_free",
 		"EVP_CIPHER_get0_provider", "EVP_MD_fetch", "EVP_MD_free", "EVP_MD_get0_provider", "EVP_RAND_CTX_get0_rand",
-		"EVP_RAND_get0_provider", "OSSL_PROVIDER_add_builtin", "OSSL_PROVIDER_available",
-		"OSSL_PROVIDER_get0_name", "OSSL_PROVIDER_try_load", "RAND_get0_private", "RAND_get0_public"},
+		"EVP_RAND_get0_provider", "OSSL_LIB_CTX_new", "OSSL_PROVIDER_add_builtin", "OSSL_PROVIDER_available",
+		"OSSL_PROVIDER_get0_name", "OSSL_PROVIDER_try_load", "RAND_bytes_ex", "RAND_get0_private", "RAND_get0_public",
+		"RAND_priv_bytes_ex"},
 	"3": {"ERR_put_error", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public"},
 	"4": {"ENGINE_init", "ENGINE_new", "ENGINE_set_id", "ENGINE_set_init_function", "ERR_get_state", "ERR_peek_error_line", "ERR_put_error", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public", "RAND_set_rand_method"},
 }

@@ -78,6 +78,11 @@ void hazards_between_forks(int next)
 	CALL_ALL(between_forks, next);
 }
 
+void hazards_all_forked(void)
+{
+	CALL_ALL(all_forked);
+}
+
 void hazards_in_worker(void)
 {
 	CALL_ALL(in_worker);
@@ -156,6 +161,12 @@ void hazard_introduce(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(rig.block->neighbour, sizeof rig.block->neighbour, format, args);
 	va_end(args);
+}
+
+void not_applicable(const char *function)
+{
+	snprintf(rig.block->missing, sizeof rig.block->missing, "%s", function);
+	_exit(EXIT_NOT_APPLICABLE);
 }
 
 void hazard_skip(const char *format, ...)

@@ -24,6 +24,21 @@ void locks_share(enum lock_sharing wanted)
 	sharing = wanted;
 }
 
+static void (*follower)(const volatile void *lock);
+
+void locks_follow(void (*fn)(const volatile void *lock))
+{
+	follower = fn;
+}
+
+static void taken(const volatile void *lock, enum trace_mode mode)
+{
+	if (trace_on)
+		trace_lock_taken(lock, mode);
+	if (follower != NULL && mode == TRACE_EXCLUSIVE)
+		follower(lock);
+}
+
 static void *next_function(void **next, const char *name)
 {
 	if (*next == NULL)
@@ -104,7 +119,7 @@ int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *given
                                                                                          \
 		if (next == NULL)                                                        \
 			return ENOSYS;                                                   \
-		if (!trace_on)                                                           \
+		if (!trace_on && follower == NULL)                                       \
 			return next arguments;                                           \
 		before;                                                                  \
 		trace_lock_enter();                                                      \
@@ -115,7 +130,7 @@ int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *given
 	}
 
 #define TAKE(name, parameters, arguments, mode) \
-	FOLLOW(name, parameters, arguments, (void)0, if (err == 0) trace_lock_taken(lock, mode))
+	FOLLOW(name, parameters, arguments, (void)0, if (err == 0) taken(lock, mode))
 #define GIVE(type, name) FOLLOW(name, (type * lock), (lock), trace_lock_given(lock), (void)0)
 #define WAIT(name, parameters, arguments) \
 	FOLLOW(name, parameters, arguments, trace_lock_given(lock), trace_lock_taken(lock, TRACE_EXCLUSIVE))

@@ -9,4 +9,7 @@
 /* Sharing of locks initialised from here on; until then calls pass through. */
 void locks_share(enum lock_sharing sharing);
 
+/* Calls fn whenever this process has taken a lock exclusively; NULL: no more. */
+void locks_follow(void (*fn)(const volatile void *lock));
+
 #endif

@@ -47,6 +47,7 @@ struct rand_method {
 	CORE(int, CRYPTO_set_mem_functions, (malloc_function, realloc_function, free_function)) \
 	CORE(void *, CRYPTO_malloc, (size_t, const char *, int))                                \
 	CORE(void, CRYPTO_free, (void *, const char *, int))                                    \
+	CORE(int, CRYPTO_get_ex_new_index, (int, long, void *, void *, void *, void *))         \
 	CORE(int, OPENSSL_init_crypto, (uint64_t, const void *))                                \
 	CORE(const char *, OpenSSL_version, (int))                                              \
 	CORE(unsigned long, OpenSSL_version_num, (void))                                        \
@@ -104,6 +105,9 @@ struct rand_method {
 	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */         \
 	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */         \
 	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */        \
+	OPTIONAL(void *, OSSL_LIB_CTX_new, (void))                                               \
+	OPTIONAL(int, RAND_bytes_ex, (void *, unsigned char *, size_t, unsigned))                \
+	OPTIONAL(int, RAND_priv_bytes_ex, (void *, unsigned char *, size_t, unsigned))           \
 	OPTIONAL(int, OSSL_PROVIDER_add_builtin, (void *, const char *, provider_function))      \
 	OPTIONAL(void *, OSSL_PROVIDER_try_load, (void *, const char *, int)) /* from 3.0 */     \
 	OPTIONAL(int, OSSL_PROVIDER_available, (void *, const char *))                           \
@@ -133,6 +137,7 @@ extern struct openssl openssl;
 /* Values from OpenSSL's public headers, the same in every release. */
 enum {
 	OPENSSL_INIT_LOAD_CONFIG = 0x40,
+	CRYPTO_EX_INDEX_SSL = 0,
 	EVP_PKEY_RSA = 6,
 	EVP_PKEY_EC = 408,
 	SSL_CTRL_SET_SESS_CACHE_MODE = 44,

@@ -33,6 +33,7 @@
 
 static struct contexts *contexts;
 static int listener = -1;
+static int signals = -1; /* SIGCHLD, to be read */
 static int next_worker;
 static uint32_t alive;
 static bool ending; /* deaths are our own doing from now on */
@@ -81,10 +82,8 @@ static void check_needs(void)
 {
 	const char *missing = host_missing();
 
-	if (missing == NULL)
-		return;
-	snprintf(rig.block->missing, sizeof rig.block->missing, "%s", missing);
-	_exit(EXIT_NOT_APPLICABLE);
+	if (missing != NULL)
+		not_applicable(missing);
 }
 
 static void load_openssl(void)
@@ -145,12 +144,13 @@ static void fork_worker(int worker)
 	alive++;
 }
 
-/* One that has retired by itself is replaced, while the others serve. */
+/* One that has retired, by SIGKILL for a hazard, is replaced while the others serve. */
 static bool replace_retired(int worker, int status)
 {
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	struct worker *w = &rig.workers[worker];
 
-	if (ending || status != 0 || w->operation != OP_RETIRED)
+	if (ending || w->operation != OP_RETIRED || (status != 0 && !killed))
 		return false;
 	w->operation = OP_START;
 	hazards_between_forks(worker);
@@ -228,7 +228,29 @@ static void stop_workers(void)
 		shutdown(listener, SHUT_RDWR);
 }
 
-static void watch(int signals)
+bool rank0_await_load(uint64_t connections)
+{
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = FD_CONTROL, .events = POLLIN}};
+	uint64_t made;
+
+	do {
+		if (poll(fds, 2, 1) != 0)
+			return false;
+		made = 0;
+		for (uint32_t i = 0; i < rig.config->workers; i++)
+			made += __atomic_load_n(&rig.workers[i].handshakes, __ATOMIC_RELAXED) +
+				__atomic_load_n(&rig.workers[i].refused, __ATOMIC_RELAXED);
+	} while (made < connections * rig.config->workers);
+	return true;
+}
+
+static _Noreturn void finish(void)
+{
+	reach(STAGE_DONE);
+	_exit(rig.block->failure.set ? EXIT_FAILED : 0); /* live workers are tied to rank 0 */
+}
+
+_Noreturn void rank0_watch(void)
 {
 	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = FD_CONTROL, .events = POLLIN}};
 	struct signalfd_siginfo info;
@@ -246,20 +268,19 @@ static void watch(int signals)
 			fds[1].fd = -1;
 		}
 	}
+	finish();
 }
 
-static int catch_children(void)
+static void catch_children(void)
 {
 	sigset_t children;
-	int fd;
 
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &children, NULL);
-	fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
+	signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
 		FAIL(errno, "open signalfd");
-	return fd;
 }
 
 static void tell_ready(void)
@@ -283,14 +304,12 @@ static _Noreturn void loop_forks(void)
 	next_worker = (int)loop;
 	tell_ready();
 	fork_loop_run(&contexts[loop]);
-	reach(STAGE_DONE);
-	_exit(rig.block->failure.set ? EXIT_FAILED : 0); /* live workers are tied to rank 0 */
+	finish();
 }
 
 void run_rank0(void)
 {
-	int signals = catch_children();
-
+	catch_children();
 	if (pthread_atfork(trace_before_fork, note_fork, become_worker) != 0)
 		FAIL(errno, "register the rig's fork handler");
 	if (rig.config->mode == MODE_FORK)
@@ -310,7 +329,6 @@ void run_rank0(void)
 		fork_worker((int)i);
 	}
 	tell_ready();
-	watch(signals);
-	reach(STAGE_DONE);
-	_exit(rig.block->failure.set ? EXIT_FAILED : 0);
+	hazards_all_forked();
+	rank0_watch();
 }

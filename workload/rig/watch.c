@@ -106,21 +106,13 @@ static void refuse_draw(uint32_t kind)
 	told_already = true;
 }
 
-/* False if OpenSSL refused: its own error is in the queue then. */
-static bool draw(uint32_t kind)
+static void keep_draw(const unsigned char *value, uint32_t kind)
 {
-	unsigned char value[DRAW_BYTES];
 	struct draw *kept;
-	int ok;
 
-	ok = kind == 0 ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
-	if (ok != 1) {
-		refuse_draw(kind);
-		return false;
-	}
 	if (rig.me->draws >= rig.config->draws_per_worker) {
 		bump(&rig.me->draws_lost);
-		return true;
+		return;
 	}
 	kept = watch_draws(rig.worker) + rig.me->draws;
 	memcpy(kept->value, value, DRAW_BYTES);
@@ -128,7 +120,30 @@ static bool draw(uint32_t kind)
 	kept->kind |= kind; /* 0 until now, or marked */
 	/* counted last: a draw that is counted is whole */
 	__atomic_store_n(&rig.me->draws, rig.me->draws + 1, __ATOMIC_RELEASE);
-	return true;
+}
+
+/* False if OpenSSL refused: its own error is in the queue then. */
+static bool draw(uint32_t kind)
+{
+	unsigned char value[DRAW_BYTES];
+	int ok;
+
+	ok = kind == 0 ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
+	if (ok == 1)
+		keep_draw(value, kind);
+	else
+		refuse_draw(kind);
+	return ok == 1;
+}
+
+void watch_draw_from(void *library)
+{
+	unsigned char value[DRAW_BYTES];
+
+	if (openssl.RAND_bytes_ex(library, value, DRAW_BYTES, 0) != 1)
+		refuse_draw(0);
+	else if (rig.config->check_rate > 0 && watches(DETECT_RANDOM))
+		keep_draw(value, 0);
 }
 
 static bool draw_both(void)

@@ -58,6 +58,9 @@ enum { MARKER_FIRST = 200 };
 /* Whether an entry is a marker of this worker. */
 bool watch_is_mine(unsigned long code);
 
+/* A draw from a library context (OSSL_LIB_CTX) of somebody's own. */
+void watch_draw_from(void *library);
+
 /* The draws of a worker, in the block. */
 struct draw *watch_draws(int worker);
 
