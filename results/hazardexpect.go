@@ -1,0 +1,168 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlsbench/results/event"
+	"tlsbench/results/version"
+	"tlsbench/strategies/catalogue"
+)
+
+// words are verdict words that the trials of one cell are expected to earn, or
+// did: those of package results.
+type words []string
+
+var (
+	corrupt    = words{"corrupt"}
+	collateral = words{"collateral"}
+	hanging    = words{"hang"}
+	// toBeMeasured says that nobody knows: no outcome deviates from it.
+	toBeMeasured = words{"?"}
+)
+
+// expecting is what an expectation may depend on.
+type expecting struct {
+	strategy string
+	choice   HazardChoice
+	openssl  string // version
+	key      string // kind of the server's key
+}
+
+func (e expecting) number(name string) int64 { return e.choice.Number(name) }
+
+func (e expecting) line() string { return version.Line(e.openssl) }
+
+// keysOfLine is how many pthread keys the lines make that expectations are about,
+// as probe shows.
+var keysOfLine = map[string]int64{"1.1.1": 4, "3.0": 6, "3.5": 7, "3.6": 4, "4.0": 4}
+
+// KeysOfOpenSSL is how many pthread keys a release makes; 0 for a line that nobody
+// has counted them of.
+func KeysOfOpenSSL(openssl string) int64 { return keysOfLine[version.Line(openssl)] }
+
+// onlyNone: the positive control corrupts, the others are clean. OpenSSL 3.6 keeps
+// its objects in tables: the pointers that it hands out are in no slot, so that
+// pointer-match finds none of them there (shared-slots shows it under plain).
+func onlyNone(e expecting) words {
+	if e.strategy == "none" || e.strategy == "pointer-match" && e.line() == "3.6" {
+		return corrupt
+	}
+	return nil
+}
+
+// hurts: the positive control corrupts and some others are hurt in their way.
+func hurts(how map[string]words) func(expecting) words {
+	return func(e expecting) words {
+		if w, ok := how[e.strategy]; ok {
+			return w
+		}
+		return onlyNone(e)
+	}
+}
+
+// bound is the number of keys that a strategy looks at, by default.
+func bound(strategy string) int64 {
+	s, _ := catalogue.Find(strategy)
+	return s.Params[0].Default
+}
+
+func expectForeignBefore(e expecting) words {
+	last := e.number("n") + KeysOfOpenSSL(e.openssl) // first key after OpenSSL's
+	switch {
+	case e.strategy == "clear-0-15" && last > bound(e.strategy):
+		return words{"corrupt", "collateral"}
+	case e.strategy == "clear-0-15":
+		return collateral
+	case e.strategy == "hwm" && last > bound(e.strategy):
+		return words{"corrupt", "collateral"}
+	case e.strategy == "hwm":
+		return collateral
+	case e.strategy == "pointer-match" && last > bound(e.strategy):
+		return corrupt
+	}
+	return onlyNone(e)
+}
+
+// seen gives the words that events stand for.
+func seen(events map[string]uint64) words {
+	var list words
+	for _, word := range event.WordsOf(events) {
+		list = append(list, string(word))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// means are the words that an expected one is met by, each of which it also
+// explains: corruption crashes, blocks, and breaks a neighbour's TLS; a broken
+// neighbour may take its process with it. Which comes first is luck.
+var means = map[string]words{
+	"corrupt":    {"corrupt", "crash", "hang", "broken"},
+	"hang":       {"hang", "crash", "corrupt", "broken"},
+	"broken":     {"broken", "crash"},
+	"collateral": {"collateral"},
+}
+
+// asExpected compares what was seen with what was expected.
+func asExpected(expected, saw words) bool {
+	explained := map[string]bool{}
+	for _, e := range expected {
+		met := false
+		for _, w := range means[e] {
+			met = met || slices.Contains(saw, w)
+			explained[w] = true
+		}
+		if !met {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(saw, func(w string) bool { return !explained[w] })
+}
+
+// Expected says what the catalogue expects of a strategy under a hazard, in
+// verdict words: empty for clean, "?" for what nobody has measured yet, such as
+// anything on a line of OpenSSL that this suite has no row for.
+func Expected(hazard, strategy, openssl, key string) ([]string, error) {
+	list, err := ParseHazard(hazard)
+	if err != nil {
+		return nil, err
+	}
+	if KeysOfOpenSSL(openssl) == 0 {
+		return toBeMeasured, nil
+	}
+	var all words
+	for _, c := range list {
+		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: c.Key(key)}
+		for _, w := range c.expect(e) {
+			if !slices.Contains(all, w) {
+				all = append(all, w)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// Deviation compares what was seen in all trials of a cell, as events by kind,
+// with what the catalogue expects. It gives one line if they differ, else "".
+func Deviation(hazard, strategy, openssl, key string, events map[string]uint64) (string, error) {
+	expected, err := Expected(hazard, strategy, openssl, key)
+	if err != nil || slices.Contains(expected, toBeMeasured[0]) {
+		return "", err
+	}
+	saw := seen(events)
+	if asExpected(expected, saw) {
+		return "", nil
+	}
+	return fmt.Sprintf("%s under hazard %s on openssl %s: expected %s, saw %s",
+		strategy, hazard, openssl, orClean(expected), orClean(saw)), nil
+}
+
+func orClean(w words) string {
+	if len(w) == 0 {
+		return "clean"
+	}
+	return strings.Join(w, " and ")
+}
