@@ -152,7 +152,7 @@ func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	case c.Measure == results.Sharing:
 		return sharingMetrics(o)
 	case c.Measure != results.Corruption && o.Damaged():
-		return nil // what a server does while it breaks is no throughput
+		return nil // what a server does while it breaks is not throughput
 	case c.Measure == results.Fork:
 		return forkMetrics(o)
 	case c.Measure == results.Handshake:

@@ -143,7 +143,7 @@ func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
 }
 
 // mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
-// damaged. OpenSSL 1.1.1 is no control: with a random generator of the daemon's
+// damaged. OpenSSL 1.1.1 is not a control: with a random generator of the daemon's
 // own it looks healthy for long.
 func (p *Plan) mustBeDamaged(l place, s *results.Strategy) bool {
 	on1 := l.daemon > 0 && strings.HasPrefix(p.Spec.Daemon.List[l.daemon-1].OpenSSL, "1.") ||

@@ -13,7 +13,7 @@ import (
 	"tlsbench/workload/openssl"
 )
 
-// document is the plan as it stands in a results file. Two files with equal
+// document is the plan as it appears in a results file. Two files with equal
 // documents, shard and host apart, hold trials of one experiment.
 type document struct {
 	Format  int     `json:"format"`
@@ -35,7 +35,7 @@ func newDocument(p *Plan, m Machine) document {
 	return document{Format: results.PlanFormat, Version: Version(), Shard: p.Shard, Machine: m, Spec: p.Spec}
 }
 
-// header is what stands at the top of the results file.
+// header is what appears at the top of the results file.
 func (d document) header() (results.Header, error) {
 	text, err := json.Marshal(d)
 	if err != nil {

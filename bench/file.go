@@ -48,7 +48,7 @@ func readPlan(path string) (*Plan, error) {
 	return NewPlan(d.Spec, d.Shard)
 }
 
-// readHeader reads what stands before the first trial of a results file, with the
+// readHeader reads what appears before the first trial of a results file, with the
 // plan that is in force.
 func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
 	r := results.NewReader(f, name)

@@ -74,7 +74,7 @@ func ThisMachine() Machine {
 }
 
 // Kind names the sort of machine: processors, kernel and memory, whatever its
-// host name is. Trials of one kind may stand in one sample.
+// host name is. Trials of one kind may appear in one sample.
 func (m Machine) Kind() string {
 	return fmt.Sprintf("%d x %s, %s, %s", m.Cores, m.CPU, m.Kernel, m.Memory)
 }

@@ -92,7 +92,7 @@ func missingShards(list []part) error {
 	return nil
 }
 
-// readPart reads what stands before the first trial.
+// readPart reads what appears before the first trial.
 func readPart(path string) (part, error) {
 	f, err := os.Open(path)
 	if err != nil {

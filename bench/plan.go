@@ -159,7 +159,7 @@ func (l place) same(o place) bool {
 	return l == o
 }
 
-// settings lists what differs from the default, as it stands in names.
+// settings lists what differs from the default, as it appears in names.
 func (l place) settings() []results.Setting {
 	var list []results.Setting
 	add := func(key, value, def string) {

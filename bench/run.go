@@ -75,7 +75,7 @@ func in(server string) string {
 }
 
 // maxFailures is how many trials in a row may fail before the run gives up:
-// what breaks that many is no property of one cell.
+// what breaks that many is not a property of one cell.
 const maxFailures = 10
 
 // Run carries out the plan and writes a new results file. A file of that name

@@ -73,7 +73,7 @@ func buildDigest(b openssl.Build) (string, error) {
 	return sharedlib.Digest(files...)
 }
 
-// Name returns what stands in benchmark names.
+// Name returns what appears in benchmark names.
 func (b Build) Name() string { return b.Label }
 
 // String names the build for a message: by label and content.

@@ -80,7 +80,7 @@ func (s Styles) compact(body string) string {
 	return out.String() + end + body[at:]
 }
 
-// svg draws and returns what stands within an <svg> element. Its styles are
+// svg draws and returns what appears within an <svg> element. Its styles are
 // added to those given.
 func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	c := vgsvg.NewWith(vgsvg.UseWH(w, h))
@@ -97,7 +97,7 @@ func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	return s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>")), nil
 }
 
-// SVG draws the panel for a page: its size in pixels, and what stands within the
+// SVG draws the panel for a page: its size in pixels, and what appears within the
 // <svg> element. The page has the styles once.
 func (p *Panel) SVG(s Styles) (width, height float64, body string, err error) {
 	w, h := p.chart.size()

@@ -8,13 +8,13 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// cell is one field of a map: a word, and what stands below it.
+// cell is one field of a map: a word, and what appears below it.
 type cell struct {
 	paint
 	word, detail string
 }
 
-// block is columns that belong together, with what stands above them.
+// block is columns that belong together, with what appears above them.
 type block struct {
 	title   string
 	columns []string

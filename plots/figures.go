@@ -140,7 +140,7 @@ func byBuild(scenes []*Scene) [][]*Scene {
 }
 
 // strips makes the rows of such a panel: the builds of each strategy below one
-// another. Where all of a strategy's say the same, and that is no value, one row
+// another. Where all of a strategy's say the same, and that is not a value, one row
 // says it.
 func strips(group []*Scene, rowOf func(s *Scene, name string) row) []row {
 	var rows []row

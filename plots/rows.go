@@ -61,7 +61,7 @@ func (ch *rowChart) begins(i int) bool {
 	return group == "" || i == 0 || ch.rows[i-1].group != group
 }
 
-// names are what stands left of a row: in its first column, and in its second.
+// names are what appears left of a row: in its first column, and in its second.
 func (r row) names() (first, second string) {
 	if r.group == "" {
 		return r.label, ""
@@ -174,7 +174,7 @@ func (ch *rowChart) draw(c draw.Canvas) {
 	}
 }
 
-// drawBackground draws what stands behind the rows.
+// drawBackground draws what appears behind the rows.
 func (ch *rowChart) drawBackground(c draw.Canvas, toX func(float64) (vg.Length, bool)) {
 	if ch.lane {
 		fill(c, c.Min.X, c.Min.X+laneShare*(c.Max.X-c.Min.X), c.Min.Y, c.Max.Y, bandInk)

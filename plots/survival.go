@@ -47,7 +47,7 @@ func survivalCurve(name string, lives []life, confidence float64) curve {
 	km := inference.KaplanMeier(times, observed, confidence)
 	last := point{1, 1, 1, 1}
 	if km.Events == 0 {
-		// An estimate of 1 has a variance of nothing, which is no certainty.
+		// An estimate of 1 has a variance of nothing, which is not certainty.
 		last.low = 1 - inference.ProportionUpper(0, km.N, 0.95)
 	}
 	c := curve{label: name, look: lookOf(name), steps: true, banded: true, points: []point{last}}

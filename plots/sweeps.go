@@ -58,7 +58,7 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
 	}
 	for _, name := range strategiesOf(group) {
 		c := medianCurve(group, name, forkExtra, value, &n)
-		if len(c.points) > 1 { // one point is no sweep
+		if len(c.points) > 1 { // one point is not a sweep
 			chart.curves = append(chart.curves, c)
 		}
 	}

@@ -125,7 +125,7 @@ func (l look) bold(c draw.Canvas, radius vg.Length, at vg.Point) {
 	}
 }
 
-// Colours of everything that is no strategy. Text has at least 4.5:1.
+// Colours of everything that is not a strategy. Text has at least 4.5:1.
 var (
 	ink      = rgb(0x1A1A1A)
 	softInk  = rgb(0x555555)

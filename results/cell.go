@@ -85,7 +85,7 @@ var gomaxprocs = regexp.MustCompile(`-[0-9]+$`)
 
 // ParseCell reads a benchmark name, with or without "Benchmark" before it and
 // with or without the GOMAXPROCS suffix of package testing after it. The parts
-// may stand in any order, each once.
+// may appear in any order, each once.
 func ParseCell(name string) (Cell, error) {
 	base, rest, _ := strings.Cut(strings.TrimPrefix(name, "Benchmark"), "/")
 	c := Cell{Measure: Measure(base)}
@@ -179,7 +179,7 @@ func (c *Cell) setWorkers(value string) error {
 // nameKeys are the parts that every name has.
 var nameKeys = []string{"openssl", "hazard", "load", "heap", "strategy", "workers"}
 
-// inNames gives the form of a value that stands in names: figures write the
+// inNames gives the form of a value that appears in names: figures write the
 // default of a parameter too, as in foreign-before:n=14.
 func inNames(key, value string) string {
 	switch key {

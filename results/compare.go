@@ -295,7 +295,7 @@ func (s *sample) costs(name string, base *sample, o Options, workers int) []Cost
 
 // hasRatio tells units of which one value may be so many times another. That of
 // a difference may be zero or below, and a ratio of what is left without those
-// would say nothing; the clock is no strategy's.
+// would say nothing; the clock is not a strategy's.
 func hasRatio(unit string) bool {
 	return !strings.Contains(unit, "-diff-") && unit != ClockNs
 }

@@ -45,7 +45,7 @@ func (c *conditions) add(t *Trial) {
 		return
 	}
 	if c.cores == 0 {
-		c.cores, _ = strconv.Atoi(t.Config["cores"]) // 0, which is no limit, if it does not say
+		c.cores, _ = strconv.Atoi(t.Config["cores"]) // 0, which is not a limit, if it does not say
 	}
 	c.load = append(c.load, float32(t.LoadBefore))
 	c.steal = append(c.steal, float32(t.Steal))

@@ -28,7 +28,7 @@ const PlanFormat = 1
 // one, comment or not.
 const maxLine = 64<<10 - 1
 
-// Header is what stands before the first trial of a results file.
+// Header is what appears before the first trial of a results file.
 type Header struct {
 	// Plan is the plan of the run, as package bench wrote it. This package
 	// does not look into it.

@@ -80,7 +80,7 @@ func (c HazardChoice) Number(name string) int64 {
 	return p.Default
 }
 
-// String gives the choice as it stands in benchmark names.
+// String gives the choice as it appears in benchmark names.
 func (c HazardChoice) String() string { return catalogue.FormatParams(c.Name, c.Params, c.Set, ";") }
 
 // Hazards lists the catalogue, in the order of tables; plain is first.
@@ -99,7 +99,7 @@ func AllHazards() []string {
 	return list
 }
 
-// HazardName gives the one form of a user's choice that stands in benchmark
+// HazardName gives the one form of a user's choice that appears in benchmark
 // names: parameters in order, and only those that differ from their default.
 func HazardName(text string) (string, error) {
 	list, err := ParseHazard(text)
@@ -246,7 +246,7 @@ func HazardCondition(hazard string) string { return hazardKinds[hazardKind(hazar
 func CompareHazards(a, b string) int {
 	nameA, keyA, valueA := hazardParts(a)
 	nameB, keyB, valueB := hazardParts(b)
-	x, _ := strconv.Atoi(valueA) // what is no number is compared as text
+	x, _ := strconv.Atoi(valueA) // what is not a number is compared as text
 	y, _ := strconv.Atoi(valueB)
 	return cmp.Or(hazardKind(a)-hazardKind(b), cmp.Compare(nameA, nameB), cmp.Compare(keyA, keyB), x-y, cmp.Compare(valueA, valueB))
 }

@@ -53,7 +53,7 @@ func (in *Input) add(t *Trial) {
 	}
 }
 
-// finish takes what stands before the trials.
+// finish takes what appears before the trials.
 func (in *Input) finish(f File) {
 	in.File = f
 	p := new(Plan)

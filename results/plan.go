@@ -11,7 +11,7 @@ import (
 	"tlsbench/strategies/catalogue"
 )
 
-// Plan is a run's plan as it stands in the file, for those who know no OpenSSL
+// Plan is a run's plan as it appears in the file, for those who know no OpenSSL
 // and no machine. A test of cmd/tlsbench reads the commands back and compares the
 // plans.
 type Plan struct {
@@ -114,7 +114,7 @@ type Daemon struct {
 	OpenSSL string `json:"openssl"` // exact version of its libcrypto
 }
 
-// Name is what stands in benchmark names: the version without Debian's own
+// Name is what appears in benchmark names: the version without Debian's own
 // number of it.
 func (d Daemon) Name() string {
 	version := d.Package[strings.IndexByte(d.Package, ':')+1:]
@@ -134,7 +134,7 @@ type Strategy struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Name returns what stands in benchmark names.
+// Name returns what appears in benchmark names.
 func (s Strategy) Name() string {
 	if s.Label != "" {
 		return s.Label

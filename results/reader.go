@@ -65,7 +65,7 @@ func NewReader(r io.Reader, name string) *Reader {
 // Trial returns the trial that Scan read. It is a copy that the caller keeps.
 func (r *Reader) Trial() *Trial { return r.trial.Clone() }
 
-// Header returns what stands before the first trial, after the first Scan. Its
+// Header returns what appears before the first trial, after the first Scan. Its
 // plan is the last one so far: a file to which rounds were added has several.
 func (r *Reader) Header() Header { return r.header }
 

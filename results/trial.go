@@ -25,7 +25,7 @@ const (
 
 var statuses = []Status{OK, Failed, Skipped, NotApplicable}
 
-// Trial is one life of the rig: what stands in one benchmark line, and the
+// Trial is one life of the rig: what appears in one benchmark line, and the
 // facts about that one trial which must not become benchmark configuration,
 // because they would split benchstat's tables into samples of one.
 //
@@ -150,7 +150,7 @@ func (t *Trial) Metric(unit string) (float64, bool) {
 // every HdrHistogram library reads. Values are nanoseconds, kept to three digits.
 type Series struct {
 	Name string
-	text string // the histogram as it stands in the file
+	text string // the histogram as it appears in the file
 }
 
 const (
@@ -190,7 +190,7 @@ func (s Series) Histogram() (*hdrhistogram.Histogram, error) {
 	return h, nil
 }
 
-// parseSeries reads what stands after the prefix.
+// parseSeries reads what appears after the prefix.
 func parseSeries(line string) (Series, error) {
 	name, text, ok := strings.Cut(line, " ")
 	if !ok || name == "" || text == "" || strings.ContainsAny(text, " \t") {

@@ -204,7 +204,7 @@ func (p *trialParser) intern(b []byte) string {
 }
 
 // quoted reads a string with its quotes, nil if there is none. It is plain if
-// what stands between them needs no decoding.
+// what appears between them needs no decoding.
 func (p *trialParser) quoted() (text []byte, plain bool) {
 	p.space()
 	if p.i >= len(p.b) || p.b[p.i] != '"' {

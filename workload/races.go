@@ -66,7 +66,7 @@ func (r Race) Told(o *Outcome) (right int, wrong string) {
 		return RacedOn - seen, wrong
 	}
 	if wrong == "" && seen < RacedOn {
-		wrong = fmt.Sprintf("%d of %d blocks are no race to the tracer", RacedOn-seen, RacedOn)
+		wrong = fmt.Sprintf("%d of %d blocks are not races to the tracer", RacedOn-seen, RacedOn)
 	}
 	return right, wrong
 }

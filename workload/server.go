@@ -13,11 +13,11 @@ type Server interface {
 	Check() error
 	// Start starts the server and waits until it serves. It reports false where
 	// there is nothing to put a load on: the server was damaged before it served,
-	// or the outcome says why this is no trial.
+	// or the outcome says why this is not a trial.
 	Start(ctx context.Context, out *Outcome) (serves bool, err error)
 	// Drive puts the load on the server, and returns when nothing of it runs any
 	// more. The watchdog ends ctx early, with what Look returned as its cause,
-	// which is no error of Drive.
+	// which is not an error of Drive.
 	Drive(ctx context.Context) error
 	// Read completes the outcome after Drive.
 	Read() error

@@ -366,7 +366,7 @@ func (t *trial) late(f peers.Failure) bool {
 	return false
 }
 
-// disturbed says why the trial is no evidence, nil if it is. Damage that does
+// disturbed says why the trial is not evidence, nil if it is. Damage that does
 // not need the peers' word stands.
 func (t *trial) disturbed() error {
 	var paused time.Duration

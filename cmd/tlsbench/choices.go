@@ -33,7 +33,7 @@ func choiceVars() kong.Vars {
 	return vars
 }
 
-// checkValue refuses what is no value of the flag.
+// checkValue refuses what is not a value of the flag.
 func checkValue(flag, value string) error {
 	i := slices.IndexFunc(results.Dimensions, func(d results.Dimension) bool { return d.Flag == flag })
 	if err := results.Dimensions[i].Check(value); err != nil {
@@ -42,7 +42,7 @@ func checkValue(flag, value string) error {
 	return nil
 }
 
-// checkValues refuses the first that is no value of the flag.
+// checkValues refuses the first that is not a value of the flag.
 func checkValues(flag string, values []string) error {
 	for _, v := range values {
 		if err := checkValue(flag, v); err != nil {

@@ -71,7 +71,7 @@ func (s *session) fetching(dir string) fetch.Options {
 	return fetch.Options{Dir: dir, Log: func(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }}
 }
 
-// fetchError tells a name that is no line, or a folder that cannot be used,
+// fetchError tells a name that is not a line, or a folder that cannot be used,
 // from an archive that cannot be had.
 func fetchError(err error) error {
 	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) || errors.Is(err, context.Canceled) {

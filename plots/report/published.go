@@ -31,7 +31,7 @@ const (
 	readmeFile       = "README.md"
 )
 
-// What stands between these lines is made by Publish: of the README the results,
+// What appears between these lines is made by Publish: of the README the results,
 // of a set's README what its files are.
 var (
 	resultsPart = part{"<!-- results: begin, made by go run ./plots/publish -->", "<!-- results: end -->"}

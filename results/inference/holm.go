@@ -38,7 +38,7 @@ func Holm(p []float64) []float64 {
 // the others are corrected for those that remain, which keeps the chance of any
 // false finding below alpha because a smaller family never has a smaller level
 // (J. P. Romano and M. Wolf, Exact and Approximate Stepdown Methods for Multiple
-// Hypothesis Testing, JASA 100 (2005) 94-108). A NaN is no test.
+// Hypothesis Testing, JASA 100 (2005) 94-108). A NaN is not a test.
 //
 // A claim whose test is not able cannot be broken by the data, and so cannot be
 // supported by them either.

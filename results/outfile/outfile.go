@@ -131,7 +131,7 @@ func folder(path string) error {
 
 func owner(st fs.FileInfo) uint32 { return st.Sys().(*syscall.Stat_t).Uid }
 
-// errText is what the system said, without the path that stands before it.
+// errText is what the system said, without the path that appears before it.
 func errText(err error) string {
 	var known *fs.PathError
 	if errors.As(err, &known) {
@@ -245,7 +245,7 @@ func (t *temporary) discard() error {
 }
 
 // SyncFolder makes a new name outlast a power cut. Some file systems cannot do
-// that for a folder, which is no reason to refuse to work there.
+// that for a folder, which is not a reason to refuse to work there.
 func SyncFolder(path string) {
 	if dir, err := os.Open(path); err == nil {
 		dir.Sync()

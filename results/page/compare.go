@@ -266,7 +266,7 @@ func table(title string, scene *results.Table, metrics []metric) *Table {
 	return t
 }
 
-// shortMark is what failed, without its reason, which stands above the tables.
+// shortMark is what failed, without its reason, which appears above the tables.
 func shortMark(mark string) string {
 	short, _, _ := strings.Cut(mark, ":")
 	return short

@@ -64,7 +64,7 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 	}
 }
 
-// exact is empty for what is no number.
+// exact is empty for what is not a number.
 func exact(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return ""

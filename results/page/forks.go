@@ -140,7 +140,7 @@ func (e forkRow) trials() int {
 	return c.Median.N
 }
 
-// forkTable is one table: its title, and what stands in it.
+// forkTable is one table: its title, and what appears in it.
 type forkTable struct {
 	title    string
 	interval bool

@@ -300,7 +300,7 @@ func (n *notes) marks(list []string) string {
 	return strings.Join(marks, " ")
 }
 
-// below lists what stands below a table: its own notes, and those of cells that
+// below lists what appears below a table: its own notes, and those of cells that
 // no other table has.
 func (n *notes) below(t *Table) []string {
 	list := slices.Clone(t.Notes)
@@ -312,7 +312,7 @@ func (n *notes) below(t *Table) []string {
 	return list
 }
 
-// end lists what stands at the end of the document.
+// end lists what appears at the end of the document.
 func (n *notes) end() []string {
 	var list []string
 	for _, note := range n.order {

@@ -274,7 +274,7 @@ func ParseParams(owner string, takes []Param, text, separator string) (map[strin
 	return set, nil
 }
 
-// FormatParams gives a name with its parameters, in the form that stands in
+// FormatParams gives a name with its parameters, in the form that appears in
 // benchmark names.
 func FormatParams(name string, takes []Param, set map[string]int64, separator string) string {
 	between := ":"

@@ -112,7 +112,7 @@ func injected(c catalogue.Choice) bool {
 // errNoInjection says why a strategy cannot be put into a daemon.
 var errNoInjection = errors.New("it is not a fork handler, and no packaged version has it built in")
 
-// Injectable refuses a built-in strategy that is no fork handler; an own one is
+// Injectable refuses a built-in strategy that is not a fork handler; an own one is
 // asked when it has been loaded.
 func Injectable(c catalogue.Choice) error {
 	if c.Path == "" && c.Name == "temp-thread" {

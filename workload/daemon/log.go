@@ -74,7 +74,7 @@ func readPreload(said string) logEntry {
 	return logEntry{noteSetUp, shorten(said)}
 }
 
-// prefix is what stands before the message: process, level, module, place.
+// prefix is what appears before the message: process, level, module, place.
 var prefix = regexp.MustCompile(`^.*?\[[^]]*:[0-9]+\]: `)
 
 func message(line string) string {

@@ -193,7 +193,7 @@ func signedBy(entry string) string {
 }
 
 // stanzaField gives a field of the nth stanza, further lines included: a key
-// may stand in the file itself.
+// may appear in the file itself.
 func stanzaField(text string, n int, name string) string {
 	var value []string
 	inField, stanza, blank := false, 0, true

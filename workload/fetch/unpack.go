@@ -30,7 +30,7 @@ type unpacking struct {
 	glibc   string             // release of the system's glibc; "" = look
 	sources string             // the suites that could be had
 	have    map[string]control // by package name
-	absent  []string           // dependencies that are no packages
+	absent  []string           // dependencies that are not packages
 }
 
 // fill unpacks the packages into the tree; a second call, with others, adds

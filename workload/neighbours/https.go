@@ -45,7 +45,7 @@ func NewHTTPS(id *peers.Identity) (*HTTPS, error) {
 		// Every connection makes a full handshake.
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{id.TLS}, SessionTicketsDisabled: true},
 		ReadHeaderTimeout: 10 * time.Second,
-		// What a client of a damaged process sends is no news of this server's.
+		// What a client of a damaged process sends is not news of this server's.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	go func() {

@@ -34,7 +34,7 @@ const (
 	// Timeout: not done after the time that a connection may take.
 	Timeout
 
-	// trouble is no failure of the server: the client's own machine failed.
+	// trouble is not a failure of the server: the client's own machine failed.
 	trouble
 )
 

@@ -24,7 +24,7 @@
 // What befalls a good peer is a [Failure] with its kind and time. Whether a
 // failure is the server's fault is for the caller to judge, who knows when a
 // server process died and when the trial ended. What the client's own machine
-// is to blame for, such as having no free port, is no failure but trouble (see
+// is to blame for, such as having no free port, is not a failure but trouble (see
 // [Report.Trouble]).
 //
 // The caller drives the phases: [Load.Start] begins the warm-up,

@@ -79,7 +79,7 @@ const helloLen = 4 + 2 + 32
 var retryRandom = sha256.Sum256([]byte("HelloRetryRequest"))
 
 // sniffer reads a server's byte stream until it has seen the ServerHello's
-// random or the stream is no plain handshake (any more). Records may come in
+// random or the stream is not a plain handshake (any more). Records may come in
 // any pieces, and a message may span records.
 type sniffer struct {
 	header  [5]byte

@@ -1,6 +1,6 @@
 /*
  * fault.h: damage made on purpose, to see that the detectors find it. A trial
- * with a fault is no measurement of a strategy.
+ * with a fault is not a measurement of a strategy.
  *
  * Faults come at random times that know nothing of handshakes and checks: each
  * worker has its own seed. A fault whose time has come strikes at the next point

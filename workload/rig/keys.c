@@ -2,7 +2,7 @@
  * keys.c: see keys.h. The program exports its own pthread_key_create and its
  * other names, which the loader prefers over libc's for every library that is
  * loaded later; the caller's address tells whose key it is. In a process that
- * is no rig the calls only pass through.
+ * is not a rig the calls only pass through.
  */
 #include "keys.h"
 

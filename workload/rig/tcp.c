@@ -81,7 +81,7 @@ void tcp_echo(SSL *ssl)
 		watch_look("after a write");
 	}
 	count_timeout(ssl, n);
-	/* A peer that closed in good order is no error; one that did not may be. */
+	/* A peer that closed in good order is not an error; one that did not may be. */
 	if ((openssl.SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
 		watch_look("at the end of a connection");
 	else

@@ -1,7 +1,7 @@
 /*
  * tracelock.c: the locks that this thread holds, as the interposed functions
  * report them. Only a lock in memory that the processes share keeps one of them
- * out; a lock held for reading is no exclusive one.
+ * out; a lock held for reading is not an exclusive one.
  */
 #include "rig.h"
 #include "trace.h"
