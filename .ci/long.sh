@@ -15,6 +15,8 @@
 #              where it can be fetched, on 1.1.1
 #   claims     what the measurement claims of itself; nothing else may run
 #   browser    the report page in a real browser (needs chromium)
+#   field      shm-match against key-owner, and fixes with and without FIPS, on every
+#              line of OpenSSL; every line of results/TRACKRECORD.md
 #   soak       the negative control for SOAK with each shared heap: no event, no
 #              growth
 #
@@ -24,7 +26,7 @@ set -u
 FUZZTIME=${FUZZTIME:-60s}
 SOAK=${SOAK:-15m}
 GO=${GO:-go}
-PARTS="normal race mutants sanitize headers fuzz selftest claims browser soak"
+PARTS="normal race mutants sanitize headers fuzz selftest claims browser field soak"
 
 cd "$(dirname "$0")/.." || exit 1
 
@@ -65,6 +67,13 @@ fuzz() {
 		done
 	done
 	return $bad
+}
+
+# The lines are fetched where they can be.
+field() {
+	$GO run ./cmd/tlsbench openssl fetch --neighbours
+	TLSBENCH_LINES=1 $GO test -timeout 2h -count=1 -run 'OraclesAgree|OwnFixesWithFIPS' -v ./workload &&
+		TLSBENCH_LINES=1 $GO test -timeout 4h -count=1 -run TrackRecord -v ./cmd/tlsbench
 }
 
 soak() { TLSBENCH_SOAK=$SOAK $GO test -timeout 5h -count=1 -run TestSoak -v ./workload; }

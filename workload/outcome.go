@@ -354,9 +354,9 @@ func (t *trial) placeFirst() {
 	}
 }
 
-// version is the number in what the library says of itself, such as
+// versionIn is the number in what the library says of itself, such as
 // "OpenSSL 3.0.20 7 Apr 2026".
-func version(text string) string {
+func versionIn(text string) string {
 	words := strings.Fields(text)
 	if len(words) < 2 {
 		return text

@@ -13,6 +13,7 @@ import (
 	"tlsbench/results/event"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -188,5 +189,46 @@ func checkEvent(t *testing.T, name string, cfg Config, kind string) {
 	}
 	if out.Events[kind] == 0 {
 		t.Errorf("%s: events %v, want %s: %v", name, out.Events, kind, out.Noted)
+	}
+}
+
+// Two fixes of a user's own, of twenty lines each: one is right only without
+// OpenSSL's FIPS module, the other with it too. A trial tells them apart without
+// any luck: workers of the first share the module's state, damaged or not. The
+// module is there where "tlsbench openssl fetch --neighbours" brought it.
+func TestOwnFixesWithFIPS(t *testing.T) {
+	tried := 0
+	for _, line := range []string{"3.6", "4.0"} {
+		builds, err := openssl.Find([]string{line}, "")
+		if err != nil {
+			continue
+		}
+		if why, err := Lacks("fips", builds[0]); why != "" || err != nil {
+			t.Logf("%s: %s, %v", line, why, err)
+			continue
+		}
+		tried++
+		for _, tc := range []struct {
+			fix, hazard string
+			shared      int
+		}{{"stop_only", "plain", 0}, {"stop_only", "fips", 1}, {"drop_shared", "plain", 0}, {"drop_shared", "fips", 0}} {
+			source, err := os.ReadFile("testdata/" + tc.fix + ".c")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := hazardTrial(t, tc.hazard, tc.fix, "memory")
+			cfg.Build, cfg.Strategy, cfg.Duration, cfg.Handshakes = builds[0], ownObject(t, tc.fix, source), 0, 48
+			out := mustRun(t, cfg)
+			if out.Skipped != "" || out.SharedSlots != tc.shared || tc.shared == 0 && out.Damaged() {
+				t.Errorf("%s, %s on %s: %d shared slots, want %d; %s %v", tc.fix, tc.hazard, line, out.SharedSlots, tc.shared, out.Skipped, out.Noted)
+			}
+		}
+	}
+	switch {
+	case tried > 0:
+	case os.Getenv("TLSBENCH_LINES") != "":
+		t.Fatal("neither 3.6 nor 4.0 is there with its FIPS module")
+	default:
+		t.Skip("neither 3.6 nor 4.0 is there with its FIPS module: tlsbench openssl fetch --neighbours 3.6")
 	}
 }

@@ -70,5 +70,5 @@ func yardstick(ctx context.Context, s rig.Settings, cfg *Config) (openssl string
 	if err := process.Diagnose(block); err != nil {
 		return "", rig.Worker{}, err
 	}
-	return version(block.Version()), block.Workers()[0], nil
+	return versionIn(block.Version()), block.Workers()[0], nil
 }

@@ -12,16 +12,22 @@ import (
 // that the library itself says it is.
 type Probed struct {
 	Version string
+	Workers int // two, or as many as the hazard needs
 	results.ProbedStrategy
 }
 
 // probeHandshakes are enough for both workers to have filled their slots.
 const probeHandshakes = 16
 
-// Probe runs the rig with two workers for a few handshakes and looks at the
-// slots. Of cfg, Build, Strategy, Heap, Locks, Rand and Hazard matter.
+// Probe runs the rig with two workers, or as many as the hazard needs, for a few
+// handshakes and looks at the slots. Of cfg, Build, Strategy, Heap, Locks, Rand and
+// Hazard matter.
 func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	cfg.Workers, cfg.Load = 2, "memory"
+	hazards, _ := results.ParseHazard(cfg.Hazard) // run refuses what is none
+	for _, h := range hazards {
+		cfg.Workers = max(cfg.Workers, h.NeedsWorkers)
+	}
 	cfg.Handshakes, cfg.Duration, cfg.Warmup = probeHandshakes, 0, 0
 	cfg.BadShare, cfg.CheckRate, cfg.EchoBytes = 0, 0, 0
 	var slots []rig.Slot
@@ -32,7 +38,7 @@ func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Probed{out.OpenSSLVersion, results.ProbedStrategy{
+	p := &Probed{out.OpenSSLVersion, cfg.Workers, results.ProbedStrategy{
 		Strategy: cfg.Strategy.String(), Files: out.Files, NotApplicable: out.NotApplicable, Skipped: out.Skipped,
 		SharedAddresses: out.SharedSlots, Events: out.Events, Keys: []results.ProbedKey{},
 	}}

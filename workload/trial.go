@@ -160,7 +160,7 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 	stop := context.AfterFunc(ctx, t.process.Kill)
 	defer stop()
 	err = t.awaitSetup()
-	t.out.OpenSSLVersion = version(t.block.Version())
+	t.out.OpenSSLVersion = versionIn(t.block.Version())
 	if err == nil {
 		return false, nil
 	}

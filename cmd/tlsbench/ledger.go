@@ -43,7 +43,7 @@ var marksExplained = page.List{
 	item(markEmpty, "rank 0's slot was empty at the fork, so nothing is inherited"),
 	item(markUnseen, "not seen: no worker survived, or the key did not exist"),
 	item(eventsLabel, "number of events: damage in these few handshakes"),
-	item(sharedLabel, "number of addresses that both workers have, in OpenSSL's slots or in per-thread objects that OpenSSL returns"),
+	item(sharedLabel, "number of addresses that two workers have, in OpenSSL's slots or in per-thread objects that OpenSSL returns"),
 }
 
 const (
@@ -66,7 +66,7 @@ func mark(s results.ProbedKey) string {
 // what each strategy made of it.
 func (f *probeReport) ledger(b *buildReport) []page.Part {
 	parts := []page.Part{
-		page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, heap %s, locks %s, rand %s, 2 workers", b.Version, f.Hazard, f.Heap, f.Locks, f.Rand)},
+		page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, heap %s, locks %s, rand %s, %d workers", b.Version, f.Hazard, f.Heap, f.Locks, f.Rand, b.workers())},
 		page.Code(b.Library.Libcrypto),
 	}
 	if b.base() == nil {
@@ -220,7 +220,7 @@ func damage(p *workload.Probed) string {
 // summary has one line for each build, then which slots stayed shared under
 // which strategy, and whose they are.
 func (f *probeReport) summary() []page.Part {
-	t := &page.Table{Title: fmt.Sprintf("OpenSSL's thread-local keys, and addresses that 2 workers share under each strategy"+
+	t := &page.Table{Title: fmt.Sprintf("OpenSSL's thread-local keys, and addresses that workers share under each strategy"+
 		"; \"!\": with damage (hazard %s, heap %s, locks %s, rand %s)", f.Hazard, f.Heap, f.Locks, f.Rand),
 		Head: append([]string{"openssl", "keys", "filled", "in heap"}, f.strategies()...)}
 	for _, b := range f.Builds {

@@ -27,7 +27,7 @@ type probeCommand struct {
 
 // Help is shown below the flags' own lines.
 func (probeCommand) Help() string {
-	return `Runs two workers for a few handshakes under each strategy, and looks at the slots right before the fork, ` +
+	return `Runs two workers, or as many as the hazard needs, for a few handshakes under each strategy, and looks at the slots right before the fork, ` +
 		`right after it, and after the first handshake. With several builds it prints one summary.`
 }
 
@@ -219,6 +219,15 @@ func (f *buildReport) base() *workload.Probed {
 		}
 	}
 	return nil
+}
+
+// workers is how many were forked.
+func (f *buildReport) workers() int {
+	n := 2
+	for _, p := range f.Under {
+		n = max(n, p.Workers)
+	}
+	return n
 }
 
 // document is the probe as JSON: all that was found, and none of the table's

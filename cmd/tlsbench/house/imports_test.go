@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"strategies/catalogue": {},
 	// One trial, whatever it is a trial of. What a trial and its record must agree
 	// on, such as the kinds of events, is written once, below both.
-	"workload":            {"workload", "strategies", "=results", events},
+	"workload":            {"workload", "strategies", "=results", events, versions},
 	"workload/sharedlib":  {"workload/sharedlib", versions},
 	"workload/fetch":      {"workload/fetch", "workload/sharedlib", versions},
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib", versions},
