@@ -306,11 +306,11 @@ func (p *Plan) fieldCommand(file string) string {
 	for _, d := range s.Daemon.List {
 		daemons = append(daemons, d.Release)
 	}
-	own := strings.NewReplacer("abort", "0", "count", "1", "plain", "no", "python:before=1", "before", "python", "after").Replace
+	own := strings.NewReplacer("abort", "0", "count", "1").Replace
 	args.add("daemon", daemons, "")
 	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
 	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
-	args.add("python", []string{own(strings.Join(s.Hazards, ","))}, "no,before,after")
+	args.add("hazard", s.Hazards, "plain,python:before=1,python")
 	args.add("readers", texts(s.Workers), "4")
 	args.add("tls", s.TLS, TLSVersions.Default())
 	if s.Bad != nil {

@@ -12,6 +12,7 @@ import (
 	"tlsbench/bench/selftest"
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/daemon"
 )
 
 // choiceVars gives the values to the help texts in the grammar, as
@@ -27,6 +28,7 @@ func choiceVars() kong.Vars {
 	}
 	vars["presets"] = strings.Join(presets, ", ")
 	vars["daemons"] = daemonNames()
+	vars["fieldhazards"] = strings.Join(daemon.Hazards, ", ")
 	vars["faults"] = strings.Join(selftest.FaultNames(), ", ")
 	vars["broken"] = strings.Join(selftest.BrokenNames(), ", ")
 	vars["topics"] = strings.Join(topics(), ", ")

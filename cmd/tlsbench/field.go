@@ -24,7 +24,7 @@ type fieldCommand struct {
 	Daemon        []string      `group:"What is compared:" placeholder:"VERSION" help:"Packaged Kamailio: ${daemons}, or all (default)."`
 	Strategy      []string      `group:"What is compared:" placeholder:"NAME" help:"Strategies: name, name:key=value, or ./own.so. All by default."`
 	MemSafety     []string      `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
-	Python        []string      `group:"What is compared:" placeholder:"WHEN" default:"no,before,after" help:"Python in the daemon: no, before or after the TLS module; only with the first --mem-safety."`
+	Hazard        []string      `group:"What is compared:" placeholder:"NAME" default:"plain,python:before=1,python" help:"Hazards: ${fieldhazards}, or all; others than plain only with the first --mem-safety."`
 	Readers       int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
 	TLS           string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
 	Port          int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
@@ -155,7 +155,10 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	if spec.HeapSafety, err = translated("mem_safety", c.MemSafety, []string{"0", "1"}, []string{"abort", "count"}); err != nil {
 		return spec, err
 	}
-	spec.Hazards, err = translated("python", c.Python, []string{"no", "before", "after"}, []string{"plain", "python:before=1", "python"})
+	if slices.Equal(c.Hazard, []string{"all"}) {
+		c.Hazard = daemon.Hazards
+	}
+	spec.Hazards, err = parseHazards(c.Hazard)
 	return spec, err
 }
 

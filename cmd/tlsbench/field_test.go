@@ -48,7 +48,7 @@ func TestFieldIsRefused(t *testing.T) {
 		{"--daemon all,4.9", `unknown daemon "4.9"`},
 		{"--daemon 6.0,6.0", "daemon kamailio-6.0 is given twice"},
 		{"--mem-safety 1,1", "mem_safety 1 is given twice"},
-		{"--python no,no", "python no is given twice"},
+		{"--hazard plain,plain", "plain"},
 		{"--strategy hwm,hwm", "strategy hwm is given twice"},
 		{"-o " + text, "already exists: resume it, or choose another name"},
 		{"--resume " + empty, "read plan of "},
@@ -58,7 +58,7 @@ func TestFieldIsRefused(t *testing.T) {
 		{"--strategy hwn", `unknown strategy "hwn": choose from none, temp-thread, `},
 		{"--strategy ./missing.so", "missing.so"},
 		{"--mem-safety 2", `unknown mem_safety "2": choose from 0, 1`},
-		{"--python during", `unknown python "during": choose from no, before, after`},
+		{"--hazard curl", "hazard curl in a daemon: choose from plain, python:before=1, python, fips, provider-state, provider-state:when=after"},
 		{"--readers 0", "readers 0: want 1 to 64"},
 		{"--rounds 0", "rounds 0"},
 		{"--duration 0s", "duration 0s"},
@@ -129,7 +129,11 @@ func putDaemon(t *testing.T, body string) (dir string) {
 		if out, err := exec.Command("cc", "-o", program, source).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
 		}
-		return &fetch.Manifest{Packages: []fetch.Package{{Name: "kamailio", Version: "5.6.3-test"}}}, nil
+		m := &fetch.Manifest{Packages: []fetch.Package{{Name: "kamailio", Version: "5.6.3-test"}}}
+		for _, modules := range []string{"tls", "python3", "mysql"} {
+			m.Packages = append(m.Packages, fetch.Package{Name: "kamailio-" + modules + "-modules"})
+		}
+		return m, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +224,7 @@ func underWay(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, file, temp str
 	dir, work := putDaemon(t, listener), t.TempDir()
 	port = portFor(t)
 	temp, file = t.TempDir(), filepath.Join(work, "f.txt")
-	cmd = program(t, work, "field", "--dir", dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--python", "no",
+	cmd = program(t, work, "field", "--dir", dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--hazard", "plain",
 		"--rig-time", "0s", "--duration", "300ms", "--control-rounds", "50", "--port", fmt.Sprint(port), "--seed", "5", "-o", file)
 	stderr = new(bytes.Buffer)
 	cmd.Stderr = stderr
@@ -309,7 +313,7 @@ func TestFieldKilled(t *testing.T) {
 // like any other, for every command that reads results.
 func TestFieldResume(t *testing.T) {
 	dir, file := putDaemon(t, listener), filepath.Join(t.TempDir(), "f.txt")
-	plan := []string{"--daemon", "5.6", "--strategy", "none", "--mem-safety", "0,1", "--python", "no", "--rig-time", "0s",
+	plan := []string{"--daemon", "5.6", "--strategy", "none", "--mem-safety", "0,1", "--hazard", "plain", "--rig-time", "0s",
 		"--duration", "100ms", "--control-rounds", "1", "--seed", "5"}
 	code, stdout, stderr := runField(dir, append(plan, "-o", file)...)
 	if code != exitDone || !strings.Contains(stdout, "seed      5\n") || !strings.Contains(stdout, "damaged within 10s: 2 of 2 runs") {
@@ -359,7 +363,7 @@ func TestFieldResume(t *testing.T) {
 // says so in its table and by its exit code.
 func TestFieldControlsFail(t *testing.T) {
 	dir, file := putDaemon(t, listener), filepath.Join(t.TempDir(), "f.txt")
-	if code, _, stderr := runField(dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "0", "--python", "no", "--rig-time", "0s",
+	if code, _, stderr := runField(dir, "--daemon", "5.6", "--strategy", "none", "--mem-safety", "0", "--hazard", "plain", "--rig-time", "0s",
 		"--duration", "100ms", "--control-rounds", "1", "-o", file); code != exitDone {
 		t.Fatalf("exit code %d, %s", code, stderr)
 	}

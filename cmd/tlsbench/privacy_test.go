@@ -247,7 +247,7 @@ func nothingIsOpen(t *testing.T, hazard, duration string, listeners []string) (m
 // from a file.
 func TestNothingIsOpenInTheField(t *testing.T) {
 	p := newPrivate(t)
-	w := p.watch(t, "field", "--dir", putDaemon(t, listener), "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--python", "no",
+	w := p.watch(t, "field", "--dir", putDaemon(t, listener), "--daemon", "5.6", "--strategy", "none", "--mem-safety", "1", "--hazard", "plain",
 		"--rig-time", "0s", "--duration", "1s", "--control-rounds", "2", "--seed", "1", "-o", "f.txt")
 	keys := w.keys
 	w.keys = nil

@@ -191,7 +191,7 @@ func TestCommands(t *testing.T) {
 	}
 	for _, args := range []string{
 		"--seed 1",
-		"--daemon 6.0,5.6 --strategy hwm,clear-0-15:n=32 --mem-safety 1 --python after,no --readers 3 --tls 1.2 --seed 2",
+		"--daemon 6.0,5.6 --strategy hwm,clear-0-15:n=32 --mem-safety 1 --hazard python,plain --readers 3 --tls 1.2 --seed 2",
 		"--bad 10% --rounds 3 --control-rounds 0 --duration 3s --rig-time 0s --seed 3",
 		"--rig-time 700ms --seed 4 --shard 2/3",
 	} {

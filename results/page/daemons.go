@@ -15,7 +15,7 @@ func Daemons(d *results.Daemons) *Document { return &Document{Data: d, Parts: Da
 
 // DaemonParts are the parts of that document, for a longer one.
 func DaemonParts(d *results.Daemons) []Part {
-	const head = "daemon,openssl,safety,python,strategy,"
+	const head = "daemon,openssl,safety,hazard,strategy,"
 	verdicts := &Table{Title: "Daemons and the rig, disagreements first", Labels: 5, Head: strings.Split(head+"in daemon,in rig,agree", ",")}
 	facts := &Table{Title: "What each daemon did", Labels: 5, Head: strings.Split(head+"first,hs/s,MiB,set up", ",")}
 	facts.Notes = []string{"hs/s: good handshakes with their OPTIONS, before a death; MiB: memory of all processes together, shared pages " +
@@ -23,7 +23,7 @@ func DaemonParts(d *results.Daemons) []Part {
 		"its mark (see tlsbench help field)"}
 	for i := range d.Rows {
 		r := &d.Rows[i]
-		names := []Cell{{Text: strings.TrimPrefix(r.Server, "kamailio-")}, {Text: r.OpenSSL}, {Text: fmt.Sprint(r.MemSafety)}, {Text: r.Python}, {Text: r.Fix()}}
+		names := []Cell{{Text: strings.TrimPrefix(r.Server, "kamailio-")}, {Text: r.OpenSSL}, {Text: fmt.Sprint(r.MemSafety)}, {Text: r.Hazard}, {Text: r.Fix()}}
 		agree := Cell{Text: string(r.Agree)}
 		if r.Why != "" {
 			agree.Notes = []string{r.Why}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tlsbench/results"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/peers"
 )
 
@@ -24,9 +26,13 @@ type setup struct {
 	readers   int
 	mode      int // of tls_threads_mode; NoMode: not set
 	memSafety int
-	python    string // "", "before", "after" the TLS module
+	hazard    results.HazardChoice
+	fips      string // the module, for the hazard of its name
 	id        *peers.Identity
 }
+
+// opensslConfig is the name of OpenSSL's configuration in the daemon's folder.
+const opensslConfig = "openssl.cnf"
 
 // write makes the daemon's folder and files: configuration, key, certificate,
 // script.
@@ -34,9 +40,17 @@ func (s setup) write() error {
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return fmt.Errorf("make the daemon's folder: %w", err)
 	}
-	for name, content := range map[string][]byte{
+	files := map[string][]byte{
 		"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM(), "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
-	} {
+	}
+	if s.fips != "" {
+		text, err := neighbours.FIPSConfigText(s.fips)
+		if err != nil {
+			return err
+		}
+		files[opensslConfig] = []byte(text)
+	}
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
 			return fmt.Errorf("configure kamailio: %w", err)
 		}
@@ -72,12 +86,13 @@ func (s setup) config() string {
 	if s.mode != NoMode {
 		line("tls_threads_mode=%d", s.mode)
 	}
-	if s.python == "before" {
+	python := s.hazard.Name == "python"
+	if python && s.hazard.Number("before") != 0 {
 		s.loadPython(line)
 	}
 	line(`loadmodule "%s/tls.so"`, s.daemon.Modules)
 	line(`loadmodule "%s/sl.so"`, s.daemon.Modules)
-	if s.python == "after" {
+	if python && s.hazard.Number("before") == 0 {
 		s.loadPython(line)
 	}
 	line(`modparam("tls", "tls_method", "TLSv1.2+")`)

@@ -85,11 +85,15 @@ func (s setup) command(preload string) []string {
 
 // environ keeps the user's own settings of the libraries away.
 func (s setup) environ(inject []string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir, "LC_ALL=C", "OPENSSL_CONF=/dev/null"}
-	if s.python != "" {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir, "LC_ALL=C"}
+	switch s.hazard.Name {
+	case "python":
 		env = append(env, "PYTHONHOME="+filepath.Join(s.daemon.Tree, "usr"), "PYTHONDONTWRITEBYTECODE=1")
+	case "fips":
+		env = append(env, "OPENSSL_MODULES="+filepath.Dir(s.fips), "OPENSSL_CONF="+filepath.Join(s.dir, opensslConfig))
+		return append(env, inject...)
 	}
-	return append(env, inject...)
+	return append(append(env, "OPENSSL_CONF=/dev/null"), inject...)
 }
 
 // start makes the daemon's files and runs it.

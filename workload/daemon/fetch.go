@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
 )
@@ -25,14 +26,15 @@ type Release struct {
 	// one of its own unless told otherwise: on OpenSSL 1.1.1, and in versions
 	// before June 2023 on all others too.
 	OwnRandom bool
+	FIPS      bool // Debian packages the FIPS module of its OpenSSL
 }
 
 // releases are the packaged daemons, by OpenSSL line.
 var releases = []Release{
 	{Name: "5.4", Suite: "bullseye", Line: "1.1.1", OwnRandom: true},
 	{Name: "5.6", Suite: "bookworm", Line: "3.0", OwnRandom: true},
-	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}},
-	{Name: "6.1", Suite: "sid", Line: "3.6", Modes: []int{0, 1, 2}},
+	{Name: "6.0", Suite: "trixie", Line: "3.5", Modes: []int{0, 1, 2}, FIPS: true},
+	{Name: "6.1", Suite: "sid", Line: "3.6", Modes: []int{0, 1, 2}, FIPS: true},
 }
 
 // builtIn says which strategy a value of tls_threads_mode is in the packaged
@@ -75,9 +77,15 @@ func releaseNames() []string {
 	return names
 }
 
-// packages are those that hold the daemon, its TLS module and its Python
-// module.
-var packages = []string{"kamailio", "kamailio-tls-modules", "kamailio-python3-modules"}
+// packages are those that hold the daemon, its TLS module and the modules that
+// its hazards need.
+func (r Release) packages() []string {
+	list := []string{"kamailio", "kamailio-tls-modules", "kamailio-python3-modules", "kamailio-mysql-modules"}
+	if r.FIPS {
+		list = append(list, neighbours.FIPSPackage)
+	}
+	return list
+}
 
 // roots are the files whose libraries are needed, and nothing else: the
 // daemon's packages hold a hundred modules.
@@ -86,7 +94,14 @@ var roots = []string{
 	"usr/lib/*/kamailio/modules/tls.so",
 	"usr/lib/*/kamailio/modules/sl.so",
 	"usr/lib/*/kamailio/modules/app_python3.so",
+	"usr/lib/*/kamailio/modules/db_mysql.so",
+	"usr/lib/*/kamailio/modules/sqlops.so",
+	"usr/lib/*/kamailio/modules/htable.so",
+	"usr/lib/*/" + neighbours.FIPSModule,
 }
+
+// private is the folder of libraries that the daemon's modules share, up to 5.8.
+const private = "usr/lib/*/kamailio"
 
 // storeName is the name of the daemons' store.
 const storeName = "field"
@@ -104,7 +119,7 @@ func Fetch(ctx context.Context, list []Release, opt fetch.Options) ([]fetch.Fetc
 				if distro != "debian" {
 					return nil, errNotDebian
 				}
-				return []fetch.Place{{Suites: fetch.Suites(r.Suite), Packages: packages, Roots: roots, Then: pythonModules}}, nil
+				return []fetch.Place{{Suites: fetch.Suites(r.Suite), Packages: r.packages(), Roots: roots, Private: []string{private}, Then: pythonModules}}, nil
 			},
 			Find: r.in,
 		})
@@ -149,6 +164,11 @@ func (r Release) in(tree string, m *fetch.Manifest) (Daemon, error) {
 		return Daemon{}, fmt.Errorf("kamailio %s has no program or no TLS module in %s", r.Name, tree)
 	}
 	d.Modules = filepath.Dir(tls[0])
+	for _, p := range r.packages() {
+		if m.Package(p).Name == "" {
+			return Daemon{}, fmt.Errorf("%s is not among its packages", p)
+		}
+	}
 	return d, d.chooseLoader()
 }
 
@@ -156,7 +176,7 @@ func (r Release) in(tree string, m *fetch.Manifest) (Daemon, error) {
 // release's C library is no newer than the system's there is none, and the
 // system's loader runs it.
 func (d *Daemon) chooseLoader() error {
-	d.LibraryPath = sharedlib.Folders(d.Tree)[1:]
+	d.LibraryPath = append(sharedlib.Folders(d.Tree)[1:], sharedlib.Glob(d.Tree, private)...)
 	for _, dir := range d.LibraryPath {
 		if g, ok := sharedlib.GlibcIn(dir); ok {
 			d.Loader = g.Loader

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
+	"tlsbench/results"
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
@@ -17,7 +19,7 @@ import (
 	"tlsbench/workload/sharedlib"
 )
 
-//go:embed inject/preload.c
+//go:embed inject/*
 var preloadSource embed.FS
 
 // preload is made of preload.c and the very files that the rig is built of.
@@ -66,11 +68,11 @@ func preloadStore() (fetch.Store, error) {
 // its TLS module takes its mark. Versions that replace the random generator
 // initialise OpenSSL when the module is loaded. Later versions initialise it with
 // all modules in turn, so an earlier module has already filled its slots.
-func setUpCall(r Release, python string) string {
+func setUpCall(r Release, around results.HazardChoice) string {
 	switch {
 	case r.OwnRandom:
 		return "OPENSSL_init_ssl"
-	case python == "before":
+	case around.Name == "python" && around.Number("before") != 0:
 		return "fork"
 	}
 	return "CRYPTO_set_mem_functions"
@@ -82,15 +84,29 @@ func injection(c catalogue.Choice, place string) []string {
 	if c.Path != "" {
 		env = append(env, "TLSBENCH_FIELD_OWN="+c.Path)
 	}
+	return append(env, parameters("TLSBENCH_FIELD_PARAMETERS", c.Params))
+}
+
+// parameters gives a variable of the preload object's.
+func parameters(variable string, values map[string]int64) string {
 	var set []string
-	for k, v := range c.Params {
+	for k, v := range values {
 		set = append(set, fmt.Sprintf("%s=%d", k, v))
 	}
 	sort.Strings(set)
-	if len(set) > 0 {
-		env = append(env, "TLSBENCH_FIELD_PARAMETERS="+strings.Join(set, ","))
+	return variable + "=" + strings.Join(set, ",")
+}
+
+// inObject are the hazards that the preload object holds.
+var inObject = []string{"fips", "provider-state"}
+
+// hazardInjection tells the preload object of the daemon's hazard.
+func (s setup) hazardInjection() []string {
+	if !slices.Contains(inObject, s.hazard.Name) {
+		return nil
 	}
-	return env
+	return []string{"TLSBENCH_FIELD_HAZARD=" + s.hazard.Name, "TLSBENCH_FIELD_HAZARD_TEXT=" + s.fips,
+		parameters("TLSBENCH_FIELD_HAZARD_PARAMETERS", s.hazard.Set)}
 }
 
 // CanInject refuses a strategy whose object the daemon's loader could not be told

@@ -20,10 +20,12 @@ const (
 	noteSettingUp     = "setting-up" // it has begun: what follows is the strategy's doing
 	noteSetUp         = "set-up"
 	noteNotApplicable = "not-applicable"
+	noteSkipped       = "skipped"
 	noteRefused       = "refused"
+	noteActed         = "acted" // the hazard happened in a process
 )
 
-var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteRefused}
+var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteSkipped, noteRefused, noteActed}
 
 // damage reports whether the entry is an event.
 func (f logEntry) damage() bool { return !slices.Contains(notes, f.kind) }
@@ -62,14 +64,16 @@ func readLine(line string) (logEntry, bool) {
 
 // readPreload reads what comes after the mark.
 func readPreload(said string) logEntry {
-	if rest, ok := strings.CutPrefix(said, "not applicable: "); ok {
-		return logEntry{noteNotApplicable, shorten(rest)}
+	if rest, ok := strings.CutPrefix(said, "event "); ok {
+		kind, detail, _ := strings.Cut(rest, ": ")
+		return logEntry{kind, shorten(detail)}
 	}
-	if rest, ok := strings.CutPrefix(said, "failed: "); ok {
-		return logEntry{noteRefused, shorten(rest)}
-	}
-	if rest, ok := strings.CutPrefix(said, "setting up "); ok {
-		return logEntry{noteSettingUp, shorten(rest)}
+	for prefix, note := range map[string]string{
+		"not applicable: ": noteNotApplicable, "skipped: ": noteSkipped, "failed: ": noteRefused, "setting up ": noteSettingUp, "acted: ": noteActed,
+	} {
+		if rest, ok := strings.CutPrefix(said, prefix); ok {
+			return logEntry{note, shorten(rest)}
+		}
 	}
 	return logEntry{noteSetUp, shorten(said)}
 }

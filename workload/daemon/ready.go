@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/peers"
@@ -78,8 +79,12 @@ func (t *trial) earlyEnd() error {
 		t.out.NotApplicable = f.detail
 		return nil
 	}
-	if f, ok := t.process.saw(noteRefused); ok {
-		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.daemon.Release.Name, f.detail)
+	if f, ok := t.process.saw(noteSkipped); ok {
+		t.out.Skipped = f.detail
+		return nil
+	}
+	if err := t.refused(); err != nil {
+		return err
 	}
 	if err := t.neverSetUp(); err != nil {
 		return err
@@ -96,6 +101,14 @@ func (t *trial) earlyEnd() error {
 		t.process.status(), t.process.logEnd(3))
 }
 
+// refused is what the preload object could not do in a process.
+func (t *trial) refused() error {
+	if f, ok := t.process.saw(noteRefused); ok {
+		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.daemon.Release.Name, f.detail)
+	}
+	return nil
+}
+
 // neverReady gives the outcome of a daemon that runs and answers no peer. With a
 // strategy or a neighbour in it this is a hang; without, it did not start.
 func (t *trial) neverReady() error {
@@ -105,7 +118,7 @@ func (t *trial) neverReady() error {
 		return err
 	}
 	t.gatherLog()
-	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.setup.python != "" || t.Mode > 0 || t.out.Damaged() {
+	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.setup.hazard.Name != results.Plain || t.Mode > 0 || t.out.Damaged() {
 		t.note(event.Hang, waited, fmt.Sprintf("answered no peer within %v of its start", waited))
 		return nil
 	}
@@ -128,7 +141,7 @@ func (t *trial) awaitSetUp() error {
 // reached it yet. One that has begun, and crashed or hung in its own set-up, has.
 func (t *trial) outside() bool {
 	_, begun := t.process.saw(noteSettingUp)
-	return injected(t.cfg.Strategy) && !begun
+	return t.inject && !begun
 }
 
 // neverSetUp refuses to judge a daemon that a strategy was not put into: it

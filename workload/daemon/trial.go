@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,13 +19,14 @@ import (
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/neighbours"
 	"tlsbench/workload/peers"
 )
 
 // Settings are those that a workload.Config has no word for. Its own words mean
 // in a daemon: Workers the TCP readers, HeapSafety mem_safety (abort is 0, count
-// is 1), and Hazard where libpython comes (python: after the TLS module,
-// python:before=1: before it).
+// is 1), and Hazard one of Hazards. Where python and provider-state speak of
+// before and after, they mean the TLS module.
 type Settings struct {
 	Mode int // of tls_threads_mode; NoMode where the daemon has none
 	Port int // 0 = a free one
@@ -58,6 +60,7 @@ type trial struct {
 	cfg     workload.Config
 	daemon  Daemon
 	setup   setup
+	inject  bool // the daemon has the preload object in it
 	process *process
 	load    *peers.Load
 	report  *peers.Report
@@ -91,12 +94,8 @@ func (d Daemon) Starts(ctx context.Context, port int) error {
 	return err
 }
 
-// Hazards are those that a daemon can have: nothing, libpython after its TLS
-// module, and before it.
-var Hazards = []string{"plain", "python", "python:before=1"}
-
-// hazards are those by the place of libpython.
-var hazards = map[string]string{"": "", Hazards[0]: "", Hazards[1]: "after", Hazards[2]: "before"}
+// Hazards are those that a daemon can have, with the rig's names.
+var Hazards = []string{results.Plain, "python:before=1", "python", "fips", "provider-state", "provider-state:when=after"}
 
 // Knows reports whether a daemon can have a hazard.
 func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
@@ -104,9 +103,9 @@ func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
 // Check completes the settings, and refuses what the daemon cannot do.
 func (t *trial) Check() error {
 	c, release := &t.cfg, t.daemon.Release
-	python, known := hazards[c.Hazard]
+	c.Hazard = cmp.Or(c.Hazard, results.Plain)
 	switch {
-	case !known:
+	case !Knows(c.Hazard):
 		return fmt.Errorf("hazard %s in a daemon: choose from %s", c.Hazard, strings.Join(Hazards, ", "))
 	case c.Workers < 1 || c.Workers > MaxReaders:
 		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
@@ -127,7 +126,12 @@ func (t *trial) Check() error {
 	if c.Peers == 0 {
 		c.Peers = 4 * c.Workers
 	}
-	t.setup = setup{daemon: t.daemon, readers: c.Workers, mode: t.Mode, memSafety: 1, python: python}
+	hazard, err := results.ParseHazard(c.Hazard)
+	if err != nil {
+		return err
+	}
+	t.setup = setup{daemon: t.daemon, readers: c.Workers, mode: t.Mode, memSafety: 1, hazard: hazard[0]}
+	t.inject = injected(c.Strategy) || slices.Contains(inObject, t.setup.hazard.Name)
 	if c.HeapSafety == "abort" {
 		t.setup.memSafety = 0
 	}
@@ -141,6 +145,13 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	if err := Injectable(t.cfg.Strategy); err != nil {
 		out.NotApplicable = err.Error()
 		return false, nil
+	}
+	if t.setup.hazard.Name == "fips" {
+		t.setup.fips, err = neighbours.FIPSIn(t.daemon.OpenSSL, t.daemon.LibraryPath)
+		if missing, ok := errors.AsType[*neighbours.MissingError](err); ok {
+			out.Skipped = missing.Reason
+			return false, nil
+		}
 	}
 	if t.setup.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
 		return false, err
@@ -178,11 +189,12 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 // injection gives the preload object and its settings; none for a daemon that
 // is to stay as it is.
 func (t *trial) injection(ctx context.Context) (object string, env []string, err error) {
-	if !injected(t.cfg.Strategy) {
+	if !t.inject {
 		return "", nil, nil
 	}
 	object, err = preloadObject(ctx)
-	return object, injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.python)), err
+	env = injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.hazard))
+	return object, append(env, t.setup.hazardInjection()...), err
 }
 
 // PortFree refuses a port that somebody listens on; 0 is any port.
@@ -293,6 +305,9 @@ func (t *trial) Read() error {
 		exit = t.exit()
 	}
 	t.process.close()
+	if err := t.refused(); err != nil {
+		return err
+	}
 	o, r := t.out, t.report
 	o.Handshakes, o.Measured, o.Refused, o.Load = r.Good, r.Good, r.Bad, t.took
 	t.gatherLog()
@@ -313,7 +328,16 @@ func (t *trial) Read() error {
 		o.Rate = float64(r.Good) / o.Load.Seconds()
 	}
 	o.Order()
-	return nil
+	return t.idle()
+}
+
+// idle refuses a trial that shows nothing of its hazard, because no reader came to it.
+func (t *trial) idle() error {
+	_, acted := t.process.saw(noteActed)
+	if acted || t.out.Damaged() || t.out.Handshakes == 0 || !slices.Contains(inObject, t.setup.hazard.Name) {
+		return nil
+	}
+	return fmt.Errorf("hazard %s did not happen: no reader ever came to it", t.cfg.Hazard)
 }
 
 // exit says how the main process ended.

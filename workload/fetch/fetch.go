@@ -50,6 +50,9 @@ type Place struct {
 	// else of those dependencies is followed: most only matter to a system
 	// that the package is installed on.
 	Roots []string
+	// Private are patterns of folders below the tree where libraries are looked for
+	// too, for programs that bring their own.
+	Private []string
 	// Then names more packages and roots, by what was unpacked; nil = no more.
 	Then func(tree string) (packages, roots []string)
 }

@@ -200,7 +200,11 @@ func (u *unpacking) closure() (sharedlib.Closure, error) {
 			roots = append(roots, o)
 		}
 	}
-	return sharedlib.Follow(roots, sharedlib.Folders(u.tree), nil)
+	folders := sharedlib.Folders(u.tree)
+	for _, pattern := range u.Private {
+		folders = append(folders, sharedlib.Glob(u.tree, pattern)...)
+	}
+	return sharedlib.Follow(roots, folders, nil)
 }
 
 // libraryPackage is how Debian names packages of shared libraries (Policy

@@ -39,8 +39,8 @@ func fillArchive(t *testing.T) *fetchtest.Archive {
 	sharedlibtest.Build(t, filepath.Join(root, libs, "libcurl.so.4"), sharedlibtest.Lib{Soname: "libcurl.so.4", Needs: needs})
 	a.Add("sid", "libcurl4t64", "1-1", "libssl3t64", root)
 	fips := t.TempDir()
-	sharedlibtest.Build(t, filepath.Join(fips, libs, fipsModule), sharedlibtest.Lib{Soname: "fips.so"})
-	a.Add("sid", fipsPackage, "1-1", "", fips)
+	sharedlibtest.Build(t, filepath.Join(fips, libs, FIPSModule), sharedlibtest.Lib{Soname: "fips.so"})
+	a.Add("sid", FIPSPackage, "1-1", "", fips)
 	add("libpq5", libs+"/libpq.so.5", &sharedlibtest.Lib{Soname: "libpq.so.5", Needs: needs})
 	for _, suite := range fetch.Suites("sid") {
 		a.Write(suite+"/Packages", "")

@@ -21,11 +21,11 @@ import (
 const fipsKey = "\xf4\x55\x66\x50\xac\x31\xd3\x54\x61\x61\x0b\xac\x4e\xd8\x1b\x1a" +
 	"\x18\x1b\x2d\x8a\x43\xea\x28\x54\xcb\xae\x22\xca\x74\x56\x08\x13"
 
-// fipsPackage brings the module, of the same version as the suite's OpenSSL.
-const fipsPackage = "openssl-provider-fips"
+// FIPSPackage brings the module, of the same version as the suite's OpenSSL.
+const FIPSPackage = "openssl-provider-fips"
 
-// fipsModule is the module's place below a folder of libraries.
-const fipsModule = "ossl-modules/fips.so"
+// FIPSModule is the module's place below a folder of libraries.
+const FIPSModule = "ossl-modules/fips.so"
 
 // findFIPS gives the module that came with the build: next to its libcrypto, or
 // fetched from its release.
@@ -36,13 +36,20 @@ func findFIPS(b openssl.Build) (Library, error) {
 			folders = append(folders, sharedlib.Folders(store.Tree(b.Name))...)
 		}
 	}
+	path, err := FIPSIn(b.Version, folders)
+	return Library{Path: path}, err
+}
+
+// FIPSIn gives the module in the folders of an OpenSSL's libraries. The error is a
+// MissingError if there is none.
+func FIPSIn(version string, folders []string) (string, error) {
 	for _, dir := range folders {
-		path := filepath.Join(dir, fipsModule)
+		path := filepath.Join(dir, FIPSModule)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return Library{Path: path}, nil
+			return path, nil
 		}
 	}
-	return Library{}, missing("openssl %s has no FIPS module: Debian's is in %s, from 3.5 on", b.Version, fipsPackage)
+	return "", missing("openssl %s has no FIPS module: Debian's is in %s, from 3.5 on", version, FIPSPackage)
 }
 
 // FIPSConfig is an OpenSSL configuration that activates the FIPS module at path
@@ -53,12 +60,12 @@ type FIPSConfig struct {
 	file *os.File
 }
 
-// NewFIPSConfig writes the configuration for the module at path, as "openssl
-// fipsinstall" would: with the HMAC of the file, which the module checks.
-func NewFIPSConfig(module string) (*FIPSConfig, error) {
+// FIPSConfigText is the configuration for the module at path, as "openssl
+// fipsinstall" would write it: with the HMAC of the file, which the module checks.
+func FIPSConfigText(module string) (string, error) {
 	content, err := os.ReadFile(module)
 	if err != nil {
-		return nil, fmt.Errorf("read the FIPS module: %w", err)
+		return "", fmt.Errorf("read the FIPS module: %w", err)
 	}
 	mac := hmac.New(sha256.New, []byte(fipsKey))
 	mac.Write(content)
@@ -66,7 +73,7 @@ func NewFIPSConfig(module string) (*FIPSConfig, error) {
 	for _, b := range mac.Sum(nil) {
 		pairs = append(pairs, fmt.Sprintf("%02X", b))
 	}
-	config := fmt.Sprintf(`openssl_conf = start
+	return fmt.Sprintf(`openssl_conf = start
 config_diagnostics = 1
 [start]
 providers = providers
@@ -84,7 +91,15 @@ security-checks = 1
 module-mac = %s
 [algorithms]
 default_properties = fips=yes
-`, strings.Join(pairs, ":"))
+`, strings.Join(pairs, ":")), nil
+}
+
+// NewFIPSConfig writes the configuration for the module at path.
+func NewFIPSConfig(module string) (*FIPSConfig, error) {
+	config, err := FIPSConfigText(module)
+	if err != nil {
+		return nil, err
+	}
 	fd, err := unix.MemfdCreate("openssl-fips.cnf", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("write the FIPS module's configuration: %w", err)

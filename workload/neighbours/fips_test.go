@@ -13,7 +13,7 @@ import (
 // it, is gone after Close, and a build without a module says what brings it.
 func TestFIPSConfig(t *testing.T) {
 	dir := t.TempDir()
-	module := filepath.Join(dir, fipsModule)
+	module := filepath.Join(dir, FIPSModule)
 	if err := os.MkdirAll(filepath.Dir(module), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestFIPSConfig(t *testing.T) {
 		t.Errorf("a module next to libcrypto: %v, %v", lib, err)
 	}
 	b.Libcrypto = filepath.Join(t.TempDir(), "libcrypto.so.3")
-	if _, err := Find(FIPS, b); err == nil || !strings.Contains(err.Error(), fipsPackage) {
+	if _, err := Find(FIPS, b); err == nil || !strings.Contains(err.Error(), FIPSPackage) {
 		t.Errorf("no module: %v", err)
 	}
 }

@@ -220,7 +220,7 @@ var releases = map[string]release{
 var roots = []string{
 	"usr/lib/*/libpython3.*.so.1.0", "usr/lib/python3.*/lib-dynload/_ssl.*.so",
 	"usr/lib/python3.*/lib-dynload/_hashlib.*.so", "usr/lib/*/libcurl.so.4", "usr/lib/*/libpq.so.5",
-	"usr/lib/*/" + fipsModule,
+	"usr/lib/*/" + FIPSModule,
 }
 
 // Fetch brings libpython with its modules, libcurl and libpq of a cached build's
@@ -239,8 +239,8 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 		Name: b.Name, What: what,
 		Places: func(string) ([]fetch.Place, error) { return places(suites) },
 		Find: func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) {
-			if releases[suites[0]].fips && m.Package(fipsPackage).Name == "" {
-				return nil, fmt.Errorf("%s is not among them", fipsPackage)
+			if releases[suites[0]].fips && m.Package(FIPSPackage).Name == "" {
+				return nil, fmt.Errorf("%s is not among them", FIPSPackage)
 			}
 			return m, nil
 		},
@@ -261,7 +261,7 @@ func places(suites []string) ([]fetch.Place, error) {
 	var list []fetch.Place
 	packages := []string{from.curl, "libpq5"}
 	if from.fips {
-		packages = append(packages, fipsPackage)
+		packages = append(packages, FIPSPackage)
 	}
 	for _, version := range from.python {
 		p := "libpython" + version

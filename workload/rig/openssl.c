@@ -52,14 +52,21 @@ static void *open_library(const char *path)
 #define LOAD_CORE(result, name, arguments) openssl.name = (result(*) arguments)core_symbol(#name);
 #define LOAD_OPTIONAL(result, name, arguments) openssl.name = (result(*) arguments)openssl_symbol(#name);
 
-void openssl_load(const char *crypto_path, const char *ssl_path)
+void openssl_use(void *crypto, void *ssl)
 {
-	libcrypto = open_library(crypto_path);
-	libssl = open_library(ssl_path);
+	libcrypto = crypto;
+	libssl = ssl;
 	OPENSSL_CORE(LOAD_CORE)
 	OPENSSL_OPTIONAL(LOAD_OPTIONAL)
 	crypto_base = base_of((const void *)openssl.OPENSSL_init_crypto);
 	ssl_base = base_of((const void *)openssl.OPENSSL_init_ssl);
+}
+
+void openssl_load(const char *crypto_path, const char *ssl_path)
+{
+	void *crypto = open_library(crypto_path);
+
+	openssl_use(crypto, open_library(ssl_path));
 	snprintf(rig.block->version, sizeof rig.block->version, "%s", openssl.OpenSSL_version(0));
 }
 

@@ -158,6 +158,9 @@ enum {
 /* Loads both libraries; a missing core function is a failure that names it. */
 void openssl_load(const char *libcrypto, const char *libssl);
 
+/* The same with libraries that the process has already. */
+void openssl_use(void *libcrypto, void *libssl);
+
 /* The address of a function in either library, NULL if there is none. */
 void *openssl_symbol(const char *name);
 

@@ -15,9 +15,11 @@
  * its handlers are registered.
  */
 #include "forkclock.h"
+#include "hazard.h"
 #include "host.h"
 #include "keys.h"
 #include "openssl.h"
+#include "preload.h"
 #include "rig.h"
 
 #include <dlfcn.h>
@@ -28,19 +30,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The harness looks for lines with this mark in the daemon's log. */
-#define SAY(...) dprintf(STDERR_FILENO, "tlsbench-field: " __VA_ARGS__)
-
 enum { EXIT_REFUSED = 97 };
 
-static void *libraries[2]; /* libcrypto, libssl */
 static bool is_set_up;
 
 static struct config config;
 struct rig rig = {.config = &config, .worker = -1};
 bool fork_clock_tsc; /* nobody times the handlers here */
 
-static _Noreturn void refuse(const char *what, const char *which)
+void refuse(const char *what, const char *which)
 {
 	SAY("%s: %s\n", what, which);
 	_exit(EXIT_REFUSED);
@@ -60,37 +58,15 @@ void fail_at(const char *file, int line, int error, const char *format, ...)
 	_exit(EXIT_REFUSED);
 }
 
-void *openssl_symbol(const char *name)
-{
-	void *found = dlsym(libraries[0], name);
-
-	return found != NULL || libraries[1] == NULL ? found : dlsym(libraries[1], name);
-}
-
-static const void *file_of(const char *name)
-{
-	const void *address = openssl_symbol(name);
-	Dl_info info;
-
-	return address != NULL && dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
-}
-
-bool openssl_owns(const void *base)
-{
-	return base != NULL && (base == file_of("ERR_clear_error") || base == file_of("SSL_new"));
-}
-
 /* Keys that the daemon's libraries make are written down from the start. */
 __attribute__((constructor)) static void begin(void)
 {
 	keys_start();
 }
 
-/* "key=value,..." */
-static void read_parameters(const char *text)
+void read_parameters(const char *text, struct parameter *into, int max)
 {
-	for (int i = 0; i < MAX_PARAMS && text != NULL && *text != '\0'; i++) {
-		struct parameter *p = &config.parameters[i];
+	for (struct parameter *p = into; p < into + max && text != NULL && *text != '\0'; p++) {
 		size_t n = strcspn(text, "=");
 
 		if (text[n] != '=')
@@ -124,13 +100,30 @@ static void tell(const char *place)
 		keys_of(KEY_OPENSSL, NULL, 0), keys_of(KEY_FOREIGN, NULL, 0), filled, highest);
 }
 
+/* The daemon's shared memory: the mapping that OpenSSL's allocations come from. */
+static void find_heap(void)
+{
+	char line[PATH_MAX + 128], mode[8];
+	void *inside = openssl.CRYPTO_malloc(1, __FILE__, __LINE__);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	void *from, *to;
+
+	while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%p-%p %7s", &from, &to, mode) == 3 && from <= inside && inside < to && mode[3] == 's')
+			host_heap(from, to);
+	}
+	if (maps != NULL)
+		fclose(maps);
+	openssl.CRYPTO_free(inside, __FILE__, __LINE__);
+}
+
 static void set_up(const char *place)
 {
 	const char *missing;
 
 	read_setting("TLSBENCH_FIELD_STRATEGY", config.strategy, sizeof config.strategy);
 	read_setting("TLSBENCH_FIELD_OWN", config.strategy_path, sizeof config.strategy_path);
-	read_parameters(getenv("TLSBENCH_FIELD_PARAMETERS"));
+	read_parameters(getenv("TLSBENCH_FIELD_PARAMETERS"), config.parameters, MAX_PARAMS);
 	/* What comes next may be a user's own code, and never return. */
 	SAY("setting up %s\n", config.strategy);
 	is_set_up = true;
@@ -140,22 +133,27 @@ static void set_up(const char *place)
 	missing = host_missing();
 	if (missing != NULL)
 		refuse("not applicable", missing);
+	find_heap();
 	host_after_setup();
 	tell(place);
 }
 
-static int find_openssl(void)
+static bool find_openssl(void)
 {
 	static const char *const names[][2] = {{"libcrypto.so.1.1", "libssl.so.1.1"}, {"libcrypto.so.3", "libssl.so.3"},
 		{"libcrypto.so.4", "libssl.so.4"}};
+	static bool found;
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		libraries[0] = dlopen(names[i][0], RTLD_LAZY | RTLD_NOLOAD);
-		libraries[1] = dlopen(names[i][1], RTLD_LAZY | RTLD_NOLOAD);
-		if (libraries[0] != NULL && libraries[1] != NULL)
-			return 1;
+	for (size_t i = 0; !found && i < sizeof names / sizeof names[0]; i++) {
+		void *crypto = dlopen(names[i][0], RTLD_LAZY | RTLD_NOLOAD);
+		void *ssl = dlopen(names[i][1], RTLD_LAZY | RTLD_NOLOAD);
+
+		if (crypto != NULL && ssl != NULL) {
+			openssl_use(crypto, ssl);
+			found = true;
+		}
 	}
-	return 0;
+	return found;
 }
 
 static int is_tls_module(const void *caller)
@@ -205,18 +203,36 @@ int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const voi
 	int ok = ((int (*)(const void *, const void *, const void *))real("CRYPTO_set_mem_functions", &next))(allocate,
 		resize, release);
 
-	if (is_place("CRYPTO_set_mem_functions") && is_tls_module(__builtin_return_address(0)))
-		set_up("when the TLS module was loaded");
+	if (is_tls_module(__builtin_return_address(0))) {
+		hazards_load();
+		hazards_before_setup();
+		if (is_place("CRYPTO_set_mem_functions"))
+			set_up("when the TLS module was loaded");
+	}
 	return ok;
+}
+
+int SSL_accept(SSL *connection);
+int SSL_accept(SSL *connection)
+{
+	static void *next;
+
+	hazards_each(NULL); /* what comes after the call belongs to its error queue */
+	return ((int (*)(SSL *))real("SSL_accept", &next))(connection);
 }
 
 pid_t fork(void)
 {
 	static pid_t (*next)(void);
+	static bool forked;
 
 	if (next == NULL)
 		next = (pid_t(*)(void))dlsym(RTLD_NEXT, "fork");
 	if (is_place("fork") && find_openssl())
 		set_up("at the first fork");
+	if (!forked) {
+		forked = true;
+		hazards_after_setup(NULL);
+	}
 	return next();
 }

@@ -1,0 +1,19 @@
+/* preload.h: what the files of the preload object share. */
+#ifndef TLSBENCH_PRELOAD_H
+#define TLSBENCH_PRELOAD_H
+
+#include "block.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* The harness looks for lines with this mark in the daemon's log. */
+#define SAY(...) dprintf(STDERR_FILENO, "tlsbench-field: " __VA_ARGS__)
+
+/* Says so, and ends the process. */
+_Noreturn void refuse(const char *what, const char *which);
+
+/* "key=value,..." */
+void read_parameters(const char *text, struct parameter *into, int max);
+
+#endif
