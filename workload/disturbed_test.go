@@ -191,7 +191,7 @@ func TestLatePeers(t *testing.T) {
 		{"wrong data in a pause", 1, peers.Failure{Kind: peers.WrongData, Began: 4 * s, At: 7 * s}, false},
 		{"alert in a pause", 1, peers.Failure{Kind: peers.Alert, Began: 4 * s, At: 7 * s}, false},
 	} {
-		tr := &trial{out: &Outcome{Timeouts: tc.timeouts}, pauses: []pause{{5 * s, 7 * s}}}
+		tr := &trial{out: &Outcome{Timeouts: tc.timeouts}, pauses: Pauses{list: []pause{{5 * s, 7 * s}}}}
 		if got := tr.late(tc.failure); got != tc.want {
 			t.Errorf("%s: late %v, want %v", tc.name, got, tc.want)
 		}

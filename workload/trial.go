@@ -61,8 +61,7 @@ type trial struct {
 	overdue   atomic.Bool    // the trial should have ended: who stands still now is judged at once
 	halted    string         // which process was stopped from outside, "" for none
 	inspected time.Duration  // when stopped processes were looked for
-	looked    time.Duration  // when the watchdog last ran
-	pauses    []pause        // of the harness
+	pauses    Pauses         // of the harness
 	excused   uint64         // failures of peers that were the harness's own
 	died      syscall.Signal // the one that ended rank 0, 0 if none did
 	left      bool           // rank 0 has ended by itself, and too early
@@ -116,7 +115,7 @@ func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error
 
 // Read reads the outcome off the control block and the peers.
 func (t *trial) Read() error {
-	t.noticePause()
+	t.pauses.Notice(rig.Now())
 	err := t.gather()
 	if err == nil && t.look != nil {
 		t.look(t.block)

@@ -3,6 +3,7 @@ package workload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tlsbench/results"
@@ -46,7 +47,7 @@ const (
 
 // Look finds out whether rank 0 is gone, a worker died, or one hangs.
 func (t *trial) Look(gone bool) error {
-	t.noticePause()
+	t.pauses.Notice(rig.Now())
 	if gone {
 		t.died = t.process.Signal()
 		t.left = t.died == 0 && !t.block.Done()
@@ -334,16 +335,41 @@ func untilUndisturbed(carryOut func() (*Outcome, error)) (*Outcome, error) {
 // stopped. The rig gives up a peer that is silent for twice as long.
 const pauseFrom = rig.PeerTimeout / 2
 
-// pause is a time in which the harness did not run, from start of load.
+// Pauses are the times in which the harness did not run, on the clock of rig.Now.
+type Pauses struct {
+	looked time.Duration
+	list   []pause
+}
+
 type pause struct{ from, to time.Duration }
 
-// noticePause compares the time with that of the watchdog's last look.
-func (t *trial) noticePause() {
-	last := t.looked
-	t.looked = rig.Now()
-	if last != 0 && t.looked-last >= pauseFrom {
-		t.pauses = append(t.pauses, pause{last - t.began, t.looked - t.began})
+// Notice compares the time with that of the watchdog's last look, and reports
+// whether there was a pause between them.
+func (p *Pauses) Notice(now time.Duration) bool {
+	last := p.looked
+	p.looked = now
+	if last == 0 || now-last < pauseFrom {
+		return false
 	}
+	p.list = append(p.list, pause{last, now})
+	return true
+}
+
+// During reports whether there was a pause in a span of time.
+func (p *Pauses) During(from, to time.Duration) bool {
+	return slices.ContainsFunc(p.list, func(s pause) bool { return from < s.to && s.from < to })
+}
+
+// Err says that the trial was disturbed, if there was a pause.
+func (p *Pauses) Err() error {
+	var paused time.Duration
+	for _, s := range p.list {
+		paused += s.to - s.from
+	}
+	if paused == 0 {
+		return nil
+	}
+	return &DisturbedError{fmt.Sprintf("the harness did not run for %v: it was stopped, or the machine was too busy", paused.Round(time.Millisecond))}
 }
 
 // late reports whether a peer's failure is the harness's own: a peer that does
@@ -353,10 +379,7 @@ func (t *trial) noticePause() {
 // owed it an answer. Next to a process that was stopped from outside nobody knows
 // whose doing it is.
 func (t *trial) late(f peers.Failure) bool {
-	stood := t.halted != ""
-	for _, p := range t.pauses {
-		stood = stood || f.Began < p.to && p.from < f.At
-	}
+	stood := t.halted != "" || t.pauses.During(t.began+f.Began, t.began+f.At)
 	switch f.Kind {
 	case peers.Timeout:
 		return stood
@@ -369,17 +392,14 @@ func (t *trial) late(f peers.Failure) bool {
 // disturbed says why the trial is not evidence, nil if it is. Damage that does
 // not need the peers' word stands.
 func (t *trial) disturbed() error {
-	var paused time.Duration
-	for _, p := range t.pauses {
-		paused += p.to - p.from
-	}
+	paused := t.pauses.Err()
 	switch {
 	case t.out.Damaged():
 		return nil
 	case t.halted != "":
 		return &DisturbedError{t.halted}
-	case paused > 0 && t.peers != nil:
-		return &DisturbedError{fmt.Sprintf("the harness did not run for %v: it was stopped, or the machine was too busy", paused.Round(time.Millisecond))}
+	case paused != nil && t.peers != nil:
+		return paused
 	case t.excused > 0:
 		return &DisturbedError{fmt.Sprintf("%d peers got no processor for so long that the rig gave them up: the machine was too busy", t.excused)}
 	}

@@ -203,6 +203,24 @@ func (p *process) logEnd(n int) string {
 	return p.tail.end(n)
 }
 
+// awaitEnd waits until the main process has ended, if it does soon.
+func (p *process) awaitEnd() {
+	select {
+	case <-p.gone:
+	case <-time.After(endLimit):
+	}
+}
+
+// halted names a process that a signal or a debugger has stopped, "" if there is none.
+func (p *process) halted() string {
+	for _, q := range p.members(false) {
+		if s, err := q.Stat(); err == nil && (s.State == "T" || s.State == "t") {
+			return fmt.Sprintf("process %d of the daemon was stopped from outside", q.PID)
+		}
+	}
+	return ""
+}
+
 // status is the main process's exit status. Call it after gone.
 func (p *process) status() int { return p.cmd.ProcessState.ExitCode() }
 

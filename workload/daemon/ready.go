@@ -11,6 +11,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload"
 	"tlsbench/workload/peers"
 )
 
@@ -70,10 +71,7 @@ func answered(ctx context.Context, addr string, id *peers.Identity) bool {
 
 // earlyEnd gives the outcome of a daemon that ended, or lost a process, before it served.
 func (t *trial) earlyEnd() error {
-	select {
-	case <-t.process.gone:
-	case <-time.After(deathGrace):
-	}
+	t.process.awaitEnd()
 	t.process.close() // all of the log has been read then
 	if f, ok := t.process.saw(noteNotApplicable); ok {
 		t.out.NotApplicable = f.detail
@@ -113,7 +111,11 @@ func (t *trial) refused() error {
 // strategy or a neighbour in it this is a hang; without, it did not start.
 func (t *trial) neverReady() error {
 	waited := time.Since(t.began).Round(100 * time.Millisecond)
+	halted := t.process.halted()
 	t.process.close()
+	if halted != "" {
+		return &workload.DisturbedError{Reason: halted}
+	}
 	if err := t.neverSetUp(); err != nil {
 		return err
 	}

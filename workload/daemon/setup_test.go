@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
+	"tlsbench/workload/peers"
 )
 
 // answering is a daemon that answers every peer with an alert; it says first
@@ -62,6 +65,53 @@ func TestDaemonEndsUnderLoad(t *testing.T) {
 				t.Errorf("%+v, %v; want a crash, and %q", out, err, tc.want)
 			}
 		})
+	}
+}
+
+// What somebody does to the daemon from outside is no evidence, under load and
+// before: the trial is carried out three times, and then disturbed.
+func TestDaemonIsStopped(t *testing.T) {
+	for name, d := range map[string]Daemon{
+		"under load": answering(t, "", "raise(SIGSTOP)"),
+		"at start":   standIn(t, "kill -STOP $$"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := standInTrial(d, noMode)
+			cfg.BadShare, cfg.Duration = 0, 20*time.Second
+			out, err := workload.Run(context.Background(), cfg)
+			disturbed, ok := errors.AsType[*workload.DisturbedError](err)
+			// The stand-in answers with alerts alone, which are damage.
+			if name == "under load" {
+				if err != nil || out.Events["hang"]+out.Events["crash"] != 0 {
+					t.Errorf("%+v, %v; want neither hang nor crash", out, err)
+				}
+				return
+			}
+			if !ok || !strings.HasSuffix(disturbed.Reason, " of the daemon was stopped from outside") {
+				t.Errorf("%+v, %v; want that it was stopped", out, err)
+			}
+		})
+	}
+}
+
+// A death is told of late: what was cut off before is a part of it, an alert is not.
+func TestWhatADeathCutsOff(t *testing.T) {
+	const s = time.Second
+	failures := []peers.Failure{{Kind: peers.Cut, At: 1 * s}, {Kind: peers.Timeout, At: 1 * s}, {Kind: peers.Alert, At: 1 * s}, {Kind: peers.Alert, At: 3 * s}}
+	for want, death := range map[uint64]time.Duration{4: 0, 1: 2 * s} {
+		tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Events: map[string]uint64{}}}
+		tr.gatherFailures(death)
+		if got := tr.out.Events[event.FailedHandshake]; got != want {
+			t.Errorf("with a death at %v: %d failed handshakes, want %d", death, got, want)
+		}
+	}
+	tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Events: map[string]uint64{}}}
+	tr.pauses.Notice(s / 2)
+	tr.pauses.Notice(s/2 + 10*s)
+	tr.gatherFailures(0)
+	if got := tr.out.Events[event.FailedHandshake]; got != 3 {
+		t.Errorf("in a pause of the harness: %d failed handshakes, want 3", got)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"tlsbench/workload"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
 )
 
 // Settings are those that a workload.Config has no word for. Its own words mean
@@ -42,9 +43,11 @@ const NoMode = -1
 const (
 	readyLimit = 30 * time.Second
 	peerLimit  = 5 * time.Second
-	// After a death the log is read on for so long: the main process tells
-	// of it before it stops the others.
-	deathGrace = 300 * time.Millisecond
+	// The main process tells of a death before it stops the others and ends: for so
+	// long it is waited for.
+	endLimit = 5 * time.Second
+	// How often stopped processes are looked for.
+	haltEvery = time.Second
 	// No handshake at all for so long, with a daemon that does not want a
 	// processor: it hangs.
 	silence = 4 * time.Second
@@ -65,6 +68,7 @@ type trial struct {
 	load    *peers.Load
 	report  *peers.Report
 	began   time.Time     // of the start, then of the load
+	epoch   time.Duration // the same of the load, on the rig's clock
 	took    time.Duration // by the load
 	out     *workload.Outcome
 
@@ -74,6 +78,10 @@ type trial struct {
 	died   bool
 	silent time.Time // when it was called a hang
 	hang   string    // why
+	// What disturbed the trial.
+	pauses    workload.Pauses
+	inspected time.Time // when stopped processes were looked for
+	halted    string    // which one there is
 }
 
 // Server makes a trial's server of the daemon.
@@ -221,7 +229,7 @@ func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.setup.port)
 
 // Drive runs the load until it has lasted long enough, or ctx is over.
 func (t *trial) Drive(ctx context.Context) (err error) {
-	t.began = time.Now()
+	t.began, t.epoch = time.Now(), rig.Now()
 	t.load.Measure()
 	t.load.Start()
 	for err == nil && !t.over() {
@@ -249,14 +257,23 @@ func (t *trial) Gone() <-chan struct{} { return t.process.gone }
 
 // Look finds out whether a process died, or the daemon has fallen silent.
 func (t *trial) Look(gone bool) error {
-	_, crashed := t.process.saw(event.Crash)
-	if t.died = gone || crashed; crashed && !gone {
-		time.Sleep(deathGrace)
+	if t.pauses.Notice(rig.Now()) {
+		t.quiet = pulse{} // nobody could have been served
 	}
-	if t.died {
+	_, crashed := t.process.saw(event.Crash)
+	if t.died = gone || crashed; t.died {
+		t.process.awaitEnd()
 		return workload.ErrDied
 	}
-	if t.hang = t.listen(); t.hang != "" {
+	t.hang = t.listen()
+	if now := time.Now(); t.hang != "" || now.Sub(t.inspected) >= haltEvery {
+		t.inspected = now
+		if t.halted = t.process.halted(); t.halted != "" {
+			t.hang = ""
+			return workload.ErrHalt
+		}
+	}
+	if t.hang != "" {
 		t.silent = time.Now()
 		return workload.ErrHang
 	}
@@ -328,13 +345,19 @@ func (t *trial) Read() error {
 		o.Rate = float64(r.Good) / o.Load.Seconds()
 	}
 	o.Order()
-	return t.idle()
+	switch {
+	case o.Damaged():
+		return nil
+	case t.halted != "":
+		return &workload.DisturbedError{Reason: t.halted}
+	}
+	return cmp.Or(t.pauses.Err(), t.idle())
 }
 
 // idle refuses a trial that shows nothing of its hazard, because no reader came to it.
 func (t *trial) idle() error {
 	_, acted := t.process.saw(noteActed)
-	if acted || t.out.Damaged() || t.out.Handshakes == 0 || !slices.Contains(inObject, t.setup.hazard.Name) {
+	if acted || t.out.Handshakes == 0 || !slices.Contains(inObject, t.setup.hazard.Name) {
 		return nil
 	}
 	return fmt.Errorf("hazard %s did not happen: no reader ever came to it", t.cfg.Hazard)
@@ -375,10 +398,14 @@ func (t *trial) death() time.Duration {
 	return 0
 }
 
-// gatherFailures leaves out those that a death may have caused.
+// gatherFailures leaves out those that a death may have caused, or that a process
+// did not run. A death is told of late, and how late is the machine's to say: so
+// connections that were merely cut are a part of it, whenever that was.
 func (t *trial) gatherFailures(death time.Duration) {
 	for _, f := range t.report.Failures {
-		if death > 0 && f.At > death-deathGrace {
+		cut := f.Kind == peers.Cut || f.Kind == peers.Timeout
+		if cut && (death > 0 || t.halted != "") || death > 0 && f.At > death ||
+			f.Kind == peers.Timeout && t.pauses.During(t.epoch+f.Began, t.epoch+f.At) {
 			continue
 		}
 		kind := event.FailedHandshake
