@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -180,16 +181,13 @@ func (c *Config) check() error {
 	return nil
 }
 
-// environ is the rig's environment. A configuration file of the system's own
-// OpenSSL would be read by every build, whatever its version; unless the user
-// or a hazard asks for one, all run on their built-in defaults.
+// environ is the rig's environment. Neither the system's configuration of OpenSSL
+// nor the user's is read: every build, whatever its version, and every daemon runs
+// on its built-in defaults, unless a hazard brings a configuration.
 func (c *Config) environ() []string {
-	env := c.Build.Environ(os.Environ())
-	switch {
-	case c.opensslConf != "":
-		env = append(env, "OPENSSL_CONF="+c.opensslConf, "OPENSSL_MODULES="+c.opensslModules)
-	case os.Getenv("OPENSSL_CONF") == "":
-		env = append(env, "OPENSSL_CONF=/dev/null")
+	env := append(c.Build.Environ(os.Environ()), "OPENSSL_CONF="+cmp.Or(c.opensslConf, os.DevNull))
+	if c.opensslModules != "" {
+		env = append(env, "OPENSSL_MODULES="+c.opensslModules)
 	}
 	return env
 }

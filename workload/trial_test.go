@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -468,5 +469,24 @@ func TestLockOfDeadHolderIsFreed(t *testing.T) {
 	}
 	if recovered == 0 {
 		t.Error("the lock's holder died, and that was not noticed")
+	}
+}
+
+// Neither the system's configuration of OpenSSL nor the user's is read: one that
+// OpenSSL cannot start with changes nothing, and would if it were read.
+func TestConfigurationIsNotRead(t *testing.T) {
+	poison := filepath.Join(t.TempDir(), "openssl.cnf")
+	if err := os.WriteFile(poison, []byte("openssl_conf = start\nconfig_diagnostics = 1\n[start]\nno_such_module = x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("OPENSSL_CONF", poison)
+	cfg := corruption(t, catalogue.NegativeControl, "memory")
+	cfg.Duration = 200 * time.Millisecond
+	if out, err := Run(context.Background(), cfg); err != nil || out.Handshakes == 0 {
+		t.Errorf("with a poisoned OPENSSL_CONF: %+v, %v", out, err)
+	}
+	cfg.opensslConf = poison
+	if out, err := Run(context.Background(), cfg); err == nil {
+		t.Errorf("the poison does no harm: %+v", out)
 	}
 }
