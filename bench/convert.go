@@ -43,6 +43,9 @@ func (t Task) config(s Spec) workload.Config {
 	if f := t.Cell.fork; f != nil {
 		cfg.Fork = f
 	}
+	if a := t.Cell.against; a != nil {
+		cfg.Duet = &workload.DuetConfig{Against: a.Choice}
+	}
 	if t.Cell.Measure == results.Sharing {
 		cfg.Handshakes, cfg.Duration = results.SharingHandshakes, 0
 	}
@@ -89,6 +92,7 @@ func copyOutcome(r *results.Trial, o *workload.Outcome) {
 	if r.Damaged() {
 		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
 	}
+	r.Duet = o.Duet
 	r.CrashAt, r.SharedSlots, r.Ignored, r.Mark = o.CrashAt, o.SharedSlots, o.Ignored, o.Mark
 	if o.Trace != nil {
 		r.Raced = o.Trace.Raced
@@ -155,6 +159,8 @@ func metrics(c Cell, o *workload.Outcome) []results.Metric {
 		return nil // what a server does while it breaks is not throughput
 	case c.Measure == results.Fork:
 		return forkMetrics(o)
+	case c.Measure == results.Duet:
+		return o.Duet.Metrics()
 	case c.Measure == results.Handshake:
 		return handshakeMetrics(o)
 	case c.checkRate == 0:

@@ -2,23 +2,38 @@ package bench
 
 import (
 	"iter"
+	"math"
 	"math/rand/v2"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
 )
 
-// outcome is what a trial says about the damage of its cell.
-type outcome byte
+// outcome is what a trial says about what its cell still needs.
+type outcome struct {
+	fate
+	ratio float64 // of a duet: the logarithm of the cost, NaN without a value
+}
+
+// fate is what a trial says about the damage of its cell.
+type fate byte
 
 const (
-	noLife        outcome = iota // could not be carried out, or nothing was asked of it
-	withoutDamage                // a life without damage
-	withDamage                   // a life with damage
-	never                        // this machine or this build lacks what the cell needs
+	noLife        fate = iota // could not be carried out, or nothing was asked of it
+	withoutDamage             // a life without damage
+	withDamage                // a life with damage
+	never                     // this machine or this build lacks what the cell needs
 )
 
 func outcomeOf(t *results.Trial) outcome {
+	ratio := math.NaN()
+	if v, ok := t.Metric(results.CPURatio); ok {
+		ratio = math.Log(v)
+	}
+	return outcome{fateOf(t), ratio}
+}
+
+func fateOf(t *results.Trial) fate {
 	switch {
 	case t.Status == results.Skipped || t.Status == results.NotApplicable:
 		return never
@@ -58,11 +73,14 @@ type course struct {
 	lives []lives // by Cell.lives; none where the plan is not sequential
 	late  []int   // by shard: cells whose first damage came in their second life or later
 	home  []int   // by block: its shard, from 0
+	// duets are the ratios so far of those that end by the width of their interval,
+	// by the names of cells.
+	duets map[string][]float64
 }
 
 // course begins a plan that is dealt to so many shards.
 func (p *Plan) course(shards int) *course {
-	c := &course{plan: p, late: make([]int, shards)}
+	c := &course{plan: p, late: make([]int, shards), duets: make(map[string][]float64)}
 	if !p.Spec.Sequential {
 		return c
 	}
@@ -82,12 +100,15 @@ func (p *Plan) course(shards int) *course {
 
 // saw takes what a trial came to.
 func (c *course) saw(t Task, o outcome) {
+	if t.Cell.byWidth() {
+		c.duets[t.Cell.Name()] = append(c.duets[t.Cell.Name()], o.ratio)
+	}
 	if c.lives == nil {
 		return
 	}
 	l := &c.lives[t.Cell.lives]
-	l.counted[o]++
-	if o == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] > 0 {
+	l.counted[o.fate]++
+	if o.fate == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] > 0 {
 		c.late[t.shard]++
 	}
 }
@@ -98,7 +119,8 @@ func (c *course) saw(t Task, o outcome) {
 // A plan that is not sequential deals its blocks like cards, in their random
 // order and on from round to round: each shard gets as many as the next, give or
 // take one, and no build or hazard is tied to one. In a sequential plan a block
-// stays with its shard, and the rounds end when no cell needs another life.
+// stays with its shard, and the rounds end when no cell needs another life. A duet
+// stays with its shard too, which thus knows when its pairs are enough.
 func (c *course) tasks(only int) iter.Seq[Task] {
 	return func(yield func(Task) bool) {
 		n, more := 0, true
@@ -106,15 +128,19 @@ func (c *course) tasks(only int) iter.Seq[Task] {
 			more = c.lives == nil
 			for _, b := range c.plan.order(round) {
 				shard := n % len(c.late)
-				n++
-				if c.lives != nil {
+				switch duet := c.plan.blocks[b.index].duet; {
+				case duet > 0:
+					shard = (duet - 1) % len(c.late)
+				case c.lives != nil:
 					shard = c.home[b.index]
+				default:
+					n++
 				}
 				if only > 0 && shard != only-1 {
 					continue
 				}
 				for _, t := range b.tasks {
-					if t.shard = shard; c.left(t.Cell.lives, shard) == 0 {
+					if t.shard = shard; c.left(t.Cell.lives, shard) == 0 || c.enough(t.Cell) {
 						continue
 					}
 					if more = true; !yield(t) {
@@ -124,6 +150,11 @@ func (c *course) tasks(only int) iter.Seq[Task] {
 			}
 		}
 	}
+}
+
+// enough reports whether a duet has all the pairs that it takes.
+func (c *course) enough(cell Cell) bool {
+	return cell.byWidth() && inference.DuetDone(c.duets[cell.Name()])
 }
 
 // left is how many lives a cell still needs; there is no telling, and one at

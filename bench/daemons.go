@@ -44,10 +44,13 @@ func serverOf(d results.Daemon) server {
 // rounds is how many rounds a plan has at most: not every cell has a trial in
 // each.
 func (s Spec) rounds() int {
-	if s.Sequential {
+	switch {
+	case s.Sequential:
 		return maxRounds
+	case s.only(results.Duet):
+		return s.duetRounds()
 	}
-	return max(s.Rounds, s.Daemon.ControlRounds)
+	return max(s.Rounds, s.Daemon.ControlRounds, s.duetRounds())
 }
 
 // Rounds is how many rounds the plan has.

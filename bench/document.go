@@ -114,8 +114,10 @@ func (s Spec) identity() Spec {
 	for i := range out.Builds {
 		out.Builds[i].Build = openssl.Build{}
 	}
-	for i := range out.Strategies {
-		out.Strategies[i].Path = ""
+	for _, list := range [][]results.Strategy{out.Strategies, out.Duet.Against} {
+		for i := range list {
+			list[i].Path = ""
+		}
 	}
 	return out
 }

@@ -67,6 +67,8 @@ func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
 func (p *Plan) More(rounds int) (*Plan, error) {
 	spec := p.Spec
 	switch {
+	case spec.only(results.Duet):
+		return nil, refuse(errors.New("rounds: duets have their own number, and end when it is enough"))
 	case spec.Sequential:
 		return nil, refuse(errors.New("rounds: the plan has rounds auto, and ends when no cell needs another life"))
 	case rounds < 0:
@@ -112,7 +114,7 @@ func (r *Runner) extend(f *file) error {
 // takeUp finds out which trials are in the file, and leaves it ready to be
 // appended to. Nothing is changed before everything has been checked.
 func (r *Runner) takeUp(f *file) ([]outcome, error) {
-	if err := r.Plan.Spec.CheckFiles(); err != nil {
+	if err := errors.Join(r.Plan.Spec.CheckFiles(), r.canDuet()); err != nil {
 		return nil, err
 	}
 	header, err := r.header()

@@ -126,9 +126,16 @@ func forkLength(f *workload.ForkConfig) time.Duration {
 	return min(time.Duration(f.Pairs)*pair, forkLimit)
 }
 
-// onlyForks reports whether nothing but forks is measured. Controls are about
-// damage under load, and say nothing about forks.
-func (s Spec) onlyForks() bool { return slices.Equal(s.Measures, []results.Measure{results.Fork}) }
+// only reports whether nothing else is measured.
+func (s Spec) only(measures ...results.Measure) bool {
+	return !slices.ContainsFunc(s.Measures, func(m results.Measure) bool { return !slices.Contains(measures, m) })
+}
+
+func (s Spec) onlyForks() bool { return s.only(results.Fork) }
+
+// needsControls reports whether there is a claim about damage under load. Forks
+// and duets make none.
+func (s Spec) needsControls() bool { return !s.NoControls && !s.only(results.Fork, results.Duet) }
 
 // forkMetrics are those of a trial of forks; see workload.ForkOutcome.Series
 // for what the names mean. Percentiles are by nearest rank: p50 and so on where

@@ -38,11 +38,16 @@ type Cell struct {
 	badShare  float64
 	checkRate int
 	fork      *workload.ForkConfig // of a Fork cell
+	against   *results.Strategy    // of a Duet cell: the other side
+	pairs     int                  // of a Duet cell, 0 for as many as it takes
 }
 
 // block is the cells that differ in strategy and measure alone, as a range of
-// Plan.cells.
-type block struct{ from, to int }
+// Plan.cells; or it is a duet.
+type block struct {
+	from, to int
+	duet     int // number of the duet from 1, 0 for other cells
+}
 
 // NewPlan makes the plan of a spec. The plan of a shard knows all cells, and
 // runs its own.
@@ -60,17 +65,25 @@ func NewPlan(spec Spec, shard Shard) (*Plan, error) {
 	if err := p.Spec.validate(); err != nil {
 		return nil, refuse(fmt.Errorf("plan: %w", err))
 	}
+	duet := 0
 	for _, place := range p.places() {
-		from := len(p.cells)
-		p.cells = append(p.cells, p.takeTurns(p.blockCells(place))...)
-		if len(p.cells) > from {
-			p.blocks = append(p.blocks, block{from, len(p.cells)})
+		p.addBlock(0, p.takeTurns(p.blockCells(place))...)
+		for _, c := range p.duetCells(place) {
+			duet++
+			p.addBlock(duet, c)
 		}
 	}
 	if len(p.cells) == 0 {
-		return nil, refuse(errors.New("plan is empty: strategy none has no throughput trials; add a strategy or --measure corruption"))
+		return nil, refuse(errors.New("plan is empty: strategy none has no throughput trials and no duets; add a strategy or --measure corruption"))
 	}
 	return p, nil
+}
+
+func (p *Plan) addBlock(duet int, cells ...Cell) {
+	if from := len(p.cells); len(cells) > 0 {
+		p.cells = append(p.cells, cells...)
+		p.blocks = append(p.blocks, block{from, len(p.cells), duet})
+	}
 }
 
 // Cells lists all cells of the plan, of every shard, in a fixed order.
@@ -94,7 +107,7 @@ func (p *Plan) places() []place {
 	if len(p.Spec.Daemon.List) > 0 {
 		list = p.daemonPlaces()
 	}
-	if p.Spec.NoControls || p.Spec.onlyForks() {
+	if !p.Spec.needsControls() {
 		return list
 	}
 	for _, l := range list {
@@ -202,7 +215,7 @@ func (p *Plan) blockCells(l place) []Cell {
 			list = append(list, p.strategyCells(l, &p.Spec.Strategies[i])...)
 		}
 	}
-	if p.Spec.NoControls || p.Spec.onlyForks() || l.workers < 2 || !l.same(l.control()) {
+	if !p.Spec.needsControls() || l.workers < 2 || !l.same(l.control()) {
 		return list
 	}
 	for _, name := range controls(l.heap) {
@@ -343,23 +356,16 @@ type Task struct {
 
 // Len is the number of trials in the whole plan; see Tasks.
 func (p *Plan) Len() int {
-	if p.Spec.Sequential {
-		n := 0
-		for range p.longest(0) {
-			n++
-		}
-		return n
-	}
 	n := 0
-	for _, c := range p.cells {
-		n += c.rounds
+	for range p.longest(0) {
+		n++
 	}
 	return n
 }
 
 // Tasks yields the trials of this shard in the order they are run in. Those of a
 // sequential plan are those it has if no trial shows damage; damage ends a cell
-// early.
+// early. A duet has those that it has at least.
 func (p *Plan) Tasks() iter.Seq[Task] { return p.longest(p.Shard.Index) }
 
 func (p *Plan) longest(shard int) iter.Seq[Task] {
@@ -369,7 +375,7 @@ func (p *Plan) longest(shard int) iter.Seq[Task] {
 			if !yield(t) {
 				return
 			}
-			c.saw(t, withoutDamage)
+			c.saw(t, outcome{fate: withoutDamage})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/VividCortex/ewma"
 
 	"tlsbench/results"
+	"tlsbench/results/inference"
 	"tlsbench/workload"
 	"tlsbench/workload/daemon"
 )
@@ -84,7 +85,7 @@ const maxFailures = 10
 // after every other error.
 func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 	header, err := r.header()
-	if err != nil {
+	if err = errors.Join(err, r.canDuet()); err != nil {
 		return Summary{}, refuse(err)
 	}
 	f, err := createFile(path, header)
@@ -117,8 +118,10 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 	w := results.NewWriter(f)
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
 	for task := range course.tasks(r.Plan.Shard.Index) {
+		look.meet(task)
 		if len(done) > 0 {
 			course.saw(task, done[0])
+			look.estimate.had(task.Cell)
 			done = done[1:]
 			continue
 		}
@@ -189,11 +192,18 @@ type lookout struct {
 func (r *Runner) look(c *course, done []outcome) *lookout {
 	l := &lookout{to: r.Observer, course: c, estimate: newEstimator(), done: len(done)}
 	for task := range r.Plan.Tasks() {
-		if l.total++; l.total > len(done) {
-			l.estimate.expect(task.Cell, r.Plan.Spec)
-		}
+		l.total++
+		l.estimate.expect(task.Cell, r.Plan.Spec)
 	}
 	return l
+}
+
+// meet counts a pair of a duet that was not sure to be needed.
+func (l *lookout) meet(t Task) {
+	if t.Cell.byWidth() && t.Round > inference.DuetFirst {
+		l.total++
+		l.estimate.expect(t.Cell, l.course.plan.Spec)
+	}
 }
 
 // again counts what is to come of a sequential plan, which each trial changes.
@@ -275,10 +285,13 @@ func (e *estimator) expect(c Cell, s Spec) {
 	}
 }
 
+// had counts a trial that was done before.
+func (e *estimator) had(c Cell) { e.left[c.class()]-- }
+
 // took counts a trial that is done.
 func (e *estimator) took(c Cell, d time.Duration) {
 	k := c.class()
-	e.left[k]--
+	e.had(c)
 	if !e.seen[k] {
 		// A measurement is worth more than the guess it replaces.
 		e.mean[k].Set(float64(d))
@@ -307,6 +320,9 @@ func (s Spec) length(c Cell) time.Duration {
 	}
 	if c.Measure == results.Sharing {
 		return sharingGuess
+	}
+	if c.Measure == results.Duet {
+		return duetLength + startUp // of the second server
 	}
 	if c.Measure == results.Handshake {
 		return s.Warmup + s.HandshakeTime

@@ -33,7 +33,11 @@ func (s Spec) withDefaults() Spec {
 			s.Strategies = append(s.Strategies, results.Strategy{Choice: catalogue.Choice{Name: c.Name}})
 		}
 	}
+	s.Measures = orDefault(s.Measures, results.DefaultMeasures...)
 	s.Hazards = orDefault(s.Hazards, results.Plain)
+	if s.OnlyDuets() {
+		s.Workers, s.Loads = orDefault(s.Workers, 1), orDefault(s.Loads, "memory")
+	}
 	s.Workers = orDefault(s.Workers, results.DefaultWorkers)
 	s.Loads = orDefault(s.Loads, results.Loads.Default())
 	s.Heaps = orDefault(s.Heaps, results.Heaps.Default())
@@ -42,9 +46,11 @@ func (s Spec) withDefaults() Spec {
 	s.Rands = orDefault(s.Rands, results.Rands.Default())
 	s.Locks = orDefault(s.Locks, results.LockSharings.Default())
 	s.HeapSafety = orDefault(s.HeapSafety, results.HeapSafeties.Default())
-	s.Measures = orDefault(s.Measures, results.DefaultMeasures...)
 	if slices.Contains(s.Measures, results.Fork) {
 		s.Fork = forkDefaults(s.Fork)
+	}
+	if slices.Contains(s.Measures, results.Duet) {
+		s.Duet = duetDefaults(s.Duet)
 	}
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64N(1<<31-1) + 1 // short enough to be typed again
@@ -70,6 +76,9 @@ func (s Spec) validate() error {
 		}
 	}
 	if err := s.validateForks(); err != nil {
+		return err
+	}
+	if err := s.validateDuets(); err != nil {
 		return err
 	}
 	if err := s.validateDaemons(); err != nil {

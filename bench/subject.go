@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
@@ -128,7 +129,7 @@ func (s Spec) CheckFiles() error {
 				b.Label, b.Build.Libcrypto, results.ShortDigest(b.Digest), results.ShortDigest(now))
 		}
 	}
-	for _, c := range s.Strategies {
+	for _, c := range slices.Concat(s.Strategies, s.Duet.Against) {
 		if c.Path == "" {
 			continue
 		}

@@ -20,16 +20,17 @@ type Measure string
 // The measures of the suite. A handshake trial runs with the detectors off
 // and yields throughput; a corruption trial runs with bad peers and yields
 // events; a fork trial yields fork latency; a sharing trial runs under the tracer
-// and yields raced blocks.
+// and yields raced blocks; a duet yields cost to a fraction of a percent.
 const (
 	Handshake  Measure = "Handshake"
 	Corruption Measure = "Corruption"
 	Fork       Measure = "Fork"
 	Sharing    Measure = "Sharing"
+	Duet       Measure = "Duet"
 )
 
 // Measures lists the measures there are.
-var Measures = []Measure{Handshake, Corruption, Sharing, Fork}
+var Measures = []Measure{Handshake, Corruption, Sharing, Fork, Duet}
 
 // Setting is one optional part of a cell's name, such as tls=1.2. Only what
 // differs from the default is part of a name.
@@ -39,7 +40,7 @@ type Setting struct {
 
 // SettingOrder is the order in which optional settings stand in a name,
 // between heap= and strategy=.
-var SettingOrder = []string{"server", "tls", "key", "rand", "locks", "bad", "heap-safety", "check", "mem", "filled", "thp"}
+var SettingOrder = []string{"server", "tls", "key", "rand", "locks", "bad", "heap-safety", "check", "mem", "filled", "thp", AgainstKey}
 
 // Cell is what all trials with the same settings have in common. Its Name is
 // the benchmark name.
@@ -187,7 +188,7 @@ func inNames(key, value string) string {
 		if name, err := HazardName(value); err == nil {
 			return name
 		}
-	case "strategy":
+	case "strategy", AgainstKey:
 		if c, err := catalogue.Parse(value); err == nil && c.Path == "" {
 			return c.String()
 		}

@@ -77,6 +77,7 @@ var (
 		{"corruption", "damage: bad peers; one trial with active checks, one without"},
 		{"sharing", "memory that workers write without a common lock; the tracer sees every write; not in the default"},
 		{"fork", "what the strategy costs rank 0 and a fresh child; not in the default"},
+		{"duet", "cost: two servers take turns on one processor until half a percent is told; not in the default"},
 	}}
 	// Off is the default of HugePages because a fork then copies one entry for
 	// each page whatever the kernel's own setting is.

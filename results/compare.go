@@ -115,6 +115,9 @@ type Row struct {
 	Undamaged  int    `json:"throughput_undamaged"`
 	Throughput int    `json:"throughput_trials"`
 	Costs      []Cost `json:"costs,omitempty"`
+
+	// Duet is the cost by duets; nil if there were none.
+	Duet *DuetCost `json:"duet,omitempty"`
 }
 
 // KindCount is how often events of a kind were seen, and in how many trials.
@@ -192,6 +195,9 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		t.Controls = g.sharing[sharingGroup(s)].String()
 	default:
 		t.Controls = "no controls needed: fork trials make no claim about damage"
+		if s.against() != "" {
+			t.Controls = "no controls needed: duets make no claim about damage"
+		}
 	}
 	samples := g.scenes[s]
 	base := samples[o.Baseline]
@@ -208,6 +214,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
 		r.Unlike = unlike(g.of(sample.files))
+		r.Duet = sample.duet.cost(aaBase(name) == s.against(), o)
 		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
@@ -357,6 +364,7 @@ func (t *Table) correct(baseline string, alpha float64) {
 			units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
 		}
 	}
+	t.correctDuets(units)
 	for _, ratios := range units {
 		p, same := make([]float64, len(ratios)), make([]float64, len(ratios))
 		for i, r := range ratios {
@@ -367,6 +375,9 @@ func (t *Table) correct(baseline string, alpha float64) {
 			r.Adjusted, r.Same = p[i], same[i] < alpha
 		}
 		warnHopeless(ratios, alpha)
+	}
+	for i := range t.Rows {
+		t.Rows[i].Duet.judge(alpha)
 	}
 	p := make([]float64, len(fisher))
 	for i := range fisher {

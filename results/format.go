@@ -64,6 +64,11 @@ func Units() []UnitLine {
 	return []UnitLine{
 		{Unit: HandshakesPerSec, Better: "higher"},
 		{Unit: CPUPerHandshake, Better: "lower"},
+		{Unit: CPURatio, Better: "lower"},
+		{Unit: TotalRatio, Better: "lower"},
+		{Unit: OtherCPU, Better: "lower"},
+		{Unit: InstructionsPerHandshake, Better: "lower"},
+		{Unit: InstructionRatio, Better: "lower"},
 		{Unit: "p50-ns/handshake", Better: "lower"},
 		{Unit: "p99-ns/handshake", Better: "lower"},
 		{Unit: "p50-fork-ns", Better: "lower"},
@@ -123,6 +128,14 @@ func signed(unit string) bool {
 const (
 	HandshakesPerSec = "handshakes/s"
 	CPUPerHandshake  = "cpu-ns/handshake"
+
+	// Of duets: what the strategy's handshakes take, against the other side's.
+	CPURatio                 = "cpu-ratio"              // trimmed mean of the blocks
+	TotalRatio               = "total-cpu-ratio"        // all blocks added up
+	OtherCPU                 = "other-cpu-ns/handshake" // of the other side
+	InstructionsPerHandshake = "instructions/handshake" // in user space
+	InstructionRatio         = "instruction-ratio"
+
 	ForksPerSec      = "forks/s"
 	ClockNs          = "clock-ns"        // two readings of the clock of fork trials, one right after the other
 	ForkP50          = "p50-fork-ns"     // rank 0's time in fork(), handlers included

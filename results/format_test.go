@@ -172,7 +172,7 @@ func TestWriterErrors(t *testing.T) {
 		{bad(func(t *Trial) { t.Cell.Settings = []Setting{{"colour", "red"}} }), "another cell"},
 		{bad(func(t *Trial) { t.Cell.Heap = "global/tls=1.2" }), "another cell"},
 		{bad(func(t *Trial) { t.Cell.Workers = 0 }), "not a positive number"},
-		{bad(func(t *Trial) { t.Cell.Measure = "Speed" }), "[Handshake Corruption Sharing Fork]"},
+		{bad(func(t *Trial) { t.Cell.Measure = "Speed" }), "[Handshake Corruption Sharing Fork Duet]"},
 		{bad(func(t *Trial) { t.Metrics[0].Unit = "a b" }), "white space"},
 	} {
 		err := NewWriter(new(bytes.Buffer)).Trial(tt.trial)
@@ -451,7 +451,7 @@ func TestParseCell(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, want string }{
 		{"", "is not one of"},
-		{"BenchmarkSpeed/openssl=3", "[Handshake Corruption Sharing Fork]"},
+		{"BenchmarkSpeed/openssl=3", "[Handshake Corruption Sharing Fork Duet]"},
 		{"Fork", "is not key=value"},
 		{"Fork/openssl", "is not key=value"},
 		{"Fork/openssl=", "is not key=value"},

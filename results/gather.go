@@ -46,14 +46,19 @@ func SceneOf(machine string, c *Cell) Scene {
 var checksOff = Setting{"check", "0"}
 
 // server is the daemon of the scene, "" for the rig.
-func (s Scene) server() string {
+func (s Scene) server() string { return s.setting(ServerKey) }
+
+func (s Scene) setting(key string) string {
 	for setting := range strings.SplitSeq(s.Settings, " ") {
-		if name, ok := strings.CutPrefix(setting, ServerKey+"="); ok {
-			return name
+		if value, ok := strings.CutPrefix(setting, key+"="); ok {
+			return value
 		}
 	}
 	return ""
 }
+
+// against is the other side of the duets of the scene, "" for none.
+func (s Scene) against() string { return s.setting(AgainstKey) }
 
 // String gives the scene without the machine.
 func (s Scene) String() string {
@@ -104,6 +109,7 @@ type sample struct {
 
 	throughput tally // handshake trials; undamaged ones give values
 	forks      tally // fork trials; likewise
+	duet       duetSample
 	sharing    sharing
 	other      bool // there is a trial of handshakes or of corruption
 	cost       map[Measure]*columns
@@ -185,6 +191,8 @@ func (s *sample) add(t *Trial, file int) {
 		s.forks.add(t)
 		s.addCost(t, key)
 		s.addConditions(t)
+	case Duet:
+		s.duet.add(t)
 	case Corruption:
 		s.addCorruption(t, file)
 	}

@@ -79,9 +79,9 @@ func (in *Input) Fact(key string) string {
 
 // partial reports whether the number of planned trials cannot be told: a shard
 // has a part of each round, cases of daemons differ in how many they have, and the
-// cells of a sequential plan end by what they show.
+// cells of a sequential plan, and duets, end by what they show.
 func (in *Input) partial() bool {
-	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential
+	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential || slices.Contains(in.Plan.Spec.Measures, Duet)
 }
 
 // Planned is the number of trials of the plan: each round has every cell once,

@@ -27,8 +27,8 @@ type lineReader struct {
 
 	blank int64 // offset after the last empty line
 
-	series  [][]byte // the #samples lines since they were last taken,
-	keep    bool     // if they are wanted
+	series  [][]byte // the #samples lines since they were last taken: those of duets,
+	keep    bool     // and all others if they are wanted
 	comment []byte   // the #plan or #trial line that the last mark stands for
 	config  bool     // a line that may be configuration was passed on
 	torn    bool
@@ -87,7 +87,7 @@ func (l *lineReader) visible(line []byte) []byte {
 		return []byte("Benchmark" + commentMark + " 1 0 x\n")
 	case line[0] == '\n':
 		l.blank = l.read
-	case l.keep && bytes.HasPrefix(line, []byte(seriesPrefix)):
+	case bytes.HasPrefix(line, []byte(seriesPrefix)) && (l.keep || bytes.HasPrefix(line[len(seriesPrefix):], []byte(slicesName+" "))):
 		l.series = append(l.series, bytes.Clone(bytes.TrimRight(line[len(seriesPrefix):], "\r\n")))
 		return []byte("\n")
 	case line[0] == '#':

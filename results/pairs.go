@@ -101,8 +101,12 @@ type Ratio struct {
 	same float64 // the p-value of Same, before the correction
 }
 
+func (p pairs) estimate(o Options) Figure {
+	return figure(inference.PairedRatio(p.a, p.b, o.Confidence)).ofMore("rounds")
+}
+
 func (p pairs) ratio(o Options) Ratio {
-	r := Ratio{Figure: figure(inference.PairedRatio(p.a, p.b, o.Confidence)).ofMore("rounds"), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
+	r := Ratio{Figure: p.estimate(o), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
 	if p.unpaired > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of %d rounds have no partner", p.unpaired, p.unpaired+len(p.a)))
 	}

@@ -56,6 +56,9 @@ type Spec struct {
 	// Fork is what Fork trials are made of.
 	Fork ForkSpec `json:"fork,omitzero"`
 
+	// Duet is what duets are made of.
+	Duet DuetSpec `json:"duet,omitzero"`
+
 	// Daemon makes this a plan of daemons, and of the rig.
 	Daemon DaemonSpec `json:"daemon,omitzero"`
 
@@ -89,6 +92,15 @@ type ForkSpec struct {
 	HugePages []string `json:"huge_pages,omitempty"`
 	// Pairs is how many pairs of forks a trial makes, and how many forks each
 	// arm of its sustained loop.
+	Pairs int `json:"pairs,omitempty"`
+}
+
+// DuetSpec is what duets are made of.
+type DuetSpec struct {
+	// Against lists the other sides; key-owner by default.
+	Against []Strategy `json:"against,omitempty"`
+	// Pairs is how many pairs of processes each duet has, 0 for as many as it
+	// takes: at least 20, and up to 80 until the interval is narrow enough.
 	Pairs int `json:"pairs,omitempty"`
 }
 
@@ -205,10 +217,14 @@ func (p *Plan) Command(file string) string {
 	s := &p.Spec.Spec
 	args.add("preset", []string{s.Preset}, "default")
 	args.add("openssl", p.builds(), "system")
-	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
+	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
 	args.add("hazard", s.Hazards, Plain)
-	args.add("workers", texts(s.Workers), fmt.Sprint(DefaultWorkers))
-	args.add("load", s.Loads, Loads.Default())
+	workers, load := fmt.Sprint(DefaultWorkers), Loads.Default()
+	if s.OnlyDuets() {
+		workers, load = "1", "memory"
+	}
+	args.add("workers", texts(s.Workers), workers)
+	args.add("load", s.Loads, load)
 	args.add("heap", s.Heaps, Heaps.Default())
 	args.add("tls", s.TLS, TLSVersions.Default())
 	args.add("key", s.Keys, Keys.Default())
@@ -243,9 +259,13 @@ func (a *arguments) numbers(s *Spec) {
 		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
 		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(DefaultForkPairs))
 	}
+	if slices.Contains(s.Measures, Duet) {
+		a.add("against", typed(s.Duet.Against), NegativeControl)
+		a.add("duet-pairs", []string{fmt.Sprint(s.Duet.Pairs)}, "0")
+	}
 	if s.Sequential {
 		*a = append(*a, "--rounds auto")
-	} else {
+	} else if !s.OnlyDuets() { // which have their own number
 		*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	}
 	// Presets give each kind of trial a length of its own; the flag gives all
@@ -281,10 +301,10 @@ func (p *Plan) builds() []string {
 	return names
 }
 
-// strategies gives the choices as a user writes them.
-func (s *Spec) strategies() []string {
+// typed gives strategies as a user writes them.
+func typed(list []Strategy) []string {
 	var names []string
-	for _, st := range s.Strategies {
+	for _, st := range list {
 		name := cmp.Or(st.Choice.Path, st.Choice.Name)
 		if row, ok := catalogue.Find(name); ok && len(st.Choice.Params) > 0 {
 			name = catalogue.FormatParams(name, row.Params, st.Choice.Params, ",")
@@ -293,6 +313,9 @@ func (s *Spec) strategies() []string {
 	}
 	return names
 }
+
+// OnlyDuets reports whether the plan has no other trials.
+func (s *Spec) OnlyDuets() bool { return slices.Equal(s.Measures, []Measure{Duet}) }
 
 // OfDaemons reports whether the plan is one of tlsbench field: its cells differ in
 // how many trials they have.
@@ -308,7 +331,7 @@ func (p *Plan) fieldCommand(file string) string {
 	}
 	own := strings.NewReplacer("abort", "0", "count", "1").Replace
 	args.add("daemon", daemons, "")
-	args.add("strategy", s.strategies(), strings.Join(catalogue.Names(), ","))
+	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
 	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	args.add("hazard", s.Hazards, "plain,python:before=1,python")
 	args.add("readers", texts(s.Workers), "4")

@@ -212,7 +212,11 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		r.trial.Series = append(r.trial.Series, s)
+		if s.Name != slicesName || r.trial.Duet == nil {
+			r.trial.Series = append(r.trial.Series, s)
+		} else if r.trial.Duet.Slices, err = parseSlices(s.text); err != nil {
+			return false, err
+		}
 	}
 	r.lines.series = nil
 	r.open, r.missing = true, lines

@@ -66,6 +66,7 @@ type Trial struct {
 	Detail       []string          `json:"detail,omitempty"` // the first events, in words
 	Mark         string            `json:"mark,omitempty"`   // when a fix took its mark in a daemon, and what it found
 	Raced        []RacedBlock      `json:"raced,omitempty"`  // of a sharing trial
+	Duet         *DuetPair         `json:"duet,omitempty"`   // of a duet
 
 	LoadBefore  float64 `json:"load1"`       // 1-minute load average before the trial
 	Steal       float64 `json:"steal_share"` // share of CPU time stolen during the trial

@@ -89,7 +89,11 @@ func (w *Writer) Trial(t *Trial) error {
 	} else if !back.same(t.Cell) {
 		return fmt.Errorf("write trial %d: %q is read back as another cell: %+v", t.ID, name, back)
 	}
-	for _, s := range t.Series {
+	samples := t.Series
+	if t.Duet != nil && len(t.Duet.Slices) > 0 {
+		samples = append(slices.Clip(samples), t.Duet.series())
+	}
+	for _, s := range samples {
 		if len(seriesPrefix)+len(s.Name)+1+len(s.text) > maxLine {
 			return fmt.Errorf("write trial %d: samples %s: %d bytes are too many: benchstat reads lines of at most %d", t.ID, s.Name, len(s.text), maxLine)
 		}

@@ -72,8 +72,9 @@ type Outcome struct {
 	Steal       float64 // share of CPU time stolen during the trial
 	CtxSwitches uint64
 
-	Fork  *ForkOutcome  // of a trial of forks
-	Trace *TraceOutcome // with the heap traced
+	Fork  *ForkOutcome      // of a trial of forks
+	Duet  *results.DuetPair // of a duet
+	Trace *TraceOutcome     // with the heap traced
 }
 
 // Event is one thing that a detector noticed.

@@ -51,6 +51,8 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	switch {
 	case cfg.Fork != nil:
 		return runFork(ctx, cfg)
+	case cfg.Duet != nil:
+		return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, newDuet(cfg)) })
 	case cfg.Server != nil:
 		return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.Server(cfg)) })
 	}

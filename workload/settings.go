@@ -69,6 +69,9 @@ type Config struct {
 	// Fork makes this a trial of forks instead of handshakes; see fork.go.
 	Fork *ForkConfig
 
+	// Duet makes this a trial of two rigs that take turns; see duet.go.
+	Duet *DuetConfig
+
 	// A configuration of OpenSSL that a hazard wants, and where its modules are;
 	// "" for none.
 	opensslConf, opensslModules string
@@ -198,8 +201,8 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	s := rig.Settings{
 		Libcrypto: c.Build.Libcrypto, Libssl: c.Build.Libssl,
 		Strategy: c.Strategy.Name, Own: c.Strategy.Path, Params: c.Strategy.Params,
-		Memory: c.Load == "memory",
-		Heap:   c.Heap, HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
+		Memory: c.Load == "memory", Duet: c.Duet != nil,
+		Heap: c.Heap, HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
 		Locks: c.Locks,
 		TLS:   tlsNumbers[c.TLS], RSA: c.Key == peers.RSA2048, RandMethod: c.Rand == "method",
 		Workers: c.Workers, CheckRate: c.CheckRate, AskClient: c.BadShare > 0, Echo: c.EchoBytes, Seed: c.Seed,

@@ -14,6 +14,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results"
+	"tlsbench/results/inference"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
@@ -45,6 +46,9 @@ type runCommand struct {
 	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
 	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
 	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
+
+	Against   []string `group:"Duets:" placeholder:"NAME" help:"Strategies that the others take turns with; key-owner by default."`
+	DuetPairs *int     `group:"Duets:" placeholder:"N" help:"Pairs of processes of each duet; by default 20, and up to 80 until the interval is within 0.25 %."`
 
 	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
 	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys besides OpenSSL's; 0 by default."`
@@ -169,6 +173,9 @@ func (j *job) announce(s *session) {
 		plan = fmt.Sprintf("at most %s of %s while damage comes early, about %v; a cell ends at %d damaged lives", number.Count(trials, "trial"),
 			number.Count(len(all.Cells()), "cell"), all.Estimate().Round(time.Second), results.StopDamaged)
 	}
+	if slices.Contains(spec.Measures, results.Duet) && spec.Duet.Pairs == 0 {
+		plan += fmt.Sprintf("; a duet of which %d pairs are too few gets up to %d", inference.DuetFirst, inference.DuetMost)
+	}
 	if all.Shard.Count > 1 {
 		plan += fmt.Sprintf("; shard %s of %s", all.Shard, number.Count(all.Len(), "trial"))
 	}
@@ -269,10 +276,19 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	if c.ForkPairs != nil {
 		spec.Fork.Pairs = *c.ForkPairs
 	}
+	if c.DuetPairs != nil {
+		spec.Duet.Pairs = *c.DuetPairs
+	}
+	if len(c.Against) > 0 {
+		if spec.Duet.Against, err = parseStrategies(c.Against); err != nil {
+			return spec, err
+		}
+	}
 	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
 		return spec, err
 	}
-	if preset.AllHazards && len(c.Hazard) == 0 && !slices.Equal(spec.Measures, []results.Measure{results.Fork}) {
+	takesHazards := func(m results.Measure) bool { return m != results.Fork && m != results.Duet }
+	if preset.AllHazards && len(c.Hazard) == 0 && (len(spec.Measures) == 0 || slices.ContainsFunc(spec.Measures, takesHazards)) {
 		c.Hazard = []string{"all"}
 	}
 	if preset.AllBuilds && len(c.Openssl) == 0 {
@@ -302,6 +318,17 @@ func (c *runCommand) checkNumbers(given []string) error {
 	}
 	if c.ForkPairs != nil && *c.ForkPairs < 1 {
 		return refuse("fork-pairs %d: want at least 1", *c.ForkPairs)
+	}
+	if c.DuetPairs != nil && *c.DuetPairs < 1 {
+		return refuse("duet-pairs %d: want at least 1", *c.DuetPairs)
+	}
+	for _, flag := range []string{"against", "duet-pairs"} {
+		if says(flag) && !slices.Contains(c.Measure, "duet") {
+			return refuse("%s: it is for duets; add --measure duet", flag)
+		}
+	}
+	if says("rounds") && slices.Equal(c.Measure, []string{"duet"}) {
+		return refuse("rounds: duets have their own number; see --duet-pairs")
 	}
 	if says("aa") && (c.AA < 2 || c.AA > maxAA) {
 		return refuse("aa %d: want 2 to %d names of each strategy", c.AA, maxAA)
@@ -343,7 +370,7 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	if err := askVersions(ctx, libraries, c.bytes()); err != nil {
 		return nil, err
 	}
-	if err := tryOwn(ctx, libraries[0], draft.Spec.Strategies, c.bytes()); err != nil {
+	if err := tryOwn(ctx, libraries[0], slices.Concat(draft.Spec.Strategies, draft.Spec.Duet.Against), c.bytes()); err != nil {
 		return nil, err
 	}
 	spec = draft.Spec // with its seed

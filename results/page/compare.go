@@ -172,7 +172,7 @@ func judged(t *results.Table) bool {
 func judgedInFewer(scenes []*results.Table, trials int) bool {
 	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
 		return slices.ContainsFunc(t.Rows, func(r results.Row) bool {
-			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Sharing != nil
+			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Sharing != nil || r.Duet != nil
 		})
 	})
 }
@@ -203,6 +203,7 @@ func (b *comparison) scene(builds []*results.Table) {
 	b.events(builds)
 	b.grid("Active checks (same trials), slots lost and shared", builds, checkMetrics)
 	b.grid("Cost, relative to "+b.Baseline+" in the same round", builds, b.costMetrics(builds))
+	b.grid("Cost by duets", builds, duetMetrics)
 }
 
 // metric is a column of the table of one build. Several builds have a table of
@@ -464,7 +465,10 @@ func (b *comparison) legend() {
 	if slices.ContainsFunc(all, hasForks) {
 		list = append(list, forkLegend(all)...)
 	}
-	if slices.ContainsFunc(all, func(t *results.Table) bool { return !onlyForks(t) }) {
+	if slices.ContainsFunc(all, hasDuets) {
+		list = append(list, duetLegend(all)...)
+	}
+	if slices.ContainsFunc(all, func(t *results.Table) bool { return !onlyForks(t) && !hasDuets(t) }) {
 		alpha := number.Figures(1 - b.Confidence)
 		list = append(list, List{
 			{"k/n", []string{"damaged trials of all trials, with the exact interval of the probability that a trial is damaged"}},

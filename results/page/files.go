@@ -94,6 +94,8 @@ func lengths(c *results.Comparison) []string {
 				parts = append(parts, fmt.Sprintf("corruption trials of %v", s.CorruptionTime))
 			case results.Fork:
 				parts = append(parts, "fork trials of "+number.Count(s.Fork.Pairs, "pair")+" of forks")
+			case results.Duet:
+				parts = append(parts, fmt.Sprintf("duets of %d blocks of four turns of %v", results.DuetBlocks, results.DuetSlice))
 			}
 		}
 		if s.OfDaemons() {

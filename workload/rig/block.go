@@ -222,6 +222,7 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
 	c.key = flag(s.RSA, C.KEY_ECDSA_P256, C.KEY_RSA_2048)
 	c.heap_abort = flag(s.HeapAbort, 0, 1)
+	c.duet = flag(s.Duet, 0, 1)
 	c.tls = C.uint32_t(s.TLS)
 	c.rand_method = flag(s.RandMethod, 0, 1)
 	c.workers = C.uint32_t(s.Workers)
@@ -299,10 +300,9 @@ func (b *Block) SetPhase(p Phase) {
 	if b.c.load_start == 0 {
 		b.c.load_start = C.uint64_t(Now())
 	}
-	word := (*uint32)(unsafe.Pointer(&b.c.phase))
-	atomic.StoreUint32(word, uint32(p))
-	const wake, all = 1, 1 << 30 // FUTEX_WAKE, not private
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), wake, all, 0, 0, 0)
+	phase := word(&b.c.phase)
+	atomic.StoreUint32(phase, uint32(p))
+	wake(phase)
 }
 
 // Now reads the clock of the rig's times: CLOCK_MONOTONIC, in nanoseconds.

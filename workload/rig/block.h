@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 12u                  /* raise with every change below */
+#define BLOCK_LAYOUT 13u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -150,6 +150,7 @@ struct config {
 	uint32_t bad_permyriad; /* memory load: share of bad peers in 1/10,000 */
 	uint32_t echo;          /* bytes; 0 = none */
 	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
+	uint32_t duet;          /* memory load of one worker: it waits for turns, see struct duet */
 	uint64_t seed;
 	uint64_t heap_bytes;
 	struct {
@@ -247,6 +248,27 @@ struct draw {
 	uint32_t kind;
 };
 
+/* One turn of a duet. Times are in ns. */
+struct slice {
+	uint64_t at; /* when it began */
+	uint64_t wall, cpu;
+	uint64_t handshakes;
+	uint64_t instructions; /* in user space; 0 = there is no counter */
+	uint64_t preempted;    /* involuntary context switches */
+};
+
+/*
+ * The turns of a duet's worker. The harness sets how long the next one lasts and
+ * raises given; the worker fills in slice and sets taken to given. Both are
+ * futexes.
+ */
+struct duet {
+	uint32_t given, taken;
+	uint64_t cpu, handshakes; /* a turn ends when it has both */
+	struct slice slice;       /* the last one */
+	int32_t no_counter;       /* errno: why instructions are not counted */
+};
+
 struct block {
 	uint64_t magic;
 	uint32_t layout;
@@ -263,6 +285,7 @@ struct block {
 	uint64_t setup_ns;
 	uint64_t tickets; /* memory load: handshakes begun */
 	uint32_t turn;    /* traced: the worker whose turn it is */
+	struct duet duet;
 	uint64_t heap_from, heap_to;
 	uint64_t heap_used;      /* bytes taken from the shared heap's region */
 	uint64_t heap_exhausted; /* allocations refused for want of room, */

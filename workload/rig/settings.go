@@ -22,6 +22,7 @@ type Settings struct {
 	Plain      bool   // the single-process yardstick instead of the server
 	Fork       *Fork  // a loop of forks instead of a load; with Plain, its yardstick
 	Memory     bool   // memory load instead of tcp
+	Duet       bool   // memory load: the worker waits for turns
 	Heap       string // "global", "scalable", "private", "traced"
 	HeapBytes  uint64
 	HeapAbort  bool

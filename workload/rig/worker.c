@@ -2,6 +2,7 @@
  * worker.c: the life of a worker, from the fork to its last handshake.
  */
 #include "contexts.h"
+#include "duet.h"
 #include "fork.h"
 #include "hazard.h"
 #include "serve.h"
@@ -175,12 +176,14 @@ static void serve_memory(struct contexts *contexts)
 	for (;;) {
 		begin_operation(OP_IDLE);
 		await_turn();
+		duet_await();
 		follow_phase();
 		if (phase >= PHASE_DRAIN || !memory_ticket_left())
 			return;
 		memory_serve(contexts);
 		after_handshake(contexts);
 		pass_turn();
+		duet_pass();
 		if (hazards_retires())
 			retire();
 	}

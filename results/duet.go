@@ -1,0 +1,198 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"tlsbench/results/inference"
+)
+
+// What a duet is made of, as STATISTICS has it: long enough slices that starting
+// one costs nothing, short enough that the machine is the same in both, and as
+// many as make a pair of processes worth its start.
+const (
+	DuetBlocks  = 24                    // of four slices each
+	DuetDropped = 2                     // blocks at the start that count for nothing: caches, lazy binding, heap
+	DuetSlice   = 20 * time.Millisecond // of processor time, on average
+	// DuetMargin is the difference in cost that does not matter.
+	DuetMargin = 0.005
+)
+
+// AgainstKey is the key of the other side of a duet in benchmark names.
+const AgainstKey = "against"
+
+// DuetPair is a trial of two servers: one pair of processes that take turns on one processor.
+type DuetPair struct {
+	Processor int    `json:"processor"`            // that both were pinned to
+	First     Arm    `json:"first"`                // whose server was started first
+	Dropped   int    `json:"dropped_blocks"`       // at the start
+	NoCounter string `json:"no_counter,omitempty"` // why instructions were not counted
+	// Slices are the turns, in their order. In a results file they are samples as
+	// those of forks are: a comment line before the #trial line.
+	Slices []Slice `json:"-"`
+}
+
+// Arm is a side of a duet.
+type Arm int
+
+// The strategy in question, and what it is held against.
+const (
+	Other Arm = iota
+	Subject
+)
+
+// Slice is one turn.
+type Slice struct {
+	Block        int // from 0
+	Arm          Arm
+	Handshakes   uint64 // good ones
+	CPU, Wall    time.Duration
+	At           time.Duration // from the start of the first
+	Preempted    uint64        // involuntary context switches
+	Instructions uint64        // in user space; 0 = not counted
+}
+
+// slicesName is the name of the samples that hold the turns of a duet.
+const slicesName = "slices"
+
+// fields are what stands in a results file.
+func (s *Slice) fields() []int64 {
+	return []int64{int64(s.Block), int64(s.Arm), int64(s.Handshakes), int64(s.CPU), int64(s.Wall), int64(s.At), int64(s.Preempted), int64(s.Instructions)}
+}
+
+// series writes the turns as samples: numbers with commas between them, turns with
+// semicolons. A histogram would lose their order.
+func (d *DuetPair) series() Series {
+	var b strings.Builder
+	for i := range d.Slices {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		for k, n := range d.Slices[i].fields() {
+			if k > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.FormatInt(n, 10))
+		}
+	}
+	return Series{slicesName, b.String()}
+}
+
+func parseSlices(text string) ([]Slice, error) {
+	var list []Slice
+	for turn := range strings.SplitSeq(text, ";") {
+		var n [8]int64
+		parts := strings.Split(turn, ",")
+		if len(parts) != len(n) {
+			return nil, fmt.Errorf("samples %s: %.60q has %d numbers, want %d", slicesName, turn, len(parts), len(n))
+		}
+		for i, part := range parts {
+			var err error
+			if n[i], err = strconv.ParseInt(part, 10, 64); err != nil || n[i] < 0 {
+				return nil, fmt.Errorf("samples %s: %.60q: want numbers of at least 0", slicesName, turn)
+			}
+		}
+		if n[1] > int64(Subject) {
+			return nil, fmt.Errorf("samples %s: %.60q: side %d, want 0 or 1", slicesName, turn, n[1])
+		}
+		list = append(list, Slice{
+			Block: int(n[0]), Arm: Arm(n[1]), Handshakes: uint64(n[2]), CPU: time.Duration(n[3]), Wall: time.Duration(n[4]),
+			At: time.Duration(n[5]), Preempted: uint64(n[6]), Instructions: uint64(n[7]),
+		})
+	}
+	return list, nil
+}
+
+// cost adds up what some turns of each side took for each handshake.
+type cost [2]struct{ spent, handshakes float64 }
+
+func (c *cost) add(s *Slice, of func(*Slice) float64) {
+	c[s.Arm].spent += of(s)
+	c[s.Arm].handshakes += float64(s.Handshakes)
+}
+
+// per is what a side spent for each handshake.
+func (c *cost) per(a Arm) float64 { return c[a].spent / c[a].handshakes }
+
+// ratio is that of the strategy to the other side.
+func (c *cost) ratio() float64 { return c.per(Subject) / c.per(Other) }
+
+func processorTime(s *Slice) float64 { return float64(s.CPU) }
+func instructions(s *Slice) float64  { return float64(s.Instructions) }
+
+// counted are the turns of the blocks that count, block by block.
+func (d *DuetPair) counted() [][]Slice {
+	var list [][]Slice
+	for i := range d.Slices {
+		switch s := &d.Slices[i]; {
+		case s.Block < d.Dropped:
+		case i == 0 || s.Block != d.Slices[i-1].Block:
+			list = append(list, d.Slices[i:i+1])
+		default:
+			last := &list[len(list)-1]
+			*last = d.Slices[i-len(*last) : i+1]
+		}
+	}
+	return list
+}
+
+// Blocks gives the log ratio of costs in each block that counts.
+func (d *DuetPair) Blocks() []float64 {
+	var list []float64
+	for _, block := range d.counted() {
+		var c cost
+		for i := range block {
+			c.add(&block[i], processorTime)
+		}
+		list = append(list, math.Log(c.ratio()))
+	}
+	return list
+}
+
+// totals adds up all blocks that count.
+func (d *DuetPair) totals(of func(*Slice) float64) *cost {
+	c := new(cost)
+	for _, block := range d.counted() {
+		for i := range block {
+			c.add(&block[i], of)
+		}
+	}
+	return c
+}
+
+// position is what the first turn of two neighbours took more than the second,
+// on the log scale: each block has two such pairs, one of either order of the
+// sides, so that what the sides differ by cancels.
+func (d *DuetPair) position() float64 {
+	var sum, n float64
+	for _, block := range d.counted() {
+		if len(block) != 4 {
+			continue
+		}
+		for i := 0; i < len(block); i += 2 {
+			first, second := &block[i], &block[i+1]
+			sum += math.Log(processorTime(first)/float64(first.Handshakes)) - math.Log(processorTime(second)/float64(second.Handshakes))
+			n++
+		}
+	}
+	return sum / n
+}
+
+// Metrics are the values of a duet's benchmark line. The ratio is what infers
+// from; that of the totals also has what happens in fewer than one block of five.
+func (d *DuetPair) Metrics() []Metric {
+	cpu, counts := d.totals(processorTime), d.totals(instructions)
+	list := []Metric{
+		{math.Exp(inference.DuetPair(d.Blocks())), CPURatio},
+		{cpu.ratio(), TotalRatio},
+		{cpu.per(Subject), CPUPerHandshake},
+		{cpu.per(Other), OtherCPU},
+	}
+	if counts[Other].spent > 0 && counts[Subject].spent > 0 {
+		list = append(list, Metric{counts.per(Subject), InstructionsPerHandshake}, Metric{counts.ratio(), InstructionRatio})
+	}
+	return list
+}

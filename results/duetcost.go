@@ -1,0 +1,178 @@
+package results
+
+import (
+	"fmt"
+	"math"
+
+	"tlsbench/results/inference"
+	"tlsbench/results/number"
+)
+
+// duetSample is what is kept of the duets of one strategy with one other side: a
+// number for each pair of processes, which is what is inferred from, and the
+// blocks to see where the spread comes from.
+type duetSample struct {
+	tally  tally
+	pairs  []float64   // log ratio of costs; NaN of a pair that gave none
+	blocks [][]float64 // log ratios of the blocks of those that did
+	total  []float64   // log ratio of all blocks added up
+	counts []float64   // log ratio of instructions
+
+	position  []float64 // see DuetPair.position
+	started   []float64 // log ratio of pairs, and whether the strategy's server was first
+	first     []bool
+	noCounter string
+}
+
+func (s *duetSample) add(t *Trial) {
+	s.tally.add(t)
+	ratio, ok := t.Metric(CPURatio)
+	if t.Status != OK || !ok {
+		s.pairs = append(s.pairs, math.NaN())
+		return
+	}
+	pair := math.Log(ratio)
+	if t.Duet != nil && len(t.Duet.Slices) > 0 { // else it is a line of go test
+		blocks := t.Duet.Blocks()
+		pair = inference.DuetPair(blocks)
+		s.blocks = append(s.blocks, blocks)
+		s.position = append(s.position, t.Duet.position())
+		s.started, s.first = append(s.started, pair), append(s.first, t.Duet.First == Subject)
+		s.noCounter = t.Duet.NoCounter
+	}
+	s.pairs = append(s.pairs, pair)
+	for unit, list := range map[string]*[]float64{TotalRatio: &s.total, InstructionRatio: &s.counts} {
+		if v, ok := t.Metric(unit); ok {
+			*list = append(*list, math.Log(v))
+		}
+	}
+}
+
+// The words for a cost by duets.
+const (
+	Equivalent  = "equivalent"   // shown to differ by less than DuetMargin
+	Different   = "differs"      // shown to differ, by more than that for all that is known
+	NotResolved = "not resolved" // neither
+)
+
+// DuetCost is what a strategy's handshakes cost in relation to those of the other
+// side. Figures are ratios.
+type DuetCost struct {
+	Cost Ratio  `json:"cost"`
+	Word string `json:"word"`
+	// Total also has what happens in fewer than one block of five.
+	Total Figure `json:"total"`
+	// Instructions in user space; without a value where they cannot be counted,
+	// and NoCounter says why.
+	Instructions Figure `json:"instructions"`
+	NoCounter    string `json:"no_counter,omitempty"`
+	// Position is what the first of two neighbouring turns took more than the
+	// second, and Started what half of it makes which server was started first:
+	// both are about 1.
+	Position Figure `json:"position"`
+	Started  Figure `json:"started"`
+	// Between pairs and Within them: the standard deviations of log ratios; Lag1 is
+	// the correlation of a block with the next.
+	Between *float64 `json:"sd_between_pairs,omitempty"`
+	Within  *float64 `json:"sd_within_pairs,omitempty"`
+	Lag1    *float64 `json:"block_correlation,omitempty"`
+
+	itself bool // the strategy is the other side
+}
+
+// What is out of the ordinary on any machine that was tried: then the pairs are
+// not what the number of them was chosen for.
+const (
+	muchBetween = 0.006
+	muchLag     = 0.2
+)
+
+// cost estimates; nil without duets. itself says that the strategy is the other
+// side.
+func (s *duetSample) cost(itself bool, o Options) *DuetCost {
+	if len(s.pairs) == 0 {
+		return nil
+	}
+	o.Margin = DuetMargin
+	c := &DuetCost{
+		Cost: logs(s.pairs).ratio(o), Word: NotResolved,
+		Total: logs(s.total).estimate(o), Instructions: logs(s.counts).estimate(o), NoCounter: s.noCounter,
+		Position: logs(s.position).estimate(o), Started: s.order(o), itself: itself,
+	}
+	parts := inference.DuetComponents(s.blocks)
+	c.Between, c.Within, c.Lag1 = finite(parts.Between), finite(parts.Within), finite(parts.Lag1)
+	warn := func(format string, args ...any) {
+		c.Cost.Warnings = append(c.Cost.Warnings, fmt.Sprintf(format, args...))
+	}
+	if s.tally.failed > 0 {
+		warn("%s", couldNot(&s.tally))
+	}
+	if s.tally.damaged > 0 {
+		warn("%s damaged, and left out", number.Count(s.tally.damaged, "pair"))
+	}
+	if !inference.DuetDone(s.pairs) {
+		warn("%s: more are needed for an interval within %s", number.Count(len(s.pairs), "pair"), number.Percent(inference.DuetWidth))
+	}
+	if parts.Between > muchBetween {
+		warn("pairs of processes differ by more than usual: %s", number.Percent(parts.Between))
+	}
+	if parts.Lag1 > muchLag {
+		warn("blocks depend on those before: correlation %s", number.Figures(parts.Lag1))
+	}
+	return c
+}
+
+// order is half of what it makes which server was started first.
+func (s *duetSample) order(o Options) Figure {
+	middle := inference.Median(s.started, o.Confidence).Value
+	var list []float64
+	for i, y := range s.started {
+		if y -= middle; !s.first[i] {
+			y = -y
+		}
+		list = append(list, y)
+	}
+	return logs(list).estimate(o)
+}
+
+// logs makes pairs of log ratios.
+func logs(list []float64) pairs {
+	var p pairs
+	for _, x := range list {
+		p.a, p.b = append(p.a, math.Exp(x)), append(p.b, 1)
+	}
+	return p
+}
+
+// judge finds the word, when the tests are corrected.
+func (c *DuetCost) judge(alpha float64) {
+	switch {
+	case c == nil:
+	case c.Cost.Same:
+		c.Word = Equivalent
+	case c.Cost.Differs(alpha) && (c.Cost.Low > 1 || c.Cost.High < 1):
+		c.Word = Different
+	}
+}
+
+// Far is the end of the interval that is farther from no difference.
+func (c *DuetCost) Far() float64 {
+	if c.Cost.High*c.Cost.Low > 1 {
+		return c.Cost.High
+	}
+	return c.Cost.Low
+}
+
+// correctDuets makes the duets of a table a family of tests. A strategy with
+// itself is none of them: it shows how far the method can be trusted.
+func (t *Table) correctDuets(families map[string][]*Ratio) {
+	for i := range t.Rows {
+		if c := t.Rows[i].Duet; c != nil {
+			family := CPURatio
+			if c.itself {
+				family += " itself " + t.Rows[i].Strategy
+			}
+			families[family] = append(families[family], &c.Cost)
+		}
+	}
+}

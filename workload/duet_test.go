@@ -1,0 +1,136 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tlsbench/results"
+	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
+)
+
+// dueting is a short duet: two blocks that count.
+func dueting(t testing.TB, strategy catalogue.Choice) Config {
+	return Config{
+		Build: system(t), Strategy: strategy, EchoBytes: 64, Seed: 1,
+		Duet: &DuetConfig{Against: catalogue.Choice{Name: catalogue.NegativeControl}, Blocks: results.DuetDropped + 2},
+	}
+}
+
+// All turns are there, in blocks of ABBA or BAAB, each of about the length that
+// it was to have, and one after the other.
+func TestDuet(t *testing.T) {
+	cfg := dueting(t, catalogue.Choice{Name: "hwm"})
+	out := mustRun(t, cfg)
+	if out.Damaged() {
+		t.Fatalf("damaged: %v", out.Noted)
+	}
+	d := out.Duet
+	if len(d.Slices) != 4*cfg.Duet.Blocks || len(d.Blocks()) != 2 {
+		t.Fatalf("%d turns and %d blocks that count, want %d and 2", len(d.Slices), len(d.Blocks()), 4*cfg.Duet.Blocks)
+	}
+	var handshakes uint64
+	var end time.Duration
+	const least, most = results.DuetSlice - results.DuetSlice/4, results.DuetSlice + results.DuetSlice/4
+	for i, s := range d.Slices {
+		block := d.Slices[i/4*4:][:4]
+		if s.Block != i/4 || block[0].Arm != block[3].Arm || block[1].Arm != block[2].Arm || block[0].Arm == block[1].Arm {
+			t.Errorf("turn %d is of block %d and side %d", i, s.Block, s.Arm)
+		}
+		// It ends with a handshake, however long that one takes.
+		if s.CPU < least || s.CPU > most+s.CPU/time.Duration(s.Handshakes)*4 || s.Wall < s.CPU || s.Handshakes == 0 {
+			t.Errorf("turn %d took %v of processor time in %v, for %d handshakes", i, s.CPU, s.Wall, s.Handshakes)
+		}
+		if s.At < end {
+			t.Errorf("turn %d began at %v, before the last one ended at %v", i, s.At, end)
+		}
+		if (s.Instructions > 0) == (d.NoCounter != "") {
+			t.Errorf("turn %d: %d instructions, counter: %q", i, s.Instructions, d.NoCounter)
+		}
+		end = s.At + s.Wall
+		handshakes += s.Handshakes
+	}
+	if want := handshakes + 2*duetWarmup; out.Handshakes != want {
+		t.Errorf("%d handshakes, but turns and warm-up made %d", out.Handshakes, want)
+	}
+	for _, unit := range []string{results.CPURatio, results.TotalRatio, results.CPUPerHandshake, results.OtherCPU} {
+		if i := slices.IndexFunc(d.Metrics(), func(m results.Metric) bool { return m.Unit == unit }); i < 0 || !(d.Metrics()[i].Value > 0) {
+			t.Errorf("no %s in %v", unit, d.Metrics())
+		}
+	}
+}
+
+// The order of turns is the seed's, and so is which server starts first.
+func TestDuetOrder(t *testing.T) {
+	order := func(seed uint64) (list []results.Arm) {
+		cfg := dueting(t, catalogue.Choice{Name: catalogue.NegativeControl})
+		cfg.Seed, cfg.Duet.Blocks = seed, 5
+		out := mustRun(t, cfg)
+		for _, s := range out.Duet.Slices {
+			list = append(list, s.Arm)
+		}
+		return append(list, out.Duet.First)
+	}
+	first := order(1)
+	if !slices.Equal(first, order(1)) {
+		t.Error("one seed gives two orders")
+	}
+	if slices.Equal(first, order(2)) {
+		t.Error("two seeds give one order of five blocks")
+	}
+}
+
+// What breaks one side is an event of the trial, and says which side.
+func TestDuetOfABrokenSide(t *testing.T) {
+	cfg := dueting(t, ownHandler(t, "child", "if (getenv(\"TLSBENCH_TEST_DIES\")) abort();"))
+	t.Setenv("TLSBENCH_TEST_DIES", "1")
+	out := mustRun(t, cfg)
+	if out.Events[event.Crash] == 0 || !strings.Contains(out.Noted[0].Detail, "server of "+cfg.Strategy.String()) {
+		t.Errorf("events %v, noted %v", out.Events, out.Noted)
+	}
+}
+
+func TestDuetRefuses(t *testing.T) {
+	for want, change := range map[string]func(*Config){
+		"duets take no hazard": func(c *Config) { c.Hazard = "foreign-before" },
+		"count for nothing":    func(c *Config) { c.Duet.Blocks = 1 },
+	} {
+		cfg := dueting(t, catalogue.Choice{Name: "hwm"})
+		change(&cfg)
+		if _, err := Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// A duet that is cancelled leaves no process behind, and this program where it
+// could run before.
+func TestDuetCancelled(t *testing.T) {
+	cfg := dueting(t, catalogue.Choice{Name: "hwm"})
+	cfg.Duet.Blocks = 10_000
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := Run(ctx, cfg); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	want, err := processors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, thread := range threads {
+		id, _ := strconv.Atoi(thread.Name())
+		var set unix.CPUSet
+		if err := unix.SchedGetaffinity(id, &set); err == nil && set.Count() != len(want) {
+			t.Errorf("a thread is left with %d of %d processors", set.Count(), len(want))
+		}
+	}
+}
