@@ -128,7 +128,7 @@ func forkLength(f *workload.ForkConfig) time.Duration {
 
 // only reports whether nothing else is measured.
 func (s Spec) only(measures ...results.Measure) bool {
-	return !slices.ContainsFunc(s.Measures, func(m results.Measure) bool { return !slices.Contains(measures, m) })
+	return len(s.Measures) > 0 && !slices.ContainsFunc(s.Measures, func(m results.Measure) bool { return !slices.Contains(measures, m) })
 }
 
 func (s Spec) onlyForks() bool { return s.only(results.Fork) }

@@ -154,7 +154,7 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 or more`},
 		{func(s *Spec) {
 			s.Strategies, s.Measures, s.NoControls = choose("none"), results.DefaultMeasures[:1], true
-		}, `plan is empty: strategy none has no throughput trials; add a strategy or --measure corruption`},
+		}, `plan is empty: strategy none has no throughput trials and no duets; add a strategy or --measure corruption`},
 		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
 		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
 		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want the first two above 0 and no warm-up below 0`},
