@@ -119,6 +119,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
 	for task := range course.tasks(r.Plan.Shard.Index) {
 		look.meet(task)
+		sum.Total = look.total
 		if len(done) > 0 {
 			course.saw(task, done[0])
 			look.estimate.had(task.Cell)
