@@ -110,11 +110,11 @@ func TestRepeatedDraws(t *testing.T) {
 	tr := &trial{out: &Outcome{Events: map[string]uint64{}}}
 	tr.gatherDraws([]rig.Draw{
 		{Value: a, Worker: 0, At: 5 * ms}, {Value: b, Worker: 0, At: 6 * ms},
-		{Value: a, Worker: 1, At: 3 * ms}, {Value: a, Worker: 2, At: 4 * ms, Private: true},
+		{Value: a, Worker: 1, At: 3 * ms}, {Value: a, Worker: 2, At: 4 * ms, Origin: rig.KeyShare},
 	})
 	want := []string{
-		"0 at 5ms: RAND_bytes of worker 0 drew what RAND_bytes of worker 1 had drawn",
-		"2 at 4ms: RAND_priv_bytes of worker 2 drew what RAND_bytes of worker 1 had drawn",
+		"0 at 5ms: RAND_bytes of worker 0 repeats RAND_bytes of worker 1",
+		"2 at 4ms: key share of worker 2 repeats RAND_bytes of worker 1",
 	}
 	checkNoted(t, tr.out, event.RepeatedRandom, want)
 }
@@ -135,7 +135,7 @@ func checkNoted(t *testing.T, out *Outcome, kind string, want []string) {
 func TestRepeatsOnTheWire(t *testing.T) {
 	const ms = time.Millisecond
 	seen := func(first byte, at time.Duration, peer int) peers.Random {
-		return peers.Random{Bytes: [32]byte{first}, At: at, Peer: peer}
+		return peers.Random{Bytes: [32]byte{first}, At: at, Peer: peer, What: "ServerHello random"}
 	}
 	tr := &trial{out: &Outcome{Events: map[string]uint64{}}, report: &peers.Report{
 		Randoms: []peers.Random{seen(7, 1*ms, 0), seen(8, 2*ms, 1), seen(7, 3*ms, 2), seen(7, 4*ms, 3)},

@@ -37,37 +37,40 @@ var unlike = map[string]string{
 	"OPENSSL_init_ssl":        "int(uint64_t, const OPENSSL_INIT_SETTINGS *)",                               // the same
 
 	// What hazards load, look at and give back, without a look inside.
-	"OSSL_LIB_CTX_new":          "OSSL_LIB_CTX *(void)",
-	"RAND_bytes_ex":             "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
-	"RAND_priv_bytes_ex":        "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
-	"OSSL_PROVIDER_add_builtin": "int(OSSL_LIB_CTX *, const char *, OSSL_provider_init_fn)", // provider_function
-	"OSSL_PROVIDER_try_load":    "OSSL_PROVIDER *(OSSL_LIB_CTX *, const char *, int)",
-	"OSSL_PROVIDER_available":   "int(OSSL_LIB_CTX *, const char *)",
-	"OSSL_PROVIDER_get0_name":   "const char *(const OSSL_PROVIDER *)",
-	"EVP_MD_fetch":              "EVP_MD *(OSSL_LIB_CTX *, const char *, const char *)",
-	"EVP_MD_free":               "void(EVP_MD *)",
-	"EVP_MD_get0_provider":      "const OSSL_PROVIDER *(const EVP_MD *)",
-	"EVP_CIPHER_fetch":          "EVP_CIPHER *(OSSL_LIB_CTX *, const char *, const char *)",
-	"EVP_CIPHER_free":           "void(EVP_CIPHER *)",
-	"EVP_CIPHER_get0_provider":  "const OSSL_PROVIDER *(const EVP_CIPHER *)",
-	"EVP_RAND_CTX_get0_rand":    "EVP_RAND *(EVP_RAND_CTX *)",
-	"EVP_RAND_get0_provider":    "const OSSL_PROVIDER *(const EVP_RAND *)",
-	"ENGINE_new":                "ENGINE *(void)",
-	"ENGINE_set_id":             "int(ENGINE *, const char *)",
-	"ENGINE_set_init_function":  "int(ENGINE *, ENGINE_GEN_INT_FUNC_PTR)",
-	"ENGINE_init":               "int(ENGINE *)",
+	"EVP_PKEY_free":                    "void(EVP_PKEY *)",
+	"EVP_PKEY_get1_tls_encodedpoint":   "size_t(EVP_PKEY *, unsigned char **)",
+	"EVP_PKEY_get1_encoded_public_key": "size_t(EVP_PKEY *, unsigned char **)",
+	"OSSL_LIB_CTX_new":                 "OSSL_LIB_CTX *(void)",
+	"RAND_bytes_ex":                    "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
+	"RAND_priv_bytes_ex":               "int(OSSL_LIB_CTX *, unsigned char *, size_t, unsigned int)",
+	"OSSL_PROVIDER_add_builtin":        "int(OSSL_LIB_CTX *, const char *, OSSL_provider_init_fn)", // provider_function
+	"OSSL_PROVIDER_try_load":           "OSSL_PROVIDER *(OSSL_LIB_CTX *, const char *, int)",
+	"OSSL_PROVIDER_available":          "int(OSSL_LIB_CTX *, const char *)",
+	"OSSL_PROVIDER_get0_name":          "const char *(const OSSL_PROVIDER *)",
+	"EVP_MD_fetch":                     "EVP_MD *(OSSL_LIB_CTX *, const char *, const char *)",
+	"EVP_MD_free":                      "void(EVP_MD *)",
+	"EVP_MD_get0_provider":             "const OSSL_PROVIDER *(const EVP_MD *)",
+	"EVP_CIPHER_fetch":                 "EVP_CIPHER *(OSSL_LIB_CTX *, const char *, const char *)",
+	"EVP_CIPHER_free":                  "void(EVP_CIPHER *)",
+	"EVP_CIPHER_get0_provider":         "const OSSL_PROVIDER *(const EVP_CIPHER *)",
+	"EVP_RAND_CTX_get0_rand":           "EVP_RAND *(EVP_RAND_CTX *)",
+	"EVP_RAND_get0_provider":           "const OSSL_PROVIDER *(const EVP_RAND *)",
+	"ENGINE_new":                       "ENGINE *(void)",
+	"ENGINE_set_id":                    "int(ENGINE *, const char *)",
+	"ENGINE_set_init_function":         "int(ENGINE *, ENGINE_GEN_INT_FUNC_PTR)",
+	"ENGINE_init":                      "int(ENGINE *)",
 }
 
 // lacking are the optional functions that a line's headers do not declare. The
 // rig looks for each before it calls it.
 var lacking = map[string][]string{
 	"1.1.1": {"ERR_new", "ERR_peek_error_all", "ERR_set_debug", "ERR_set_error", "EVP_CIPHER_fetch", "EVP_CIPHER_free",
-		"EVP_CIPHER_get0_provider", "EVP_MD_fetch", "EVP_MD_free", "EVP_MD_get0_provider", "EVP_RAND_CTX_get0_rand",
+		"EVP_CIPHER_get0_provider", "EVP_MD_fetch", "EVP_MD_free", "EVP_MD_get0_provider", "EVP_PKEY_get1_encoded_public_key", "EVP_RAND_CTX_get0_rand",
 		"EVP_RAND_get0_provider", "OSSL_LIB_CTX_new", "OSSL_PROVIDER_add_builtin", "OSSL_PROVIDER_available",
 		"OSSL_PROVIDER_get0_name", "OSSL_PROVIDER_try_load", "RAND_bytes_ex", "RAND_get0_private", "RAND_get0_public",
 		"RAND_priv_bytes_ex"},
-	"3": {"ERR_put_error", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public"},
-	"4": {"ENGINE_init", "ENGINE_new", "ENGINE_set_id", "ENGINE_set_init_function", "ERR_get_state", "ERR_peek_error_line", "ERR_put_error", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public", "RAND_set_rand_method"},
+	"3": {"ERR_put_error", "EVP_PKEY_get1_tls_encodedpoint", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public"},
+	"4": {"ENGINE_init", "ENGINE_new", "ENGINE_set_id", "ENGINE_set_init_function", "ERR_get_state", "ERR_peek_error_line", "ERR_put_error", "EVP_PKEY_get1_tls_encodedpoint", "RAND_DRBG_get0_private", "RAND_DRBG_get0_public", "RAND_set_rand_method"},
 }
 
 // prototype is one line of the shim's X-macro lists.

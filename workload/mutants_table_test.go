@@ -38,6 +38,7 @@ const (
 	watchdogGo    = "workload/watchdog.go"
 	peerGo        = "workload/peers/peer.go"
 	peerReportGo  = "workload/peers/report.go"
+	wireGo        = "workload/peers/wire.go"
 	logGo         = "workload/daemon/log.go"
 	daemonGo      = "workload/daemon/trial.go"
 	clear015C     = "strategies/clear_0_15.c"
@@ -209,6 +210,20 @@ var detectors = map[string][]mutant{
 			in(outcomeGo, "before, seen := first[d.Value]", `d.Value[15] = 0
 		before, seen := first[d.Value]`)},
 	},
+	"repeated-random-hello": {
+		{"silent", "ServerHello randoms are not compared", badFaults + "^repeated-hello/memory/global",
+			in(watchC, "keep_draw(random, DRAW_HELLO);", ";")},
+		{"always", "every ServerHello random counts as a repeat", cleanMemory,
+			in(watchC, "keep_draw(random, DRAW_HELLO);", "keep_draw((unsigned char[DRAW_BYTES]){0}, DRAW_HELLO);")},
+		{"blames", "a ServerHello random is called a key share", badFaults + "^repeated-hello/memory/global",
+			in(watchC, "keep_draw(random, DRAW_HELLO);", "keep_draw(random, DRAW_SHARE);")},
+		{"share-silent", "key shares are not compared", badFaults + "^repeated-share/memory/global",
+			in(watchC, "if (n > DRAW_BYTES)", "if (false)")},
+		{"share-always", "every key share counts as a repeat", cleanMemory,
+			in(watchC, "keep_draw(share + 1, DRAW_SHARE);", "keep_draw((unsigned char[DRAW_BYTES]){1}, DRAW_SHARE);")},
+		{"share-off-by-one", "key shares begin one byte too late", badFaults + "^repeated-share/memory/global",
+			in(watchC, "keep_draw(share + 1,", "keep_draw(share + 2,")},
+	},
 	"repeated-random-wire": {
 		{"silent", "ServerHello randoms are not compared", wire + "TestRepeatedRandoms",
 			in(peerReportGo, "if !again {", "if !again || true {")},
@@ -219,7 +234,13 @@ var detectors = map[string][]mutant{
 		{"off-by-one", "the first sight counts as a repeat", trials + "TestRepeatsOnTheWire",
 			in(outcomeGo, "range len(r.Seen) - 1 {", "range len(r.Seen) {")},
 		{"peer", "the next peer is named", wire + "TestRepeatedRandoms",
-			in(peerGo, "p.load.since(time.Now()), p.number})", "p.load.since(time.Now()), p.number + 1})")},
+			in(peerGo, "p.wire.random, now, p.number,", "p.wire.random, now, p.number + 1,")},
+		{"share-silent", "key shares are not compared", wire + "TestRepeatedRandoms",
+			in(peerGo, "if p.wire.share != nil {", "if false {")},
+		{"share-always", "every key share counts as a repeat", wire + "TestGoodPeers/tls=1.3/key=ecdsa-p256/echo=64",
+			in(peerGo, "sha256.Sum256(p.wire.share)", "sha256.Sum256(nil)")},
+		{"share-tls12", "those of TLS 1.2 are not compared", wire + "TestRepeatedRandoms",
+			in(wireGo, "kind == namedCurve &&", "kind != namedCurve &&")},
 	},
 	"crash": {
 		{"silent", "a worker's death is not reported", suddenEnds + "crash/memory",

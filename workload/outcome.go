@@ -38,7 +38,7 @@ type Outcome struct {
 	Latency    []float64     // nanoseconds for each good handshake in the window
 
 	Checks uint64 // looks at the error queue
-	Draws  uint64 // random draws compared, and ServerHello randoms
+	Draws  uint64 // random draws compared, ServerHello randoms and key shares
 	// DrawsLost counts draws that found no room to be kept.
 	DrawsLost uint64
 	Injected  uint64 // faults made on purpose,
@@ -227,7 +227,8 @@ func (t *trial) gatherEvents() {
 	}
 }
 
-// gatherDraws finds draws that came more than once. All of them are kept and
+// gatherDraws finds random bytes that came more than once: draws, and parts of
+// ServerHellos. All of them are kept and
 // compared exactly. With n draws of 16 random bytes the chance of a single
 // equal pair is below n^2/2^129: under 1e-24 for 8 million.
 //
@@ -245,16 +246,8 @@ func (t *trial) gatherDraws(draws []rig.Draw) {
 			first[d.Value] = before
 		}
 		t.out.note(event.RepeatedRandom, d.Worker, d.At,
-			fmt.Sprintf("%s of worker %d drew what %s of worker %d had drawn", source(d), d.Worker,
-				source(before), before.Worker))
+			fmt.Sprintf("%v of worker %d repeats %v of worker %d", d.Origin, d.Worker, before.Origin, before.Worker))
 	}
-}
-
-func source(d rig.Draw) string {
-	if d.Private {
-		return "RAND_priv_bytes"
-	}
-	return "RAND_bytes"
 }
 
 func (t *trial) gatherPeers() {

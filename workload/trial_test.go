@@ -353,6 +353,7 @@ func TestFaultsAreFound(t *testing.T) {
 		fault, event, detail string
 		also                 string // what it may do besides
 		peers                bool   // tcp: it is the peers that see it
+		load                 string // the only one that it can be made in
 	}{
 		{fault: "double-free", event: "double-free", detail: "bytes of process 2, at fault.c"},
 		{fault: "wild-free", event: "wild-free", detail: "no block begins there"},
@@ -360,11 +361,16 @@ func TestFaultsAreFound(t *testing.T) {
 		{fault: "heap-damage", event: "heap-damage", detail: "written after free"},
 		{fault: "foreign-error", event: "foreign-error", also: "failed-handshake"},
 		{fault: "swallowed-error", event: "foreign-error", detail: "my entry is gone"},
-		{fault: "repeated-random", event: "repeated-random", detail: "of worker 2 drew what"},
+		{fault: "repeated-random", event: "repeated-random", detail: "bytes of worker 2 repeats"},
+		{fault: "repeated-hello", event: "repeated-random", detail: "ServerHello random of worker 2 repeats", load: "memory"},
+		{fault: "repeated-share", event: "repeated-random", detail: "key share of worker 2 repeats", load: "memory"},
 		{fault: "wrong-data", event: "wrong-data", peers: true},
 		{fault: "cut", event: "failed-handshake", peers: true},
 	} {
 		for _, load := range results.Loads.Names() {
+			if tc.load != "" && tc.load != load {
+				continue
+			}
 			for _, heap := range []string{"global", "scalable"} {
 				t.Run(tc.fault+"/"+load+"/"+heap, func(t *testing.T) {
 					cfg := corruption(t, catalogue.NegativeControl, load)

@@ -27,7 +27,8 @@ type Fault struct {
 
 	bad    float64 // share of bad peers
 	hazard string
-	peers  bool // tcp: it is the peers that notice, and they know no worker
+	peers  bool   // tcp: it is the peers that notice, and they know no worker
+	load   string // the only load that it can be made in, "" for all
 }
 
 // manyForks has filled keys of another library, and workers that are replaced
@@ -43,6 +44,8 @@ var faults = []Fault{
 		Also: event.FailedHandshake, Looks: true, bad: results.DefaultBad},
 	{Name: "swallowed-error", Summary: "the worker's own entry is removed from the queue", Event: event.ForeignError, Looks: true, bad: results.DefaultBad},
 	{Name: "repeated-random", Summary: "a draw is replaced by another worker's draw", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad},
+	{Name: "repeated-hello", Summary: "a ServerHello's random is replaced by bytes of another worker", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad, load: "memory"},
+	{Name: "repeated-share", Summary: "a server's key share is replaced by bytes of another worker", Event: event.RepeatedRandom, Looks: true, Placed: true, bad: results.DefaultBad, load: "memory"},
 	{Name: "lost-slot", Summary: "a new worker loses a third-party library's slot", Event: event.LostSlot, Placed: true, bad: results.DefaultBad, hazard: manyForks},
 	{Name: "wrong-data", Summary: "a byte of an echo is changed", Event: event.WrongData, Placed: true, bad: results.DefaultBad, peers: true},
 	{Name: "cut", Summary: "a good peer's handshake is cut", Event: event.FailedHandshake, Placed: true, peers: true},
@@ -64,6 +67,8 @@ func FindFaults(names []string) ([]Fault, error) { return find("fault", faults, 
 func FaultNames() []string { return namesOf(faults, Fault.name) }
 
 func (f Fault) name() string { return f.Name }
+
+func (f Fault) comesIn(c Cell) bool { return f.load == "" || f.load == c.Load }
 
 // Times between two faults of one worker, on average. One that ends the trial
 // comes when the load is well under way.

@@ -113,7 +113,7 @@ func cause(list []workload.Injection, seen []bool, e workload.Event, peers bool)
 }
 
 // named is where a detail says whose entry, draw or key it was.
-var named = regexp.MustCompile(`entry of worker (-?\d+)|drew what .* of worker (\d+) had drawn|^key (\d+) of `)
+var named = regexp.MustCompile(`entry of worker (-?\d+)|repeats .* of worker (\d+)$|^key (\d+) of `)
 
 // right is 1 if the event names the right worker, and the right source where it
 // names one.

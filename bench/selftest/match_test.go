@@ -99,8 +99,8 @@ func TestNamedSource(t *testing.T) {
 		other  int
 		want   int
 	}{
-		{"RAND_bytes of worker 1 drew what RAND_priv_bytes of worker 3 had drawn", 3, 1},
-		{"RAND_bytes of worker 1 drew what RAND_priv_bytes of worker 2 had drawn", 3, 0},
+		{"RAND_bytes of worker 1 repeats RAND_priv_bytes of worker 3", 3, 1},
+		{"RAND_bytes of worker 1 repeats RAND_priv_bytes of worker 2", 3, 0},
 		{"key 7 of tlsbench: rank 0's value is gone", 7, 1},
 		{"key 7 of tlsbench: rank 0's value is gone", 17, 0},
 		{"cleared by OpenSSL: entry of worker -1", 2, 0},

@@ -96,7 +96,14 @@ func (r *Report) Shortfalls() []string {
 		}
 	}
 	for _, row := range r.Rows {
+		if row.Total().Injected == 0 {
+			list = append(list, row.Fault.Name+": no fault was made")
+			continue
+		}
 		for i, t := range row.Cells {
+			if !row.Fault.comesIn(r.Cells[i]) {
+				continue
+			}
 			if why := row.short(t); why != "" {
 				list = append(list, fmt.Sprintf("%s, %s: %s", row.Fault.Name, r.Cells[i], why))
 			}

@@ -171,6 +171,9 @@ func (r *runner) fault(ctx context.Context, f Fault) error {
 // tally repeats the trial until there were enough faults.
 func (r *runner) tally(ctx context.Context, f Fault, c Cell) (Tally, error) {
 	var sum Tally
+	if !f.comesIn(c) {
+		return sum, nil
+	}
 	want := r.amount.faults
 	if f.Looks {
 		want = r.amount.looks

@@ -50,8 +50,8 @@ func testGood(t *testing.T, version, key string, size int) {
 	if r.Measured != limit || r.Good < limit || len(r.Failures) > 0 {
 		t.Errorf("%d measured, %d good, failures %v; want %d good", r.Measured, r.Good, r.Failures, limit)
 	}
-	if uint64(len(r.Randoms)) != r.Good || len(r.Repeats()) > 0 {
-		t.Errorf("%d randoms, repeats %v; want %d different ones", len(r.Randoms), r.Repeats(), r.Good)
+	if uint64(len(r.Randoms)) != 2*r.Good || len(r.Repeats()) > 0 {
+		t.Errorf("%d randoms, repeats %v; want %d different ones", len(r.Randoms), r.Repeats(), 2*r.Good)
 	}
 	for _, ns := range r.Latency {
 		if ns <= 0 || ns > float64(testTimeout) {
@@ -75,6 +75,7 @@ func (c constant) Read(p []byte) (int, error) {
 }
 
 func TestRepeatedRandoms(t *testing.T) {
+	t.Setenv("GODEBUG", "cryptocustomrand=1") // else key shares do not come from config.Rand
 	for _, version := range []string{"1.2", "1.3"} {
 		t.Run("tls="+version, func(t *testing.T) {
 			id := identity(t, ECDSAP256)
@@ -82,19 +83,29 @@ func TestRepeatedRandoms(t *testing.T) {
 			var n atomic.Int64
 			config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 				config := serverTLS(id)
-				config.Rand = constant(n.Add(1) % 3) // 10 handshakes with 3 randoms
+				config.Rand = constant(1 + n.Add(1)%3) // 10 handshakes with 3 randoms
 				config.MaxVersion = tls.VersionTLS13
 				return config, nil
 			}
 			s := serveTLS(t, config, echo)
 			l := newLoad(t, s.addr, id, func(c *Config) { c.TLS, c.Limit, c.Peers = version, 10, 1 })
 			r := runUntil(l, never)
-			repeats := r.Repeats()
-			if len(repeats) != 3 {
-				t.Fatalf("%d repeated randoms, want 3: %v", len(repeats), repeats)
+			var repeats, shares []Repeat
+			for _, r := range r.Repeats() {
+				if r.Seen[0].What == "ServerHello random" {
+					repeats = append(repeats, r)
+				} else {
+					shares = append(shares, r)
+				}
+			}
+			if len(repeats) != 3 || len(shares) != 3 {
+				t.Fatalf("%d repeated randoms and %d key shares, want 3 each: %v, %v", len(repeats), len(shares), repeats, shares)
 			}
 			for i, repeat := range repeats {
-				want, first := []int{4, 3, 3}[i], byte(i+1)%3
+				if a, b := repeat.Seen, shares[i].Seen; len(a) != len(b) || a[0].At != b[0].At {
+					t.Errorf("random %d: seen %v, the key share %v", i, a, b)
+				}
+				want, first := []int{4, 3, 3}[i], 1+byte(i+1)%3
 				// TLS 1.2 servers that know 1.3 mark the last 8 bytes.
 				for _, b := range repeat.Bytes[:24] {
 					if b != first {

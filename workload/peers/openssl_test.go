@@ -70,7 +70,7 @@ func TestGoodPeersOnOpenSSL(t *testing.T) {
 			if r.Measured != 20 || len(r.Failures) > 0 || r.Abrupt > 0 {
 				t.Errorf("TLS %s, %s: %d good, %d abrupt, failures %v; want 20 good", version, key, r.Measured, r.Abrupt, r.Failures)
 			}
-			if uint64(len(r.Randoms)) != r.Good || len(r.Repeats()) > 0 {
+			if uint64(len(r.Randoms)) != 2*r.Good || len(r.Repeats()) > 0 {
 				t.Errorf("TLS %s, %s: %d randoms of %d handshakes, repeats %v", version, key, len(r.Randoms), r.Good, r.Repeats())
 			}
 			if n := s.entries(); n > 0 {

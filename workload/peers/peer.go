@@ -3,6 +3,7 @@ package peers
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
@@ -238,10 +239,15 @@ func (p *peer) proven(conn *tls.Conn) bool {
 		conn.ConnectionState().Version == tls.VersionTLS12
 }
 
-// keepRandom books the ServerHello random of the connection, if one came.
+// keepRandom books the ServerHello random of the connection and the server's key
+// share, if they came.
 func (p *peer) keepRandom() {
+	now := p.load.since(time.Now())
 	if p.wire.seen {
-		p.randoms = append(p.randoms, Random{p.wire.random, p.load.since(time.Now()), p.number})
+		p.randoms = append(p.randoms, Random{p.wire.random, now, p.number, "ServerHello random"})
+	}
+	if p.wire.share != nil {
+		p.randoms = append(p.randoms, Random{sha256.Sum256(p.wire.share), now, p.number, "key share with SHA-256"})
 	}
 }
 

@@ -43,14 +43,16 @@ func (t Trouble) String() string {
 	return fmt.Sprintf("%v: peer %d: %s", t.At.Round(time.Microsecond), t.Peer, t.Detail)
 }
 
-// Random is the random of one ServerHello, as it came over the wire.
+// Random is what a server's generator made for one connection, as it came over
+// the wire: the random of its ServerHello, or its key share.
 type Random struct {
-	Bytes [32]byte
+	Bytes [32]byte      // of a key share: its digest
 	At    time.Duration // since Config.Epoch
 	Peer  int
+	What  string // the bytes are
 }
 
-// Repeat is one ServerHello random that came more than once.
+// Repeat is one of them that came more than once.
 type Repeat struct {
 	Bytes [32]byte
 	Seen  []Random // by time, at least two
@@ -58,13 +60,14 @@ type Repeat struct {
 
 func (r Repeat) String() string {
 	first, second := r.Seen[0], r.Seen[1]
-	return fmt.Sprintf("%v: ServerHello random %s seen %d times, first by peers %d and %d",
-		second.At.Round(time.Microsecond), hex.EncodeToString(r.Bytes[:]), len(r.Seen), first.Peer, second.Peer)
+	return fmt.Sprintf("%v: %s %s seen %d times, first by peers %d and %d",
+		second.At.Round(time.Microsecond), first.What, hex.EncodeToString(r.Bytes[:]), len(r.Seen), first.Peer, second.Peer)
 }
 
 // Repeats finds the randoms that came more than once, exactly and by the time
-// of their second sight. All 32 bytes have to be equal. In TLS 1.2 a server
-// may mark the last 8 (RFC 8446 section 4.1.3), so 24 of them are random.
+// of their second sight. All 32 bytes have to be equal. In TLS 1.2 a server may
+// mark the last 8 of its ServerHello's (RFC 8446 section 4.1.3), so 24 of them
+// are random.
 func (r *Report) Repeats() []Repeat {
 	index := make(map[[32]byte]int32, len(r.Randoms))
 	seen := make(map[[32]byte][]Random) // of repeated ones alone

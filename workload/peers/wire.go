@@ -4,12 +4,15 @@ import (
 	"crypto/sha256"
 	"io"
 	"net"
+	"slices"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // wire is the TCP connection under a peer's TLS. It notes what TLS itself
-// does not tell: when the first byte left, the ServerHello random as it came,
-// and whether the server ended the TCP stream. A peer has one wire for all of
+// does not tell: when the first byte left, the ServerHello's random and the
+// server's key share as they came, and whether the server ended the TCP stream. A peer has one wire for all of
 // its connections, one after the other.
 type wire struct {
 	*net.TCPConn
@@ -68,30 +71,34 @@ const (
 	recordHandshake        = 22
 	messageClientHello     = 1
 	messageServerHello     = 2
+	messageServerKey       = 12 // ServerKeyExchange, to TLS 1.2
+	extensionKeyShare      = 51 // from TLS 1.3 on
 )
 
-// helloLen is what the sniffer wants of a ServerHello: message header,
-// version and random.
-const helloLen = 4 + 2 + 32
+// messageMax is room for a ServerHello or ServerKeyExchange of any group of
+// before post-quantum times, with any signature. Longer ones are passed over.
+const messageMax = 1024
 
 // retryRandom marks a ServerHello as a HelloRetryRequest, RFC 8446 section
 // 4.1.3. It is the same in all of them and says nothing about the generator.
 var retryRandom = sha256.Sum256([]byte("HelloRetryRequest"))
 
 // sniffer reads a server's byte stream until it has seen the ServerHello's
-// random or the stream is not a plain handshake (any more). Records may come in
-// any pieces, and a message may span records.
+// random and the key share, or the stream is not a plain handshake (any more).
+// Records may come in any pieces, and a message may span records.
 type sniffer struct {
 	header  [5]byte
 	nheader int
 	left    int // of the record's body
-	message [helloLen]byte
+	message [messageMax]byte
 	nmsg    int
+	whole   int // length of the message, if it is of interest; 0: its header is not there
 	skip    int // of a handshake message that is of no interest
 
 	done   bool
 	seen   bool // random is valid
 	random [32]byte
+	share  []byte // nil until it came
 	alert  alertSeen
 }
 
@@ -154,10 +161,7 @@ func (s *sniffer) handshake(p []byte) {
 			p = p[n:]
 			continue
 		}
-		want := 4
-		if s.nmsg >= 4 {
-			want = helloLen
-		}
+		want := max(4, s.whole)
 		n := copy(s.message[s.nmsg:want], p)
 		s.nmsg += n
 		p = p[n:]
@@ -167,18 +171,52 @@ func (s *sniffer) handshake(p []byte) {
 	}
 }
 
-// part looks at a message of which the header or the random is complete.
+// part looks at a message that is complete, or of which the header is.
 func (s *sniffer) part() {
 	length := int(s.message[1])<<16 | int(s.message[2])<<8 | int(s.message[3])
-	hello := s.message[0] == messageServerHello && length >= helloLen-4
+	kind := s.message[0]
 	switch {
-	case !hello:
+	case kind != messageServerHello && kind != messageServerKey || 4+length > messageMax:
 		s.nmsg, s.skip = 0, length
-	case s.nmsg < helloLen: // the random is still to come
-	case [32]byte(s.message[6:]) == retryRandom:
-		s.nmsg, s.skip = 0, length-(helloLen-4)
+	case s.nmsg < 4+length:
+		s.whole = 4 + length
 	default:
-		s.random = [32]byte(s.message[6:])
-		s.seen, s.done = true, true
+		body := cryptobyte.String(s.message[4:s.nmsg])
+		if kind == messageServerHello {
+			s.hello(body)
+		} else {
+			s.serverKey(body)
+		}
+		s.nmsg, s.whole = 0, 0
 	}
 }
+
+// hello looks at a ServerHello, RFC 8446 section 4.1.3.
+func (s *sniffer) hello(body cryptobyte.String) {
+	var random []byte
+	var session, extensions, data cryptobyte.String
+	if !body.Skip(2) || !body.ReadBytes(&random, 32) || [32]byte(random) == retryRandom {
+		return
+	}
+	s.random, s.seen = [32]byte(random), true
+	if !body.ReadUint8LengthPrefixed(&session) || !body.Skip(2+1) || !body.ReadUint16LengthPrefixed(&extensions) {
+		return
+	}
+	for kind := uint16(0); extensions.ReadUint16(&kind) && extensions.ReadUint16LengthPrefixed(&data); {
+		if kind == extensionKeyShare && data.Skip(2) && data.ReadUint16LengthPrefixed(&data) {
+			s.keep(data)
+		}
+	}
+}
+
+// serverKey looks at a ServerKeyExchange, RFC 8422 section 5.4.
+func (s *sniffer) serverKey(body cryptobyte.String) {
+	const namedCurve = 3
+	var kind uint8
+	var point cryptobyte.String
+	if body.ReadUint8(&kind) && kind == namedCurve && body.Skip(2) && body.ReadUint8LengthPrefixed(&point) {
+		s.keep(point)
+	}
+}
+
+func (s *sniffer) keep(share []byte) { s.share, s.done = slices.Clone(share), true }

@@ -19,11 +19,20 @@ func message(typ byte, body ...byte) []byte {
 	return append([]byte{typ, 0, byte(len(body) >> 8), byte(len(body))}, body...)
 }
 
-// serverHello makes a ServerHello message with a random.
-func serverHello(random [32]byte) []byte {
+// serverHello makes a ServerHello message with a random and extensions.
+func serverHello(random [32]byte, extensions ...byte) []byte {
 	body := append([]byte{3, 3}, random[:]...)
-	return message(messageServerHello, append(body, 0, 0x13, 0x01, 0, 0, 0)...)
+	body = append(body, 0, 0x13, 0x01, 0, 0, byte(len(extensions)))
+	return message(messageServerHello, append(body, extensions...)...)
 }
+
+// Parts of a server's flight with someShare, and what comes before it.
+var (
+	someShare  = []byte{4, 7, 8, 9}
+	versions13 = []byte{0, 43, 0, 2, 3, 4}
+	keyShare13 = append([]byte{0, 51, 0, 8, 0, 23, 0, 4}, someShare...)
+	serverKey  = message(messageServerKey, append([]byte{3, 0, 23, 4}, append(someShare, 8, 4, 0, 2, 1, 1)...)...)
+)
 
 var someRandom = [32]byte{1, 2, 3, 4, 30: 5, 31: 6}
 
@@ -35,25 +44,33 @@ func TestSniffer(t *testing.T) {
 		stream []byte
 		random *[32]byte
 		alert  int // -1: none
+		share  []byte
 	}{
-		{"server hello", record(recordHandshake, hello...), &someRandom, -1},
-		{"more after it", slices.Concat(record(recordHandshake, hello...), ccs, record(23, 1, 2, 3)), &someRandom, -1},
-		{"two messages in a record", record(recordHandshake, slices.Concat(message(0), hello)...), &someRandom, -1},
+		{"key share", record(recordHandshake, serverHello(someRandom, slices.Concat(versions13, keyShare13)...)...), &someRandom, -1, someShare},
+		{"key share cut short", record(recordHandshake, serverHello(someRandom, keyShare13[:9]...)...), &someRandom, -1, nil},
+		{"key exchange", record(recordHandshake, slices.Concat(hello, message(11, 1, 2, 3), serverKey)...), &someRandom, -1, someShare},
+		{"key exchange in three records", slices.Concat(record(recordHandshake, hello...), record(recordHandshake, serverKey[:5]...),
+			record(recordHandshake, serverKey[5:]...)), &someRandom, -1, someShare},
+		{"key exchange without a curve", record(recordHandshake, slices.Concat(hello, message(messageServerKey, 1, 0, 0, 4))...), &someRandom, -1, nil},
+		{"long message before it", record(recordHandshake, slices.Concat(message(11, make([]byte, 2*messageMax)...), hello)...), &someRandom, -1, nil},
+		{"server hello", record(recordHandshake, hello...), &someRandom, -1, nil},
+		{"more after it", slices.Concat(record(recordHandshake, hello...), ccs, record(23, 1, 2, 3)), &someRandom, -1, nil},
+		{"two messages in a record", record(recordHandshake, slices.Concat(message(0), hello)...), &someRandom, -1, nil},
 		{"message in two records", slices.Concat(record(recordHandshake, hello[:3]...),
-			record(recordHandshake, hello[3:20]...), record(recordHandshake, hello[20:]...)), &someRandom, -1},
-		{"empty record before it", slices.Concat(record(recordHandshake), record(recordHandshake, hello...)), &someRandom, -1},
+			record(recordHandshake, hello[3:20]...), record(recordHandshake, hello[20:]...)), &someRandom, -1, nil},
+		{"empty record before it", slices.Concat(record(recordHandshake), record(recordHandshake, hello...)), &someRandom, -1, nil},
 		{"hello retry request first", slices.Concat(record(recordHandshake, serverHello(retryRandom)...), ccs,
-			record(recordHandshake, hello...)), &someRandom, -1},
-		{"hello retry request alone", record(recordHandshake, serverHello(retryRandom)...), nil, -1},
-		{"alert", record(recordAlert, 2, 40), nil, 40},
-		{"half an alert", record(recordAlert, 2), nil, -1},
+			record(recordHandshake, hello...)), &someRandom, -1, nil},
+		{"hello retry request alone", record(recordHandshake, serverHello(retryRandom)...), nil, -1, nil},
+		{"alert", record(recordAlert, 2, 40), nil, 40, nil},
+		{"half an alert", record(recordAlert, 2), nil, -1, nil},
 		{"alert after hello retry request", slices.Concat(record(recordHandshake, serverHello(retryRandom)...),
-			record(recordAlert, 2, 47)), nil, 47},
-		{"hello cut short", record(recordHandshake, hello[:37]...), nil, -1},
-		{"hello too short for a random", record(recordHandshake, message(messageServerHello, 3, 3, 1)...), nil, -1},
-		{"encrypted", slices.Concat(record(23, hello...), record(recordHandshake, hello...)), nil, -1},
-		{"plain text", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), nil, -1},
-		{"nothing", nil, nil, -1},
+			record(recordAlert, 2, 47)), nil, 47, nil},
+		{"hello cut short", record(recordHandshake, hello[:37]...), nil, -1, nil},
+		{"hello too short for a random", record(recordHandshake, message(messageServerHello, 3, 3, 1)...), nil, -1, nil},
+		{"encrypted", slices.Concat(record(23, hello...), record(recordHandshake, hello...)), nil, -1, nil},
+		{"plain text", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), nil, -1, nil},
+		{"nothing", nil, nil, -1, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// However the stream is cut into reads.
@@ -66,6 +83,9 @@ func TestSniffer(t *testing.T) {
 				}
 				if s.seen != (test.random != nil) || s.seen && s.random != *test.random {
 					t.Errorf("seen %v, random % x; want %v", s.seen, s.random, test.random)
+				}
+				if !slices.Equal(s.share, test.share) {
+					t.Errorf("share % x, want % x", s.share, test.share)
 				}
 				alert, ok := s.alert.description()
 				if ok != (test.alert >= 0) || ok && int(alert) != test.alert {
@@ -80,14 +100,14 @@ func TestSniffer(t *testing.T) {
 func TestSnifferTakesAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s sniffer
-		stream := slices.Concat(record(recordHandshake, serverHello(someRandom)...), record(recordAlert, 2, 40))
+		stream := slices.Concat(record(recordHandshake, serverHello(someRandom, keyShare13...)...), record(recordAlert, 2, 40))
 		for range rapid.IntRange(0, 8).Draw(t, "damages") {
 			at := rapid.IntRange(0, len(stream)-1).Draw(t, "at")
 			stream[at] = rapid.Byte().Draw(t, "byte")
 		}
 		s.feed(stream)
-		if s.seen && !s.done {
-			t.Error("a random seen, but not done")
+		if s.share != nil && !s.done {
+			t.Error("a share seen, but not done")
 		}
 	})
 }

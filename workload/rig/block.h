@@ -78,6 +78,8 @@ enum event_kind { EVENT_LIST(EVENT_NUMBER) EVENT_KINDS };
 	FAULT(FOREIGN_ERROR, "foreign-error")       \
 	FAULT(SWALLOWED_ERROR, "swallowed-error")   \
 	FAULT(REPEATED_RANDOM, "repeated-random")   \
+	FAULT(REPEATED_HELLO, "repeated-hello")     \
+	FAULT(REPEATED_SHARE, "repeated-share")     \
 	FAULT(WRONG_DATA, "wrong-data")             \
 	FAULT(CUT, "cut")                           \
 	FAULT(CRASH, "crash")                       \
@@ -241,11 +243,16 @@ struct worker {
 
 enum { DRAW_BYTES = 16 };
 
-/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes, 2 more for a fault. */
+/* Where random bytes come from: what a client sees comes from a provider's generator too. */
+enum draw_source { DRAW_PUBLIC = 0, DRAW_PRIVATE, DRAW_HELLO, DRAW_SHARE };
+
+enum { DRAW_OF_FAULT = 4 }; /* added to the source of what a fault took or put in */
+
+/* Random bytes of a worker: a draw, or a part of a ServerHello that its client got. */
 struct draw {
 	uint8_t value[DRAW_BYTES];
 	uint32_t at_us; /* from start of load */
-	uint32_t kind;
+	uint32_t source;
 };
 
 /* One turn of a duet. Times are in ns. */

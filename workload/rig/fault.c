@@ -16,7 +16,6 @@
 
 /* ERR_LIB_SSL and SSL_R_NO_SHARED_CIPHER, of sslerr.h in every release. */
 enum { LIBRARY_SSL = 20, NO_SHARED_CIPHER = 193 };
-enum { DRAW_OF_FAULT = 2 };
 
 static struct allocator under;
 static struct openssl real; /* the functions that are replaced in the table */
@@ -283,32 +282,33 @@ static void faulty_free(void *p, const char *file, int line)
 }
 
 /*
- * What was drawn becomes what another worker drew at some time, if it drew
- * anything. No draw is taken twice, and none that was taken itself: whose it was
- * is clear.
+ * What is about to be kept becomes what was kept of another worker at some time,
+ * if anything was. Nothing is taken twice, and nothing that was taken itself:
+ * whose it was is clear.
  */
-static void repeat_draw(unsigned char *value)
+static void repeat(enum fault fault, unsigned char *value)
 {
 	struct draw *source;
 	uint64_t n;
 	int other;
 
-	if (!waits(FAULT_REPEATED_RANDOM) || rig.me->draws >= rig.config->draws_per_worker)
+	if (!waits(fault) || rig.me->draws >= rig.config->draws_per_worker)
 		return;
 	other = other_worker();
 	n = __atomic_load_n(&rig.workers[other].draws, __ATOMIC_ACQUIRE);
 	source = n > 0 ? &watch_draws(other)[chance(n)] : NULL;
-	if (source == NULL || (__atomic_fetch_or(&source->kind, DRAW_OF_FAULT, __ATOMIC_RELAXED) & DRAW_OF_FAULT) != 0)
+	if (source == NULL ||
+		(__atomic_fetch_or(&source->source, DRAW_OF_FAULT, __ATOMIC_RELAXED) & DRAW_OF_FAULT) != 0)
 		return;
-	due(FAULT_REPEATED_RANDOM, other);
+	due(fault, other);
 	memcpy(value, source->value, DRAW_BYTES);
-	watch_draws(rig.worker)[rig.me->draws].kind = DRAW_OF_FAULT; /* where the detector will keep it */
+	watch_draws(rig.worker)[rig.me->draws].source = DRAW_OF_FAULT; /* where the detector will keep it */
 }
 
 static int drawn(int ok, unsigned char *bytes, int n)
 {
 	if (ok == 1 && n == DRAW_BYTES)
-		repeat_draw(bytes);
+		repeat(FAULT_REPEATED_RANDOM, bytes);
 	point(NULL);
 	return ok;
 }
@@ -323,6 +323,22 @@ static int faulty_private_random(unsigned char *bytes, int n)
 {
 	point(NULL);
 	return drawn(real.RAND_priv_bytes(bytes, n), bytes, n);
+}
+
+static size_t faulty_hello(const SSL *ssl, unsigned char *random, size_t n)
+{
+	n = real.SSL_get_server_random(ssl, random, n);
+	repeat(FAULT_REPEATED_HELLO, random);
+	return n;
+}
+
+static size_t faulty_share(void *key, unsigned char **share)
+{
+	size_t n = real.EVP_PKEY_get1_encoded_public_key(key, share);
+
+	if (n > DRAW_BYTES)
+		repeat(FAULT_REPEATED_SHARE, *share + 1);
+	return n;
 }
 
 static const SSL *cut; /* the connection whose server does no handshake */
@@ -415,6 +431,8 @@ void fault_install(struct allocator *allocator)
 	real = openssl;
 	openssl.RAND_bytes = faulty_random;
 	openssl.RAND_priv_bytes = faulty_private_random;
+	openssl.SSL_get_server_random = faulty_hello;
+	openssl.EVP_PKEY_get1_encoded_public_key = faulty_share;
 	openssl.SSL_set_accept_state = faulty_accept;
 	openssl.SSL_do_handshake = faulty_handshake;
 	openssl.SSL_read = faulty_read;

@@ -121,6 +121,7 @@ static void serve_good(const struct contexts *contexts)
 			watch_own_errors();
 		} else {
 			count_handshake(began);
+			watch_hello(client);
 			if (rig.config->echo != 0) {
 				begin_operation(OP_ECHO);
 				if (!echoed(client, server)) {

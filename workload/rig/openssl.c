@@ -58,6 +58,8 @@ void openssl_use(void *crypto, void *ssl)
 	libssl = ssl;
 	OPENSSL_CORE(LOAD_CORE)
 	OPENSSL_OPTIONAL(LOAD_OPTIONAL)
+	if (openssl.EVP_PKEY_get1_encoded_public_key == NULL) /* its name was another one in 1.1.1 */
+		openssl.EVP_PKEY_get1_encoded_public_key = openssl.EVP_PKEY_get1_tls_encodedpoint;
 	crypto_base = base_of((const void *)openssl.OPENSSL_init_crypto);
 	ssl_base = base_of((const void *)openssl.OPENSSL_init_ssl);
 }

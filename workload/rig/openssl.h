@@ -82,6 +82,9 @@ struct rand_method {
 	CORE(void, SSL_set_bio, (SSL *, BIO *, BIO *))                                          \
 	CORE(void, SSL_set_accept_state, (SSL *))                                               \
 	CORE(void, SSL_set_connect_state, (SSL *))                                              \
+	CORE(long, SSL_ctrl, (SSL *, int, long, void *))                                        \
+	CORE(size_t, SSL_get_server_random, (const SSL *, unsigned char *, size_t))             \
+	CORE(void, EVP_PKEY_free, (void *))                                                     \
 	CORE(int, SSL_do_handshake, (SSL *))                                                    \
 	CORE(int, SSL_read, (SSL *, void *, int))                                               \
 	CORE(int, SSL_write, (SSL *, const void *, int))                                        \
@@ -105,6 +108,8 @@ struct rand_method {
 	OPTIONAL(void *, RAND_DRBG_get0_public, (void))                      /* 1.1.1 */         \
 	OPTIONAL(void *, RAND_DRBG_get0_private, (void))                     /* 1.1.1 */         \
 	OPTIONAL(int, RAND_set_rand_method, (const struct rand_method *))    /* to 3.x */        \
+	OPTIONAL(size_t, EVP_PKEY_get1_tls_encodedpoint, (void *, unsigned char **))             \
+	OPTIONAL(size_t, EVP_PKEY_get1_encoded_public_key, (void *, unsigned char **))           \
 	OPTIONAL(void *, OSSL_LIB_CTX_new, (void))                                               \
 	OPTIONAL(int, RAND_bytes_ex, (void *, unsigned char *, size_t, unsigned))                \
 	OPTIONAL(int, RAND_priv_bytes_ex, (void *, unsigned char *, size_t, unsigned))           \
@@ -142,6 +147,7 @@ enum {
 	EVP_PKEY_EC = 408,
 	SSL_CTRL_SET_SESS_CACHE_MODE = 44,
 	SSL_CTRL_SET_GROUPS_LIST = 92,
+	SSL_CTRL_GET_PEER_TMP_KEY = 109,
 	SSL_CTRL_SET_MIN_PROTO_VERSION = 123,
 	SSL_CTRL_SET_MAX_PROTO_VERSION = 124,
 	SSL_OP_NO_TICKET = 1 << 14,

@@ -253,10 +253,25 @@ func (b *Block) Samples() []float64 {
 
 // Draw is one random value that a worker drew.
 type Draw struct {
-	Value   [16]byte
-	Worker  int
-	At      time.Duration // from start of load
-	Private bool          // RAND_priv_bytes
+	Value  [16]byte
+	Worker int
+	At     time.Duration // from start of load
+	Origin Origin
+}
+
+// Origin is where random bytes come from.
+type Origin int
+
+// The origins of random bytes.
+const (
+	Public      Origin = C.DRAW_PUBLIC
+	Private     Origin = C.DRAW_PRIVATE
+	ServerHello Origin = C.DRAW_HELLO
+	KeyShare    Origin = C.DRAW_SHARE
+)
+
+func (o Origin) String() string {
+	return [...]string{Public: "RAND_bytes", Private: "RAND_priv_bytes", ServerHello: "ServerHello random", KeyShare: "key share"}[o]
 }
 
 // Draws lists every draw that was kept.
@@ -269,7 +284,7 @@ func (b *Block) Draws() []Draw {
 			d := &b.draws[j]
 			list = append(list, Draw{
 				Value: *(*[16]byte)(unsafe.Pointer(&d.value)), Worker: i,
-				At: time.Duration(d.at_us) * time.Microsecond, Private: d.kind&1 == 1,
+				At: time.Duration(d.at_us) * time.Microsecond, Origin: Origin(d.source &^ C.DRAW_OF_FAULT),
 			})
 		}
 	}

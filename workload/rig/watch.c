@@ -96,17 +96,17 @@ struct draw *watch_draws(int worker)
 }
 
 /* Reports it once: a damaged generator stays damaged. */
-static void refuse_draw(uint32_t kind)
+static void refuse_draw(enum draw_source source)
 {
 	static bool told_already;
 
 	if (!told_already)
-		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", kind == 0 ? "RAND_bytes" : "RAND_priv_bytes",
+		note_event(EVENT_FAILED_HANDSHAKE, "%s: %s", source == DRAW_PUBLIC ? "RAND_bytes" : "RAND_priv_bytes",
 			openssl_error());
 	told_already = true;
 }
 
-static void keep_draw(const unsigned char *value, uint32_t kind)
+static void keep_draw(const unsigned char *value, enum draw_source source)
 {
 	struct draw *kept;
 
@@ -117,22 +117,22 @@ static void keep_draw(const unsigned char *value, uint32_t kind)
 	kept = watch_draws(rig.worker) + rig.me->draws;
 	memcpy(kept->value, value, DRAW_BYTES);
 	kept->at_us = (uint32_t)((now_ns() - rig.block->load_start) / 1000);
-	kept->kind |= kind; /* 0 until now, or marked */
+	kept->source |= (uint32_t)source; /* 0 until now, or marked */
 	/* counted last: a draw that is counted is whole */
 	__atomic_store_n(&rig.me->draws, rig.me->draws + 1, __ATOMIC_RELEASE);
 }
 
 /* False if OpenSSL refused: its own error is in the queue then. */
-static bool draw(uint32_t kind)
+static bool draw(enum draw_source source)
 {
 	unsigned char value[DRAW_BYTES];
 	int ok;
 
-	ok = kind == 0 ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
+	ok = source == DRAW_PUBLIC ? openssl.RAND_bytes(value, DRAW_BYTES) : openssl.RAND_priv_bytes(value, DRAW_BYTES);
 	if (ok == 1)
-		keep_draw(value, kind);
+		keep_draw(value, source);
 	else
-		refuse_draw(kind);
+		refuse_draw(source);
 	return ok == 1;
 }
 
@@ -141,9 +141,28 @@ void watch_draw_from(void *library)
 	unsigned char value[DRAW_BYTES];
 
 	if (openssl.RAND_bytes_ex(library, value, DRAW_BYTES, 0) != 1)
-		refuse_draw(0);
+		refuse_draw(DRAW_PUBLIC);
 	else if (rig.config->check_rate > 0 && watches(DETECT_RANDOM))
-		keep_draw(value, 0);
+		keep_draw(value, DRAW_PUBLIC);
+}
+
+void watch_hello(SSL *client)
+{
+	unsigned char random[2 * DRAW_BYTES], *share = NULL;
+	void *key = NULL;
+	size_t n;
+
+	if (rig.config->check_rate == 0 || !watches(DETECT_RANDOM))
+		return;
+	if (openssl.SSL_get_server_random(client, random, sizeof random) == sizeof random)
+		keep_draw(random, DRAW_HELLO);
+	if (openssl.SSL_ctrl(client, SSL_CTRL_GET_PEER_TMP_KEY, 0, &key) != 1)
+		return;
+	n = openssl.EVP_PKEY_get1_encoded_public_key(key, &share);
+	if (n > DRAW_BYTES)
+		keep_draw(share + 1, DRAW_SHARE); /* behind the point's form */
+	openssl.CRYPTO_free(share, __FILE__, __LINE__);
+	openssl.EVP_PKEY_free(key);
 }
 
 static bool draw_both(void)
@@ -152,8 +171,8 @@ static bool draw_both(void)
 
 	if (!watches(DETECT_RANDOM))
 		return true;
-	ok = draw(0);
-	ok = draw(1) && ok;
+	ok = draw(DRAW_PUBLIC);
+	ok = draw(DRAW_PRIVATE) && ok;
 	return ok;
 }
 

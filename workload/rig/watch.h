@@ -61,6 +61,9 @@ bool watch_is_mine(unsigned long code);
 /* A draw from a library context (OSSL_LIB_CTX) of somebody's own. */
 void watch_draw_from(void *library);
 
+/* After a handshake of the memory load: keeps the random and the key share that the client got. */
+void watch_hello(SSL *client);
+
 /* The draws of a worker, in the block. */
 struct draw *watch_draws(int worker);
 
