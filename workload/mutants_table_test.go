@@ -221,7 +221,7 @@ var detectors = map[string][]mutant{
 			in(watchC, "if (n > DRAW_BYTES)", "if (false)")},
 		{"share-always", "every key share counts as a repeat", cleanMemory,
 			in(watchC, "keep_draw(share + 1, DRAW_SHARE);", "keep_draw((unsigned char[DRAW_BYTES]){1}, DRAW_SHARE);")},
-		{"share-off-by-one", "key shares begin one byte too late", badFaults + "^repeated-share/memory/global",
+		{"off-by-one", "key shares begin one byte too late", badFaults + "^repeated-share/memory/global",
 			in(watchC, "keep_draw(share + 1,", "keep_draw(share + 2,")},
 	},
 	"repeated-random-wire": {
