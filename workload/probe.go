@@ -16,8 +16,9 @@ type Probed struct {
 	results.ProbedStrategy
 }
 
-// probeHandshakes are enough for both workers to have filled their slots.
-const probeHandshakes = 16
+// probeHandshakes are enough for each worker to have filled its slots, and for every
+// hazard to have happened by its default.
+const probeHandshakes = 64
 
 // Probe runs the rig with two workers, or as many as the hazard needs, for a few
 // handshakes and looks at the slots. Of cfg, Build, Strategy, Heap, Locks, Rand and
