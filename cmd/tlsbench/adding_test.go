@@ -14,7 +14,7 @@ import (
 	"tlsbench/results"
 )
 
-// The worked examples (ADDING.md in strategies, workload/rig and plots, ADDING_DETECTOR.md) are
+// The worked examples (ADDING.md in strategies, workload/rig and plots, ADDING_DETECTOR.md, ADDING_METRIC.md) are
 // carried out as they stand: their blocks are applied to one copy of the source
 // tree, and their commands run there. A document that no longer fits the code
 // fails here.
@@ -164,6 +164,7 @@ func TestAddingExamples(t *testing.T) {
 		{"strategies/ADDING.md", addedStrategy, 3},
 		{"workload/rig/ADDING.md", addedHazard, 3},
 		{"workload/rig/ADDING_DETECTOR.md", addedDetector, 5},
+		{"results/ADDING_METRIC.md", addedMetric, 7}, // of that detector
 		{"plots/ADDING.md", addedFigure, 3},
 	}
 	run := make([]block, len(examples))
@@ -249,6 +250,21 @@ func addedDetector(t *testing.T, tree, printed string) {
 	}
 	if !strings.Contains(printed, "1 mutants, 1 killed") {
 		t.Errorf("the mutant was not killed:\n%s", printed)
+	}
+}
+
+func addedMetric(t *testing.T, tree, printed string) {
+	trial := trialsOf(t, filepath.Join(tree, "metric.txt"))["temp-thread under between-forks"]
+	if trial == nil {
+		t.Fatalf("no trial\n%s", printed)
+	}
+	if rate, ok := trial.Metric("inherited-errors/fork"); !ok || rate != 0.5 {
+		t.Errorf("inherited-errors/fork is %v, %v; want one for two workers", rate, ok)
+	}
+	for _, want := range []string{"inherited errors/fork", "Unit inherited-errors/fork better=lower", "inherited-errors,inherited-errors/fork,"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("the output has no %q:\n%s", want, printed)
+		}
 	}
 }
 
