@@ -111,7 +111,7 @@ const (
 	DrawsPerCheck    = 4
 	// SharingHandshakes is how many each worker makes in a sharing trial: each kind
 	// of bad peer is met, and retiring workers are replaced.
-	SharingHandshakes = 50
+	SharingHandshakes = 30
 	// DefaultForkMemory is what a daemon's main process has, in MiB.
 	DefaultForkMemory = 16
 	// DefaultForkPairs is for plans that measure more than forks, and so have few

@@ -13,7 +13,8 @@ import (
 
 // RacedBlock is inherited memory that two processes write without a common
 // lock, or that one writes so while others read it. Processes are workers by
-// number; rank 0 is -1.
+// number; rank 0 is -1, and the children that worker 0 forks are -2, those of
+// worker 1 are -3, and so on.
 type RacedBlock struct {
 	// Site is where it was allocated: OpenSSL's source file and line where the
 	// call brings them, then the functions, innermost first.
@@ -67,27 +68,30 @@ func (b *RacedBlock) Object() string {
 	return ""
 }
 
-// Who lists processes: "rank 0 and workers 0 1 2".
+// Who lists processes: "rank 0 and workers 0 1 2 and children of worker 0".
 func Who(processes []int) string {
-	var workers []string
-	rank0 := false
+	var parts, workers, parents []string
 	for _, p := range processes {
-		if p < 0 {
-			rank0 = true
-		} else {
+		switch {
+		case p == -1:
+			parts = append(parts, "rank 0")
+		case p < 0:
+			parents = append(parents, fmt.Sprint(-2-p))
+		default:
 			workers = append(workers, fmt.Sprint(p))
 		}
 	}
-	var parts []string
-	if rank0 {
-		parts = append(parts, "rank 0")
-	}
-	switch len(workers) {
-	case 0:
-	case 1:
-		parts = append(parts, "worker "+workers[0])
-	default:
-		parts = append(parts, "workers "+strings.Join(workers, " "))
+	for _, list := range []struct {
+		what    string
+		numbers []string
+	}{{"worker", workers}, {"children of worker", parents}} {
+		switch len(list.numbers) {
+		case 0:
+		case 1:
+			parts = append(parts, list.what+" "+list.numbers[0])
+		default:
+			parts = append(parts, list.what+"s "+strings.Join(list.numbers, " "))
+		}
 	}
 	return strings.Join(parts, " and ")
 }

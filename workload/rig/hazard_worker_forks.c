@@ -6,6 +6,7 @@
  */
 #include "hazard.h"
 #include "serve.h"
+#include "trace.h"
 #include "watch.h"
 
 #include <signal.h>
@@ -49,8 +50,15 @@ static bool fork_again(struct contexts *mine)
 	return true;
 }
 
+static bool announce(void)
+{
+	trace_forking_workers(rig.config->workers);
+	return false; /* nothing has happened yet */
+}
+
 const struct hazard hazard_worker_forks = {
 	.name = "worker-forks",
 	.every = 16,
+	.before_setup = announce,
 	.each = fork_again,
 };

@@ -46,9 +46,16 @@ uint32_t trace_number(const struct trace_block *block)
 	return (uint32_t)(block - tracer.record->list);
 }
 
+/* Whether its owner has forked since. */
 static bool inherited(const struct trace_block *block)
 {
-	return block->fork != __atomic_load_n(&tracer.record->forks, __ATOMIC_RELAXED);
+	return __atomic_load_n(&tracer.record->forked[block->owner], __ATOMIC_RELAXED) > block->fork;
+}
+
+/* Whether others can inherit what this process allocates. */
+static bool has_heirs(void)
+{
+	return tracer.self == TRACE_RANK0 || tracer.self < tracer.children;
 }
 
 /* Takes pages that were never used, or those of a block that nobody inherited. */
@@ -72,9 +79,10 @@ static struct trace_block *take(size_t size)
 			__atomic_store_n(&record->owner[record->pages + i], record->blocks, __ATOMIC_RELEASE);
 		record->pages += (uint32_t)pages;
 	} else {
-		FAIL(0, "traced heap: no room for %zu bytes, rank 0 has %u blocks on %u pages; choose fewer workers",
+		FAIL(0, "traced heap: no room for %zu bytes, there are %u blocks on %u pages; choose fewer workers",
 			size, record->blocks, record->pages);
 	}
+	block->owner = tracer.self;
 	block->fork = record->forks;
 	trace_release(&record->busy);
 	return block;
@@ -83,12 +91,13 @@ static struct trace_block *take(size_t size)
 static void recycle(struct trace_block *block)
 {
 	uint64_t address = block->address;
-	uint32_t pages = block->pages, fork = block->fork;
+	uint32_t pages = block->pages, owner = block->owner, fork = block->fork;
 
 	trace_hold(&tracer.record->busy);
 	memset(block, 0, sizeof *block);
 	block->address = address;
 	block->pages = pages;
+	block->owner = owner;
 	block->fork = fork;
 	if (pages <= LISTS) {
 		block->next = free_lists[pages];
@@ -109,7 +118,7 @@ static void *trace_malloc(size_t size, const char *file, int line)
 	uint32_t site;
 
 	count_call();
-	if (tracer.self != TRACE_RANK0)
+	if (!has_heirs())
 		return under.malloc(size, file, line);
 	if (size > (size_t)TRACE_PAGES * TRACE_PAGE)
 		return NULL;
@@ -137,7 +146,7 @@ static void trace_free(void *p, const char *file, int line)
 		under.free(p, file, line); /* whoever is below tells a bad address */
 		return;
 	}
-	if (tracer.self == TRACE_RANK0 && !inherited(block)) {
+	if (tracer.self == block->owner && !inherited(block)) {
 		recycle(block);
 		return;
 	}
@@ -163,7 +172,7 @@ static void *trace_realloc(void *p, size_t size, const char *file, int line)
 	block = trace_block_at(p);
 	if (block == NULL || block->address != (uint64_t)(uintptr_t)p)
 		return under.realloc(p, size, file, line);
-	if (tracer.self == TRACE_RANK0 && !inherited(block) && size <= (size_t)block->pages * TRACE_PAGE) {
+	if (tracer.self == block->owner && !inherited(block) && size <= (size_t)block->pages * TRACE_PAGE) {
 		block->size = size;
 		return p;
 	}
@@ -194,19 +203,21 @@ void trace_lock_made(const void *lock, size_t size)
 
 void trace_before_fork(void)
 {
-	if (tracer.record == NULL || tracer.self != TRACE_RANK0)
+	if (tracer.record == NULL || !has_heirs())
 		return;
+	if (tracer.record->forked[tracer.self] == 0)
+		trace_survey_roots();
 	if (!trace_on) {
 		struct trace_block *probe = take(1);
 
 		trace_survey_memory();
-		trace_survey_roots();
 		trace_handle_signals(probe);
 		recycle(probe);
 		tracer.record->tracing = 1;
 		trace_on = true;
 	}
-	__atomic_fetch_add(&tracer.record->forks, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&tracer.record->forked[tracer.self],
+		__atomic_add_fetch(&tracer.record->forks, 1, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
 	trace_close_all();
 }
 
@@ -225,9 +236,24 @@ void trace_in_child(uint32_t worker)
 {
 	if (tracer.record == NULL)
 		return;
-	tracer.self = worker;
-	set_alive(worker);
+	if (tracer.self == TRACE_RANK0) {
+		tracer.self = worker;
+		set_alive(worker);
+	} else if (worker < tracer.children) {
+		tracer.self = tracer.children + worker;
+	}
+	memset(free_lists, 0, sizeof free_lists); /* they are the parent's */
 	trace_close_all();
+}
+
+void trace_forking_workers(uint32_t workers)
+{
+	if (tracer.record == NULL)
+		return;
+	if (2 * workers > TRACE_RANK0)
+		FAIL(0, "the tracer tells %d processes apart, %u workers and their children are more; choose fewer workers",
+			TRACE_PROCESSES, workers);
+	tracer.children = workers;
 }
 
 void trace_ended(uint32_t worker)

@@ -23,6 +23,12 @@
  */
 void trace_install(struct trace *record, void *blocks, struct allocator *allocator);
 
+/*
+ * In rank 0, before the first fork: workers fork too, so what they allocate is
+ * traced as well, and what their children write.
+ */
+void trace_forking_workers(uint32_t workers);
+
 /* At-fork handlers: the last before the fork, the first after it. */
 void trace_before_fork(void);
 void trace_in_parent(uint32_t worker);
@@ -60,7 +66,8 @@ void trace_kernel_closes(uint32_t opened);
 struct tracer {
 	struct trace *record; /* NULL: nothing is traced */
 	char *region;
-	uint32_t self; /* this process's number */
+	uint32_t self;     /* this process's number */
+	uint32_t children; /* the number of the first worker's child; 0: no worker forks */
 };
 extern struct tracer tracer;
 struct trace_block *trace_block_at(const void *p);

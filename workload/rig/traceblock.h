@@ -2,7 +2,8 @@
  * traceblock.h: what the tracer (trace.c) writes down, in memory that all
  * processes of a trial and the harness share. Both sides compile this header.
  *
- * Processes are numbered for the bit sets: workers from 0, rank 0 is
+ * Processes are numbered for the bit sets: workers from 0, the children that
+ * workers fork from there on in the order of their parents, rank 0 is
  * TRACE_RANK0. A site is an instruction that wrote, or a call that allocated.
  */
 #ifndef TLSBENCH_TRACEBLOCK_H
@@ -20,6 +21,7 @@ enum {
 	TRACE_WORDS = 4,
 	TRACE_RANK0 = 63,
 	TRACE_MAX_WORKERS = 63,
+	TRACE_PROCESSES = 64,
 };
 
 enum trace_state { TRACE_UNUSED = 0, TRACE_LIVE, TRACE_FREED };
@@ -45,6 +47,7 @@ struct trace_site {
 	uint64_t key;
 	uint32_t known;
 	uint32_t lock_only; /* what is allocated there is a lock and nothing else */
+	uint64_t idle;      /* writes of all processes that told nothing new */
 	char text[208];     /* source file and line if known, then functions, innermost first */
 };
 
@@ -77,6 +80,7 @@ struct trace_block {
 	uint32_t site;  /* of the allocation */
 	uint32_t root;  /* where rank 0 has it, right before the first fork */
 	uint32_t depth; /* pointers to follow from there, 1: the root itself points to it */
+	uint32_t owner; /* the process that allocated it */
 	uint32_t fork;  /* forks there had been when it was allocated */
 	uint32_t next;  /* of the same length, free */
 	uint32_t lock_only, has_lock;
@@ -94,9 +98,11 @@ struct trace_block {
 struct trace {
 	uint32_t busy; /* the allocator's lock */
 	uint32_t tracing;
-	uint32_t pages, blocks, forks;
-	uint32_t pass;  /* 2: blocks that one process writes are closed to the others' reads */
-	uint64_t alive; /* workers that were forked and have not ended */
+	uint32_t pages, blocks;
+	uint32_t forks;                   /* in all, and how many there had been */
+	uint32_t forked[TRACE_PROCESSES]; /* with a process's last one; 0: it has not forked */
+	uint32_t pass;                    /* 2: blocks that one process writes are closed to the others' reads */
+	uint64_t alive;                   /* workers that were forked and have not ended */
 	uint64_t faults, steps, sampled;
 	uint32_t full;               /* site table */
 	uint32_t owner[TRACE_PAGES]; /* block of each page, plus one */

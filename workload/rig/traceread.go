@@ -16,7 +16,7 @@ type Traced struct {
 	Raced         bool   // several processes write it without a common lock
 	ReadRaced     bool   // one process does, and others read it
 	Sampled       bool   // counts are too low: it was left open from time to time
-	Writers       []int  // -1: rank 0
+	Writers       []int  // as in results.RacedBlock
 	Readers       []int
 	Writes        []TracedWrite
 }
@@ -43,12 +43,16 @@ type Trace struct {
 	Raced         []Traced // raced and read-raced ones, in the order of their allocation
 }
 
-func processes(set C.uint64_t) []int {
+// processes gives those of a set: children come after the workers there.
+func processes(set C.uint64_t, workers int) []int {
 	var list []int
 	for set := uint64(set); set != 0; set &= set - 1 {
 		p := bits.TrailingZeros64(set)
-		if p == C.TRACE_RANK0 {
+		switch {
+		case p == C.TRACE_RANK0:
 			p = -1
+		case p >= workers:
+			p = -2 - (p - workers)
 		}
 		list = append(list, p)
 	}
@@ -64,6 +68,7 @@ func (b *Block) Trace() *Trace {
 		Blocks: int(b.trace.blocks), Pages: int(b.trace.pages),
 		Faults: uint64(b.trace.faults), Steps: uint64(b.trace.steps), Sampled: uint64(b.trace.sampled),
 	}
+	workers := int(b.c.config.workers)
 	site := func(i C.uint32_t) string { return text(b.trace.sites[i].text[:]) }
 	for i := range t.Blocks {
 		block := &b.trace.list[i]
@@ -73,7 +78,7 @@ func (b *Block) Trace() *Trace {
 		traced := Traced{
 			Address: uint64(block.address), Size: uint64(block.size), Site: site(block.site),
 			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
-			Writers: processes(block.plain | block.atomic), Readers: processes(block.readers),
+			Writers: processes(block.plain|block.atomic, workers), Readers: processes(block.readers, workers),
 			Key: -1, Depth: int(block.depth),
 		}
 		switch root := block.root; root & C.TRACE_ROOT_KIND {
@@ -88,7 +93,7 @@ func (b *Block) Trace() *Trace {
 				break
 			}
 			traced.Writes = append(traced.Writes, TracedWrite{
-				Site: site(w.site), By: processes(w.by), Count: uint64(w.count),
+				Site: site(w.site), By: processes(w.by, workers), Count: uint64(w.count),
 				Atomic: w.how&C.TRACE_ATOMIC != 0, Locked: w.how&C.TRACE_LOCKED != 0, InLock: w.how&C.TRACE_IN_LOCK != 0,
 				Free: w.how&C.TRACE_FREE != 0, Kernel: w.how&C.TRACE_KERNEL != 0, Read: w.how&C.TRACE_READ != 0,
 			})

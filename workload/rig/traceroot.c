@@ -1,6 +1,6 @@
 /*
- * traceroot.c: behind which pthread key or which variable of a library rank 0
- * has a block, right before the first fork. Whatever looks like the address of
+ * traceroot.c: behind which pthread key or which variable of a library a
+ * process has a block of its own, right before its first fork. Whatever looks like the address of
  * a block's begin counts as a pointer to it; the nearest root wins, and among
  * those as near a key.
  */
@@ -17,7 +17,9 @@ static struct trace_block *begins_at(uintptr_t address)
 	const void *p = (const void *)address;
 	struct trace_block *block = trace_contains(p) ? trace_block_at(p) : NULL;
 
-	return block != NULL && block->state == TRACE_LIVE && block->address == address ? block : NULL;
+	return block != NULL && block->state == TRACE_LIVE && block->owner == tracer.self && block->address == address
+		       ? block
+		       : NULL;
 }
 
 static void reach(struct trace_block *block, uint32_t root, uint32_t depth)
@@ -78,8 +80,10 @@ void trace_survey_roots(void)
 	dl_iterate_phdr(follow_file, NULL);
 	for (uint32_t depth = 1; depth < DEPTH; depth++) {
 		for (uint32_t i = 0; i < tracer.record->blocks; i++) {
-			if (tracer.record->list[i].depth == depth && tracer.record->list[i].state == TRACE_LIVE)
-				follow_block(&tracer.record->list[i]);
+			const struct trace_block *block = &tracer.record->list[i];
+
+			if (block->depth == depth && block->state == TRACE_LIVE && block->owner == tracer.self)
+				follow_block(block);
 		}
 	}
 }

@@ -12,16 +12,16 @@
 enum {
 	KNOWN = 8,      /* writes without news to a settled block until it is left open */
 	UNCHANGED = 32, /* ... to another one, and */
-	SAMPLED = 1000, /* as many by that instruction, until it is left open for a while */
+	SAMPLED = 1000, /* as many by that instruction in all, until it is left open for a while */
+	LOOKS = 4,      /* ... and as many when it has been closed again, until it is left open once more */
 	RESTS = 1024,   /* blocks that are open for a while */
 };
 
 /* What this process's pages of a block are. */
 enum page { CLOSED = 0, OPEN, RESTING, SEALED, READ_SEEN };
 
-static uint8_t *pages_of;          /* enum page, by block */
-static uint16_t *no_news;          /* writes in a row that told nothing, by block */
-static uint16_t seen[TRACE_SITES]; /* writes by an instruction that told nothing */
+static uint8_t *pages_of; /* enum page, by block */
+static uint16_t *no_news; /* writes in a row that told nothing, by block */
 static uint32_t rests[RESTS], resting;
 
 #define OF_THREAD static __thread __attribute__((tls_model("initial-exec")))
@@ -120,7 +120,7 @@ void trace_tick(void)
 		if (pages_of[rests[i]] != RESTING)
 			continue;
 		pages_of[rests[i]] = CLOSED;
-		no_news[rests[i]] = 0;
+		no_news[rests[i]] = UNCHANGED - LOOKS;
 		shut_block(&tracer.record->list[rests[i]]);
 	}
 	resting = 0;
@@ -204,9 +204,7 @@ static void step(struct trace_block *block, ucontext_t *context)
 
 static bool known_site(uint32_t site)
 {
-	if (seen[site] < SAMPLED)
-		seen[site]++;
-	return seen[site] == SAMPLED;
+	return __atomic_add_fetch(&tracer.record->sites[site].idle, 1, __ATOMIC_RELAXED) > SAMPLED;
 }
 
 static void on_write(struct trace_block *block, ucontext_t *context, uint32_t offset)

@@ -15,6 +15,7 @@
 #include "rig.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
 enum { LEDGER = 32 }; /* OpenSSL's ring has 16 */
@@ -26,7 +27,8 @@ struct entry {
 
 static struct entry own[LEDGER]; /* put in by this process; 1.1.1 only */
 static unsigned own_entries;
-static bool own_known;       /* the ledger gets them all */
+static bool own_known;       /* the ledger gets them all, */
+static pthread_key_t queue;  /* and the queue is behind this key */
 static struct entry passing; /* of another process, reported and perhaps still in the queue */
 
 static int serial;
@@ -326,6 +328,17 @@ static bool is_own(struct entry entry)
 	return watch_is_mine(entry.code);
 }
 
+static bool find_queue(void)
+{
+	const void *state = openssl.ERR_get_state != NULL ? openssl.ERR_get_state() : NULL;
+
+	for (queue = 0; queue < MAX_SLOTS; queue++) {
+		if (state != NULL && pthread_getspecific(queue) == state)
+			return true;
+	}
+	return false;
+}
+
 void watch_in_worker(SSL_CTX *ctx)
 {
 	static const unsigned char no_key[] = {0};
@@ -337,7 +350,7 @@ void watch_in_worker(SSL_CTX *ctx)
 		return;
 	openssl.SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, ctx, no_key, sizeof no_key);
 	openssl.ERR_clear_error();
-	own_known = own_entries > before;
+	own_known = own_entries > before && find_queue();
 }
 
 static void hold_against(struct entry entry)
@@ -350,13 +363,17 @@ static void hold_against(struct entry entry)
 	passing = entry;
 }
 
-/* The newest entry, and the oldest, where something of this worker's is on top. */
+/*
+ * The newest entry, and the oldest, where something of this worker's is on top. A
+ * look would make OpenSSL allocate a new queue right after OPENSSL_thread_stop()
+ * has freed it, and a child would inherit that one.
+ */
 static void look_at_call(const char *file)
 {
 	struct entry newest, oldest;
 	const char *text;
 
-	if (openssl_queue_file(file))
+	if (openssl_queue_file(file) || pthread_getspecific(queue) == NULL)
 		return;
 	newest.code = openssl.ERR_peek_last_error_line(&text, &newest.line);
 	if (newest.code == 0) {
