@@ -230,7 +230,7 @@ func (e expectation) against(s *sample, shared *SharedBlocks) string {
 		return couldNot(&s.looked, &s.throughput, &s.unlooked)
 	case v.Idle > 0:
 		return fmt.Sprintf("%s made no attempt that the file knows of: the data cannot support it", number.Count(v.Idle, "trial"))
-	case e.word == string(Clean) && shared != nil && shared.Raced+shared.ReadRaced > 0:
+	case e.word == string(Clean) && shared != nil && shared.Raced+shared.ReadRaced+shared.Cut > 0:
 		return againstSharing(s, shared)
 	case e.word == string(Clean) && v.Worst() == Shared:
 		return fmt.Sprintf("shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMax, "object"))
@@ -244,6 +244,8 @@ func againstSharing(s *sample, shared *SharedBlocks) string {
 	switch {
 	case s.sharing.tally.failed > 0:
 		return couldNot(&s.sharing.tally)
+	case shared != nil && shared.Cut > 0:
+		return fmt.Sprintf("%s: the data cannot support it", shared)
 	case shared != nil && shared.Raced+shared.ReadRaced > 0:
 		return fmt.Sprintf("%s, such as %s", shared, shared.Places[0].Site)
 	}

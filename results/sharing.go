@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlsbench/results/event"
+	"tlsbench/results/number"
 )
 
 // RacedBlock is inherited memory that two processes write without a common
@@ -130,6 +131,9 @@ func (f Floor) Within(blocks []RacedBlock) []RacedBlock {
 type SharedBlocks struct {
 	Trials int `json:"trials"`
 	Failed int `json:"failed,omitempty"`
+	// Cut counts those that a crash or a hang ended before a block was raced:
+	// they do not say that nothing is shared.
+	Cut int `json:"cut,omitempty"`
 	// Raced and ReadRaced count blocks above the floor, in the trial that had
 	// the most.
 	Raced     int `json:"raced"`
@@ -154,19 +158,27 @@ func (s *SharedBlocks) String() string {
 	if s.ReadRaced > 0 {
 		text += fmt.Sprintf(", %d read-raced", s.ReadRaced)
 	}
+	if s.Cut > 0 {
+		text += fmt.Sprintf(", %d of %s cut short", s.Cut, number.Count(s.Trials, "trial"))
+	}
 	return text
 }
 
 // sharing keeps the sharing trials of a sample until the floor is known.
 type sharing struct {
 	tally  tally
-	trials [][]RacedBlock
+	trials []sharingTrial
+}
+
+type sharingTrial struct {
+	raced []RacedBlock
+	ended bool // by a crash or a hang
 }
 
 func (s *sharing) add(t *Trial) {
 	s.tally.add(t)
 	if t.Status == OK {
-		s.trials = append(s.trials, t.Clone().Raced)
+		s.trials = append(s.trials, sharingTrial{t.Clone().Raced, t.Events[event.Crash]+t.Events[event.Hang] > 0})
 	}
 }
 
@@ -177,8 +189,11 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 	}
 	sum := &SharedBlocks{Trials: len(s.trials), Failed: s.tally.failed}
 	places := map[string]*SharedPlace{}
-	for _, blocks := range s.trials {
-		above := floor.Above(blocks)
+	for _, trial := range s.trials {
+		above := floor.Above(trial.raced)
+		if trial.ended && len(above) == 0 {
+			sum.Cut++
+		}
 		read := 0
 		seen := map[string]bool{}
 		for i := range above {
@@ -197,7 +212,7 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		}
 		sum.Raced = max(sum.Raced, len(above)-read)
 		sum.ReadRaced = max(sum.ReadRaced, read)
-		sum.Floor = max(sum.Floor, len(blocks)-len(above))
+		sum.Floor = max(sum.Floor, len(trial.raced)-len(above))
 	}
 	for _, p := range slices.Collect(maps.Values(places)) {
 		sum.Places = append(sum.Places, *p)
@@ -211,10 +226,14 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 // share adds what the sharing trials saw to a verdict on damage: a word of its
 // own, and no clean with it.
 func (v Verdict) share(s *SharedBlocks) Verdict {
-	if s == nil || s.Raced+s.ReadRaced == 0 {
-		return v
+	switch {
+	case s == nil:
+	case s.Raced+s.ReadRaced > 0:
+		return v.shares()
+	case s.Cut > 0 && v.Worst() == Clean:
+		v.Words = []Word{NoDamageSeen}
 	}
-	return v.shares()
+	return v
 }
 
 // shareSlots is the same for objects of OpenSSL that two workers hold.

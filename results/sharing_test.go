@@ -3,6 +3,8 @@ package results
 import (
 	"strings"
 	"testing"
+
+	"tlsbench/results/event"
 )
 
 func TestObject(t *testing.T) {
@@ -24,6 +26,7 @@ func TestObject(t *testing.T) {
 func TestWho(t *testing.T) {
 	for want, processes := range map[string][]int{
 		"rank 0": {-1}, "worker 2": {2}, "workers 0 1": {0, 1}, "rank 0 and workers 0 3": {0, 3, -1},
+		"worker 1 and children of worker 1": {1, -3}, "children of workers 0 2": {-2, -4},
 	} {
 		if got := Who(processes); got != want {
 			t.Errorf("%v: %q, want %q", processes, got, want)
@@ -43,6 +46,10 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 			ID:   len(trials) + 1, Round: 1, Status: OK, Handshakes: 200, Metrics: []Metric{{1, RacedBlocks}},
 		}
 		for site := range strings.FieldsSeq(text) {
+			if site == event.Crash {
+				trial.Events = map[string]uint64{site: 1}
+				continue
+			}
 			name, read := strings.CutSuffix(site, "!")
 			trial.Raced = append(trial.Raced, RacedBlock{Site: name, ReadRaced: read, Writers: []int{0, 1}, Writes: []RacedWrite{{Site: "w", By: []int{0}, Count: 1}}})
 		}
@@ -88,6 +95,21 @@ func TestSharingFloor(t *testing.T) {
 		if n, err := Check(&out, CheckOptions{Expect: []string{expect}}, path); err != nil || n != broken {
 			t.Errorf("%s: %d broken, %v, want %d: %s", expect, n, err, broken, out.String())
 		}
+	}
+}
+
+// A trial that a crash ended says nothing where no block was raced before it.
+func TestSharingCutShort(t *testing.T) {
+	path := sharingFile(t, map[string]string{"plain none": "err.c:1", "plain key-owner": "", "plain hwm": "crash", "fips hwm": "crash err.c:1", "python hwm": ""})
+	for hazard, want := range map[string]string{"plain": "1 trial cut short: the data cannot support it", "fips": "1 raced, such as err.c:1", "python": ""} {
+		var out strings.Builder
+		n, err := Check(&out, CheckOptions{Expect: []string{"hwm=unshared"}, Where: []string{"hazard=" + hazard}}, path)
+		if err != nil || n != min(1, len(want)) || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %d broken, %v, %s, want %s", hazard, n, err, out.String(), want)
+		}
+	}
+	if got := (Verdict{Words: []Word{Clean}}).share(&SharedBlocks{Trials: 3, Cut: 1}); got.Worst() != NoDamageSeen {
+		t.Errorf("clean with a trial cut short is %v", got.Words)
 	}
 }
 

@@ -15,9 +15,10 @@ type Race struct {
 	Summary string `json:"summary"`
 	Raced   bool   `json:"raced"`
 	// ReadRaced: one process writes, the other reads.
-	ReadRaced bool  `json:"read_raced"`
-	Writers   []int `json:"writers,omitempty"`
-	Readers   []int `json:"readers,omitempty"`
+	ReadRaced bool   `json:"read_raced"`
+	Writers   []int  `json:"writers,omitempty"`
+	Readers   []int  `json:"readers,omitempty"`
+	Hazard    string `json:"hazard,omitempty"` // that it needs
 }
 
 // RacedOn is the number of blocks of each race; see faultrace.c.
@@ -25,22 +26,31 @@ const RacedOn = 100
 
 // Races lists them all. Workers are told apart by number, rank 0 is -1.
 var Races = []Race{
-	{"race", "two workers write without a lock", true, false, []int{0, 1}, nil},
-	{"race-locked", "two workers write under one lock", false, false, nil, nil},
-	{"race-two-locks", "two workers write, each under a lock of its own", true, false, []int{0, 1}, nil},
-	{"race-read-locked", "two workers write under a lock held for reading", true, false, []int{0, 1}, nil},
-	{"race-late", "two workers write under one lock at first, and then without", true, false, []int{0, 1}, nil},
-	{"race-atomic", "two workers write by atomic instructions", false, false, nil, nil},
-	{"race-read", "one worker writes, another one reads", false, true, []int{0}, []int{1}},
-	{"race-free", "one worker writes, another one frees", true, false, []int{0, 1}, nil},
-	{"race-rank0", "rank 0 writes between forks, and a worker that it has forked", true, false, []int{0, -1}, nil},
+	{"race", "two workers write without a lock", true, false, []int{0, 1}, nil, ""},
+	{"race-locked", "two workers write under one lock", false, false, nil, nil, ""},
+	{"race-two-locks", "two workers write, each under a lock of its own", true, false, []int{0, 1}, nil, ""},
+	{"race-read-locked", "two workers write under a lock held for reading", true, false, []int{0, 1}, nil, ""},
+	{"race-late", "two workers write under one lock at first, and then without", true, false, []int{0, 1}, nil, ""},
+	{"race-atomic", "two workers write by atomic instructions", false, false, nil, nil, ""},
+	{"race-read", "one worker writes, another one reads", false, true, []int{0}, []int{1}, ""},
+	{"race-free", "one worker writes, another one frees", true, false, []int{0, 1}, nil, ""},
+	{"race-rank0", "rank 0 writes between forks, and a worker that it has forked", true, false, []int{0, -1}, nil, ""},
+	{"race-write-locked", "two workers write under a lock held for writing", false, false, nil, nil, ""},
+	{"race-spin-locked", "two workers write under a spin lock", false, false, nil, nil, ""},
+	{"race-waited", "two workers write under one lock, after they waited for a condition", false, false, nil, nil, ""},
+	{"race-pages", "two workers write across the border of two pages", true, false, []int{0, 1}, nil, ""},
+	{"race-masked", "two workers write with all signals blocked", true, false, []int{0, 1}, nil, ""},
+	{"race-signal", "two workers write in a signal handler, under a lock and then without", true, false, []int{0, 1}, nil, ""},
+	{"race-child", "a worker and its own child write what the worker allocated", true, false, []int{0, -2}, nil, "worker-forks"},
+	{"race-kernel", "two workers let system calls write", true, false, []int{0, 1}, nil, ""},
+	{"race-kernel-read", "one worker writes, and another one lets system calls read", false, true, []int{0}, []int{1}, ""},
 }
 
 // Config makes a trial of the race: everything raced in it is the race's, and
 // the floor's.
 func (r Race) Config(cfg Config) Config {
-	cfg.Heap, cfg.Load, cfg.Workers, cfg.Handshakes, cfg.Duration = "traced", "memory", 3, 24, 0
-	cfg.Fault, cfg.FaultWorker = r.Fault, EachWorker
+	cfg.Heap, cfg.Load, cfg.Workers, cfg.Handshakes, cfg.Duration = "traced", "memory", 3, 12, 0
+	cfg.Hazard, cfg.Fault, cfg.FaultWorker = r.Hazard, r.Fault, EachWorker
 	return cfg
 }
 

@@ -103,6 +103,9 @@ func raced(r *results.Row) Cell {
 	if s.ReadRaced > 0 {
 		c.Text += fmt.Sprintf(" + %d read", s.ReadRaced)
 	}
+	if s.Cut > 0 {
+		c.Text += fmt.Sprintf(", %d cut short", s.Cut)
+	}
 	if len(s.Places) > 0 && r.Strategy != results.PositiveControl {
 		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Places[0].Site)}
 	}

@@ -145,8 +145,28 @@ func TestSharedWithoutTrials(t *testing.T) {
 		t.Errorf("%+v, want the word and the reason", c)
 	}
 	c = field(&results.Row{Verdict: results.Verdict{Words: []results.Word{results.Shared}}, Sharing: &results.SharedBlocks{Raced: 3, ReadRaced: 1}})
-	if c.Detail != "4" {
+	if c.Detail != "3 + 1 read raced" {
 		t.Errorf("%+v, want 4 blocks", c)
+	}
+}
+
+// The map shows both figures of a cell: raced blocks, and damaged lives.
+func TestBothFigures(t *testing.T) {
+	verdict := func(word results.Word, damaged, trials int) results.Verdict {
+		return results.Verdict{Words: []results.Word{word}, Damaged: damaged, Trials: trials}
+	}
+	for want, r := range map[string]results.Row{
+		"corrupt 16 raced, 2/4":        {Verdict: verdict(results.Corrupt, 2, 4), Sharing: &results.SharedBlocks{Raced: 16}},
+		"corrupt 16 raced":             {Verdict: verdict(results.Corrupt, 4, 4), Sharing: &results.SharedBlocks{Raced: 16}},
+		"0/4 0 raced":                  {Verdict: verdict(results.NoDamageSeen, 0, 4), Sharing: &results.SharedBlocks{}},
+		"0/4 0, 1 cut short raced":     {Verdict: verdict(results.NoDamageSeen, 0, 4), Sharing: &results.SharedBlocks{Cut: 1}},
+		"0 raced ":                     {Verdict: verdict(results.NoTrials, 0, 0), Sharing: &results.SharedBlocks{}},
+		"shared 2 + 1 read raced, 0/4": {Verdict: verdict(results.Shared, 0, 4), Sharing: &results.SharedBlocks{Raced: 2, ReadRaced: 1}},
+		"corrupt 2/4":                  {Verdict: verdict(results.Corrupt, 2, 4)},
+	} {
+		if c := field(&r); c.Text+" "+c.Detail != want {
+			t.Errorf("%q %q, want %s", c.Text, c.Detail, want)
+		}
 	}
 }
 

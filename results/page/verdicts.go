@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tlsbench/results"
 	"tlsbench/results/event"
@@ -62,25 +63,32 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 // shortWords are those that are too long for a matrix.
 var shortWords = map[results.Word]string{results.Collateral: "wiped", results.NotApplicWord: "n/a"}
 
-// field is a verdict in as little room as possible: the worst word and k/n; a
-// word of damage alone stands for all of three trials or more.
+// field is a verdict in as little room as possible: the worst word, the raced
+// blocks where sharing trials counted them, and k/n; a word of damage without k/n
+// stands for all of three trials or more.
 func field(r *results.Row) Cell {
-	if r == nil || r.Verdict.Worst() == results.NoTrials {
+	if r == nil || r.Verdict.Worst() == results.NoTrials && r.Sharing == nil {
 		return Cell{Text: "–"}
 	}
 	v := r.Verdict
+	var details []string
+	if r.Sharing != nil {
+		details = append(details, raced(r).Text+" raced")
+	}
 	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v), Notes: unlikes(r)}
 	switch {
-	case v.Worst() == results.Shared && v.Trials == 0 && r.Sharing != nil:
-		c.Detail = strconv.Itoa(r.Sharing.Raced + r.Sharing.ReadRaced)
+	case v.Worst() == results.NoTrials:
+		c.Text = details[0]
+		details = nil
 	case v.Trials == 0 && v.Reason == "":
 	case v.Trials == 0:
 		c.Notes = []string{v.Reason}
 	case v.Damaged == 0 && v.Worst() == results.NoDamageSeen:
 		c.Text = counts(v)
 	case v.Damaged < v.Trials || v.Trials < 3:
-		c.Detail = counts(v)
+		details = append(details, counts(v))
 	}
+	c.Detail = strings.Join(details, ", ")
 	return c
 }
 

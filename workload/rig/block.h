@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 13u                  /* raise with every change below */
+#define BLOCK_LAYOUT 12u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -69,34 +69,43 @@ enum operation { OP_START = 0, OP_IDLE, OP_HANDSHAKE, OP_ECHO, OP_CHECK, OP_DONE
 enum event_kind { EVENT_LIST(EVENT_NUMBER) EVENT_KINDS };
 
 /* Damage made on purpose, to try the detectors; see fault.c. */
-#define FAULT_LIST(FAULT)                           \
-	FAULT(NONE, "")                             \
-	FAULT(DOUBLE_FREE, "double-free")           \
-	FAULT(WILD_FREE, "wild-free")               \
-	FAULT(OVERRUN, "overrun")                   \
-	FAULT(HEAP_DAMAGE, "heap-damage")           \
-	FAULT(FOREIGN_ERROR, "foreign-error")       \
-	FAULT(SWALLOWED_ERROR, "swallowed-error")   \
-	FAULT(REPEATED_RANDOM, "repeated-random")   \
-	FAULT(REPEATED_HELLO, "repeated-hello")     \
-	FAULT(REPEATED_SHARE, "repeated-share")     \
-	FAULT(WRONG_DATA, "wrong-data")             \
-	FAULT(CUT, "cut")                           \
-	FAULT(CRASH, "crash")                       \
-	FAULT(EXIT, "exit")                         \
-	FAULT(HANG, "hang")                         \
-	FAULT(SPIN, "spin")                         \
-	FAULT(LOCK_HOLDER, "lock-holder")           \
-	FAULT(LOST_SLOT, "lost-slot")               \
-	FAULT(RACE, "race")                         \
-	FAULT(RACE_LOCKED, "race-locked")           \
-	FAULT(RACE_TWO_LOCKS, "race-two-locks")     \
-	FAULT(RACE_ATOMIC, "race-atomic")           \
-	FAULT(RACE_READ, "race-read")               \
-	FAULT(RACE_RANK0, "race-rank0")             \
-	FAULT(RACE_LATE, "race-late")               \
-	FAULT(RACE_READ_LOCKED, "race-read-locked") \
-	FAULT(RACE_FREE, "race-free")
+#define FAULT_LIST(FAULT)                             \
+	FAULT(NONE, "")                               \
+	FAULT(DOUBLE_FREE, "double-free")             \
+	FAULT(WILD_FREE, "wild-free")                 \
+	FAULT(OVERRUN, "overrun")                     \
+	FAULT(HEAP_DAMAGE, "heap-damage")             \
+	FAULT(FOREIGN_ERROR, "foreign-error")         \
+	FAULT(SWALLOWED_ERROR, "swallowed-error")     \
+	FAULT(REPEATED_RANDOM, "repeated-random")     \
+	FAULT(REPEATED_HELLO, "repeated-hello")       \
+	FAULT(REPEATED_SHARE, "repeated-share")       \
+	FAULT(WRONG_DATA, "wrong-data")               \
+	FAULT(CUT, "cut")                             \
+	FAULT(CRASH, "crash")                         \
+	FAULT(EXIT, "exit")                           \
+	FAULT(HANG, "hang")                           \
+	FAULT(SPIN, "spin")                           \
+	FAULT(LOCK_HOLDER, "lock-holder")             \
+	FAULT(LOST_SLOT, "lost-slot")                 \
+	FAULT(RACE, "race")                           \
+	FAULT(RACE_LOCKED, "race-locked")             \
+	FAULT(RACE_TWO_LOCKS, "race-two-locks")       \
+	FAULT(RACE_ATOMIC, "race-atomic")             \
+	FAULT(RACE_READ, "race-read")                 \
+	FAULT(RACE_RANK0, "race-rank0")               \
+	FAULT(RACE_LATE, "race-late")                 \
+	FAULT(RACE_READ_LOCKED, "race-read-locked")   \
+	FAULT(RACE_FREE, "race-free")                 \
+	FAULT(RACE_WRITE_LOCKED, "race-write-locked") \
+	FAULT(RACE_SPIN_LOCKED, "race-spin-locked")   \
+	FAULT(RACE_WAITED, "race-waited")             \
+	FAULT(RACE_PAGES, "race-pages")               \
+	FAULT(RACE_MASKED, "race-masked")             \
+	FAULT(RACE_SIGNAL, "race-signal")             \
+	FAULT(RACE_CHILD, "race-child")               \
+	FAULT(RACE_KERNEL, "race-kernel")             \
+	FAULT(RACE_KERNEL_READ, "race-kernel-read")
 
 #define FAULT_NUMBER(kind, name) FAULT_##kind,
 enum fault { FAULT_LIST(FAULT_NUMBER) FAULTS };
@@ -152,7 +161,6 @@ struct config {
 	uint32_t bad_permyriad; /* memory load: share of bad peers in 1/10,000 */
 	uint32_t echo;          /* bytes; 0 = none */
 	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
-	uint32_t duet;          /* memory load of one worker: it waits for turns, see struct duet */
 	uint64_t seed;
 	uint64_t heap_bytes;
 	struct {
@@ -243,37 +251,11 @@ struct worker {
 
 enum { DRAW_BYTES = 16 };
 
-/* Where random bytes come from: what a client sees comes from a provider's generator too. */
-enum draw_source { DRAW_PUBLIC = 0, DRAW_PRIVATE, DRAW_HELLO, DRAW_SHARE };
-
-enum { DRAW_OF_FAULT = 4 }; /* added to the source of what a fault took or put in */
-
-/* Random bytes of a worker: a draw, or a part of a ServerHello that its client got. */
+/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes, 2 more for a fault. */
 struct draw {
 	uint8_t value[DRAW_BYTES];
 	uint32_t at_us; /* from start of load */
-	uint32_t source;
-};
-
-/* One turn of a duet. Times are in ns. */
-struct slice {
-	uint64_t at; /* when it began */
-	uint64_t wall, cpu;
-	uint64_t handshakes;
-	uint64_t instructions; /* in user space; 0 = there is no counter */
-	uint64_t preempted;    /* involuntary context switches */
-};
-
-/*
- * The turns of a duet's worker. The harness sets how long the next one lasts and
- * raises given; the worker fills in slice and sets taken to given. Both are
- * futexes.
- */
-struct duet {
-	uint32_t given, taken;
-	uint64_t cpu, handshakes; /* a turn ends when it has both */
-	struct slice slice;       /* the last one */
-	int32_t no_counter;       /* errno: why instructions are not counted */
+	uint32_t kind;
 };
 
 struct block {
@@ -292,7 +274,6 @@ struct block {
 	uint64_t setup_ns;
 	uint64_t tickets; /* memory load: handshakes begun */
 	uint32_t turn;    /* traced: the worker whose turn it is */
-	struct duet duet;
 	uint64_t heap_from, heap_to;
 	uint64_t heap_used;      /* bytes taken from the shared heap's region */
 	uint64_t heap_exhausted; /* allocations refused for want of room, */

@@ -59,8 +59,8 @@ bool trace_in_lock(void);
 uint32_t trace_locks_held(uint64_t *locks, uint32_t max);
 
 /* A buffer that a system call is going to read or write, and after the call. */
-uint32_t trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller);
-void trace_kernel_closes(uint32_t opened);
+void trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller);
+void trace_kernel_closes(const void *p);
 
 /* Between trace.c and tracestep.c. */
 struct tracer {

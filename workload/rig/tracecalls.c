@@ -2,7 +2,8 @@
  * tracecalls.c: system calls that get a buffer in a traced block would fail with
  * EFAULT, as the kernel raises no signal for them. The functions that OpenSSL
  * makes them through are defined anew: the buffer is noted and opened around the
- * call. And whoever takes the tracer's signals away is told at once.
+ * call. And whoever takes the tracer's signals away is told at once, or cannot
+ * block them.
  */
 #include "rig.h"
 #include "trace.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void *next_function(void **next, const char *name)
@@ -21,31 +23,63 @@ static void *next_function(void **next, const char *name)
 	return *next;
 }
 
-/* BUFFER defines a function of the C library whose arguments p and n are a buffer. */
-#define BUFFER(type, name, writes, parameters, arguments)                                       \
-	type name parameters                                                                    \
-	{                                                                                       \
-		static void *found;                                                             \
-		type(*next) parameters = (type(*) parameters)next_function(&found, #name);      \
-		uint32_t opened;                                                                \
-		type result;                                                                    \
-                                                                                                \
-		if (next == NULL) {                                                             \
-			errno = ENOSYS;                                                         \
-			return -1;                                                              \
-		}                                                                               \
-		opened = trace_kernel_opens(p, (size_t)n, writes, __builtin_return_address(0)); \
-		result = next arguments;                                                        \
-		trace_kernel_closes(opened);                                                    \
-		return result;                                                                  \
+static void open_buffers(const struct iovec *list, size_t n, bool writes, const void *caller)
+{
+	for (size_t i = 0; i < n; i++)
+		trace_kernel_opens(list[i].iov_base, list[i].iov_len, writes, caller);
+}
+
+static void close_buffers(const struct iovec *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		trace_kernel_closes(list[i].iov_base);
+}
+
+/* CALL defines a function of the C library anew, one that the kernel gets buffers from. */
+#define CALL(type, name, parameters, arguments, opens, closes)                             \
+	type name parameters                                                               \
+	{                                                                                  \
+		static void *found;                                                        \
+		type(*next) parameters = (type(*) parameters)next_function(&found, #name); \
+		const void *caller = __builtin_return_address(0);                          \
+		type result;                                                               \
+                                                                                           \
+		if (next == NULL) {                                                        \
+			errno = ENOSYS;                                                    \
+			return -1;                                                         \
+		}                                                                          \
+		opens;                                                                     \
+		result = next arguments;                                                   \
+		closes;                                                                    \
+		return result;                                                             \
 	}
+
+/* The buffer is p and n. */
+#define BUFFER(type, name, writes, parameters, arguments)                                         \
+	CALL(type, name, parameters, arguments, trace_kernel_opens(p, (size_t)n, writes, caller), \
+		trace_kernel_closes(p))
+/* There are n buffers, listed. */
+#define BUFFERS(name, writes, parameters, arguments, list, n)                                       \
+	CALL(ssize_t, name, parameters, arguments, open_buffers(list, (size_t)(n), writes, caller), \
+		close_buffers(list, (size_t)(n)))
 
 BUFFER(ssize_t, read, true, (int fd, void *p, size_t n), (fd, p, n))
 BUFFER(ssize_t, write, false, (int fd, const void *p, size_t n), (fd, p, n))
 BUFFER(ssize_t, recv, true, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 BUFFER(ssize_t, send, false, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+BUFFER(ssize_t, recvfrom, true, (int fd, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *length),
+	(fd, p, n, flags, from, length))
+BUFFER(ssize_t, sendto, false,
+	(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t length),
+	(fd, p, n, flags, to, length))
 BUFFER(ssize_t, getrandom, true, (void *p, size_t n, unsigned flags), (p, n, flags))
 BUFFER(int, getentropy, true, (void *p, size_t n), (p, n))
+BUFFERS(readv, true, (int fd, const struct iovec *list, int n), (fd, list, n), list, n)
+BUFFERS(writev, false, (int fd, const struct iovec *list, int n), (fd, list, n), list, n)
+BUFFERS(recvmsg, true, (int fd, struct msghdr *message, int flags), (fd, message, flags), message->msg_iov,
+	message->msg_iovlen)
+BUFFERS(sendmsg, false, (int fd, const struct msghdr *message, int flags), (fd, message, flags), message->msg_iov,
+	message->msg_iovlen)
 
 static void refuse_handler(int signal, const void *caller)
 {
@@ -62,19 +96,57 @@ static bool is_tracers(int signal)
 	return trace_on && (signal == SIGSEGV || signal == SIGTRAP);
 }
 
+/* A fault while its signal is blocked ends the process. */
+static void leave_open(sigset_t *mask)
+{
+	if (tracer.record == NULL)
+		return;
+	sigdelset(mask, SIGSEGV);
+	sigdelset(mask, SIGTRAP);
+}
+
+/* MASK defines a function anew that blocks signals; error is what it returns without the next one. */
+#define MASK(name, error)                                                                         \
+	int name(int how, const sigset_t *mask, sigset_t *before)                                 \
+	{                                                                                         \
+		static void *found;                                                               \
+		int (*next)(int, const sigset_t *, sigset_t *) =                                  \
+			(int (*)(int, const sigset_t *, sigset_t *))next_function(&found, #name); \
+		sigset_t changed;                                                                 \
+                                                                                                  \
+		if (next == NULL) {                                                               \
+			errno = ENOSYS;                                                           \
+			return error;                                                             \
+		}                                                                                 \
+		if (mask == NULL || how == SIG_UNBLOCK)                                           \
+			return next(how, mask, before);                                           \
+		changed = *mask;                                                                  \
+		leave_open(&changed);                                                             \
+		return next(how, &changed, before);                                               \
+	}
+
+MASK(sigprocmask, -1)
+MASK(pthread_sigmask, ENOSYS)
+
 int sigaction(int number, const struct sigaction *action, struct sigaction *before)
 {
 	static void *found;
 	int (*next)(int, const struct sigaction *, struct sigaction *) =
 		(int (*)(int, const struct sigaction *, struct sigaction *))next_function(&found, "sigaction");
+	struct sigaction changed;
 
 	if (next == NULL) {
 		errno = ENOSYS;
 		return -1;
 	}
-	if (action != NULL && is_tracers(number) && action->sa_handler != SIG_DFL)
+	if (action == NULL)
+		return next(number, action, before);
+	if (is_tracers(number) && action->sa_handler != SIG_DFL)
 		refuse_handler(number, __builtin_return_address(0));
-	return next(number, action, before);
+	changed = *action;
+	if (!is_tracers(number))
+		leave_open(&changed.sa_mask);
+	return next(number, &changed, before);
 }
 
 sighandler_t signal(int number, sighandler_t handler)

@@ -292,23 +292,24 @@ void trace_close_all(void)
 	}
 }
 
-uint32_t trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller)
+void trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller)
 {
 	struct trace_block *block = trace_on && n > 0 && trace_contains(p) ? trace_block_at(p) : NULL;
 
 	if (block == NULL)
-		return 0;
+		return;
 	trace_touch_block(block, TRACE_KERNEL | (writes ? 0 : TRACE_READ),
 		trace_site_of_write(tracer.record, (uintptr_t)caller),
 		(uint32_t)((uint64_t)(uintptr_t)p - block->address));
 	trace_open_block(block);
-	return trace_number(block) + 1;
 }
 
-void trace_kernel_closes(uint32_t opened)
+void trace_kernel_closes(const void *p)
 {
-	if (opened != 0)
-		shut_block(&tracer.record->list[opened - 1]);
+	struct trace_block *block = trace_on && trace_contains(p) ? trace_block_at(p) : NULL;
+
+	if (block != NULL)
+		shut_block(block);
 }
 
 void trace_handle_signals(struct trace_block *probe)
