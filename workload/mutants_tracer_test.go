@@ -6,6 +6,8 @@ const (
 	traceLockC = "workload/rig/tracelock.c"
 	traceRaceC = "workload/rig/tracerace.c"
 	traceStepC = "workload/rig/tracestep.c"
+	traceCallC = "workload/rig/tracecalls.c"
+	locksC     = "workload/rig/locks.c"
 
 	races = trials + "TestInjectedRaces/"
 )
@@ -22,12 +24,36 @@ var tracers = map[string][]mutant{
 		{"page-left-open", "a block stays open after the first write", races + "race-late",
 			in(traceStepC, "\t\tstep(block, context);", "\t\t(void)step;")},
 		{"rank-0-not-traced", "rank 0 closes nothing", races + "race-rank0",
-			in(traceC, "&tracer.record->forks, 1, __ATOMIC_RELAXED);\n\ttrace_close_all();", "&tracer.record->forks, 1, __ATOMIC_RELAXED);")},
+			in(traceC, "__ATOMIC_RELAXED), __ATOMIC_RELAXED);\n\ttrace_close_all();", "__ATOMIC_RELAXED), __ATOMIC_RELAXED);")},
 		{"free-no-write", "a free is no write", races + "race-free",
 			in(traceC, "\ttrace_touch_block(block, TRACE_FREE,", "\tif (line < 0)\n\ttrace_touch_block(block, TRACE_FREE,")},
 		{"atomic-ignored", "an atomic instruction is one like any other", races + "race-atomic",
 			in(traceStepC, "return code[i] == 0x86 || code[i] == 0x87;", "return false;", "case 0xf0:\n\t\t\treturn true;", "case 0xf0:\n\t\t\treturn false;")},
 		{"reads-unseen", "no block is closed to reads", races + "race-read$",
 			in(traceRaceC, "if (block->verdict == TRACE_RACED || block->has_lock || block->lock_only)", "if (block != NULL)")},
+		{"one-page-opened", "of a block's pages the first alone is opened and closed", races + "race-pages",
+			in(traceStepC, "(size_t)block->pages * TRACE_PAGE, protection", "(size_t)TRACE_PAGE, protection")},
+		{"signal-in-a-step", "signals come between the instruction and its trap", races + "race-signal",
+			in(traceStepC, "sigfillset(&context->uc_sigmask);", "")},
+		{"signals-blocked", "a process may block the tracer's signals", races + "race-masked",
+			in(traceCallC, "if (tracer.record == NULL)\n\t\treturn;\n\tsigdelset", "return;\n\tsigdelset")},
+		{"call-not-opened", "a buffer stays closed to the kernel", races + "race-kernel$",
+			in(traceStepC, "\ttrace_open_block(block);\n}\n\nvoid trace_kernel_closes", "}\n\nvoid trace_kernel_closes")},
+		{"buffers-not-opened", "listed buffers stay closed to the kernel", races + "race-kernel$",
+			in(traceCallC, "trace_kernel_opens(list[i].iov_base, list[i].iov_len, writes, caller);", "")},
+		{"call-not-closed", "a buffer is left open after the call", races + "race-kernel$",
+			in(traceStepC, "\tif (block != NULL)\n\t\tshut_block(block);", "")},
+		{"kernel-reads-unseen", "what a system call reads is no read", races + "race-kernel-read",
+			in(traceStepC, "TRACE_KERNEL | (writes ? 0 : TRACE_READ)", "TRACE_KERNEL | (writes ? 0 : TRACE_IN_LOCK)")},
+		{"own-blocks-untraced", "a worker's own blocks are not traced", races + "race-child",
+			in(traceC, "|| tracer.self < tracer.children;", ";")},
+		{"child-is-its-parent", "a worker's child counts as the worker", races + "race-child",
+			in(traceC, "tracer.self = tracer.children + worker;", "")},
+		{"write-lock-ignored", "a lock held for writing counts as held for reading", races + "race-write-locked",
+			in(locksC, "TAKE(pthread_rwlock_wrlock, (pthread_rwlock_t * lock), (lock), TRACE_EXCLUSIVE)", "TAKE(pthread_rwlock_wrlock, (pthread_rwlock_t * lock), (lock), TRACE_SHARED)")},
+		{"spin-lock-ignored", "spin locks are not followed", races + "race-spin-locked",
+			in(locksC, "TAKE(pthread_spin_lock, (pthread_spinlock_t * lock), (lock), TRACE_EXCLUSIVE)", "")},
+		{"lock-lost-in-wait", "the lock is not held again after a wait", races + "race-waited",
+			in(locksC, "trace_lock_given(lock), trace_lock_taken(lock, TRACE_EXCLUSIVE))", "trace_lock_given(lock), (void)0)")},
 	},
 }

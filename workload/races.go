@@ -42,7 +42,7 @@ var Races = []Race{
 	{"race-masked", "two workers write with all signals blocked", true, false, []int{0, 1}, nil, ""},
 	{"race-signal", "two workers write in a signal handler, under a lock and then without", true, false, []int{0, 1}, nil, ""},
 	{"race-child", "a worker and its own child write what the worker allocated", true, false, []int{0, -2}, nil, "worker-forks"},
-	{"race-kernel", "two workers let system calls write", true, false, []int{0, 1}, nil, ""},
+	{"race-kernel", "two workers let system calls write under a lock, and one writes without", true, false, []int{0, 1}, nil, ""},
 	{"race-kernel-read", "one worker writes, and another one lets system calls read", false, true, []int{0}, []int{1}, ""},
 }
 
