@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 12u                  /* raise with every change below */
+#define BLOCK_LAYOUT 13u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -161,6 +161,7 @@ struct config {
 	uint32_t bad_permyriad; /* memory load: share of bad peers in 1/10,000 */
 	uint32_t echo;          /* bytes; 0 = none */
 	uint64_t handshakes;    /* memory load: stop after as many; 0 = no limit */
+	uint32_t duet;          /* memory load of one worker: it waits for turns, see struct duet */
 	uint64_t seed;
 	uint64_t heap_bytes;
 	struct {
@@ -251,11 +252,37 @@ struct worker {
 
 enum { DRAW_BYTES = 16 };
 
-/* A random draw that a worker made; kind 0: RAND_bytes, 1: RAND_priv_bytes, 2 more for a fault. */
+/* Where random bytes come from: what a client sees comes from a provider's generator too. */
+enum draw_source { DRAW_PUBLIC = 0, DRAW_PRIVATE, DRAW_HELLO, DRAW_SHARE };
+
+enum { DRAW_OF_FAULT = 4 }; /* added to the source of what a fault took or put in */
+
+/* Random bytes of a worker: a draw, or a part of a ServerHello that its client got. */
 struct draw {
 	uint8_t value[DRAW_BYTES];
 	uint32_t at_us; /* from start of load */
-	uint32_t kind;
+	uint32_t source;
+};
+
+/* One turn of a duet. Times are in ns. */
+struct slice {
+	uint64_t at; /* when it began */
+	uint64_t wall, cpu;
+	uint64_t handshakes;
+	uint64_t instructions; /* in user space; 0 = there is no counter */
+	uint64_t preempted;    /* involuntary context switches */
+};
+
+/*
+ * The turns of a duet's worker. The harness sets how long the next one lasts and
+ * raises given; the worker fills in slice and sets taken to given. Both are
+ * futexes.
+ */
+struct duet {
+	uint32_t given, taken;
+	uint64_t cpu, handshakes; /* a turn ends when it has both */
+	struct slice slice;       /* the last one */
+	int32_t no_counter;       /* errno: why instructions are not counted */
 };
 
 struct block {
@@ -274,6 +301,7 @@ struct block {
 	uint64_t setup_ns;
 	uint64_t tickets; /* memory load: handshakes begun */
 	uint32_t turn;    /* traced: the worker whose turn it is */
+	struct duet duet;
 	uint64_t heap_from, heap_to;
 	uint64_t heap_used;      /* bytes taken from the shared heap's region */
 	uint64_t heap_exhausted; /* allocations refused for want of room, */
