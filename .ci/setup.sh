@@ -62,6 +62,7 @@ if [ "${1:-}" = hazards ]; then
 	want libcurl has_library libcurl.so.4
 	want libpq has_library libpq.so.5
 	want openssl-headers has_header openssl/ssl.h
+	want mariadb sh -c 'command -v mariadbd || ls /usr/sbin/mariadbd'
 	want postgresql sh -c 'command -v postgres || ls /usr/lib/postgresql/*/bin/postgres'
 fi
 [ -n "$need" ] || exit 0
@@ -79,6 +80,7 @@ apt_packages() {
 		libpq) echo libpq5 ;;
 		openssl-headers) echo libssl-dev ;;
 		postgresql) echo postgresql ;;
+		mariadb) echo mariadb-server-core ;;
 		esac
 	done | tr '\n' ' '
 }

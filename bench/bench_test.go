@@ -94,7 +94,7 @@ func hazardNames(b *testing.B) []string {
 // eachCell runs fn as a sub-benchmark for each build, hazard and strategy.
 func eachCell(b *testing.B, measure results.Measure, fn func(*testing.B, workload.Config)) {
 	builds, base := subject(b)
-	defer neighbours.StopSharedPostgres() // that a hazard may have started
+	defer neighbours.StopShared() // that a hazard may have started
 	for _, build := range builds {
 		for _, hazard := range hazardNames(b) {
 			base.Hazard = hazard

@@ -145,7 +145,7 @@ func TestPostgres(t *testing.T) {
 	if !strings.Contains(out.Neighbour, "TLSv1.") {
 		t.Errorf("the neighbour is %q, want a session with TLS", out.Neighbour)
 	}
-	server, err := neighbours.SharedPostgres()
+	server, err := neighbours.Postgres.Shared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestPostgres(t *testing.T) {
 			t.Errorf("PostgreSQL saw %d TLS sessions of %s: %v", n, name, err)
 		}
 	}
-	neighbours.StopSharedPostgres()
+	neighbours.StopShared()
 	if _, err := os.Stat(server.Dir); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", server.Dir, err)
 	}

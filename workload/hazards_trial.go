@@ -152,7 +152,7 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 		}
 		_, err := neighbours.Find(library, b)
 		if err == nil && library == neighbours.Libpq {
-			err = neighbours.CanServePostgres()
+			err = neighbours.Postgres.Missing()
 		}
 		if skip, err := missing(err); skip != "" || err != nil {
 			return skip, err
@@ -219,7 +219,7 @@ func startPostgres(_ context.Context, t *trial) (skip string, err error) {
 	if _, skip, err := t.find(neighbours.Libpq); skip != "" || err != nil {
 		return skip, err
 	}
-	server, err := neighbours.SharedPostgres()
+	server, err := neighbours.Postgres.Shared()
 	if err != nil {
 		return missing(err)
 	}

@@ -12,7 +12,7 @@ import (
 type main struct{ *testing.M }
 
 func (m main) Run() int {
-	defer neighbours.StopSharedPostgres()
+	defer neighbours.StopShared()
 	return m.M.Run()
 }
 

@@ -70,6 +70,6 @@ type session struct {
 // run carries out one command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := &session{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
-	defer neighbours.StopSharedPostgres() // that a hazard may have started
+	defer neighbours.StopShared() // that a hazard may have started
 	return s.exitCode(s.execute(args))
 }

@@ -68,9 +68,14 @@ func TestHTTPS(t *testing.T) {
 
 // The server is gone with all its files when the pipe's end closes, which the
 // kernel does for a process that is killed.
-func TestPostgresEnds(t *testing.T) {
-	id := identity(t)
-	p, err := StartPostgres(id)
+func TestDatabaseEnds(t *testing.T) {
+	for _, engine := range []*Engine{Postgres, MariaDB} {
+		t.Run(engine.name, func(t *testing.T) { databaseEnds(t, engine) })
+	}
+}
+
+func databaseEnds(t *testing.T, engine *Engine) {
+	p, err := engine.Start(identity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +116,7 @@ func TestPostgresThatFails(t *testing.T) {
 	id := identity(t)
 	fail := func(want string) {
 		t.Helper()
-		_, err := startPostgres(bin, id)
+		_, err := Postgres.start(bin, id)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
@@ -221,8 +226,8 @@ func TestMain(m *testing.M) {
 func harness() {
 	id, err := peers.Certificate(peers.ECDSAP256)
 	if err == nil {
-		var p *Postgres
-		if p, err = StartPostgres(id); err == nil {
+		var p *Database
+		if p, err = Postgres.Start(id); err == nil {
 			fmt.Println(p.Dir)
 			select {}
 		}

@@ -26,37 +26,66 @@ import (
 	"tlsbench/workload/peers"
 )
 
-// Postgres is a running PostgreSQL server with TLS. It ends with this process,
-// however that ends.
-type Postgres struct {
+// Engine is a kind of database server with TLS.
+type Engine struct {
+	name   string // of its folders and in messages
+	script string // makes a database and becomes its server
+	stop   string // signal that ends it in good order
+	ready  string // what its log says when it serves
+	// programs gives the folder of its programs; a MissingError if there is none.
+	programs func() (string, error)
+
+	mu     sync.Mutex
+	shared *Database
+}
+
+// Database is a running server. It ends with this process, however that ends.
+type Database struct {
 	Port int
 	Dir  string // private folder, with the server's log
 
+	engine   *Engine
 	password string
 	kept     *keeper.Process
 }
 
 //go:embed postgres.sh
-var setUp string
+var postgresScript string
 
-// startLimit is for initdb and the server's start on a busy machine.
+//go:embed mariadb.sh
+var mariadbScript string
+
+// The engines that are known.
+var (
+	Postgres = &Engine{name: "postgresql", script: postgresScript, stop: "INT", ready: "ready to accept connections", programs: postgresBin}
+	MariaDB  = &Engine{name: "mariadb", script: mariadbScript, stop: "TERM", ready: "ready for connections", programs: mariadbBin}
+)
+
+// startLimit is for the database's making and the server's start on a busy machine.
 const startLimit = time.Minute
 
-// StartPostgres makes a database in a fresh folder and starts a server on it.
-// It runs as this process's user, or, as PostgreSQL refuses root, as nobody.
-// The error is a MissingError if PostgreSQL is not installed.
-func StartPostgres(id *peers.Identity) (*Postgres, error) {
-	bin, err := postgresBin()
+// Start makes a database in a fresh folder and starts a server on it. It runs as
+// this process's user, or, because PostgreSQL refuses root, as nobody. The error is
+// a MissingError if its programs are not installed.
+func (e *Engine) Start(id *peers.Identity) (*Database, error) {
+	bin, err := e.programs()
 	if err != nil {
 		return nil, err
 	}
 	for range 3 { // the free port may be someone else's by the time it is used
-		var p *Postgres
-		if p, err = startPostgres(bin, id); err == nil {
-			return p, nil
+		var d *Database
+		if d, err = e.start(bin, id); err == nil {
+			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("start postgresql: %w", err)
+	return nil, fmt.Errorf("start %s: %w", e.name, err)
+}
+
+// Missing is a MissingError if no server could be started here for want of its
+// programs.
+func (e *Engine) Missing() error {
+	_, err := e.programs()
+	return err
 }
 
 // postgresBin is the folder of the newest PostgreSQL. Debian keeps the server's
@@ -75,11 +104,15 @@ func postgresBin() (string, error) {
 	return "", missing("PostgreSQL's server is not installed: it comes with the package postgresql")
 }
 
-// CanServePostgres is a MissingError if no server could be started here for want
-// of its programs.
-func CanServePostgres() error {
-	_, err := postgresBin()
-	return err
+// mariadbBin is the folder of the server's program, which is not in every user's
+// PATH.
+func mariadbBin() (string, error) {
+	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Dir(path), nil
+		}
+	}
+	return "", missing("MariaDB's server is not installed: it comes with the package mariadb-server-core")
 }
 
 // unprivileged is the user that the server runs as, nil for this one.
@@ -105,7 +138,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
+func (e *Engine) start(bin string, id *peers.Identity) (*Database, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -122,13 +155,13 @@ func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
 	secret, name := make([]byte, 16), make([]byte, 8)
 	rand.Read(secret)
 	rand.Read(name)
-	p := &Postgres{
-		Port: port, password: hex.EncodeToString(secret),
-		Dir: filepath.Join(os.TempDir(), "tlsbench-postgres-"+hex.EncodeToString(name)),
+	p := &Database{
+		Port: port, password: hex.EncodeToString(secret), engine: e,
+		Dir: filepath.Join(os.TempDir(), "tlsbench-"+e.name+"-"+hex.EncodeToString(name)),
 	}
 	p.kept, err = keeper.Start(keeper.Server{
-		Dir: p.Dir, Stop: "INT", Args: []string{"/bin/sh", "-c", setUp, "tlsbench-postgres", bin, strconv.Itoa(port)},
-		// No variable of PostgreSQL's own gets through to it.
+		Dir: p.Dir, Stop: e.stop, Args: []string{"/bin/sh", "-c", e.script, "tlsbench-" + e.name, bin, strconv.Itoa(port)},
+		// No variable of the server's own gets through to it.
 		Env:  []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C"},
 		User: who, Files: []*os.File{key},
 	}, func() error { return p.fill(id, who) })
@@ -143,7 +176,7 @@ func startPostgres(bin string, id *peers.Identity) (*Postgres, error) {
 }
 
 // fill writes what the set-up reads, as files of the server's user.
-func (p *Postgres) fill(id *peers.Identity, who *syscall.Credential) error {
+func (p *Database) fill(id *peers.Identity, who *syscall.Credential) error {
 	for name, text := range map[string][]byte{"server.crt": id.CertificatePEM(), "password": []byte(p.password + "\n")} {
 		path := filepath.Join(p.Dir, name)
 		err := os.WriteFile(path, text, 0o600)
@@ -161,7 +194,7 @@ func (p *Postgres) fill(id *peers.Identity, who *syscall.Credential) error {
 // that belongs to its own user and that nobody else can read, and the key is to
 // be on no disk.
 func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
-	fd, err := unix.MemfdCreate("tlsbench-postgres-key", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate("tlsbench-server-key", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create a file in memory for the server's key: %w", err)
 	}
@@ -181,10 +214,10 @@ func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
 
 // await waits until the server accepts connections, which is the only sign that
 // it gives to all the world.
-func (p *Postgres) await() error {
+func (p *Database) await() error {
 	for end := time.Now().Add(startLimit); time.Now().Before(end); {
 		log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
-		if err == nil && bytes.Contains(log, []byte("ready to accept connections")) {
+		if err == nil && bytes.Contains(log, []byte(p.engine.ready)) {
 			return nil
 		}
 		select {
@@ -202,9 +235,12 @@ func lastLine(log []byte) string {
 	return lines[len(lines)-1]
 }
 
+// Login is the name and the password that a client needs.
+func (p *Database) Login() (user, password string) { return "tlsbench", p.password }
+
 // Conninfo is what libpq needs to connect. TLS is required, and neither the
 // user's own files nor Kerberos interfere.
-func (p *Postgres) Conninfo() string {
+func (p *Database) Conninfo() string {
 	return fmt.Sprintf("host=127.0.0.1 port=%d dbname=postgres user=tlsbench password=%s sslmode=require "+
 		"gssencmode=disable connect_timeout=8 sslcert=/nonexistent/cert sslkey=/nonexistent/key "+
 		"sslrootcert=/nonexistent/root sslcrl=/nonexistent/crl passfile=/dev/null", p.Port, p.password)
@@ -212,7 +248,7 @@ func (p *Postgres) Conninfo() string {
 
 // Sessions counts the TLS sessions that the server's log has for an application
 // name.
-func (p *Postgres) Sessions(application string) (int, error) {
+func (p *Database) Sessions(application string) (int, error) {
 	log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
 	if err != nil {
 		return 0, fmt.Errorf("read the log of postgresql: %w", err)
@@ -228,37 +264,33 @@ func (p *Postgres) Sessions(application string) (int, error) {
 }
 
 // Close stops the server, and returns when its folder is removed.
-func (p *Postgres) Close() { p.kept.Close() }
+func (p *Database) Close() { p.kept.Close() }
 
-var shared struct {
-	sync.Mutex
-	server *Postgres
-}
-
-// SharedPostgres gives the one server that this process keeps for all its
-// trials; the first call starts it. It ends with the process, or by
-// StopSharedPostgres.
-func SharedPostgres() (*Postgres, error) {
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.server != nil {
-		return shared.server, nil
+// Shared gives the one server that this process keeps for all its trials; the
+// first call starts it. It ends with the process, or by StopShared.
+func (e *Engine) Shared() (*Database, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.shared != nil {
+		return e.shared, nil
 	}
 	id, err := peers.Certificate(peers.ECDSAP256)
 	if err != nil {
 		return nil, err
 	}
-	shared.server, err = StartPostgres(id)
-	return shared.server, err
+	e.shared, err = e.Start(id)
+	return e.shared, err
 }
 
-// StopSharedPostgres ends the shared server, if there is one, and returns when
-// nothing is left of it.
-func StopSharedPostgres() {
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.server != nil {
-		shared.server.Close()
-		shared.server = nil
+// StopShared ends the shared servers, if there are any, and returns when nothing
+// is left of them.
+func StopShared() {
+	for _, e := range []*Engine{Postgres, MariaDB} {
+		e.mu.Lock()
+		if e.shared != nil {
+			e.shared.Close()
+			e.shared = nil
+		}
+		e.mu.Unlock()
 	}
 }
