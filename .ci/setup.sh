@@ -61,6 +61,7 @@ if [ "${1:-}" = hazards ]; then
 	want libpython has_library libpython3
 	want libcurl has_library libcurl.so.4
 	want libpq has_library libpq.so.5
+	want libmariadb has_library libmariadb.so.3
 	want openssl-headers has_header openssl/ssl.h
 	want mariadb sh -c 'command -v mariadbd || ls /usr/sbin/mariadbd'
 	want postgresql sh -c 'command -v postgres || ls /usr/lib/postgresql/*/bin/postgres'
@@ -78,6 +79,7 @@ apt_packages() {
 		libpython) first_package libpython3.13 libpython3.12 libpython3.11 libpython3.10 libpython3.9 ;;
 		libcurl) first_package libcurl4t64 libcurl4 ;;
 		libpq) echo libpq5 ;;
+		libmariadb) echo libmariadb3 ;;
 		openssl-headers) echo libssl-dev ;;
 		postgresql) echo postgresql ;;
 		mariadb) echo mariadb-server-core ;;

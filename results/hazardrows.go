@@ -153,6 +153,15 @@ var hazardCatalogue = []Hazard{
 		expect:  hurts(map[string]words{"temp-thread": corrupt}),
 	},
 	{
+		Name: "mariadb", File: "hazard_mariadb.c",
+		Summary: "real libmariadb with TLS to a real MariaDB: a connection in rank 0's main thread, queries in the workers",
+		Needs:   "libmariadb linked with the build's libcrypto, and a MariaDB server: libmariadb3, mariadb-server-core",
+		Source:  "OpenSIPS issue 3280 and pull request 3841; the most used database module of both daemons",
+		Expects: "temp-thread corrupts; none corrupts too; all others are clean",
+		Params:  []catalogue.Param{every(8)},
+		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+	},
+	{
 		Name: "handoff", File: "hazard_handoff.c",
 		Summary:   "connections cross processes: one worker does the handshake, a second serves, a third frees",
 		Needs:     "three workers or more, and a shared heap",

@@ -136,6 +136,42 @@ func TestCurl(t *testing.T) {
 	}
 }
 
+// MariaDB itself says in rank 0 and in each worker that the session is one with TLS.
+func TestMariaDB(t *testing.T) {
+	cfg := hazardTrial(t, "mariadb", catalogue.NegativeControl, "memory")
+	cfg.Duration = time.Second
+	out := tilEverywhere(t, cfg)
+	if !strings.HasPrefix(out.Neighbour, "libmariadb ") || !strings.Contains(out.Neighbour, ", TLSv1.") {
+		t.Errorf("the neighbour is %q, want a session with TLS", out.Neighbour)
+	}
+}
+
+// Several neighbours in one process each happen everywhere, and the result's name
+// has them all with their parameters.
+func TestNeighboursTogether(t *testing.T) {
+	for _, hazard := range []string{"python:before=1+postgres", "mariadb:every=4+rank0-client:wrapped=1"} {
+		cfg := hazardTrial(t, hazard, catalogue.NegativeControl, "memory")
+		cfg.Duration = time.Second
+		everywhere := func(o *Outcome) bool {
+			for _, act := range o.Acts {
+				if act.Rank0 == 0 || act.Hazard != "rank0-client" && slices.Contains(act.Workers, 0) {
+					return false
+				}
+			}
+			return len(o.Acts) == 2
+		}
+		out := retry(t, cfg, everywhere, func(o *Outcome) {
+			mustHave(t, o)
+			if o.Damaged() {
+				t.Errorf("%s: %v", hazard, o.Noted)
+			}
+		})
+		if !everywhere(out) {
+			t.Errorf("%s: %+v", hazard, out.Acts)
+		}
+	}
+}
+
 // PostgreSQL really sees TLS sessions of rank 0 and of each worker, and nothing
 // is left of it when it is stopped.
 func TestPostgres(t *testing.T) {

@@ -37,8 +37,9 @@ var outside = map[string]struct {
 	start   starter
 }{
 	"rank0-client": {"", startTLS}, "mutual-tls": {"", startMutualTLS},
-	"python": {neighbours.Python, startPython}, "curl": {neighbours.Curl, startCurl}, "postgres": {neighbours.Libpq, startPostgres},
-	"fips": {neighbours.FIPS, startFIPS},
+	"python": {neighbours.Python, startPython}, "curl": {neighbours.Curl, startCurl}, "postgres": {neighbours.Libpq, startDatabase(neighbours.Libpq)},
+	"mariadb": {neighbours.Libmariadb, startDatabase(neighbours.Libmariadb)},
+	"fips":    {neighbours.FIPS, startFIPS},
 }
 
 // hazards reads the trial's hazards and lets them change its settings.
@@ -151,8 +152,8 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 			continue
 		}
 		_, err := neighbours.Find(library, b)
-		if err == nil && library == neighbours.Libpq {
-			err = neighbours.Postgres.Missing()
+		if engine := engines[library]; err == nil && engine != nil {
+			err = engine.Missing()
 		}
 		if skip, err := missing(err); skip != "" || err != nil {
 			return skip, err
@@ -215,16 +216,22 @@ func startFIPS(_ context.Context, t *trial) (skip string, err error) {
 	return "", nil
 }
 
-func startPostgres(_ context.Context, t *trial) (skip string, err error) {
-	if _, skip, err := t.find(neighbours.Libpq); skip != "" || err != nil {
-		return skip, err
+// engines are the servers that client libraries have to have.
+var engines = map[neighbours.Kind]*neighbours.Engine{neighbours.Libpq: neighbours.Postgres, neighbours.Libmariadb: neighbours.MariaDB}
+
+// startDatabase is for the hazard of a database's client library.
+func startDatabase(client neighbours.Kind) starter {
+	return func(_ context.Context, t *trial) (skip string, err error) {
+		if _, skip, err := t.find(client); skip != "" || err != nil {
+			return skip, err
+		}
+		server, err := engines[client].Shared()
+		if err != nil {
+			return missing(err)
+		}
+		t.around.texts[string(client)+"-server"] = server.Conninfo()
+		return "", nil
 	}
-	server, err := neighbours.Postgres.Shared()
-	if err != nil {
-		return missing(err)
-	}
-	t.around.texts["postgres"] = server.Conninfo()
-	return "", nil
 }
 
 // otherOpenSSL says why a trial is not one of the build under test: a library

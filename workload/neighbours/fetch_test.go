@@ -42,6 +42,7 @@ func fillArchive(t *testing.T) *fetchtest.Archive {
 	sharedlibtest.Build(t, filepath.Join(fips, libs, FIPSModule), sharedlibtest.Lib{Soname: "fips.so"})
 	a.Add("sid", FIPSPackage, "1-1", "", fips)
 	add("libpq5", libs+"/libpq.so.5", &sharedlibtest.Lib{Soname: "libpq.so.5", Needs: needs})
+	add("libmariadb3", libs+"/libmariadb.so.3", &sharedlibtest.Lib{Soname: "libmariadb.so.3", Needs: needs})
 	for _, suite := range fetch.Suites("sid") {
 		a.Write(suite+"/Packages", "")
 	}

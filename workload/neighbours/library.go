@@ -2,14 +2,15 @@
 // libraries: what these libraries are to be given, outside the rig.
 //
 //   - HTTPS is a web server on loopback for libcurl and other TLS clients.
-//   - Postgres is a PostgreSQL server with TLS, started as an unprivileged user
-//     on a private folder and a free port. It is never one that runs already.
+//   - Database is a PostgreSQL or MariaDB server with TLS, started as an
+//     unprivileged user on a private folder and a free port. It is never one that
+//     runs already.
 //   - Find gives the file of a library that fits an OpenSSL build: one that needs
 //     the same libcrypto, from the system for builds of the system, and from
 //     the build's own Debian release for those of the cache (Fetch).
 //
 // Everything listens on 127.0.0.1 alone and ends with this process, also if it
-// is killed. Nothing is left behind. Keys are in memory alone: PostgreSQL, which
+// is killed. Nothing is left behind. Keys are in memory alone: a database, which
 // wants a file, gets a memfd.
 package neighbours
 
@@ -48,6 +49,8 @@ const (
 	Python Kind = "libpython"
 	Curl   Kind = "libcurl"
 	Libpq  Kind = "libpq"
+	// Libmariadb is the client library of MariaDB.
+	Libmariadb Kind = "libmariadb"
 	// FIPS is OpenSSL's own module, a provider.
 	FIPS Kind = "libfips"
 )
@@ -61,9 +64,10 @@ type kind struct {
 }
 
 var kinds = map[Kind]kind{
-	Python: {regexp.MustCompile(`^libpython3\.[0-9]+\.so\.1\.0$`), "libpython3.x and libpython3.x-stdlib", sslModules},
-	Curl:   {regexp.MustCompile(`^libcurl\.so\.4$`), "libcurl4", itself},
-	Libpq:  {regexp.MustCompile(`^libpq\.so\.5$`), "libpq5", itself},
+	Python:     {regexp.MustCompile(`^libpython3\.[0-9]+\.so\.1\.0$`), "libpython3.x and libpython3.x-stdlib", sslModules},
+	Curl:       {regexp.MustCompile(`^libcurl\.so\.4$`), "libcurl4", itself},
+	Libpq:      {regexp.MustCompile(`^libpq\.so\.5$`), "libpq5", itself},
+	Libmariadb: {regexp.MustCompile(`^libmariadb\.so\.3$`), "libmariadb3", itself},
 }
 
 func itself(path string) []string { return []string{path} }
@@ -201,31 +205,31 @@ const storeName = "neighbours"
 // release says which packages of a suite have the neighbours' libraries.
 type release struct {
 	python []string // versions, in order of preference
-	curl   string   // package of libcurl, OpenSSL flavour
-	fips   bool     // openssl-provider-fips is there
+	others []string // packages
 }
 
+// libmariadb3 used GnuTLS before, and OpenSSL's module is there from 3.5 on.
 var releases = map[string]release{
-	"bullseye":     {[]string{"3.9"}, "libcurl4", false},
-	"bookworm":     {[]string{"3.11"}, "libcurl4", false},
-	"trixie":       {[]string{"3.13"}, "libcurl4t64", true},
-	"sid":          {[]string{"3.14", "3.13"}, "libcurl4t64", true},
-	"experimental": {[]string{"3.14", "3.13"}, "libcurl4t64", true},
-	"focal":        {[]string{"3.8"}, "libcurl4", false},
-	"jammy":        {[]string{"3.10"}, "libcurl4", false},
-	"resolute":     {[]string{"3.14"}, "libcurl4t64", false},
+	"bullseye":     {[]string{"3.9"}, []string{"libcurl4", "libpq5"}},
+	"bookworm":     {[]string{"3.11"}, []string{"libcurl4", "libpq5", "libmariadb3"}},
+	"trixie":       {[]string{"3.13"}, []string{"libcurl4t64", "libpq5", "libmariadb3", FIPSPackage}},
+	"sid":          {[]string{"3.14", "3.13"}, []string{"libcurl4t64", "libpq5", "libmariadb3", FIPSPackage}},
+	"experimental": {[]string{"3.14", "3.13"}, []string{"libcurl4t64", "libpq5", "libmariadb3", FIPSPackage}},
+	"focal":        {[]string{"3.8"}, []string{"libcurl4", "libpq5"}},
+	"jammy":        {[]string{"3.10"}, []string{"libcurl4", "libpq5", "libmariadb3"}},
+	"resolute":     {[]string{"3.14"}, []string{"libcurl4t64", "libpq5", "libmariadb3"}},
 }
 
 // roots are the files that the rig loads, or makes the neighbours load.
 var roots = []string{
 	"usr/lib/*/libpython3.*.so.1.0", "usr/lib/python3.*/lib-dynload/_ssl.*.so",
-	"usr/lib/python3.*/lib-dynload/_hashlib.*.so", "usr/lib/*/libcurl.so.4", "usr/lib/*/libpq.so.5",
+	"usr/lib/python3.*/lib-dynload/_hashlib.*.so", "usr/lib/*/libcurl.so.4", "usr/lib/*/libpq.so.5", "usr/lib/*/libmariadb.so.3",
 	"usr/lib/*/" + FIPSModule,
 }
 
-// Fetch brings libpython with its modules, libcurl and libpq of a cached build's
-// own release into the cache, next to the system. builds is the folder of the
-// cached builds, "" for the user's. For the rest see fetch.Fetch.
+// Fetch brings libpython with its modules, libcurl, libpq and libmariadb of a
+// cached build's own release into the cache, next to the system. builds is the
+// folder of the cached builds, "" for the user's. For the rest see fetch.Fetch.
 func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Options) (*fetch.Manifest, error) {
 	what := "neighbours of openssl " + b.Name
 	if b.Source != openssl.Cache {
@@ -239,8 +243,10 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 		Name: b.Name, What: what,
 		Places: func(string) ([]fetch.Place, error) { return places(suites) },
 		Find: func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) {
-			if releases[suites[0]].fips && m.Package(FIPSPackage).Name == "" {
-				return nil, fmt.Errorf("%s is not among them", FIPSPackage)
+			for _, p := range releases[suites[0]].others {
+				if m.Package(p).Name == "" {
+					return nil, fmt.Errorf("%s is not among them", p)
+				}
 			}
 			return m, nil
 		},
@@ -259,14 +265,10 @@ func places(suites []string) ([]fetch.Place, error) {
 		return nil, fmt.Errorf("no packages of suite %s are known", suites[0])
 	}
 	var list []fetch.Place
-	packages := []string{from.curl, "libpq5"}
-	if from.fips {
-		packages = append(packages, FIPSPackage)
-	}
 	for _, version := range from.python {
 		p := "libpython" + version
 		list = append(list, fetch.Place{
-			Suites: suites, Packages: append([]string{p, p + "-minimal", p + "-stdlib"}, packages...), Roots: roots,
+			Suites: suites, Packages: append([]string{p, p + "-minimal", p + "-stdlib"}, from.others...), Roots: roots,
 		})
 	}
 	return list, nil

@@ -161,6 +161,7 @@ func TestFindMissing(t *testing.T) {
 		{Python, "libcrypto.so.3", empty, "libpython3.x-stdlib"},
 		{Curl, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
 		{Libpq, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
+		{Libmariadb, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
 		{Python, "libcrypto.so.9", sharedlib.System(), "not libcrypto.so.9"},
 	} {
 		_, err := pick(tc.kind, tc.soname, tc.linker, nil)

@@ -1,13 +1,8 @@
-/*
- * hazard_postgres.c: real libpq to a real PostgreSQL, with TLS: a connection in
- * rank 0 at start, as database modules make one to check their tables, and in
- * each worker a connection of its own that is made anew after some queries. The
- * server itself is asked whether the session is one with TLS.
- */
+/* hazard_postgres.c: real libpq to a real PostgreSQL, with TLS; see database.h. */
+#include "database.h"
 #include "hazard.h"
 #include "neighbour.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,87 +28,70 @@ static struct {
 	LIBPQ(MEMBER)
 } pq;
 
-enum { CONNECTION_OK = 0, TUPLES_OK = 2, LIMIT_MS = 10000, QUERIES = 16 /* on one connection */ };
+enum { CONNECTION_OK = 0, TUPLES_OK = 2 };
 
-static const char query[] =
-	"SELECT ssl::text || ' ' || coalesce(version, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+static const char query[] = "SELECT coalesce(version, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl";
 
-static PGconn *connection;
-static int queries;
-
-static PGconn *connect_as(const char *who)
+static void load(void *library)
 {
-	char info[1024];
-
-	snprintf(info, sizeof info, "%s application_name=%s", hazard_text("postgres"), who);
-	return pq.PQconnectdb(info);
+	LIBPQ(LOAD)
 }
 
-/* Whether the server saw TLS; what it said is kept. */
-static bool ask(PGconn *c, char *said, size_t size)
+static void say(char *said, size_t size, const char *text)
+{
+	snprintf(said, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+static void finish(void *connection)
+{
+	pq.PQfinish(connection);
+}
+
+static void *connect_to(const char *server, const char *who, char *said, size_t size)
+{
+	char info[1024];
+	PGconn *c;
+
+	snprintf(info, sizeof info, "%s application_name=%s", server, who);
+	c = pq.PQconnectdb(info);
+	if (pq.PQstatus(c) == CONNECTION_OK)
+		return c;
+	say(said, size, pq.PQerrorMessage(c));
+	finish(c);
+	return NULL;
+}
+
+static bool ask(void *c, char *said, size_t size)
 {
 	PGresult *result = pq.PQexec(c, query);
 	bool answered = pq.PQresultStatus(result) == TUPLES_OK && pq.PQntuples(result) == 1;
 
-	snprintf(said, size, "%s", answered ? pq.PQgetvalue(result, 0, 0) : pq.PQerrorMessage(c));
+	say(said, size, answered ? pq.PQgetvalue(result, 0, 0) : pq.PQerrorMessage(c));
 	pq.PQclear(result);
-	said[strcspn(said, "\n")] = '\0';
-	return answered && strncmp(said, "true TLS", 8) == 0;
+	return answered && strncmp(said, "TLS", 3) == 0;
 }
+
+static const char *version(void)
+{
+	static char text[16];
+
+	snprintf(text, sizeof text, "%d", pq.PQlibVersion());
+	return text;
+}
+
+static struct database postgres = {
+	.library = "libpq", .load = load, .connect = connect_to, .ask = ask, .close = finish, .version = version};
 
 static bool start(struct contexts *all)
 {
-	void *library = neighbour_open("libpq");
-	char said[96];
-	PGconn *c;
-
 	(void)all;
-	LIBPQ(LOAD)
-	signal(SIGPIPE, SIG_IGN);
-	c = connect_as("tlsbench-rank0");
-	if (pq.PQstatus(c) != CONNECTION_OK)
-		FAIL(0, "libpq in rank 0: %s", pq.PQerrorMessage(c));
-	if (!ask(c, said, sizeof said))
-		FAIL(0, "libpq in rank 0: PostgreSQL said %s", said);
-	pq.PQfinish(c);
-	hazard_introduce("libpq %d, %s", pq.PQlibVersion(), said + strlen("true "));
-	return true;
-}
-
-static void hang_up(void)
-{
-	pq.PQfinish(connection);
-	connection = NULL;
-	queries = 0;
-}
-
-static bool work(void *unused)
-{
-	char text[96];
-
-	(void)unused;
-	if (connection == NULL) {
-		snprintf(text, sizeof text, "tlsbench-worker-%d", rig.worker);
-		connection = connect_as(text);
-		if (pq.PQstatus(connection) != CONNECTION_OK) {
-			neighbour_complain("libpq: %s", pq.PQerrorMessage(connection));
-			hang_up();
-			return true;
-		}
-	}
-	if (!ask(connection, text, sizeof text)) {
-		neighbour_complain("PostgreSQL: %s", text);
-		hang_up();
-	} else if (++queries >= QUERIES) {
-		hang_up();
-	}
-	return true;
+	return database_start(&postgres);
 }
 
 static bool each(struct contexts *mine)
 {
 	(void)mine;
-	return neighbour_call("libpq's query", LIMIT_MS, work, NULL);
+	return database_query(&postgres);
 }
 
 const struct hazard hazard_postgres = {
