@@ -19,7 +19,8 @@ import (
 )
 
 // ReadPlan returns the plan that a results file was written for, so that it
-// can be resumed without being described again.
+// can be resumed without being described again. Shared objects that the file
+// names are looked for next to it and in the working folder.
 func ReadPlan(path string) (*Plan, error) {
 	p, err := readPlan(path)
 	if err != nil {
@@ -45,7 +46,15 @@ func readPlan(path string) (*Plan, error) {
 	if len(d.Parts) > 0 {
 		return nil, errors.New("it is a merged file, and these are complete")
 	}
-	return NewPlan(d.Spec, d.Shard)
+	p, err := NewPlan(d.Spec, d.Shard)
+	if err != nil {
+		return nil, err
+	}
+	for _, own := range p.Spec.own() {
+		name := filepath.Base(own.Path)
+		p.Locate(filepath.Join(filepath.Dir(path), name), name)
+	}
+	return p, nil
 }
 
 // readHeader reads what appears before the first trial of a results file, with the

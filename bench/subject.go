@@ -2,8 +2,10 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
+	"path/filepath"
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
@@ -129,11 +131,11 @@ func (s Spec) CheckFiles() error {
 				b.Label, b.Build.Libcrypto, results.ShortDigest(b.Digest), results.ShortDigest(now))
 		}
 	}
-	for _, c := range slices.Concat(s.Strategies, s.Duet.Against) {
-		if c.Path == "" {
-			continue
-		}
+	for _, c := range s.own() {
 		now, err := sharedlib.Digest(c.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("strategy %s: no %s next to the results file or in this folder; name it with --strategy DIR/%[2]s", c.Name(), filepath.Base(c.Path))
+		}
 		if err != nil {
 			return fmt.Errorf("strategy %s: %w", c.Name(), err)
 		}
@@ -143,4 +145,35 @@ func (s Spec) CheckFiles() error {
 		}
 	}
 	return nil
+}
+
+// own lists the strategies that are a user's own shared objects, for reading and
+// for changing.
+func (s Spec) own() []*results.Strategy {
+	var list []*results.Strategy
+	for _, strategies := range [][]results.Strategy{s.Strategies, s.Duet.Against} {
+		for i := range strategies {
+			if strategies[i].Path != "" {
+				list = append(list, &strategies[i])
+			}
+		}
+	}
+	return list
+}
+
+// Locate says where the shared objects of a plan lie that a results file names
+// without their folder: in any of some files, if one has the same content.
+func (p *Plan) Locate(files ...string) {
+	for _, c := range p.Spec.own() {
+		for _, file := range files {
+			path, err := filepath.Abs(file) // a loader looks elsewhere for a bare name
+			if err != nil {
+				continue
+			}
+			if digest, err := sharedlib.Digest(path); err == nil && digest == c.Digest {
+				c.Path = path
+				break
+			}
+		}
+	}
 }

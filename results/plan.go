@@ -2,7 +2,9 @@ package results
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,6 +146,16 @@ type Strategy struct {
 	Label string `json:"label,omitempty"`
 	// Digest is the SHA-256 of a user's own shared object.
 	Digest string `json:"digest,omitempty"`
+}
+
+// MarshalJSON writes a shared object by its base name: a published file names no
+// one's home. Its digest tells whether another is the same.
+func (s Strategy) MarshalJSON() ([]byte, error) {
+	type fields Strategy
+	if s.Path != "" {
+		s.Path = filepath.Base(s.Path)
+	}
+	return json.Marshal(fields(s))
 }
 
 // Name returns what appears in benchmark names.

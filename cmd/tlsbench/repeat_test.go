@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -212,4 +215,66 @@ func cancelled(t *testing.T, plan *bench.Plan) string {
 		t.Fatal("a cancelled run ended without an error")
 	}
 	return path
+}
+
+// A results file names a user's own object by its base name and content alone, and
+// goes on with it wherever it lies: next to the file, in the working folder, or
+// where --strategy says.
+func TestResumeOwnObject(t *testing.T) {
+	home, elsewhere := t.TempDir(), t.TempDir()
+	t.Chdir(home)
+	object := filepath.Join(home, "my_fix.so")
+	cc := exec.Command("cc", "-std=c11", "-shared", "-fPIC", "-o", object, "-I", sourceFolder(t, "strategies"),
+		filepath.Join(sourceFolder(t, "workload/testdata"), "drop_shared.c"))
+	if out, err := cc.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	call := func(args ...string) (int, string) {
+		var stdout, stderr bytes.Buffer
+		return run(t.Context(), append([]string{"run", "--quiet"}, args...), nil, &stdout, &stderr), stderr.String()
+	}
+	if code, said := call("--strategy", "./my_fix.so", "--no-controls", "--measure", "corruption", "--load", "memory",
+		"--duration", "50ms", "--rounds", "1", "-o", "r.txt"); code != 0 {
+		t.Fatal(said)
+	}
+	text, err := os.ReadFile("r.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte(home)) || !bytes.Contains(text, []byte(`"Path":"my_fix.so"`)) {
+		t.Errorf("the file names the folder %s, or not the object", home)
+	}
+	cut := filepath.Join(elsewhere, "cut.txt")
+	tear := func() {
+		if err := os.WriteFile(cut, text[:len(text)-9], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tear()
+	if code, said := call("--resume", cut); code != 0 { // in the working folder
+		t.Error(said)
+	}
+	t.Chdir(elsewhere)
+	tear()
+	if code, said := call("--resume", "cut.txt"); code != exitRefused || !strings.Contains(said, "no my_fix.so next to the results file") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	if code, said := call("--resume", "cut.txt", "--strategy", object); code != 0 {
+		t.Error(said)
+	}
+	if err := os.Rename(object, filepath.Join(elsewhere, "my_fix.so")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(home)
+	tear()
+	if code, said := call("--resume", cut); code != 0 { // next to the file
+		t.Error(said)
+	}
+}
+
+// sourceFolder is a folder of the project, wherever a test runs.
+func sourceFolder(t *testing.T, name string) string {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "../..", name)
 }

@@ -61,7 +61,7 @@ type runCommand struct {
 // resultFlags say where results go, and how they are printed.
 type resultFlags struct {
 	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
-	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file."`
+	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file; --strategy DIR/own.so says where an own object lies now."`
 	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan, or auto; see tlsbench help shards."`
 	JSON   bool   `name:"json" xor:"form" help:"Print the comparison as JSON."`
 	Quiet  bool   `short:"q" help:"Say nothing of how the run goes on; only the comparison, and what went wrong."`
@@ -211,11 +211,12 @@ func (c *runCommand) job(s *session) (*job, error) {
 	}
 	// A resumed run takes its plan from the file; where flags give one too, as in
 	// a manifest that always says the same, it has to be the file's.
-	if c.Resume != "" && !s.gave("resume", "json", "quiet", "rounds") {
+	if c.locates(s) {
 		plan, err := bench.ReadPlan(c.Resume)
 		if err != nil {
 			return nil, err
 		}
+		plan.Locate(c.Strategy...)
 		if len(plan.Spec.Daemon.List) > 0 {
 			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
@@ -244,6 +245,13 @@ func (c *runCommand) job(s *session) (*job, error) {
 		return nil, err
 	}
 	return c.resultFlags.job("run", plan), nil
+}
+
+// locates reports whether --strategy says no more than where the shared objects of
+// the plan to be resumed lie.
+func (c *runCommand) locates(s *session) bool {
+	return c.Resume != "" && !s.gave("resume", "json", "quiet", "rounds", "strategy") &&
+		!slices.ContainsFunc(c.Strategy, func(name string) bool { return !strings.HasSuffix(name, ".so") })
 }
 
 // gave reports whether there are flags besides those named: they describe a plan.
