@@ -4,8 +4,8 @@
  * at other places:
  *
  *   before_setup  the TLS module has given OpenSSL its memory; that of fips, which
- *                 loads the module by initialising OpenSSL, with after_setup: the
- *                 daemon has done it by then, and what is left is to check it
+ *                 loads its module by initialising OpenSSL, before the TLS module's
+ *                 first SSL_CTX, which does the same
  *   after_setup   before the first fork
  *   each          before the TLS module's calls of SSL_accept()
  */
@@ -90,27 +90,20 @@ void hazards_before_setup(void)
 		chosen->before_setup();
 }
 
-/* The daemon has read the configuration, and passed over what was wrong with it. */
-static void reload_configuration(void)
+void hazards_before_contexts(void)
 {
-	int (*load)(const char *, const char *, unsigned long) =
-		(int (*)(const char *, const char *, unsigned long))openssl_symbol("CONF_modules_load_file");
+	static bool done;
 
-	if (load != NULL && openssl.OSSL_PROVIDER_available != NULL &&
-		openssl.OSSL_PROVIDER_available(NULL, "fips") != 1) {
-		openssl.ERR_clear_error();
-		load(NULL, NULL, 0);
+	if (chosen == &hazard_fips && !done) {
+		done = true;
+		hazard_fips.before_setup();
 	}
 }
 
 void hazards_after_setup(struct contexts *all)
 {
-	if (chosen == &hazard_fips) {
-		reload_configuration();
-		hazard_fips.before_setup();
-	} else if (chosen != NULL && chosen->after_setup != NULL) {
+	if (chosen != NULL && chosen->after_setup != NULL)
 		chosen->after_setup(all);
-	}
 }
 
 void hazards_each(struct contexts *mine)

@@ -212,6 +212,17 @@ int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const voi
 	return ok;
 }
 
+SSL_CTX *SSL_CTX_new(const SSL_METHOD *method);
+SSL_CTX *SSL_CTX_new(const SSL_METHOD *method)
+{
+	static void *next;
+	void *function = real("SSL_CTX_new", &next);
+
+	if (is_tls_module(__builtin_return_address(0)))
+		hazards_before_contexts();
+	return ((SSL_CTX * (*)(const SSL_METHOD *)) function)(method);
+}
+
 int SSL_accept(SSL *connection);
 int SSL_accept(SSL *connection)
 {

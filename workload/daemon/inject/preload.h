@@ -13,6 +13,9 @@
 /* Says so, and ends the process. */
 _Noreturn void refuse(const char *what, const char *which);
 
+/* Before the TLS module's first SSL_CTX: the hazard that OpenSSL's set-up brings. */
+void hazards_before_contexts(void);
+
 /* "key=value,..." */
 void read_parameters(const char *text, struct parameter *into, int max);
 
