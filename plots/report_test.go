@@ -260,7 +260,7 @@ func TestDaemonsOnThePage(t *testing.T) {
 	d := loadFiles(t, run, field)
 	page := written(t, d, report.Sources(d)...)
 	for _, want := range []string{
-		"agree in 1 of 2 cases: 1 of 1 without Python, 0 of 1 with it.", "damaged within 10s: 1 of 1 runs",
+		"agree in 1 of 2 cases: 1 of 1 without a hazard, 0 of 1 with one.", "damaged within 10s: 1 of 1 runs",
 		"On 2 x Example CPU.", "open: the rig was damaged; in the daemon, which", `data-hazard="python:before=1"`, `<section id="daemons"`, ">20<", "&lt;own&gt;",
 		`download="field.txt.gz"`, `href="#daemons"`,
 	} {

@@ -66,7 +66,8 @@ func (s *Score) add(a Agreement) {
 type Daemons struct {
 	Rows     []DaemonRow     `json:"rows"` // disagreements first
 	All      Score           `json:"all"`
-	Python   Score           `json:"with_python"`
+	Hazard   Score           `json:"with_hazard"` // those that have something else in the process
+	Python   Score           `json:"with_python"` // those of them that are Python
 	Controls []DaemonControl `json:"controls"`
 }
 
@@ -211,6 +212,9 @@ func (d *daemonTally) compare() *Daemons {
 		row := c.row(d.rig(c))
 		out.Rows = append(out.Rows, row)
 		out.All.add(row.Agree)
+		if row.Hazard != Plain {
+			out.Hazard.add(row.Agree)
+		}
 		if row.Python != "no" {
 			out.Python.add(row.Agree)
 		}
@@ -310,8 +314,8 @@ func daemonName(server string) string { return strings.Replace(server, "-", " ",
 // String names the case for a message.
 func (r *DaemonRow) String() string {
 	s := fmt.Sprintf("%s, %s, mem_safety %d", daemonName(r.Server), r.Fix(), r.MemSafety)
-	if r.Python != "no" {
-		s += ", python " + r.Python + " the TLS module"
+	if r.Hazard != Plain {
+		s += ", hazard " + r.Hazard
 	}
 	return s
 }
@@ -320,7 +324,7 @@ func (r *DaemonRow) String() string {
 // together. OpenSSL 1.1.1 is left out: with the daemon's own random generator it
 // looks healthy for long.
 func (d *Daemons) control(c *daemonCell) {
-	if c.Strategy != PositiveControl || c.Python != "no" || mayLookHealthy(c.OpenSSL) {
+	if c.Strategy != PositiveControl || c.Hazard != Plain || mayLookHealthy(c.OpenSSL) {
 		return
 	}
 	i := slices.IndexFunc(d.Controls, func(k DaemonControl) bool { return k.Server == c.Server })
@@ -376,7 +380,7 @@ func (d *Daemons) BrokenControls() []string {
 	for i := range d.Rows {
 		r := &d.Rows[i]
 		switch {
-		case r.Python != "no":
+		case r.Hazard != Plain:
 		case r.Strategy == PositiveControl && !mayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
 			list = append(list, fmt.Sprintf("the rig of %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
 		case r.Strategy == NegativeControl && harmed(r.Daemon):
@@ -394,9 +398,9 @@ func (d *Daemons) ScoreLine() string {
 		return "No case has a verdict of both the daemon and the rig."
 	}
 	line := fmt.Sprintf("The daemon and the rig agree in %d of %d cases", d.All.Agree, d.All.Answered)
-	if d.Python.Answered > 0 {
-		line += fmt.Sprintf(": %d of %d without Python, %d of %d with it",
-			d.All.Agree-d.Python.Agree, d.All.Answered-d.Python.Answered, d.Python.Agree, d.Python.Answered)
+	if d.Hazard.Answered > 0 {
+		line += fmt.Sprintf(": %d of %d without a hazard, %d of %d with one",
+			d.All.Agree-d.Hazard.Agree, d.All.Answered-d.Hazard.Answered, d.Hazard.Agree, d.Hazard.Answered)
 	}
 	return line + "."
 }

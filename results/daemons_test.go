@@ -201,14 +201,14 @@ func TestDaemonSummary(t *testing.T) {
 		order = append(order, d.Rows[i].String()+" "+string(d.Rows[i].Agree)+" "+d.Rows[i].Mark)
 	}
 	want := []string{
-		"kamailio 6.0.1, hwm (mode 1), mem_safety 1, python before the TLS module no built in",
+		"kamailio 6.0.1, hwm (mode 1), mem_safety 1, hazard python:before=1 no built in",
 		"kamailio 6.0.1, none, mem_safety 1 yes TLS module", "kamailio 6.0.1, hwm, mem_safety 1 yes TLS module",
 		"kamailio 5.4.4, none, mem_safety 1 - TLS module",
 	}
 	if diff := cmp.Diff(want, order); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
-	if got, want := d.ScoreLine(), "The daemon and the rig agree in 2 of 3 cases: 2 of 2 without Python, 0 of 1 with it."; got != want {
+	if got, want := d.ScoreLine(), "The daemon and the rig agree in 2 of 3 cases: 2 of 2 without a hazard, 0 of 1 with one."; got != want {
 		t.Errorf("score %q, want %q", got, want)
 	}
 	if got, want := d.ControlLine(), "Daemons on OpenSSL 3 or later without a fix, damaged within 10s: 1 of 2 runs (kamailio 6.0.1 on 3.5.9: 1 of 2, within 70ms)."; got != want {

@@ -237,8 +237,8 @@ func (c *fieldCommand) plan(s *session, draft *bench.Plan, daemons []daemon.Daem
 	return bench.NewPlan(spec, draft.Shard)
 }
 
-// rig brings the builds for the rig, and where Python is asked for its library of
-// the build's own release. What cannot be had is told, and is not compared.
+// rig brings the builds for the rig, and for hazards the neighbours of the build's
+// own release. What cannot be had is told, and is not compared.
 func (c *fieldCommand) rig(s *session, spec bench.Spec, daemons []daemon.Daemon) ([]openssl.Build, error) {
 	if spec.Daemon.NoRig {
 		return nil, nil
