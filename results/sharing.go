@@ -117,14 +117,20 @@ func (f Floor) Add(blocks []RacedBlock) {
 	}
 }
 
-// Above leaves out what is in the floor.
-func (f Floor) Above(blocks []RacedBlock) []RacedBlock {
-	return slices.DeleteFunc(slices.Clone(blocks), func(b RacedBlock) bool { return f[b.place()] })
-}
+// Above leaves out what is in the floor. What it gives is never nil.
+func (f Floor) Above(blocks []RacedBlock) []RacedBlock { return f.part(blocks, false) }
 
 // Within gives what Above leaves out.
-func (f Floor) Within(blocks []RacedBlock) []RacedBlock {
-	return slices.DeleteFunc(slices.Clone(blocks), func(b RacedBlock) bool { return !f[b.place()] })
+func (f Floor) Within(blocks []RacedBlock) []RacedBlock { return f.part(blocks, true) }
+
+func (f Floor) part(blocks []RacedBlock, within bool) []RacedBlock {
+	list := []RacedBlock{}
+	for _, b := range blocks {
+		if f[b.place()] == within {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 // SharedBlocks is what the sharing trials of one strategy in one scene say.

@@ -232,3 +232,39 @@ func TestOwnFixesWithFIPS(t *testing.T) {
 		t.Skip("neither 3.6 nor 4.0 is there with its FIPS module: tlsbench openssl fetch --neighbours 3.6")
 	}
 }
+
+// What the tracer cannot work with is an error that says what it is, wherever it
+// happens.
+func TestOwnStrategyDisturbsTheTracer(t *testing.T) {
+	const (
+		segv     = "struct sigaction a = {.sa_handler = catch}; sigaction(SIGSEGV, &a, NULL);"
+		trap     = "signal(SIGTRAP, catch);"
+		mappings = "enum { PAGES = 200000 }; char *p = mmap(NULL, PAGES * 4096L, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);" +
+			"for (long i = 0; i < PAGES && mprotect(p + i * 4096, 4096, PROT_READ) == 0; i += 2) ;"
+		blocks = `void *(*take)(size_t, const char *, int) = (void *(*)(size_t, const char *, int))ctx->symbol("CRYPTO_malloc");` +
+			"for (int i = 0; i < 140000; i++) take(16, __FILE__, __LINE__);"
+	)
+	for _, test := range []struct{ handler, body, want string }{
+		{"child", segv, "own.so installs a handler for signal 11 (Segmentation fault), which the tracer needs"},
+		{"parent", trap, "own.so installs a handler for signal 5 (Trace/breakpoint trap), which the tracer needs"},
+		{"prepare", segv, "the tracer needs signal 11 (Segmentation fault), which has a handler already"},
+		{"child", mappings, "more mappings than /proc/sys/vm/max_map_count allows"},
+		{"prepare", blocks, "traced heap: no room for 16 bytes"},
+	} {
+		own := ownObject(t, "own", []byte(`#define _GNU_SOURCE
+#include "strategy.h"
+#include <signal.h>
+#include <sys/mman.h>
+void catch(int);
+void catch(int signal) { (void)signal; }
+static void act(struct strategy_context *ctx) { (void)ctx; `+test.body+` }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .`+test.handler+` = act};
+`), "-Wno-pedantic")
+		cfg := corruption(t, own.Name, "memory")
+		cfg.Strategy, cfg.Heap, cfg.Handshakes, cfg.Duration = own, "traced", 5, 0
+		_, err := Run(context.Background(), cfg)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %s: error %v, want one line with %q", test.handler, test.body, err, test.want)
+		}
+	}
+}
