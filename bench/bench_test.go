@@ -3,7 +3,10 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -178,6 +181,47 @@ func BenchmarkCorruption(b *testing.B) {
 		cfg.BadShare, cfg.CheckRate = results.DefaultBad, results.DefaultCheckRate
 		report(b, corruptionMetrics(trial(b, cfg)))
 	})
+}
+
+// BenchmarkDuet compares the cost of a handshake with key-owner's: b.N pairs of
+// processes, one worker each, take turns on one processor, whatever TLSBENCH_LOAD
+// and TLSBENCH_WORKERS say. A line for each pair, of which compare infers, comes
+// from -benchtime 1x -count 20.
+func BenchmarkDuet(b *testing.B) {
+	builds, base := subject(b)
+	spec := Spec{Builds: builds, Spec: results.Spec{
+		Heaps: []string{base.Heap}, Measures: []results.Measure{results.Duet}, Rounds: 1, HandshakeTime: 1, CorruptionTime: 1,
+	}}
+	plan, err := NewPlan(spec, Shard{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for task := range plan.Tasks() {
+		if task.Round > 1 {
+			break
+		}
+		_, name, _ := strings.Cut(task.Cell.Name(), "/")
+		b.Run(name, func(b *testing.B) {
+			sums := map[string]float64{}
+			var units []string
+			for range b.N {
+				cfg := task.config(plan.Spec)
+				cfg.Seed = rand.Uint64()
+				out := trial(b, cfg)
+				if out.Damaged() {
+					broken(b, fmt.Sprintf("damaged: %v", out.Noted))
+				}
+				for _, m := range out.Duet.Metrics() {
+					if sums[m.Unit] += math.Log(m.Value); !slices.Contains(units, m.Unit) {
+						units = append(units, m.Unit)
+					}
+				}
+			}
+			for _, unit := range units { // geometric means
+				b.ReportMetric(math.Exp(sums[unit]/float64(b.N)), unit)
+			}
+		})
+	}
 }
 
 // BenchmarkPlain is the yardstick: both sides of a handshake over BIO pairs in

@@ -1,13 +1,18 @@
 package bench
 
 import (
+	"fmt"
+	"math"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
+	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/sharedlib"
 )
 
 // TLSBENCH_CLAIMS asks for the tests of what the fork measurement claims about
@@ -108,6 +113,46 @@ func TestClaimsWarmHandlers(t *testing.T) {
 		if len(list) != preset.ForkRounds || !(off <= within) {
 			t.Errorf("%s: the median of %d trials is %.1f ns [%.1f, %.1f]: up to %.1f %% away, want %.0f %%",
 				name, len(list), e.Value, e.Low, e.High, 100*off, 100*within)
+		}
+	}
+}
+
+// A duet finds an extra that was built in: the 99.8 % interval of as many pairs as a
+// duet has at least covers it, and an extra of 1 % is never called equivalent.
+func TestClaimsDuets(t *testing.T) {
+	cfg := claimed(t)
+	cfg.Fork, cfg.Load, cfg.Workers = nil, "", 0
+	cfg.Duet = &workload.DuetConfig{Against: catalogue.Choice{Name: catalogue.NegativeControl}}
+	source := os.DirFS("../workload/testdata")
+	for _, ppm := range []int{0, 2500, 5000, 10000} {
+		object := filepath.Join(t.TempDir(), "extra.so")
+		recipe := sharedlib.Recipe{
+			Flags: []string{"-std=gnu11", fmt.Sprintf("-DEXTRA_PPM=%d", ppm)},
+			From:  []sharedlib.Source{{Files: source, Pattern: "extra.c"}, {Files: strategies.Source, Pattern: "*.h"}},
+		}
+		if err := recipe.Compile(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		choice, err := catalogue.Parse(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Strategy = choice
+		var ratios, ones []float64
+		for pair := range inference.DuetFirst {
+			cfg.Seed = uint64(pair + 1)
+			out, err := workload.Run(t.Context(), cfg)
+			if err != nil || out.Damaged() {
+				t.Fatalf("pair %d: %v, %v", pair+1, out, err)
+			}
+			ratios, ones = append(ratios, math.Exp(inference.DuetPair(out.Duet.Blocks()))), append(ones, 1)
+		}
+		want := 1 + float64(ppm)/1e6
+		e := inference.PairedRatio(ratios, ones, 0.998)
+		same, _ := inference.Equivalent(ratios, ones, results.DuetMargin, 0.05)
+		t.Logf("an extra of %d millionths: %.4f [%.4f, %.4f], equivalent: %v", ppm, e.Value, e.Low, e.High, same)
+		if !e.Contains(want) || same && ppm == 10000 {
+			t.Errorf("an extra of %d millionths: %.4f [%.4f, %.4f], equivalent: %v", ppm, e.Value, e.Low, e.High, same)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
@@ -101,7 +102,11 @@ func (p *Plan) course(shards int) *course {
 // saw takes what a trial came to.
 func (c *course) saw(t Task, o outcome) {
 	if t.Cell.byWidth() {
-		c.duets[t.Cell.Name()] = append(c.duets[t.Cell.Name()], o.ratio)
+		pairs := 1
+		if o.fate == never {
+			pairs = inference.DuetMost // no other one will have a value either
+		}
+		c.duets[t.Cell.Name()] = append(c.duets[t.Cell.Name()], slices.Repeat([]float64{o.ratio}, pairs)...)
 	}
 	if c.lives == nil {
 		return

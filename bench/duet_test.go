@@ -30,6 +30,9 @@ func duetSpec() Spec {
 // fakeDuet makes the turns of one pair. Those of hwm agree so well that the first
 // pairs are enough, those of thread-stop do not.
 func fakeDuet(_ context.Context, c workload.Config) (*workload.Outcome, error) {
+	if c.Strategy.Name == "shm-match" {
+		return &workload.Outcome{NotApplicable: "a function"}, nil
+	}
 	if c.Duet == nil || c.Load != "memory" || c.Workers != 1 {
 		return nil, fmt.Errorf("not a duet: %+v", c)
 	}
@@ -199,6 +202,16 @@ func TestDuetsAmongOthers(t *testing.T) {
 	}
 	if len(count) != 4 || other != spec.Rounds {
 		t.Errorf("duets %v, %d rounds of other trials", count, other)
+	}
+}
+
+// What cannot be on a build is tried once, and not as often as a duet has pairs.
+func TestDuetNotApplicable(t *testing.T) {
+	spec := duetSpec()
+	spec.Strategies = choose("shm-match")
+	path := resultsPath(t)
+	if sum, err := duetRunner(t, spec, whole).Run(t.Context(), path); err != nil || sum.Ran != 2 || len(readTrials(t, path)) != 2 {
+		t.Errorf("%+v, %v", sum, err)
 	}
 }
 

@@ -79,6 +79,10 @@ type aaCount struct {
 
 func (aa) check(g *gatherer) (findings, error) {
 	var f findings
+	if g.aaDuets(&f); f.places > 0 && !g.aaNames() {
+		return f, nil
+	}
+	duets := f.places
 	for _, unit := range aaUnits {
 		var c aaCount
 		for _, scene := range g.sorted() {
@@ -87,13 +91,23 @@ func (aa) check(g *gatherer) (findings, error) {
 				c.add(g.scenes[scene], names, unit)
 			}
 		}
-		if f.places == 0 {
-			f.add(g.filter(), "no strategy under several names, as tlsbench run --aa makes them")
+		if f.places == duets {
+			f.add(g.filter(), "no strategy under several names, as tlsbench run --aa makes them, and no duet of one with itself")
 			return f, nil
 		}
 		c.report(&f, unit)
 	}
 	return f, nil
+}
+
+// aaNames reports whether a strategy has throughput trials under several names.
+func (g *gatherer) aaNames() bool {
+	for _, samples := range g.scenes {
+		if len(aaGroups(samples)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // aaGroups lists the names of each strategy that has several, its own first.
@@ -207,9 +221,11 @@ func (c *aaCount) report(f *findings, unit string) {
 
 // allowed is the number of false findings in n tests at 5 % that is exceeded
 // with a probability of aaChance at most.
-func allowed(n int) int {
+func allowed(n int) int { return exceeded(n, aaChance) }
+
+func exceeded(n int, chance float64) int {
 	k := 0
-	for k < n && 1-(distuv.Binomial{N: float64(n), P: checkAlpha}).CDF(float64(k)) > aaChance {
+	for k < n && 1-(distuv.Binomial{N: float64(n), P: checkAlpha}).CDF(float64(k)) > chance {
 		k++
 	}
 	return k

@@ -12,7 +12,7 @@ import (
 
 // CheckOptions are the claims to test, as a user writes them.
 type CheckOptions struct {
-	Expect      []string // "hwm=clean", "hwm=undamaged" or "hwm=unshared"
+	Expect      []string // "hwm=clean", "hwm=undamaged", "hwm=unshared" or "hwm=equivalent"
 	MaxSlowdown []string // "hwm/key-owner=2%"
 	Steady      []string // "warm-handler-ns=10%"
 	Against     []string // older results files that these must not be worse than
@@ -151,7 +151,8 @@ const (
 	unsharedWord  = "unshared"  // no raced block above the floor in sharing trials
 )
 
-var expectations = []string{string(Clean), undamagedWord, unsharedWord}
+// Equivalent is one too: shown by duets to cost as much as the other side.
+var expectations = []string{string(Clean), undamagedWord, unsharedWord, Equivalent}
 
 func parseExpectation(text string) (rule, error) {
 	strategy, word, ok := cutLast(text, "=")
@@ -183,7 +184,7 @@ func (e expectation) check(g *gatherer) (findings, error) {
 		if why := e.against(s, g.shared(scene, s)); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
-		if why := unlike(g.of(s.files)); why != "" && e.word != unsharedWord {
+		if why := unlike(g.of(s.files)); why != "" && e.word != unsharedWord && e.word != Equivalent {
 			f.add(scene.String(), "the data cannot support it: %s", why)
 		}
 		if mark := g.mark(scene); mark != "" {
@@ -200,8 +201,11 @@ func (e expectation) check(g *gatherer) (findings, error) {
 // expectation is about. Forks without damage say nothing about damage under load,
 // and a trial of the tracer nothing but what is shared.
 func (e expectation) isAbout(s *sample) bool {
-	if e.word == unsharedWord {
+	switch e.word {
+	case unsharedWord:
 		return s.sharing.tally.trials+s.sharing.tally.failed > 0
+	case Equivalent:
+		return len(s.duet.pairs) > 0
 	}
 	return s.other || s.forks.damaged > 0
 }
@@ -209,8 +213,11 @@ func (e expectation) isAbout(s *sample) bool {
 // against says why the expectation is not met, "" if it is. Damage counts
 // wherever it was seen, but only corruption trials support a claim.
 func (e expectation) against(s *sample, shared *SharedBlocks) string {
-	if e.word == unsharedWord {
+	switch e.word {
+	case unsharedWord:
 		return againstSharing(s, shared)
+	case Equivalent:
+		return s.duet.unlike(1/(1+DuetMargin), 1+DuetMargin)
 	}
 	v := s.lives().verdict().shareSlots(s.sharedMax)
 	switch {
@@ -299,9 +306,13 @@ func percent(s string) (float64, error) {
 	return x / 100, nil
 }
 
-// both lists the scenes in which either strategy has handshake trials.
+// both lists the scenes in which either strategy has handshake trials, and those
+// of duets of the two.
 func (g *gatherer) both(a, b string) []Scene {
 	return slices.DeleteFunc(g.sorted(), func(scene Scene) bool {
+		if s := g.scenes[scene][a]; s != nil && len(s.duet.pairs) > 0 {
+			return scene.Against() != b
+		}
 		x, y := g.scenes[scene][a], g.scenes[scene][b]
 		return x.handshakes() == 0 && y.handshakes() == 0
 	})

@@ -195,7 +195,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		t.Controls = g.sharing[sharingGroup(s)].String()
 	default:
 		t.Controls = "no controls needed: fork trials make no claim about damage"
-		if s.against() != "" {
+		if s.Against() != "" {
 			t.Controls = "no controls needed: duets make no claim about damage"
 		}
 	}
@@ -214,7 +214,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
 		r.Unlike = unlike(g.of(sample.files))
-		r.Duet = sample.duet.cost(aaBase(name) == s.against(), o)
+		r.Duet = sample.duet.cost(aaBase(name) == s.Against(), o)
 		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })

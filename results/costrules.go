@@ -10,7 +10,7 @@ import (
 )
 
 // slowdown is the rule that one strategy has at most so much less throughput
-// than another. It holds where that was shown: the one-sided t-test on the
+// than another, and in duets costs so much processor time that this follows. It holds where that was shown: the one-sided t-test on the
 // ratios of the same rounds rejects a greater slowdown at 5 %. (A ratio that
 // merely is not significantly lower would let noise pass.)
 type slowdown struct {
@@ -55,6 +55,12 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 		}
 		f.places++
 		s, base := g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]
+		if scene.Against() != "" {
+			if why := s.duet.unlike(0, 1/(1-r.limit)); why != "" {
+				f.add(scene.String(), "%s", why)
+			}
+			continue
+		}
 		if why := r.against(s, base); why != "" {
 			f.add(scene.String(), "%s", why)
 		}
@@ -66,7 +72,7 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 		}
 	}
 	if f.places == 0 {
-		f.add(g.filter(), "no throughput trial of %s", r.strategy)
+		f.add(g.filter(), "no throughput trial of %s, and no duet with %s", r.strategy, r.baseline)
 	}
 	return f, nil
 }

@@ -208,3 +208,61 @@ func TestDuetWithoutValue(t *testing.T) {
 		t.Errorf("%d pairs, %q", c.Cost.N, text)
 	}
 }
+
+// What a user may claim of duets, and what the data do not bear out.
+func TestCheckDuets(t *testing.T) {
+	path := duetFile(t, inference.DuetFirst, map[string]*players{
+		"hwm": newPlayers(0, 0.003, 0.01), "thread-stop": newPlayers(0.01, 0.003, 0.01), "pointer-match": newPlayers(0.004, 0.01, 0.05),
+	})
+	few := duetFile(t, 5, map[string]*players{"hwm": newPlayers(0, 0.003, 0.01)})
+	for _, tt := range []struct {
+		file string
+		o    CheckOptions
+		want string // "" = it holds
+	}{
+		{path, CheckOptions{Expect: []string{"hwm=equivalent"}}, ""},
+		{path, CheckOptions{Expect: []string{"thread-stop=equivalent"}}, "beyond 0.5 %"},
+		{path, CheckOptions{Expect: []string{"pointer-match=equivalent"}}, "not shown to be within 0.5 %"},
+		{few, CheckOptions{Expect: []string{"hwm=equivalent"}}, "5 pairs: too few, need 6"},
+		{path, CheckOptions{MaxSlowdown: []string{"hwm/key-owner=0.5%"}}, ""},
+		{path, CheckOptions{MaxSlowdown: []string{"thread-stop/key-owner=2%"}}, ""},
+		{path, CheckOptions{MaxSlowdown: []string{"thread-stop/key-owner=0.5%"}}, "beyond 0.503 %"},
+		{path, CheckOptions{MaxSlowdown: []string{"hwm/thread-stop=2%"}}, "no duet with thread-stop"},
+	} {
+		var out bytes.Buffer
+		broken, err := Check(&out, tt.o, tt.file)
+		if err != nil || broken > 0 != (tt.want != "") || !strings.Contains(out.String(), tt.want) {
+			t.Errorf("%+v: %d broken, %v, want %q:\n%s", tt.o, broken, err, tt.want, out.String())
+		}
+	}
+}
+
+// A strategy against itself: nothing is found where nothing is, and each kind of
+// bias is.
+func TestCheckDuetsWithThemselves(t *testing.T) {
+	const enough = aaSets * inference.DuetFirst
+	for name, tt := range map[string]struct {
+		pairs  int
+		change func(*players)
+		want   []string
+	}{
+		"nothing":            {enough, func(*players) {}, nil},
+		"too few":            {enough - 1, func(*players) {}, []string{"too few, need 400"}},
+		"one side is dearer": {enough, func(p *players) { p.effect = 0.01 }, []string{"sets differ: chance allows 3", "a strategy from itself differs by +1"}},
+		"the first turn is":  {enough, func(p *players) { p.first = 0.003 }, []string{"the first of two turns from the second differs by +0.3"}},
+		"the first start is": {enough, func(p *players) { p.started = 0.003 }, []string{"the server started first from the other, by twice differs"}},
+	} {
+		p := newPlayers(0, 0.003, 0.01)
+		tt.change(p)
+		var out bytes.Buffer
+		broken, err := Check(&out, CheckOptions{AA: true}, duetFile(t, tt.pairs, map[string]*players{NegativeControl: p}))
+		if err != nil || broken != len(tt.want) {
+			t.Errorf("%s: %d broken, %v, want %d:\n%s", name, broken, err, len(tt.want), out.String())
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: want %q:\n%s", name, want, out.String())
+			}
+		}
+	}
+}

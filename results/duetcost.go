@@ -60,6 +60,8 @@ const (
 type DuetCost struct {
 	Cost Ratio  `json:"cost"`
 	Word string `json:"word"`
+	// Reason is why there is no pair with a value.
+	Reason string `json:"reason,omitempty"`
 	// Total also has what happens in fewer than one block of five.
 	Total Figure `json:"total"`
 	// Instructions in user space; without a value where they cannot be counted,
@@ -98,6 +100,10 @@ func (s *duetSample) cost(itself bool, o Options) *DuetCost {
 		Cost: logs(s.pairs).ratio(o), Word: NotResolved,
 		Total: logs(s.total).estimate(o), Instructions: logs(s.counts).estimate(o), NoCounter: s.noCounter,
 		Position: logs(s.position).estimate(o), Started: s.order(o), itself: itself,
+	}
+	if c.Cost.N == 0 {
+		v := s.tally.verdict()
+		c.Word, c.Reason = v.Short(), v.Reason
 	}
 	parts := inference.DuetComponents(s.blocks)
 	c.Between, c.Within, c.Lag1 = finite(parts.Between), finite(parts.Within), finite(parts.Lag1)
@@ -175,4 +181,26 @@ func (t *Table) correctDuets(families map[string][]*Ratio) {
 			families[family] = append(families[family], &c.Cost)
 		}
 	}
+}
+
+// unlike says why a cost was not shown to lie within limits, "" if it was: the
+// one-sided tests at 5 % that the word equivalent takes, for every place alone.
+func (s *duetSample) unlike(low, high float64) string {
+	p := logs(s.pairs)
+	f := p.estimate(Options{Confidence: 1 - checkAlpha})
+	switch {
+	case s.tally.failed > 0:
+		return couldNot(&s.tally)
+	case s.tally.damaged > 0:
+		return fmt.Sprintf("%d of %s damaged: no cost to speak of", s.tally.damaged, number.Count(s.tally.trials, "pair"))
+	case f.N < minRounds:
+		return fmt.Sprintf("%s: too few, need %d", number.Count(f.N, "pair"), minRounds)
+	case inference.RatioAbove(p.b, p.a, 1/high) < checkAlpha && (low == 0 || inference.RatioAbove(p.a, p.b, low) < checkAlpha):
+		return ""
+	}
+	verdict := "not shown to be within " + number.Percent(high-1)
+	if f.Low > high || f.High < low {
+		verdict = "beyond " + number.Percent(high-1)
+	}
+	return fmt.Sprintf("processor time differs by %s %s in %s: %s", number.Change(f.Value), number.Between(f.Low, f.High, number.Change), number.Count(f.N, "pair"), verdict)
 }

@@ -57,8 +57,8 @@ func (s Scene) setting(key string) string {
 	return ""
 }
 
-// against is the other side of the duets of the scene, "" for none.
-func (s Scene) against() string { return s.setting(AgainstKey) }
+// Against is the other side of the duets of the scene, "" for none.
+func (s Scene) Against() string { return s.setting(AgainstKey) }
 
 // String gives the scene without the machine.
 func (s Scene) String() string {
@@ -386,6 +386,9 @@ func (g *gatherer) once(t *Trial) error {
 
 func (g *gatherer) slot(c *Cell) *slot {
 	g.all[c.Strategy] = true
+	if other := c.Setting(AgainstKey); other != "" {
+		g.all[other] = true
+	}
 	g.workers = max(g.workers, c.Workers)
 	for _, w := range g.where {
 		g.values[Setting{w.Key, c.value(w.Key)}] = true

@@ -67,7 +67,7 @@ func badFiles(err error) error {
 // checkCommand tests claims on results files.
 type checkCommand struct {
 	Files       []string `arg:"" name:"file" help:"Results files."`
-	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met) or undamaged (no event in these trials), as in hwm=clean."`
+	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met), undamaged (no event in these trials) or equivalent (in duets, within 0.5 %), as in hwm=clean."`
 	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most this share more than B, as in hwm/key-owner=2%."`
 	Steady      []string `placeholder:"UNIT=SHARE" help:"The interval of each strategy's median lies within this share of it, as in warm-handler-ns=10%."`
 	Against     []string `placeholder:"FILE" help:"Older results files; the new ones must not be worse."`

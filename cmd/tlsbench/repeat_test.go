@@ -189,6 +189,9 @@ func TestCommands(t *testing.T) {
 		"--measure corruption,handshake --bad 0.35 --check-rate 0 --duration 300ms --no-controls --seed 6",
 		"--measure fork --fork-memory 16,64 --fork-keys 0,8 --huge-pages on,off --fork-pairs 20 --rounds 2 --seed 7",
 		"--rounds 5 --seed 8 --shard 2/3",
+		"--measure duet --seed 9",
+		"--measure duet --strategy hwm,key-owner --against key-owner,clear-0-15:n=32 --duet-pairs 25 --tls 1.2 --seed 10",
+		"--measure handshake,duet --workers 2 --load tcp,memory --rounds 3 --seed 11",
 	} {
 		sameCommand(t, cancelled(t, planOf(t, parseRun(t, append([]string{"run"}, strings.Fields(args)...)), builds)))
 	}

@@ -285,36 +285,51 @@ func (f *record) only() string {
 }
 
 // costAnswer gives the server's CPU time for each handshake, alone in the
-// process: on few cores throughput is the peers' as well.
+// process: by duets where there are some, which tell a fraction of a percent. On
+// few cores throughput is the peers' as well.
 func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 	if name == b.Baseline {
 		return Cell{Text: "the baseline"}
 	}
+	duets := slices.DeleteFunc(pointers(b.Tables), func(t *results.Table) bool {
+		return t.Heap != results.Heaps.Default() || t.Settings != results.AgainstKey+"="+b.Baseline
+	})
+	if builds, ratios := costsOf(duets, name, func(r *results.Row) results.Ratio { return r.Duet.Cost }); len(builds) > 0 {
+		return b.costWords(builds, ratios, results.CPURatio, results.DuetMargin)
+	}
 	for _, unit := range []string{results.CPUPerHandshake, results.HandshakesPerSec} {
-		ratios := make(map[string]results.Ratio)
-		var builds []string
-		for _, t := range tables {
-			r := rowOf(t, name)
-			if r == nil || t.Hazard != results.Plain {
-				continue
-			}
-			// Of scenes that differ in load or workers the one with the most rounds.
-			if c, ok := r.Cost(unit); ok && c.Ratio.Known() && c.Ratio.N > ratios[t.OpenSSL].N {
-				if _, ok := ratios[t.OpenSSL]; !ok {
-					builds = append(builds, t.OpenSSL)
-				}
-				ratios[t.OpenSSL] = c.Ratio
-			}
-		}
+		builds, ratios := costsOf(tables, name, func(r *results.Row) results.Ratio {
+			c, _ := r.Cost(unit)
+			return c.Ratio
+		})
 		if len(builds) > 0 {
-			return b.costWords(builds, ratios, unit)
+			return b.costWords(builds, ratios, unit, b.Margin)
 		}
 	}
 	return Cell{Text: "–"}
 }
 
+// costsOf gives the costs of a strategy alone in the process, build by build: of
+// scenes that differ in load or workers that with the most rounds.
+func costsOf(tables []*results.Table, name string, of func(*results.Row) results.Ratio) (builds []string, ratios map[string]results.Ratio) {
+	ratios = make(map[string]results.Ratio)
+	for _, t := range tables {
+		r := rowOf(t, name)
+		if r == nil || t.Hazard != results.Plain {
+			continue
+		}
+		if q := of(r); q.Known() && q.N > ratios[t.OpenSSL].N {
+			if _, ok := ratios[t.OpenSSL]; !ok {
+				builds = append(builds, t.OpenSSL)
+			}
+			ratios[t.OpenSSL] = q
+		}
+	}
+	return builds, ratios
+}
+
 // costWords tells what differs, and of the rest how much cannot be excluded.
-func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio, unit string) Cell {
+func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio, unit string, margin float64) Cell {
 	var differ, alike []string
 	same, far := true, 0.0
 	for _, build := range builds {
@@ -339,7 +354,7 @@ func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio,
 	case len(alike) == 0:
 		return c
 	case same:
-		rest = "the same within " + number.Percent(b.Margin)
+		rest = "the same within " + number.Percent(margin)
 	case math.IsInf(far, 1):
 		rest = "too few rounds to tell"
 	}

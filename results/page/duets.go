@@ -39,6 +39,9 @@ var duetMetrics = []metric{
 
 // duetCost shows the change, its interval, and the word.
 func duetCost(r *results.Row) Cell {
+	if r.Duet != nil && r.Duet.Cost.N == 0 {
+		return Cell{Text: r.Duet.Word, Notes: []string{r.Strategy + ": " + r.Duet.Reason}}
+	}
 	cell := ofDuet(r, func(c *results.DuetCost) results.Figure { return c.Cost.Figure })
 	if cell.Text == "" {
 		return cell

@@ -59,6 +59,12 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 		add("median", cost.Unit, "", strconv.Itoa(r.Undamaged), cost.Median, "", "", cost.Disturbed...)
 		add("ratio", cost.Unit, baseline, "", cost.Ratio.Figure, exact(cost.Ratio.Adjusted), strconv.FormatBool(cost.Ratio.Same), cost.Disturbed...)
 	}
+	if d := r.Duet; d != nil {
+		to := scene.Against()
+		add("duet", results.CPURatio, to, "", d.Cost.Figure, exact(d.Cost.Adjusted), strconv.FormatBool(d.Cost.Same))
+		add("duet", results.TotalRatio, to, "", d.Total, "", "")
+		add("duet", results.InstructionRatio, to, "", d.Instructions, "", "")
+	}
 	if len(t.Rows) == before { // skipped, say: the reason must not get lost
 		line("damaged", results.DamagedPerTrial, "", "0", "0", "", "", "", "", "", r.Verdict.Reason)
 	}

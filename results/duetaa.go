@@ -1,0 +1,84 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"tlsbench/results/inference"
+	"tlsbench/results/number"
+)
+
+// How many duets of a strategy with itself it takes to find fault with them, and
+// how probable it may be that sets of pairs differ too often though nothing is
+// wrong: 3 of 20 are allowed.
+const (
+	aaSets       = 20
+	aaSetsChance = 0.02
+)
+
+// aaDuets is the rule of aa for duets of a strategy with itself: of sets of as many
+// pairs as a duet has at least, not too many differ; all pairs together do not; and
+// neither the place of a turn nor which server was started first makes a difference.
+func (g *gatherer) aaDuets(f *findings) {
+	var all duetSample
+	for _, scene := range g.sorted() {
+		for _, name := range sortedNames(g.scenes[scene]) {
+			if s := &g.scenes[scene][name].duet; len(s.pairs) > 0 && aaBase(name) == scene.Against() {
+				f.places++
+				all.join(s)
+			}
+		}
+	}
+	if f.places == 0 {
+		return
+	}
+	if all.tally.failed > 0 {
+		f.add("duets", "%s", couldNot(&all.tally))
+	}
+	o := Options{Confidence: 1 - checkAlpha}
+	sets, differ := 0, 0
+	for set := range slices.Chunk(all.pairs, inference.DuetFirst) {
+		if len(set) == inference.DuetFirst {
+			sets++
+			if i := logs(set).estimate(o); i.Low > 1 || i.High < 1 {
+				differ++
+			}
+		}
+	}
+	may := exceeded(sets, aaSetsChance)
+	f.note("duets: %d of %d sets of %d pairs differ by their 95 %% interval (chance allows %d)", differ, sets, inference.DuetFirst, may)
+	if sets < aaSets {
+		f.add("duets", "%s in %d sets: too few, need %d, as from run --measure duet --strategy %s --duet-pairs %[3]d",
+			number.Count(len(all.pairs), "pair"), sets, aaSets*inference.DuetFirst, NegativeControl)
+	}
+	if differ > may {
+		f.add("duets", "%d of %d sets differ: chance allows %d", differ, sets, may)
+	}
+	for _, effect := range []struct {
+		what string
+		Figure
+	}{
+		{"a strategy from itself", logs(all.pairs).estimate(o)},
+		{"the first of two turns from the second", logs(all.position).estimate(o)},
+		{"the server started first from the other, by twice", all.order(o)},
+	} {
+		text := fmt.Sprintf("%s %s", number.Change(effect.Value), number.Between(effect.Low, effect.High, number.Change))
+		f.note("duets: %s differs by %s", effect.what, text)
+		// Two standard errors: the interval is about that wide.
+		if effect.Low > 1 || effect.High < 1 {
+			f.add("duets", "%s differs by %s", effect.what, text)
+		}
+	}
+	parts := inference.DuetComponents(all.blocks)
+	f.note("duets: standard deviation %s between pairs, %s between blocks; correlation of neighbouring blocks %s",
+		number.Percent(parts.Between), number.Percent(parts.Within), number.Figures(parts.Lag1))
+}
+
+// join adds the pairs of another place.
+func (s *duetSample) join(o *duetSample) {
+	s.tally = *s.tally.with(&o.tally)
+	s.pairs = append(s.pairs, slices.DeleteFunc(slices.Clone(o.pairs), math.IsNaN)...)
+	s.blocks, s.position = append(s.blocks, o.blocks...), append(s.position, o.position...)
+	s.started, s.first = append(s.started, o.started...), append(s.first, o.first...)
+}
