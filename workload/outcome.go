@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -375,23 +374,22 @@ func (t *trial) gatherTrace() {
 	if trace == nil {
 		return
 	}
-	creators := map[int]string{}
-	for _, s := range t.block.Slots() {
-		creators[s.Key] = s.Object
-	}
-	t.out.Trace = &TraceOutcome{Blocks: trace.Blocks, Pages: trace.Pages, Faults: trace.Faults, Sampled: trace.Sampled}
-	for _, b := range trace.Raced {
-		t.out.Trace.Raced = append(t.out.Trace.Raced, racedBlock(b, creators))
-	}
+	t.out.Trace = NewTraceOutcome(trace)
 }
 
-func racedBlock(b rig.Traced, creators map[int]string) results.RacedBlock {
-	r := results.RacedBlock{
-		Site: b.Site, Size: b.Size, Behind: b.Variable, ReadRaced: !b.Raced,
-		Writers: b.Writers, Readers: b.Readers, Sampled: b.Sampled,
+// NewTraceOutcome says of any server what its tracer saw.
+func NewTraceOutcome(trace *rig.Trace) *TraceOutcome {
+	out := &TraceOutcome{Blocks: trace.Blocks, Pages: trace.Pages, Faults: trace.Faults, Sampled: trace.Sampled}
+	for _, b := range trace.Raced {
+		out.Raced = append(out.Raced, racedBlock(b))
 	}
-	if b.Key >= 0 {
-		r.Behind = fmt.Sprintf("pthread key %d of %s", b.Key, cmp.Or(creators[b.Key], "an unknown owner"))
+	return out
+}
+
+func racedBlock(b rig.Traced) results.RacedBlock {
+	r := results.RacedBlock{
+		Site: b.Site, Size: b.Size, Behind: b.Behind, ReadRaced: !b.Raced,
+		Writers: b.Writers, Readers: b.Readers, Sampled: b.Sampled,
 	}
 	for _, w := range b.Writes {
 		r.Writes = append(r.Writes, results.RacedWrite{Site: w.Site, By: w.By, Count: w.Count, How: how(w)})

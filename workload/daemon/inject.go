@@ -22,10 +22,10 @@ import (
 //go:embed inject/*
 var preloadSource embed.FS
 
-// preload is made of preload.c and the very files that the rig is built of.
+// preload is made of the files in inject and the very files that the rig is built of.
 var preload = sharedlib.Recipe{
 	// A function of the object is not replaced by one that the daemon happens to have.
-	Flags: []string{"-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wl,-Bsymbolic,-z,defs"}, Libs: []string{"-ldl", "-lpthread"},
+	Flags: []string{"-std=gnu11", "-D_GNU_SOURCE", "-O2", "-static-libgcc", "-Wl,-Bsymbolic,-z,defs"}, Libs: []string{"-ldl", "-lpthread"},
 	From: []sharedlib.Source{
 		{Files: preloadSource, Pattern: "inject/*"}, {Files: strategies.Source, Pattern: "*"}, {Files: rig.Source, Pattern: "*"},
 	},

@@ -121,7 +121,7 @@ func TestPreloadObject(t *testing.T) {
 		{"clear:n=1", "OPENSSL_init_ssl", `set up when .*\nfilled [2-9], my own kept\n$`},
 		{"hwm", "OPENSSL_init_ssl", `set up when .*\nfilled 1, my own kept\n$`},
 		{"hwm", "fork", `set up at the first fork; .*\nfilled 0, my own lost\n$`},
-		{"temp-thread", "fork", `^tlsbench-field: setting up temp-thread\ntlsbench-field: not applicable: it is no fork handler`},
+		{"temp-thread", "fork", `^tlsbench-preload: setting up temp-thread\ntlsbench-preload: not applicable: it is no fork handler`},
 	} {
 		got := runSmall(t, program, module, object, injection(choice(t, tc.strategy), tc.place)...)
 		if !regexp.MustCompile(tc.want).MatchString(got) {
@@ -148,7 +148,7 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "mine", 
 		own := filepath.Join(t.TempDir(), "mine.so")
 		compileC(t, "#include \"strategy.h\"\n"+tc.source+"\n", "-I", header, "-fPIC", "-shared", "-o", own)
 		got := runSmall(t, program, module, object, injection(catalogue.Choice{Name: "mine", Path: own}, "fork")...)
-		if !regexp.MustCompile("^tlsbench-field: setting up mine\ntlsbench-field: " + tc.want).MatchString(got) {
+		if !regexp.MustCompile("^tlsbench-preload: setting up mine\ntlsbench-preload: " + tc.want).MatchString(got) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

@@ -31,7 +31,7 @@ var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteSkipped, n
 func (f logEntry) damage() bool { return !slices.Contains(notes, f.kind) }
 
 // preloadMark begins the preload object's lines; see inject/preload.c.
-const preloadMark = "tlsbench-field: "
+const preloadMark = "tlsbench-preload: "
 
 // damage is how the daemon's messages tell of damage: its memory manager's and
 // its main process's. The words are those of all packaged versions.

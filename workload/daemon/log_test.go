@@ -32,10 +32,10 @@ func TestReadLine(t *testing.T) {
 		{line: " 0(110) INFO: <core> [main.c:799]: handle_sigs(): terminating due to SIGCHLD"},
 		{line: " 3(115) ERROR: tls [tls_util.h:42]: tls_err_ret(): TLS accept:error:0A00010B:SSL routines::wrong version number"},
 		{line: ""},
-		{"tlsbench-field: hwm: set up when the TLS module was loaded; 4 keys of OpenSSL", noteSetUp, "hwm: set up when the TLS module was loaded; 4 keys of OpenSSL"},
-		{"tlsbench-field: setting up hwm", noteSettingUp, "hwm"},
-		{"tlsbench-field: not applicable: RAND_get0_public", noteNotApplicable, "RAND_get0_public"},
-		{"tlsbench-field: failed: unknown strategy", noteRefused, "unknown strategy"},
+		{"tlsbench-preload: hwm: set up when the TLS module was loaded; 4 keys of OpenSSL", noteSetUp, "hwm: set up when the TLS module was loaded; 4 keys of OpenSSL"},
+		{"tlsbench-preload: setting up hwm", noteSettingUp, "hwm"},
+		{"tlsbench-preload: not applicable: RAND_get0_public", noteNotApplicable, "RAND_get0_public"},
+		{"tlsbench-preload: failed: unknown strategy", noteRefused, "unknown strategy"},
 	} {
 		got, ok := readLine(tc.line)
 		if diff := cmp.Diff(logEntry{tc.kind, tc.detail}, got, cmp.AllowUnexported(logEntry{})); diff != "" || ok != (tc.kind != "") {
@@ -49,7 +49,7 @@ func TestReadLine(t *testing.T) {
 func FuzzReadLine(f *testing.F) {
 	f.Add("child process 12 exited by a signal 6")
 	f.Add(" 4(120) CRITICAL: <core> [core/mem/q_malloc.c:535]: already freed \xff\xfe")
-	f.Add("tlsbench-field: not applicable: ")
+	f.Add("tlsbench-preload: not applicable: ")
 	f.Add("[x:1]: [y:2]: overwritten")
 	kinds := map[string]bool{"double-free": true, "overrun": true, "wild-free": true, "crash": true,
 		noteSettingUp: true, noteSetUp: true, noteNotApplicable: true, noteRefused: true}

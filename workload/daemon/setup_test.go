@@ -169,12 +169,12 @@ func TestStrategyIsNeverSetUp(t *testing.T) {
 
 // One that was, or that an own strategy's set-up ends or stops, is.
 func TestStrategyIsSetUp(t *testing.T) {
-	const begun = `echo "tlsbench-field: setting up hwm" >&2; `
+	const begun = `echo "tlsbench-preload: setting up hwm" >&2; `
 	for name, tc := range map[string]struct {
 		d     Daemon
 		event string
 	}{
-		"serves":            {answering(t, begun+`echo "tlsbench-field: hwm: set up when" >&2`), "failed-handshake"},
+		"serves":            {answering(t, begun+`echo "tlsbench-preload: hwm: set up when" >&2`), "failed-handshake"},
 		"its set-up dies":   {standIn(t, begun+"kill -SEGV $$"), "crash"},
 		"its set-up stands": {standIn(t, begun+"sleep 1000"), "hang"},
 	} {

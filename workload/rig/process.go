@@ -19,10 +19,10 @@ import (
 )
 
 // Source holds what of the rig is compiled into the object that daemons are
-// started with too: the host of strategies, the ledger of keys, and hazards that
-// a daemon can have.
+// started with too: the host of strategies, the ledger of keys, the tracer, and
+// hazards that a daemon can have.
 //
-//go:embed *.h host.c keys.c openssl.c hazard_fips.c hazard_state.c
+//go:embed *.h host.c keys.c openssl.c locks.c trace*.c hazard_fips.c hazard_state.c
 var Source embed.FS
 
 // env must be in the environment of the process that is to become a rig; see

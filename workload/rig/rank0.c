@@ -212,7 +212,6 @@ static void reap(void)
 		if (worker < 0)
 			continue;
 		alive--;
-		trace_ended((uint32_t)worker);
 		if (replace_retired(worker, status))
 			continue;
 		rig.workers[worker].status = status;

@@ -15,7 +15,9 @@
 
 #include "rig.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	LISTS = 64,  /* free blocks of up to as many pages */
@@ -236,8 +238,9 @@ void trace_in_child(uint32_t worker)
 {
 	if (tracer.record == NULL)
 		return;
-	if (tracer.self == TRACE_RANK0) {
+	if (worker != tracer.self && (tracer.self == TRACE_RANK0 || tracer.children == 0)) {
 		tracer.self = worker;
+		tracer.record->pids[worker] = getpid();
 		set_alive(worker);
 	} else if (worker < tracer.children) {
 		tracer.self = tracer.children + worker;
@@ -256,10 +259,22 @@ void trace_forking_workers(uint32_t workers)
 	tracer.children = workers;
 }
 
-void trace_ended(uint32_t worker)
+/* One that has ended and was reaped is no process any more. */
+uint64_t trace_alive(struct trace *record)
 {
-	if (tracer.record != NULL)
-		__atomic_fetch_and(&tracer.record->alive, ~(UINT64_C(1) << worker), __ATOMIC_RELAXED);
+	uint64_t alive = __atomic_load_n(&record->alive, __ATOMIC_RELAXED), gone = 0;
+	int saved = errno;
+
+	for (uint64_t left = alive; left != 0; left &= left - 1) {
+		int worker = __builtin_ctzll(left);
+
+		if (record->pids[worker] != 0 && kill(record->pids[worker], 0) != 0 && errno == ESRCH)
+			gone |= UINT64_C(1) << worker;
+	}
+	if (gone != 0)
+		__atomic_fetch_and(&record->alive, ~gone, __ATOMIC_RELAXED);
+	errno = saved;
+	return alive & ~gone;
 }
 
 void trace_second_pass(void)
@@ -272,9 +287,10 @@ void trace_second_pass(void)
 
 void trace_install(struct trace *record, void *blocks, struct allocator *allocator)
 {
-	tracer.record = record;
-	tracer.region = blocks;
 	under = *allocator;
 	*allocator = (struct allocator){trace_malloc, trace_realloc, trace_free};
+	tracer.record = record;
+	tracer.region = blocks;
+	record->pids[TRACE_RANK0] = getpid();
 	trace_step_open();
 }

@@ -12,6 +12,7 @@
 #include "openssl.h"
 #include "traceblock.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,9 +35,6 @@ void trace_before_fork(void);
 void trace_in_parent(uint32_t worker);
 void trace_in_child(uint32_t worker);
 
-/* Rank 0 has reaped a worker. */
-void trace_ended(uint32_t worker);
-
 /* From here on reads of what one process writes are seen too, in all processes. */
 void trace_second_pass(void);
 
@@ -58,6 +56,13 @@ bool trace_in_lock(void);
 /* Copies the exclusive locks that this thread holds in shared memory. */
 uint32_t trace_locks_held(uint64_t *locks, uint32_t max);
 
+/*
+ * tracecalls.c: takes a signal for the tracer. Handlers that the program installs
+ * for it from now on are kept, and called by trace_pass_on.
+ */
+void trace_keep_signal(int number, void (*handler)(int, siginfo_t *, void *));
+void trace_pass_on(int number, siginfo_t *info, void *context);
+
 /* A buffer that a system call is going to read or write, and after the call. */
 void trace_kernel_opens(const void *p, size_t n, bool writes, const void *caller);
 void trace_kernel_closes(const void *p);
@@ -73,6 +78,8 @@ extern struct tracer tracer;
 struct trace_block *trace_block_at(const void *p);
 uint32_t trace_number(const struct trace_block *block);
 void trace_step_open(void);
+/* The workers that live, as a set. */
+uint64_t trace_alive(struct trace *record);
 /* Also tries them, on a block that nobody uses. */
 void trace_handle_signals(struct trace_block *probe);
 void trace_close_all(void);
@@ -82,11 +89,12 @@ void trace_open_block(const struct trace_block *block);
 void trace_touch_block(struct trace_block *block, uint32_t how, uint32_t site, uint32_t offset);
 void trace_survey_memory(void);
 
-/* traceroot.c: notes where rank 0 has its blocks. */
+/* traceroot.c: notes behind what rank 0 has its blocks. */
 void trace_survey_roots(void);
 
 /* tracesite.c */
 uint32_t trace_site_of_write(struct trace *record, uintptr_t address);
+uint32_t trace_site_of_key(struct trace *record, unsigned key);
 uint32_t trace_site_of_variable(struct trace *record, uintptr_t address, const char *file, uintptr_t base);
 uint32_t trace_site_of_allocation(struct trace *record, const char *file, int line);
 

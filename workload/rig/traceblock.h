@@ -27,11 +27,6 @@ enum {
 enum trace_state { TRACE_UNUSED = 0, TRACE_LIVE, TRACE_FREED };
 enum trace_verdict { TRACE_ALONE = 0, TRACE_RACED, TRACE_READ_RACED };
 
-/* What a root is: nothing, a pthread key (the rest is its number), a library's variable (the rest is a site). */
-#define TRACE_ROOT_KIND 0xc0000000u
-#define TRACE_ROOT_KEY 0x40000000u
-#define TRACE_ROOT_GLOBAL 0x80000000u
-
 /* How a site touched a block. */
 enum trace_how {
 	TRACE_ATOMIC = 1 << 0,  /* lock prefix, or xchg */
@@ -78,7 +73,7 @@ struct trace_block {
 	uint64_t address, size;
 	uint32_t pages;
 	uint32_t site;  /* of the allocation */
-	uint32_t root;  /* where rank 0 has it, right before the first fork */
+	uint32_t root;  /* what rank 0 has it behind, right before the first fork: a site, plus one */
 	uint32_t depth; /* pointers to follow from there, 1: the root itself points to it */
 	uint32_t owner; /* the process that allocated it */
 	uint32_t fork;  /* forks there had been when it was allocated */
@@ -103,6 +98,8 @@ struct trace {
 	uint32_t forked[TRACE_PROCESSES]; /* with a process's last one; 0: it has not forked */
 	uint32_t pass;                    /* 2: blocks that one process writes are closed to the others' reads */
 	uint64_t alive;                   /* workers that were forked and have not ended */
+	uint32_t processes;               /* in a daemon: how many were forked */
+	int32_t pids[TRACE_PROCESSES];
 	uint64_t faults, steps, sampled;
 	uint32_t full;               /* site table */
 	uint32_t owner[TRACE_PAGES]; /* block of each page, plus one */

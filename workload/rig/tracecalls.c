@@ -128,6 +128,29 @@ static void leave_open(sigset_t *mask)
 MASK(sigprocmask, -1)
 MASK(pthread_sigmask, ENOSYS)
 
+static int kept;                /* a signal, 0: none */
+static struct sigaction theirs; /* the program's handler of it */
+
+void trace_keep_signal(int number, void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction ours = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	sigfillset(&ours.sa_mask);
+	sigdelset(&ours.sa_mask, SIGSEGV);
+	sigdelset(&ours.sa_mask, SIGTRAP);
+	if (sigaction(number, &ours, &theirs) != 0)
+		FAIL(errno, "handle signal %d", number);
+	kept = number;
+}
+
+void trace_pass_on(int number, siginfo_t *info, void *context)
+{
+	if (theirs.sa_flags & SA_SIGINFO)
+		theirs.sa_sigaction(number, info, context);
+	else if (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN)
+		theirs.sa_handler(number);
+}
+
 int sigaction(int number, const struct sigaction *action, struct sigaction *before)
 {
 	static void *found;
@@ -138,6 +161,13 @@ int sigaction(int number, const struct sigaction *action, struct sigaction *befo
 	if (next == NULL) {
 		errno = ENOSYS;
 		return -1;
+	}
+	if (number == kept && number != 0) {
+		if (before != NULL)
+			*before = theirs;
+		if (action != NULL)
+			theirs = *action;
+		return 0;
 	}
 	if (action == NULL)
 		return next(number, action, before);
@@ -157,6 +187,12 @@ sighandler_t signal(int number, sighandler_t handler)
 	if (next == NULL) {
 		errno = ENOSYS;
 		return SIG_ERR;
+	}
+	if (number == kept && number != 0) {
+		sighandler_t was = theirs.sa_handler;
+
+		theirs = (struct sigaction){.sa_handler = handler};
+		return was;
 	}
 	if (is_tracers(number) && handler != SIG_DFL)
 		refuse_handler(number, __builtin_return_address(0));

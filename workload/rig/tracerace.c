@@ -166,7 +166,7 @@ static bool apply(struct trace *record, struct trace_block *block, const struct 
 		return news;
 	}
 	if (rank0)
-		block->witnesses |= __atomic_load_n(&record->alive, __ATOMIC_RELAXED);
+		block->witnesses |= trace_alive(record);
 	intersect(rank0 ? &block->rank0 : &block->workers, touch);
 	block->plain |= self;
 	return false;

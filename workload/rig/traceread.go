@@ -4,14 +4,20 @@ package rig
 // #include "traceblock.h"
 import "C"
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Traced is a block that the tracer has something to say about.
 type Traced struct {
 	Address, Size uint64
 	Site          string // source file and line if known, and the functions that allocated, innermost first
-	Key           int    // the pthread key that rank 0 had it behind, -1 if none
-	Variable      string // or a library's variable, by its name or place, "" if none
+	Behind        string // what rank 0 had it behind: a pthread key, a library's variable, "" if neither
 	Depth         int    // pointers to follow from there, 1: it points to the block itself
 	Raced         bool   // several processes write it without a common lock
 	ReadRaced     bool   // one process does, and others read it
@@ -64,14 +70,18 @@ func (b *Block) Trace() *Trace {
 	if b.trace == nil {
 		return nil
 	}
+	return read(b.trace, int(b.c.config.workers))
+}
+
+// read gives the processes after that many workers as workers' children.
+func read(from *C.struct_trace, workers int) *Trace {
 	t := &Trace{
-		Blocks: int(b.trace.blocks), Pages: int(b.trace.pages),
-		Faults: uint64(b.trace.faults), Steps: uint64(b.trace.steps), Sampled: uint64(b.trace.sampled),
+		Blocks: int(from.blocks), Pages: int(from.pages),
+		Faults: uint64(from.faults), Steps: uint64(from.steps), Sampled: uint64(from.sampled),
 	}
-	workers := int(b.c.config.workers)
-	site := func(i C.uint32_t) string { return text(b.trace.sites[i].text[:]) }
+	site := func(i C.uint32_t) string { return text(from.sites[i].text[:]) }
 	for i := range t.Blocks {
-		block := &b.trace.list[i]
+		block := &from.list[i]
 		if block.verdict == C.TRACE_ALONE {
 			continue
 		}
@@ -79,13 +89,10 @@ func (b *Block) Trace() *Trace {
 			Address: uint64(block.address), Size: uint64(block.size), Site: site(block.site),
 			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
 			Writers: processes(block.plain|block.atomic, workers), Readers: processes(block.readers, workers),
-			Key: -1, Depth: int(block.depth),
+			Depth: int(block.depth),
 		}
-		switch root := block.root; root & C.TRACE_ROOT_KIND {
-		case C.TRACE_ROOT_KEY:
-			traced.Key = int(root &^ C.TRACE_ROOT_KIND)
-		case C.TRACE_ROOT_GLOBAL:
-			traced.Variable = site(root &^ C.TRACE_ROOT_KIND)
+		if block.root != 0 {
+			traced.Behind = site(block.root - 1)
 		}
 		for j := range block.writes {
 			w := &block.writes[j]

@@ -24,16 +24,26 @@ static struct trace_block *begins_at(uintptr_t address)
 
 static void reach(struct trace_block *block, uint32_t root, uint32_t depth)
 {
-	if (block == NULL || block->root != 0)
-		return;
 	block->root = root;
 	block->depth = depth;
 }
 
+/* The block that begins there, if nothing nearer leads to it. */
+static struct trace_block *new_at(uintptr_t address)
+{
+	struct trace_block *block = begins_at(address);
+
+	return block != NULL && block->root == 0 ? block : NULL;
+}
+
 static void follow_keys(void)
 {
-	for (pthread_key_t key = 0; key < KEYS; key++)
-		reach(begins_at((uintptr_t)pthread_getspecific(key)), TRACE_ROOT_KEY | key, 1);
+	for (pthread_key_t key = 0; key < KEYS; key++) {
+		struct trace_block *block = new_at((uintptr_t)pthread_getspecific(key));
+
+		if (block != NULL)
+			reach(block, trace_site_of_key(tracer.record, key) + 1, 1);
+	}
 }
 
 /* Writable data of the files that are loaded; the program's own is not OpenSSL's. */
@@ -52,13 +62,12 @@ static int follow_file(struct dl_phdr_info *info, size_t size, void *unused)
 		from = (from + sizeof from - 1) & ~(sizeof from - 1);
 		for (uintptr_t at = from; at + sizeof at <= info->dlpi_addr + part->p_vaddr + part->p_memsz;
 			at += sizeof at) {
-			struct trace_block *block = begins_at(*(const uintptr_t *)at);
+			struct trace_block *block = new_at(*(const uintptr_t *)at);
 
-			if (block != NULL && block->root == 0)
-				reach(block,
-					TRACE_ROOT_GLOBAL | trace_site_of_variable(tracer.record, at, info->dlpi_name,
-								    info->dlpi_addr),
-					1);
+			if (block == NULL)
+				continue;
+			reach(block, trace_site_of_variable(tracer.record, at, info->dlpi_name, info->dlpi_addr) + 1,
+				1);
 		}
 	}
 	return 0;
@@ -67,10 +76,13 @@ static int follow_file(struct dl_phdr_info *info, size_t size, void *unused)
 static void follow_block(const struct trace_block *block)
 {
 	for (uint64_t offset = 0; offset + sizeof(uintptr_t) <= block->size; offset += sizeof(uintptr_t)) {
+		struct trace_block *next;
 		uintptr_t value;
 
 		memcpy(&value, (const void *)(uintptr_t)(block->address + offset), sizeof value);
-		reach(begins_at(value), block->root, block->depth + 1);
+		next = new_at(value);
+		if (next != NULL)
+			reach(next, block->root, block->depth + 1);
 	}
 }
 

@@ -4,6 +4,7 @@
  * OpenSSL's static functions have no name in the file: then the callers' names
  * are what tells, so the stack is unwound.
  */
+#include "keys.h"
 #include "trace.h"
 
 #include <dlfcn.h>
@@ -153,6 +154,19 @@ uint32_t trace_site_of_write(struct trace *record, uintptr_t address)
 			from = 0;
 		}
 		put_stack(&text, &stack, from, "");
+		__atomic_store_n(&site->known, 2, __ATOMIC_RELEASE);
+	}
+	return (uint32_t)(site - record->sites);
+}
+
+uint32_t trace_site_of_key(struct trace *record, unsigned key)
+{
+	struct trace_site *site = place_of(record, (UINT64_C(1) << 63) + key);
+	const char *creator = key_creator(key);
+
+	if (first_to_name(site)) {
+		snprintf(site->text, sizeof site->text, "pthread key %u of %s", key,
+			creator[0] != '\0' ? creator : "an unknown owner");
 		__atomic_store_n(&site->known, 2, __ATOMIC_RELEASE);
 	}
 	return (uint32_t)(site - record->sites);

@@ -1,9 +1,9 @@
 /*
  * preload.c: puts a strategy's fork handlers into a daemon that knows nothing
  * of it. The strategies' own files are compiled into the same object, and the
- * rig's host of strategies and its ledger of keys (host.c, keys.c); what these
- * have from the rig else is here. The dynamic linker loads the object before
- * anything else of the daemon.
+ * rig's host of strategies, its ledger of keys and its tracer (host.c, keys.c,
+ * trace*.c, locks.c); what these have from the rig else is here and in tracing.c.
+ * The dynamic linker loads the object before anything else of the daemon.
  *
  * A fix inside the TLS module takes its mark when the main process initialises
  * that module: other modules that are initialised before have filled their
@@ -62,6 +62,7 @@ void fail_at(const char *file, int line, int error, const char *format, ...)
 __attribute__((constructor)) static void begin(void)
 {
 	keys_start();
+	tracing_begin();
 }
 
 void read_parameters(const char *text, struct parameter *into, int max)
@@ -138,7 +139,7 @@ static void set_up(const char *place)
 	tell(place);
 }
 
-static bool find_openssl(void)
+bool find_openssl(void)
 {
 	static const char *const names[][2] = {{"libcrypto.so.1.1", "libssl.so.1.1"}, {"libcrypto.so.3", "libssl.so.3"},
 		{"libcrypto.so.4", "libssl.so.4"}};
@@ -196,13 +197,17 @@ int OPENSSL_init_ssl(uint64_t options, const void *settings)
 	return ok;
 }
 
-int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const void *release);
-int CRYPTO_set_mem_functions(const void *allocate, const void *resize, const void *release)
+int CRYPTO_set_mem_functions(malloc_function allocate, realloc_function resize, free_function release);
+int CRYPTO_set_mem_functions(malloc_function allocate, realloc_function resize, free_function release)
 {
 	static void *next;
-	int ok = ((int (*)(const void *, const void *, const void *))real("CRYPTO_set_mem_functions", &next))(allocate,
-		resize, release);
+	struct allocator allocator = {allocate, resize, release};
+	int (*set)(malloc_function, realloc_function, free_function) =
+		(int (*)(malloc_function, realloc_function, free_function))real("CRYPTO_set_mem_functions", &next);
+	int ok;
 
+	tracing_wrap(&allocator);
+	ok = set(allocator.malloc, allocator.realloc, allocator.free);
 	if (is_tls_module(__builtin_return_address(0))) {
 		hazards_load();
 		hazards_before_setup();

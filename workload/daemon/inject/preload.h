@@ -3,12 +3,14 @@
 #define TLSBENCH_PRELOAD_H
 
 #include "block.h"
+#include "openssl.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 /* The harness looks for lines with this mark in the daemon's log. */
-#define SAY(...) dprintf(STDERR_FILENO, "tlsbench-field: " __VA_ARGS__)
+#define SAY(...) dprintf(STDERR_FILENO, "tlsbench-preload: " __VA_ARGS__)
 
 /* Says so, and ends the process. */
 _Noreturn void refuse(const char *what, const char *which);
@@ -18,5 +20,12 @@ void hazards_before_contexts(void);
 
 /* "key=value,..." */
 void read_parameters(const char *text, struct parameter *into, int max);
+
+/* Whether OpenSSL is in the process. */
+bool find_openssl(void);
+
+/* tracing.c: when the object is loaded, and what the program gives to CRYPTO_set_mem_functions. */
+void tracing_begin(void);
+void tracing_wrap(struct allocator *allocator);
 
 #endif

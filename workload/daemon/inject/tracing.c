@@ -1,0 +1,221 @@
+/*
+ * tracing.c: the tracer (trace.c) in a program that knows nothing of it. The
+ * memory functions that the program gives to OpenSSL are wrapped, all processes
+ * that come of it are numbered in the order of their forks, and the record lies
+ * in memory that they share.
+ *
+ * TLSBENCH_TRACE_RECORD names the record's file: tlsbench reads it. Without it
+ * the list is written in words, by the first process at its exit and by any at
+ * SIGUSR2, to the file that TLSBENCH_TRACE names or to standard error.
+ */
+#include "preload.h"
+
+#include "rig.h"
+#include "trace.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static bool wanted;
+static char list_file[1024]; /* empty: standard error */
+static const char *record_file;
+static pid_t first; /* process */
+static uint32_t next_number;
+
+static void before_fork(void)
+{
+	if (tracer.record == NULL)
+		return;
+	next_number = __atomic_fetch_add(&tracer.record->processes, 1, __ATOMIC_RELAXED);
+	if (next_number >= TRACE_MAX_WORKERS)
+		next_number = TRACE_MAX_WORKERS - 1; /* the last number is all the others' */
+	trace_before_fork();
+}
+
+static void in_parent(void)
+{
+	trace_in_parent(next_number);
+}
+
+static void in_child(void)
+{
+	trace_in_child(next_number);
+}
+
+void tracing_begin(void)
+{
+	const char *list = getenv("TLSBENCH_TRACE");
+	int err;
+
+	record_file = getenv("TLSBENCH_TRACE_RECORD");
+	wanted = record_file != NULL || list != NULL || getenv("TLSBENCH_FIELD_STRATEGY") == NULL;
+	if (!wanted)
+		return;
+	first = getpid();
+	/* A daemon goes to another folder. */
+	if (list != NULL && list[0] != '/' && list[0] != '\0' && getcwd(list_file, sizeof list_file / 2) != NULL)
+		strcat(list_file, "/");
+	if (list != NULL)
+		strncat(list_file, list, sizeof list_file / 2 - 1);
+	/* The first to be registered: the last before a fork, the first after it. */
+	err = pthread_atfork(before_fork, in_parent, in_child);
+	if (err != 0)
+		FAIL(err, "register the tracer's fork handlers");
+}
+
+static void *shared_memory(size_t size, int fd)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0),
+		fd, 0);
+
+	if (p == MAP_FAILED)
+		FAIL(errno, "map %zu bytes for the tracer", size);
+	return p;
+}
+
+static int open_record(void)
+{
+	int fd = record_file != NULL ? open(record_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+	if (record_file != NULL && (fd < 0 || ftruncate(fd, sizeof(struct trace)) != 0))
+		FAIL(errno, "make the tracer's record %s", record_file);
+	return fd;
+}
+
+/* What the list is written with: it may be in a signal handler. */
+static void put(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(int fd, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (n > 0 && write(fd, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1) < 0)
+		return; /* there is nowhere to say so */
+}
+
+static void put_processes(int fd, uint64_t set)
+{
+	if (set & UINT64_C(1) << TRACE_RANK0)
+		put(fd, " %d (the first)", (int)tracer.record->pids[TRACE_RANK0]);
+	for (uint32_t i = 0; i < TRACE_MAX_WORKERS; i++) {
+		if (set & UINT64_C(1) << i)
+			put(fd, " %d", (int)tracer.record->pids[i]);
+	}
+}
+
+static void put_block(int fd, const struct trace_block *block)
+{
+	const struct trace_site *sites = tracer.record->sites;
+
+	put(fd, "%s block of %zu bytes\n  allocated: %s\n", block->verdict == TRACE_RACED ? "raced" : "read-raced",
+		(size_t)block->size, sites[block->site].text);
+	if (block->root != 0)
+		put(fd, "  behind: %s\n", sites[block->root - 1].text);
+	put(fd, "  written by processes");
+	put_processes(fd, block->plain | block->atomic);
+	if (block->verdict == TRACE_READ_RACED) {
+		put(fd, ", read by");
+		put_processes(fd, block->readers);
+	}
+	put(fd, "\n");
+	for (uint32_t i = 0; i < TRACE_WRITES && block->writes[i].count != 0; i++) {
+		const struct trace_write *write = &block->writes[i];
+
+		put(fd, "  %s%zu by", block->sampled ? "at least " : "", (size_t)write->count);
+		put_processes(fd, write->by);
+		put(fd, "%s%s%s%s%s%s: %s\n", write->how & TRACE_ATOMIC ? ", atomic" : "",
+			write->how & TRACE_LOCKED ? ", locked" : "",
+			write->how & TRACE_IN_LOCK ? ", in a lock function" : "",
+			write->how & TRACE_FREE ? ", free" : "", write->how & TRACE_KERNEL ? ", system call" : "",
+			write->how & TRACE_READ ? ", read" : "", sites[write->site].text);
+	}
+}
+
+static void put_list(int fd)
+{
+	const struct trace *record = tracer.record;
+	uint32_t count[TRACE_READ_RACED + 1] = {0};
+
+	for (uint32_t i = 0; record != NULL && i < record->blocks; i++)
+		count[record->list[i].verdict]++;
+	if (record == NULL || record->blocks == 0 || record->forks == 0) {
+		put(fd, "tlsbench-preload: nothing was traced: %s\n",
+			record == NULL ? "the program gave OpenSSL no memory functions (CRYPTO_set_mem_functions), so "
+					 "its processes share none of OpenSSL's memory"
+			: record->blocks == 0 ? "OpenSSL allocated nothing with the program's memory functions"
+					      : "the program forked no process after OpenSSL had its memory functions");
+		return;
+	}
+	put(fd, "tlsbench-preload: %u raced and %u read-raced of %u inherited blocks; %u forks, %zu writes seen\n",
+		count[TRACE_RACED], count[TRACE_READ_RACED], record->blocks, record->processes, (size_t)record->faults);
+	if (record->processes > TRACE_MAX_WORKERS)
+		put(fd, "the tracer tells %d processes apart: those forked later count as one\n",
+			TRACE_MAX_WORKERS - 1);
+	for (uint32_t i = 0; i < record->blocks; i++) {
+		if (record->list[i].verdict != TRACE_ALONE)
+			put_block(fd, &record->list[i]);
+	}
+}
+
+static void write_list(void)
+{
+	int fd = STDERR_FILENO;
+
+	if (list_file[0] != '\0')
+		fd = open(list_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		SAY("%s: %s; the list follows\n", list_file, strerror(errno));
+		fd = STDERR_FILENO;
+	}
+	put_list(fd);
+	if (fd != STDERR_FILENO)
+		close(fd);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	write_list();
+	errno = saved;
+	trace_pass_on(number, info, context);
+}
+
+/* Programs that OpenSSL is not in, or that the traced one runs, have nothing to say. */
+__attribute__((destructor)) static void end(void)
+{
+	if (wanted && record_file == NULL && getpid() == first && find_openssl())
+		write_list();
+}
+
+void tracing_wrap(struct allocator *allocator)
+{
+	static struct trace *record;
+	static void *blocks;
+
+	if (!wanted || tracer.self != TRACE_RANK0)
+		return;
+	if (record == NULL) {
+		int fd = open_record();
+
+		record = shared_memory(sizeof *record, fd);
+		if (fd >= 0)
+			close(fd);
+		blocks = shared_memory((size_t)TRACE_PAGES * TRACE_PAGE, -1);
+		if (record_file == NULL)
+			trace_keep_signal(SIGUSR2, on_signal);
+	}
+	trace_install(record, blocks, allocator);
+	trace_second_pass();
+}
