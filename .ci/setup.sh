@@ -6,7 +6,8 @@
 #   setup.sh           a C compiler and OpenSSL's shared libraries
 #   setup.sh hazards   and what tests need: the neighbours of the real hazards,
 #                      OpenSSL's headers
-#   setup.sh lint      and what lint.sh runs, in the versions named there
+#   setup.sh lint      and what lint.sh runs, in the versions named there, and
+#                      OpenSSL's headers
 set -eu
 
 need=""
@@ -56,6 +57,7 @@ if [ "${1:-}" = lint ]; then
 	want clang-tidy has_llvm clang-tidy
 	want cppcheck command -v cppcheck
 	want shellcheck command -v shellcheck
+	want openssl-headers has_header openssl/ssl.h
 fi
 if [ "${1:-}" = hazards ]; then
 	want libpython has_library libpython3

@@ -123,7 +123,7 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 		if o.NotApplicable != "" {
 			return results.NotApplicable, o.NotApplicable
 		}
-		return results.OK, ""
+		return t.carriedOut(o)
 	}
 	b := t.Cell.build
 	version := b.Build.Version
@@ -138,8 +138,16 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 		return results.Failed, fmt.Sprintf("openssl build %s: %s was not loaded; loaded instead: %s", b.Label, b.Build.Libcrypto, strings.Join(o.Files, ", "))
 	case o.Fork != nil && o.Fork.Stopped != nil:
 		return results.Failed, o.Fork.Stopped.Error()
+	}
+	return t.carriedOut(o)
+}
+
+// carriedOut tells whether the trial did what it is for.
+func (t Task) carriedOut(o *workload.Outcome) (results.Status, string) {
+	switch {
 	case t.Cell.Measure == results.Sharing && (o.Trace == nil || o.Trace.Faults == 0):
 		return results.Failed, "the tracer saw no write"
+	case t.Cell.server != nil:
 	case t.Cell.Measure == results.Corruption && !o.Damaged() && o.Handshakes+o.Refused == 0:
 		return results.Failed, "no connection was attempted, and no damage was seen"
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
@@ -151,10 +159,10 @@ func (t Task) status(o *workload.Outcome) (results.Status, string) {
 // metrics gives the values of the benchmark line.
 func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	switch {
-	case c.server != nil:
-		return daemonMetrics(o)
 	case c.Measure == results.Sharing:
 		return sharingMetrics(o)
+	case c.server != nil:
+		return daemonMetrics(o)
 	case c.Measure != results.Corruption && o.Damaged():
 		return nil // what a server does while it breaks is not throughput
 	case c.Measure == results.Fork:

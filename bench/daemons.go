@@ -53,6 +53,11 @@ func (s Spec) rounds() int {
 	return max(s.Rounds, s.Daemon.ControlRounds, s.duetRounds())
 }
 
+// onlySharing reports whether the plan has nothing but sharing trials.
+func (s Spec) onlySharing() bool {
+	return slices.Equal(s.Measures, []results.Measure{results.Sharing})
+}
+
 // Rounds is how many rounds the plan has.
 func (p *Plan) Rounds() int { return p.Spec.rounds() }
 
@@ -82,12 +87,15 @@ func (s Spec) validateDaemons() error {
 		return fmt.Errorf("duration %v: want more than 0 and at most an hour", s.Daemon.Duration)
 	case s.Daemon.ControlRounds < 0 || s.Daemon.ControlRounds > maxRounds:
 		return fmt.Errorf("control rounds %d: want 0 to %d", s.Daemon.ControlRounds, maxRounds)
-	case !slices.Equal(s.Measures, []results.Measure{results.Corruption}):
-		return errors.New("daemons can run only corruption trials")
+	case !slices.Equal(s.Measures, []results.Measure{results.Corruption}) && !s.onlySharing():
+		return errors.New("daemons can run either corruption trials or sharing trials")
 	}
 	for _, n := range s.Workers {
 		if n < 1 || n > daemon.MaxReaders {
 			return fmt.Errorf("readers %d: want 1 to %d", n, daemon.MaxReaders)
+		}
+		if s.onlySharing() && n > daemon.MaxTracedReaders {
+			return fmt.Errorf("readers %d: the tracer takes 1 to %d", n, daemon.MaxTracedReaders)
 		}
 	}
 	for _, h := range s.Hazards {
@@ -139,10 +147,18 @@ func (p *Plan) daemonCells(l place, s *results.Strategy) []Cell {
 }
 
 func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
-	c := p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)
+	c := p.rigCell(l, s)
 	c.OpenSSL, c.checkRate, c.server = on.OpenSSL, 0, &on
 	c.addSetting(results.ServerKey, on.Name())
 	return c
+}
+
+// rigCell is a cell of the rig in a plan of daemons.
+func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
+	if p.Spec.onlySharing() {
+		return p.sharingCell(l, s)
+	}
+	return p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)
 }
 
 // mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
@@ -160,6 +176,10 @@ func (c Cell) unprotected() bool {
 	return c.strategy.Is(catalogue.PositiveControl) && c.server.mode <= 0 && c.Hazard == results.Plain
 }
 
+// sharingLimit ends a sharing trial in a daemon that answers fewer peers than it
+// should.
+const sharingLimit = 2 * time.Minute
+
 // serve makes a cell's trials ones of its daemon.
 func (r *Runner) serve(c Cell, cfg *workload.Config) error {
 	i := slices.IndexFunc(r.Daemons, func(d daemon.Daemon) bool { return NewDaemon(d) == c.server.Daemon })
@@ -168,6 +188,9 @@ func (r *Runner) serve(c Cell, cfg *workload.Config) error {
 	}
 	settings := daemon.Settings{Mode: c.server.mode, Port: r.Port}
 	cfg.Duration = r.Plan.Spec.Daemon.Duration
+	if cfg.Traced() { // as many handshakes as the rig's, however long they take
+		cfg.Duration = sharingLimit
+	}
 	if c.unprotected() {
 		settings.Patience = r.Plan.Spec.Daemon.Patience
 	}

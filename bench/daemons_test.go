@@ -85,6 +85,45 @@ func TestDaemonCells(t *testing.T) {
 	}
 }
 
+// Under the tracer each place is asked for once, and a daemon's cells say what the
+// rig's do.
+func TestTracedDaemonCells(t *testing.T) {
+	s := daemonSpec(t, "none", "hwm")
+	s.Measures, s.HeapSafety, s.Hazards, s.Rounds = []results.Measure{results.Sharing}, nil, nil, 1
+	s.Daemon.ControlRounds = 0
+	var got []string
+	plan := mustPlan(t, s, Shard{})
+	for _, c := range plan.Cells() {
+		got = append(got, strings.TrimPrefix(c.Name(), "BenchmarkSharing/openssl="))
+	}
+	const place = "/hazard=plain/load=tcp/heap=traced"
+	want := []string{
+		"1.1.1.9" + place + "/server=kamailio-5.4.1/rand=method/strategy=none/workers=4",
+		"1.1.1.9" + place + "/server=kamailio-5.4.1/rand=method/strategy=hwm/workers=4",
+		"1.1.1.1" + place + "/rand=method/strategy=none/workers=4",
+		"1.1.1.1" + place + "/rand=method/strategy=hwm/workers=4",
+		"3.5.9" + place + "/server=kamailio-6.0.1/strategy=none/workers=4",
+		"3.5.9" + place + "/server=kamailio-6.0.1/strategy=hwm/workers=4",
+		"3.5.9" + place + "/server=kamailio-6.0.1/strategy=hwm:mode=1/workers=4",
+		"3.5.9" + place + "/server=kamailio-6.0.1/strategy=hwm:mode=2/workers=4",
+		"3.5.1" + place + "/strategy=none/workers=4",
+		"3.5.1" + place + "/strategy=hwm/workers=4",
+		"3.5.1" + place + "/strategy=key-owner/workers=4",
+		"1.1.1.1" + place + "/strategy=none/workers=4",
+		"1.1.1.1" + place + "/strategy=key-owner/workers=4",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("cells (-want +got):\n%s", diff)
+	}
+	if plan.Len() != len(want) {
+		t.Errorf("%d trials, want one of each cell", plan.Len())
+	}
+	s.Workers = []int{49}
+	if _, err := NewPlan(s, Shard{}); err == nil || err.Error() != "plan: readers 49: the tracer takes 1 to 48" {
+		t.Errorf("49 readers: %v", err)
+	}
+}
+
 // Every cell has a trial in each round, those without a fix on OpenSSL 3 more
 // often, in the daemon and in the rig; all shards together have each once.
 func TestDaemonTasks(t *testing.T) {
@@ -319,19 +358,19 @@ func TestAttach(t *testing.T) {
 // What cannot be carried out is refused before a daemon is there.
 func TestDaemonSpecIsChecked(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
-		"daemon kamailio-6.0.1 is given twice":       func(s *Spec) { s.Daemon.List[0] = s.Daemon.List[1] },
-		`unknown daemon "7.0": choose from 5.4, 5.6`: func(s *Spec) { s.Daemon.List[0].Release = "7.0" },
-		"daemon 5.4: the version of its package":     func(s *Spec) { s.Daemon.List[0].OpenSSL = "" },
-		"hazard curl in a daemon: choose from plain": func(s *Spec) { s.Hazards[1] = "curl" },
-		"strategy none is given twice":               func(s *Spec) { s.Strategies = choose("none", "none") },
-		`unknown heap-safety "x": choose from count`: func(s *Spec) { s.HeapSafety[1] = "x" },
-		"readers 65: want 1 to 64":                   func(s *Spec) { s.Workers[0] = 65 },
-		"share of bad peers NaN: want 0 to 1":        func(s *Spec) { nan := math.NaN(); s.Bad = &nan },
-		"rounds 0: want 1 to":                        func(s *Spec) { s.Rounds = 0 },
-		"control rounds 1000000000: want 0 to":       func(s *Spec) { s.Daemon.ControlRounds = 1e9 },
-		"duration 0s: want more than 0":              func(s *Spec) { s.Daemon.Duration = 0 },
-		"duration 2s: want more than 0 and at most":  func(s *Spec) { s.Daemon.Patience = 2 * time.Hour },
-		"daemons can run only corruption trials":     func(s *Spec) { s.Measures = []results.Measure{results.Handshake} },
+		"daemon kamailio-6.0.1 is given twice":                       func(s *Spec) { s.Daemon.List[0] = s.Daemon.List[1] },
+		`unknown daemon "7.0": choose from 5.4, 5.6`:                 func(s *Spec) { s.Daemon.List[0].Release = "7.0" },
+		"daemon 5.4: the version of its package":                     func(s *Spec) { s.Daemon.List[0].OpenSSL = "" },
+		"hazard curl in a daemon: choose from plain":                 func(s *Spec) { s.Hazards[1] = "curl" },
+		"strategy none is given twice":                               func(s *Spec) { s.Strategies = choose("none", "none") },
+		`unknown heap-safety "x": choose from count`:                 func(s *Spec) { s.HeapSafety[1] = "x" },
+		"readers 65: want 1 to 64":                                   func(s *Spec) { s.Workers[0] = 65 },
+		"share of bad peers NaN: want 0 to 1":                        func(s *Spec) { nan := math.NaN(); s.Bad = &nan },
+		"rounds 0: want 1 to":                                        func(s *Spec) { s.Rounds = 0 },
+		"control rounds 1000000000: want 0 to":                       func(s *Spec) { s.Daemon.ControlRounds = 1e9 },
+		"duration 0s: want more than 0":                              func(s *Spec) { s.Daemon.Duration = 0 },
+		"duration 2s: want more than 0 and at most":                  func(s *Spec) { s.Daemon.Patience = 2 * time.Hour },
+		"daemons can run either corruption trials or sharing trials": func(s *Spec) { s.Measures = []results.Measure{results.Handshake} },
 	} {
 		s := daemonSpec(t, "none", "hwm")
 		change(&s)

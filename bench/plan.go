@@ -263,7 +263,7 @@ func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	case len(p.Spec.Daemon.List) > 0 && daemon.Injectable(s.Choice) != nil:
 		return nil // no daemon has it
 	case len(p.Spec.Daemon.List) > 0:
-		return []Cell{p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)}
+		return []Cell{p.rigCell(l, s)}
 	}
 	for _, m := range p.Spec.Measures {
 		switch m {

@@ -344,6 +344,9 @@ func (p *Plan) fieldCommand(file string) string {
 	own := strings.NewReplacer("abort", "0", "count", "1").Replace
 	args.add("daemon", daemons, "")
 	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
+	if slices.Contains(s.Measures, Sharing) {
+		args = append(args, "--trace")
+	}
 	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	args.add("hazard", s.Hazards, "plain,python:before=1,python")
 	args.add("readers", texts(s.Workers), "4")

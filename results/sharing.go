@@ -297,7 +297,7 @@ func (c *sharingControls) String() string {
 // addSharing keeps the trial of a control.
 func (g *gatherer) addSharing(machine string, t *Trial) {
 	c := &t.Cell
-	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || len(c.Settings) > 0 {
+	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || slices.ContainsFunc(c.Settings, c.notOfControls) {
 		return
 	}
 	group := sharingGroup(SceneOf(machine, c))
@@ -317,7 +317,7 @@ func (g *gatherer) addSharing(machine string, t *Trial) {
 }
 
 func sharingGroup(s Scene) ControlGroup {
-	return ControlGroup{Machine: s.Machine, OpenSSL: s.OpenSSL, Load: s.Load, Heap: s.Heap, Workers: s.Workers}
+	return ControlGroup{s.Machine, s.OpenSSL, s.server(), s.Load, s.Heap, s.Workers}
 }
 
 // shared is what the sharing trials of a strategy say; nil if there are none.

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -56,6 +57,40 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 		trials = append(trials, trial)
 	}
 	return fileOf(t, "sharing.txt", trials...)
+}
+
+// A daemon has a floor and controls of its own, whatever random generator it has.
+func TestSharingOfDaemon(t *testing.T) {
+	var trials []*Trial
+	for i, c := range []struct{ server, strategy, site string }{
+		{"", "none", "err.c:1"}, {"", "key-owner", "rig.c:2"}, {"kamailio-5.4", "none", "err.c:1"}, {"kamailio-5.4", "key-owner", "own.c:3"}, {"kamailio-5.4", "hwm", "rig.c:2"},
+	} {
+		trial := &Trial{
+			Cell: Cell{Measure: Sharing, OpenSSL: "1.1.1w", Hazard: "plain", Load: "tcp", Heap: "traced", Strategy: c.strategy, Workers: 4},
+			ID:   i + 1, Round: 1, Status: OK, Metrics: []Metric{{1, RacedBlocks}}, Raced: []RacedBlock{{Site: c.site, Writers: []int{0, 1}}},
+		}
+		if c.server != "" {
+			trial.Cell.Settings = []Setting{{ServerKey, c.server}, {"rand", "method"}}
+		}
+		trials = append(trials, trial)
+	}
+	sum, err := Summarize(Options{}, fileOf(t, "sharing.txt", trials...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range sum.Tables {
+		raced := map[string]int{}
+		for _, r := range table.Rows {
+			raced[r.Strategy] = r.Sharing.Raced
+		}
+		want := map[string]int{"none": 1, "key-owner": 0}
+		if table.server() != "" {
+			want["hwm"] = 1 // what the rig's oracle shares is not the daemon's
+		}
+		if !maps.Equal(raced, want) || table.Mark != "" {
+			t.Errorf("%s: raced %v, want %v; %q", table.Scene, raced, want, table.Mark)
+		}
+	}
 }
 
 // What the oracle shows under plain is held against nobody; what it shows

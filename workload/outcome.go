@@ -392,7 +392,15 @@ func racedBlock(b rig.Traced) results.RacedBlock {
 		Writers: b.Writers, Readers: b.Readers, Sampled: b.Sampled,
 	}
 	for _, w := range b.Writes {
-		r.Writes = append(r.Writes, results.RacedWrite{Site: w.Site, By: w.By, Count: w.Count, How: how(w)})
+		write := results.RacedWrite{Site: w.Site, By: w.By, Count: w.Count, How: how(w)}
+		// Instructions of one function have the same name.
+		if i := slices.IndexFunc(r.Writes, func(o results.RacedWrite) bool {
+			return o.Site == write.Site && o.How == write.How && slices.Equal(o.By, write.By)
+		}); i >= 0 {
+			r.Writes[i].Count += w.Count
+		} else {
+			r.Writes = append(r.Writes, write)
+		}
 	}
 	return r
 }

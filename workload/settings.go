@@ -77,6 +77,9 @@ type Config struct {
 	opensslConf, opensslModules string
 }
 
+// Traced reports whether the trial runs under the tracer.
+func (c *Config) Traced() bool { return c.Heap == "traced" }
+
 var (
 	// Faults is what damage can be made on purpose; the first is none.
 	Faults = rig.Faults
@@ -142,7 +145,7 @@ func (c *Config) complete() {
 	}
 	if c.HangAfter == 0 {
 		c.HangAfter = hangAfter(c.Load, c.Workers)
-		if c.Heap == "traced" { // every write to an inherited block takes as long as a system call or ten
+		if c.Traced() { // every write to an inherited block takes as long as a system call or ten
 			c.HangAfter *= 4
 		}
 	}
@@ -170,9 +173,9 @@ func (c *Config) check() error {
 	switch {
 	case c.Workers < 1 || c.Workers > results.MaxWorkers:
 		return fmt.Errorf("%d workers: want 1 to %d", c.Workers, results.MaxWorkers)
-	case c.Heap == "traced" && c.Workers > results.MaxTraced:
+	case c.Traced() && c.Workers > results.MaxTraced:
 		return fmt.Errorf("heap traced with %d workers: want at most %d", c.Workers, results.MaxTraced)
-	case c.Heap == "traced" && c.Handshakes == 0:
+	case c.Traced() && c.Handshakes == 0:
 		return errors.New("heap traced: give a number of handshakes")
 	case !(c.BadShare >= 0 && c.BadShare <= 1):
 		return fmt.Errorf("share of bad peers %v: want 0 to 1", c.BadShare)
@@ -217,7 +220,7 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	if s.Memory {
 		s.BadShare = c.BadShare
 	}
-	if s.Memory || c.Heap == "traced" {
+	if s.Memory || c.Traced() {
 		s.Handshakes = c.Handshakes
 	}
 	return s
@@ -225,7 +228,7 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 
 func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {
 	limit := c.Handshakes
-	if c.Heap == "traced" {
+	if c.Traced() {
 		limit *= uint64(c.Workers)
 	}
 	return peers.Config{

@@ -26,6 +26,7 @@ type fieldCommand struct {
 	MemSafety     []string      `group:"What is compared:" placeholder:"N" default:"0,1" help:"Kamailio's mem_safety: 0 aborts at a double free, 1 logs it and goes on."`
 	Hazard        []string      `group:"What is compared:" placeholder:"NAME" default:"plain,python:before=1,python" help:"Hazards: ${fieldhazards}, or all; others than plain only with the first --mem-safety."`
 	Readers       int           `group:"The daemon:" placeholder:"N" default:"4" help:"TCP readers."`
+	Trace         bool          `group:"What is compared:" help:"Run the tracer in daemon and rig, with mem_safety 1, and list the inherited memory that several processes write."`
 	TLS           string        `group:"The daemon:" name:"tls" placeholder:"V" default:"1.3" help:"Protocol version: ${tlss}."`
 	Port          int           `group:"The daemon:" placeholder:"N" help:"Port on 127.0.0.1; a free one by default."`
 	Bad           share         `group:"The trials:" placeholder:"SHARE" default:"20%" help:"Share of bad peers."`
@@ -70,7 +71,11 @@ func (c *fieldCommand) Run(s *session) error {
 	if _, err := j.carryOut(s, &bench.Runner{Daemons: daemons, Port: c.Port}); err != nil {
 		return err
 	}
-	if err := c.report(s, j.path); err != nil {
+	report := c.report
+	if slices.Contains(plan.Spec.Measures, results.Sharing) {
+		report = c.reportTraced
+	}
+	if err := report(s, j.path); err != nil {
 		return err
 	}
 	if len(daemons) < len(wanted) {
@@ -128,6 +133,9 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 			Duration: c.Duration, Patience: max(c.Duration, results.ControlLimit), ControlRounds: c.ControlRounds, NoRig: c.RigTime == 0,
 		},
 	}}
+	if c.Trace {
+		spec.Measures, spec.Daemon.ControlRounds = []results.Measure{results.Sharing}, 0 // one trial tells
+	}
 	switch {
 	case c.Port < 0 || c.Port > 65535:
 		return spec, refuse("port %d: want 1 to 65535", c.Port)
@@ -154,6 +162,9 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	}
 	if spec.HeapSafety, err = translated("mem_safety", c.MemSafety, []string{"0", "1"}, []string{"abort", "count"}); err != nil {
 		return spec, err
+	}
+	if c.Trace { // it makes no difference there
+		spec.HeapSafety = nil
 	}
 	if slices.Equal(c.Hazard, []string{"all"}) {
 		c.Hazard = daemon.Hazards
@@ -268,6 +279,39 @@ func (c *fieldCommand) rig(s *session, spec bench.Spec, daemons []daemon.Daemon)
 		err = askVersions(s.ctx, builds, 0)
 	}
 	return builds, err
+}
+
+// reportTraced lists the raced blocks of all trials, and fails if a trial could
+// not be carried out, or showed none without a fix.
+func (c *fieldCommand) reportTraced(s *session, path string) error {
+	set, err := results.ReadFiles(path)
+	if err != nil {
+		return err
+	}
+	list := tracedTrials(set.Trials)
+	doc := page.Document{Data: list}
+	for i := range list {
+		doc.Add(list[i].parts(false)...)
+	}
+	if !c.JSON && !c.Markdown {
+		fmt.Fprintln(s.stdout)
+	}
+	if err := doc.Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
+		return err
+	}
+	var wrong []string
+	for _, t := range list {
+		switch {
+		case strings.HasPrefix(t.NotRun, string(results.Failed)):
+			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s, strategy %s: %s", cmp.Or(t.Server, "the rig"), t.OpenSSL, t.Strategy, t.NotRun))
+		case t.NotRun == "" && t.Strategy == results.PositiveControl && len(t.Raced) == 0:
+			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s without a fix: no raced block, so the results prove nothing", cmp.Or(t.Server, "the rig"), t.OpenSSL))
+		}
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
+	}
+	return nil
 }
 
 // report shows the comparison, and fails if a trial could not be carried out or a

@@ -5,12 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/outfile"
 	"tlsbench/results/page"
+	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/daemon"
 	"tlsbench/workload/openssl"
 )
 
@@ -24,6 +29,7 @@ type traceCommand struct {
 	Locks      string   `default:"shared" placeholder:"NAME" help:"Locks across processes: ${lockss}."`
 	Rand       string   `default:"default" placeholder:"NAME" help:"Random generator: ${rands}."`
 	Handshakes int      `default:"50" placeholder:"N" help:"Handshakes of each worker, good and bad."`
+	Preload    string   `placeholder:"FILE.so" help:"Trace nothing; write the object that traces any preforked program that it is preloaded into. See tlsbench help preload."`
 	Floor      bool     `help:"Also list the blocks that key-owner shows under hazard plain; OpenSSL itself shares them."`
 	JSON       bool     `name:"json" help:"Print everything as JSON."`
 }
@@ -37,8 +43,9 @@ func (traceCommand) Help() string {
 
 // traced is what was seen on one build under one strategy.
 type traced struct {
+	Server   string `json:"server,omitempty"` // a daemon
 	OpenSSL  string `json:"openssl"`
-	Library  string `json:"libcrypto"`
+	Library  string `json:"libcrypto,omitempty"`
 	Hazard   string `json:"hazard"`
 	Load     string `json:"load"`
 	Workers  int    `json:"workers"`
@@ -46,14 +53,25 @@ type traced struct {
 	// NotRun says why there is nothing to tell.
 	NotRun     string               `json:"not_run,omitempty"`
 	Handshakes uint64               `json:"handshakes"`
-	Blocks     int                  `json:"blocks"`
-	Writes     uint64               `json:"writes"`
+	Blocks     int                  `json:"blocks,omitempty"`
+	Writes     uint64               `json:"writes,omitempty"`
 	Raced      []results.RacedBlock `json:"raced"`
 	Floor      []results.RacedBlock `json:"floor"`
 }
 
 // Run traces every build under every strategy.
 func (c *traceCommand) Run(s *session) error {
+	if c.Preload != "" {
+		err := outfile.Absent(c.Preload)
+		if err == nil {
+			err = daemon.WritePreload(s.ctx, c.Preload)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.stdout, "LD_PRELOAD=%s TLSBENCH_TRACE=raced.txt PROGRAM\n", c.Preload)
+		return nil
+	}
 	list, libraries, err := c.choices()
 	if err != nil {
 		return err
@@ -161,19 +179,61 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 
 // parts show one cell.
 func (t *traced) parts(floor bool) []page.Part {
-	parts := []page.Part{page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, load %s, %d workers, strategy %s: %s",
-		t.OpenSSL, t.Hazard, t.Load, t.Workers, t.Strategy, t.verdict())}}
+	where := "OpenSSL " + t.OpenSSL
+	if t.Server != "" {
+		where = t.Server + " on " + where
+	}
+	parts := []page.Part{page.Heading{Level: 2, Text: fmt.Sprintf("%s, hazard %s, load %s, %d workers, strategy %s: %s",
+		where, t.Hazard, t.Load, t.Workers, t.Strategy, t.verdict())}}
 	if t.NotRun != "" {
 		return parts
 	}
-	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers; %s to %s were seen; %s of the floor are left out.",
-		number.Count(int(t.Handshakes), "handshake"), number.Count(int(t.Writes), "write"),
-		number.Count(t.Blocks, "inherited block"), number.Count(len(t.Floor), "block"))))
+	seen := ""
+	if t.Blocks > 0 {
+		seen = fmt.Sprintf("%s to %s were seen; ", number.Count(int(t.Writes), "write"), number.Count(t.Blocks, "inherited block"))
+	}
+	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers; %s%s of the floor are left out.",
+		number.Count(int(t.Handshakes), "handshake"), seen, number.Count(len(t.Floor), "block"))))
 	parts = append(parts, racedBlocks(t.Raced))
 	if floor && len(t.Floor) > 0 {
 		parts = append(parts, page.Text("The floor (key-owner under hazard plain):"), racedBlocks(t.Floor))
 	}
 	return parts
+}
+
+// tracedTrials lists the sharing trials of a file, each without the floor that
+// key-owner shows in the same server.
+func tracedTrials(trials []*results.Trial) []traced {
+	type place struct{ server, openssl string }
+	floors := map[place]results.Floor{}
+	var list []traced
+	for _, t := range trials {
+		c := &t.Cell
+		if c.Measure != results.Sharing {
+			continue
+		}
+		at := place{c.Server(), c.OpenSSL}
+		if floors[at] == nil {
+			floors[at] = results.Floor{}
+		}
+		if c.Strategy == results.NegativeControl && c.Hazard == results.Plain {
+			floors[at].Add(t.Raced)
+		}
+		list = append(list, traced{Server: at.server, OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Workers: c.Workers,
+			Strategy: c.Strategy, Handshakes: t.Handshakes, Raced: t.Raced})
+		if t.Status != results.OK {
+			list[len(list)-1].NotRun = fmt.Sprintf("%s: %s", t.Status, t.Reason)
+		}
+	}
+	for i := range list {
+		t := &list[i]
+		floor := floors[place{t.Server, t.OpenSSL}]
+		t.Raced, t.Floor = floor.Above(t.Raced), floor.Within(t.Raced)
+	}
+	slices.SortStableFunc(list, func(a, b traced) int {
+		return cmp.Or(strings.Compare(b.Server, a.Server), version.Compare(a.OpenSSL, b.OpenSSL), strings.Compare(a.Hazard, b.Hazard), catalogue.Compare(a.Strategy, b.Strategy))
+	})
+	return list
 }
 
 func (t *traced) verdict() string {

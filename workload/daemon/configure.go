@@ -13,9 +13,11 @@ import (
 
 // Limits of a daemon, whatever the load asks for.
 const (
-	MaxReaders     = 64
-	maxConnections = 2048
-	sharedMegabyte = 128
+	MaxReaders = 64
+	// MaxTracedReaders leaves the tracer numbers for the daemon's other processes.
+	MaxTracedReaders = 48
+	maxConnections   = 2048
+	sharedMegabyte   = 128
 )
 
 // setup is what a daemon is configured with.

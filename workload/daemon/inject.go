@@ -55,6 +55,15 @@ func preloadObject(ctx context.Context) (string, error) {
 	return object, nil
 }
 
+// WritePreload writes the object into a file, for a program that is started with
+// it outside of this one.
+func WritePreload(ctx context.Context, path string) error {
+	if err := preload.Compile(ctx, path); err != nil {
+		return fmt.Errorf("compile the preload object: %w", err)
+	}
+	return nil
+}
+
 // preloadStore is the cache folder of preload objects.
 func preloadStore() (fetch.Store, error) {
 	store, err := fetch.Open("preload", "")
@@ -78,7 +87,7 @@ func setUpCall(r Release, around results.HazardChoice) string {
 	return "CRYPTO_set_mem_functions"
 }
 
-// injection tells the preload object what to do.
+// injection tells the preload object which strategy it puts into the daemon.
 func injection(c catalogue.Choice, place string) []string {
 	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name, "TLSBENCH_FIELD_PLACE=" + place}
 	if c.Path != "" {

@@ -67,6 +67,7 @@ type trial struct {
 	process *process
 	load    *peers.Load
 	report  *peers.Report
+	record  *rig.Record   // with the heap traced
 	began   time.Time     // of the start, then of the load
 	epoch   time.Duration // the same of the load, on the rig's clock
 	took    time.Duration // by the load
@@ -117,6 +118,8 @@ func (t *trial) Check() error {
 		return fmt.Errorf("hazard %s in a daemon: choose from %s", c.Hazard, strings.Join(Hazards, ", "))
 	case c.Workers < 1 || c.Workers > MaxReaders:
 		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
+	case c.Traced() && c.Workers > MaxTracedReaders:
+		return fmt.Errorf("%d TCP readers: the tracer takes 1 to %d", c.Workers, MaxTracedReaders)
 	case c.Duration <= 0 || c.Duration > time.Hour:
 		return fmt.Errorf("duration %v: want more than 0 and at most an hour", c.Duration)
 	case t.Patience > time.Hour:
@@ -139,7 +142,7 @@ func (t *trial) Check() error {
 		return err
 	}
 	t.setup = setup{daemon: t.daemon, readers: c.Workers, mode: t.Mode, memSafety: 1, hazard: hazard[0]}
-	t.inject = injected(c.Strategy) || slices.Contains(inObject, t.setup.hazard.Name)
+	t.inject = injected(c.Strategy) || c.Traced() || slices.Contains(inObject, t.setup.hazard.Name)
 	if c.HeapSafety == "abort" {
 		t.setup.memSafety = 0
 	}
@@ -177,6 +180,7 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 		return false, err
 	}
 	if up, err := t.awaitReady(ctx); err != nil || !up {
+		t.gatherTrace()
 		out.Order()
 		return false, err
 	}
@@ -200,9 +204,15 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	if !t.inject {
 		return "", nil, nil
 	}
+	env = append(injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.hazard)), t.setup.hazardInjection()...)
+	if t.cfg.Traced() {
+		if t.record, err = rig.NewRecord(); err != nil {
+			return "", nil, err
+		}
+		env = append(env, "TLSBENCH_TRACE_RECORD="+t.record.Path())
+	}
 	object, err = preloadObject(ctx)
-	env = injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.hazard))
-	return object, append(env, t.setup.hazardInjection()...), err
+	return object, env, err
 }
 
 // PortFree refuses a port that somebody listens on; 0 is any port.
@@ -246,6 +256,9 @@ func (t *trial) Drive(ctx context.Context) (err error) {
 // over reports whether the load has lasted long enough.
 func (t *trial) over() bool {
 	took := time.Since(t.began)
+	if t.cfg.Traced() && t.load.Good()+t.load.Bad() >= t.cfg.Handshakes*uint64(t.cfg.Workers) {
+		return true
+	}
 	if took < t.cfg.Duration {
 		return false
 	}
@@ -313,6 +326,9 @@ func (t *trial) Stop() {
 	if t.setup.dir != "" {
 		os.RemoveAll(t.setup.dir)
 	}
+	if t.record != nil {
+		t.record.Close()
+	}
 }
 
 // Read ends the daemon, so that all of its log is there, and reads the outcome.
@@ -322,6 +338,7 @@ func (t *trial) Read() error {
 		exit = t.exit()
 	}
 	t.process.close()
+	t.gatherTrace()
 	if err := t.refused(); err != nil {
 		return err
 	}
@@ -361,6 +378,13 @@ func (t *trial) idle() error {
 		return nil
 	}
 	return fmt.Errorf("hazard %s did not happen: no reader ever came to it", t.cfg.Hazard)
+}
+
+// gatherTrace reads what the tracer saw.
+func (t *trial) gatherTrace() {
+	if t.record != nil {
+		t.out.Trace = workload.NewTraceOutcome(t.record.Trace())
+	}
 }
 
 // exit says how the main process ended.

@@ -73,6 +73,42 @@ func (b *Block) Trace() *Trace {
 	return read(b.trace, int(b.c.config.workers))
 }
 
+// Record is what the tracer writes down in a server that is no rig.
+type Record struct {
+	file *os.File
+	mem  []byte
+}
+
+// NewRecord makes an empty one, which goes with this process.
+func NewRecord() (*Record, error) {
+	const size = int(unsafe.Sizeof(C.struct_trace{}))
+	fd, err := unix.MemfdCreate("tlsbench-trace", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create the tracer's record: memfd_create: %w", err)
+	}
+	r := &Record{file: os.NewFile(uintptr(fd), "record of the tracer")}
+	if err = unix.Ftruncate(fd, int64(size)); err == nil {
+		r.mem, err = unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	}
+	if err != nil {
+		r.file.Close()
+		return nil, fmt.Errorf("map the tracer's record of %d bytes: %w", size, err)
+	}
+	return r, nil
+}
+
+// Path is where the server finds it.
+func (r *Record) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), r.file.Fd()) }
+
+// Trace reads what the tracer saw until now.
+func (r *Record) Trace() *Trace { return read((*C.struct_trace)(unsafe.Pointer(&r.mem[0])), MaxTraced) }
+
+// Close gives the memory back.
+func (r *Record) Close() {
+	unix.Munmap(r.mem)
+	r.file.Close()
+}
+
 // read gives the processes after that many workers as workers' children.
 func read(from *C.struct_trace, workers int) *Trace {
 	t := &Trace{

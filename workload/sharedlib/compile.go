@@ -101,7 +101,10 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 			units = append(units, name)
 		}
 	}
-	made := filepath.Join(dir, "made.so")
+	made, err := filepath.Abs(filepath.Join(dir, "made.so"))
+	if err != nil {
+		return err
+	}
 	command := r.command(made, units)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir

@@ -49,6 +49,18 @@ static void in_child(void)
 	trace_in_child(next_number);
 }
 
+/* A daemon goes to another folder. */
+static void name_list(const char *name)
+{
+	char folder[512] = "";
+
+	if (name[0] != '/' && name[0] != '\0' && getcwd(folder, sizeof folder) == NULL)
+		FAIL(errno, "find the folder of the list %s", name);
+	if ((size_t)snprintf(list_file, sizeof list_file, "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name) >=
+		sizeof list_file)
+		FAIL(0, "the name of the list is too long: %s", name);
+}
+
 void tracing_begin(void)
 {
 	const char *list = getenv("TLSBENCH_TRACE");
@@ -59,11 +71,8 @@ void tracing_begin(void)
 	if (!wanted)
 		return;
 	first = getpid();
-	/* A daemon goes to another folder. */
-	if (list != NULL && list[0] != '/' && list[0] != '\0' && getcwd(list_file, sizeof list_file / 2) != NULL)
-		strcat(list_file, "/");
 	if (list != NULL)
-		strncat(list_file, list, sizeof list_file / 2 - 1);
+		name_list(list);
 	/* The first to be registered: the last before a fork, the first after it. */
 	err = pthread_atfork(before_fork, in_parent, in_child);
 	if (err != 0)
@@ -114,6 +123,14 @@ static void put_processes(int fd, uint64_t set)
 	}
 }
 
+static bool same_words(const struct trace_write *a, const struct trace_write *b)
+{
+	const struct trace_site *sites = tracer.record->sites;
+
+	return b->count != 0 && a->how == b->how && a->by == b->by &&
+	       strcmp(sites[a->site].text, sites[b->site].text) == 0;
+}
+
 static void put_block(int fd, const struct trace_block *block)
 {
 	const struct trace_site *sites = tracer.record->sites;
@@ -131,8 +148,12 @@ static void put_block(int fd, const struct trace_block *block)
 	put(fd, "\n");
 	for (uint32_t i = 0; i < TRACE_WRITES && block->writes[i].count != 0; i++) {
 		const struct trace_write *write = &block->writes[i];
+		size_t count = write->count;
 
-		put(fd, "  %s%zu by", block->sampled ? "at least " : "", (size_t)write->count);
+		/* Instructions of one function have the same name. */
+		for (; i + 1 < TRACE_WRITES && same_words(write, &block->writes[i + 1]); i++)
+			count += block->writes[i + 1].count;
+		put(fd, "  %s%zu by", block->sampled ? "at least " : "", count);
 		put_processes(fd, write->by);
 		put(fd, "%s%s%s%s%s%s: %s\n", write->how & TRACE_ATOMIC ? ", atomic" : "",
 			write->how & TRACE_LOCKED ? ", locked" : "",
@@ -142,19 +163,29 @@ static void put_block(int fd, const struct trace_block *block)
 	}
 }
 
+/* Why there is nothing to list; NULL if there is. */
+static const char *why_nothing(const struct trace *record)
+{
+	if (record == NULL)
+		return "the program gave OpenSSL no memory functions (CRYPTO_set_mem_functions), so its processes share "
+		       "none of OpenSSL's memory";
+	if (record->blocks == 0)
+		return "OpenSSL allocated nothing with the program's memory functions";
+	if (record->forks == 0)
+		return "the program forked no process after OpenSSL had its memory functions";
+	return NULL;
+}
+
 static void put_list(int fd)
 {
 	const struct trace *record = tracer.record;
+	const char *nothing = why_nothing(record);
 	uint32_t count[TRACE_READ_RACED + 1] = {0};
 
 	for (uint32_t i = 0; record != NULL && i < record->blocks; i++)
 		count[record->list[i].verdict]++;
-	if (record == NULL || record->blocks == 0 || record->forks == 0) {
-		put(fd, "tlsbench-preload: nothing was traced: %s\n",
-			record == NULL ? "the program gave OpenSSL no memory functions (CRYPTO_set_mem_functions), so "
-					 "its processes share none of OpenSSL's memory"
-			: record->blocks == 0 ? "OpenSSL allocated nothing with the program's memory functions"
-					      : "the program forked no process after OpenSSL had its memory functions");
+	if (nothing != NULL) {
+		put(fd, "tlsbench-preload: nothing was traced: %s\n", nothing);
 		return;
 	}
 	put(fd, "tlsbench-preload: %u raced and %u read-raced of %u inherited blocks; %u forks, %zu writes seen\n",

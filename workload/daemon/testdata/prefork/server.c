@@ -5,8 +5,9 @@
  * of BIOs, every other one of which fails.
  *
  * With the argument thread-stop the parent gives up its per-thread state before
- * each fork. With system OpenSSL keeps the C library's heap, and with signal the
- * parent asks itself for the list and ends without one.
+ * each fork, and with reads the first worker writes a block of it all by itself
+ * that the others read. With system OpenSSL keeps the C library's heap, and with
+ * signal the parent asks itself for the list and ends without one.
  */
 #include <dlfcn.h>
 #include <openssl/err.h>
@@ -23,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS = 3, ROUNDS = 4, HEAP = 64 << 20 };
+enum { WORKERS = 3, ROUNDS = 3, HEAP = 64 << 20 };
 
 struct heap {
 	pthread_mutex_t lock;
@@ -34,6 +35,7 @@ struct heap {
 
 static struct heap *heap;
 static SSL_CTX *server, *client;
+static volatile int *counter; /* an inherited block, NULL: none */
 
 /* What is freed is not used again: that is all that a short life needs. */
 static void *take(size_t size, const char *file, int line)
@@ -150,6 +152,10 @@ static void work(int worker)
 		use();
 		if (handshake(0) != 1 || handshake(1) != 0)
 			fprintf(stderr, "worker %d: wrong handshake\n", worker);
+		if (counter != NULL && worker == 0)
+			++*counter;
+		else if (counter != NULL && *counter == 0)
+			fprintf(stderr, "worker %d: nothing was counted\n", worker);
 		heap->turn++;
 	}
 }
@@ -180,6 +186,8 @@ int main(int argc, char **argv)
 	if (strcmp(how, "thread-stop") == 0)
 		pthread_atfork(stop_thread, NULL, NULL);
 	set_up();
+	if (strcmp(how, "reads") == 0)
+		counter = OPENSSL_zalloc(sizeof *counter);
 	use();
 	for (int i = 0; i < WORKERS; i++) {
 		if (fork() == 0) {
@@ -190,7 +198,7 @@ int main(int argc, char **argv)
 	while (wait(NULL) > 0)
 		continue;
 	if (strcmp(how, "signal") == 0) {
-		raise(SIGUSR2);
+		kill(getpid(), SIGUSR2);
 		_exit(0);
 	}
 	fprintf(stderr, "server: %d of %d rounds\n", heap->turn, ROUNDS * WORKERS);

@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
+	"tlsbench/workload"
+)
+
+// prefork compiles a preforked server that nobody prepared, and the object.
+func prefork(t *testing.T) (server, object string) {
+	t.Helper()
+	dir := t.TempDir()
+	server, object = filepath.Join(dir, "server"), filepath.Join(dir, "preload.so")
+	if out, err := exec.Command("cc", "-D_GNU_SOURCE", "-o", server, "testdata/prefork/server.c", "-lssl", "-lcrypto").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := WritePreload(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	return server, object
+}
+
+// runTraced gives what the server and the object wrote to standard error.
+func runTraced(t *testing.T, server, object, how string, env ...string) string {
+	t.Helper()
+	cmd := exec.Command(server, how)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	cmd.Env = append(append(os.Environ(), env...), "LD_PRELOAD="+object)
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%s: %v\n%s", how, err, &out)
+	}
+	return out.String()
+}
+
+var allocated = regexp.MustCompile(`(?m)^  allocated: (\S+)`)
+
+// The object alone, with no more of this program, in a server that knows nothing
+// of it: without a fix the error state and the generators are raced, by all
+// workers and the same on every run; with one nothing is.
+func TestPreloadTraces(t *testing.T) {
+	t.Parallel()
+	server, object := prefork(t)
+	list := filepath.Join(t.TempDir(), "raced.txt")
+	var runs [2][]string
+	for i := range runs {
+		said := runTraced(t, server, object, "none", "TLSBENCH_TRACE="+list)
+		text, err := os.ReadFile(list)
+		if err != nil || said != "server: 9 of 9 rounds\n" {
+			t.Fatalf("%v, and on standard error %q", err, said)
+		}
+		if !regexp.MustCompile(`^tlsbench-preload: 1[0-9] raced and 0 read-raced of [0-9]{4,} inherited blocks; 3 forks, [0-9]{4,} writes seen\n`).Match(text) ||
+			!regexp.MustCompile(`(?s)raced block of [0-9]+ bytes\n  allocated: [^\n]*ERR_[^\n]*\n  behind: pthread key [0-9]+ of libcrypto\.so[^\n]*\n  written by processes( [0-9]+ \(the first\))?( [0-9]+){3}\n  [0-9]+ by`).Match(text) {
+			t.Errorf("list:\n%s", text)
+		}
+		for _, m := range allocated.FindAllStringSubmatch(string(text), -1) {
+			runs[i] = append(runs[i], m[1])
+		}
+	}
+	if !slices.Equal(runs[0], runs[1]) || !slices.ContainsFunc(runs[0], func(s string) bool { return strings.HasPrefix(s, "drbg") }) {
+		t.Errorf("raced are %q, then %q", runs[0], runs[1])
+	}
+	for how, want := range map[string]string{
+		"thread-stop": `^server: .*\ntlsbench-preload: 0 raced and 0 read-raced of [0-9]{4,} inherited blocks; .*\n$`,
+		"reads":       `raced and 1 read-raced of(?s).*\nread-raced block of 4 bytes\n.*written by processes [0-9]+, read by [0-9]+ [0-9]+\n.*, read: server\+`,
+		"system":      `^server: .*\ntlsbench-preload: nothing was traced: the program gave OpenSSL no memory functions`,
+		"signal":      `^tlsbench-preload: 1[0-9] raced and (?s).*\nserver's own handler\n$`,
+	} {
+		if said := runTraced(t, server, object, how); !regexp.MustCompile(want).MatchString(said) {
+			t.Errorf("%s: %.2000s\nwant %s", how, said, want)
+		}
+	}
+	said := runTraced(t, server, object, "none", "TLSBENCH_TRACE="+t.TempDir())
+	if !regexp.MustCompile(`tlsbench-preload: .*: Is a directory; the list follows\ntlsbench-preload: 1[0-9] raced`).MatchString(said) {
+		t.Errorf("a folder for a list: %.500s", said)
+	}
+	// A program without OpenSSL has nothing to say.
+	if said := runTraced(t, "true", object, ""); said != "" {
+		t.Errorf("true: %s", said)
+	}
+}
+
+// traceReal traces a daemon under a strategy and gives the objects that are raced.
+func traceReal(t *testing.T, d Daemon, mode int, strategy string) (*workload.Outcome, []string) {
+	t.Helper()
+	cfg := standInTrial(d, Settings{Mode: mode})
+	cfg.Workers, cfg.Heap, cfg.Handshakes, cfg.Duration = 4, "traced", 15, time.Minute
+	cfg.Strategy = catalogue.Choice{Name: strategy}
+	out, err := workload.Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Trace == nil || out.Trace.Blocks < 1000 || out.Trace.Faults == 0 {
+		t.Fatalf("kamailio %s: nothing was traced: %+v", d.Release.Name, out)
+	}
+	var objects []string
+	for _, b := range out.Trace.Raced {
+		objects = append(objects, b.Object())
+	}
+	return out, objects
+}
+
+// The tracer in the real daemon: as it is its readers share the error queue and
+// the generators, the same blocks on each run; with its own fix, or the oracle,
+// none. 5.6 has a random generator of its own, so the queue alone is shared.
+func TestTraceDaemon(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		release  string
+		mode     int
+		strategy string
+		want     map[string]int // blocks by object; any number of others
+	}{
+		{"5.6", NoMode, "none", map[string]int{"error queue": 2}},
+		{"5.6", NoMode, "key-owner", nil},
+		{"6.0", 0, "none", map[string]int{"error queue": 2, "random generator": 12}},
+		{"6.0", 2, "none", nil},
+	} {
+		out, objects := traceReal(t, installed(t, tc.release), tc.mode, tc.strategy)
+		if tc.want == nil && (len(objects) > 0 || out.Damaged() || out.Handshakes < 20) {
+			t.Errorf("kamailio %s, mode %d, %s: %v in %d handshakes, raced: %q", tc.release, tc.mode, tc.strategy, out.Events, out.Handshakes, objects)
+		}
+		for object, n := range tc.want {
+			if got := count(objects, object); got != n {
+				t.Errorf("kamailio %s, mode %d: %d raced blocks of %s, want %d: %+v", tc.release, tc.mode, got, object, n, out.Trace.Raced)
+			}
+		}
+	}
+}
+
+func count(list []string, want string) int {
+	n := 0
+	for _, s := range list {
+		if s == want {
+			n++
+		}
+	}
+	return n
+}
+
+// The tracer's numbers end where its sets do.
+func TestTracedReaders(t *testing.T) {
+	cfg := standInTrial(standIn(t, "exit 0"), noMode)
+	cfg.Heap, cfg.Handshakes, cfg.Workers = "traced", results.SharingHandshakes, MaxTracedReaders+1
+	if _, err := workload.Run(context.Background(), cfg); err == nil || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "49 TCP readers: the tracer takes 1 to 48") {
+		t.Errorf("error %v", err)
+	}
+}
