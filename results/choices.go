@@ -48,7 +48,7 @@ var (
 	Heaps = Dimension{"heap", "the heap behind OpenSSL", []Option{
 		{"global", "shared memory behind OpenSSL, one process-shared lock, as in Kamailio"},
 		{"scalable", "shared memory behind OpenSSL, with a cache for each worker"},
-		{"private", "the C library's own: an ordinary preforked server, nothing can be shared"},
+		{"private", "the C library's own, so nothing can be shared: what OpenSIPS 4.0 and Kamailio master with tcp_main_threads have, a reference for costs"},
 		{"traced", "shared memory behind OpenSSL; every write to a block that rank 0 allocated is seen"},
 	}}
 	HeapSafeties = Dimension{"heap-safety", "what a bad free does", []Option{
