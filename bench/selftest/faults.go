@@ -68,7 +68,8 @@ func FaultNames() []string { return namesOf(faults, Fault.name) }
 
 func (f Fault) name() string { return f.Name }
 
-func (f Fault) comesIn(c Cell) bool { return f.load == "" || f.load == c.Load }
+// ComesUnder says whether it can be made under a load.
+func (f Fault) ComesUnder(load string) bool { return f.load == "" || f.load == load }
 
 // Times between two faults of one worker, on average. One that ends the trial
 // comes when the load is well under way.

@@ -96,12 +96,8 @@ func (r *Report) Shortfalls() []string {
 		}
 	}
 	for _, row := range r.Rows {
-		if row.Total().Injected == 0 {
-			list = append(list, row.Fault.Name+": no fault was made")
-			continue
-		}
 		for i, t := range row.Cells {
-			if !row.Fault.comesIn(r.Cells[i]) {
+			if !row.Fault.ComesUnder(r.Cells[i].Load) {
 				continue
 			}
 			if why := row.short(t); why != "" {

@@ -21,6 +21,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tlsbench/results"
@@ -100,6 +101,9 @@ func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) 
 		return nil, err
 	}
 	for _, f := range s.Faults {
+		if !slices.ContainsFunc(s.Loads, f.ComesUnder) {
+			continue
+		}
 		if err := r.fault(ctx, f); err != nil {
 			return nil, err
 		}
@@ -171,7 +175,7 @@ func (r *runner) fault(ctx context.Context, f Fault) error {
 // tally repeats the trial until there were enough faults.
 func (r *runner) tally(ctx context.Context, f Fault, c Cell) (Tally, error) {
 	var sum Tally
-	if !f.comesIn(c) {
+	if !f.ComesUnder(c.Load) {
 		return sum, nil
 	}
 	want := r.amount.faults

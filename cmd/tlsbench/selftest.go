@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"tlsbench/bench/selftest"
@@ -93,6 +94,11 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {
 		return spec, nil, &refusal{err}
 	}
+	for _, f := range spec.Faults {
+		if slices.Contains(c.Fault, f.Name) && !slices.ContainsFunc(c.Load, f.ComesUnder) {
+			return spec, nil, refuse("fault %s cannot be made under load %s", f.Name, strings.Join(c.Load, ", "))
+		}
+	}
 	if len(c.Fault) == 0 || slices.Equal(c.Fault, []string{"all"}) {
 		spec.Races = workload.Races
 	}
@@ -167,6 +173,10 @@ func selftestRow(r selftest.Row) []any {
 	}
 	row := []any{name}
 	for _, t := range r.Cells {
+		if t.Trials == 0 { // it cannot be made there
+			row = append(row, "-")
+			continue
+		}
 		row = append(row, fmt.Sprintf("%d/%d", t.Found, t.Injected))
 	}
 	sum := r.Total()
