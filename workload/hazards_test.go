@@ -377,3 +377,32 @@ func TestLacks(t *testing.T) {
 		t.Errorf("python on a build that nothing was fetched for: %q, %v", why, err)
 	}
 }
+
+// A trial in which the hazard never happened is an error once there was enough load
+// for it; at set-up it needs none.
+func TestIdle(t *testing.T) {
+	const enough = 2 * enoughConnections
+	for _, tc := range []struct {
+		hazard     string
+		handshakes uint64
+		act        Act
+		want       string
+	}{
+		{"rank0-client", 0, Act{}, "rank 0"},
+		{"rank0-client", 0, Act{Rank0: 1}, ""},
+		{"orderly-exit:who=rank0", enough - 1, Act{}, ""},
+		{"orderly-exit:who=rank0", enough, Act{Workers: []uint64{1, 1}}, "rank 0"},
+		{"orderly-exit:who=rank0", enough, Act{Rank0: 1}, ""},
+		{"orderly-exit", enough, Act{Rank0: 1, Workers: []uint64{0, 0}}, "no worker"},
+		{"orderly-exit", enough, Act{Workers: []uint64{0, 1}}, ""},
+	} {
+		list, err := results.ParseHazard(tc.hazard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := &trial{cfg: Config{Workers: 2}, out: &Outcome{Handshakes: tc.handshakes}}
+		if why := tr.idle(list[0], tc.act); (why == "") != (tc.want == "") || !strings.Contains(why, tc.want) {
+			t.Errorf("%s, %d handshakes, %+v: %q, want %q", tc.hazard, tc.handshakes, tc.act, why, tc.want)
+		}
+	}
+}

@@ -279,15 +279,16 @@ func (t *trial) choice(h rig.Hazard) results.HazardChoice {
 // needs to happen by its default.
 const enoughConnections = 64
 
-// idle says why a trial without damage shows nothing about a hazard.
+// idle says why a trial without damage shows nothing about a hazard. What happens
+// under load needs some.
 func (t *trial) idle(c results.HazardChoice, act Act) string {
-	switch {
-	case t.out.Damaged() || t.cfg.Workers == 1 && !c.InWorkers():
-		return ""
-	case !c.InWorkers() && act.Rank0 == 0:
-		return "rank 0 never came to it"
-	case c.InWorkers() && t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers) && !slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }):
-		return "no worker ever came to it"
+	acted, why := act.Rank0 > 0, "rank 0 never came to it"
+	if c.InWorkers() {
+		acted, why = slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }), "no worker ever came to it"
 	}
-	return ""
+	enough := c.Quiet || t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers)
+	if acted || !enough || t.out.Damaged() || t.cfg.Workers == 1 && !c.InWorkers() {
+		return ""
+	}
+	return why
 }
