@@ -35,7 +35,7 @@ func (s Spec) duetRounds() int {
 }
 
 // validateDuets refuses what duets do not have. With other measures they are made
-// with the one load and the one worker that they know.
+// with the one worker that they know.
 func (s Spec) validateDuets() error {
 	if !slices.Contains(s.Measures, results.Duet) {
 		return nil
@@ -47,8 +47,6 @@ func (s Spec) validateDuets() error {
 		return err
 	}
 	switch only := s.only(results.Duet); {
-	case only && !slices.Equal(s.Loads, []string{"memory"}):
-		return fmt.Errorf("load %s: duets take memory alone", strings.Join(s.Loads, ","))
 	case only && !slices.Equal(s.Workers, []int{1}):
 		return errors.New("workers: a duet has one worker on each side; leave the number out")
 	case only && (s.Bad != nil || s.CheckRate != nil):
@@ -63,10 +61,10 @@ func (s Spec) validateDuets() error {
 // strategy against itself shows how far the method can be trusted.
 func (p *Plan) duetCells(l place) []Cell {
 	s := &p.Spec
-	if !slices.Contains(s.Measures, results.Duet) || !l.chosen || l.hazard != results.Plain || l.load != s.Loads[0] || l.workers != s.Workers[0] {
+	if !slices.Contains(s.Measures, results.Duet) || !l.chosen || l.hazard != results.Plain || l.workers != s.Workers[0] {
 		return nil
 	}
-	l.load, l.workers = "memory", 1
+	l.workers = 1
 	var list []Cell
 	for i := range s.Strategies {
 		if s.Strategies[i].Is(catalogue.PositiveControl) {

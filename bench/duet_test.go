@@ -187,7 +187,7 @@ func TestDuetPairs(t *testing.T) {
 	}
 }
 
-// With other measures duets keep the load and the worker that they have, once.
+// With other measures duets keep the worker that they have, once with each load.
 func TestDuetsAmongOthers(t *testing.T) {
 	spec := duetSpec()
 	spec.Measures = []results.Measure{results.Handshake, results.Duet}
@@ -200,7 +200,7 @@ func TestDuetsAmongOthers(t *testing.T) {
 			count[task.Cell.Name()]++
 		}
 	}
-	if len(count) != 4 || other != spec.Rounds {
+	if len(count) != 8 || other != spec.Rounds {
 		t.Errorf("duets %v, %d rounds of other trials", count, other)
 	}
 }
@@ -217,13 +217,12 @@ func TestDuetNotApplicable(t *testing.T) {
 
 func TestDuetRefusals(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
-		"load tcp: duets take memory alone": func(s *Spec) { s.Loads = []string{"tcp"} },
-		"one worker on each side":           func(s *Spec) { s.Workers = []int{4} },
-		"no bad peers":                      func(s *Spec) { s.Bad = new(float64) },
-		"duets take no hazard":              func(s *Spec) { s.Hazards = []string{"python"} },
-		"is given twice":                    func(s *Spec) { s.Duet.Against = choose("hwm", "hwm") },
-		"want 1 to 1000000":                 func(s *Spec) { s.Duet.Pairs = -1 },
-		"plan is empty":                     func(s *Spec) { s.Strategies = choose("none") },
+		"one worker on each side": func(s *Spec) { s.Workers = []int{4} },
+		"no bad peers":            func(s *Spec) { s.Bad = new(float64) },
+		"duets take no hazard":    func(s *Spec) { s.Hazards = []string{"python"} },
+		"is given twice":          func(s *Spec) { s.Duet.Against = choose("hwm", "hwm") },
+		"want 1 to 1000000":       func(s *Spec) { s.Duet.Pairs = -1 },
+		"plan is empty":           func(s *Spec) { s.Strategies = choose("none") },
 	} {
 		spec := duetSpec()
 		change(&spec)

@@ -255,11 +255,12 @@ func TestCheckDuetsWithThemselves(t *testing.T) {
 		p := newPlayers(0, 0.003, 0.01)
 		tt.change(p)
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{AA: true}, duetFile(t, tt.pairs, map[string]*players{NegativeControl: p}))
+		extra := duetFile(t, enough, map[string]*players{"hwm": newPlayers(0.01, 0.003, 0.01)})
+		broken, err := Check(&out, CheckOptions{AA: true}, duetFile(t, tt.pairs, map[string]*players{NegativeControl: p}), extra)
 		if err != nil || broken != len(tt.want) {
 			t.Errorf("%s: %d broken, %v, want %d:\n%s", name, broken, err, len(tt.want), out.String())
 		}
-		for _, want := range tt.want {
+		for _, want := range append(tt.want, "hwm: of 20 sets of 20 pairs 20 differ by their 95 % interval, and 0 are shown to be within 0.5 %") {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: want %q:\n%s", name, want, out.String())
 			}

@@ -24,9 +24,15 @@ func (g *gatherer) aaDuets(f *findings) {
 	var all duetSample
 	for _, scene := range g.sorted() {
 		for _, name := range sortedNames(g.scenes[scene]) {
-			if s := &g.scenes[scene][name].duet; len(s.pairs) > 0 && aaBase(name) == scene.Against() {
+			switch s := &g.scenes[scene][name].duet; {
+			case len(s.pairs) == 0:
+			case aaBase(name) == scene.Against():
 				f.places++
 				all.join(s)
+			default: // such as one with an extra that is known
+				sets, differ, same := s.sets()
+				f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",
+					scene, name, sets, inference.DuetFirst, differ, same, number.Percent(DuetMargin))
 			}
 		}
 	}
@@ -37,15 +43,7 @@ func (g *gatherer) aaDuets(f *findings) {
 		f.add("duets", "%s", couldNot(&all.tally))
 	}
 	o := Options{Confidence: 1 - checkAlpha}
-	sets, differ := 0, 0
-	for set := range slices.Chunk(all.pairs, inference.DuetFirst) {
-		if len(set) == inference.DuetFirst {
-			sets++
-			if i := logs(set).estimate(o); i.Low > 1 || i.High < 1 {
-				differ++
-			}
-		}
-	}
+	sets, differ, _ := all.sets()
 	may := exceeded(sets, aaSetsChance)
 	f.note("duets: %d of %d sets of %d pairs differ by their 95 %% interval (chance allows %d)", differ, sets, inference.DuetFirst, may)
 	if sets < aaSets {
@@ -73,6 +71,25 @@ func (g *gatherer) aaDuets(f *findings) {
 	parts := inference.DuetComponents(all.blocks)
 	f.note("duets: standard deviation %s between pairs, %s between blocks; correlation of neighbouring blocks %s",
 		number.Percent(parts.Between), number.Percent(parts.Within), number.Figures(parts.Lag1))
+}
+
+// sets cuts the pairs into duets of as many as one has at least, and counts those
+// that differ and those that are equivalent, each for itself.
+func (s *duetSample) sets() (n, differ, same int) {
+	for set := range slices.Chunk(s.pairs, inference.DuetFirst) {
+		if len(set) < inference.DuetFirst {
+			break
+		}
+		n++
+		p := logs(set)
+		if i := p.estimate(Options{Confidence: 1 - checkAlpha}); i.Low > 1 || i.High < 1 {
+			differ++
+		}
+		if yes, _ := inference.Equivalent(p.a, p.b, DuetMargin, checkAlpha); yes {
+			same++
+		}
+	}
+	return n, differ, same
 }
 
 // join adds the pairs of another place.

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,12 +15,14 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
 )
 
 // DuetConfig makes a trial a duet: two rigs live at once and take turns on one
-// processor, one under Config.Strategy and one under Against. The load is memory,
-// with one worker each and no bad peers.
+// processor, one under Config.Strategy and one under Against, with one worker each
+// and no bad peers. With the load tcp the peers alternate between them, on the
+// other processors, and the worker's time is what the kernel has counted.
 type DuetConfig struct {
 	Against catalogue.Choice
 	Blocks  int // of four turns; 0 = results.DuetBlocks
@@ -42,16 +45,22 @@ type duet struct {
 	out    *Outcome  // of both together
 	random *rand.Rand
 	gone   chan struct{} // closed when either rig is gone
+
+	// Of the load tcp: where the peers' times begin, how many turns there were, and
+	// what a handshake took in the longer of the two warm-ups.
+	epoch time.Time
+	turns uint64
+	each  time.Duration
 }
 
 // newDuet makes a trial of each side.
 func newDuet(cfg Config) *duet {
 	settings := *cfg.Duet
-	cfg.Duet = &settings
+	cfg.Duet, cfg.Load = &settings, cmp.Or(cfg.Load, "memory")
 	d := &duet{cfg: cfg, random: rand.New(rand.NewPCG(cfg.Seed, 0)), gone: make(chan struct{})}
 	for arm := range d.arms {
 		side := cfg
-		side.Load, side.Workers, side.BadShare, side.CheckRate = "memory", 1, 0, 0
+		side.Workers, side.BadShare, side.CheckRate = 1, 0, 0
 		side.Warmup, side.Handshakes, side.Duration = 0, 0, duetLimit
 		if results.Arm(arm) == results.Other {
 			side.Strategy = cfg.Duet.Against
@@ -129,15 +138,17 @@ func (d *duet) Drive(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	d.epoch = time.Now()
 	for _, t := range d.arms {
-		if err := t.begin(); err != nil {
-			return err
-		}
+		epoch := rig.Now()
+		t.openWindow()
+		t.began = t.block.LoadStart()
+		t.peersFrom = epoch - t.began
 	}
 	err = d.play(ctx)
 	for _, t := range d.arms {
 		t.closeWindow()
-		t.block.GiveTurn(0, 0) // it waits for a turn, and sees that there is none
+		t.block.GiveTurn(0, 0) // memory: it waits for a turn, and sees that there is none
 		if err == nil {
 			err = t.drain(ctx)
 		}
@@ -216,6 +227,9 @@ func (d *duet) play(ctx context.Context) error {
 
 // turn gives one side its turn and waits for the end of it.
 func (d *duet) turn(ctx context.Context, arm results.Arm, cpu time.Duration, handshakes uint64) (rig.Slice, error) {
+	if d.cfg.Load == "tcp" {
+		return d.visit(ctx, d.arms[arm], cpu, handshakes)
+	}
 	b := d.arms[arm].block
 	b.GiveTurn(cpu, handshakes)
 	for {
@@ -228,6 +242,68 @@ func (d *duet) turn(ctx context.Context, arm results.Arm, cpu time.Duration, han
 	}
 }
 
+// visit sends one side the peers of a turn: as many handshakes as should take that
+// much processor time.
+func (d *duet) visit(ctx context.Context, t *trial, cpu time.Duration, handshakes uint64) (s rig.Slice, err error) {
+	if cpu > 0 {
+		handshakes = max(handshakes, uint64((cpu+d.each/2)/d.each))
+	}
+	d.turns++
+	config := t.cfg.peers(t.block.Port(), t.id, t.bad)
+	config.Epoch, config.Limit, config.Seed = d.epoch, handshakes, d.cfg.Seed+d.turns
+	load, err := peers.New(config)
+	if err != nil {
+		return s, err
+	}
+	before, err := atRest(ctx, t)
+	if err != nil {
+		return s, err
+	}
+	load.Measure()
+	load.Start()
+	select {
+	case <-load.Done():
+	case <-ctx.Done():
+		load.Abort()
+	}
+	t.hear(load.Wait())
+	after, err := atRest(ctx, t)
+	s = rig.Slice{At: before.At, Wall: after.At - before.At, CPU: after.CPU - before.CPU, Handshakes: after.Handshakes - before.Handshakes}
+	if err == nil && s.Handshakes == 0 {
+		err = fmt.Errorf("server of %s: no handshake in a turn", t.cfg.Strategy)
+	}
+	if err == nil && cpu == 0 {
+		d.each = max(d.each, s.CPU/time.Duration(s.Handshakes))
+	}
+	return s, err
+}
+
+// atRest waits until the worker waits for a connection, and reads what it has done:
+// of a process that runs the kernel's count lags behind.
+func atRest(ctx context.Context, t *trial) (rig.Snapshot, error) {
+	for {
+		w := t.block.Workers()[0]
+		if now, err := state(w.PID); err == nil && now == sleeping && w.Operation == rig.Idle {
+			used, err := kernelUsage(w.PID)
+			return rig.Snapshot{At: rig.Now(), CPU: used.ran, Handshakes: w.Handshakes}, err
+		}
+		if err := Sleep(ctx, 100*time.Microsecond); err != nil {
+			return rig.Snapshot{}, err
+		}
+	}
+}
+
+// hear adds what the peers of a turn report.
+func (t *trial) hear(r *peers.Report) {
+	if t.report == nil {
+		t.report = new(peers.Report)
+	}
+	t.report.Failures = append(t.report.Failures, r.Failures...)
+	t.report.Randoms = append(t.report.Randoms, r.Randoms...)
+	t.report.Troubles += r.Troubles
+	t.report.Trouble = append(t.report.Trouble, r.Trouble...)
+}
+
 // Read reads the outcome of both.
 func (d *duet) Read() error {
 	var errs []error
@@ -235,6 +311,8 @@ func (d *duet) Read() error {
 		errs = append(errs, t.Read())
 		if e := t.block.NoCounter(); e != 0 {
 			d.out.Duet.NoCounter = "perf_event_open: " + e.Error()
+		} else if d.cfg.Load == "tcp" {
+			d.out.Duet.NoCounter = "only under load memory"
 		}
 		d.join(t)
 	}

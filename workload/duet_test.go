@@ -68,6 +68,30 @@ func TestDuet(t *testing.T) {
 	}
 }
 
+// With the load tcp peers make the handshakes that a turn is to have, on one server
+// after the other, and nobody else's time is counted.
+func TestDuetOverTCP(t *testing.T) {
+	cfg := dueting(t, catalogue.Choice{Name: "hwm"})
+	cfg.Load = "tcp"
+	out := mustRun(t, cfg)
+	if out.Damaged() || len(out.Duet.Slices) != 4*cfg.Duet.Blocks {
+		t.Fatalf("%d turns, %v", len(out.Duet.Slices), out.Noted)
+	}
+	var end time.Duration
+	handshakes := uint64(2 * duetWarmup)
+	for i, s := range out.Duet.Slices {
+		if s.Handshakes == 0 || s.CPU <= 0 || s.CPU > s.Wall || s.At < end {
+			t.Errorf("turn %d: %+v, the last one ended at %v", i, s, end)
+		}
+		end = s.At + s.Wall
+		handshakes += s.Handshakes
+	}
+	// Of two peers one may be under way when the other completes the number.
+	if more := uint64(len(out.Duet.Slices) + 2); out.Handshakes < handshakes || out.Handshakes > handshakes+more {
+		t.Errorf("%d handshakes, want those of the turns, %d", out.Handshakes, handshakes)
+	}
+}
+
 // The order of turns is the seed's, and so is which server starts first.
 func TestDuetOrder(t *testing.T) {
 	order := func(seed uint64) (list []results.Arm) {

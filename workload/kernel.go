@@ -56,9 +56,9 @@ func usageToJudge(pid int) (usage, error) {
 	return u, err
 }
 
-// running is the state of a process that is running, or would if it got a
-// processor.
-const running = "R"
+// The states of a process that is running, or would if it got a processor, and of
+// one that waits for something.
+const running, sleeping = "R", "S"
 
 // state gives the letter that the kernel has for what a process does.
 func state(pid int) (string, error) {

@@ -204,7 +204,7 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	s := rig.Settings{
 		Libcrypto: c.Build.Libcrypto, Libssl: c.Build.Libssl,
 		Strategy: c.Strategy.Name, Own: c.Strategy.Path, Params: c.Strategy.Params,
-		Memory: c.Load == "memory", Duet: c.Duet != nil,
+		Memory: c.Load == "memory", Duet: c.Duet != nil && c.Load == "memory",
 		Heap: c.Heap, HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
 		Locks: c.Locks,
 		TLS:   tlsNumbers[c.TLS], RSA: c.Key == peers.RSA2048, RandMethod: c.Rand == "method",
