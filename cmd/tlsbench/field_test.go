@@ -58,7 +58,7 @@ func TestFieldIsRefused(t *testing.T) {
 		{"--strategy hwn", `unknown strategy "hwn": choose from none, temp-thread, `},
 		{"--strategy ./missing.so", "missing.so"},
 		{"--mem-safety 2", `unknown mem_safety "2": choose from 0, 1`},
-		{"--hazard curl", "hazard curl in a daemon: choose from plain, python:before=1, python, fips, provider-state, provider-state:when=after"},
+		{"--hazard curl", "hazard curl in a daemon: choose from plain, python:before=1, python, fips, provider-state, provider-state:when=after, mariadb"},
 		{"--readers 0", "readers 0: want 1 to 64"},
 		{"--rounds 0", "rounds 0"},
 		{"--duration 0s", "duration 0s"},

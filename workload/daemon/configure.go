@@ -29,7 +29,8 @@ type setup struct {
 	mode      int // of tls_threads_mode; NoMode: not set
 	memSafety int
 	hazard    results.HazardChoice
-	fips      string // the module, for the hazard of its name
+	fips      string               // the module, for the hazard of its name
+	database  *neighbours.Database // for hazard mariadb
 	id        *peers.Identity
 }
 
@@ -44,6 +45,9 @@ func (s setup) write() error {
 	}
 	files := map[string][]byte{
 		"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM(), "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
+	}
+	if s.database != nil {
+		files[".my.cnf"] = []byte(databaseConfig)
 	}
 	if s.fips != "" {
 		text, err := neighbours.FIPSConfigText(s.fips)
@@ -97,13 +101,41 @@ func (s setup) config() string {
 	if python && s.hazard.Number("before") == 0 {
 		s.loadPython(line)
 	}
+	query := ""
+	if s.database != nil {
+		query = s.loadDatabase(line)
+	}
 	line(`modparam("tls", "tls_method", "TLSv1.2+")`)
 	line(`modparam("tls", "private_key", "%s/key.pem")`, s.dir)
 	line(`modparam("tls", "certificate", "%s/cert.pem")`, s.dir)
 	line(`modparam("tls", "verify_certificate", 1)`)
 	line(`modparam("tls", "require_certificate", 0)`)
-	line("request_route {\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}")
+	line("request_route {%s\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}", query)
 	return b.String()
+}
+
+// databaseConfig is what the database module reads in HOME: TLS is a must. The server's
+// certificate is not checked, because old versions of the module cannot be told of
+// its authority.
+const databaseConfig = "[tlsbench]\nssl-enforce=1\nssl-verify-server-cert=0\n"
+
+// loadDatabase loads what uses the database: htable, which loads a table when the
+// main process initialises it, and sqlops, with a connection of each reader's own
+// and a query for each request.
+func (s setup) loadDatabase(line func(string, ...any)) (query string) {
+	user, password := s.database.Login()
+	url := fmt.Sprintf("mysql://%s:%s@[tlsbench]127.0.0.1:%d/%[1]s", user, password, s.database.Port)
+	for _, module := range []string{"pv", "db_mysql", "htable", "sqlops"} {
+		line(`loadmodule "%s/%s.so"`, s.daemon.Modules, module)
+	}
+	line(`modparam("db_mysql", "timeout_interval", 20)`)
+	line(`modparam("htable", "db_url", "%s")`, url)
+	line(`modparam("htable", "htable", "a=>size=4;dbtable=htable;")`)
+	line(`modparam("sqlops", "sqlcon", "a=>%s")`, url)
+	return `
+	sql_query("a", "select key_value from htable", "r");
+	if ($dbr(r=>rows) != 1) { sl_send_reply("500", "Database"); exit; }
+	sql_result_free("r");`
 }
 
 func (s setup) loadPython(line func(string, ...any)) {

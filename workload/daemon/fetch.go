@@ -96,6 +96,7 @@ var roots = []string{
 	"usr/lib/*/kamailio/modules/app_python3.so",
 	"usr/lib/*/kamailio/modules/db_mysql.so",
 	"usr/lib/*/kamailio/modules/sqlops.so",
+	"usr/lib/*/kamailio/modules/pv.so",
 	"usr/lib/*/kamailio/modules/htable.so",
 	"usr/lib/*/" + neighbours.FIPSModule,
 }

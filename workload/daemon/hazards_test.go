@@ -72,6 +72,22 @@ func TestFIPSInTheDaemon(t *testing.T) {
 	}
 }
 
+// A database module with a connection of the main process and one of each reader: a
+// request is answered 200 only if the database gave its one row.
+func TestMariaDBInTheDaemon(t *testing.T) {
+	t.Parallel()
+	if err := neighbours.MariaDB.Missing(); err != nil {
+		t.Fatalf("%v; make bench-setup brings it", err)
+	}
+	t.Cleanup(neighbours.StopShared)
+	for _, name := range []string{"5.6", "6.0"} {
+		out, err := workload.Run(context.Background(), hazardTrial(installed(t, name), "mariadb", catalogue.NegativeControl))
+		if err != nil || out.Skipped != "" || out.Damaged() || out.Handshakes == 0 {
+			t.Errorf("kamailio %s: %+v, %v; want handshakes and no damage", name, out, err)
+		}
+	}
+}
+
 // A module whose own check of its file fails, because it was built with another key
 // than the configuration's, is skipped with OpenSSL's reason; so is one that the
 // configuration does not activate.

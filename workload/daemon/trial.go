@@ -104,7 +104,7 @@ func (d Daemon) Starts(ctx context.Context, port int) error {
 }
 
 // Hazards are those that a daemon can have, with the rig's names.
-var Hazards = []string{results.Plain, "python:before=1", "python", "fips", "provider-state", "provider-state:when=after"}
+var Hazards = []string{results.Plain, "python:before=1", "python", "fips", "provider-state", "provider-state:when=after", "mariadb"}
 
 // Knows reports whether a daemon can have a hazard.
 func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
@@ -157,12 +157,18 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 		out.NotApplicable = err.Error()
 		return false, nil
 	}
-	if t.setup.hazard.Name == "fips" {
+	switch t.setup.hazard.Name {
+	case "fips":
 		t.setup.fips, err = neighbours.FIPSIn(t.daemon.OpenSSL, t.daemon.LibraryPath)
-		if missing, ok := errors.AsType[*neighbours.MissingError](err); ok {
-			out.Skipped = missing.Reason
-			return false, nil
-		}
+	case "mariadb":
+		t.setup.database, err = neighbours.MariaDB.Shared()
+	}
+	if missing, ok := errors.AsType[*neighbours.MissingError](err); ok {
+		out.Skipped = missing.Reason
+		return false, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	if t.setup.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
 		return false, err

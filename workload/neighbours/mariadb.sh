@@ -30,4 +30,4 @@ SQL
 rm password
 # Connections: some for each process of a daemon, and slack.
 exec "$bin/mariadbd" "$@" --port="$port" --bind-address=127.0.0.1 --socket="$PWD/socket" --pid-file="$PWD/pid" --skip-name-resolve \
-	--ssl-cert="$PWD/server.crt" --ssl-key=/dev/fd/4 --max-connections=1100 </dev/null >log 2>&1
+	--ssl-cert="$PWD/server.crt" --ssl-key=/dev/fd/4 --max-connections=1100 --connect-timeout=60 </dev/null >log 2>&1
