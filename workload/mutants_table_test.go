@@ -23,31 +23,33 @@ func in(file string, texts ...string) []edit {
 
 // The files that are edited, from the top of the project.
 const (
-	slotsC        = "workload/rig/slots.c"
-	watchC        = "workload/rig/watch.c"
-	foreignC      = "workload/rig/hazard_foreign.c"
-	heapC         = "workload/rig/heap.c"
-	hostC         = "workload/rig/host.c"
-	memoryC       = "workload/rig/memory.c"
-	neighbourC    = "workload/rig/neighbour.c"
-	opensslC      = "workload/rig/openssl.c"
-	rank0C        = "workload/rig/rank0.c"
-	reportC       = "workload/rig/report.c"
-	slotsGo       = "workload/rig/slots.go"
-	outcomeGo     = "workload/outcome.go"
-	watchdogGo    = "workload/watchdog.go"
-	peerGo        = "workload/peers/peer.go"
-	peerReportGo  = "workload/peers/report.go"
-	wireGo        = "workload/peers/wire.go"
-	logGo         = "workload/daemon/log.go"
-	daemonGo      = "workload/daemon/trial.go"
-	clear015C     = "strategies/clear_0_15.c"
-	hwmC          = "strategies/hwm.c"
-	keyOwnerC     = "strategies/key_owner.c"
-	pointerMatchC = "strategies/pointer_match.c"
-	shmMatchC     = "strategies/shm_match.c"
-	tempThreadC   = "strategies/temp_thread.c"
-	threadStopC   = "strategies/thread_stop.c"
+	slotsC          = "workload/rig/slots.c"
+	watchC          = "workload/rig/watch.c"
+	foreignC        = "workload/rig/hazard_foreign.c"
+	heapC           = "workload/rig/heap.c"
+	hostC           = "workload/rig/host.c"
+	memoryC         = "workload/rig/memory.c"
+	neighbourC      = "workload/rig/neighbour.c"
+	opensslC        = "workload/rig/openssl.c"
+	rank0C          = "workload/rig/rank0.c"
+	reportC         = "workload/rig/report.c"
+	slotsGo         = "workload/rig/slots.go"
+	outcomeGo       = "workload/outcome.go"
+	watchdogGo      = "workload/watchdog.go"
+	peerGo          = "workload/peers/peer.go"
+	peerReportGo    = "workload/peers/report.go"
+	wireGo          = "workload/peers/wire.go"
+	logGo           = "workload/daemon/log.go"
+	daemonGo        = "workload/daemon/trial.go"
+	daemonProcessGo = "workload/daemon/daemon.go"
+	daemonHazardsC  = "workload/daemon/inject/hazards.c"
+	clear015C       = "strategies/clear_0_15.c"
+	hwmC            = "strategies/hwm.c"
+	keyOwnerC       = "strategies/key_owner.c"
+	pointerMatchC   = "strategies/pointer_match.c"
+	shmMatchC       = "strategies/shm_match.c"
+	tempThreadC     = "strategies/temp_thread.c"
+	threadStopC     = "strategies/thread_stop.c"
 )
 
 // Events of a kind are noted in one place of the rig.
@@ -325,7 +327,7 @@ var fieldDetectors = map[string][]mutant{
 		{"silent", "no line of the log tells of damage", daemons + "TestReadLine",
 			in(logGo, "range damage {", "range damage[:0] {")},
 		{"always", "every line tells of a crash", daemons + "TestReadLine",
-			in(logGo, "for _, d := range damage {", `return finding{"crash", shorten(message(line))}, true
+			in(logGo, "for _, d := range damage {", `return logEntry{"crash", shorten(message(line))}, true
 	for _, d := range damage {`)},
 		{"blames", "a double free is taken for a wild one", daemons + "TestReadLine",
 			in(logGo, "if d.words.MatchString(line) {", `if d.words.MatchString(line) {
@@ -350,6 +352,22 @@ var fieldDetectors = map[string][]mutant{
 			in(daemonGo, "if t.died {\n\t\texit", "if t.died || true {\n\t\texit")},
 		{"off-by-one", "the signal's number is one more", daemons + "TestDaemonEndsUnderLoad/killed",
 			in(daemonGo, `killed by signal %d", n)`, `killed by signal %d", n+1)`)},
+	},
+	"field-disturbed": {
+		{"silent", "a process that was stopped from outside hangs", daemons + "TestDaemonIsStopped/at_start",
+			in(daemonProcessGo, `s.State == "T" || s.State == "t"`, "false")},
+		{"always", "what a death cut off counts by itself", daemons + "TestWhatADeathCutsOff",
+			in(daemonGo, "cut && (death > 0 ||", "cut && (false ||")},
+		{"pause", "a peer that ran late counts", daemons + "TestWhatADeathCutsOff",
+			in(daemonGo, "f.Kind == peers.Timeout && t.pauses", "false && t.pauses")},
+	},
+	"field-hazards": {
+		{"silent", "the events of the preload object are not read", daemons + "TestReadLine",
+			in(logGo, `strings.CutPrefix(said, "event ")`, `strings.CutPrefix(said, "event: ")`)},
+		{"always", "a module that does not load is taken for one that does", daemons + "TestFIPSConfigurationThatDoesNotFit",
+			in(daemonHazardsC, "if (chosen == &hazard_fips && !done) {", "if (chosen == &hazard_fips && false) {")},
+		{"idle", "no reader uses the provider", daemons + "TestProviderStateInTheDaemon",
+			in(daemonHazardsC, "chosen->each(mine);", "(void)mine;")},
 	},
 }
 

@@ -66,7 +66,9 @@ func readLine(line string) (logEntry, bool) {
 func readPreload(said string) logEntry {
 	if rest, ok := strings.CutPrefix(said, "event "); ok {
 		kind, detail, _ := strings.Cut(rest, ": ")
-		return logEntry{kind, shorten(detail)}
+		if slices.ContainsFunc(event.Kinds, func(k event.Kind) bool { return k.Name == kind }) {
+			return logEntry{kind, shorten(detail)}
+		}
 	}
 	for prefix, note := range map[string]string{
 		"not applicable: ": noteNotApplicable, "skipped: ": noteSkipped, "failed: ": noteRefused, "setting up ": noteSettingUp, "acted: ": noteActed,

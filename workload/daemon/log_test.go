@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tlsbench/results/event"
 )
 
 // Messages as the packaged versions print them.
@@ -36,6 +38,9 @@ func TestReadLine(t *testing.T) {
 		{"tlsbench-preload: setting up hwm", noteSettingUp, "hwm"},
 		{"tlsbench-preload: not applicable: RAND_get0_public", noteNotApplicable, "RAND_get0_public"},
 		{"tlsbench-preload: failed: unknown strategy", noteRefused, "unknown strategy"},
+		{"tlsbench-preload: skipped: no module", noteSkipped, "no module"},
+		{"tlsbench-preload: acted: hazard fips in process 7", noteActed, "hazard fips in process 7"},
+		{"tlsbench-preload: event broken-neighbour: in use by process 7", "broken-neighbour", "in use by process 7"},
 	} {
 		got, ok := readLine(tc.line)
 		if diff := cmp.Diff(logEntry{tc.kind, tc.detail}, got, cmp.AllowUnexported(logEntry{})); diff != "" || ok != (tc.kind != "") {
@@ -51,8 +56,14 @@ func FuzzReadLine(f *testing.F) {
 	f.Add(" 4(120) CRITICAL: <core> [core/mem/q_malloc.c:535]: already freed \xff\xfe")
 	f.Add("tlsbench-preload: not applicable: ")
 	f.Add("[x:1]: [y:2]: overwritten")
-	kinds := map[string]bool{"double-free": true, "overrun": true, "wild-free": true, "crash": true,
-		noteSettingUp: true, noteSetUp: true, noteNotApplicable: true, noteRefused: true}
+	f.Add("tlsbench-preload: event crash: x")
+	kinds := map[string]bool{}
+	for _, note := range notes {
+		kinds[note] = true
+	}
+	for _, k := range event.Kinds {
+		kinds[k.Name] = true
+	}
 	f.Fuzz(func(t *testing.T, line string) {
 		got, ok := readLine(line)
 		if !ok {
