@@ -141,6 +141,7 @@ func costOf(r *results.Row, unit string) (results.Cost, bool) {
 // keeper collects the values of trials by scene and strategy.
 type keeper struct {
 	scenes map[results.Scene]map[string]*series
+	kind   string // of the trials of the file
 	trials int
 }
 
@@ -149,7 +150,12 @@ func newKeeper() *keeper {
 }
 
 func (k *keeper) read(files []string) error {
+	kinds, err := results.Kinds(files)
+	if err != nil {
+		return err
+	}
 	for i, path := range files {
+		k.kind = kinds[i]
 		if err := k.readFile(i, path); err != nil {
 			return err
 		}
@@ -175,7 +181,7 @@ func (k *keeper) readFile(i int, path string) error {
 
 func (k *keeper) add(file int, t *results.Trial) {
 	k.trials++
-	scene := results.SceneOf(results.MachineOf(t.Config), &t.Cell)
+	scene := results.SceneOf(results.KindOf(t.Config, k.kind), &t.Cell)
 	if k.scenes[scene] == nil {
 		k.scenes[scene] = make(map[string]*series)
 	}

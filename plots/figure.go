@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -38,14 +39,16 @@ type Panel struct {
 	OpenSSL    string // for the filters of the report page, "" for several
 	Hazard     string
 
-	chart chart
-	n     tally // of trials
+	chart  chart
+	n      tally  // of trials
+	trials string // what they are, where files have unlike ones
 }
 
 // newPanel begins a panel about scenes that differ in build and hazard at most.
 func newPanel(d *Data, group []*Scene, what string) *Panel {
 	s := withoutMark(group[0])
 	p := &Panel{Title: what, Mark: s.Mark, OpenSSL: s.OpenSSL, Hazard: s.Hazard}
+	_, p.trials = s.Kind()
 	scene := s.Scene
 	for _, other := range group[1:] {
 		other := withoutMark(other)
@@ -84,19 +87,36 @@ func sceneText(s results.Scene, machine bool) string {
 		parts = append(parts, number.Count(s.Workers, "worker"))
 	}
 	if machine {
-		parts = append(parts, s.Machine)
+		name, _ := s.Kind()
+		parts = append(parts, name)
 	}
 	return strings.Join(parts, ", ")
 }
 
 // severalMachines reports whether panels have to name their machine.
 func (d *Data) severalMachines() bool {
-	for i := range d.Tables {
-		if d.Tables[i].Machine != d.Tables[0].Machine {
-			return true
+	return slices.ContainsFunc(d.Tables, func(t results.Table) bool {
+		name, _ := t.Kind()
+		first, _ := d.Tables[0].Kind()
+		return name != first
+	})
+}
+
+// tellApart names the trials of panels that differ in nothing else.
+func (f *Figure) tellApart() {
+	var twins []*Panel
+	for i, p := range f.Panels {
+		for _, q := range f.Panels[:i] {
+			if p.Title == q.Title && p.Sub == q.Sub && p.trials != q.trials {
+				twins = append(twins, p, q)
+			}
 		}
 	}
-	return false
+	for _, p := range twins {
+		if !strings.HasSuffix(p.Sub, p.trials) {
+			p.Sub += ", " + p.trials
+		}
+	}
 }
 
 // Alt says in words what there is to see.

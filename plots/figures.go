@@ -48,6 +48,7 @@ func Figures(d *Data) []*Figure {
 	var list []*Figure
 	for _, drawer := range drawers {
 		f := drawer.draw(d)
+		f.tellApart()
 		f.Caption = strings.TrimSpace(f.Caption + " " + d.libraries())
 		switch {
 		case len(f.Panels) > 0:

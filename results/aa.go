@@ -92,7 +92,7 @@ func (aa) check(g *gatherer) (findings, error) {
 			}
 		}
 		if f.places == duets {
-			f.add(g.filter(), "no strategy under several names, as tlsbench run --aa makes them, and no duet of one with itself")
+			f.lack(g.filter(), "no strategy under several names, as tlsbench run --aa makes them, and no duet of one with itself")
 			return f, nil
 		}
 		c.report(&f, unit)
@@ -202,7 +202,7 @@ func (c *aaCount) report(f *findings, unit string) {
 	f.note("%s: of %d comparisons from trials of their own %d differ by their 95 %% interval and %d by the signed-rank test (chance allows %d); of %d tables of %d rounds %d have a difference after Holm's correction (chance allows %d); %d rounds left over",
 		unit, c.comparisons, c.interval, c.rank, allowed(c.comparisons), c.tables, minSignedRank, c.any, allowed(c.tables), c.left)
 	if c.comparisons < aaComparisons || c.tables < aaTables {
-		f.add(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 420",
+		f.lack(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 420",
 			c.comparisons, c.tables, aaComparisons, aaTables)
 	}
 	for _, found := range []struct {

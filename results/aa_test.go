@@ -36,7 +36,7 @@ func TestCheckAA(t *testing.T) {
 		{"too few tables", again(27*8, 16, 0), []string{"216 comparisons in 27 tables: too few"}},
 	} {
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{AA: true}, tt.sim.file(t, "run.txt"))
+		broken, err := unmet(&out, CheckOptions{AA: true}, tt.sim.file(t, "run.txt"))
 		if err != nil || broken != 2*len(tt.want) {
 			t.Errorf("%s: %d broken, want %d; error %v\n%s", tt.name, broken, 2*len(tt.want), err, &out)
 		}
@@ -50,7 +50,7 @@ func TestCheckAA(t *testing.T) {
 
 func TestCheckAAWithoutNames(t *testing.T) {
 	var out bytes.Buffer
-	broken, err := Check(&out, CheckOptions{AA: true}, sampleRun)
+	broken, err := unmet(&out, CheckOptions{AA: true}, sampleRun)
 	if err != nil || broken != 1 || !strings.Contains(out.String(), "no strategy under several names") {
 		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
 	}

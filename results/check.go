@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,45 +22,49 @@ type CheckOptions struct {
 	Where       []string // filters, as in Options
 }
 
+// Outcome counts the places where claims do not hold.
+type Outcome struct {
+	Broken    int // the data contradict the claim, or controls failed
+	Undecided int // the data cannot support it
+}
+
 // Check tests claims on results files, for use in continuous integration. It
-// prints one line for each place where a rule is broken and returns how many
-// there are; an error means that the rules or the files are no good.
+// prints one line for each place where a rule is broken or undecided, and one for
+// each rule that holds; an error means that the rules or the files are no good.
 //
-// A rule is broken as well where the data cannot support it: too few trials,
-// controls that failed or are missing, damage in the trials that a slowdown is
-// worked out from.
-func Check(w io.Writer, o CheckOptions, files ...string) (broken int, err error) {
+// A rule is undecided where the data cannot support it: too few trials, or such as
+// could not be carried out, no controls, a machine that was busy with other work.
+func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error) {
 	rules, err := o.rules()
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
 	now, err := gather(o.Where, files...)
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
-	places := 0
 	for _, r := range rules {
-		found, err := r.check(now)
+		f, err := r.check(now)
 		if err != nil {
-			return 0, err
+			return sum, err
 		}
-		places += found.places
-		for _, n := range found.notes {
-			if _, err := fmt.Fprintf(w, "%s: %s\n", r, n); err != nil {
-				return 0, err
-			}
+		sum.Broken += len(f.broken)
+		sum.Undecided += len(f.undecided)
+		if len(f.broken)+len(f.undecided) == 0 {
+			f.ok = append(f.ok, strings.TrimSuffix(fmt.Sprintf("holds in %s: %s", number.Count(f.places, "place"), f.bound), ": "))
 		}
-		broken += len(found.broken)
-		for _, b := range found.broken {
-			if _, err := fmt.Fprintf(w, "broken: %s: %s\n", r, b); err != nil {
-				return 0, err
+		for _, kind := range []struct {
+			prefix string
+			list   []string
+		}{{"", f.notes}, {"broken: ", f.broken}, {"undecided: ", f.undecided}, {"ok: ", f.ok}} {
+			for _, text := range kind.list {
+				if _, err := fmt.Fprintf(w, "%s%s: %s\n", kind.prefix, r, text); err != nil {
+					return sum, err
+				}
 			}
 		}
 	}
-	if broken == 0 {
-		_, err = fmt.Fprintf(w, "ok: %d rules hold in %d places\n", len(rules), places)
-	}
-	return broken, err
+	return sum, nil
 }
 
 // A rule is one claim; String gives it as the user wrote it.
@@ -69,11 +74,13 @@ type rule interface {
 }
 
 // findings are what came of one rule: in how many places it was looked at,
-// and where and why it does not hold.
+// and where and why it does not hold, or cannot be told to.
 type findings struct {
-	places int
-	broken []string
-	notes  []string // what is worth knowing in any case
+	places            int
+	broken, undecided []string
+	notes             []string // what is worth knowing in any case
+	ok                []string
+	bound             string // what the trials bound, where the rule holds
 }
 
 func (f *findings) note(format string, args ...any) {
@@ -82,6 +89,23 @@ func (f *findings) note(format string, args ...any) {
 
 func (f *findings) add(place, format string, args ...any) {
 	f.broken = append(f.broken, place+": "+fmt.Sprintf(format, args...))
+}
+
+// lack is add where the data cannot tell.
+func (f *findings) lack(place, format string, args ...any) {
+	f.undecided = append(f.undecided, place+": "+fmt.Sprintf(format, args...))
+}
+
+// mark takes what is wrong with the controls: those that failed break a rule,
+// without any there is no telling.
+func (f *findings) mark(place, mark string) {
+	switch {
+	case mark == "":
+	case strings.Contains(mark, controlsFailed):
+		f.add(place, "%s", mark)
+	default:
+		f.lack(place, "%s", mark)
+	}
 }
 
 func (o CheckOptions) rules() ([]rule, error) {
@@ -169,6 +193,7 @@ func (e expectation) check(g *gatherer) (findings, error) {
 	if err := g.knows(e.strategy); err != nil {
 		return f, fmt.Errorf("expectation %q: %w", e.text, err)
 	}
+	least, bound := math.MaxInt, 0.0
 	for _, scene := range g.sorted() {
 		s := g.scenes[scene][e.strategy]
 		if s == nil || !e.isAbout(s) {
@@ -181,18 +206,17 @@ func (e expectation) check(g *gatherer) (findings, error) {
 			f.add(scene.String(), "%s", why)
 		}
 		f.places++
-		if why := e.against(s, g.shared(scene, s)); why != "" {
-			f.add(scene.String(), "%s", why)
-		}
-		if why := unlike(g.of(s.files)); why != "" && e.word != unsharedWord && e.word != Equivalent {
-			f.add(scene.String(), "the data cannot support it: %s", why)
-		}
-		if mark := g.mark(scene); mark != "" {
-			f.add(scene.String(), "%s", mark)
+		e.judge(&f, scene.String(), s, g.shared(scene, s))
+		f.mark(scene.String(), g.mark(scene))
+		if v := s.lives().verdict(); v.Trials > 0 {
+			least, bound = min(least, v.Trials), max(bound, v.Upper)
 		}
 	}
 	if f.places == 0 {
-		f.add(g.filter(), "no trial of %s under load that a fix could be judged by", e.strategy)
+		f.lack(g.filter(), "no trial of %s under load that a fix could be judged by", e.strategy)
+	}
+	if e.word != unsharedWord && e.word != Equivalent {
+		f.bound = fmt.Sprintf("0 of at least %s damaged, %s each", number.Count(least, "trial"), number.AtMost(bound))
 	}
 	return f, nil
 }
@@ -210,53 +234,55 @@ func (e expectation) isAbout(s *sample) bool {
 	return s.other || s.forks.damaged > 0
 }
 
-// against says why the expectation is not met, "" if it is. Damage counts
+// judge says why the expectation is not met, or cannot be told to be. Damage counts
 // wherever it was seen, but only corruption trials support a claim.
-func (e expectation) against(s *sample, shared *SharedBlocks) string {
+func (e expectation) judge(f *findings, place string, s *sample, shared *SharedBlocks) {
 	switch e.word {
 	case unsharedWord:
-		return againstSharing(s, shared)
+		judgeSharing(f, place, s, shared)
+		return
 	case Equivalent:
-		return s.duet.unlike(1/(1+DuetMargin), 1+DuetMargin)
+		s.duet.judge(f, place, 1/(1+DuetMargin), 1+DuetMargin)
+		return
+	}
+	for _, t := range []struct {
+		*tally
+		what string
+	}{{&s.looked, ""}, {&s.throughput, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks, " of forks"}} {
+		if t.damaged > 0 {
+			f.add(place, "%s, %d of %s damaged", t.verdict().Short(), t.damaged, number.Count(t.trials, "trial")+t.what)
+			return
+		}
 	}
 	v := s.lives().verdict().shareSlots(s.sharedMax)
 	switch {
-	case s.looked.damaged > 0:
-		return fmt.Sprintf("%s, %d of %s damaged", s.looked.verdict().Short(), s.looked.damaged, number.Count(s.looked.trials, "trial"))
-	case s.throughput.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.throughput.damaged, number.Count(s.throughput.trials, "trial")+" for throughput")
-	case s.unlooked.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.unlooked.damaged, number.Count(s.unlooked.trials, "trial")+" with the active checks off")
-	case s.forks.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged", s.forks.damaged, number.Count(s.forks.trials, "trial")+" of forks")
 	case s.looked.verdict().Worst() == NoTrials:
-		return "no corruption trials with the active checks on"
+		f.lack(place, "no corruption trials with the active checks on")
 	case v.Trials == 0:
-		return v.String()
+		f.lack(place, "%s", v)
 	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
-		return couldNot(&s.looked, &s.throughput, &s.unlooked)
+		f.lack(place, "%s", couldNot(&s.looked, &s.throughput, &s.unlooked))
 	case v.Idle > 0:
-		return fmt.Sprintf("%s made no attempt that the file knows of: the data cannot support it", number.Count(v.Idle, "trial"))
-	case e.word == string(Clean) && shared != nil && shared.Raced+shared.ReadRaced+shared.Cut > 0:
-		return againstSharing(s, shared)
-	case e.word == string(Clean) && v.Worst() == Shared:
-		return fmt.Sprintf("shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMax, "object"))
-	case e.word == string(Clean) && v.Worst() != Clean:
-		return fmt.Sprintf("%s in %s: %s", v, number.Count(v.Trials, "trial"), v.lacks())
+		f.lack(place, "%s made no attempt that the file knows of", number.Count(v.Idle, "trial"))
+	case e.word == undamagedWord:
+	case shared != nil && shared.Raced+shared.ReadRaced+shared.Cut > 0:
+		judgeSharing(f, place, s, shared)
+	case v.Worst() == Shared:
+		f.add(place, "shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMax, "object"))
+	case v.Worst() != Clean:
+		f.lack(place, "%s in %s: %s", v, number.Count(v.Trials, "trial"), v.lacks())
 	}
-	return ""
 }
 
-func againstSharing(s *sample, shared *SharedBlocks) string {
+func judgeSharing(f *findings, place string, s *sample, shared *SharedBlocks) {
 	switch {
 	case s.sharing.tally.failed > 0:
-		return couldNot(&s.sharing.tally)
+		f.lack(place, "%s", couldNot(&s.sharing.tally))
 	case shared != nil && shared.Cut > 0:
-		return fmt.Sprintf("%s: the data cannot support it", shared)
+		f.lack(place, "%s", shared)
 	case shared != nil && shared.Raced+shared.ReadRaced > 0:
-		return fmt.Sprintf("%s, such as %s", shared, shared.Places[0].Site)
+		f.add(place, "%s, such as %s", shared, shared.Places[0].Site)
 	}
-	return ""
 }
 
 // couldNot says how many trials could not be carried out, and why the first

@@ -3,7 +3,10 @@ package results
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,13 @@ import (
 )
 
 // run makes a run of the given number of rounds under hazard plain, changed.
+// unmet counts the places where claims do not hold, be they broken or undecided:
+// the lines tell which.
+func unmet(w io.Writer, o CheckOptions, files ...string) (int, error) {
+	sum, err := Check(w, o, files...)
+	return sum.Broken + sum.Undecided, err
+}
+
 func run(rounds int, change func(*simulation)) *simulation {
 	s := newSimulation(rounds)
 	s.hazards = []string{"plain"}
@@ -47,38 +57,38 @@ func TestCheck(t *testing.T) {
 		name string
 		sim  *simulation
 		o    CheckOptions
-		want []string // one for each broken rule; none: it holds
+		want []string // one for each rule that is broken or undecided; none: it holds
 	}{
 		{"clean", run(30, nil), expect("hwm=clean"), nil},
-		{"too few for clean", run(29, nil), expect("hwm=clean"), []string{"no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
+		{"too few for clean", run(29, nil), expect("hwm=clean"), []string{"undecided: no damage seen (≤ 5.04 %) in 58 trials: clean takes 59 trials"}},
 		{"undamaged", run(3, nil), expect("hwm=undamaged", "key-owner=undamaged"), nil},
-		{"damaged", run(3, nil), expect("none=undamaged"), []string{"crash corrupt, 3 of 3 trials damaged"}},
-		{"only collateral is damage", run(60, damaged("hwm", event.LostSlot)), expect("hwm=clean"), []string{"collateral, 60 of 60 trials damaged"}},
-		{"controls silent", run(60, damaged("none")), expect("hwm=clean"), []string{"CONTROLS FAILED: none is undamaged"}},
-		{"controls missing", run(60, only("hwm")), expect("hwm=clean"), []string{"NO CONTROLS"}},
-		{"oracle damaged", run(60, damaged(NegativeControl, event.Overrun)), expect("hwm=clean"), []string{"CONTROLS FAILED: key-owner is damaged"}},
+		{"damaged", run(3, nil), expect("none=undamaged"), []string{"broken: crash corrupt, 3 of 3 trials damaged"}},
+		{"only collateral is damage", run(60, damaged("hwm", event.LostSlot)), expect("hwm=clean"), []string{"broken: collateral, 60 of 60 trials damaged"}},
+		{"controls silent", run(60, damaged("none")), expect("hwm=clean"), []string{"broken: CONTROLS FAILED: none is undamaged"}},
+		{"controls missing", run(60, only("hwm")), expect("hwm=clean"), []string{"undecided: NO CONTROLS"}},
+		{"oracle damaged", run(60, damaged(NegativeControl, event.Overrun)), expect("hwm=clean"), []string{"broken: CONTROLS FAILED: key-owner is damaged"}},
 
 		{"slowdown within", run(20, slower("hwm", 0.005)), limit("hwm/key-owner=2%"), nil},
-		{"slowdown beyond", run(20, slower("hwm", 0.05)), limit("hwm/key-owner=2 %"), []string{"beyond the limit"}},
-		{"slowdown not shown", run(20, slower("hwm", 0.0195)), limit("hwm/key-owner=2%"), []string{"not shown to be within the limit"}},
+		{"slowdown beyond", run(20, slower("hwm", 0.05)), limit("hwm/key-owner=2 %"), []string{"broken: beyond the limit"}},
+		{"slowdown not shown", run(20, slower("hwm", 0.0195)), limit("hwm/key-owner=2%"), []string{"undecided: not shown to be within the limit"}},
 		{"faster", run(20, slower("hwm", -0.1)), limit("hwm/key-owner=0.5%"), nil},
-		{"too few rounds", run(5, nil), limit("hwm/key-owner=2%"), []string{"5 rounds in common: too few, need 6"}},
-		{"the baseline is damaged", run(20, nil), limit("hwm/none=2%"), []string{"20 of 20 trials of none damaged"}},
-		{"the strategy is damaged", run(20, nil), limit("none/hwm=2%"), []string{"20 of 20 trials of none damaged"}},
-		{"slowdown with silent controls", run(20, damaged("none")), limit("hwm/key-owner=2%"), []string{"CONTROLS FAILED"}},
+		{"too few rounds", run(5, nil), limit("hwm/key-owner=2%"), []string{"undecided: 5 rounds in common: too few, need 6"}},
+		{"the baseline is damaged", run(20, nil), limit("hwm/none=2%"), []string{"broken: 20 of 20 trials of none damaged"}},
+		{"the strategy is damaged", run(20, nil), limit("none/hwm=2%"), []string{"broken: 20 of 20 trials of none damaged"}},
+		{"slowdown with silent controls", run(20, damaged("none")), limit("hwm/key-owner=2%"), []string{"broken: CONTROLS FAILED"}},
 
 		{"two rules, both broken", run(8, slower("hwm", 0.05)), CheckOptions{Expect: []string{"hwm=clean"}, MaxSlowdown: []string{"hwm/key-owner=1%"}},
-			[]string{"clean takes 59", "beyond the limit"}},
+			[]string{"undecided: clean takes 59", "broken: beyond the limit"}},
 	} {
 		var out bytes.Buffer
-		broken, err := Check(&out, tt.o, tt.sim.file(t, "run.txt"))
+		broken, err := unmet(&out, tt.o, tt.sim.file(t, "run.txt"))
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 		if len(tt.want) == 0 {
-			if broken != 0 || len(lines) != 1 || !strings.HasPrefix(lines[0], "ok: ") {
+			if rules := len(tt.o.Expect) + len(tt.o.MaxSlowdown); broken != 0 || len(lines) != rules || strings.Count(out.String(), "ok: ") != rules {
 				t.Errorf("%s: %d broken:\n%s", tt.name, broken, &out)
 			}
 			continue
@@ -88,7 +98,8 @@ func TestCheck(t *testing.T) {
 			continue
 		}
 		for i, want := range tt.want {
-			if !strings.HasPrefix(lines[i], "broken: ") || !strings.Contains(lines[i], want) {
+			word, why, _ := strings.Cut(want, ": ")
+			if !strings.HasPrefix(lines[i], word+": ") || !strings.Contains(lines[i], why) {
 				t.Errorf("%s: %q, want %q", tt.name, lines[i], want)
 			}
 		}
@@ -120,7 +131,7 @@ func TestCheckAgainst(t *testing.T) {
 	} {
 		tt.now.rng.Uint64() // other noise
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}}, later(tt.now).file(t, "new.txt"))
+		broken, err := unmet(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}}, later(tt.now).file(t, "new.txt"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +183,7 @@ func TestCheckAgainstFewRounds(t *testing.T) {
 	} {
 		tt.now.rng.Uint64() // other noise
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}, Margin: tt.margin}, later(tt.now).file(t, "new.txt"))
+		broken, err := unmet(&out, CheckOptions{Against: []string{tt.old.file(t, "old.txt")}, Margin: tt.margin}, later(tt.now).file(t, "new.txt"))
 		if err != nil || broken != tt.broken || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%s: %d broken, want %d with %q; error %v:\n%s", tt.name, broken, tt.broken, tt.want, err, &out)
 		}
@@ -197,7 +208,7 @@ func TestCheckDamagedMoreOften(t *testing.T) {
 	} {
 		old, now := fileOf(t, "old.txt", mixed(tt.was, tt.trials)...), fileOf(t, "new.txt", mixed(tt.now, tt.trials)...)
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Against: []string{old}}, now)
+		broken, err := unmet(&out, CheckOptions{Against: []string{old}}, now)
 		if err != nil || broken != tt.broken || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%+v: %d broken, error %v\n%s", tt, broken, err, &out)
 		}
@@ -208,7 +219,7 @@ func TestCheckOtherMachine(t *testing.T) {
 	c := testCell(Corruption, "hwm")
 	var out bytes.Buffer
 	old := fileOf(t, "old.txt", some(1, c)...)
-	broken, err := Check(&out, CheckOptions{Against: []string{old}}, "testdata/gotest.txt")
+	broken, err := unmet(&out, CheckOptions{Against: []string{old}}, "testdata/gotest.txt")
 	if err != nil || broken != 1 || !strings.Contains(out.String(), "the machines differ") {
 		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
 	}
@@ -223,7 +234,7 @@ func TestCheckDamageOutsideCorruptionTrials(t *testing.T) {
 	} {
 		trials := append(append(append([]*Trial(nil), controls...), hwm...), extra...)
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, fileOf(t, "run.txt", trials...))
+		broken, err := unmet(&out, CheckOptions{Expect: []string{"hwm=clean"}}, fileOf(t, "run.txt", trials...))
 		if err != nil || broken != 1 || !strings.Contains(out.String(), want) {
 			t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
 		}
@@ -235,7 +246,7 @@ func TestCheckSkipped(t *testing.T) {
 	c.Workers = 1 // needs no controls
 	var out bytes.Buffer
 	path := fileOf(t, "run.txt", &Trial{Cell: c, Status: Skipped, Reason: "no libpython"})
-	broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=undamaged"}}, path)
+	broken, err := unmet(&out, CheckOptions{Expect: []string{"hwm=undamaged"}}, path)
 	if err != nil || broken != 1 || !strings.Contains(out.String(), "skipped: no libpython") {
 		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
 	}
@@ -294,7 +305,7 @@ func TestCheckFailedTrials(t *testing.T) {
 		{"checks off", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption, checksOff)}, "1 trial could not"},
 		{"throughput", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Handshake)}, "1 trial could not"},
 		{"slowdown", slowdown, nil, ""},
-		{"slowdown, throughput", slowdown, []*Trial{notRun(Handshake)}, "1 trial of hwm could not be carried out: bind"},
+		{"slowdown, throughput", slowdown, []*Trial{notRun(Handshake)}, "hwm: 1 trial could not be carried out: bind"},
 		{"slowdown, corruption", slowdown, []*Trial{notRun(Corruption)}, ""},
 	} {
 		var trials []*Trial
@@ -311,7 +322,7 @@ func TestCheckFailedTrials(t *testing.T) {
 func checkBroken(t *testing.T, name string, o CheckOptions, path, want string) {
 	t.Helper()
 	var out bytes.Buffer
-	broken, err := Check(&out, o, path)
+	broken, err := unmet(&out, o, path)
 	if n := strings.Count(out.String(), "\n"); err != nil || n != 1 || (broken == 1) != (want != "") || !strings.Contains(out.String(), want) {
 		t.Errorf("%s: %d broken, error %v, want %q in:\n%s", name, broken, err, want, &out)
 	}
@@ -369,7 +380,7 @@ func TestCheckDoctored(t *testing.T) {
 			if trial.Round == 3 {
 				trial.Handshakes = 0
 			}
-		}, "2 trials made no attempt that the file knows of: the data cannot support it"},
+		}, "undecided: hwm=undamaged: openssl 3.0.20, hazard plain, load tcp, heap global, 4 workers: 2 trials made no attempt that the file knows of"},
 		{"memory that two workers hold", clean, func(trial *Trial) {
 			if trial.Cell.Strategy == "hwm" {
 				trial.SharedSlots = 1
@@ -385,31 +396,59 @@ func TestCheckDoctored(t *testing.T) {
 	}
 }
 
-// Trials of different length, or by different versions of the program, support no
-// claim together.
-func TestCheckUnlikeTrials(t *testing.T) {
-	var paths []string
-	for i, length := range []string{"5000000", "300000000"} {
-		path := run(30, func(s *simulation) { s.start = s.start.Add(time.Duration(i) * 24 * time.Hour) }).file(t, length+".txt")
-		text, err := os.ReadFile(path)
+// Trials of different length, by different versions of the program, with another
+// fix or another library of the same name, are rows of their own, with controls of
+// their own; so two halves of 59 lives are not enough for the word clean.
+func TestUnlikeTrials(t *testing.T) {
+	type half struct{ version, spec string }
+	const spec = `"rounds":30,"measures":["Corruption"],"corruption_ns":%s,"strategies":[{"choice":{"Name":"hwm"},"digest":"%s"}],"builds":[{"label":"3.0.20","digest":"%s"}]`
+	usual := half{"v1", fmt.Sprintf(spec, "300000000", "aa", "bb")}
+	for _, tt := range []struct {
+		name   string
+		other  half
+		want   []string // of the machine, in the rows of both
+		broken int
+	}{
+		{"alike", usual, nil, 0},
+		{"length", half{"v1", fmt.Sprintf(spec, "5000000", "aa", "bb")}, []string{"; corruption trials of 300ms", "; corruption trials of 5ms"}, 2},
+		{"program", half{"v2", usual.spec}, []string{"; tlsbench v1", "; tlsbench v2"}, 2},
+		{"fix", half{"v1", fmt.Sprintf(spec, "300000000", "cc", "bb")}, []string{"; hwm (sha256 aa)", "; hwm (sha256 cc)"}, 2},
+		{"library", half{"v1", fmt.Sprintf(spec, "300000000", "aa", "dd")}, []string{"; openssl 3.0.20 (sha256 bb)", "; openssl 3.0.20 (sha256 dd)"}, 2},
+	} {
+		var paths []string
+		for i, h := range []half{usual, tt.other} {
+			path := run(29, func(s *simulation) { s.start = s.start.Add(time.Duration(i) * 24 * time.Hour) }).file(t, fmt.Sprint(i, ".txt"))
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = bytes.Replace(text, []byte("#plan {\"seed\":1}\n"), []byte("#plan {\"spec\":{"+h.spec+"}}\ntlsbench: "+h.version+"\n"), 1)
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+		c, err := Summarize(Options{}, paths...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = bytes.Replace(text, []byte(`#plan {"seed":1}`), []byte(`#plan {"seed":1,"spec":{"rounds":30,"corruption_ns":`+length+`}}`), 1)
-		if err := os.WriteFile(path, text, 0o666); err != nil {
-			t.Fatal(err)
+		for i, want := range tt.want {
+			if len(c.Tables) != 2 || !strings.HasSuffix(c.Tables[i].Machine, want) || !strings.Contains(c.Tables[i].Controls, "none damaged in 29/29") {
+				t.Errorf("%s: %d tables, %q, %s; want one of %s with controls of its own", tt.name, len(c.Tables), c.Tables[i].Machine, c.Tables[i].Controls, want)
+			}
 		}
-		paths = append(paths, path)
-	}
-	var out bytes.Buffer
-	broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, paths...)
-	if want := "the data cannot support it: trials of 5ms and 300ms are counted together"; err != nil || broken != 1 || !strings.Contains(out.String(), want) {
-		t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
-	}
-	out.Reset()
-	broken, err = Check(&out, CheckOptions{Against: paths[:1]}, paths[1])
-	if want := "trials were of 5ms, now of 300ms"; err != nil || broken != 1 || !strings.Contains(out.String(), want) {
-		t.Errorf("%d broken, error %v, want %q:\n%s", broken, err, want, &out)
+		if tt.want == nil && (len(c.Tables) != 1 || strings.Contains(c.Tables[0].Machine, ";")) {
+			t.Errorf("%s: %d tables, %q", tt.name, len(c.Tables), c.Tables[0].Machine)
+		}
+		var out bytes.Buffer
+		if broken, err := unmet(&out, CheckOptions{Expect: []string{"hwm=clean"}}, paths...); err != nil || broken != tt.broken {
+			t.Errorf("%s: %d broken, want %d, error %v\n%s", tt.name, broken, tt.broken, err, &out)
+		}
+		out.Reset()
+		_, err = unmet(&out, CheckOptions{Against: paths[:1]}, paths[1])
+		if want := "they were corruption trials of 300ms, are corruption trials of 5ms"; err != nil || strings.Contains(out.String(), want) != (tt.name == "length") {
+			t.Errorf("%s against the other: error %v\n%s", tt.name, err, &out)
+		}
 	}
 }
 
@@ -440,7 +479,7 @@ func TestNoFixHelps(t *testing.T) {
 			t.Errorf("%s: compare does not say %q:\n%s", tt.hazard, tt.table, text)
 		}
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{Expect: []string{"hwm=clean"}}, file)
+		broken, err := unmet(&out, CheckOptions{Expect: []string{"hwm=clean"}}, file)
 		if err != nil || (broken == 0) != (tt.check == "") || !strings.Contains(out.String(), tt.check) {
 			t.Errorf("%s: %d broken, %v: %s", tt.hazard, broken, err, &out)
 		}
@@ -448,8 +487,24 @@ func TestNoFixHelps(t *testing.T) {
 			t.Errorf("%s: %s", tt.hazard, &out)
 		}
 		// The oracle itself is never let off.
-		if broken, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || broken == 0 {
+		if broken, err := unmet(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || broken == 0 {
 			t.Errorf("%s: key-owner passed: %v", tt.hazard, err)
 		}
+	}
+}
+
+// Results of daemons can be checked, with the rig beside them: the controls of both
+// have the generator and the heap safety that the daemons have.
+func TestCheckField(t *testing.T) {
+	files, err := filepath.Glob("data/*/field.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no published results of daemons: %v", err)
+	}
+	var out bytes.Buffer
+	if sum, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, files...); err != nil || sum != (Outcome{}) {
+		t.Errorf("%+v, %v:\n%s", sum, err, &out)
+	}
+	if sum, err := Check(&out, CheckOptions{Expect: []string{"none=undamaged"}}, files...); err != nil || sum.Broken == 0 {
+		t.Errorf("no fix: %+v, %v:\n%s", sum, err, &out)
 	}
 }

@@ -50,6 +50,7 @@ type Comparison struct {
 	Rate       float64  `json:"rate,omitempty"`     // connections a second of a server
 	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
 	Tables     []Table  `json:"tables"`
+	Family     *Family  `json:"family,omitempty"`  // of sequential runs
 	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
 	Inputs     []*Input `json:"-"`                 // the files
 }
@@ -81,9 +82,9 @@ type Row struct {
 	Probability Figure   `json:"damaged"`
 	Fisher      *float64 `json:"fisher_p,omitempty"`
 
-	// Unlike says in what the trials of different files differ that are counted
-	// together, "" if in nothing.
-	Unlike string `json:"unlike,omitempty"`
+	// Stopped says that damage ended the trials of a sequential run: k of N has no
+	// rate then.
+	Stopped bool `json:"stopped_early,omitempty"`
 
 	// HandshakeRange is how many good handshakes the undamaged trials made: an
 	// undamaged trial with few handshakes says little.
@@ -166,6 +167,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
 	c.Daemons = g.daemons.compare()
+	c.Family = g.family()
 	return c, nil
 }
 
@@ -213,8 +215,10 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Sharing = g.shared(s, sample)
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
-		r.Unlike = unlike(g.of(sample.files))
 		r.Duet = sample.duet.cost(aaBase(name) == s.Against(), o)
+		if v := r.Verdict; v.Damaged >= StopDamaged && g.sequential(sample.files) {
+			r.stop()
+		}
 		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
@@ -255,6 +259,16 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		r.Fisher = finite(p)
 	}
 	return r
+}
+
+// stop takes away what damage ended: the share of damaged trials and the events
+// for each million would be too high, because the trials ended with damage.
+func (r *Row) stop() {
+	r.Stopped = true
+	r.Probability.Value = math.NaN()
+	for _, f := range []*Figure{&r.FirstDamage, &r.Passive, &r.Foreign, &r.Repeats, &r.Lost} {
+		*f = Figure{Value: math.NaN(), High: math.Inf(1)}
+	}
 }
 
 func (c counts) rate(confidence float64) Figure {

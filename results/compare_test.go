@@ -405,7 +405,7 @@ func FuzzCompare(f *testing.F) {
 		}
 		for _, table := range c.Tables {
 			name := table.Rows[0].Strategy
-			if _, err := Check(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{path}}, path); err != nil {
+			if _, err := unmet(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{path}}, path); err != nil {
 				t.Errorf("check %s: %v", name, err)
 			}
 		}

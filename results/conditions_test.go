@@ -95,7 +95,7 @@ func TestSlowdownOnADisturbedMachine(t *testing.T) {
 	for trials, want := range map[int]int{0: 0, 6: 0, 7: 1, 12: 1} {
 		path := disturb(t, 12, trials, func(t *Trial) { t.Steal = 0.2 })
 		var out bytes.Buffer
-		broken, err := Check(&out, CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}, path)
+		broken, err := unmet(&out, CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}, path)
 		if err != nil || broken != want || want > 0 && !strings.Contains(out.String(), "the data cannot support the claim: more than 5 %") {
 			t.Errorf("%d of 12 trials disturbed: %d broken, want %d; error %v\n%s", trials, broken, want, err, &out)
 		}

@@ -34,6 +34,8 @@ type Control struct {
 	// Unlooked is the verdict on key-owner where nobody looks: with the active
 	// checks off, and in throughput trials. It must be silent there too.
 	Unlooked Verdict
+
+	daemons bool // of a daemon, or of the rig that is asked the same
 }
 
 // Needed reports whether the group needs controls at all: a single worker
@@ -63,7 +65,7 @@ func (c Control) Mark() string {
 		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d with the active checks off", NegativeControl, c.Unlooked.Damaged, c.Unlooked.Trials))
 	}
 	switch {
-	case c.Server != "" && mayLookHealthy(c.OpenSSL):
+	case c.daemons && mayLookHealthy(c.OpenSSL):
 	case shared && c.Positive.Trials == 0:
 		missing = append(missing, PositiveControl)
 	case shared && c.Positive.Damaged == 0:
@@ -103,7 +105,7 @@ func (c Control) String() string {
 		return "no controls needed: one worker shares nothing"
 	case c.Mark() != "":
 		return c.Mark()
-	case c.Positive.Trials == 0 && c.Server != "":
+	case c.Positive.Trials == 0 && c.daemons:
 		return fmt.Sprintf("controls passed: %s damaged in 0/%d (a daemon on OpenSSL 1.1.1 looks healthy for long)",
 			NegativeControl, c.Negative.Trials)
 	case c.Positive.Trials == 0:
@@ -130,7 +132,10 @@ func Controls(trials []*Trial) []Control {
 
 type controlGroups map[ControlGroup]*controlTally
 
-type controlTally struct{ positive, negative, unlooked tally }
+type controlTally struct {
+	positive, negative, unlooked tally
+	daemons                      bool // of a file that holds daemons against the rig
+}
 
 func groupOf(machine string, c *Cell) ControlGroup {
 	return ControlGroup{machine, c.OpenSSL, c.Server(), c.Load, c.Heap, c.Workers}
@@ -150,7 +155,10 @@ func (g controlGroups) add(machine string, t *Trial) {
 		g[group] = c
 	}
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
-	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.Cell.notOfControls) {
+	_, asked := t.Config[DaemonsKey]
+	asked = asked || t.Cell.Server() != ""
+	c.daemons = c.daemons || asked
+	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, func(s Setting) bool { return !asked || notOfDaemons(s) }) {
 		return
 	}
 	looked := t.Cell.Measure == Corruption && !off
@@ -164,11 +172,12 @@ func (g controlGroups) add(machine string, t *Trial) {
 	}
 }
 
-// notOfControls reports whether a setting keeps a cell from being a control. A
-// daemon has the random generator that it has, and what it does after a bad free
-// makes no difference to whether there is one.
-func (c *Cell) notOfControls(s Setting) bool {
-	return c.Server() == "" || !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
+// notOfDaemons reports whether a setting keeps a cell of a daemon, or of the rig
+// that is asked the same, from being a control. Both have the random generator
+// that the daemon has, and what it does after a bad free makes no difference to
+// whether there is one.
+func notOfDaemons(s Setting) bool {
+	return !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
 }
 
 func (g controlGroups) list() []Control {
@@ -188,8 +197,18 @@ func (g controlGroups) control(group ControlGroup) Control {
 	if c == nil {
 		c = new(controlTally)
 	}
-	return Control{group, c.positive.verdict(), c.negative.verdict(), c.unlooked.verdict()}
+	return Control{group, c.positive.verdict(), c.negative.verdict(), c.unlooked.verdict(), c.daemons}
 }
+
+// KindOf names the kind of machine and, if there are others, that of the trials.
+func KindOf(config map[string]string, trials string) string {
+	if trials == "" {
+		return MachineOf(config)
+	}
+	return MachineOf(config) + kindMark + trials
+}
+
+const kindMark = "; "
 
 // MachineOf names the kind of machine that trials ran on: the configuration
 // key machine, else what stands of CPU, kernel and memory. The host's name

@@ -56,56 +56,54 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 		f.places++
 		s, base := g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]
 		if scene.Against() != "" {
-			if why := s.duet.unlike(0, 1/(1-r.limit)); why != "" {
-				f.add(scene.String(), "%s", why)
-			}
+			s.duet.judge(&f, scene.String(), 0, 1/(1-r.limit))
 			continue
 		}
-		if why := r.against(s, base); why != "" {
-			f.add(scene.String(), "%s", why)
-		}
+		r.judge(&f, scene.String(), s, base)
 		if why := r.unsupported(s, base, g.workers); why != "" {
-			f.add(scene.String(), "%s", why)
+			f.lack(scene.String(), "%s", why)
 		}
-		if mark := g.mark(scene); mark != "" {
-			f.add(scene.String(), "%s", mark)
-		}
+		f.mark(scene.String(), g.mark(scene))
 	}
 	if f.places == 0 {
-		f.add(g.filter(), "no throughput trial of %s, and no duet with %s", r.strategy, r.baseline)
+		f.lack(g.filter(), "no throughput trial of %s, and no duet with %s", r.strategy, r.baseline)
 	}
 	return f, nil
 }
 
-// against says why the rule does not hold, "" if it does.
-func (r slowdown) against(s, base *sample) string {
+// judge says why the rule does not hold, or cannot be told to.
+func (r slowdown) judge(f *findings, place string, s, base *sample) {
 	for _, side := range []struct {
 		name string
 		*sample
 	}{{r.baseline, base}, {r.strategy, s}} {
 		if side.handshakes() == 0 {
-			return fmt.Sprintf("no throughput trial of %s", side.name)
+			f.lack(place, "no throughput trial of %s", side.name)
+			return
 		}
 		if t := side.throughput; t.failed > 0 {
-			return fmt.Sprintf("%s of %s could not be carried out: %s", number.Count(t.failed, "trial"), side.name, orUnknown(t.reason))
+			f.lack(place, "%s: %s", side.name, couldNot(&t))
+			return
 		}
 		if t := side.throughput; t.damaged > 0 {
-			return fmt.Sprintf("%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), side.name)
+			f.add(place, "%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), side.name)
+			return
 		}
 	}
 	p := pair(s.cost[Handshake], base.cost[Handshake], HandshakesPerSec)
 	if len(p.a) < minRounds {
-		return fmt.Sprintf("%d rounds in common: too few, need %d", len(p.a), minRounds)
+		f.lack(place, "%d rounds in common: too few, need %d", len(p.a), minRounds)
+		return
 	}
 	if inference.RatioAbove(p.a, p.b, 1-r.limit) < checkAlpha {
-		return ""
+		return
 	}
 	ratio := figure(inference.PairedRatio(p.a, p.b, 1-checkAlpha))
-	verdict := "not shown to be within the limit"
+	found, verdict := f.lack, "not shown to be within the limit"
 	if ratio.High < 1-r.limit {
-		verdict = "beyond the limit"
+		found, verdict = f.add, "beyond the limit"
 	}
-	return fmt.Sprintf("throughput is %s of %s's in %d rounds: %s", number.Ratio(ratio.Value)+" "+number.Between(ratio.Low, ratio.High, number.Ratio), r.baseline, ratio.N, verdict)
+	found(place, "throughput is %s of %s's in %d rounds: %s", number.Ratio(ratio.Value)+" "+number.Between(ratio.Low, ratio.High, number.Ratio), r.baseline, ratio.N, verdict)
 }
 
 // muchDisturbed is the share of disturbed trials beyond which they support no
@@ -165,44 +163,37 @@ func (r steady) check(g *gatherer) (findings, error) {
 					continue // temp-thread has no handler, say
 				}
 				f.places++
-				if why := r.against(s, m); why != "" {
-					f.add(scene.String()+", "+name, "%s", why)
-				}
+				r.judge(&f, scene.String()+", "+name, s, m)
 			}
 		}
-		if mark := g.mark(scene); mark != "" {
-			f.add(scene.String(), "%s", mark)
-		}
+		f.mark(scene.String(), g.mark(scene))
 	}
 	if f.places == 0 {
-		f.add(g.filter(), "no trial has %s", r.unit)
+		f.lack(g.filter(), "no trial has %s", r.unit)
 	}
 	return f, nil
 }
 
-// against says why the rule does not hold, "" if it does.
-func (r steady) against(s *sample, m Measure) string {
+// judge says why the rule does not hold, or cannot be told to.
+func (r steady) judge(f *findings, place string, s *sample, m Measure) {
 	t := &s.throughput
 	if m == Fork {
 		t = &s.forks
 	}
-	if t.failed > 0 {
-		return couldNot(t)
-	}
 	median := s.cost[m].median(r.unit, 1-checkAlpha)
-	if median.N < minRounds {
-		return fmt.Sprintf("%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
-	}
-	if !(median.Value > 0) {
-		return fmt.Sprintf("the median is %s, so it has no relative interval", number.Of(r.unit)(median.Value))
-	}
-	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
-	if off <= r.share {
-		return ""
-	}
 	print := number.Of(r.unit)
-	return fmt.Sprintf("the median of %s is %s %s: up to %s %% away", number.Count(median.N, "trial"), print(median.Value),
-		number.Between(median.Low, median.High, print), number.Figures(100*off))
+	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
+	switch {
+	case t.failed > 0:
+		f.lack(place, "%s", couldNot(t))
+	case median.N < minRounds:
+		f.lack(place, "%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
+	case !(median.Value > 0):
+		f.lack(place, "the median is %s, so it has no relative interval", print(median.Value))
+	case off > r.share:
+		f.add(place, "the median of %s is %s %s: up to %s %% away", number.Count(median.N, "trial"), print(median.Value),
+			number.Between(median.Low, median.High, print), number.Figures(100*off))
+	}
 }
 
 // units lists those that any trial has a cost in.

@@ -230,7 +230,7 @@ func TestCheckDuets(t *testing.T) {
 		{path, CheckOptions{MaxSlowdown: []string{"hwm/thread-stop=2%"}}, "no duet with thread-stop"},
 	} {
 		var out bytes.Buffer
-		broken, err := Check(&out, tt.o, tt.file)
+		broken, err := unmet(&out, tt.o, tt.file)
 		if err != nil || broken > 0 != (tt.want != "") || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%+v: %d broken, %v, want %q:\n%s", tt.o, broken, err, tt.want, out.String())
 		}
@@ -256,7 +256,7 @@ func TestCheckDuetsWithThemselves(t *testing.T) {
 		tt.change(p)
 		var out bytes.Buffer
 		extra := duetFile(t, enough, map[string]*players{"hwm": newPlayers(0.01, 0.003, 0.01)})
-		broken, err := Check(&out, CheckOptions{AA: true}, duetFile(t, tt.pairs, map[string]*players{NegativeControl: p}), extra)
+		broken, err := unmet(&out, CheckOptions{AA: true}, duetFile(t, tt.pairs, map[string]*players{NegativeControl: p}), extra)
 		if err != nil || broken != len(tt.want) {
 			t.Errorf("%s: %d broken, %v, want %d:\n%s", name, broken, err, len(tt.want), out.String())
 		}

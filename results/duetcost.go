@@ -183,24 +183,24 @@ func (t *Table) correctDuets(families map[string][]*Ratio) {
 	}
 }
 
-// unlike says why a cost was not shown to lie within limits, "" if it was: the
+// judge says where a cost was not shown to lie within limits, by the
 // one-sided tests at 5 % that the word equivalent takes, for every place alone.
-func (s *duetSample) unlike(low, high float64) string {
+func (s *duetSample) judge(found *findings, place string, low, high float64) {
 	p := logs(s.pairs)
 	f := p.estimate(Options{Confidence: 1 - checkAlpha})
 	switch {
 	case s.tally.failed > 0:
-		return couldNot(&s.tally)
+		found.lack(place, "%s", couldNot(&s.tally))
 	case s.tally.damaged > 0:
-		return fmt.Sprintf("%d of %s damaged: no cost to speak of", s.tally.damaged, number.Count(s.tally.trials, "pair"))
+		found.add(place, "%d of %s damaged: no cost to speak of", s.tally.damaged, number.Count(s.tally.trials, "pair"))
 	case f.N < minRounds:
-		return fmt.Sprintf("%s: too few, need %d", number.Count(f.N, "pair"), minRounds)
+		found.lack(place, "%s: too few, need %d", number.Count(f.N, "pair"), minRounds)
 	case inference.RatioAbove(p.b, p.a, 1/high) < checkAlpha && (low == 0 || inference.RatioAbove(p.a, p.b, low) < checkAlpha):
-		return ""
+	default:
+		tell, verdict := found.lack, "not shown to be within "+number.Percent(high-1)
+		if f.Low > high || f.High < low {
+			tell, verdict = found.add, "beyond "+number.Percent(high-1)
+		}
+		tell(place, "processor time differs by %s %s in %s: %s", number.Change(f.Value), number.Between(f.Low, f.High, number.Change), number.Count(f.N, "pair"), verdict)
 	}
-	verdict := "not shown to be within " + number.Percent(high-1)
-	if f.Low > high || f.High < low {
-		verdict = "beyond " + number.Percent(high-1)
-	}
-	return fmt.Sprintf("processor time differs by %s %s in %s: %s", number.Change(f.Value), number.Between(f.Low, f.High, number.Change), number.Count(f.N, "pair"), verdict)
 }

@@ -55,7 +55,7 @@ func TestExpectBesideForks(t *testing.T) {
 	clean := CheckOptions{Expect: []string{"hwm=clean"}}
 	checkBroken(t, "with forks", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1)...)...), "")
 	checkBroken(t, "only forks", clean, fileOf(t, "run.txt", forkTrials(3, 0.01, 1)...), "no trial of hwm under load")
-	checkBroken(t, "a damaged fork", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1, event.Crash)...)...), "load memory, heap global, 4 workers: 3 of 3 trials of forks damaged")
+	checkBroken(t, "a damaged fork", clean, fileOf(t, "run.txt", append(underLoad(59), forkTrials(3, 0.01, 1, event.Crash)...)...), "load memory, heap global, 4 workers: crash, 3 of 3 trials of forks damaged")
 }
 
 // Forks are compared through their ratio to the oracle's, and need no controls.
@@ -77,13 +77,13 @@ func TestCheckForksAgainst(t *testing.T) {
 		"hwm: p50-fork-ns cannot be compared: 4 rounds with key-owner, was 12,": forkTrials(4, 0.02, 1),
 	} {
 		var out bytes.Buffer
-		if broken, err := Check(&out, against, fileOf(t, "new.txt", now...)); err != nil || broken < 2 || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "CONTROLS") {
+		if broken, err := unmet(&out, against, fileOf(t, "new.txt", now...)); err != nil || broken < 2 || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "CONTROLS") {
 			t.Errorf("%d broken, error %v, want %q in:\n%s", broken, err, want, &out)
 		}
 	}
 	noOracle := slices.DeleteFunc(forkTrials(12, 0.02, 1), func(t *Trial) bool { return t.Cell.Strategy == NegativeControl })
 	var out bytes.Buffer
-	broken, err := Check(&out, CheckOptions{Against: []string{fileOf(t, "old.txt", noOracle...)}}, fileOf(t, "new.txt", forkTrials(12, 0.02, 1)...))
+	broken, err := unmet(&out, CheckOptions{Against: []string{fileOf(t, "old.txt", noOracle...)}}, fileOf(t, "new.txt", forkTrials(12, 0.02, 1)...))
 	if err != nil || broken != 0 || !strings.Contains(out.String(), "hwm: p50-fork-ns is not compared: no trial of key-owner in the older files") {
 		t.Errorf("%d broken, error %v:\n%s", broken, err, &out)
 	}
@@ -112,7 +112,7 @@ func TestCheckSteady(t *testing.T) {
 	checkBroken(t, "within", steady("warm-handler-ns=10%"), close, "")
 	checkBroken(t, "within, with a filter", CheckOptions{Steady: []string{"p50-fork-ns=10%"}, Where: []string{"strategy=temp-thread"}}, close, "")
 	var out bytes.Buffer
-	broken, err := Check(&out, steady("warm-handler-ns=10%"), wide)
+	broken, err := unmet(&out, steady("warm-handler-ns=10%"), wide)
 	want := "hwm: the median of 10 trials is 300 ns [230 ns, 370 ns]: up to 23.3 % away\n"
 	if err != nil || broken != 2 || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "temp-thread") {
 		t.Errorf("%d broken, error %v, want %q in:\n%s", broken, err, want, &out)
@@ -124,7 +124,7 @@ func TestCheckSteady(t *testing.T) {
 	checkBroken(t, "no share", steady("fork-diff-ns=10%"), one(forkTrials(9, 0.01, 1)), "hwm: the median is 0 ns, so it has no relative interval")
 	failed := append(forkTrials(9, 0.01, 1), &Trial{Cell: forkTrials(1, 0, 1)[1].Cell, Status: Failed, Reason: "no memory"})
 	checkBroken(t, "failed", steady("warm-handler-ns=10%"), one(failed), "hwm: 1 trial could not be carried out: no memory")
-	_, err = Check(&out, CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close)
+	_, err = unmet(&out, CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close)
 	if want := `filter "workers=9": no trial in the files has it; they have 4`; err == nil || err.Error() != want {
 		t.Errorf("a filter that leaves nothing: %v, want %s", err, want)
 	}

@@ -18,7 +18,7 @@ func FuzzClaims(f *testing.F) {
 			"where": {Where: []string{text}, Expect: []string{"hwm=clean"}},
 		} {
 			var out bytes.Buffer
-			broken, err := Check(&out, o, sampleRun)
+			broken, err := unmet(&out, o, sampleRun)
 			if err != nil {
 				if strings.Contains(err.Error(), "\n") {
 					t.Errorf("%s %q: error of several lines: %v", what, text, err)

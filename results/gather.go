@@ -18,7 +18,7 @@ import (
 // checks off belong to the scene of those with the default rate; any other
 // rate is a setting like the rest.
 type Scene struct {
-	Machine  string `json:"machine"`
+	Machine  string `json:"machine"` // and, where files have unlike trials, what those are
 	OpenSSL  string `json:"openssl"`
 	Hazard   string `json:"hazard"`
 	Load     string `json:"load"`
@@ -44,6 +44,13 @@ func SceneOf(machine string, c *Cell) Scene {
 }
 
 var checksOff = Setting{"check", "0"}
+
+// Kind gives the machine alone, and what the trials are where files have unlike
+// ones.
+func (s Scene) Kind() (machine, trials string) {
+	machine, trials, _ = strings.Cut(s.Machine, kindMark)
+	return machine, trials
+}
 
 // server is the daemon of the scene, "" for the rig.
 func (s Scene) server() string { return s.setting(ServerKey) }
@@ -96,6 +103,7 @@ type sample struct {
 	looked   tally // corruption trials at the scene's check rate
 	unlooked tally // corruption trials with the active checks off
 	exposure Range // of the undamaged ones
+	spared   int   // those before the first damaged one, checks on and off
 
 	passive, foreign, repeats, lost counts
 
@@ -222,6 +230,9 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		s.files = append(s.files, file)
 	}
 	if t.Status == OK && !t.Idle() {
+		if !t.Damaged() && s.lives().damaged == 0 {
+			s.spared++
+		}
 		s.kinds.add(t.Events)
 		if !t.Damaged() {
 			s.exposure.add(t.Handshakes)
@@ -265,11 +276,13 @@ type gatherer struct {
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
 	inputs   []*Input // one of each file
+	kinds    []string // likewise: what tells its trials from unlike ones
 	workers  int      // the most that any trial had
 
 	// One file has one configuration, or few. Working the machine and the scene out for each trial again would take
 	// longer than reading it.
 	config  map[string]string
+	kind    string // of the file
 	machine string
 	slots   map[string]*slot // by benchmark name, on this machine
 }
@@ -298,6 +311,10 @@ func gather(where []string, files ...string) (*gatherer, error) {
 			return nil, fmt.Errorf("filter %q: unknown key, choose from %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
 		}
 		g.where = append(g.where, Setting{key, inNames(key, value)})
+	}
+	var err error
+	if g.kinds, err = Kinds(files); err != nil {
+		return nil, err
 	}
 	for i, path := range files {
 		if slices.Contains(files[:i], path) {
@@ -330,7 +347,7 @@ func (g *gatherer) whereIsThere() error {
 }
 
 func (g *gatherer) read(i int, path string) error {
-	g.config, g.slots = nil, nil
+	g.config, g.slots, g.kind = nil, nil, g.kinds[i]
 	in := newInput(path)
 	g.inputs = append(g.inputs, in)
 	var twice error
@@ -348,7 +365,7 @@ func (g *gatherer) read(i int, path string) error {
 
 func (g *gatherer) add(file int, name string, t *Trial) error {
 	if g.slots == nil || !maps.Equal(t.Config, g.config) {
-		g.config, g.machine, g.slots = t.Config, MachineOf(t.Config), make(map[string]*slot)
+		g.config, g.machine, g.slots = t.Config, KindOf(t.Config, g.kind), make(map[string]*slot)
 	}
 	if err := g.once(t); err != nil {
 		return err

@@ -1,9 +1,12 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,40 +131,121 @@ func overlaps(inputs []*Input) []string {
 	return list
 }
 
-// unlike says what differs between trials of some files that are counted
-// together: their length, and the version of the program. "" is for nothing.
-func unlike(inputs []*Input) string {
-	var versions, names []string
-	for _, in := range inputs {
-		names = append(names, in.Base())
-		if v := in.Fact("tlsbench"); !slices.Contains(versions, v) {
-			versions = append(versions, v)
+// trait is what trials that are counted together have in common, apart from the
+// machine and their cell: the program, the length of a kind of trial, the content
+// of a library or of a user's own fix.
+type trait struct{ key, text string }
+
+// The keys of the lengths, which is what a comparison over time wants alike too.
+const (
+	corruptionLength = "corruption trials of "
+	throughputLength = "throughput trials of "
+	forkLength       = "pairs of forks in a trial: "
+)
+
+// traits reads those of a file from what stands before its first trial. What is
+// wrong with the file shows when it is read.
+func traits(path string) []trait {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	r := NewReader(f, path)
+	r.Scan()
+	var list []trait
+	add := func(key, value string) { list = append(list, trait{key, key + value}) }
+	add("tlsbench ", cmp.Or(r.Header().Get("tlsbench"), "of an unknown version"))
+	p := new(Plan)
+	if len(r.Header().Plan) == 0 || json.Unmarshal(r.Header().Plan, p) != nil {
+		return list
+	}
+	s := &p.Spec.Spec
+	if len(s.Measures) == 0 {
+		s.Measures = DefaultMeasures
+	}
+	handshake := slices.Contains(s.Measures, Handshake) // with controls, which are corruption trials
+	if d := s.CorruptionTime; d > 0 && (slices.Contains(s.Measures, Corruption) || handshake && !s.NoControls) {
+		add(corruptionLength, d.String())
+	}
+	if d := s.HandshakeTime; d > 0 && handshake {
+		add(throughputLength, d.String())
+	}
+	if slices.Contains(s.Measures, Fork) {
+		add(forkLength, fmt.Sprint(s.Fork.Pairs))
+	}
+	for _, st := range s.Strategies {
+		if st.Digest != "" {
+			list = append(list, trait{"strategy " + st.Name(), st.String()})
 		}
 	}
-	var parts []string
-	if text := lengths(inputs); strings.Contains(text, " and ") {
-		parts = append(parts, "of "+text)
+	for _, b := range p.Spec.Builds {
+		if b.Digest != "" {
+			list = append(list, trait{"openssl " + b.Label, fmt.Sprintf("openssl %s (sha256 %s)", b.Label, ShortDigest(b.Digest))})
+		}
 	}
-	if len(versions) > 1 {
-		parts = append(parts, fmt.Sprintf("by %d versions of the program", len(versions)))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("trials %s are counted together (%s)", strings.Join(parts, " and "), strings.Join(names, ", "))
+	return list
 }
 
-// lengths lists how long the corruption trials of some files are, as far as their
-// plans tell.
-func lengths(inputs []*Input) string {
-	var list []time.Duration
-	for _, in := range inputs {
-		if in.Plan != nil && !slices.Contains(list, in.Plan.Spec.CorruptionTime) {
-			list = append(list, in.Plan.Spec.CorruptionTime)
+// Kinds gives for each file what tells its trials from those of the other files
+// that are not of their kind, "" if all are alike. Files go together as long as no
+// trait of one contradicts another's: trials of forks and of corruption need not
+// have the same length.
+func Kinds(files []string) ([]string, error) {
+	list := make([]string, len(files))
+	if len(files) < 2 {
+		return list, nil
+	}
+	var groups []map[string]string
+	of := make([]int, len(files))
+	values := make(map[string]map[string]bool)
+	for i, path := range files {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is not a regular file, and cannot be read together with others: save it first", path)
+		}
+		have := traits(path)
+		of[i] = slices.IndexFunc(groups, func(g map[string]string) bool {
+			return !slices.ContainsFunc(have, func(t trait) bool { return g[t.key] != "" && g[t.key] != t.text })
+		})
+		if of[i] < 0 {
+			of[i], groups = len(groups), append(groups, make(map[string]string))
+		}
+		for _, t := range have {
+			groups[of[i]][t.key] = t.text
+			if values[t.key] == nil {
+				values[t.key] = make(map[string]bool)
+			}
+			values[t.key][t.text] = true
 		}
 	}
-	slices.Sort(list)
-	return strings.Join(texts(list), " and ")
+	for i := range list {
+		var parts []string
+		for _, key := range slices.Sorted(maps.Keys(groups[of[i]])) {
+			if len(values[key]) > 1 {
+				parts = append(parts, groups[of[i]][key])
+			}
+		}
+		list[i] = strings.Join(parts, ", ")
+	}
+	return list, nil
+}
+
+// lengthsDiffer says which length of trials two files do not share, "" if none.
+func lengthsDiffer(old, now []string) string {
+	for _, a := range old {
+		for _, was := range traits(a) {
+			for _, b := range now {
+				i := slices.IndexFunc(traits(b), func(t trait) bool { return t.key == was.key })
+				if i < 0 || !slices.Contains([]string{corruptionLength, throughputLength, forkLength}, was.key) {
+					continue
+				}
+				if is := traits(b)[i]; is != was {
+					return fmt.Sprintf("were %s, are %s", was.text, is.text)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // Done counts the trials of some files that were carried out, by kind.

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,11 +34,11 @@ func (r regression) check(now *gatherer) (findings, error) {
 		return f, err
 	}
 	if a, b := old.machines(), now.machines(); !overlap(a, b) {
-		f.add("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
+		f.lack("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
 		return f, nil
 	}
-	if was, is := lengths(old.inputs), lengths(now.inputs); was != "" && is != "" && was != is {
-		f.add("all files", "trials were of %s, now of %s", was, is)
+	if why := lengthsDiffer(old.names(), now.names()); why != "" {
+		f.lack("all files", "trials of unlike length say nothing about a change: they %s", why)
 		return f, nil
 	}
 	var tests []change
@@ -51,8 +50,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 			}
 			f.places++
 			c := change{scene: scene, strategy: name, old: old.scenes[scene][name], now: now.scenes[scene][name]}
-			if why := c.plain(); why != "" {
-				f.add(c.place(), "%s", why)
+			if c.plain(&f) {
 				continue
 			}
 			c.oldBase, c.nowBase = old.scenes[scene][NegativeControl], now.scenes[scene][NegativeControl]
@@ -63,7 +61,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 	r.dearer(&f, tests, throughputCosts)
 	r.dearer(&f, tests, forkCosts)
 	if f.places == 0 {
-		f.add(old.filter(), "no trial in the older files")
+		f.lack(old.filter(), "no trial in the older files")
 	}
 	return f, nil
 }
@@ -71,10 +69,10 @@ func (r regression) check(now *gatherer) (findings, error) {
 // marks reports failed controls on either side.
 func (f *findings) marks(scene Scene, old, now *gatherer) {
 	if mark := old.mark(scene); mark != "" {
-		f.add(scene.String(), "older files: %s", mark)
+		f.mark(scene.String(), "older files: "+mark)
 	}
-	if mark := now.mark(scene); mark != "" && now.scenes[scene] != nil {
-		f.add(scene.String(), "%s", mark)
+	if now.scenes[scene] != nil {
+		f.mark(scene.String(), now.mark(scene))
 	}
 }
 
@@ -85,6 +83,14 @@ func sortedNames(samples map[string]*sample) []string {
 	}
 	slices.SortFunc(names, catalogue.Compare)
 	return names
+}
+
+func (g *gatherer) names() []string {
+	list := make([]string, len(g.inputs))
+	for i, in := range g.inputs {
+		list[i] = in.Name
+	}
+	return list
 }
 
 func (g *gatherer) machines() []string {
@@ -111,35 +117,44 @@ type change struct {
 
 func (c change) place() string { return c.scene.String() + ", " + c.strategy }
 
-// plain finds what needs no test. An event where there were none is news
-// however few the trials: with a silent negative control, detectors do not
-// make events up.
-func (c change) plain() string {
+// plain finds what needs no test, and reports whether there is something. An event
+// where there were none is news however few the trials: with a silent negative
+// control, detectors do not make events up.
+func (c change) plain(f *findings) bool {
 	if c.now == nil {
-		return "no trial any more"
+		f.lack(c.place(), "no trial any more")
+		return true
 	}
 	was, is := c.old.looked.verdict(), c.now.looked.verdict()
 	now := []*tally{&c.now.looked, &c.now.throughput, &c.now.unlooked, &c.now.forks}
-	switch {
-	case slices.ContainsFunc(now, func(t *tally) bool { return t.failed > 0 }):
-		return couldNot(now...)
-	case was.Trials > 0 && is.Trials == 0:
-		return fmt.Sprintf("was %s, now %s", was, is)
+	switch all := c.now.lives().verdict(); {
 	case was.Undamaged() && is.Damaged > 0:
-		return fmt.Sprintf("was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
-	case c.old.word() == Clean && c.now.word() != Clean:
-		all := c.now.lives().verdict()
-		return fmt.Sprintf("was clean, now %s in %s: %s", c.now.word(), number.Count(all.Trials, "trial"), cmp.Or(all.lacks(), "shared memory"))
+		f.add(c.place(), "was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
+		return true
+	case slices.ContainsFunc(now, func(t *tally) bool { return t.failed > 0 }):
+		f.lack(c.place(), "%s", couldNot(now...))
+		return true
+	case was.Trials > 0 && is.Trials == 0:
+		f.lack(c.place(), "was %s, now %s", was, is)
+		return true
+	case c.old.word() == Clean && all.Damaged == 0 && all.lacks() != "":
+		f.lack(c.place(), "was clean, now %s in %s: %s", c.now.word(), number.Count(all.Trials, "trial"), all.lacks())
+		return true
+	case c.old.word() == Clean && c.now.word() == Shared:
+		f.add(c.place(), "was clean, now %s in %s: shared memory", c.now.word(), number.Count(all.Trials, "trial"))
+		return true
 	}
 	for _, k := range c.kinds() {
 		if k.old.trials > 0 && k.old.damaged == 0 && k.now.damaged > 0 {
-			return fmt.Sprintf("%d of %s %s damaged, was none", k.now.damaged, number.Count(k.now.trials, "trial"), k.what)
+			f.add(c.place(), "%d of %s %s damaged, was none", k.now.damaged, number.Count(k.now.trials, "trial"), k.what)
+			return true
 		}
 	}
 	if c.old.unlooked.trials > 0 && c.now.unlooked.trials == 0 {
-		return "no trial with the active checks off any more"
+		f.lack(c.place(), "no trial with the active checks off any more")
+		return true
 	}
-	return ""
+	return false
 }
 
 // word is the worst of the verdict.
@@ -189,7 +204,7 @@ func (f *findings) moreDamage(tests []change) {
 			f.add(c.place, "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s among %s)",
 				b.damaged, b.trials, what, a.damaged, a.trials, number.Figures(p[i]), number.Count(count(able), "comparison"))
 		case a.damaged > 0 && a.damaged < a.trials && worst > level:
-			f.add(c.place, "the data cannot support that damage is not more frequent: was %d/%d %s, and %d/%[4]d now would have p = %s in Fisher's exact test, need %s",
+			f.lack(c.place, "the data cannot support that damage is not more frequent: was %d/%d %s, and %d/%[4]d now would have p = %s in Fisher's exact test, need %s",
 				a.damaged, a.trials, what, b.trials, number.Figures(worst), number.Figures(level))
 		}
 	}
@@ -241,7 +256,7 @@ func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
 			}
 			a, b := logRatios(c.old, c.oldBase, cost), logRatios(c.now, c.nowBase, cost)
 			if len(a) < minRounds || len(b) < minRounds {
-				f.add(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), NegativeControl, len(a), minRounds)
+				f.lack(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), NegativeControl, len(a), minRounds)
 				continue
 			}
 			list = append(list, comparedRatios{cost, c.place(), a, b})
@@ -265,7 +280,7 @@ func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
 		case found[i] && b != a && (b < a) == c.cost.higher:
 			f.add(c.place, "%s (Mann-Whitney test, p = %s among %s)", c, number.Figures(p[i]), number.Count(count(able), "comparison"))
 		case !able[i]:
-			f.add(c.place, "the data cannot support that %s is not worse: among %s no difference could be found in %d rounds against %d; want more rounds, or a margin",
+			f.lack(c.place, "the data cannot support that %s is not worse: among %s no difference could be found in %d rounds against %d; want more rounds, or a margin",
 				c.cost.what, number.Count(len(list), "comparison"), len(c.now), len(c.was))
 		}
 	}
@@ -296,8 +311,12 @@ func (c comparedRatios) within(f *findings, margin float64) {
 	}
 	was, now := c.medians()
 	better := (now+shift > was) == c.cost.higher && now+shift != was
-	if p := inference.MannWhitney(c.was, moved) / 2; !better || p >= checkAlpha {
-		f.add(c.place, "%s: not shown to be worse by less than %s in %d rounds against %d", c, number.Percent(margin), len(c.now), len(c.was))
+	switch p := inference.MannWhitney(c.was, moved) / 2; {
+	case better && p < checkAlpha:
+	case !better && p < checkAlpha:
+		f.add(c.place, "%s: worse by more than %s in %d rounds against %d", c, number.Percent(margin), len(c.now), len(c.was))
+	default:
+		f.lack(c.place, "%s: not shown to be worse by less than %s in %d rounds against %d", c, number.Percent(margin), len(c.now), len(c.was))
 	}
 }
 

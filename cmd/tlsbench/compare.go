@@ -78,20 +78,23 @@ type checkCommand struct {
 
 // Help is shown below the flags' own lines.
 func (checkCommand) Help() string {
-	return `Prints one line for each place where a rule is broken, and then exits with 1. ` +
-		`A rule is also broken if the data cannot support it: too few trials, failed controls, damage in the baseline.`
+	return `Prints one line for each place where a rule is broken (exit code 1) or, if none is, undecided (exit code 3). ` +
+		`A rule is undecided where the data cannot support it: too few or skipped trials, no controls, a busy machine.`
 }
 
 // Run tests the claims.
 func (c *checkCommand) Run(s *session) error {
-	broken, err := results.Check(s.stdout, results.CheckOptions{
+	sum, err := results.Check(s.stdout, results.CheckOptions{
 		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
 	}, readable(c.Files)...)
 	if err != nil {
 		return badFiles(err)
 	}
-	if broken > 0 {
-		return errFailed // the lines are on stdout
+	switch { // the lines are on stdout
+	case sum.Broken > 0:
+		return errFailed
+	case sum.Undecided > 0:
+		return errUndecided
 	}
 	return nil
 }

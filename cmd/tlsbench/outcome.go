@@ -20,6 +20,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitRefused     = 2
+	exitUndecided   = 3
 	exitInterrupted = 130 // 128 + SIGINT, as a shell counts
 )
 
@@ -37,6 +38,10 @@ func refuse(format string, args ...any) error {
 // went wrong.
 var errFailed = errors.New("failed")
 
+// errUndecided likewise ends one with exit code 3: nothing is wrong, and nothing
+// shown.
+var errUndecided = errors.New("undecided")
+
 // exitCode reports the error in one line and gives its exit code.
 func (s *session) exitCode(err error) int {
 	if err == nil {
@@ -44,6 +49,9 @@ func (s *session) exitCode(err error) int {
 	}
 	if errors.Is(err, errFailed) {
 		return exitFailed
+	}
+	if errors.Is(err, errUndecided) {
+		return exitUndecided
 	}
 	s.complain(plainWords(err))
 	var mine *refusal

@@ -155,7 +155,7 @@ func summary(d *plots.Data) string {
 	text := fmt.Sprintf("%s of %s under %s", results.Done(d.Inputs),
 		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL })), "OpenSSL build"),
 		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.Hazard })), "hazard"))
-	if machines := distinct(d.Tables, func(t *results.Table) string { return t.Machine }); len(machines) > 0 {
+	if machines := distinct(d.Tables, func(t *results.Table) string { name, _ := t.Kind(); return name }); len(machines) > 0 {
 		text += ", on " + strings.Join(machines, "; ")
 	}
 	return text + "."

@@ -38,6 +38,9 @@ func Answer(c *results.Comparison) *Table {
 	if tried.total > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", tried))
 	}
+	if c.Family != nil {
+		t.Notes = append(t.Notes, c.Family.String())
+	}
 	if alone.total > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build; share of damaged trials: %s.", number.Count(alone.least, "trial"), number.AtMost(bound)))
 	}

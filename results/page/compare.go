@@ -32,6 +32,9 @@ const (
 func compare(c *results.Comparison, few int) *Document {
 	b := &comparison{Comparison: c, Document: &Document{Data: c}}
 	b.Add(Text(fmt.Sprintf("baseline %s, %s intervals", c.Baseline, number.Percent(c.Confidence))))
+	if c.Family != nil {
+		b.Add(Text(c.Family.String()))
+	}
 	for _, warning := range c.Warnings {
 		b.Add(Alarm("warning: " + warning))
 	}
@@ -367,21 +370,16 @@ func damaged(r *results.Row) Cell {
 	if v.Trials == 0 {
 		return Cell{}
 	}
-	c := Cell{Text: counts(v), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: unlikes(r, r.Probability.Warnings...)}
+	c := Cell{Text: counts(r), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: r.Probability.Warnings}
+	if r.Stopped {
+		return c
+	}
 	if v.Damaged == 0 {
 		c.Detail = number.AtMost(r.Probability.High)
 		return c
 	}
 	c.Detail = number.Between(r.Probability.Low, r.Probability.High, func(p float64) string { return number.Figures(100 * p) }) + " %"
 	return c
-}
-
-// unlikes adds to notes what unlike trials a row counts together.
-func unlikes(r *results.Row, notes ...string) []string {
-	if r.Unlike == "" {
-		return notes
-	}
-	return append(slices.Clip(notes), r.Unlike)
 }
 
 // damageMetrics are those of damage, with what they mean for the server that the
@@ -422,7 +420,13 @@ func firstDamage(r *results.Row) Cell {
 	return c
 }
 
-func counts(v results.Verdict) string { return fmt.Sprintf("%d/%d", v.Damaged, v.Trials) }
+// counts gives k/n, and "k of n" where damage ended the trials: that is no share.
+func counts(r *results.Row) string {
+	if r.Stopped {
+		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
+	}
+	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+}
 
 // rate shows events for each million, nothing seen as an upper bound. What such
 // a bound is worth is in the legend.
@@ -481,6 +485,11 @@ func (b *comparison) legend() {
 			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for the other strategies) and by the interval", b.Baseline, alpha)}},
 			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests, p corrected likewise)", number.Percent(b.Margin), b.Baseline)}},
 		}...)
+	}
+	if slices.ContainsFunc(all, func(t *results.Table) bool {
+		return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Stopped })
+	}) {
+		list = append(list, List{{"k of n", []string{"damaged trials of all where damage ended the trials (--rounds auto): not a share of all trials"}}}...)
 	}
 	b.Add(list, Text("Verdicts say what was seen in these trials. All columns: tlsbench help reading"))
 }

@@ -75,7 +75,7 @@ func field(r *results.Row) Cell {
 	if r.Sharing != nil {
 		details = append(details, raced(r).Text+" raced")
 	}
-	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v), Notes: unlikes(r)}
+	c := Cell{Text: cmp.Or(shortWords[v.Worst()], string(v.Worst())), Class: "verdict " + Class(v.Worst()), Sort: severity(v)}
 	switch {
 	case v.Worst() == results.NoTrials:
 		c.Text = details[0]
@@ -84,9 +84,9 @@ func field(r *results.Row) Cell {
 	case v.Trials == 0:
 		c.Notes = []string{v.Reason}
 	case v.Damaged == 0 && v.Worst() == results.NoDamageSeen:
-		c.Text = counts(v)
+		c.Text = counts(r)
 	case v.Damaged < v.Trials || v.Trials < 3:
-		details = append(details, counts(v))
+		details = append(details, counts(r))
 	}
 	c.Detail = strings.Join(details, ", ")
 	return c
