@@ -3,10 +3,7 @@ package results
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -396,62 +393,6 @@ func TestCheckDoctored(t *testing.T) {
 	}
 }
 
-// Trials of different length, by different versions of the program, with another
-// fix or another library of the same name, are rows of their own, with controls of
-// their own; so two halves of 59 lives are not enough for the word clean.
-func TestUnlikeTrials(t *testing.T) {
-	type half struct{ version, spec string }
-	const spec = `"rounds":30,"measures":["Corruption"],"corruption_ns":%s,"strategies":[{"choice":{"Name":"hwm"},"digest":"%s"}],"builds":[{"label":"3.0.20","digest":"%s"}]`
-	usual := half{"v1", fmt.Sprintf(spec, "300000000", "aa", "bb")}
-	for _, tt := range []struct {
-		name   string
-		other  half
-		want   []string // of the machine, in the rows of both
-		broken int
-	}{
-		{"alike", usual, nil, 0},
-		{"length", half{"v1", fmt.Sprintf(spec, "5000000", "aa", "bb")}, []string{"; corruption trials of 300ms", "; corruption trials of 5ms"}, 2},
-		{"program", half{"v2", usual.spec}, []string{"; tlsbench v1", "; tlsbench v2"}, 2},
-		{"fix", half{"v1", fmt.Sprintf(spec, "300000000", "cc", "bb")}, []string{"; hwm (sha256 aa)", "; hwm (sha256 cc)"}, 2},
-		{"library", half{"v1", fmt.Sprintf(spec, "300000000", "aa", "dd")}, []string{"; openssl 3.0.20 (sha256 bb)", "; openssl 3.0.20 (sha256 dd)"}, 2},
-	} {
-		var paths []string
-		for i, h := range []half{usual, tt.other} {
-			path := run(29, func(s *simulation) { s.start = s.start.Add(time.Duration(i) * 24 * time.Hour) }).file(t, fmt.Sprint(i, ".txt"))
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text = bytes.Replace(text, []byte("#plan {\"seed\":1}\n"), []byte("#plan {\"spec\":{"+h.spec+"}}\ntlsbench: "+h.version+"\n"), 1)
-			if err := os.WriteFile(path, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			paths = append(paths, path)
-		}
-		c, err := Summarize(Options{}, paths...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, want := range tt.want {
-			if len(c.Tables) != 2 || !strings.HasSuffix(c.Tables[i].Machine, want) || !strings.Contains(c.Tables[i].Controls, "none damaged in 29/29") {
-				t.Errorf("%s: %d tables, %q, %s; want one of %s with controls of its own", tt.name, len(c.Tables), c.Tables[i].Machine, c.Tables[i].Controls, want)
-			}
-		}
-		if tt.want == nil && (len(c.Tables) != 1 || strings.Contains(c.Tables[0].Machine, ";")) {
-			t.Errorf("%s: %d tables, %q", tt.name, len(c.Tables), c.Tables[0].Machine)
-		}
-		var out bytes.Buffer
-		if broken, err := unmet(&out, CheckOptions{Expect: []string{"hwm=clean"}}, paths...); err != nil || broken != tt.broken {
-			t.Errorf("%s: %d broken, want %d, error %v\n%s", tt.name, broken, tt.broken, err, &out)
-		}
-		out.Reset()
-		_, err = unmet(&out, CheckOptions{Against: paths[:1]}, paths[1])
-		if want := "they were corruption trials of 300ms, are corruption trials of 5ms"; err != nil || strings.Contains(out.String(), want) != (tt.name == "length") {
-			t.Errorf("%s against the other: error %v\n%s", tt.name, err, &out)
-		}
-	}
-}
-
 // Where a hazard damages the oracle too, tables and check take no verdict from the
 // scene; if the catalogue does not expect it, something is wrong.
 func TestNoFixHelps(t *testing.T) {
@@ -490,21 +431,5 @@ func TestNoFixHelps(t *testing.T) {
 		if broken, err := unmet(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || broken == 0 {
 			t.Errorf("%s: key-owner passed: %v", tt.hazard, err)
 		}
-	}
-}
-
-// Results of daemons can be checked, with the rig beside them: the controls of both
-// have the generator and the heap safety that the daemons have.
-func TestCheckField(t *testing.T) {
-	files, err := filepath.Glob("data/*/field.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no published results of daemons: %v", err)
-	}
-	var out bytes.Buffer
-	if sum, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, files...); err != nil || sum != (Outcome{}) {
-		t.Errorf("%+v, %v:\n%s", sum, err, &out)
-	}
-	if sum, err := Check(&out, CheckOptions{Expect: []string{"none=undamaged"}}, files...); err != nil || sum.Broken == 0 {
-		t.Errorf("no fix: %+v, %v:\n%s", sum, err, &out)
 	}
 }

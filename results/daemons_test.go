@@ -1,7 +1,9 @@
 package results
 
 import (
+	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -269,4 +271,20 @@ func FuzzDaemons(f *testing.F) {
 		}
 		d.BrokenControls()
 	})
+}
+
+// Results of daemons can be checked, with the rig beside them: the controls of both
+// have the generator and the heap safety that the daemons have.
+func TestCheckField(t *testing.T) {
+	files, err := filepath.Glob("data/*/field.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no published results of daemons: %v", err)
+	}
+	var out bytes.Buffer
+	if sum, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, files...); err != nil || sum != (Outcome{}) {
+		t.Errorf("%+v, %v:\n%s", sum, err, &out)
+	}
+	if sum, err := Check(&out, CheckOptions{Expect: []string{"none=undamaged"}}, files...); err != nil || sum.Broken == 0 {
+		t.Errorf("no fix: %+v, %v:\n%s", sum, err, &out)
+	}
 }
