@@ -155,10 +155,8 @@ func (g controlGroups) add(machine string, t *Trial) {
 		g[group] = c
 	}
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
-	_, asked := t.Config[DaemonsKey]
-	asked = asked || t.Cell.Server() != ""
-	c.daemons = c.daemons || asked
-	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, func(s Setting) bool { return !asked || notOfDaemons(s) }) {
+	c.daemons = c.daemons || t.ofDaemons()
+	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {
 		return
 	}
 	looked := t.Cell.Measure == Corruption && !off
@@ -172,12 +170,19 @@ func (g controlGroups) add(machine string, t *Trial) {
 	}
 }
 
-// notOfDaemons reports whether a setting keeps a cell of a daemon, or of the rig
-// that is asked the same, from being a control. Both have the random generator
-// that the daemon has, and what it does after a bad free makes no difference to
-// whether there is one.
-func notOfDaemons(s Setting) bool {
-	return !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
+// ofDaemons reports whether the trial is one of a daemon, or of the rig that is
+// asked the same.
+func (t *Trial) ofDaemons() bool {
+	_, asked := t.Config[DaemonsKey]
+	return asked || t.Cell.Server() != ""
+}
+
+// notOfControls reports whether a setting keeps a trial from being a control. A
+// daemon, and the rig that is held against it, have the random generator that the
+// daemon has, and what it does after a bad free makes no difference to whether
+// there is one.
+func (t *Trial) notOfControls(s Setting) bool {
+	return !t.ofDaemons() || !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
 }
 
 func (g controlGroups) list() []Control {

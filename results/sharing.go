@@ -297,7 +297,7 @@ func (c *sharingControls) String() string {
 // addSharing keeps the trial of a control.
 func (g *gatherer) addSharing(machine string, t *Trial) {
 	c := &t.Cell
-	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || slices.ContainsFunc(c.Settings, c.notOfControls) {
+	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || slices.ContainsFunc(c.Settings, t.notOfControls) {
 		return
 	}
 	group := sharingGroup(SceneOf(machine, c))
