@@ -150,6 +150,9 @@ func forkMetrics(o *workload.Outcome) []results.Metric {
 	}
 	for _, s := range f.Series() {
 		for _, p := range forkPercentiles(s.Name) {
+			if p.percent == 99 && len(s.Values) < 100 {
+				continue // it would be the largest value under another name
+			}
 			if v, err := stats.PercentileNearestRank(s.Values, p.percent); err == nil {
 				add(v, p.before+s.Name)
 			}

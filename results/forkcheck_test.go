@@ -208,7 +208,7 @@ func TestForkTailTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := out.String()
-	for _, want := range []string{"Rare cases: cold", "The longest of each trial", "none¹", "3.7 ms"} {
+	for _, want := range []string{"Rare cases: cold", "The longest of each trial", "none²", "3.7 ms"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

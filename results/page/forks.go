@@ -152,16 +152,13 @@ type forkColumn struct{ head, unit string }
 const setupUnit = "setup-ns"
 
 var forkTables = []forkTable{
-	{"Cost of a fork, and later costs in the child", false, []forkColumn{
-		{"fork p50", results.ForkP50}, {"fork p99", "p99-fork-ns"},
+	{"What a fix adds to a fork (pairs with and without it, same rank 0), then to the child", false, []forkColumn{
+		{"to fork()", "fork-diff-ns"}, {"until ready", "ready-diff-ns"},
 		{"handler cold", results.HandlerCold}, {"handler warm", results.HandlerWarm},
 		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
 	}},
-	{"What the handlers add, from pairs of forks with and without them", true, []forkColumn{
-		{"to fork()", "fork-diff-ns"}, {"until the child is ready", "ready-diff-ns"},
-	}},
-	{"More percentiles; ready: from before fork to the child", false, []forkColumn{
-		{"fork p90", "p90-fork-ns"}, {"fork max", "max-fork-ns"},
+	{"Whole forks, mostly the kernel's work; ready: from before fork to the child", false, []forkColumn{
+		{"fork p50", results.ForkP50}, {"fork p90", "p90-fork-ns"}, {"fork p99", "p99-fork-ns"}, {"fork max", "max-fork-ns"},
 		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
 	}},
 	{"Rare cases: cold handlers, the child's first uses", false, []forkColumn{
@@ -219,15 +216,19 @@ func forkCell(r *results.Row, c results.Cost, ok bool, unit string, interval boo
 		return Cell{Text: "none", Notes: []string{noHandler}}
 	case !ok:
 		return Cell{}
-	case interval && unit != setupUnit:
+	case (interval || isPaired(unit)) && unit != setupUnit:
 		cell := estimate(c.Median, c.Unit)
-		if strings.HasSuffix(unit, "-diff-ns") && !handler {
+		if isPaired(unit) && !handler {
 			cell.Notes = append(slices.Clone(cell.Notes), bothAlike)
 		}
 		return cell
 	}
 	return Cell{Text: number.Of(c.Unit)(c.Median.Value), Sort: sortable(c.Median.Value)}
 }
+
+// isPaired tells what is worked out from pairs of forks: a difference that may be
+// zero says nothing without its interval.
+func isPaired(unit string) bool { return strings.HasSuffix(unit, "-diff-ns") }
 
 const (
 	noHandler = "the strategy has no at-fork handler"
@@ -237,6 +238,7 @@ const (
 // forkLegend says how fork tables are read, and what the clock cost.
 func forkLegend(tables []*results.Table) List {
 	list := List{
+		{"to fork(), until ready", []string{"median of the trials, with its interval; each trial's value is the median difference of its pairs of forks"}},
 		{"fork", []string{"rank 0's time in fork(), the strategy's handlers included"}},
 		{"ready", []string{"from before fork() to its return in the child"}},
 		{"handler cold", []string{"all handlers in a real fork; in the child the first write to a page copies the page"}},
