@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/neighbours"
+	"tlsbench/workload/openssl"
 )
 
 // mustHave fails where the machine lacks the library: make test installs it.
@@ -146,28 +148,44 @@ func TestMariaDB(t *testing.T) {
 	}
 }
 
-// Several neighbours in one process each happen everywhere, and the result's name
-// has them all with their parameters.
-func TestNeighboursTogether(t *testing.T) {
-	for _, hazard := range []string{"python:before=1+postgres", "mariadb:every=4+rank0-client:wrapped=1"} {
-		cfg := hazardTrial(t, hazard, catalogue.NegativeControl, "memory")
-		cfg.Duration = time.Second
+// Several hazards in one process each happen everywhere. Those with the FIPS module
+// need a build that was fetched with its neighbours.
+func TestHazardsTogether(t *testing.T) {
+	for _, tc := range []struct{ build, hazard string }{
+		{"system", "python:before=1+postgres"}, {"system", "mariadb:every=4+rank0-client:wrapped=1"},
+		{"3.5", "fips+rank0-client"}, {"3.6", "mariadb+fips"}, {"4.0", "fips+rank0-client"},
+	} {
+		builds, err := openssl.Find([]string{tc.build}, "")
+		if err != nil {
+			t.Logf("%s: %v", tc.build, err)
+			continue
+		}
+		if why, err := Lacks(tc.hazard, builds[0]); tc.build != "system" && why != "" || err != nil {
+			t.Logf("%s, %s: %s, %v", tc.build, tc.hazard, why, err)
+			continue
+		}
+		cfg := hazardTrial(t, tc.hazard, catalogue.NegativeControl, "memory")
+		cfg.Build, cfg.Duration = builds[0], time.Second
+		list, err := results.ParseHazard(tc.hazard)
+		if err != nil {
+			t.Fatal(err)
+		}
 		everywhere := func(o *Outcome) bool {
-			for _, act := range o.Acts {
-				if act.Rank0 == 0 || act.Hazard != "rank0-client" && slices.Contains(act.Workers, 0) {
+			for i, act := range o.Acts {
+				if act.Rank0 == 0 || list[i].InWorkers() && slices.Contains(act.Workers, 0) {
 					return false
 				}
 			}
-			return len(o.Acts) == 2
+			return len(o.Acts) == len(list)
 		}
 		out := retry(t, cfg, everywhere, func(o *Outcome) {
 			mustHave(t, o)
 			if o.Damaged() {
-				t.Errorf("%s: %v", hazard, o.Noted)
+				t.Errorf("%s, %s: %v", tc.build, tc.hazard, o.Noted)
 			}
 		})
 		if !everywhere(out) {
-			t.Errorf("%s: %+v", hazard, out.Acts)
+			t.Errorf("%s, %s: %+v", tc.build, tc.hazard, out.Acts)
 		}
 	}
 }

@@ -44,9 +44,11 @@ static void hang_up(struct database *d)
 static bool work(void *arg)
 {
 	struct database *d = arg;
-	char who[32], said[96];
+	char said[96];
 
 	if (d->connection == NULL) {
+		char who[32];
+
 		snprintf(who, sizeof who, "tlsbench-worker-%d", rig.worker);
 		d->connection = connect_as(d, who, said, sizeof said);
 	}
