@@ -10,6 +10,7 @@
 #              MUTANTS=crash takes those of one detector or strategy
 #   sanitize   the rig under AddressSanitizer and UndefinedBehaviorSanitizer
 #   headers    the shim's prototypes against OpenSSL's headers, which are fetched
+#   kills      KILLS kills of each helper at random moments: nothing may be left
 #   fuzz       every fuzz target, FUZZTIME each
 #   selftest   the detectors on faults that were made, on the system's OpenSSL and,
 #              where it can be fetched, on 1.1.1
@@ -25,8 +26,9 @@ set -u
 
 FUZZTIME=${FUZZTIME:-60s}
 SOAK=${SOAK:-15m}
+KILLS=${KILLS:-20}
 GO=${GO:-go}
-PARTS="normal race mutants sanitize headers fuzz selftest claims browser field soak"
+PARTS="normal race mutants sanitize headers kills fuzz selftest claims browser field soak"
 
 cd "$(dirname "$0")/.." || exit 1
 
@@ -51,6 +53,8 @@ sanitize() {
 
 # The headers of 1.1.1 and of 3 have to be there: the test fails without.
 headers() { TLSBENCH_FETCH_HEADERS=1 $GO test -count=1 -run TestPrototypes -v ./workload; }
+
+kills() { TLSBENCH_KILLS=$KILLS $GO test -timeout 2h -count=1 -run TestKills -v ./cmd/tlsbench; }
 
 fuzz() {
 	bad=0

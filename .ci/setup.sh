@@ -66,6 +66,7 @@ if [ "${1:-}" = hazards ]; then
 	want libmariadb has_library libmariadb.so.3
 	want openssl-headers has_header openssl/ssl.h
 	want mariadb sh -c 'command -v mariadbd || ls /usr/sbin/mariadbd'
+	want nginx sh -c 'command -v nginx || ls /usr/sbin/nginx'
 	want postgresql sh -c 'command -v postgres || ls /usr/lib/postgresql/*/bin/postgres'
 fi
 [ -n "$need" ] || exit 0
@@ -83,6 +84,7 @@ apt_packages() {
 		libpq) echo libpq5 ;;
 		libmariadb) echo libmariadb3 ;;
 		openssl-headers) echo libssl-dev ;;
+		nginx) echo nginx-light ;;
 		postgresql) echo postgresql ;;
 		mariadb) echo mariadb-server-core ;;
 		esac

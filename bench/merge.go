@@ -25,20 +25,31 @@ type Merged struct {
 // twice and one that is missing.
 //
 // It reads the parts side by side and holds one trial of each at a time.
-func Merge(path string, parts ...string) (Merged, error) {
+func Merge(path string, parts ...string) (m Merged, err error) {
 	list, err := readParts(parts)
+	if err == nil {
+		err = outfile.Absent(path)
+	}
 	if err != nil {
 		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
 	}
-	if err := outfile.Absent(path); err != nil {
-		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
-	}
-	var m Merged
 	err = outfile.New(path, func(w io.Writer) (err error) {
 		m, err = writeMerged(w, list)
 		return err
 	})
 	if err != nil {
+		return Merged{}, fmt.Errorf("merge: %w", err)
+	}
+	return m, nil
+}
+
+// MergeTo is Merge into a stream.
+func MergeTo(w io.Writer, parts ...string) (m Merged, err error) {
+	list, err := readParts(parts)
+	if err != nil {
+		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
+	}
+	if m, err = writeMerged(w, list); err != nil {
 		return Merged{}, fmt.Errorf("merge: %w", err)
 	}
 	return m, nil

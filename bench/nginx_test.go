@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
@@ -53,7 +54,7 @@ func nginxCPU(b *testing.B, binary string, cfg workload.Config) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir := filepath.Join(b.TempDir(), "nginx")
+	dir := filepath.Join(os.TempDir(), "tlsbench-nginx-"+rand.Text()) // its keeper makes it
 	addr, stop := startNginx(b, binary, dir, id, cfg.Workers)
 	defer stop()
 	workers := nginxWorkers(b, dir, cfg)

@@ -265,6 +265,12 @@ func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	case len(p.Spec.Daemon.List) > 0:
 		return []Cell{p.rigCell(l, s)}
 	}
+	if p.screened(l) {
+		if s.Is(catalogue.PositiveControl) || !slices.Contains(p.Spec.Measures, results.Corruption) {
+			return nil
+		}
+		return []Cell{p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), value(p.Spec.CheckRate, results.DefaultCheckRate))}
+	}
 	for _, m := range p.Spec.Measures {
 		switch m {
 		case results.Handshake:
@@ -288,6 +294,9 @@ func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	return list
 }
 
+// screened reports whether a place is looked at for damage alone, and briefly.
+func (p *Plan) screened(l place) bool { return p.Spec.HazardRounds > 0 && l.hazard != results.Plain }
+
 // sharingCell is a cell under the tracer.
 func (p *Plan) sharingCell(l place, s *results.Strategy) Cell {
 	l.heap = traced
@@ -307,6 +316,9 @@ func value[T any](p *T, def T) T {
 
 func (p *Plan) cell(l place, s *results.Strategy, m results.Measure, bad float64, rate int) Cell {
 	c := Cell{strategy: s, badShare: bad, checkRate: rate, rounds: p.Spec.Rounds}
+	if p.screened(l) {
+		c.rounds = min(c.rounds, p.Spec.HazardRounds)
+	}
 	if p.Spec.Sequential || p.mustBeDamaged(l, s) {
 		c.rounds = p.Spec.rounds()
 	}

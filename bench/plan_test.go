@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -216,6 +217,47 @@ func TestPresetTimes(t *testing.T) {
 	}
 	if _, err := FindPreset("slow"); err == nil || !strings.Contains(err.Error(), "quick, default, full") {
 		t.Errorf("unknown preset: error %v, want one that names the choices", err)
+	}
+}
+
+// TestMakeBench wants make bench to end within three minutes, and to show of each
+// fix that a daemon can have what breaks it.
+func TestMakeBench(t *testing.T) {
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^HAZARDS += (\S+)$`).FindSubmatch(text)
+	preset, err := FindPreset("default")
+	if m == nil || err != nil {
+		t.Fatal("the Makefile names no hazards", err)
+	}
+	spec := results.Spec{Hazards: strings.Split(string(m[1]), ","), HazardRounds: 2}
+	plan := mustPlan(t, preset.Apply(Spec{Spec: spec, Builds: []Build{fakeBuild("3.0.20")}}), whole)
+	if got := plan.Estimate(); got > 3*time.Minute {
+		t.Errorf("it takes %v, want at most 3 minutes", got)
+	}
+	broken := map[string]bool{}
+	for _, c := range plan.Cells() {
+		if c.Hazard == results.Plain {
+			continue
+		}
+		if c.Measure != results.Corruption || c.rounds != 2 || c.Strategy == catalogue.PositiveControl {
+			t.Errorf("%s has %d rounds", c.Name(), c.rounds)
+		}
+		words, err := results.Expected(c.Hazard, c.Strategy, "3.0.20", "ecdsa-p256")
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken[c.Strategy] = broken[c.Strategy] || len(words) > 0
+	}
+	for name, is := range broken {
+		if is != (name != catalogue.NegativeControl) {
+			t.Errorf("%s is damaged by a hazard: %v", name, is)
+		}
+	}
+	if len(broken) != 7 {
+		t.Errorf("%d strategies are tried with hazards, want 7", len(broken))
 	}
 }
 

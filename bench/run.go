@@ -79,6 +79,40 @@ func in(server string) string {
 // what breaks that many is not a property of one cell.
 const maxFailures = 10
 
+// triesOfCell is how many trials of a cell may come to nothing, if none ever came
+// to anything, before those that are left are recorded as failed without being
+// tried.
+const triesOfCell = 3
+
+// tries counts what trials of cells came to, by the cell's name.
+type tries map[string]*cellTries
+
+type cellTries struct {
+	failed int
+	worked bool
+	reason string
+}
+
+func (t tries) saw(c Cell, o fate, reason string) {
+	if t[c.Name()] == nil {
+		t[c.Name()] = new(cellTries)
+	}
+	n := t[c.Name()]
+	if o != noLife {
+		n.worked = true
+	} else if n.failed++; n.failed <= triesOfCell && reason != "" {
+		n.reason = ": " + reason
+	}
+}
+
+// hopeless says why there is no use in trying a cell again, "" if there is.
+func (t tries) hopeless(c Cell) error {
+	if n := t[c.Name()]; n != nil && !n.worked && n.failed >= triesOfCell {
+		return fmt.Errorf("not tried, because none of the first %d trials of the cell could be carried out%s", triesOfCell, n.reason)
+	}
+	return nil
+}
+
 // Run carries out the plan and writes a new results file. A file of that name
 // is not overwritten. When ctx is cancelled the trial in flight is dropped,
 // and the error wraps ctx's; all trials before it are on the disk. So they are
@@ -117,19 +151,22 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 	sum := Summary{Total: look.total, Done: len(done)}
 	w := results.NewWriter(f)
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
+	tries := tries{}
 	for task := range course.tasks(r.Plan.Shard.Index) {
 		look.meet(task)
 		sum.Total = look.total
 		if len(done) > 0 {
 			course.saw(task, done[0])
 			look.estimate.had(task.Cell)
+			tries.saw(task.Cell, done[0].fate, "")
 			done = done[1:]
 			continue
 		}
 		if err := f.verify(); err != nil {
 			return sum, err
 		}
-		t, err := r.trial(ctx, task, look)
+		hopeless := tries.hopeless(task.Cell)
+		t, err := r.trial(ctx, task, look, hopeless)
 		if err != nil {
 			return sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
@@ -137,16 +174,20 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 			return sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
 		course.saw(task, outcomeOf(t))
+		tries.saw(task.Cell, fateOf(t), t.Reason)
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
 		sum.Total = look.total
-		server := t.Cell.Server()
-		inRow[server]++
 		if t.Status == results.Failed {
 			sum.Failed++
-		} else {
+		}
+		server := t.Cell.Server()
+		switch {
+		case t.Status != results.Failed:
 			inRow[server] = 0
+		case hopeless == nil:
+			inRow[server]++
 		}
 		if inRow[server] == maxFailures {
 			return sum, fmt.Errorf("%d trials in a row%s could not be carried out; the last one: %s", maxFailures, in(server), t.Reason)
@@ -155,11 +196,15 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 	return sum, nil
 }
 
-// trial carries out one trial. Its error is that of ctx, or that what came out
-// cannot be written.
-func (r *Runner) trial(ctx context.Context, task Task, look *lookout) (*results.Trial, error) {
+// trial carries out one trial, if it is not hopeless. Its error is that of ctx, or
+// that what came out cannot be written.
+func (r *Runner) trial(ctx context.Context, task Task, look *lookout, hopeless error) (*results.Trial, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if hopeless != nil {
+		look.estimate.had(task.Cell)
+		return task.trial(time.Now(), nil, hopeless)
 	}
 	look.started(task)
 	start := time.Now()

@@ -143,11 +143,15 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// A cell that never comes to anything is tried three times; the trials that are
+// left are in the file with the reason.
 func TestFailedTrialsAreKept(t *testing.T) {
 	path := resultsPath(t)
 	r := newRunner(mustPlan(t, smallSpec(), whole))
+	tried := 0
 	r.Execute = func(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
 		if c.Strategy.Name == "hwm" {
+			tried++
 			return nil, errors.New("bind 127.0.0.1:0: no\nport")
 		}
 		return fakeExecute(ctx, c)
@@ -156,12 +160,17 @@ func TestFailedTrialsAreKept(t *testing.T) {
 	if err != nil || sum.Failed != 12 || sum.Done != 20 {
 		t.Fatalf("%+v, %v: want 12 of 20 failed", sum, err)
 	}
+	if tried != 3*triesOfCell {
+		t.Errorf("%d trials of three cells were tried, want %d", tried, 3*triesOfCell)
+	}
 	for _, trial := range readTrials(t, path) {
 		want := results.Status("ok")
 		if trial.Cell.Strategy == "hwm" {
 			want = results.Failed
 		}
-		if trial.Status != want || want == results.Failed && trial.Reason != "bind 127.0.0.1:0: no\nport" {
+		const reason = "bind 127.0.0.1:0: no\nport"
+		untried := "not tried, because none of the first 3 trials of the cell could be carried out: " + reason
+		if trial.Status != want || want == results.Failed && trial.Reason != reason && (trial.Round <= triesOfCell || trial.Reason != untried) {
 			t.Errorf("%s: status %s, reason %q", trial.Cell.Name(), trial.Status, trial.Reason)
 		}
 	}

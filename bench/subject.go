@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,20 +83,33 @@ func (b Build) Name() string { return b.Label }
 // String names the build for a message: by label and content.
 func (b Build) String() string { return b.Label + " (sha256 " + results.ShortDigest(b.Digest) + ")" }
 
+// What a shared object exports, and where in it the name is: behind the number of
+// the ABI. See strategy.h.
+const (
+	exported = "tlsbench_strategy"
+	nameAt   = 8
+)
+
 // NewStrategy reads a user's shared object, if the choice is one, and returns
-// the strategy with its digest.
+// the strategy with its digest, under the name that its struct has. What gives
+// none keeps the base name of its file; the rig says what is wrong with it.
 func NewStrategy(c catalogue.Choice) (results.Strategy, error) {
 	s := results.Strategy{Choice: c}
 	if c.Path == "" {
 		return s, nil
 	}
-	_, err := sharedlib.Read(c.Path)
+	object, err := sharedlib.Read(c.Path)
 	if err == nil {
 		s.Digest, err = sharedlib.Digest(c.Path)
+	}
+	name := ""
+	if err == nil {
+		name, err = object.Text(exported, nameAt)
 	}
 	if err != nil {
 		return results.Strategy{}, refuse(fmt.Errorf("strategy %s: %w", c.Name, err))
 	}
+	s.Choice.Name = cmp.Or(name, c.Name)
 	return s, nil
 }
 

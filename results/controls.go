@@ -261,6 +261,13 @@ func (g *gatherer) noFix(s Scene) (text string, unforeseen bool) {
 	return text, false
 }
 
+// HurtsOracle reports whether a hazard is expected to damage the negative control
+// too on a build: it says nothing about a fix.
+func HurtsOracle(hazard, openssl string) bool {
+	expected, err := Expected(hazard, NegativeControl, openssl, Keys.Default())
+	return err == nil && len(expected) > 0 && expected[0] != toBeMeasured[0]
+}
+
 // NoFix lists where a hazard is expected to damage the negative control too: by
 // variant, with the lines of OpenSSL if those are not all.
 func (h Hazard) NoFix() []string {
@@ -272,8 +279,7 @@ func (h Hazard) NoFix() []string {
 	for _, v := range variants {
 		var lines []string
 		for _, line := range slices.SortedFunc(maps.Keys(keysOfLine), version.Compare) {
-			words, err := Expected(v, NegativeControl, line, Keys.Default())
-			if err == nil && len(words) > 0 && words[0] != toBeMeasured[0] {
+			if HurtsOracle(v, line) {
 				lines = append(lines, line)
 			}
 		}

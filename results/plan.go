@@ -65,6 +65,9 @@ type Spec struct {
 	Daemon DaemonSpec `json:"daemon,omitzero"`
 
 	Rounds int `json:"rounds"`
+	// HazardRounds has scenes with a hazard looked at for damage alone, in so many
+	// trials of each strategy but none; 0 has them measured as all others are.
+	HazardRounds int `json:"hazard_rounds,omitempty"`
 	// Sequential makes each cell stop by what it shows, and not after a number of
 	// rounds: at StopDamaged damaged lives, or at as many undamaged ones as the
 	// whole map needs (inference.LivesForFamily).
@@ -248,6 +251,9 @@ func (p *Plan) Command(file string) string {
 		measures[i] = strings.ToLower(measures[i])
 	}
 	args.add("measure", measures, "handshake,corruption")
+	if s.HazardRounds > 0 {
+		args.add("hazard-rounds", texts([]int{s.HazardRounds}), "")
+	}
 	args.numbers(s)
 	if p.Shard.Count > 1 {
 		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))

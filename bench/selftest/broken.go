@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -113,11 +115,12 @@ func (r *runner) strategies(ctx context.Context) error {
 	if len(r.Broken) == 0 {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "tlsbench-selftest-")
+	dir := filepath.Join(os.TempDir(), "tlsbench-selftest-"+rand.Text())
+	kept, err := keeper.Folder(dir)
 	if err != nil {
 		return fmt.Errorf("make a folder for the broken strategies: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer kept.Close()
 	var base Measured
 	for _, b := range append([]Broken{good}, r.Broken...) {
 		choice, err := b.compile(ctx, dir)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"tlsbench/bench"
 	"tlsbench/results"
@@ -26,21 +25,10 @@ type compareCommand struct {
 	Markdown   bool     `xor:"format" help:"Print as Markdown."`
 }
 
-// readable gives the standard input its name among files, for each that is -.
-func readable(files []string) []string {
-	list := slices.Clone(files)
-	for i, name := range list {
-		if name == "-" {
-			list[i] = "/dev/stdin"
-		}
-	}
-	return list
-}
-
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
 	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Rate: c.Rate}
-	sum, err := results.Summarize(o, readable(c.Files)...)
+	sum, err := results.Summarize(o, c.Files...)
 	if err != nil {
 		return badFiles(err)
 	}
@@ -86,7 +74,7 @@ func (checkCommand) Help() string {
 func (c *checkCommand) Run(s *session) error {
 	sum, err := results.Check(s.stdout, results.CheckOptions{
 		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
-	}, readable(c.Files)...)
+	}, c.Files...)
 	if err != nil {
 		return badFiles(err)
 	}
@@ -101,12 +89,16 @@ func (c *checkCommand) Run(s *session) error {
 
 // mergeCommand joins the files of the shards of one run.
 type mergeCommand struct {
-	Output string   `short:"o" required:"" placeholder:"FILE" help:"The joint results file; it must not exist yet."`
+	Output string   `short:"o" required:"" placeholder:"FILE" help:"The joint results file, which must not exist yet; - is the output."`
 	Files  []string `arg:"" name:"file" help:"Results files, one of each shard."`
 }
 
 // Run joins them.
 func (c *mergeCommand) Run(s *session) error {
+	if c.Output == "-" {
+		_, err := bench.MergeTo(s.stdout, c.Files...)
+		return err
+	}
 	m, err := bench.Merge(c.Output, c.Files...)
 	if err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"reflect"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
 
 	"tlsbench/bench"
 	"tlsbench/results/page"
@@ -23,6 +26,7 @@ type grammar struct {
 	Version versionFlag `help:"Say which version this is, and end."`
 
 	Run         runCommand         `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
+	Try         tryCommand         `cmd:"" help:"Screen a custom fix: all hazards and the controls, in about a minute and a half."`
 	Probe       probeCommand       `cmd:"" help:"Show every thread-local key, its owner, and what each strategy does with it."`
 	Trace       traceCommand       `cmd:"" help:"Show which inherited memory several processes write without a common lock."`
 	Doctor      doctorCommand      `cmd:"" help:"Check this machine: what it has, what is missing, how to get it."`
@@ -36,6 +40,7 @@ type grammar struct {
 	Selftest    selftestCommand    `cmd:"" help:"Test the detectors on known damage, and the suite on strategies that are known to be wrong."`
 	NewStrategy newStrategyCommand `cmd:"" name:"new-strategy" help:"Write the skeleton of a custom strategy."`
 	Field       fieldCommand       `cmd:"" help:"Run the strategies inside Debian's unchanged Kamailio and in the rig."`
+	Completion  completionCommand  `cmd:"" help:"Complete commands, flags and names in bash, zsh and fish."`
 	Help        helpCommand        `cmd:"" help:"Explain a command or a topic."`
 }
 
@@ -62,6 +67,9 @@ func (s *session) execute(args []string) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.completes(parser); done {
+		return err
+	}
 	parsed, err := parser.Parse(args)
 	if helped {
 		return nil // whatever else was wrong with the line
@@ -70,6 +78,9 @@ func (s *session) execute(args []string) error {
 		return usageError(err, args)
 	}
 	for _, part := range parsed.Path {
+		if err := s.readable(part); err != nil {
+			return err
+		}
 		if part.Flag != nil {
 			// Without this a value that is empty, as of a variable that is not
 			// set, would be one that was not given.
@@ -80,6 +91,46 @@ func (s *session) execute(args []string) error {
 		}
 	}
 	return parsed.Run(s)
+}
+
+// readers are the arguments that name files to be read.
+var readers = []string{"file", "probe", "aa", "against"}
+
+// readable has the standard input read where a file is named -. Files may be read
+// twice, so what is not a file becomes one, without a name.
+func (s *session) readable(part *kong.Path) error {
+	var v *kong.Value
+	switch {
+	case part.Positional != nil:
+		v = part.Positional
+	case part.Flag != nil:
+		v = part.Flag.Value
+	default:
+		return nil
+	}
+	files, ok := v.Target.Interface().([]string)
+	i := slices.Index(files, "-")
+	if !ok || i < 0 || !slices.Contains(readers, v.Name) {
+		return nil
+	}
+	files[i] = "/dev/stdin"
+	if f, ok := s.stdin.(*os.File); ok {
+		if st, err := f.Stat(); err != nil || st.Mode().IsRegular() {
+			return err
+		}
+	}
+	file, err := os.CreateTemp("", "tlsbench-input-")
+	if err != nil {
+		return fmt.Errorf("keep the standard input: %w", err)
+	}
+	defer file.Close()
+	if _, err = io.Copy(file, s.stdin); err == nil {
+		err = unix.Dup3(int(file.Fd()), 0, 0)
+	}
+	if err = errors.Join(err, os.Remove(file.Name())); err != nil {
+		return fmt.Errorf("keep the standard input: %w", err)
+	}
+	return nil
 }
 
 // parser makes a parser that prints to the session and never exits. helped

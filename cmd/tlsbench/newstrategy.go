@@ -63,7 +63,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 	}
 	fmt.Fprintf(s.stdout, "%s\n%s\n%s\n\n", filepath.Join(dir, sk.File+".c"), filepath.Join(dir, "strategy.h"), filepath.Join(dir, "Makefile"))
 	show(s.stdout, page.Text("Fill in the marked places in the C file: what the handlers do, and which functions of OpenSSL they need. Then:"))
-	fmt.Fprintf(s.stdout, "\n  make -C %s\n  tlsbench probe --strategy none,%s\n  tlsbench run --preset quick --strategy none,hwm,%[2]s\n", dir, object)
+	fmt.Fprintf(s.stdout, "\n  make -C %s\n  tlsbench probe --strategy none,%s\n  tlsbench try %[2]s\n", dir, object)
 	return nil
 }
 

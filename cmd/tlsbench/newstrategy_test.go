@@ -37,7 +37,7 @@ func TestNewStrategyIsRun(t *testing.T) {
 	if code := run(context.Background(), []string{"probe", "--strategy", object}, nil, &out, &errs); code != exitDone {
 		t.Fatalf("probe: exit code %d: %s", code, errs.String())
 	}
-	if !strings.Contains(out.String(), "my_2nd_fix") {
+	if !strings.Contains(out.String(), "my-2nd-fix") {
 		t.Errorf("the probe does not name the strategy:\n%s", out.String())
 	}
 }

@@ -27,7 +27,7 @@ func (c *drawing) load() (*plots.Data, error) {
 	d, err := plots.Load(plots.Options{
 		Compare: results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where},
 		Probes:  c.Probe, AA: c.AA,
-	}, readable(c.Files)...)
+	}, c.Files...)
 	return d, badFiles(err)
 }
 
@@ -40,6 +40,9 @@ type plotCommand struct {
 
 // Run draws them and lists the files.
 func (c *plotCommand) Run(s *session) error {
+	if c.Output == "-" {
+		return refuse("output -: figures are files in a folder; name one, such as ./figures")
+	}
 	d, err := c.load()
 	if err != nil {
 		return err

@@ -24,14 +24,15 @@ import (
 // line each, and a bar where a person is looking.
 type watcher struct {
 	stderr   io.Writer
-	announce func() // what is to happen, as soon as it is sure to happen
-	bar      *bar   // nil = nobody is looking
-	quiet    bool   // nobody wants to know
+	announce func()            // what is to happen, as soon as it is sure to happen
+	bar      *bar              // nil = nobody is looking
+	quiet    bool              // nobody wants to know
+	told     map[string]string // by cell: why a trial of it could not be carried out
 }
 
 // newWatcher calls announce once, when the results file has been accepted.
 func newWatcher(s *session, quiet bool, announce func()) *watcher {
-	w := &watcher{stderr: s.stderr, announce: sync.OnceFunc(announce), quiet: quiet}
+	w := &watcher{stderr: s.stderr, announce: sync.OnceFunc(announce), quiet: quiet, told: map[string]string{}}
 	// A log that both outputs go to must not be filled with frames of a bar.
 	if !quiet && isTerminal(s.stdout) && isTerminal(s.stderr) {
 		w.bar = newBar(s.stderr)
@@ -64,7 +65,8 @@ func (w *watcher) show(p bench.Progress) {
 }
 
 func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
-	if t.Status == results.Failed {
+	if name := t.Cell.Name(); t.Status == results.Failed && w.told[name] != t.Reason {
+		w.told[name] = t.Reason
 		fmt.Fprintf(w.stderr, "tlsbench: %s\n", page.OneLine(fmt.Sprintf("trial %d, %s: %s", t.ID, t.Cell.Name(), t.Reason)))
 	}
 	if w.bar == nil && !w.quiet { // a line for a log

@@ -37,15 +37,16 @@ type runCommand struct {
 	Key        []string `group:"The rig:" placeholder:"NAME" help:"The server's key: ${keys}."`
 	Rand       []string `group:"The rig:" placeholder:"NAME" help:"Random generator: ${rands}."`
 
-	Measure    []string      `group:"The trials:" placeholder:"NAME" help:"What trials measure: ${measures}; the first two by default."`
-	Bad        *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption and sharing trials and none in others."`
-	CheckRate  *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial; 0 is off, 4 by default."`
-	Preset     string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
-	Rounds     rounds        `group:"The trials:" placeholder:"N" help:"Trials of each cell, or auto: as many as the verdict needs; see tlsbench help statistics. With --resume: adds rounds."`
-	Duration   time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
-	Seed       uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
-	AA         int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
-	NoControls bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
+	Measure      []string      `group:"The trials:" placeholder:"NAME" help:"What trials measure: ${measures}; the first two by default."`
+	Bad          *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption and sharing trials and none in others."`
+	CheckRate    *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial; 0 is off, 4 by default."`
+	Preset       string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
+	Rounds       rounds        `group:"The trials:" placeholder:"N" help:"Trials of each cell, or auto: as many as the verdict needs; see tlsbench help statistics. With --resume: adds rounds."`
+	HazardRounds int           `group:"The trials:" placeholder:"N" help:"Look at hazards for damage alone, in N trials of each strategy."`
+	Duration     time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
+	Seed         uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
+	AA           int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
+	NoControls   bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
 	Against   []string `group:"Duets:" placeholder:"NAME" help:"Strategies that the others take turns with; key-owner by default."`
 	DuetPairs *int     `group:"Duets:" placeholder:"N" help:"Pairs of processes of each duet; by default 20, and up to 80 until the interval is within 0.25 %."`
@@ -108,6 +109,9 @@ type job struct {
 
 // check refuses flags that contradict each other.
 func (f *resultFlags) check() error {
+	if f.Output == "-" || f.Resume == "-" {
+		return refuse("results file -: an interrupted run goes on with its file, so it needs a name")
+	}
 	if f.Resume != "" && f.Output != "" {
 		return refuse("-o %s together with --resume %s: a resumed run writes to its own file", f.Output, f.Resume)
 	}
@@ -202,7 +206,7 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.report(s, j, sum)
+	return c.report(s, j, sum, func(summary *results.Comparison, _ []*results.Trial) *page.Document { return page.Overview(summary) })
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
@@ -277,7 +281,7 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	spec := bench.Spec{Spec: results.Spec{
 		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,
 		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
-		Rounds: max(0, int(c.Rounds)), Sequential: c.Rounds == auto, Seed: c.Seed, NoControls: c.NoControls,
+		Rounds: max(0, int(c.Rounds)), HazardRounds: c.HazardRounds, Sequential: c.Rounds == auto, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
 		Fork: results.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
 	}}
@@ -320,6 +324,9 @@ func (c *runCommand) checkNumbers(given []string) error {
 	says := func(flag string) bool { return slices.Contains(given, flag) }
 	if says("seed") && c.Seed == 0 {
 		return refuse("seed 0: want at least 1, or leave it out for one that is drawn")
+	}
+	if says("hazard-rounds") && (c.HazardRounds < 1 || c.Rounds == auto) {
+		return refuse("hazard rounds %d: want at least 1, and not together with rounds auto", c.HazardRounds)
 	}
 	if says("heap-size") && c.HeapSize == 0 {
 		return refuse("heap size 0: want at least 1 MiB, or leave it out")
@@ -388,9 +395,9 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	return bench.NewPlan(spec, shard)
 }
 
-// report prints the comparison, and fails if a trial could not be carried out
-// or a control came out wrong.
-func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
+// report prints what the document has to say, and fails if a trial could not be
+// carried out or a control came out wrong.
+func (c *runCommand) report(s *session, j *job, sum bench.Summary, document func(*results.Comparison, []*results.Trial) *page.Document) error {
 	summary, err := results.Summarize(results.Options{}, j.path)
 	if err != nil {
 		return err
@@ -399,7 +406,7 @@ func (c *runCommand) report(s *session, j *job, sum bench.Summary) error {
 	if err != nil {
 		return err
 	}
-	doc := page.Overview(summary)
+	doc := document(summary, set.Trials)
 	doc.Add(deviations(set.Trials)...)
 	if !c.JSON {
 		fmt.Fprintln(s.stdout)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,10 @@ func TestRunOnTerminal(t *testing.T) {
 	got := <-shown
 	if code != exitDone {
 		t.Errorf("exit code %d, want %d", code, exitDone)
+	}
+	// There is no colour that NO_COLOR would turn off.
+	if colour := regexp.MustCompile(`\x1b\[[0-9;]*m`).FindString(got); colour != "" {
+		t.Errorf("a colour was written: %q", colour)
 	}
 	bar, table := strings.LastIndex(got, " left  "), strings.Index(got, "baseline key-owner")
 	if bar < 0 || table < bar {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"tlsbench/plots"
 	"tlsbench/results"
+	"tlsbench/results/outfile"
 	"tlsbench/results/page"
 )
 
@@ -123,7 +125,7 @@ func Publish(root string) error {
 	about := filepath.Join(root, PublishedData, s.name, readmeFile)
 	if _, err := os.Stat(about); errors.Is(err, fs.ErrNotExist) {
 		text := "# " + s.name + "\n\n" + filesPart.begin + "\n" + filesPart.end + "\n"
-		if err := os.WriteFile(about, []byte(text), 0o644); err != nil {
+		if err := writeText(about, text); err != nil {
 			return err
 		}
 	}
@@ -211,7 +213,14 @@ func (p part) rewrite(path, text string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, changed, 0o644)
+	return writeText(path, string(changed))
+}
+
+func writeText(path, text string) error {
+	return outfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
 }
 
 func (p part) replace(old []byte, text string) ([]byte, error) {

@@ -159,7 +159,7 @@ const (
 // Choice is a strategy with its parameters, as a user names it: "hwm",
 // "hwm:scan=64", or a shared object such as "./myfix.so".
 type Choice struct {
-	Name   string           // in the catalogue, or the base name of the shared object
+	Name   string           // in the catalogue, or in the struct of the shared object
 	Params map[string]int64 // only those that were set and differ from the default
 	Path   string           // shared object of a custom strategy, else ""
 }

@@ -37,12 +37,8 @@ type setup struct {
 // opensslConfig is the name of OpenSSL's configuration in the daemon's folder.
 const opensslConfig = "openssl.cnf"
 
-// write makes the daemon's folder and files: configuration, key, certificate,
-// script.
+// write makes the daemon's files: configuration, key, certificate, script.
 func (s setup) write() error {
-	if err := os.Mkdir(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the daemon's folder: %w", err)
-	}
 	files := map[string][]byte{
 		"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM(), "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
 	}

@@ -17,9 +17,7 @@
 // killed, and silence. So a clean daemon has had fewer looks at it than a clean
 // rig: its detectors see neither the error queue nor the slots.
 //
-// The daemon hangs on this process by a pipe: a shell in the daemon's own
-// process group waits for the pipe's end, kills the group and removes the
-// trial's folder, however this process ends.
+// The daemon ends with this process, however that ends: package keeper.
 package daemon
 
 import (
@@ -28,7 +26,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,28 +34,13 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
-)
 
-// keeper runs the daemon and ties it to the pipe on its own standard input: at
-// the pipe's end all of the process group is killed, and the trial's folder
-// ($0) goes. The daemon's processes stay in the group, as it is told not to
-// become a service. It is there before the folder is, and waits for a line that
-// says that the folder is filled: however early this program is killed, nothing
-// is left.
-const keeper = `exec 3<&0
-read -r filled <&3 || { rm -rf "$0"; exit 1; }
-cd "$0" || exit 1
-{ cat <&3; rm -rf "$0"; kill -KILL 0; } >/dev/null 2>&1 &
-"$@" </dev/null 3<&- &
-wait $!
-exit $?`
+	"tlsbench/workload/keeper"
+)
 
 // process is a started daemon.
 type process struct {
-	cmd  *exec.Cmd
-	pipe *os.File // its closing ends the daemon
-	dir  string
-	gone chan struct{} // closed when the main process has ended
+	kept *keeper.Process
 
 	mu    sync.Mutex
 	found []sighting
@@ -96,48 +78,22 @@ func (s setup) environ(inject []string) []string {
 	return append(append(env, "OPENSSL_CONF=/dev/null"), inject...)
 }
 
-// start makes the daemon's files and runs it.
+// start makes the daemon's folder and files, and runs it. All of its processes
+// stay in its group, because it is told not to become a service.
 func (s setup) start(preload string, inject []string) (*process, error) {
-	p, err := s.keep(preload, inject)
-	if err != nil {
-		return nil, err
-	}
-	if err = s.write(); err == nil {
-		_, err = p.pipe.WriteString("filled\n")
-	}
-	if err != nil {
-		p.close()
-		return nil, err
-	}
-	return p, nil
-}
-
-// keep runs the keeper of a daemon to come.
-func (s setup) keep(preload string, inject []string) (*process, error) {
-	stdin, pipe, err := os.Pipe()
+	logEnd, output, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", err)
 	}
-	logEnd, stderr, err := os.Pipe()
+	p := &process{read: make(chan struct{})}
+	p.kept, err = keeper.Start(keeper.Server{
+		Dir: s.dir, Stop: "KILL", Args: s.command(preload), Env: s.environ(inject), Log: output,
+	}, s.write)
+	output.Close()
 	if err != nil {
-		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, stdin.Close(), pipe.Close()))
-	}
-	p := &process{pipe: pipe, dir: s.dir, gone: make(chan struct{}), read: make(chan struct{})}
-	p.cmd = exec.Command("sh", append([]string{"-c", keeper, s.dir}, s.command(preload)...)...)
-	p.cmd.Dir, p.cmd.Env = filepath.Dir(s.dir), s.environ(inject)
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stderr, stderr
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	err = p.cmd.Start()
-	stdin.Close()
-	stderr.Close()
-	if err != nil {
-		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, pipe.Close(), logEnd.Close()))
+		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, logEnd.Close()))
 	}
 	go p.follow(logEnd)
-	go func() {
-		p.cmd.Wait() // how it ended is read from ProcessState
-		close(p.gone)
-	}()
 	return p, nil
 }
 
@@ -206,7 +162,7 @@ func (p *process) logEnd(n int) string {
 // awaitEnd waits until the main process has ended, if it does soon.
 func (p *process) awaitEnd() {
 	select {
-	case <-p.gone:
+	case <-p.kept.Gone:
 	case <-time.After(endLimit):
 	}
 }
@@ -221,36 +177,24 @@ func (p *process) halted() string {
 	return ""
 }
 
-// status is the main process's exit status. Call it after gone.
-func (p *process) status() int { return p.cmd.ProcessState.ExitCode() }
+// status is the main process's exit status. Call it after its end.
+func (p *process) status() int { return p.kept.State().ExitCode() }
 
-// signal is the one that ended the main process, which the shell adds 128 to;
-// 0 if none did. The daemon's own exit(-1) is 255, which no signal is.
+// signal is the one that ended the main process, 0 if none did.
 func (p *process) signal() int {
-	const added, last = 128, 64
-	if s := p.status() - added; s > 0 && s <= last {
-		return s
+	if how := p.kept.State().Sys().(syscall.WaitStatus); how.Signaled() {
+		return int(how.Signal())
 	}
 	return 0
 }
 
-// close ends what is left of the daemon and returns when none of it runs and
-// its log has been read. Called again it does nothing: the group's number may be
-// another's by then.
-func (p *process) close() { p.once.Do(p.end) }
-
-func (p *process) end() {
-	group := p.cmd.Process.Pid
-	syscall.Kill(-group, syscall.SIGKILL)
-	<-p.gone
-	p.pipe.Close()
-	for range 5000 {
-		if syscall.Kill(-group, syscall.SIGKILL) == syscall.ESRCH || len(p.members(true)) == 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	<-p.read
+// close ends what is left of the daemon and returns when none of it runs, its
+// folder is removed and its log has been read.
+func (p *process) close() {
+	p.once.Do(func() {
+		p.kept.Close()
+		<-p.read
+	})
 }
 
 // members are the daemon's own processes; all: the keeper's too.
@@ -262,7 +206,7 @@ func (p *process) members(all bool) []procfs.Proc {
 	var list []procfs.Proc
 	for _, q := range procs {
 		s, err := q.Stat()
-		if err != nil || s.PGRP != p.cmd.Process.Pid || s.State == "Z" || s.State == "X" {
+		if err != nil || s.PGRP != p.kept.Pid() || s.State == "Z" || s.State == "X" {
 			continue
 		}
 		if all || s.Comm != "sh" && s.Comm != "cat" {

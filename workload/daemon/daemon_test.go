@@ -132,9 +132,9 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// The end of the pipe ends all of the daemon's processes and removes its
-// folder: nobody is there to do it when this program was killed.
-func TestDaemonEndsWithItsHarness(t *testing.T) {
+// The end of a trial ends all of the daemon's processes and removes its folder.
+// What is left of one whose harness was killed: see package keeper.
+func TestDaemonEnds(t *testing.T) {
 	id, err := peers.Certificate(peers.ECDSAP256)
 	if err != nil {
 		t.Fatal(err)
@@ -147,15 +147,17 @@ func TestDaemonEndsWithItsHarness(t *testing.T) {
 	}
 	defer p.close()
 	until(t, "the daemon's two processes run", func() bool { return len(p.members(false)) >= 2 })
-	p.pipe.Close()
+	info, err := os.Stat(filepath.Join(s.dir, "key.pem"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v; want 0600", info, err)
+	}
+	p.close()
 	until(t, "none of the group runs", func() bool { return len(p.members(true)) == 0 })
-	until(t, "its folder is gone", func() bool {
-		_, err := os.Stat(s.dir)
-		return errors.Is(err, fs.ErrNotExist)
-	})
-	<-p.gone
-	if ws := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signal() != syscall.SIGKILL {
-		t.Errorf("the keeper ended with %v, want a kill", p.cmd.ProcessState)
+	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its folder is left: %v", err)
+	}
+	if got := p.signal(); got != int(syscall.SIGKILL) {
+		t.Errorf("it ended by signal %d, want a kill", got)
 	}
 }
 
@@ -163,37 +165,8 @@ func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within 10 s: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
-	}
-}
-
-// A harness that is killed before the daemon runs leaves no folder either.
-func TestKeeperOfNoDaemon(t *testing.T) {
-	id, err := peers.Certificate(peers.ECDSAP256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := setup{daemon: standIn(t, "echo started >&2"), dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
-	p, err := s.keep("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	if err := s.write(); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(filepath.Join(s.dir, "key.pem"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file: %v, %v; want 0600", info, err)
-	}
-	p.pipe.Close()
-	<-p.gone
-	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder is there: %v", err)
-	}
-	if got := p.logEnd(1); got != "its log is empty" {
-		t.Errorf("the daemon ran: %s", got)
 	}
 }
 

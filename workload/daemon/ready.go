@@ -28,7 +28,7 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
-		case <-t.process.gone:
+		case <-t.process.kept.Gone:
 			return false, t.earlyEnd()
 		case <-limit.C:
 			return false, t.neverReady()

@@ -272,7 +272,7 @@ func (t *trial) over() bool {
 }
 
 // Gone is closed when the main process has ended.
-func (t *trial) Gone() <-chan struct{} { return t.process.gone }
+func (t *trial) Gone() <-chan struct{} { return t.process.kept.Gone }
 
 // Look finds out whether a process died, or the daemon has fallen silent.
 func (t *trial) Look(gone bool) error {
@@ -328,9 +328,6 @@ func (t *trial) listen() string {
 func (t *trial) Stop() {
 	if t.process != nil {
 		t.process.close()
-	}
-	if t.setup.dir != "" {
-		os.RemoveAll(t.setup.dir)
 	}
 	if t.record != nil {
 		t.record.Close()
@@ -396,7 +393,7 @@ func (t *trial) gatherTrace() {
 // exit says how the main process ended.
 func (t *trial) exit() string {
 	select {
-	case <-t.process.gone:
+	case <-t.process.kept.Gone:
 	default:
 		return "a child was killed"
 	}

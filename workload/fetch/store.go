@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -172,11 +174,12 @@ func (s Store) Whole(name string) (*Manifest, error) {
 // when all of it is there. What was there before stays until then. The store
 // must be locked.
 func (s Store) Put(name string, fill func(tree string) (*Manifest, error)) (*Manifest, error) {
-	work, err := os.MkdirTemp(s.Dir, ".new-")
+	work := filepath.Join(s.Dir, ".new-"+rand.Text())
+	kept, err := keeper.Folder(work)
 	if err != nil {
 		return nil, fmt.Errorf("make %s: %w", name, err)
 	}
-	defer os.RemoveAll(work)
+	defer kept.Close()
 	tree := filepath.Join(work, "tree")
 	if err := os.Mkdir(tree, 0o700); err != nil {
 		return nil, fmt.Errorf("make %s: %w", name, err)

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"tlsbench/results/version"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -105,11 +107,12 @@ func (u *unpacking) packages() []Package {
 
 // get downloads packages and unpacks them.
 func (u *unpacking) get(names []string) error {
-	dir, err := os.MkdirTemp(u.apt.state, "debs-")
+	dir := filepath.Join(u.apt.state, "debs-"+rand.Text())
+	kept, err := keeper.Folder(dir)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer kept.Close()
 	what := "package " + strings.Join(names, ", ")
 	u.log("download %s", strings.Join(names, " "))
 	out, err := u.apt.get(u.ctx, dir, u.sources, append([]string{"download", "--"}, names...)...)

@@ -1,5 +1,5 @@
-// Package keeper runs servers that end with this process, however it ends: by a
-// shell between them that waits for the end of a pipe. It is there before the
+// Package keeper runs servers that end with this process, however it ends, and
+// makes folders that go with it: by a shell that waits for the end of a pipe. It is there before the
 // server's folder is, so that a kill in the middle of set-up leaves nothing
 // either.
 package keeper
@@ -29,10 +29,17 @@ type Server struct {
 	Stop string   // signal that asks it to end, such as INT; KILL does not ask
 	Args []string // the command
 
-	Env    []string
-	User   *syscall.Credential // nil: this one
-	Files  []*os.File          // from descriptor 4 on
-	Stderr io.Writer           // nil: told in the error of Start alone
+	Env   []string
+	User  *syscall.Credential // nil: this one
+	Files []*os.File          // from descriptor 4 on
+	Log   *os.File            // takes the server's output; nil: nowhere
+}
+
+// Folder makes a folder for the work of this process, which goes with it, or when
+// it is closed: a file that is to stay is moved out.
+func Folder(dir string) (*Process, error) {
+	waits := Server{Dir: dir, Stop: "KILL", Args: []string{"tail", "-f", "/dev/null"}, Env: os.Environ()}
+	return Start(waits, func() error { return nil })
 }
 
 // Process is a server that runs, or did.
@@ -59,8 +66,8 @@ func Start(s Server, fill func() error) (*Process, error) {
 	p.cmd.Stdin, p.cmd.ExtraFiles = theirs, append([]*os.File{told}, s.Files...)
 	var said bytes.Buffer
 	p.cmd.Stderr = &said
-	if s.Stderr != nil {
-		p.cmd.Stderr = io.MultiWriter(&said, s.Stderr)
+	if s.Log != nil {
+		p.cmd.Stdout, p.cmd.Stderr = s.Log, s.Log
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: s.User} // an interrupt is for this process alone
 	err = p.cmd.Start()
@@ -89,6 +96,9 @@ func Start(s Server, fill func() error) (*Process, error) {
 
 // Pid is the server's process, which leads its group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// State says how the server ended. Call it after Gone.
+func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
 // Close ends the server and returns when nothing is left of it.
 func (p *Process) Close() {

@@ -2,11 +2,13 @@ package keeper
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,13 +43,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// left lists the processes that have a text on their command line.
-func left(text string) []string {
+// left lists the processes of a server: they have its folder on their command line
+// or, as children of its children do, in their environment.
+func left(dir string) []string {
 	var list []string
 	all, _ := procfs.AllProcs()
 	for _, p := range all {
-		if words, err := p.CmdLine(); err == nil && p.PID != os.Getpid() && strings.Contains(strings.Join(words, " "), text) {
-			list = append(list, strings.Join(words, " "))
+		words, _ := p.CmdLine()
+		variables, _ := p.Environ()
+		if text := strings.Join(words, " "); p.PID != os.Getpid() && strings.Contains(strings.Join(append(words, variables...), "\n"), dir) {
+			list = append(list, fmt.Sprint(p.PID, " ", text))
 		}
 	}
 	return list
@@ -64,6 +69,22 @@ func gone(t *testing.T, dir string) {
 		}
 	}
 	t.Errorf("after 10 s: folder: %v; processes: %q", err, procs)
+}
+
+// The grandchild, which only its environment tells, is seen while it runs.
+func TestLeftSeesGrandchildren(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "server")
+	p, err := Start(Server{Dir: dir, Stop: "KILL", Args: []string{"sh", "-c", server}, Env: append(os.Environ(), harness+"="+dir)}, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if slices.ContainsFunc(left(dir), func(text string) bool { return strings.HasSuffix(text, " sleep 1000") }) {
+			return
+		}
+	}
+	t.Errorf("seen: %q; want a sleep 1000", left(dir))
 }
 
 // TestKilled ends harnesses at random moments, from before the folder is made
@@ -102,7 +123,7 @@ func TestStart(t *testing.T) {
 	nothing := func() error { return nil }
 	dir := filepath.Join(t.TempDir(), "server")
 	start := func(stop string, fill func() error, args ...string) (*Process, error) {
-		return Start(Server{Dir: dir, Stop: stop, Args: args}, fill)
+		return Start(Server{Dir: dir, Stop: stop, Args: args, Env: append(os.Environ(), harness+"="+dir)}, fill)
 	}
 	for _, stop := range []string{"INT", "KILL"} {
 		p, err := start(stop, nothing, "sh", "-c", server, dir)

@@ -2,6 +2,7 @@ package sharedlib
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlsbench/workload/keeper"
 )
 
 // Recipe is how a shared object is made of C files that this program carries.
@@ -87,11 +90,12 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(object), ".new-")
+	dir := filepath.Join(filepath.Dir(object), ".new-"+rand.Text())
+	kept, err := keeper.Folder(dir)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer kept.Close()
 	var units []string
 	for _, name := range names {
 		if err := os.WriteFile(filepath.Join(dir, name), files[name], 0o600); err != nil {
@@ -108,6 +112,7 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 	command := r.command(made, units)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // its own files go with the folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); line != "" {
 			return fmt.Errorf("%w: %s", err, line)

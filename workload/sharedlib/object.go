@@ -10,15 +10,18 @@
 package sharedlib
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"tlsbench/results/version"
@@ -168,6 +171,64 @@ func (o *Object) Symbols() (map[string]bool, error) {
 		}
 	}
 	return defined, nil
+}
+
+// Text gives the text that a pointer in an exported object points to: the one at
+// offset in the object of that name. It is "" if there is none to be read.
+func (o *Object) Text(symbol string, offset uint64) (string, error) {
+	f, err := openELF(o.Path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	symbols, err := f.DynamicSymbols()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return "", fmt.Errorf("read %s: dynamic symbols: %w", o.Path, err)
+	}
+	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == symbol && s.Section != elf.SHN_UNDEF })
+	if i < 0 {
+		return "", nil
+	}
+	at := symbols[i].Value + offset
+	var pointer [8]byte
+	if _, err := loaded(f, at).ReadAt(pointer[:], 0); err != nil {
+		return "", nil
+	}
+	// The linker leaves the pointer to the loader: in a table of its own, or, as
+	// packed relocations (RELR) are, in place.
+	to := f.ByteOrder.Uint64(pointer[:])
+	for _, s := range f.Sections {
+		if s.Type != elf.SHT_RELA {
+			continue
+		}
+		var r elf.Rela64
+		for in := s.Open(); binary.Read(in, f.ByteOrder, &r) == nil; {
+			if n := int(elf.R_SYM64(r.Info)); r.Off == at && n <= len(symbols) {
+				to = uint64(r.Addend)
+				if n > 0 {
+					to += symbols[n-1].Value
+				}
+			}
+		}
+	}
+	if to == 0 {
+		return "", nil
+	}
+	text, err := bufio.NewReader(io.NewSectionReader(loaded(f, to), 0, 1<<10)).ReadString(0)
+	if err != nil {
+		return "", nil
+	}
+	return strings.TrimSuffix(text, "\x00"), nil
+}
+
+// loaded gives what the file has for an address on.
+func loaded(f *elf.File, at uint64) io.ReaderAt {
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && at >= p.Vaddr && at < p.Vaddr+p.Filesz {
+			return io.NewSectionReader(p, int64(at-p.Vaddr), int64(p.Vaddr+p.Filesz-at))
+		}
+	}
+	return strings.NewReader("")
 }
 
 // Digest is the SHA-256 of what is in some files, one after the other.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -184,5 +185,31 @@ func TestGlibcInWantsOneRelease(t *testing.T) {
 	sharedlibtest.Build(t, want.Loader, sharedlibtest.Lib{Text: "stable release version 2.96."})
 	if g, ok := GlibcIn(dir); ok {
 		t.Errorf("a loader of 2.96 next to a libc of 2.97 was taken: %+v", g)
+	}
+}
+
+// The text behind a pointer is read whether the linker wrote the pointer into a
+// table or left it in place.
+func TestText(t *testing.T) {
+	source := fstest.MapFS{"a.c": {Data: []byte(`const struct { unsigned abi; const char *name, *none; } it = {1, "my-fix", 0};`)}}
+	for _, flag := range []string{"-Wl,-z,nopack-relative-relocs", "-Wl,-z,pack-relative-relocs", "-Wl,-s"} {
+		path := filepath.Join(t.TempDir(), "a.so")
+		r := Recipe{Flags: []string{flag}, From: []Source{{Files: source, Pattern: "*.c"}}}
+		if err := r.Compile(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		o, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			symbol string
+			offset uint64
+			want   string
+		}{{"it", 8, "my-fix"}, {"it", 16, ""}, {"it", 1 << 40, ""}, {"other", 8, ""}} {
+			if got, err := o.Text(tc.symbol, tc.offset); got != tc.want || err != nil {
+				t.Errorf("%s: the text at %s+%d is %q, %v; want %q", flag, tc.symbol, tc.offset, got, err, tc.want)
+			}
+		}
 	}
 }

@@ -29,13 +29,14 @@ var rooms = map[string][]string{
 	"strategies/catalogue": {},
 	// One trial, whatever it is a trial of. What a trial and its record must agree
 	// on, such as the kinds of events, is written once, below both.
-	"workload":            {"workload", "strategies", "=results", events, versions},
-	"workload/sharedlib":  {"workload/sharedlib", versions},
-	"workload/fetch":      {"workload/fetch", "workload/sharedlib", versions},
+	"workload": {"workload", "strategies", "=results", events, versions},
+	// Whoever makes a folder or starts a server has it kept: it goes with this process.
+	"workload/keeper":     {},
+	"workload/sharedlib":  {"workload/keeper", "workload/sharedlib", versions},
+	"workload/fetch":      {"workload/fetch", "workload/keeper", "workload/sharedlib", versions},
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib", versions},
 	"workload/peers":      {"workload/peers"},
 	"workload/rig":        {"strategies", "workload/rig", events},
-	"workload/keeper":     {},
 	"workload/neighbours": {"workload/keeper", "workload/neighbours", "workload/fetch", "workload/openssl", "workload/peers", "workload/sharedlib", versions},
 	// Experiments, whoever looks at them.
 	"bench": {"bench", "workload", "strategies", "results"},

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+
+	"tlsbench/results"
+)
+
+// helped is a use of the program that starts others.
+type helped struct {
+	path   string // of the program
+	args   []string
+	within time.Duration // of its start it is killed
+}
+
+// TestKills ends the program at random moments, those of set-up included, by every
+// signal that ends one, with each helper that it starts: a database, a web
+// server, a daemon, the package manager, a compiler. After 10 s nothing may be
+// left: no process of its, no listener, no folder, no shared memory.
+// TLSBENCH_KILLS is how many kills of each; .ci/long.sh asks for more than one.
+func TestKills(t *testing.T) {
+	kills := 1
+	if text := os.Getenv("TLSBENCH_KILLS"); text != "" {
+		var err error
+		if kills, err = strconv.Atoi(text); err != nil || kills < 1 {
+			t.Fatalf("TLSBENCH_KILLS=%s: want a number from 1", text)
+		}
+	}
+	for name, h := range helpers(t) {
+		t.Run(name, func(t *testing.T) {
+			met := 0
+			for i := range kills {
+				met += h.kill(t, i)
+			}
+			if met == 0 {
+				t.Errorf("in none of %d kills a helper was there", kills)
+			}
+		})
+	}
+}
+
+// helpers lists them all; nginx is one of a benchmark.
+func helpers(t *testing.T) map[string]helped {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]helped{}
+	add := func(name string, within time.Duration, args ...string) {
+		all[name] = helped{path: exe, args: append([]string{"tlsbench"}, args...), within: within}
+	}
+	add("kamailio", 3*time.Second, "field", "--daemon", "6.0", "--strategy", "none,hwm", "--mem-safety", "1", "--python", "no", "--rig-time", "0", "--rounds", "100")
+	add("fetch", 5*time.Second, "openssl", "fetch", "3.5", "--dir", "../cache")
+	add("selftest", 3*time.Second, "selftest", "--quick", "--fault", "none", "--load", "memory", "--heap", "global")
+	for _, h := range results.Hazards() {
+		if h.Name == "postgres" || h.Name == "mariadb" {
+			add(h.Name, 4*time.Second, "run", "--strategy", "key-owner", "--hazard", h.Name, "--no-controls", "--rounds", "100")
+		}
+	}
+	bench := filepath.Join(t.TempDir(), "bench.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", bench, "tlsbench/bench").CombinedOutput(); err != nil {
+		t.Fatalf("compile the benchmark: %v\n%s", err, out)
+	}
+	all["nginx"] = helped{path: bench, within: 2 * time.Second,
+		args: []string{"bench", "-test.run=^$", "-test.bench=Nginx", "-test.benchtime=500x", "-test.count=1000"}}
+	return all
+}
+
+// seen is what was seen of a program and its helpers while it ran.
+type seen struct {
+	root      string
+	processes map[int]bool
+	sockets   map[string]bool // inodes
+	memory    map[string]bool // names in /dev/shm
+}
+
+// look notes what there is now, and gives the processes.
+func (s *seen) look(except int) []string {
+	var list []string
+	all, _ := procfs.AllProcs()
+	for _, p := range all {
+		cwd, _ := p.Cwd()
+		words, _ := p.CmdLine()
+		variables, _ := p.Environ()
+		// A server that shows its state as its name has written over its environment;
+		// its folder tells it then.
+		if p.PID == os.Getpid() || !strings.Contains(strings.Join(append(append(words, variables...), cwd), "\n"), s.root) {
+			continue
+		}
+		if p.PID != except {
+			list = append(list, fmt.Sprint(p.PID, " ", strings.Join(words, " ")))
+		}
+		s.processes[p.PID] = true
+		targets, _ := p.FileDescriptorTargets()
+		for _, target := range targets {
+			if inode, ok := strings.CutPrefix(target, "socket:["); ok {
+				s.sockets[strings.TrimSuffix(inode, "]")] = true
+			}
+		}
+		maps, _ := p.ProcMaps()
+		for _, m := range maps {
+			if strings.HasPrefix(m.Pathname, "/dev/shm/") {
+				s.memory[m.Pathname] = true
+			}
+		}
+	}
+	return list
+}
+
+// left lists what there is yet of all that was seen.
+func (s *seen) left() []string {
+	list := s.look(0)
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	tcp, _ := fs.NetTCP()
+	for _, line := range tcp {
+		if const1Listen := uint64(10); line.St == const1Listen && s.sockets[strconv.FormatUint(line.Inode, 10)] {
+			list = append(list, fmt.Sprintf("a listener on port %d", line.LocalPort))
+		}
+	}
+	for name := range s.memory {
+		if _, err := os.Stat(name); err == nil {
+			list = append(list, name)
+		}
+	}
+	segments, _ := os.ReadFile("/proc/sysvipc/shm")
+	for line := range strings.Lines(string(segments)) {
+		if f := strings.Fields(line); len(f) > 4 {
+			if maker, err := strconv.Atoi(f[4]); err == nil && s.processes[maker] {
+				list = append(list, "the segment "+f[1]+" of process "+f[4])
+			}
+		}
+	}
+	for _, pattern := range []string{"tmp/*", "tmp/.*", "cache/.new-*", "cache/.apt/debs-*"} {
+		found, _ := filepath.Glob(filepath.Join(s.root, pattern))
+		list = append(list, found...)
+	}
+	return list
+}
+
+// patience is 10 s of a machine that has nothing else to do: a database that is
+// being made is let finish.
+func patience() time.Duration {
+	busy := 1.0
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if load, err := fs.LoadAvg(); err == nil {
+			busy = max(1, load.Load1/float64(runtime.NumCPU()))
+		}
+	}
+	return min(time.Minute, time.Duration(busy*float64(10*time.Second)))
+}
+
+// kill starts the program and ends it, every other time soon after a helper is
+// there, and gives 1 if one was.
+func (h helped) kill(t *testing.T, i int) int {
+	t.Helper()
+	root, err := os.MkdirTemp("", "tlsbench-kill-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(root)
+	tmp, work := filepath.Join(root, "tmp"), filepath.Join(root, "work")
+	err = errors.Join(os.Chmod(root, 0o711), os.Mkdir(tmp, 0o777), os.Chmod(tmp, os.ModeSticky|0o777), os.Mkdir(work, 0o700)) // a server may be another user's
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &exec.Cmd{Path: h.path, Args: h.args, Dir: work, Env: append(os.Environ(), "TMPDIR="+tmp)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	s := seen{root, map[int]bool{}, map[string]bool{}, map[string]bool{}}
+	began := time.Now()
+	end := began.Add(rand.N(h.within))
+	for there := false; time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if helpers := s.look(cmd.Process.Pid); i%2 == 0 && !there {
+			// However slow the machine is, set-up is met.
+			if there = len(helpers) > 0; there {
+				end = time.Now().Add(rand.N(h.within))
+			} else if time.Since(began) < time.Minute {
+				end = time.Now().Add(time.Second)
+			}
+		}
+	}
+	helpers := s.look(cmd.Process.Pid)
+	select {
+	case <-ended:
+		t.Skipf("it ended by itself: %s", said.String())
+	default:
+	}
+	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[rand.N(5)]
+	whole := rand.N(2) == 0 // as a terminal does
+	pid := cmd.Process.Pid
+	if whole {
+		pid = -pid
+	}
+	if err := syscall.Kill(pid, signal); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	var left []string
+	for time.Since(killed) < patience() {
+		if left = s.left(); len(left) == 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	what := fmt.Sprintf("%v (the whole group: %v) after %v, with %d helpers", signal, whole, killed.Sub(began).Round(time.Millisecond), len(helpers))
+	if len(left) > 0 {
+		t.Errorf("%s: %v later there are\n%s", what, time.Since(killed).Round(time.Second), strings.Join(left, "\n"))
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	} else {
+		t.Logf("%s: nothing is left after %v", what, time.Since(killed).Round(10*time.Millisecond))
+	}
+	<-ended
+	return min(1, len(helpers))
+}

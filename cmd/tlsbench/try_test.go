@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"tlsbench/bench"
+	"tlsbench/results"
+)
+
+// TestTry has a fix that does nothing, in a file of another name, screened under
+// two hazards.
+func TestTry(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if code, _, stderr := newStrategy(t, "useless"); code != exitDone {
+		t.Fatal(stderr)
+	}
+	if out, err := exec.Command("make", "-C", "useless").CombinedOutput(); err != nil {
+		t.Fatalf("make: %v\n%s", err, out)
+	}
+	if err := os.Rename("useless/useless.so", "version_2.so"); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	args := []string{"try", "./version_2.so", "--hazard", "plain,handoff", "--duration", "700ms", "-o", "r.txt"}
+	code := run(context.Background(), args, nil, &out, &errs)
+	for _, want := range []string{
+		"handoff", "controls passed", "useless", "The first event of each kind under useless", "first: hazard ", "use it when",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if strings.Contains(out.String(), "version_2") {
+		t.Error("the name of the file is taken for the fix's, which is in its struct")
+	}
+	if t.Failed() || code != exitDone {
+		t.Errorf("exit code %d\n%s\n%s", code, out.String(), errs.String())
+	}
+	if _, err := results.ReadFiles("r.txt"); err != nil {
+		t.Error(err)
+	}
+	if _, err := bench.ReadPlan("r.txt"); err != nil { // run --resume goes on with it
+		t.Error(err)
+	}
+}
+
+// All hazards that say anything about a fix are tried, in a minute and a half.
+func TestTryIsShort(t *testing.T) {
+	c := tryCommand{Fix: "hwm", Rounds: 1, Duration: 500 * time.Millisecond}
+	r, left, err := c.screening()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := len(results.AllHazards()); len(r.Hazard)+len(left) != all || len(left) == 0 || len(left) > all/5 {
+		t.Errorf("%d hazards of %d are tried, %q left out", len(r.Hazard), all, left)
+	}
+	plan, err := r.job(&session{ctx: t.Context()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := plan.plan.Estimate(); d < 45*time.Second || d > 110*time.Second {
+		t.Errorf("the plan takes %v, want about a minute and a half", d)
+	}
+}
