@@ -81,6 +81,11 @@ func (s setup) environ(inject []string) []string {
 // start makes the daemon's folder and files, and runs it. All of its processes
 // stay in its group, because it is told not to become a service.
 func (s setup) start(preload string, inject []string) (*process, error) {
+	return s.startWith(preload, inject, s.write)
+}
+
+// startWith is start with files that fill makes.
+func (s setup) startWith(preload string, inject []string, fill func() error) (*process, error) {
 	logEnd, output, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", err)
@@ -88,7 +93,7 @@ func (s setup) start(preload string, inject []string) (*process, error) {
 	p := &process{read: make(chan struct{})}
 	p.kept, err = keeper.Start(keeper.Server{
 		Dir: s.dir, Stop: "KILL", Args: s.command(preload), Env: s.environ(inject), Log: output,
-	}, s.write)
+	}, fill)
 	output.Close()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", errors.Join(err, logEnd.Close()))

@@ -120,25 +120,24 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 		if s.fips, err = neighbours.FIPSIn(d.OpenSSL, d.LibraryPath); err != nil {
 			t.Fatal(err)
 		}
-		p, err := s.keep(object, append(injection(tr.cfg.Strategy, setUpCall(d.Release, s.hazard)), s.hazardInjection()...))
+		inject := append(injection(tr.cfg.Strategy, setUpCall(d.Release, s.hazard)), s.hazardInjection()...)
+		p, err := s.startWith(object, inject, func() error {
+			if err := s.write(); err != nil {
+				return err
+			}
+			file := filepath.Join(s.dir, opensslConfig)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			doctored := regexp.MustCompile(doctor).ReplaceAllString(string(text), "module-mac = 00")
+			return os.WriteFile(file, []byte(doctored), 0o600)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.write(); err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(s.dir, opensslConfig)
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		doctored := regexp.MustCompile(doctor).ReplaceAllString(string(text), "module-mac = 00")
-		if err := os.WriteFile(file, []byte(doctored), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		p.pipe.WriteString("filled\n")
 		select {
-		case <-p.gone:
+		case <-p.kept.Gone:
 		case <-time.After(20 * time.Second):
 		}
 		p.close()
