@@ -427,6 +427,11 @@ func TestNoFixHelps(t *testing.T) {
 		if strings.Contains(out.String(), "left out: key-owner is damaged too") != tt.left {
 			t.Errorf("%s: %s", tt.hazard, &out)
 		}
+		out.Reset()
+		broken, err = Check(&out, CheckOptions{Against: []string{file}}, later(s).file(t, "later.txt"))
+		if err != nil || broken != 0 || strings.Contains(out.String(), "left out: key-owner is damaged too") != tt.left {
+			t.Errorf("%s against itself: %d broken, %v: %s", tt.hazard, broken, err, &out)
+		}
 		// The oracle itself is never let off.
 		if broken, err := unmet(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || broken == 0 {
 			t.Errorf("%s: key-owner passed: %v", tt.hazard, err)
