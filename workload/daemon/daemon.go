@@ -233,6 +233,17 @@ func (p *process) memory() uint64 {
 	return sum
 }
 
+// ran is the time that the daemon's processes had a processor.
+func (p *process) ran() time.Duration {
+	var sum time.Duration
+	for _, q := range p.members(false) {
+		if s, err := q.Schedstat(); err == nil {
+			sum += time.Duration(s.RunningNanoseconds)
+		}
+	}
+	return sum
+}
+
 // used is the time that the daemon's processes ran or wanted to.
 func (p *process) used() time.Duration {
 	var sum time.Duration

@@ -31,7 +31,7 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 		case <-t.process.kept.Gone:
 			return false, t.earlyEnd()
 		case <-limit.C:
-			return false, t.neverReady()
+			return false, t.tooSlow()
 		case <-tick.C:
 			if _, crashed := t.process.saw(event.Crash); crashed {
 				return false, t.earlyEnd()
@@ -41,6 +41,9 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			}
 			if time.Since(idle.since) < silence {
 				continue
+			}
+			if t.process.ran() > readySpin {
+				return false, t.neverReady()
 			}
 			now := pulse{since: time.Now(), used: t.process.used()}
 			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
@@ -105,6 +108,17 @@ func (t *trial) refused() error {
 		return fmt.Errorf("strategy %s in kamailio %s: %s", t.cfg.Strategy, t.daemon.Release.Name, f.detail)
 	}
 	return nil
+}
+
+// tooSlow gives the outcome of a daemon that was still starting after the limit: it
+// wanted a processor, and did not get it.
+func (t *trial) tooSlow() error {
+	t.process.close()
+	if err := t.neverSetUp(); err != nil {
+		return err
+	}
+	return &workload.DisturbedError{Reason: fmt.Sprintf("kamailio %s was still starting after %v: the machine was too busy",
+		t.daemon.Release.Name, readyLimit)}
 }
 
 // neverReady gives the outcome of a daemon that runs and answers no peer. With a

@@ -41,8 +41,11 @@ const NoMode = -1
 
 // Limits of time.
 const (
-	readyLimit = 30 * time.Second
-	peerLimit  = 5 * time.Second
+	// A daemon that starts may wait for a processor so long; that is the machine's doing.
+	readyLimit = 3 * time.Minute
+	// Processor time that no start needs: one that has had it goes round in circles.
+	readySpin = 5 * time.Second
+	peerLimit = 5 * time.Second
 	// The main process tells of a death before it stops the others and ends: for so
 	// long it is waited for.
 	endLimit = 5 * time.Second
