@@ -40,7 +40,7 @@ var tracers = map[string][]mutant{
 		{"call-not-opened", "a buffer stays closed to the kernel", races + "race-kernel$",
 			in(traceStepC, "\ttrace_open_block(block);\n}\n\nvoid trace_kernel_closes", "}\n\nvoid trace_kernel_closes")},
 		{"buffers-not-opened", "listed buffers stay closed to the kernel", races + "race-kernel$",
-			in(traceCallC, "trace_kernel_opens(list[i].iov_base, list[i].iov_len, writes, caller);", "")},
+			in(traceCallC, "trace_kernel_opens(list[i].iov_base, list[i].iov_len, writes, caller);", "(void)i;")},
 		{"call-not-closed", "a buffer is left open after the call", races + "race-kernel$",
 			in(traceStepC, "\tif (block != NULL)\n\t\tshut_block(block);", "")},
 		{"kernel-reads-unseen", "what a system call reads is no read", races + "race-kernel-read",

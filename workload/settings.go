@@ -228,8 +228,8 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 
 func (c *Config) peers(port int, id, bad *peers.Identity) peers.Config {
 	limit := c.Handshakes
-	if c.Traced() {
-		limit *= uint64(c.Workers)
+	if c.Traced() { // bad peers count too; see served
+		limit = 0
 	}
 	return peers.Config{
 		Addr: fmt.Sprintf("127.0.0.1:%d", port), TLS: c.TLS, Roots: id.Roots,

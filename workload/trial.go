@@ -286,16 +286,35 @@ func (t *trial) measure(ctx context.Context) error {
 	if t.peers != nil {
 		done = t.peers.Done()
 	}
-	limit := time.NewTimer(countLimit)
+	limit, look := time.NewTimer(countLimit), time.NewTicker(10*time.Millisecond)
 	defer limit.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-limit.C:
-		return fmt.Errorf("%d handshakes were not completed within %v", t.cfg.Handshakes, countLimit)
+	defer look.Stop()
+	for !t.served() {
+		select {
+		case <-done:
+			return nil
+		case <-look.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-limit.C:
+			return fmt.Errorf("%d handshakes were not completed within %v", t.cfg.Handshakes, countLimit)
+		}
 	}
+	return nil
+}
+
+// served says whether the workers of a traced trial have had their number of
+// peers, good and bad: under some hazards all of them are bad. With the memory
+// load they end by themselves.
+func (t *trial) served() bool {
+	if t.peers == nil || !t.cfg.Traced() {
+		return false
+	}
+	var n uint64
+	for _, w := range t.block.Workers() {
+		n += w.Handshakes + w.Refused
+	}
+	return n >= t.cfg.Handshakes*uint64(t.cfg.Workers)
 }
 
 // drain lets the peers finish what they have begun, then the workers end.
