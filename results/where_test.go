@@ -3,6 +3,10 @@ package results
 import (
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
+
+	"tlsbench/results/version"
 )
 
 // A filter takes the names that figures and tables use, and a line of OpenSSL.
@@ -18,4 +22,23 @@ func TestWhereTakesOtherForms(t *testing.T) {
 			t.Errorf("%s: %v, want %v", filter, got, want)
 		}
 	}
+}
+
+// The version of a build of one's own goes into names and comes back, and filters
+// find it by itself and by its line.
+func TestWhereTakesOwnBuilds(t *testing.T) {
+	own := rapid.StringMatching(`[1-9]\.[0-9]{1,2}\.[0-9]{1,2}[a-z]?([-+~](dev|alpha[1-9]|quic|our-fix_[0-9])){0,2}(-[0-9a-f]{4})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		c := testCell(Corruption, "hwm")
+		c.OpenSSL = own.Draw(t, "version")
+		back, err := ParseCell(c.Name())
+		if err != nil || back.OpenSSL != c.OpenSSL {
+			t.Fatalf("%s: %q, %v", c.Name(), back.OpenSSL, err)
+		}
+		for _, value := range []string{c.OpenSSL, version.Line(c.OpenSSL)} {
+			if !back.matches([]Setting{{"openssl", inNames("openssl", value)}}) {
+				t.Errorf("openssl=%s does not find %s", value, c.OpenSSL)
+			}
+		}
+	})
 }
