@@ -9,7 +9,10 @@ const (
 	traceCallC = "workload/rig/tracecalls.c"
 	locksC     = "workload/rig/locks.c"
 
-	races = trials + "TestInjectedRaces/"
+	tracingC = "workload/daemon/inject/tracing.c"
+
+	races    = trials + "TestInjectedRaces/"
+	preloads = daemons + "TestPreloadTraces"
 )
 
 // tracers are the mutants of the tracer.
@@ -55,5 +58,13 @@ var tracers = map[string][]mutant{
 			in(locksC, "TAKE(pthread_spin_lock, (pthread_spinlock_t * lock), (lock), TRACE_EXCLUSIVE)", "")},
 		{"lock-lost-in-wait", "the lock is not held again after a wait", races + "race-waited",
 			in(locksC, "trace_lock_given(lock), trace_lock_taken(lock, TRACE_EXCLUSIVE))", "trace_lock_given(lock), (void)0)")},
+		{"forks-unnumbered", "in any program: all of its children are one process", preloads,
+			in(tracingC, "trace_in_child(next_number);", "trace_in_child(0);")},
+		{"dead-count", "a worker that has ended counts as one that lives", preloads,
+			in(traceC, "errno == ESRCH)", "errno == 0)")},
+		{"no-second-pass", "in any program: reads are never looked for", preloads,
+			in(tracingC, "\ttrace_second_pass();", "")},
+		{"signal-kept", "in any program: its own handler of SIGUSR2 is not called", preloads,
+			in(tracingC, "\ttrace_pass_on(number, info, context);", "")},
 	},
 }
