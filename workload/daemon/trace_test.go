@@ -112,22 +112,32 @@ func traceReal(t *testing.T, d Daemon, mode int, strategy string) (*workload.Out
 	return out, objects
 }
 
+// allEnv asks for all packaged daemons in all modes.
+const allEnv = "TLSBENCH_ALL_DAEMONS"
+
 // The tracer in the real daemon: as it is its readers share the error queue and
 // the generators, the same blocks on each run; with its own fix, or the oracle,
 // none. 5.6 has a random generator of its own, so the queue alone is shared.
 func TestTraceDaemon(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
+	type row struct {
 		release  string
 		mode     int
 		strategy string
 		want     map[string]int // blocks by object; any number of others
-	}{
+	}
+	list := []row{
 		{"5.6", NoMode, "none", map[string]int{"error queue": 2}},
 		{"5.6", NoMode, "key-owner", nil},
 		{"6.0", 0, "none", map[string]int{"error queue": 2, "random generator": 12}},
 		{"6.0", 2, "none", nil},
-	} {
+	}
+	if os.Getenv(allEnv) != "" {
+		list = append(list, row{"5.4", NoMode, "none", map[string]int{"error queue": 1}}, row{"6.0", 1, "none", nil},
+			row{"6.1", 0, "none", map[string]int{"error queue": 2, "random generator": 12}}, row{"6.1", 1, "none", nil}, row{"6.1", 2, "none", nil},
+			row{"6.1", 0, "thread-stop", nil})
+	}
+	for _, tc := range list {
 		out, objects := traceReal(t, installed(t, tc.release), tc.mode, tc.strategy)
 		if tc.want == nil && (len(objects) > 0 || out.Damaged() || out.Handshakes < 20) {
 			t.Errorf("kamailio %s, mode %d, %s: %v in %d handshakes, raced: %q", tc.release, tc.mode, tc.strategy, out.Events, out.Handshakes, objects)
