@@ -4,6 +4,7 @@
 #include "neighbour.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct connection MYSQL;
@@ -49,12 +50,12 @@ static void *connect_to(const char *server, const char *who, char *said, size_t 
 {
 	static const unsigned seconds = 8;
 	static const char no = 0, yes = 1;
-	char password[64] = "";
-	unsigned port = 0;
+	char *password;
+	unsigned port = (unsigned)strtoul(server, &password, 10);
 	MYSQL *c;
 
 	(void)who;
-	if (sscanf(server, "%u %63s", &port, password) != 2)
+	if (*password++ != ' ')
 		FAIL(0, "the harness told nothing of a MariaDB server");
 	c = my.mysql_init(NULL);
 	if (c == NULL) {

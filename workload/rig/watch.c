@@ -158,7 +158,7 @@ void watch_hello(SSL *client)
 		return;
 	if (openssl.SSL_get_server_random(client, random, sizeof random) == sizeof random)
 		keep_draw(random, DRAW_HELLO);
-	if (openssl.SSL_ctrl(client, SSL_CTRL_GET_PEER_TMP_KEY, 0, &key) != 1)
+	if (openssl.SSL_ctrl(client, SSL_CTRL_GET_PEER_TMP_KEY, 0, (void *)&key) != 1)
 		return;
 	n = openssl.EVP_PKEY_get1_encoded_public_key(key, &share);
 	if (n > DRAW_BYTES)
