@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"tlsbench/bench"
 	"tlsbench/results"
@@ -25,9 +26,24 @@ type compareCommand struct {
 	Markdown   bool     `xor:"format" help:"Print as Markdown."`
 }
 
+// Help is shown below the flags' own lines.
+func (compareCommand) Help() string {
+	return `Two files with cells in common are before and after, with the change between them. ` +
+		`Others are counted together as far as their trials are alike.`
+}
+
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
 	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Rate: c.Rate}
+	if len(c.Files) == 2 && !c.CSV && !slices.Contains(c.Files, "-") {
+		changes, err := results.Compare(o, c.Files[0], c.Files[1])
+		if err != nil {
+			return badFiles(err)
+		}
+		if changes != nil {
+			return page.Changes(changes).Write(s.stdout, form(c.JSON, c.Markdown))
+		}
+	}
 	sum, err := results.Summarize(o, c.Files...)
 	if err != nil {
 		return badFiles(err)
