@@ -33,11 +33,11 @@ func TestCompareOverTime(t *testing.T) {
 		return ChangedDamage{}
 	}
 	c := rows(bad, good)
-	if r := of(c, "hwm"); r.Was.Damaged != 20 || r.Was.Trials != 40 || r.Is.Damaged != 0 || r.Is.Trials != 40 || !r.Changed() {
-		t.Errorf("mended: %+v", r)
+	if r := of(c, "hwm"); r.Was.Damaged < 20 || r.Was.Trials != 40 || r.Is.Damaged != 0 || r.Is.Trials != 40 || !r.Changed() {
+		t.Errorf("mended: %+v, %+v, p %v", r.Was, r.Is, r.P)
 	}
 	if r := of(c, NegativeControl); r.Changed() || r.Is.Damaged != 0 {
-		t.Errorf("the oracle: %+v", r)
+		t.Errorf("the oracle: %+v, %+v", r.Was, r.Is)
 	}
 	c = rows(run(20, nil), slow)
 	found := false
