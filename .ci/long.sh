@@ -17,7 +17,8 @@
 #   claims     what the measurement claims of itself; nothing else may run
 #   browser    the report page in a real browser (needs chromium)
 #   field      shm-match against key-owner, and fixes with and without FIPS, on every
-#              line of OpenSSL; every line of results/TRACKRECORD.md
+#              line of OpenSSL; the tracer in every packaged daemon and mode; every
+#              line of results/TRACKRECORD.md
 #   soak       the negative control for SOAK with each shared heap: no event, no
 #              growth
 #
@@ -77,6 +78,7 @@ fuzz() {
 field() {
 	$GO run ./cmd/tlsbench openssl fetch --neighbours
 	TLSBENCH_LINES=1 $GO test -timeout 2h -count=1 -run 'OraclesAgree|OwnFixesWithFIPS' -v ./workload &&
+		TLSBENCH_LINES=1 $GO test -timeout 30m -count=1 -run TraceDaemon -v ./workload/daemon &&
 		TLSBENCH_LINES=1 $GO test -timeout 4h -count=1 -run TrackRecord -v ./cmd/tlsbench
 }
 
