@@ -11,7 +11,7 @@ set -eu
 
 folder=${1:?usage: measure.sh FOLDER}
 tlsbench=${TLSBENCH:-bin/tlsbench}
-seed=20261126
+seed=${SEED:-20261129}
 lines=system,1.1.1,3.5,3.6,4.0
 
 mkdir -p "$folder"
@@ -19,6 +19,7 @@ mkdir -p "$folder"
 measure() {
 	file=$folder/$1
 	shift
+	echo "$file" >&2
 	if [ -e "$file" ]; then
 		"$tlsbench" run --resume "$file" >/dev/null
 	else
@@ -26,9 +27,11 @@ measure() {
 	fi
 }
 
-# What is timed: forks, throughput, numbers of workers.
+# What is timed: duets, forks, throughput, numbers of workers.
+measure duets.txt --openssl "$lines" --measure duet --load memory
+measure aa-duets.txt --measure duet --load memory --strategy key-owner --duet-pairs 400
 measure fork-warm.txt --measure fork --workers 1 --rounds 50 --fork-pairs 60 \
-	--strategy clear-0-15,hwm,thread-stop,pointer-match,key-owner
+	--strategy clear-0-15,hwm,thread-stop,pointer-match,shm-match,key-owner
 measure fork-lines.txt --openssl "$lines" --measure fork --workers 1 --rounds 12 --fork-pairs 60
 measure cost-lines.txt --openssl "$lines" --measure handshake --rounds 10 --duration 500ms
 measure scaling.txt --measure handshake --workers 1,2,4,8 --rounds 6 --duration 500ms \
@@ -39,11 +42,12 @@ measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
 	--strategy clear-0-15:n=1000,hwm:scan=1000,key-owner --fork-keys 0,32,128,512
 measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
 
-# What is counted: every strategy alone with OpenSSL, as often as the word clean
-# needs, and with every hazard, as a screening.
-measure plain-lines.txt --openssl "$lines" --load memory --measure corruption --rounds 60 --duration 300ms
+# What is counted, and may run next to other work: inherited memory that processes
+# share, and lives of every strategy with every hazard, until the verdict.
+measure sharing.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1
+measure sharing-tcp.txt --hazard all --load tcp --measure sharing --rounds 1
 measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
-measure hazards.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds 2 --duration 300ms
+measure lives.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds auto --duration 300ms
 
 # What each strategy makes of each key, and the same strategies in the daemons.
 [ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
@@ -52,5 +56,6 @@ measure hazards.txt --openssl "$lines" --hazard all --load memory --measure corr
 if [ -e "$folder/field.txt" ]; then
 	"$tlsbench" field --resume "$folder/field.txt" >/dev/null
 else
-	"$tlsbench" field --seed "$seed" -o "$folder/field.txt" >/dev/null
+	"$tlsbench" field --seed "$seed" --hazard plain,python,python:before=1,fips,provider-state,provider-state:when=after,mariadb \
+		-o "$folder/field.txt" >/dev/null
 fi

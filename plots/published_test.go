@@ -43,7 +43,7 @@ func TestPublished(t *testing.T) {
 			copyFile(t, root, fresh, path)
 		}
 	}
-	check(t, report.Publish(fresh))
+	check(t, report.Publish(fresh, true)) // the set of 2026-11-26 is not finished
 	for _, pattern := range []string{"README.md", report.PublishedData + "/*/README.md", report.PublishedFigures + "/*"} {
 		compareFolders(t, root, fresh, pattern)
 	}
@@ -107,7 +107,7 @@ func TestPublish(t *testing.T) {
 	}
 	write("README.md", "# Title\n\n"+begin+"\nold\n"+end+"\n\nrest\n")
 	write(report.PublishedFigures+"/old.svg", "old")
-	check(t, report.Publish(root))
+	check(t, report.Publish(root, true))
 	read := func(name string) string {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -131,8 +131,33 @@ func TestPublish(t *testing.T) {
 		t.Error("a figure of an older set is still there")
 	}
 	write("README.md", "no marks")
-	if err := report.Publish(root); err == nil || !strings.Contains(err.Error(), "results: begin") {
+	if err := report.Publish(root, true); err == nil || !strings.Contains(err.Error(), "results: begin") {
 		t.Errorf("a README without marks: %v", err)
+	}
+}
+
+// A sentence of the article that the data do not bear stops publishing, and so
+// does a plan that is not finished: nothing is written then.
+func TestPublishRefuses(t *testing.T) {
+	const begin, end = "<!-- results: begin, made by go run ./plots/publish -->", "<!-- results: end -->"
+	whole := string(plots.Fixture(t, "one-strategy"))
+	cut := whole[:strings.LastIndex(strings.TrimRight(whole, "\n"), "\nBenchmark")+1]
+	for want, run := range map[string]string{"is not finished": cut, "the set has no such trials of none under plain": whole} {
+		root := t.TempDir()
+		folder := filepath.Join(root, report.PublishedData, "2026-03-01-example")
+		check(t, os.MkdirAll(folder, 0o755))
+		check(t, os.WriteFile(filepath.Join(folder, "run.txt"), []byte(run), 0o644))
+		readme := "# Title\n\n" + begin + "\nold\n" + end + "\n"
+		check(t, os.WriteFile(filepath.Join(root, "README.md"), []byte(readme), 0o644))
+		if err := report.Publish(root, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+		if text, _ := os.ReadFile(filepath.Join(root, "README.md")); string(text) != readme {
+			t.Errorf("%s: the README was changed", want)
+		}
+		if list, _ := os.ReadDir(filepath.Join(root, report.PublishedFigures)); len(list) > 0 {
+			t.Errorf("%s: figures were written", want)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 	PublishedData    = "results/data"
 	PublishedFigures = "plots/published"
 	readmeFile       = "README.md"
+	findingsFile     = "results/FINDINGS.md"
 )
 
 // What appears between these lines is made by Publish: of the README the results,
@@ -98,9 +99,11 @@ func Published(root string) (*plots.Data, error) {
 	return s.load()
 }
 
-// Publish makes figures and the README's part from the published data. The
-// figures of an older set are removed.
-func Publish(root string) error {
+// Publish makes figures, the article of findings and the README's part from the
+// published data. The figures of an older set are removed. A set whose plans are
+// not finished is refused, before anything is written; with unfinished it is
+// published all the same, but for the article.
+func Publish(root string, unfinished bool) error {
 	s, err := findSet(root)
 	if err != nil {
 		return err
@@ -108,6 +111,12 @@ func Publish(root string) error {
 	d, err := s.load()
 	if err != nil {
 		return err
+	}
+	article := ""
+	if !unfinished {
+		if article, err = finished(d, s.name); err != nil {
+			return err
+		}
 	}
 	folder := filepath.Join(root, PublishedFigures)
 	old, err := filepath.Glob(filepath.Join(folder, "*.svg"))
@@ -132,7 +141,30 @@ func Publish(root string) error {
 	if err := filesPart.rewrite(about, markdown(page.Files(allInputs(d)))); err != nil {
 		return err
 	}
+	if article != "" {
+		if err := writeText(filepath.Join(root, findingsFile), article); err != nil {
+			return err
+		}
+	}
 	return resultsPart.rewrite(filepath.Join(root, readmeFile), Summary(d, s.name))
+}
+
+// finished gives the article of a set, if all of its plans are carried out.
+func finished(d *plots.Data, name string) (string, error) {
+	var errs []error
+	for _, in := range allInputs(d).Inputs {
+		if text := in.Unfinished(); text != "" {
+			errs = append(errs, errors.New(text))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	article, err := Findings(d, name)
+	if err != nil {
+		return "", fmt.Errorf("%s and %s: %w", findingsFile, name, err)
+	}
+	return article, nil
 }
 
 // allInputs is the comparison with the files of the daemons.
