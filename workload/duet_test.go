@@ -15,6 +15,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/rig"
 )
 
 // dueting is a short duet: two blocks that count.
@@ -58,7 +59,7 @@ func TestDuet(t *testing.T) {
 		end = s.At + s.Wall
 		handshakes += s.Handshakes
 	}
-	if want := handshakes + 2*duetWarmup; out.Handshakes != want {
+	if want := handshakes + 2*duetWarmup + rig.DuetLeadIn*uint64(len(d.Slices)+2); out.Handshakes != want {
 		t.Errorf("%d handshakes, but turns and warm-up made %d", out.Handshakes, want)
 	}
 	for _, unit := range []string{results.CPURatio, results.TotalRatio, results.CPUPerHandshake, results.OtherCPU} {

@@ -264,6 +264,12 @@ struct draw {
 	uint32_t source;
 };
 
+/*
+ * Handshakes at the start of each turn that are not part of it: whoever has just
+ * played finds its data in the processor's caches, and the other one does not.
+ */
+enum { DUET_LEAD_IN = 4 };
+
 /* One turn of a duet. Times are in ns. */
 struct slice {
 	uint64_t at; /* when it began */

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static bool playing;
-static struct slice begin; /* totals as the slice began */
+static int lead_in;
+static struct slice begin; /* totals as the slice began, after the lead-in */
 static int counter = -1;
 
 /* Where the kernel or the machine has no such counter, instructions stay 0. */
@@ -59,7 +60,7 @@ void duet_await(void)
 	while (__atomic_load_n(&duet->given, __ATOMIC_ACQUIRE) == taken)
 		syscall(SYS_futex, &duet->given, FUTEX_WAIT, taken, NULL, NULL, 0);
 	playing = true;
-	begin = totals();
+	lead_in = DUET_LEAD_IN;
 }
 
 void duet_pass(void)
@@ -67,6 +68,11 @@ void duet_pass(void)
 	struct duet *duet = &rig.block->duet;
 	struct slice end;
 
+	if (playing && lead_in > 0) {
+		if (--lead_in == 0)
+			begin = totals();
+		return;
+	}
 	if (!playing || cpu_ns() - begin.cpu < duet->cpu || rig.me->handshakes - begin.handshakes < duet->handshakes)
 		return;
 	end = totals();

@@ -21,6 +21,9 @@ type Slice struct {
 	Preempted    uint64 // involuntary context switches
 }
 
+// DuetLeadIn is how many handshakes come before each turn.
+const DuetLeadIn = C.DUET_LEAD_IN
+
 // GiveTurn lets the worker of a duet go on until it has used that much processor
 // time and made as many good handshakes. After the drain phase it lets it end.
 func (b *Block) GiveTurn(cpu time.Duration, handshakes uint64) {
