@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -66,10 +67,11 @@ func (c *traceCommand) Run(s *session) error {
 		if err == nil {
 			err = daemon.WritePreload(s.ctx, c.Preload)
 		}
-		if err != nil {
+		object, absErr := filepath.Abs(c.Preload) // the loader looks elsewhere for a bare name
+		if err = cmp.Or(err, absErr); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.stdout, "LD_PRELOAD=%s TLSBENCH_TRACE=raced.txt PROGRAM\n", c.Preload)
+		fmt.Fprintf(s.stdout, "LD_PRELOAD=%s TLSBENCH_TRACE=raced.txt PROGRAM\n", object)
 		return nil
 	}
 	list, libraries, err := c.choices()
