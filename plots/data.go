@@ -1,8 +1,6 @@
 package plots
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -156,25 +154,9 @@ func (k *keeper) read(files []string) error {
 	}
 	for i, path := range files {
 		k.kind = kinds[i]
-		if err := k.readFile(i, path); err != nil {
+		if err := results.EachTrial(path, func(t *results.Trial) { k.add(i, t) }); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (k *keeper) readFile(i int, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	r := results.NewReader(f, path)
-	for r.Scan() {
-		k.add(i, r.Trial())
-	}
-	if err := r.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
 	}
 	return nil
 }
@@ -201,7 +183,10 @@ func (s *series) add(file int, t *results.Trial) {
 		s.without[t.Cell.Measure] = statusText[t.Status]
 		return
 	}
-	r := run{file, t.Round, t.Start, t.Metrics}
+	r := run{file, t.Round, t.Start, nil}
+	if t.Cell.Measure == results.Handshake || t.Cell.Measure == results.Fork {
+		r.metrics = slices.Clone(t.Metrics)
+	}
 	switch t.Cell.Measure {
 	case results.Handshake:
 		if len(t.Metrics) > 0 && !t.Damaged() {
