@@ -175,3 +175,29 @@ func TestFirstDamageCovers(t *testing.T) {
 		}
 	}
 }
+
+// How many times rarer a fix without damage is than the control is at most as wrong
+// as it says: over all true ratios, a bound that is too low is given in 5 % of cases.
+func TestRarerCovers(t *testing.T) {
+	const runs = 20000
+	for _, damaged := range []int{1, 3, 10} {
+		for _, truth := range []float64{0.01, 0.1, 1} {
+			random := newRand(t)
+			wrong := 0
+			for range runs {
+				control := 0.0
+				for range damaged {
+					control += random.ExpFloat64()
+				}
+				attempts := 3 / truth // so many that damage at that rate would show
+				none := random.ExpFloat64()/truth > attempts
+				if none && Rarer(attempts, damaged, control, 0.95) < truth {
+					wrong++
+				}
+			}
+			if low := Proportion(wrong, runs, 0.999).Low; low > 0.05 {
+				t.Errorf("%d damaged lives of the control, ratio %g: too low in %d of %d", damaged, truth, wrong, runs)
+			}
+		}
+	}
+}
