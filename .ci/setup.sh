@@ -104,5 +104,18 @@ else
 	exit 1
 fi
 $as_root apt-get update -qq
+# Tests start servers of their own, on loopback. The packages' services, one of
+# which listens everywhere, are neither started now nor at the next start.
+services=$(for what in $need; do
+	case $what in nginx | postgresql | mariadb) echo "$what" ;; esac
+done)
+has_systemd() { [ -n "$services" ] && [ -d /run/systemd/system ]; }
+# shellcheck disable=SC2086 # a list of services
+if has_systemd; then $as_root systemctl --quiet mask $services; fi
 # shellcheck disable=SC2046 # a list of packages
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(apt_packages) >/dev/null
+# shellcheck disable=SC2086
+if has_systemd; then
+	$as_root systemctl --quiet unmask $services
+	$as_root systemctl --quiet disable $services 2>/dev/null || true # one without a service of its own
+fi
