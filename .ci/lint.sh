@@ -75,6 +75,7 @@ compile() {
 		case $file in
 		workload/rig/*) set -- -std=c11 -D_GNU_SOURCE ;;
 		workload/daemon/*) set -- -std=gnu11 -D_GNU_SOURCE -fPIC ;;
+		*/testdata/*) set -- -std=gnu11 -fPIC ;; # a user's own
 		*) set -- -std=c11 ;;
 		esac
 		# shellcheck disable=SC2086 # lists of flags

@@ -35,7 +35,7 @@ func (compareCommand) Help() string {
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
 	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Rate: c.Rate}
-	if len(c.Files) == 2 && !c.CSV && !slices.Contains(c.Files, "-") {
+	if len(c.Files) == 2 && c.Files[0] != c.Files[1] && !c.CSV && !slices.Contains(c.Files, "-") {
 		changes, err := results.Compare(o, c.Files[0], c.Files[1])
 		if err != nil {
 			return badFiles(err)
