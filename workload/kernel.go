@@ -56,9 +56,9 @@ func usageToJudge(pid int) (usage, error) {
 	return u, err
 }
 
-// The states of a process that is running, or would if it got a processor, and of
-// one that waits for something.
-const running, sleeping = "R", "S"
+// The states of a process that is running, or would if it got a processor, of one
+// that waits for something, and of one that has ended and waits to be reaped.
+const running, sleeping, zombie = "R", "S", "Z"
 
 // state gives the letter that the kernel has for what a process does.
 func state(pid int) (string, error) {

@@ -281,6 +281,8 @@ var detectors = map[string][]mutant{
 			in(watchdogGo, "case ran > spin:\n\t\treturn fmt.Sprintf(\"not done", "case ran > spin-1:\n\t\treturn fmt.Sprintf(\"not done")},
 		{"blocked-silent", "only a process that spins is judged a hang", trials + "TestJudge",
 			in(watchdogGo, "case share < blockedShare:", "case false && share < blockedShare:")},
+		{"rank0-late", "a rank 0 that forks under load is not waited for", trials + "TestLateHandlerNeverReturns",
+			in(watchdogGo, "err != nil || now == zombie", "err != nil && now == zombie")},
 	},
 	"broken-neighbour": {
 		{"silent", "what is in foreign slots is not looked at", oneWorker + "replaced",

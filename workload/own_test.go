@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -177,6 +178,22 @@ func TestOwnHandlerNeverReturns(t *testing.T) {
 		{"prepare", blocked}, {"prepare", circling}, {"parent", blocked}, {"child", blocked}, {"child", circling},
 	} {
 		checkEvent(t, tc.handler+" "+tc.body, ownTrial(t, ownHandler(t, tc.handler, tc.body)), event.Hang)
+	}
+}
+
+// A handler may get stuck under load as well, where a worker that has retired is
+// replaced. Then rank 0 hangs; the trial does not wait for its handshakes.
+func TestLateHandlerNeverReturns(t *testing.T) {
+	const later = "static int forks; if (++forks > 4) "
+	for _, body := range []string{later + "for (;;) pause();", later + "for (volatile int i = 0;; i++) ;"} {
+		cfg := hazardTrial(t, "late-forks", "key-owner", "memory")
+		cfg.Strategy, cfg.Duration, cfg.Handshakes = ownTrial(t, ownHandler(t, "prepare", body)).Strategy, 0, 100000
+		cfg.Heap = "private" // the handler fixes nothing
+		out := mustRun(t, cfg)
+		hangs := slices.DeleteFunc(out.Noted, func(e Event) bool { return e.Kind != event.Hang })
+		if len(hangs) != 1 || hangs[0].Worker != -1 || !strings.Contains(hangs[0].Detail, "rank 0, when it was to fork worker") {
+			t.Errorf("%s: events %v, want one hang of rank 0: %v", body, out.Events, out.Noted)
+		}
 	}
 }
 

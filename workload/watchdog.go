@@ -22,6 +22,7 @@ type hang struct {
 // pulse is what the watchdog remembers of one worker: when it was last seen to
 // begin something, and what the kernel had given it by then.
 type pulse struct {
+	pid   int // of the process that has to come on, see awaited
 	beat  uint64
 	since time.Duration
 	used  usage
@@ -120,17 +121,17 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	undecided := false // one that stands still, but not for long enough
 	inHeap, now := t.block.HeapRange(), rig.Now()
 	for i, w := range t.block.Workers() {
-		p := &pulses[i]
-		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || p.since == 0 {
-			*p = pulse{beat: w.Beat, since: now}
-			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
+		p, pid := &pulses[i], t.awaited(w)
+		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || pid != p.pid || p.since == 0 {
+			*p = pulse{pid: pid, beat: w.Beat, since: now}
+			p.used, _ = kernelUsage(pid) // gone: seen as such elsewhere
 			continue
 		}
 		if now-p.since < t.patience(w) {
 			undecided = true
 			continue
 		}
-		used, err := usageToJudge(w.PID)
+		used, err := usageToJudge(pid)
 		if err != nil {
 			continue
 		}
@@ -140,11 +141,14 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			spin = min(spin, handlerSpin)
 		}
 		s := stuck{i, p.since, ran, blocked, stalled(now-p.since, ran, waited, spin)}
-		switch address, ok := futex(w.PID); {
+		switch address, ok := futex(pid); {
 		case ran > spin:
 			s.kind = spinning
 		case ok && inHeap(address):
 			s.kind = atSharedLock
+		}
+		if s.why != "" && pid != w.PID {
+			s.worker, s.why = -1, fmt.Sprintf("rank 0, when it was to fork worker %d anew: %s", i, s.why)
 		}
 		list = append(list, s)
 	}
@@ -153,6 +157,18 @@ func (t *trial) findHang(pulses []pulse) *hang {
 		return nil
 	}
 	return &hang{worker: s.worker, at: now, detail: s.why}
+}
+
+// awaited is the process that has to come on for a worker to do so: rank 0, from
+// when a worker has retired until the one that replaces it is forked. A handler of
+// rank 0's may never return.
+func (t *trial) awaited(w rig.Worker) int {
+	if w.PID != 0 && (w.Operation == rig.Starting || w.Operation == rig.Retired) {
+		if now, err := state(w.PID); err != nil || now == zombie {
+			return t.process.PID()
+		}
+	}
+	return w.PID
 }
 
 // blame picks the worker that others may be waiting for: one that goes round in

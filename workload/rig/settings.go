@@ -122,12 +122,14 @@ const (
 type Operation uint32
 
 // Idle may last for ever; Done is a worker's last. Neighbour is a call into a
-// hazard's library, which has its own limit of time in the rig.
+// hazard's library, which has its own limit of time in the rig. Rank 0 forks a new
+// worker for one that is Retired.
 const (
 	Starting  Operation = C.OP_START
 	Idle      Operation = C.OP_IDLE
 	Done      Operation = C.OP_DONE
 	Neighbour Operation = C.OP_NEIGHBOUR
+	Retired   Operation = C.OP_RETIRED
 )
 
 // EachWorker lets every worker make faults, each at times of its own.
