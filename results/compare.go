@@ -293,8 +293,8 @@ func (c Cost) Rounds() int {
 
 // costs lists the metrics that the undamaged trials have, in the order of
 // Units.
-// workers is the largest number that any trial had.
-func (s *sample) costs(name string, base *sample, o Options, workers int) []Cost {
+// workers are the most that any trial of a file had.
+func (s *sample) costs(name string, base *sample, o Options, workers []int) []Cost {
 	var list []Cost
 	for _, m := range []Measure{Handshake, Fork} {
 		c := s.cost[m]

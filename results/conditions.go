@@ -37,17 +37,18 @@ const seldom = 1.0 / 6
 // and measure. Files without such facts, as of "go test -bench", have none.
 type conditions struct {
 	load, steal, switches []float32
+	files                 []int32 // of load: a limit is a file's
 	cores                 int
 }
 
-func (c *conditions) add(t *Trial) {
+func (c *conditions) add(t *Trial, file int) {
 	if t.Start.IsZero() || t.Status != OK {
 		return
 	}
 	if c.cores == 0 {
 		c.cores, _ = strconv.Atoi(t.Config["cores"]) // 0, which is not a limit, if it does not say
 	}
-	c.load = append(c.load, float32(t.LoadBefore))
+	c.load, c.files = append(c.load, float32(t.LoadBefore)), append(c.files, int32(file))
 	c.steal = append(c.steal, float32(t.Steal))
 	if n := max(t.Handshakes, t.Forks); n > 0 {
 		c.switches = append(c.switches, float32(float64(t.CtxSwitches)/float64(n)))
@@ -67,17 +68,18 @@ func (d disturbance) String() string {
 	return fmt.Sprintf("%s in %d of %s", d.what, d.k, number.Count(d.of, "trial"))
 }
 
-// disturbances lists those in more than share of the trials. workers is the
-// largest number that any trial of the run had.
-func (c *conditions) disturbances(workers int, share float64) []disturbance {
+// disturbances lists those in more than share of the trials. workers are the most
+// that any trial of a file had: the load before a trial may be another one's of the
+// same run.
+func (c *conditions) disturbances(workers []int, share float64) []disturbance {
 	if c == nil {
 		return nil
 	}
 	var list []disturbance
-	add := func(values []float32, limit float64, what string) {
+	add := func(values []float32, limit func(i int) float64, what string) {
 		k := 0
-		for _, v := range values {
-			if v > float32(limit) {
+		for i, v := range values {
+			if v > float32(limit(i)) {
 				k++
 			}
 		}
@@ -85,12 +87,18 @@ func (c *conditions) disturbances(workers int, share float64) []disturbance {
 			list = append(list, disturbance{what, k, len(values)})
 		}
 	}
-	add(c.steal, stealLimit, fmt.Sprintf("more than %s %% of processor time stolen", number.Figures(100*stealLimit)))
-	if limit := loadLimit(workers, c.cores); c.cores > 0 {
-		add(c.load, limit, fmt.Sprintf("load above %s before the trial: other work ran", number.Figures(limit)))
+	always := func(limit float64) func(int) float64 { return func(int) float64 { return limit } }
+	add(c.steal, always(stealLimit), fmt.Sprintf("more than %s %% of processor time stolen", number.Figures(100*stealLimit)))
+	if c.cores > 0 && len(c.files) > 0 {
+		limit := func(i int) float64 { return loadLimit(workers[c.files[i]], c.cores) }
+		least := limit(0)
+		for i := range c.files {
+			least = min(least, limit(i))
+		}
+		add(c.load, limit, fmt.Sprintf("load above %s before the trial: other work ran", number.Figures(least)))
 	}
 	if usual := middle(c.switches); usual > 0 {
-		add(c.switches, switchesLimit*usual, fmt.Sprintf("more than %d times the usual context switches", switchesLimit))
+		add(c.switches, always(switchesLimit*usual), fmt.Sprintf("more than %d times the usual context switches", switchesLimit))
 	}
 	return list
 }
@@ -104,7 +112,7 @@ func middle(values []float32) float64 {
 }
 
 // addConditions keeps what the machine was doing, by measure.
-func (s *sample) addConditions(t *Trial) {
+func (s *sample) addConditions(t *Trial, file int) {
 	if s.conditions == nil {
 		s.conditions = make(map[Measure]*conditions)
 	}
@@ -113,11 +121,11 @@ func (s *sample) addConditions(t *Trial) {
 		c = new(conditions)
 		s.conditions[t.Cell.Measure] = c
 	}
-	c.add(t)
+	c.add(t, file)
 }
 
 // disturbed says how the machine disturbed trials, in more than share of them.
-func (s *sample) disturbed(m Measure, workers int, share float64) []string {
+func (s *sample) disturbed(m Measure, workers []int, share float64) []string {
 	var list []string
 	for _, d := range s.conditions[m].disturbances(workers, share) {
 		list = append(list, d.String())

@@ -81,13 +81,30 @@ func TestDisturbances(t *testing.T) {
 }
 
 // The warning appears at the strategy's value, and not at another's.
-func TestDisturbanceStandsBesideItsValue(t *testing.T) {
+func TestDisturbanceAppearsAtItsValue(t *testing.T) {
 	path := disturb(t, 12, 12, func(t *Trial) { t.Steal = 0.5 })
 	for line := range strings.Lines(compareText(t, Options{}, path)) {
 		cells := strings.Fields(line)
 		if len(cells) > 2 && cells[1] == "12/12" && strings.Contains(line, "¹") != (cells[0] == "hwm") {
 			t.Errorf("the warning is on the wrong line: %s", line)
 		}
+	}
+}
+
+// What one run may load the machine with lifts no limit of another.
+func TestLoadLimitIsOfAFile(t *testing.T) {
+	path := disturb(t, 12, 12, func(t *Trial) { t.LoadBefore = 6.1 })
+	wide := run(2, nil)
+	var trials []*Trial
+	wide.trials(func(trial *Trial) {
+		trial.Cell.Workers, trial.Start = 8, trial.Start.Add(24*time.Hour)
+		trials = append(trials, trial)
+	})
+	other := fileOf(t, "wide.txt", trials...)
+	addConfig(t, other, "cores: 2")
+	out := strings.Join(strings.Fields(compareText(t, Options{}, path, other)), " ")
+	if want := "load above 6 before the trial"; !strings.Contains(out, want) {
+		t.Errorf("no %q next to a run of 8 workers:\n%s", want, out)
 	}
 }
 

@@ -112,7 +112,7 @@ const muchDisturbed = 0.5
 
 // unsupported says why trials say more about the machine than about the
 // strategies, "" if they do not.
-func (r slowdown) unsupported(s, base *sample, workers int) string {
+func (r slowdown) unsupported(s, base *sample, workers []int) string {
 	for _, side := range []struct {
 		name string
 		*sample

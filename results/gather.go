@@ -194,11 +194,11 @@ func (s *sample) add(t *Trial, file int) {
 	case Handshake:
 		s.throughput.add(t)
 		s.addCost(t, key)
-		s.addConditions(t)
+		s.addConditions(t, file)
 	case Fork:
 		s.forks.add(t)
 		s.addCost(t, key)
-		s.addConditions(t)
+		s.addConditions(t, file)
 	case Duet:
 		s.duet.add(t)
 	case Corruption:
@@ -277,7 +277,7 @@ type gatherer struct {
 	seen     map[uint64]struct{}
 	inputs   []*Input // one of each file
 	kinds    []string // likewise: what tells its trials from unlike ones
-	workers  int      // the most that any trial had
+	workers  []int    // the most that any trial of a file had
 
 	// One file has one configuration, or few. Working the machine and the scene out for each trial again would take
 	// longer than reading it.
@@ -349,7 +349,7 @@ func (g *gatherer) whereIsThere() error {
 func (g *gatherer) read(i int, path string) error {
 	g.config, g.slots, g.kind = nil, nil, g.kinds[i]
 	in := newInput(path)
-	g.inputs = append(g.inputs, in)
+	g.inputs, g.workers = append(g.inputs, in), append(g.workers, 0)
 	var twice error
 	file, err := scanFile(path, func(name string, t *Trial) {
 		if twice == nil {
@@ -372,7 +372,7 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	}
 	s := g.slots[name]
 	if s == nil {
-		s = g.slot(&t.Cell)
+		s = g.slot(&t.Cell, file)
 		g.slots[name] = s
 	}
 	g.controls.add(g.machine, t)
@@ -401,12 +401,12 @@ func (g *gatherer) once(t *Trial) error {
 	return nil
 }
 
-func (g *gatherer) slot(c *Cell) *slot {
+func (g *gatherer) slot(c *Cell, file int) *slot {
 	g.all[c.Strategy] = true
 	if other := c.Setting(AgainstKey); other != "" {
 		g.all[other] = true
 	}
-	g.workers = max(g.workers, c.Workers)
+	g.workers[file] = max(g.workers[file], c.Workers)
 	for _, w := range g.where {
 		g.values[Setting{w.Key, c.value(w.Key)}] = true
 		if w.Key == "openssl" && w.Value == version.Line(c.OpenSSL) {
