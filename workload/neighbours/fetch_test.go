@@ -83,6 +83,14 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s: found for another libcrypto", k)
 		}
 	}
+	// A release whose libraries use another libcrypto: fetching them again is no advice.
+	other := build
+	other.Loader, other.Libcrypto = "/loader", filepath.Join(t.TempDir(), "libcrypto.so.4")
+	sharedlibtest.Build(t, other.Libcrypto, sharedlibtest.Lib{Soname: "libcrypto.so.4"})
+	_, err = Find(Libmariadb, other)
+	if err == nil || !strings.Contains(err.Error(), "libmariadb.so.3 uses libcrypto.so.3, not libcrypto.so.4") || strings.Contains(err.Error(), "fetch it") {
+		t.Errorf("libmariadb for libcrypto.so.4: %v", err)
+	}
 	a.Calls()
 	if _, err := Fetch(t.Context(), build, "", fetch.Options{}); err != nil || len(a.Calls()) > 0 {
 		t.Errorf("a second fetch: %v; it must not call apt-get", err)

@@ -127,23 +127,29 @@ func Find(k Kind, b openssl.Build) (Library, error) {
 	if err == nil || !errors.As(err, &absent) {
 		return lib, err
 	}
-	if b.Loader != "" {
+	switch {
+	case b.Loader == "":
+		return pick(k, crypto.Soname, sharedlib.System(), nil)
+	case errors.Is(err, errNotFetched):
 		return Library{}, missing("%s for openssl %s has to come from the same release: fetch it with the build's neighbours (%s)",
 			k, b.Version, want.install)
 	}
-	return pick(k, crypto.Soname, sharedlib.System(), nil)
+	return Library{}, missing("openssl %s: its release has no %s that uses it: %v", b.Version, k, err)
 }
+
+// errNotFetched is of a build whose neighbours are not in the cache.
+var errNotFetched = missing("not fetched")
 
 // findFetched looks into what was fetched for a build; a library that is not
 // there is a MissingError.
 func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
 	store, err := fetch.Open(storeName, "")
 	if err != nil || b.Source != openssl.Cache {
-		return Library{}, missing("not fetched")
+		return Library{}, errNotFetched
 	}
 	switch _, err := store.Whole(b.Name); {
 	case errors.Is(err, fs.ErrNotExist):
-		return Library{}, missing("not fetched")
+		return Library{}, errNotFetched
 	case err != nil:
 		return Library{}, fmt.Errorf("%w; fetch openssl %s with its neighbours again", err, b.Name)
 	}
@@ -162,8 +168,12 @@ func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Li
 		if err != nil {
 			continue
 		}
-		if err := binds(want.linked(path), soname); err != nil {
-			problem = missing("%s: %v (%s)", filepath.Base(path), err, want.install)
+		switch err := binds(want.linked(path), soname); {
+		case errors.Is(err, errNoModule):
+			problem = missing("%s %v (%s)", filepath.Base(path), err, want.install)
+			continue
+		case err != nil:
+			problem = missing("%v (%s)", err, want.install)
 			continue
 		}
 		home, _ := pythonHome(path)
