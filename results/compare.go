@@ -177,6 +177,11 @@ func (g *gatherer) warnings() []string {
 		if f.Torn {
 			list = append(list, f.Name+": the end is cut off, so the last, unfinished trial is left out")
 		}
+		if f.Plan != nil && len(f.Plan.Spec.Extended) > 0 {
+			rounds := append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds)
+			list = append(list, fmt.Sprintf("%s: rounds were added after others had been seen, from %d to %s; tests are a little too ready to find a difference then",
+				f.Name, rounds[0], strings.Join(texts(rounds[1:]), " to ")))
+		}
 	}
 	list = append(list, overlaps(g.inputs)...)
 	if len(g.scenes) == 0 {
