@@ -180,6 +180,10 @@ func patience() time.Duration {
 // there, and gives 1 if one was.
 func (h helped) kill(t *testing.T, i int) int {
 	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	moment := func() time.Duration { return time.Duration(random.Int64N(int64(h.within))) }
 	root, err := os.MkdirTemp("", "tlsbench-kill-")
 	if err != nil {
 		t.Fatal(err)
@@ -204,12 +208,12 @@ func (h helped) kill(t *testing.T, i int) int {
 	}()
 	s := seen{root, map[int]bool{}, map[string]bool{}, map[string]bool{}}
 	began := time.Now()
-	end := began.Add(rand.N(h.within))
+	end := began.Add(moment())
 	for there := false; time.Now().Before(end) && !over(ended); time.Sleep(20 * time.Millisecond) {
 		if helpers := s.look(cmd.Process.Pid); i%2 == 0 && !there {
 			// However slow the machine is, set-up is met.
 			if there = len(helpers) > 0; there {
-				end = time.Now().Add(rand.N(h.within))
+				end = time.Now().Add(moment())
 			} else if time.Since(began) < time.Minute {
 				end = time.Now().Add(time.Second)
 			}
@@ -222,8 +226,8 @@ func (h helped) kill(t *testing.T, i int) int {
 		}
 		t.Skipf("it ended by itself: %s", said.String())
 	}
-	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[rand.N(5)]
-	whole := rand.N(2) == 0 // as a terminal does
+	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[random.IntN(5)]
+	whole := random.IntN(2) == 0 // as a terminal does
 	pid := cmd.Process.Pid
 	if whole {
 		pid = -pid
