@@ -56,8 +56,11 @@ func (f finder) rows(strategy, hazard string, builds []string, keep func(*result
 			}
 		}
 	}
-	if len(rows) == 0 || len(missing) > 0 {
-		return nil, nil, fmt.Errorf("the set has no such trials of %s under %s: %s", strategy, hazard, strings.Join(missing, ", "))
+	if len(rows) == 0 && len(builds) == 0 {
+		missing = []string{"any build"}
+	}
+	if len(missing) > 0 {
+		return nil, nil, fmt.Errorf("the set has no such trials of %s under %s on %s", strategy, hazard, strings.Join(missing, ", "))
 	}
 	return tables, rows, nil
 }
