@@ -51,16 +51,25 @@ func fateOf(t *results.Trial) fate {
 type lives struct {
 	cells   []int // of the plan: one, or those with checks on and off
 	counted [never + 1]int
+	// control says that the run is judged by this cell, and looked counts its lives
+	// with the checks on, which are what decides.
+	control bool
+	looked  [never + 1]int
 }
 
 // left is how many lives the cell still needs, so far as can be told; late is the
-// number of cells that showed their first damage late.
+// number of cells that showed their first damage late. The positive control goes
+// on after a life without damage, until it tells more than a fix could.
 func (l *lives) left(late int) int {
 	switch need := inference.LivesForFamily(late, results.CleanBound) - l.counted[withoutDamage]; {
 	case l.counted[never] > 0 || l.counted[noLife] >= maxFailures || need <= 0:
 		return 0
 	case l.counted[withDamage] > 0:
-		return min(need, results.StopDamaged-l.counted[withDamage])
+		more := results.StopDamaged - l.counted[withDamage]
+		if looked := l.looked[withDamage] + l.looked[withoutDamage]; l.control && results.WeakControl(l.looked[withDamage], looked) {
+			more = max(more, 1)
+		}
+		return max(0, min(need, more))
 	default:
 		return need
 	}
@@ -86,9 +95,9 @@ func (p *Plan) course(shards int) *course {
 		return c
 	}
 	for i := range p.cells {
-		n := p.cells[i].lives
+		n, cell := p.cells[i].lives, &p.cells[i]
 		if n == len(c.lives) {
-			c.lives = append(c.lives, lives{})
+			c.lives = append(c.lives, lives{control: cell.Strategy == results.PositiveControl && cell.Hazard == results.Plain})
 		}
 		c.lives[n].cells = append(c.lives[n].cells, i)
 	}
@@ -113,6 +122,9 @@ func (c *course) saw(t Task, o outcome) {
 	}
 	l := &c.lives[t.Cell.lives]
 	l.counted[o.fate]++
+	if t.Cell.checkRate > 0 {
+		l.looked[o.fate]++
+	}
 	if o.fate == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] > 0 {
 		c.late[t.shard]++
 	}

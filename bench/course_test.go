@@ -37,6 +37,8 @@ func fated(ctx context.Context, c workload.Config) (*workload.Outcome, error) {
 		o.NotApplicable = "not here"
 	case c.Strategy.Name == "hwm" && c.Hazard == "python" && c.Seed%8 == 0:
 		o.Events = map[string]uint64{event.Crash: 1}
+	case c.Strategy.Name == results.PositiveControl && c.Hazard == results.Plain && c.Seed%4 == 0:
+		o.Events = nil
 	}
 	return o, err
 }
@@ -51,7 +53,7 @@ func courseRunner(t *testing.T, sh Shard) *Runner {
 // trials of a shard show.
 func checkCells(t *testing.T, trials []*results.Trial) {
 	t.Helper()
-	type count struct{ lives, damaged, undamaged, none, off int }
+	type count struct{ lives, damaged, undamaged, none, off, looked, seen int }
 	cells := map[[2]string]*count{}
 	late := 0
 	for _, tr := range trials {
@@ -77,12 +79,23 @@ func checkCells(t *testing.T, trials []*results.Trial) {
 			c.damaged++
 		}
 		c.lives++
+		if tr.Cell.Setting("check") != "0" {
+			c.looked++
+			if tr.Damaged() {
+				c.seen++
+			}
+		}
 	}
 	need := inference.LivesForFamily(late, results.CleanBound)
 	for key, c := range cells {
 		switch {
 		case key[1] == "shm-match" && c.none == maxFailures && c.lives == 0:
 		case key[1] == "pointer-match" && c.none == 1:
+		case key == [2]string{results.Plain, results.PositiveControl}:
+			// The run is judged by it, so it goes on until it tells something.
+			if c.damaged < results.StopDamaged || c.undamaged < need && results.WeakControl(c.seen, c.looked) {
+				t.Errorf("%v: %+v; the control tells too little, and %d undamaged lives are allowed", key, *c, need)
+			}
 		case c.damaged == results.StopDamaged && c.undamaged <= need:
 		case c.damaged < results.StopDamaged && c.undamaged == need:
 		default:

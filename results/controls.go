@@ -70,7 +70,7 @@ func (c Control) Mark() string {
 		missing = append(missing, PositiveControl)
 	case shared && c.Positive.Damaged == 0:
 		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.Positive.Trials))
-	case shared && c.Positive.weak():
+	case shared && WeakControl(c.Positive.Damaged, c.Positive.Trials):
 		failed = append(failed, fmt.Sprintf("%s is damaged in only %d/%d, which a fix could be: want half of its trials at least, at 95 %%",
 			PositiveControl, c.Positive.Damaged, c.Positive.Trials))
 	}
@@ -83,19 +83,19 @@ func (c Control) Mark() string {
 	return ""
 }
 
-// weak reports whether a positive control is damaged too seldom to tell anything
-// from it: a fix without damage in as many trials must differ from it (Fisher's
-// exact test, one-sided, at 5 %), and at least half of its trials must be
-// damaged (lower bound, 95 %). Where all trials are damaged it is as strong as
-// so few trials can be.
-func (v Verdict) weak() bool {
-	if v.Damaged == v.Trials {
+// WeakControl reports whether a positive control is damaged in too few of its
+// trials to tell anything from it: a fix without damage in as many trials must
+// differ from it (Fisher's exact test, one-sided, at 5 %), and at least half of
+// its trials must be damaged (lower bound, 95 %). Where all trials are damaged it
+// is as strong as so few trials can be.
+func WeakControl(damaged, trials int) bool {
+	if damaged == trials {
 		return false
 	}
 	// With the margins given, the table in which all damage is on one side is the
 	// end of its tail: the two-sided p-value for equal groups is twice the tail's.
-	differs := inference.FisherExact(v.Damaged, v.Trials, 0, v.Trials)/2 < checkAlpha
-	return !differs || inference.Proportion(v.Damaged, v.Trials, 2*boundConfidence-1).Low < 0.5
+	differs := inference.FisherExact(damaged, trials, 0, trials)/2 < checkAlpha
+	return !differs || inference.Proportion(damaged, trials, 2*boundConfidence-1).Low < 0.5
 }
 
 // String says how the controls came out, in one line.
