@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -227,6 +228,7 @@ static void race_child(void)
 }
 
 static int zeroes, nothing, pair[2];
+static FILE *zero_stream, *nothing_stream; /* the same without buffers */
 
 /* The kernel writes to a buffer, in each of the ways that it may. */
 static ssize_t kernel_writes(int way, void *p, size_t n)
@@ -234,7 +236,7 @@ static ssize_t kernel_writes(int way, void *p, size_t n)
 	struct iovec vector = {p, n};
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
 
-	if (way >= 4 && send(pair[0], "data", n, 0) != (ssize_t)n)
+	if (way >= 6 && send(pair[0], "data", n, 0) != (ssize_t)n)
 		FAIL(errno, "fault: send what is to be received");
 	switch (way) {
 	case 0:
@@ -246,8 +248,12 @@ static ssize_t kernel_writes(int way, void *p, size_t n)
 	case 3:
 		return getentropy(p, n) == 0 ? (ssize_t)n : -1;
 	case 4:
-		return recv(pair[1], p, n, 0);
+		return pread(zeroes, p, n, 0);
 	case 5:
+		return (ssize_t)fread(p, 1, n, zero_stream);
+	case 6:
+		return recv(pair[1], p, n, 0);
+	case 7:
 		return recvfrom(pair[1], p, n, 0, NULL, NULL);
 	default:
 		return recvmsg(pair[1], &message, 0);
@@ -269,9 +275,13 @@ static ssize_t kernel_reads(int way, void *p, size_t n)
 	case 3:
 		return writev(nothing, &vector, 1);
 	case 4:
+		return pwrite(nothing, p, n, 0);
+	case 5:
+		return (ssize_t)fwrite(p, 1, n, nothing_stream);
+	case 6:
 		sent = send(pair[0], p, n, 0);
 		break;
-	case 5:
+	case 7:
 		sent = sendto(pair[0], p, n, 0, NULL, 0);
 		break;
 	default:
@@ -282,7 +292,7 @@ static ssize_t kernel_reads(int way, void *p, size_t n)
 
 static void call_kernel(ssize_t (*call)(int way, void *p, size_t n))
 {
-	enum { WAYS = 7 };
+	enum { WAYS = 9 };
 
 	for (int i = 0; i < BLOCKS; i++) {
 		if (call(i % WAYS, (void *)(uintptr_t)blocks[i], sizeof *blocks[i]) != sizeof *blocks[i])
@@ -371,7 +381,11 @@ void fault_race_prepare(const struct allocator *allocator)
 	make_locks();
 	zeroes = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (zeroes < 0 || nothing < 0 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0)
+	zero_stream = fopen("/dev/zero", "re");
+	nothing_stream = fopen("/dev/null", "we");
+	if (zeroes < 0 || nothing < 0 || zero_stream == NULL || nothing_stream == NULL ||
+		setvbuf(zero_stream, NULL, _IONBF, 0) != 0 || setvbuf(nothing_stream, NULL, _IONBF, 0) != 0 ||
+		socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0)
 		FAIL(errno, "fault: open what the kernel is to read and write");
 	if (pthread_atfork(write_in_rank0, NULL, write_in_child) != 0)
 		FAIL(errno, "fault: register the fork handlers");

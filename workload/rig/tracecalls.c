@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -35,8 +36,11 @@ static void close_buffers(const struct iovec *list, size_t n)
 		trace_kernel_closes(list[i].iov_base);
 }
 
-/* CALL defines a function of the C library anew, one that the kernel gets buffers from. */
-#define CALL(type, name, parameters, arguments, opens, closes)                             \
+/*
+ * CALL defines a function of the C library anew, one that the kernel gets buffers
+ * from; error is what it returns without the next one.
+ */
+#define CALL(type, error, name, parameters, arguments, opens, closes)                      \
 	type name parameters                                                               \
 	{                                                                                  \
 		static void *found;                                                        \
@@ -46,7 +50,7 @@ static void close_buffers(const struct iovec *list, size_t n)
                                                                                            \
 		if (next == NULL) {                                                        \
 			errno = ENOSYS;                                                    \
-			return -1;                                                         \
+			return error;                                                      \
 		}                                                                          \
 		opens;                                                                     \
 		result = next arguments;                                                   \
@@ -55,16 +59,20 @@ static void close_buffers(const struct iovec *list, size_t n)
 	}
 
 /* The buffer is p and n. */
-#define BUFFER(type, name, writes, parameters, arguments)                                         \
-	CALL(type, name, parameters, arguments, trace_kernel_opens(p, (size_t)n, writes, caller), \
+#define BUFFER(type, name, writes, parameters, arguments)                                             \
+	CALL(type, -1, name, parameters, arguments, trace_kernel_opens(p, (size_t)n, writes, caller), \
 		trace_kernel_closes(p))
 /* There are n buffers, listed. */
-#define BUFFERS(name, writes, parameters, arguments, list, n)                                       \
-	CALL(ssize_t, name, parameters, arguments, open_buffers(list, (size_t)(n), writes, caller), \
+#define BUFFERS(name, writes, parameters, arguments, list, n)                                           \
+	CALL(ssize_t, -1, name, parameters, arguments, open_buffers(list, (size_t)(n), writes, caller), \
 		close_buffers(list, (size_t)(n)))
 
 BUFFER(ssize_t, read, true, (int fd, void *p, size_t n), (fd, p, n))
 BUFFER(ssize_t, write, false, (int fd, const void *p, size_t n), (fd, p, n))
+BUFFER(ssize_t, pread, true, (int fd, void *p, size_t n, off_t from), (fd, p, n, from))
+BUFFER(ssize_t, pread64, true, (int fd, void *p, size_t n, off64_t from), (fd, p, n, from))
+BUFFER(ssize_t, pwrite, false, (int fd, const void *p, size_t n, off_t to), (fd, p, n, to))
+BUFFER(ssize_t, pwrite64, false, (int fd, const void *p, size_t n, off64_t to), (fd, p, n, to))
 BUFFER(ssize_t, recv, true, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 BUFFER(ssize_t, send, false, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 BUFFER(ssize_t, recvfrom, true, (int fd, void *p, size_t n, int flags, struct sockaddr *from, socklen_t *length),
@@ -74,12 +82,19 @@ BUFFER(ssize_t, sendto, false,
 	(fd, p, n, flags, to, length))
 BUFFER(ssize_t, getrandom, true, (void *p, size_t n, unsigned flags), (p, n, flags))
 BUFFER(int, getentropy, true, (void *p, size_t n), (p, n))
+BUFFER(int, connect, false, (int fd, const struct sockaddr *p, socklen_t n), (fd, p, n))
+BUFFER(int, bind, false, (int fd, const struct sockaddr *p, socklen_t n), (fd, p, n))
 BUFFERS(readv, true, (int fd, const struct iovec *list, int n), (fd, list, n), list, n)
 BUFFERS(writev, false, (int fd, const struct iovec *list, int n), (fd, list, n), list, n)
 BUFFERS(recvmsg, true, (int fd, struct msghdr *message, int flags), (fd, message, flags), message->msg_iov,
 	message->msg_iovlen)
 BUFFERS(sendmsg, false, (int fd, const struct msghdr *message, int flags), (fd, message, flags), message->msg_iov,
 	message->msg_iovlen)
+/* A stream hands large pieces, and all where it has no buffer, to the kernel as they are. */
+CALL(size_t, 0, fread, (void *p, size_t size, size_t n, FILE *stream), (p, size, n, stream),
+	trace_kernel_opens(p, size *n, true, caller), trace_kernel_closes(p))
+CALL(size_t, 0, fwrite, (const void *p, size_t size, size_t n, FILE *stream), (p, size, n, stream),
+	trace_kernel_opens(p, size *n, false, caller), trace_kernel_closes(p))
 
 static void refuse_handler(int signal, const void *caller)
 {
