@@ -210,6 +210,7 @@ func portFor(t *testing.T) int {
 		port := 10_000 + rand.IntN(20_000)
 		if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			l.Close()
+			t.Logf("port %d", port)
 			return port
 		}
 	}

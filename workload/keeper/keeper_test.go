@@ -94,6 +94,9 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
 	ran := 0
 	for i := range 20 {
 		dir := filepath.Join(t.TempDir(), "server")
@@ -103,7 +106,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(150 * time.Millisecond))
+		time.Sleep(time.Duration(rng.Int64N(int64(150 * time.Millisecond))))
 		if _, err := os.Stat(filepath.Join(dir, "file")); err == nil {
 			ran++
 		}
