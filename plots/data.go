@@ -40,10 +40,9 @@ type Scene struct {
 
 // series are the single values of one strategy in one scene.
 type series struct {
-	handshake, fork []run
-	lives           []life                     // corruption trials at the scene's check rate
-	unchecked       int                        // corruption trials with active checks off
-	without         map[results.Measure]string // why trials were not made, or came to nothing
+	handshake, duet, fork []run
+	lives                 []life                     // corruption trials at the scene's check rate
+	without               map[results.Measure]string // why trials were not made, or came to nothing
 }
 
 // run is a trial that yielded values.
@@ -183,25 +182,21 @@ func (s *series) add(file int, t *results.Trial) {
 		s.without[t.Cell.Measure] = statusText[t.Status]
 		return
 	}
-	r := run{file, t.Round, t.Start, nil}
-	if t.Cell.Measure == results.Handshake || t.Cell.Measure == results.Fork {
-		r.metrics = slices.Clone(t.Metrics)
-	}
+	var runs *[]run
 	switch t.Cell.Measure {
 	case results.Handshake:
-		if len(t.Metrics) > 0 && !t.Damaged() {
-			s.handshake = append(s.handshake, r)
-		}
+		runs = &s.handshake
+	case results.Duet:
+		runs = &s.duet
 	case results.Fork:
-		if len(t.Metrics) > 0 && !t.Damaged() {
-			s.fork = append(s.fork, r)
-		}
+		runs = &s.fork
 	case results.Corruption:
 		if t.Cell.Setting("check") != "0" {
 			s.lives = append(s.lives, lifeOf(t))
-		} else {
-			s.unchecked++
 		}
+	}
+	if runs != nil && len(t.Metrics) > 0 && !t.Damaged() {
+		*runs = append(*runs, run{file, t.Round, t.Start, slices.Clone(t.Metrics)})
 	}
 }
 

@@ -2,31 +2,70 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
 )
 
-// handshakes is figure 4: CPU time and throughput relative to the baseline, all builds
-// on one axis.
+// handshakes is figure 4: CPU time by duets, CPU time and throughput relative to the
+// baseline, all builds on one axis.
 func handshakes(d *Data) *Figure {
 	f := &Figure{ID: "handshakes", Title: "What does a fix cost a handshake?", Empty: "no undamaged trial measured throughput"}
+	duets := f.addDuets(d)
 	for _, group := range byBuild(d.mainCosts()) {
 		f.addRatios(d, group, results.CPUPerHandshake, "Server CPU for each handshake")
 		f.addRatios(d, group, results.HandshakesPerSec, "Throughput")
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
+	f.Caption = duets + fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
 		"Shaded: ± %s, differences below the margin. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
 		"On few cores compare the server's CPU time: throughput includes the peers' work, CPU time does not.",
 		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.total, n.String())
 	return f
 }
 
+// addDuets adds the panels of duets, and explains them if there are any.
+func (f *Figure) addDuets(d *Data) string {
+	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool {
+		return !slices.ContainsFunc(s.Rows, func(r results.Row) bool { return r.Duet != nil })
+	})
+	if len(scenes) == 0 {
+		return ""
+	}
+	for _, group := range byBuild(scenes) {
+		var n tally
+		chart := d.sameRatio("ratio to "+group[0].Against()+" by duets", results.DuetMargin)
+		chart.rows = strips(group, func(s *Scene, name string) row {
+			r := s.duetRow(name)
+			n.add(len(r.dots))
+			return r
+		})
+		f.add(d, group, "Processor time of a handshake, server and client, by duets", chart, n)
+	}
+	return fmt.Sprintf("Duets: two servers alive at once take turns on one processor; a dot is a pair of processes. Shaded: ± %s. A strategy against itself shows what the method itself adds. ",
+		number.Percent(results.DuetMargin))
+}
+
+// duetRow has the pairs of processes of a strategy as dots, and their ratio.
+func (s *Scene) duetRow(name string) row {
+	c := s.row(name).Duet
+	switch {
+	case c == nil:
+		return noValue(name, "no duet")
+	case !c.Cost.Known():
+		return noValue(name, c.Word)
+	}
+	return row{
+		dots: values(s.of(name).duet, results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
+		note: number.Change(c.Cost.Value) + "  " + c.Word,
+	}
+}
+
 // addRatios adds a panel of one metric relative to the baseline.
 func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
 	var n tally
-	chart := d.sameRatio("ratio to " + d.Baseline + " in the same round")
+	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
 	chart.rows = strips(group, func(s *Scene, name string) row {
 		r := s.ratioRow(d, name, unit)
 		n.add(len(values(s.of(name).handshake, unit)))
@@ -62,5 +101,5 @@ func (s *Scene) ratioRow(d *Data, name, unit string) row {
 
 // differsExplained goes with every table and figure of ratios.
 func (d *Data) differsExplained() string {
-	return fmt.Sprintf("differs: by the signed-rank test, corrected for the other strategies of the table (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %s.", number.Percent(d.Margin))
+	return fmt.Sprintf("differs: by the signed-rank test, corrected for all comparisons of the kind (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %s.", number.Percent(d.Margin))
 }

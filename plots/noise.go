@@ -22,7 +22,7 @@ func noise(d *Data) *Figure {
 	f.addAA(d)
 	for _, group := range byBuild(d.mainCosts()) {
 		for _, m := range []struct{ unit, label string }{{results.CPUPerHandshake, "server CPU"}, {results.HandshakesPerSec, "throughput"}} {
-			chart := d.sameRatio(d.Baseline + ", next round / this round")
+			chart := d.sameRatio(d.Baseline+", next round / this round", d.Margin)
 			for _, s := range group {
 				chart.rows = append(chart.rows, floorRow(s, d, m.unit))
 			}
@@ -33,9 +33,9 @@ func noise(d *Data) *Figure {
 		f.addDrift(d, s)
 	}
 	n := f.counts()
-	aa := "An A/A experiment (tlsbench run --aa) would show how small a difference can be resolved within a round; this set has none."
+	aa := "An A/A experiment (tlsbench run --aa, or duets of a strategy with itself) would show how small a difference can be resolved; this set has none."
 	if len(d.AA) > 0 {
-		aa = "A/A: one strategy under several names, compared within the round as different strategies are; a dot is a comparison over eight rounds, the bar holds the middle 95 % of them."
+		aa = fmt.Sprintf("A/A: one strategy compared with itself as different strategies are; a dot is a comparison, over eight rounds or %d duets, the bar holds the middle 95 %% of them.", inference.DuetFirst)
 	}
 	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
 		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %d trials, %s for each strategy and panel.",
@@ -43,15 +43,15 @@ func noise(d *Data) *Figure {
 	return f
 }
 
-// sameRatio is a chart of ratios that should be 1.
-func (d *Data) sameRatio(label string) *rowChart {
+// sameRatio is a chart of ratios that should be 1, give or take a margin.
+func (d *Data) sameRatio(label string, margin float64) *rowChart {
 	one := 1.0
-	return &rowChart{axis: axis{label: label, print: number.Figures, log: true}, band: &span{1 / (1 + d.Margin), 1 + d.Margin}, reference: &one}
+	return &rowChart{axis: axis{label: label, print: number.Figures, log: true}, band: &span{1 / (1 + margin), 1 + margin}, reference: &one}
 }
 
 // addAA shows how far a strategy seems to differ from itself.
 func (f *Figure) addAA(d *Data) {
-	chart := d.sameRatio("one name / another name of it, same round")
+	chart := d.sameRatio("a strategy / itself", d.Margin)
 	for _, a := range d.AA {
 		sorted := slices.Sorted(slices.Values(a.Ratios))
 		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
@@ -62,13 +62,15 @@ func (f *Figure) addAA(d *Data) {
 	}
 	if len(chart.rows) > 0 {
 		f.Panels = append(f.Panels, &Panel{
-			Title: "A/A: a strategy against itself", Sub: "as in comparisons: within a round, over eight rounds",
+			Title: "A/A: a strategy against itself", Sub: "as in comparisons: over eight rounds, each within itself, or over as many pairs as a duet has",
 			Alt: strings.Join(AALines(d), " "), chart: chart,
 		})
 	}
 }
 
-var aaLabel = map[string]string{results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU"}
+var aaLabel = map[string]string{
+	results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU", results.CPURatio: "duets",
+}
 
 // AALines state what the A/A experiment came to, as tlsbench check --aa counts.
 func AALines(d *Data) []string {
@@ -78,9 +80,11 @@ func AALines(d *Data) []string {
 		for _, r := range a.Ratios {
 			worst = math.Max(worst, math.Abs(r-1))
 		}
-		list = append(list, fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval and %d by the signed-rank test (1 in 20 is to be expected); "+
-			"of %d tables of eight rounds %d have a difference after Holm's correction; the largest apparent difference is %s.",
-			aaLabel[a.Unit], len(a.Ratios), a.Interval, a.Rank, a.Tables, a.Any, number.Percent(worst)))
+		text := fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval", aaLabel[a.Unit], len(a.Ratios), a.Interval)
+		if a.Tables > 0 {
+			text += fmt.Sprintf(" and %d by the signed-rank test; of %d tables of eight rounds %d have a difference after Holm's correction", a.Rank, a.Tables, a.Any)
+		}
+		list = append(list, fmt.Sprintf("%s (1 in 20 is to be expected); the largest apparent difference is %s.", text, number.Percent(worst)))
 	}
 	return list
 }

@@ -235,16 +235,18 @@ func exceeded(n int, chance float64) int {
 // of "tlsbench check --aa", for a figure and its text.
 type AASummary struct {
 	Unit string
-	// Comparisons of eight rounds, from trials of their own: the ratio of each,
-	// and how many differ, by the interval and by the signed-rank test.
+	// Comparisons of eight rounds, or of DuetFirst duets, from trials of their own:
+	// the ratio of each, and how many differ, by the interval and by the
+	// signed-rank test, which duets do not have.
 	Ratios         []float64
 	Interval, Rank int
 	// Tables, and those that have a difference after Holm's correction.
 	Tables, Any int
-	Left        int // rounds that fill no table
+	Left        int // rounds that fill no table, or pairs that fill no duet
 }
 
-// SummarizeAA reads results files of "tlsbench run --aa". A metric without a
+// SummarizeAA reads results files of "tlsbench run --aa", or of duets of a
+// strategy with itself. A metric without a
 // comparison is left out.
 func SummarizeAA(files ...string) ([]AASummary, error) {
 	g, err := gather(nil, files...)
@@ -252,6 +254,9 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 		return nil, err
 	}
 	var list []AASummary
+	if s := g.summarizeDuets(); len(s.Ratios) > 0 {
+		list = append(list, s)
+	}
 	for _, unit := range aaUnits {
 		var c aaCount
 		s := AASummary{Unit: unit}

@@ -56,7 +56,7 @@ type Comparison struct {
 }
 
 // Differs is the one inference about costs, of all tables and figures: the test,
-// corrected for the other strategies of the table, and the interval have to say
+// corrected for all strategies of all tables, and the interval have to say
 // it.
 func (c *Comparison) Differs(q Ratio) bool {
 	return q.Known() && q.Differs(1-c.Confidence) && (q.Low > 1 || q.High < 1)
@@ -166,6 +166,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
+	correct(c.Tables, o.Baseline, 1-o.Confidence)
 	c.Daemons = g.daemons.compare()
 	c.Family = g.family()
 	return c, nil
@@ -227,7 +228,6 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		t.Rows = append(t.Rows, r)
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
-	t.correct(o.Baseline, 1-o.Confidence)
 	return t
 }
 
@@ -366,24 +366,28 @@ func (c *columns) median(unit string, confidence float64) Figure {
 	return figure(inference.Median(values, confidence))
 }
 
-// correct adjusts the p-values of the table: each metric is a family of its
-// own, with one test for each strategy apart from the baseline.
-func (t *Table) correct(baseline string, alpha float64) {
+// correct adjusts the p-values of all tables: whoever reads one of them picks it
+// out of all, so each metric is one family over all of them, with one test for each
+// strategy apart from the baseline.
+func correct(tables []Table, baseline string, alpha float64) {
 	units := make(map[string][]*Ratio)
 	var fisher []*float64
-	for i := range t.Rows {
-		r := &t.Rows[i]
-		if r.Strategy == baseline {
-			continue
+	for n := range tables {
+		t := &tables[n]
+		for i := range t.Rows {
+			r := &t.Rows[i]
+			if r.Strategy == baseline {
+				continue
+			}
+			if r.Fisher != nil {
+				fisher = append(fisher, r.Fisher)
+			}
+			for j := range r.Costs {
+				units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
+			}
 		}
-		if r.Fisher != nil {
-			fisher = append(fisher, r.Fisher)
-		}
-		for j := range r.Costs {
-			units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
-		}
+		t.correctDuets(units)
 	}
-	t.correctDuets(units)
 	for _, ratios := range units {
 		p, same := make([]float64, len(ratios)), make([]float64, len(ratios))
 		for i, r := range ratios {
@@ -395,8 +399,10 @@ func (t *Table) correct(baseline string, alpha float64) {
 		}
 		warnHopeless(ratios, alpha)
 	}
-	for i := range t.Rows {
-		t.Rows[i].Duet.judge(alpha)
+	for n := range tables {
+		for i := range tables[n].Rows {
+			tables[n].Rows[i].Duet.judge(alpha)
+		}
 	}
 	p := make([]float64, len(fisher))
 	for i := range fisher {
@@ -408,7 +414,7 @@ func (t *Table) correct(baseline string, alpha float64) {
 }
 
 // warnHopeless says where even the clearest difference, the same sign in all
-// rounds, would not survive the correction for the other strategies.
+// rounds, would not survive the correction for the other comparisons.
 func warnHopeless(ratios []*Ratio, alpha float64) {
 	tests := 0
 	for _, r := range ratios {
@@ -419,7 +425,7 @@ func warnHopeless(ratios []*Ratio, alpha float64) {
 	need := signedRankRounds(tests, alpha)
 	for _, r := range ratios {
 		if !math.IsNaN(r.P) && r.N < need {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to find a difference among %d strategies, need %d", r.N, tests, need))
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to find a difference among %d comparisons, need %d", r.N, tests, need))
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (p *players) pair() *DuetPair {
 
 func (p *players) trial(id int, strategy string) *Trial {
 	c := testCell(Duet, strategy)
-	c.Settings = []Setting{{AgainstKey, NegativeControl}}
+	c.Settings, c.Workers = []Setting{{AgainstKey, NegativeControl}}, 1
 	d := p.pair()
 	return &Trial{Cell: c, ID: id, Round: id, Status: OK, Handshakes: 4800, Duet: d, Metrics: d.Metrics()}
 }
@@ -215,6 +215,8 @@ func TestCheckDuets(t *testing.T) {
 		"hwm": newPlayers(0, 0.003, 0.01), "thread-stop": newPlayers(0.01, 0.003, 0.01), "pointer-match": newPlayers(0.004, 0.01, 0.05),
 	})
 	few := duetFile(t, 5, map[string]*players{"hwm": newPlayers(0, 0.003, 0.01)})
+	dearer := duetFile(t, inference.DuetFirst, map[string]*players{"hwm": newPlayers(0.01, 0.003, 0.01), "thread-stop": newPlayers(0, 0.003, 0.01), "pointer-match": newPlayers(0, 0.01, 0.05)})
+	against := CheckOptions{Against: []string{path}}
 	for _, tt := range []struct {
 		file string
 		o    CheckOptions
@@ -228,6 +230,10 @@ func TestCheckDuets(t *testing.T) {
 		{path, CheckOptions{MaxSlowdown: []string{"thread-stop/key-owner=2%"}}, ""},
 		{path, CheckOptions{MaxSlowdown: []string{"thread-stop/key-owner=0.5%"}}, "beyond 0.503 %"},
 		{path, CheckOptions{MaxSlowdown: []string{"hwm/thread-stop=2%"}}, "no duet with thread-stop"},
+		{path, against, ""},
+		{dearer, against, "hwm: processor time by duets is 1.01"},
+		{few, against, "hwm: processor time by duets cannot be compared: 5 rounds with key-owner, was 20, need 6"},
+		{path, CheckOptions{Against: []string{dearer}, Margin: "2%"}, ""},
 	} {
 		var out bytes.Buffer
 		broken, err := unmet(&out, tt.o, tt.file)

@@ -30,9 +30,9 @@ func (g *gatherer) aaDuets(f *findings) {
 				f.places++
 				all.join(s)
 			default: // such as one with an extra that is known
-				sets, differ, same := s.sets()
+				sets, same := s.sets()
 				f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",
-					scene, name, sets, inference.DuetFirst, differ, same, number.Percent(DuetMargin))
+					scene, name, len(sets), inference.DuetFirst, differing(sets), same, number.Percent(DuetMargin))
 			}
 		}
 	}
@@ -43,7 +43,8 @@ func (g *gatherer) aaDuets(f *findings) {
 		f.add("duets", "%s", couldNot(&all.tally))
 	}
 	o := Options{Confidence: 1 - checkAlpha}
-	sets, differ, _ := all.sets()
+	list, _ := all.sets()
+	sets, differ := len(list), differing(list)
 	may := exceeded(sets, aaSetsChance)
 	f.note("duets: %d of %d sets of %d pairs differ by their 95 %% interval (chance allows %d)", differ, sets, inference.DuetFirst, may)
 	if sets < aaSets {
@@ -74,22 +75,48 @@ func (g *gatherer) aaDuets(f *findings) {
 }
 
 // sets cuts the pairs into duets of as many as one has at least, and counts those
-// that differ and those that are equivalent, each for itself.
-func (s *duetSample) sets() (n, differ, same int) {
+// that are equivalent, each for itself.
+func (s *duetSample) sets() (list []Figure, same int) {
 	for set := range slices.Chunk(s.pairs, inference.DuetFirst) {
 		if len(set) < inference.DuetFirst {
 			break
 		}
-		n++
 		p := logs(set)
-		if i := p.estimate(Options{Confidence: 1 - checkAlpha}); i.Low > 1 || i.High < 1 {
-			differ++
-		}
+		list = append(list, p.estimate(Options{Confidence: 1 - checkAlpha}))
 		if yes, _ := inference.Equivalent(p.a, p.b, DuetMargin, checkAlpha); yes {
 			same++
 		}
 	}
-	return n, differ, same
+	return list, same
+}
+
+// differing counts the ratios whose interval excludes 1.
+func differing(list []Figure) int {
+	n := 0
+	for _, f := range list {
+		if f.Low > 1 || f.High < 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// summarizeDuets is what duets of strategies with themselves came to.
+func (g *gatherer) summarizeDuets() AASummary {
+	var all duetSample
+	for _, scene := range g.sorted() {
+		for _, name := range sortedNames(g.scenes[scene]) {
+			if aaBase(name) == scene.Against() {
+				all.join(&g.scenes[scene][name].duet)
+			}
+		}
+	}
+	list, _ := all.sets()
+	s := AASummary{Unit: CPURatio, Interval: differing(list), Left: len(all.pairs) % inference.DuetFirst}
+	for _, f := range list {
+		s.Ratios = append(s.Ratios, f.Value)
+	}
+	return s
 }
 
 // join adds the pairs of another place.

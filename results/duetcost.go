@@ -80,6 +80,7 @@ type DuetCost struct {
 	Lag1    *float64 `json:"block_correlation,omitempty"`
 
 	itself bool // the strategy is the other side
+	done   bool // the pairs are enough
 }
 
 // What is out of the ordinary on any machine that was tried: then the pairs are
@@ -99,7 +100,7 @@ func (s *duetSample) cost(itself bool, o Options) *DuetCost {
 	c := &DuetCost{
 		Cost: logs(s.pairs).ratio(o), Word: NotResolved,
 		Total: logs(s.total).estimate(o), Instructions: logs(s.counts).estimate(o), NoCounter: s.noCounter,
-		Position: logs(s.position).estimate(o), Started: s.order(o), itself: itself,
+		done: inference.DuetDone(s.pairs), Position: logs(s.position).estimate(o), Started: s.order(o), itself: itself,
 	}
 	if c.Cost.N == 0 {
 		v := s.tally.verdict()
@@ -116,7 +117,7 @@ func (s *duetSample) cost(itself bool, o Options) *DuetCost {
 	if s.tally.damaged > 0 {
 		warn("%s damaged, and left out", number.Count(s.tally.damaged, "pair"))
 	}
-	if !inference.DuetDone(s.pairs) {
+	if !c.done {
 		warn("%s: more are needed for an interval within %s", number.Count(len(s.pairs), "pair"), number.Percent(inference.DuetWidth))
 	}
 	if parts.Between > muchBetween {
@@ -169,7 +170,7 @@ func (c *DuetCost) Far() float64 {
 	return c.Cost.Low
 }
 
-// correctDuets makes the duets of a table a family of tests. A strategy with
+// correctDuets adds the duets of a table to a family of tests. A strategy with
 // itself is none of them: it shows how far the method can be trusted.
 func (t *Table) correctDuets(families map[string][]*Ratio) {
 	for i := range t.Rows {

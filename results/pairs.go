@@ -89,7 +89,7 @@ func signedRankRounds(tests int, alpha float64) int {
 type Ratio struct {
 	Figure
 	// P is the p-value of a signed-rank test that there is no difference, and
-	// Adjusted is P corrected for all strategies of the table (Holm). Both are
+	// Adjusted is P corrected for all strategies of all tables (Holm). Both are
 	// NaN with fewer than 8 rounds.
 	P, Adjusted float64
 	// Same says that the two were shown to differ by less than the margin (two

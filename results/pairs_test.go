@@ -35,7 +35,7 @@ func TestUnequalRounds(t *testing.T) {
 func TestHopelessTables(t *testing.T) {
 	for n, want := range map[int]bool{7: false, 8: true} {
 		out := compareText(t, Options{Baseline: "hwm"}, again(8, n, 0.1).file(t, "run.txt"))
-		if strings.Contains(strings.Join(strings.Fields(out), " "), "8 rounds: too few to find a difference among 7 strategies, need 9") != want {
+		if strings.Contains(strings.Join(strings.Fields(out), " "), "8 rounds: too few to find a difference among 7 comparisons, need 9") != want {
 			t.Errorf("%d names: want a warning: %v\n%s", n, want, out)
 		}
 	}
@@ -97,7 +97,7 @@ func TestSameIsCorrected(t *testing.T) {
 		table.Rows[i] = Row{Strategy: fmt.Sprint(i), Costs: []Cost{{Unit: HandshakesPerSec, Ratio: Ratio{P: math.NaN(), same: p}}}}
 		ratios = append(ratios, &table.Rows[i].Costs[0].Ratio)
 	}
-	table.correct("key-owner", 0.05)
+	correct([]Table{table}, "key-owner", 0.05)
 	for i, want := range []bool{false, false, false, true} { // 3 x 0.02 is more than 0.05
 		if ratios[i].Same != want {
 			t.Errorf("ratio %d: same is %v", i, ratios[i].Same)

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -13,11 +14,11 @@ import (
 
 // regression is the rule that nothing got worse than in older files: no
 // damage where there was none, not significantly more where there was some,
-// no word "clean" lost, no lower throughput and no dearer fork in relation to
-// the oracle, and nothing missing.
+// no word "clean" lost, no lower throughput, no more processor time and no dearer
+// fork in relation to the oracle, and nothing missing.
 //
-// Costs are compared through their ratio to key-owner of the same round, so
-// that two runs may be days apart. The positive control is left out: it is
+// Costs are compared through their ratio to key-owner of the same round, or to the
+// other side of a duet, so that two runs may be days apart. The positive control is left out: it is
 // there to be damaged.
 type regression struct {
 	files  []string
@@ -64,6 +65,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 	f.moreDamage(tests)
 	r.dearer(&f, tests, throughputCosts)
 	r.dearer(&f, tests, forkCosts)
+	r.dearer(&f, tests, duetCosts)
 	if f.places == 0 {
 		f.lack(old.filter(), "no trial in the older files that a fix could be judged by")
 	}
@@ -234,13 +236,15 @@ type comparedCost struct {
 var (
 	throughputCosts = []comparedCost{{Handshake, HandshakesPerSec, "throughput", true}}
 	forkCosts       = []comparedCost{{Fork, ForkP50, ForkP50, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
+	duetCosts       = []comparedCost{{Duet, CPURatio, "processor time by duets", false}}
 )
 
-// comparedRatios are the log ratios to the oracle, then and now.
+// comparedRatios are the log ratios to the oracle or to the other side of a duet,
+// then and now.
 type comparedRatios struct {
-	cost     comparedCost
-	place    string
-	was, now []float64
+	cost        comparedCost
+	place, base string
+	was, now    []float64
 }
 
 // dearer tests whether costs in relation to the oracle rose. Without a margin a
@@ -254,16 +258,17 @@ func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
 			if c.strategy == NegativeControl || c.old.timed(cost.measure) == 0 {
 				continue
 			}
-			if c.oldBase.timed(cost.measure) == 0 {
-				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, NegativeControl)
+			base := cmp.Or(c.scene.Against(), NegativeControl)
+			if cost.measure != Duet && c.oldBase.timed(cost.measure) == 0 {
+				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, base)
 				continue
 			}
 			a, b := logRatios(c.old, c.oldBase, cost), logRatios(c.now, c.nowBase, cost)
 			if len(a) < minRounds || len(b) < minRounds {
-				f.lack(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), NegativeControl, len(a), minRounds)
+				f.lack(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), base, len(a), minRounds)
 				continue
 			}
-			list = append(list, comparedRatios{cost, c.place(), a, b})
+			list = append(list, comparedRatios{cost, c.place(), base, a, b})
 		}
 	}
 	if r.margin > 0 {
@@ -297,7 +302,7 @@ func (c comparedRatios) medians() (was, now float64) {
 // String says how the cost changed.
 func (c comparedRatios) String() string {
 	was, now := c.medians()
-	return fmt.Sprintf("%s is %s of %s's, was %s", c.cost.what, number.Ratio(math.Exp(now)), NegativeControl, number.Ratio(math.Exp(was)))
+	return fmt.Sprintf("%s is %s of %s's, was %s", c.cost.what, number.Ratio(math.Exp(now)), c.base, number.Ratio(math.Exp(was)))
 }
 
 // within wants it shown that the cost rose by less than the margin: ratios that
@@ -326,14 +331,21 @@ func (c comparedRatios) within(f *findings, margin float64) {
 
 // timed is how many trials of a measure there are whose values are times.
 func (s *sample) timed(m Measure) int {
-	if s != nil && m == Fork {
+	switch {
+	case s != nil && m == Fork:
 		return s.forks.trials
+	case s != nil && m == Duet:
+		return len(s.duet.pairs)
 	}
 	return s.handshakes()
 }
 
-// logRatios are the logarithms of a sample's ratios to the oracle by round.
+// logRatios are the logarithms of a sample's ratios to the oracle by round, or of
+// its duets to their other side.
 func logRatios(s, base *sample, cost comparedCost) []float64 {
+	if cost.measure == Duet {
+		return slices.DeleteFunc(slices.Clone(s.duet.pairs), math.IsNaN)
+	}
 	if s.timed(cost.measure) == 0 || base.timed(cost.measure) == 0 {
 		return nil
 	}

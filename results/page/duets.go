@@ -67,7 +67,7 @@ func ofDuet(r *results.Row, of func(*results.DuetCost) results.Figure) Cell {
 func duetLegend(tables []*results.Table) List {
 	list := List{
 		{"duet", []string{fmt.Sprintf("two servers at once, one worker each, take turns on one processor; a pair of processes is one value, the trimmed mean of %d blocks of four turns", results.DuetBlocks-results.DuetDropped)}},
-		{results.Equivalent, []string{"shown to differ by less than " + number.Percent(results.DuetMargin) + " (two one-sided tests, corrected for the other strategies)"}},
+		{results.Equivalent, []string{"shown to differ by less than " + number.Percent(results.DuetMargin) + " (two one-sided tests, corrected for all of them)"}},
 		{results.Different, []string{"shown to differ, by the signed-rank test, corrected likewise, and by the interval"}},
 		{results.NotResolved, []string{"neither; a difference up to the far end of the interval cannot be excluded"}},
 		{"pairs", []string{fmt.Sprintf("%d, and up to %d until the interval is within ±%s; the verdict plays no part in that", inference.DuetFirst, inference.DuetMost, number.Percent(inference.DuetWidth))}},
