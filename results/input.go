@@ -80,43 +80,6 @@ func (in *Input) Fact(key string) string {
 	return "not known"
 }
 
-// partial reports whether the number of planned trials cannot be told: a shard
-// has a part of each round, cases of daemons differ in how many they have, and the
-// cells of a sequential plan, and duets, end by what they show.
-func (in *Input) partial() bool {
-	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential || slices.Contains(in.Plan.Spec.Measures, Duet)
-}
-
-// Planned is the number of trials of the plan: each round has every cell once,
-// and rounds follow one another, so one whole round tells. 0 is for not known:
-// no plan, one of several shards, which deal a round unevenly, or less than a
-// whole round.
-func (in *Input) Planned() int {
-	if in.partial() {
-		return 0
-	}
-	whole := 0
-	for _, n := range in.Rounds {
-		whole = max(whole, n)
-	}
-	if len(in.Rounds) < 2 && in.Plan.Spec.Rounds > 1 {
-		return 0
-	}
-	return whole * in.Plan.Spec.Rounds
-}
-
-// Unfinished says how much of its plan a file holds, "" if that is all.
-func (in *Input) Unfinished() string {
-	planned := in.Planned()
-	switch {
-	case in.partial() || planned > 0 && in.Trials >= planned:
-		return ""
-	case planned == 0:
-		return fmt.Sprintf("%s is not finished: %d trials, less than one of its %d rounds", in.Base(), in.Trials, in.Plan.Spec.Rounds)
-	}
-	return fmt.Sprintf("%s is not finished: %d of %d planned trials are in", in.Base(), in.Trials, planned)
-}
-
 // overlaps warns of files whose trials were made at the same time on hosts of
 // one name: each was the other's load.
 func overlaps(inputs []*Input) []string {
@@ -146,18 +109,14 @@ const (
 // traits reads those of a file from what stands before its first trial. What is
 // wrong with the file shows when it is read.
 func traits(path string) []trait {
-	f, err := os.Open(path)
-	if err != nil {
+	header, p := planned(path)
+	if header == nil {
 		return nil
 	}
-	defer f.Close()
-	r := NewReader(f, path)
-	r.Scan()
 	var list []trait
 	add := func(key, value string) { list = append(list, trait{key, key + value}) }
-	add("tlsbench ", cmp.Or(r.Header().Get("tlsbench"), "of an unknown version"))
-	p := new(Plan)
-	if len(r.Header().Plan) == 0 || json.Unmarshal(r.Header().Plan, p) != nil {
+	add("tlsbench ", cmp.Or(header.Get("tlsbench"), "of an unknown version"))
+	if p == nil {
 		return list
 	}
 	s := &p.Spec.Spec
@@ -196,21 +155,51 @@ func Kinds(files []string) ([]string, error) {
 	if len(files) < 2 {
 		return list, nil
 	}
-	var groups []map[string]string
-	of := make([]int, len(files))
-	values := make(map[string]map[string]bool)
+	// Files of lives come first: the others join those that have most scenes in
+	// common with them, so that sharing trials are beside the lives of their hazards.
+	// Forks stay by themselves: their length says nothing of lives.
+	var order, others []int
+	have := make([][]trait, len(files))
 	for i, path := range files {
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is not a regular file, and cannot be read together with others: save it first", path)
 		}
-		have := traits(path)
-		of[i] = slices.IndexFunc(groups, func(g map[string]string) bool {
-			return !slices.ContainsFunc(have, func(t trait) bool { return g[t.key] != "" && g[t.key] != t.text })
-		})
-		if of[i] < 0 {
-			of[i], groups = len(groups), append(groups, make(map[string]string))
+		have[i] = traits(path)
+		if slices.ContainsFunc(have[i], func(t trait) bool { return t.key == corruptionLength }) {
+			order = append(order, i)
+		} else {
+			others = append(others, i)
 		}
-		for _, t := range have {
+	}
+	var groups []map[string]string
+	var places []map[string]bool
+	of := make([]int, len(files))
+	values := make(map[string]map[string]bool)
+	for _, i := range append(order, others...) {
+		scenes := plannedScenes(files[i])
+		forks := slices.ContainsFunc(have[i], func(t trait) bool { return t.key == forkLength })
+		of[i] = -1
+		most := 0
+		for n, g := range groups {
+			common := 0
+			for _, s := range scenes {
+				if places[n][s] {
+					common++
+				}
+			}
+			contradicts := slices.ContainsFunc(have[i], func(t trait) bool { return g[t.key] != "" && g[t.key] != t.text }) ||
+				forks && g[corruptionLength] != "" && slices.Contains(others, i)
+			if !contradicts && (of[i] < 0 && len(scenes) == 0 || common > most) {
+				of[i], most = n, common
+			}
+		}
+		if of[i] < 0 {
+			of[i], groups, places = len(groups), append(groups, make(map[string]string)), append(places, make(map[string]bool))
+		}
+		for _, s := range scenes {
+			places[of[i]][s] = true
+		}
+		for _, t := range have[i] {
 			groups[of[i]][t.key] = t.text
 			if values[t.key] == nil {
 				values[t.key] = make(map[string]bool)
@@ -228,6 +217,45 @@ func Kinds(files []string) ([]string, error) {
 		list[i] = strings.Join(parts, ", ")
 	}
 	return list, nil
+}
+
+// planned is the head of a file, nil if it cannot be read, and its plan, nil if it
+// has none.
+func planned(path string) (*Header, *Plan) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil
+	}
+	defer f.Close()
+	r := NewReader(f, path)
+	r.Scan()
+	header, p := r.Header(), new(Plan)
+	if len(header.Plan) == 0 || json.Unmarshal(header.Plan, p) != nil {
+		return &header, nil
+	}
+	return &header, p
+}
+
+// plannedScenes lists the hazards of a file's plan under each of its loads.
+func plannedScenes(path string) []string {
+	_, p := planned(path)
+	if p == nil {
+		return nil
+	}
+	var list []string
+	for _, load := range orDefault(p.Spec.Loads, Loads.Default()) {
+		for _, hazard := range orDefault(p.Spec.Hazards, Plain) {
+			list = append(list, load+" "+hazard)
+		}
+	}
+	return list
+}
+
+func orDefault(list []string, otherwise string) []string {
+	if len(list) == 0 {
+		return []string{otherwise}
+	}
+	return list
 }
 
 // lengthsDiffer says which length of trials two files do not share, "" if none.

@@ -151,14 +151,8 @@ func Publish(root string, unfinished bool) error {
 
 // finished gives the article of a set, if all of its plans are carried out.
 func finished(d *plots.Data, name string) (string, error) {
-	var errs []error
-	for _, in := range allInputs(d).Inputs {
-		if text := in.Unfinished(); text != "" {
-			errs = append(errs, errors.New(text))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+	if list := allInputs(d).Unfinished(); len(list) > 0 {
+		return "", fmt.Errorf("%s: %s", name, strings.Join(list, "\n"))
 	}
 	article, err := Findings(d, name)
 	if err != nil {

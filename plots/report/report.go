@@ -200,7 +200,7 @@ func limits(d *plots.Data) []string {
 		fmt.Sprintf("Costs are relative to %s, which clears exactly OpenSSL's slots. No daemon has its ledger of keys. A damaged trial yields no throughput, so the costs of an often damaged strategy come from its best trials.", d.Baseline),
 		"The rig imitates a preforked server with a shared heap. A real daemon and its modules may add hazards that are not here.",
 		"Shared machines drift. Comparisons are paired within a round, which removes the drift that the round has in common; the figure of noise shows the rest.",
-		"Many comparisons find differences by chance. The tests within a table are corrected for this (Holm), those across tables are not.",
+		"Many comparisons find differences by chance. Tests of one kind are corrected for this over all tables (Holm).",
 	}
 	return append(list, plots.AALines(d)...)
 }

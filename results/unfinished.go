@@ -1,0 +1,143 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"tlsbench/results/number"
+)
+
+// Whether files hold all of their plans.
+
+// partial reports whether the number of planned trials cannot be told: a shard
+// has a part of each round, cases of daemons differ in how many they have, and the
+// cells of a sequential plan, and duets, end by what they show.
+func (in *Input) partial() bool {
+	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential || slices.Contains(in.Plan.Spec.Measures, Duet)
+}
+
+// Planned is the number of trials of the plan: each round has every cell once,
+// and rounds follow one another, so one whole round tells. 0 is for not known:
+// no plan, one of several shards, which deal a round unevenly, or less than a
+// whole round.
+func (in *Input) Planned() int {
+	if in.partial() {
+		return 0
+	}
+	whole := 0
+	for _, n := range in.Rounds {
+		whole = max(whole, n)
+	}
+	if len(in.Rounds) < 2 && in.Plan.Spec.Rounds > 1 {
+		return 0
+	}
+	return whole * in.Plan.Spec.Rounds
+}
+
+// Unfinished says how much of its plan a file holds, "" if that is all.
+func (in *Input) Unfinished() string {
+	planned := in.Planned()
+	switch {
+	case in.Plan != nil && in.Plan.Spec.OfDaemons() && in.Plan.Shard.Count == 1:
+		return in.unfinishedDaemons()
+	case in.partial() || planned > 0 && in.Trials >= planned:
+		return ""
+	case planned == 0:
+		return fmt.Sprintf("%s is not finished: %d trials, less than one of its %d rounds", in.Base(), in.Trials, in.Plan.Spec.Rounds)
+	}
+	return fmt.Sprintf("%s is not finished: %d of %d planned trials are in", in.Base(), in.Trials, planned)
+}
+
+// unfinishedDaemons is Unfinished of a plan of daemons: all of them have Rounds
+// trials, and some go on to ControlRounds, so neighbouring rounds have as many
+// trials, but for that step.
+func (in *Input) unfinishedDaemons() string {
+	spec := &in.Plan.Spec
+	last := max(spec.Rounds, spec.Daemon.ControlRounds)
+	for round := 1; round <= last; round++ {
+		n, before := in.Rounds[round], in.Rounds[round-1]
+		if n == 0 && spec.Rounds < round {
+			return "" // none of these daemons has to be damaged
+		}
+		if n == 0 || round > 1 && round != spec.Rounds+1 && n < before {
+			return fmt.Sprintf("%s is not finished: %d trials in round %d of %d", in.Base(), n, round, last)
+		}
+	}
+	return ""
+}
+
+// Unfinished lists what the plans of the files still lack: trials of a file, a
+// shard, pairs of a duet, lives of a sequential plan.
+func (c *Comparison) Unfinished() []string {
+	var list []string
+	for _, in := range c.Inputs {
+		if text := in.Unfinished(); text != "" {
+			list = append(list, text)
+		}
+	}
+	list = append(list, c.missingShards()...)
+	if c.Family != nil && !c.Family.Holds() {
+		list = append(list, c.Family.String())
+	}
+	for i := range c.Tables {
+		t := &c.Tables[i]
+		for _, r := range t.Rows {
+			if d := r.Duet; d != nil && d.Reason == "" && !d.done {
+				list = append(list, fmt.Sprintf("duets of %s on %s are not finished: %s", r.Strategy, t.OpenSSL, number.Count(d.Cost.N, "pair")))
+			}
+		}
+	}
+	return list
+}
+
+// missingShards lists the plans of which not all shards, or not all of their
+// trials, are among the files.
+func (c *Comparison) missingShards() []string {
+	type dealt struct {
+		first  *Input
+		seen   []int
+		rounds map[int]int
+		trials int
+	}
+	plans := make(map[string]*dealt)
+	var order []*dealt
+	for _, in := range c.Inputs {
+		if in.Plan == nil || in.Plan.Shard.Count < 2 {
+			continue
+		}
+		key, err := json.Marshal(in.Plan.Spec)
+		if err != nil {
+			continue
+		}
+		d := plans[string(key)]
+		if d == nil {
+			d = &dealt{first: in, rounds: make(map[int]int)}
+			plans[string(key)], order = d, append(order, d)
+		}
+		d.trials += in.Trials
+		for round, n := range in.Rounds {
+			d.rounds[round] += n
+		}
+		if i := in.Plan.Shard.Index; !slices.Contains(d.seen, i) {
+			d.seen = append(d.seen, i)
+		}
+	}
+	var list []string
+	for _, d := range order {
+		plan := d.first.Plan
+		whole := 0
+		for _, n := range d.rounds {
+			whole = max(whole, n)
+		}
+		planned := whole * plan.Spec.Rounds
+		switch {
+		case len(d.seen) < plan.Shard.Count:
+			list = append(list, fmt.Sprintf("%s is one of %d shards, and only %d of them are there", d.first.Base(), plan.Shard.Count, len(d.seen)))
+		case plan.Spec.Sequential || plan.Spec.OfDaemons() || slices.Contains(plan.Spec.Measures, Duet):
+		case d.trials < planned:
+			list = append(list, fmt.Sprintf("%s and the other shards are not finished: %d of %d planned trials are in", d.first.Base(), d.trials, planned))
+		}
+	}
+	return list
+}

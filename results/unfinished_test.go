@@ -1,0 +1,63 @@
+package results
+
+import (
+	"strings"
+	"testing"
+
+	"tlsbench/results/inference"
+)
+
+// input is a file with so many trials in each round, of a plan.
+func input(name string, change func(*Plan), rounds ...int) *Input {
+	in := newInput(name)
+	in.Plan = new(Plan)
+	in.Plan.Shard.Count, in.Plan.Shard.Index = 1, 1
+	change(in.Plan)
+	for i, n := range rounds {
+		in.Rounds[i+1] = n
+		in.Trials += n
+	}
+	return in
+}
+
+// A plan that lacks a trial, a shard, a pair or a life says so; one that is whole
+// says nothing.
+func TestUnfinished(t *testing.T) {
+	plain := func(p *Plan) { p.Spec.Rounds = 2 }
+	shard := func(i int) func(*Plan) {
+		return func(p *Plan) { p.Spec.Rounds, p.Shard.Count, p.Shard.Index = 2, 2, i }
+	}
+	daemons := func(p *Plan) {
+		p.Spec.Rounds, p.Spec.Daemon.ControlRounds = 2, 4
+		p.Spec.Daemon.List = []Daemon{{Release: "6.0"}}
+	}
+	summary := func(pairs int) *Comparison {
+		c, err := Summarize(Options{}, duetFile(t, pairs, map[string]*players{"hwm": newPlayers(0, 0.003, 0.01)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for name, tt := range map[string]struct {
+		c    *Comparison
+		want string
+	}{
+		"whole":              {&Comparison{Inputs: []*Input{input("a", plain, 5, 5)}}, ""},
+		"one short":          {&Comparison{Inputs: []*Input{input("a", plain, 5, 4)}}, "a is not finished: 9 of 10 planned trials are in"},
+		"whole shards":       {&Comparison{Inputs: []*Input{input("a", shard(1), 3, 2), input("b", shard(2), 2, 3)}}, ""},
+		"a shard is short":   {&Comparison{Inputs: []*Input{input("a", shard(1), 3, 2), input("b", shard(2), 2, 2)}}, "a and the other shards are not finished: 9 of 10 planned"},
+		"a shard is missing": {&Comparison{Inputs: []*Input{input("a", shard(1), 3, 2)}}, "a is one of 2 shards, and only 1 of them are there"},
+		"daemons":            {&Comparison{Inputs: []*Input{input("a", daemons, 5, 5, 2, 2)}}, ""},
+		"daemons at first":   {&Comparison{Inputs: []*Input{input("a", daemons, 5)}}, "a is not finished: 0 trials in round 2 of 4"},
+		"daemons within":     {&Comparison{Inputs: []*Input{input("a", daemons, 5, 4)}}, "a is not finished: 4 trials in round 2 of 4"},
+		"controls within":    {&Comparison{Inputs: []*Input{input("a", daemons, 5, 5, 2, 1)}}, "a is not finished: 1 trials in round 4 of 4"},
+		"no controls needed": {&Comparison{Inputs: []*Input{input("a", daemons, 5, 5)}}, ""},
+		"duets":              {summary(inference.DuetMost), ""},
+		"a few duets":        {summary(5), "duets of hwm on 3.0.20 are not finished: 5 pairs"},
+		"lives":              {&Comparison{Family: &Family{Cells: 3, Lives: 4, Need: 61, Lacked: 2}}, "2 of 3 cells have fewer"},
+	} {
+		if got := strings.Join(tt.c.Unfinished(), "; "); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
