@@ -14,8 +14,9 @@ import (
 
 // Answer is what a maintainer asks, a row for each strategy: is it safe alone,
 // what breaks it, what does it cost, and so when to use it. Only scenes with the
-// default heap and settings count, if there are some.
-func Answer(c *results.Comparison) *Table {
+// default heap and settings count, if there are some. With only, rows and notes are
+// about these strategies.
+func Answer(c *results.Comparison, only ...string) *Table {
 	b := &comparison{Comparison: c}
 	tables := usualScenes(pointers(c.Tables))
 	t := &Table{Title: "Which fix is safe, which hazards break it, and what it costs",
@@ -24,8 +25,8 @@ func Answer(c *results.Comparison) *Table {
 	bound := 0.0
 	for _, name := range strategies(tables) {
 		f := newRecord(tables, name)
-		if f.unseen() {
-			continue // a strategy of a sweep of forks alone, say
+		if f.unseen() || len(only) > 0 && !slices.Contains(only, name) {
+			continue // unseen is a strategy of a sweep of forks alone, say
 		}
 		t.Add(name, f.alone(), f.breaks(), b.costAnswer(tables, name), f.advice())
 		tried.join(f.tried)

@@ -29,9 +29,7 @@ func Screening(c *results.Comparison, trials []*results.Trial, strategy string) 
 			d.Add(Text(t.Controls))
 		}
 	}
-	answer := Answer(c)
-	answer.Rows = slices.DeleteFunc(answer.Rows, func(r Row) bool { return r.Cells[0].Text != strategy })
-	d.Add(answer)
+	d.Add(Answer(c, strategy))
 	if events := firstEvents(trials, strategy); len(events) > 0 {
 		d.Add(Heading{2, "The first event of each kind under " + strategy}, events)
 	}
