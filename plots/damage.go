@@ -8,8 +8,8 @@ import (
 	"tlsbench/results/number"
 )
 
-// damage is figure 3: how often trials are damaged, and how many corruptions
-// there are for each million handshakes, all builds on one axis.
+// damage is figure 3: how many attempts it takes until a trial is damaged, and how
+// often trials are, all builds on one axis.
 func damage(d *Data) *Figure {
 	f := &Figure{ID: "damage", Title: "How often is something damaged?"}
 	f.Empty = "no trial looked for corruption"
@@ -23,8 +23,8 @@ func damage(d *Data) *Figure {
 			n.add(s.row(name).Verdict.Trials)
 			return shareRow(s.row(name))
 		})
+		f.addRates(d, group, "First damage", "first damage of a trial per million attempts", firstRow)
 		f.add(d, group, "Damaged trials", share, n)
-		f.addRates(d, group, "Corruptions without active checks", "corruptions per million handshakes", passiveRow)
 		f.addRates(d, group, "Errors of another worker, active checks", "foreign errors per million checks", func(s *Scene, r *results.Row) row {
 			if r.Verdict.Trials == 0 {
 				return noValue(r.Strategy, string(r.Verdict.Worst()))
@@ -33,7 +33,7 @@ func damage(d *Data) *Figure {
 		})
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. Damaged trials: with any damage, active checks on. Corruptions: active checks off. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
+	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. First damage: per million attempted connections, good and bad, up to the damage; valid if the risk does not rise with a trial's age. Damaged trials: with any damage. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
 		"%d corruption trials, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
 		d.intervals(), n.total, n.String(), minLives, d.Baseline)
@@ -89,11 +89,14 @@ func damagedNote(r *results.Row) string {
 	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
 }
 
-func passiveRow(s *Scene, r *results.Row) row {
-	if r.Passive.N == 0 {
-		return noValue(r.Strategy, s.whyUnseen(r))
+func firstRow(_ *Scene, r *results.Row) row {
+	switch {
+	case r.Verdict.Trials == 0:
+		return noValue(r.Strategy, string(r.Verdict.Worst()))
+	case r.Stopped:
+		return noValue(r.Strategy, damagedNote(r)+": no rate, because damage ended the trials")
 	}
-	return rateRow(r.Strategy, r.Passive)
+	return rateRow(r.Strategy, r.FirstDamage)
 }
 
 // rateRow is a rate with its interval or, where nothing was seen, its bound.
@@ -108,15 +111,4 @@ func rateRow(name string, p results.Figure) row {
 		return row{high: p.High, zero: true, note: fmt.Sprintf("≤ %s  n=%d", number.Short(number.Up(p.High, 3)), p.N)}
 	}
 	return row{mid: p.Value, low: p.Low, high: p.High, note: fmt.Sprintf("%s  n=%d", number.Short(p.Value), p.N)}
-}
-
-// whyUnseen says why there is no passive rate.
-func (s *Scene) whyUnseen(r *results.Row) string {
-	if why := s.of(r.Strategy).without[results.Corruption]; why != "" {
-		return why
-	}
-	if n := s.of(r.Strategy).unchecked; n > 0 {
-		return fmt.Sprintf("no handshake in %s", number.Count(n, "trial"))
-	}
-	return "no trial with checks off"
 }

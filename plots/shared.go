@@ -10,14 +10,26 @@ import (
 )
 
 // shared is figure 2: raced blocks by strategy and build, named by their place
-// in OpenSSL.
+// in OpenSSL. With a hazard there is a panel where it makes a fix share more than
+// the fix does alone, which the first panel shows.
 func shared(d *Data) *Figure {
 	f := &Figure{ID: "shared", Title: "What do workers still share?"}
 	f.Empty = "no trial looked for sharing; tlsbench run --measure sharing does"
 	traced := func(r results.Row) bool { return r.Sharing != nil }
 	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return !slices.ContainsFunc(s.Rows, traced) })
+	alone := make(map[results.Scene]*Scene)
+	for _, s := range scenes {
+		if s.Hazard == results.Plain {
+			alone[s.Scene] = s
+		}
+	}
 	for _, group := range byBuild(scenes) {
-		names := strategiesOf(group)
+		names := slices.DeleteFunc(strategiesOf(group), func(name string) bool {
+			return group[0].Hazard != results.Plain && !slices.ContainsFunc(group, func(s *Scene) bool { return s.racedMore(alone, name) })
+		})
+		if len(names) == 0 {
+			continue
+		}
 		for builds := range slices.Chunk(group, buildsPerMap(len(group), len(names))) {
 			f.addShared(d, builds, names)
 		}
@@ -27,6 +39,25 @@ func shared(d *Data) *Figure {
 		"Blocks that %[1]s shows too are left out, because OpenSSL itself shares them. A raced block shows sharing without depending on luck, so it needs no interval; it is not a bound of the damage that may follow. Darker is worse. "+
 		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.total, n.String(), d.Baseline)
 	return f
+}
+
+// racedMore reports whether a strategy has raced blocks in a scene, and more than
+// in the same place without the hazard. The positive control has to have some.
+func (s *Scene) racedMore(alone map[results.Scene]*Scene, name string) bool {
+	scene := s.Scene
+	scene.Hazard = results.Plain
+	here, there := s.raced(name), 0
+	if plain := alone[scene]; plain != nil {
+		there = plain.raced(name)
+	}
+	return here > there && (name != results.PositiveControl || len(alone) == 0)
+}
+
+func (s *Scene) raced(name string) int {
+	if r := s.row(name); r != nil && r.Sharing != nil {
+		return r.Sharing.Raced + r.Sharing.ReadRaced
+	}
+	return 0
 }
 
 func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
@@ -60,7 +91,11 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 		}
 		m.rows = append(m.rows, r)
 	}
-	p := newPanel(d, builds, "Raced blocks, and where they were allocated")
+	what := "Raced blocks without a hazard, and where they were allocated"
+	if hazard := builds[0].Hazard; hazard != results.Plain {
+		what = "Raced blocks with " + results.HazardTitle(hazard)
+	}
+	p := newPanel(d, builds, what)
 	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
 	f.Panels = append(f.Panels, p)
 }

@@ -127,7 +127,10 @@ func (d *Data) mainForks() []*Scene {
 		return n
 	}
 	var list []*Scene
-	for _, group := range grouped(scenes, func(s *results.Scene) { s.Workers, s.Settings = 0, "" }) {
+	for _, group := range grouped(scenes, func(s *results.Scene) {
+		s.Machine, _ = s.Kind()
+		s.Workers, s.Settings = 0, ""
+	}) {
 		list = append(list, slices.MinFunc(group, func(a, b *Scene) int {
 			return cmp.Or(unusual(a)-unusual(b), b.forks()-a.forks())
 		}))

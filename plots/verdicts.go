@@ -28,13 +28,14 @@ var wordPaint = map[results.Word]paint{
 	results.NotApplicWord: {paper, softInk},
 	results.NotCarriedOut: {paper, alarmInk},
 	results.NoTrials:      {paper, softInk},
+	results.NoAttempts:    {paper, softInk},
 }
 
 // shortWord is a word as it fits into a field, where that is not the word
 // itself. Where nothing was seen the counts are enough.
 var shortWord = map[results.Word]string{
 	results.Collateral: "wiped", results.NoDamageSeen: "", results.SkippedWord: "skip", results.NotApplicWord: "n/a",
-	results.NotCarriedOut: "failed", results.NoTrials: "–",
+	results.NotCarriedOut: "failed", results.NoTrials: "–", results.NoAttempts: "idle",
 }
 
 // verdictMap is figure 1: hazards by strategies and builds, on one sheet.
@@ -52,7 +53,7 @@ func verdictMap(d *Data) *Figure {
 		}
 	}
 	n := f.counts()
-	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). "+
+	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). idle: no connection was attempted. "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
 		"The control none is left out, because it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
 		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
@@ -78,7 +79,10 @@ func newMap(corner string, builds, names []string) *cellMap {
 	m := &cellMap{corner: corner, labelWidth: mapLabel}
 	m.cellWidth = min(fieldHigh, (mapRoom-vg.Length(len(builds)-1)*blockGap)/vg.Length(len(builds)*len(names)))
 	for _, build := range builds {
-		m.blocks = append(m.blocks, block{"OpenSSL " + build, names})
+		b := block{"OpenSSL " + build, names}
+		// A single narrow column is as wide as its title.
+		m.cellWidth = max(m.cellWidth, title.Width(b.title)/vg.Length(len(names)))
+		m.blocks = append(m.blocks, b)
 	}
 	return m
 }

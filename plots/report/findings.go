@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"tlsbench/plots"
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/page"
+	"tlsbench/results/version"
+	"tlsbench/strategies/catalogue"
 )
 
 // findingsText is the article. Each number in it is a call of one of finder's
@@ -25,6 +29,7 @@ func Findings(d *plots.Data, set string) (string, error) {
 	f := finder{d}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": f.breaks, "holds": f.holds, "raced": f.raced, "unraced": f.unraced, "costs": f.costs,
+		"predictions": f.predictions, "daemonBreaks": f.daemonBreaks, "daemonHolds": f.daemonHolds,
 		"set": func() string { return set },
 	}).Parse(findingsText)
 	if err != nil {
@@ -35,8 +40,8 @@ func Findings(d *plots.Data, set string) (string, error) {
 	return b.String(), err
 }
 
-// finder looks up what the article says of a strategy under a hazard, on the
-// builds named or, if none is, on all of the set.
+// finder looks up what the article says of a strategy under a hazard with load
+// memory, on the builds named or, if none is, on all of the set.
 type finder struct{ *plots.Data }
 
 // rows are those that keep wants; an error if a build has none.
@@ -46,7 +51,7 @@ func (f finder) rows(strategy, hazard string, builds []string, keep func(*result
 	missing := slices.Clone(builds)
 	for i := range f.Tables {
 		t := &f.Tables[i]
-		if t.Hazard != hazard || len(builds) > 0 && !slices.Contains(builds, t.OpenSSL) {
+		if t.Hazard != hazard || t.Load != "memory" || t.Heap != results.Heaps.Default() || len(builds) > 0 && !slices.Contains(builds, t.OpenSSL) {
 			continue
 		}
 		for j := range t.Rows {
@@ -100,7 +105,7 @@ func (f finder) holds(strategy, hazard string, builds ...string) (string, error)
 		}
 		lives, bound = lives+r.Verdict.Trials, max(bound, r.Verdict.Upper)
 	}
-	return fmt.Sprintf("0 of %s; on each build %s", number.Count(lives, "life"), number.AtMost(bound)), nil
+	return fmt.Sprintf("0 of %d lives; on each build %s", lives, number.AtMost(bound)), nil
 }
 
 // raced says how many blocks are raced on each build, and where the first of them
@@ -115,7 +120,13 @@ func (f finder) raced(strategy, hazard string, builds ...string) (string, error)
 		if len(r.Sharing.Places) == 0 {
 			return "", fmt.Errorf("%s has no raced block under %s on %s", strategy, hazard, tables[i].OpenSSL)
 		}
-		list = append(list, fmt.Sprintf("%d on %s (`%s`)", r.Sharing.Raced+r.Sharing.ReadRaced, tables[i].OpenSSL, r.Sharing.Places[0].Site))
+		// The site is a line of OpenSSL's source, and who called it, innermost first.
+		site := strings.Fields(r.Sharing.Places[0].Site)
+		where := "`" + site[0] + "`"
+		if library, _, ok := strings.Cut(strings.Join(site[1:min(2, len(site))], ""), ".so+"); ok && !strings.HasPrefix(library, "libcrypto") {
+			where += " in " + library + ".so"
+		}
+		list = append(list, fmt.Sprintf("%d on %s (%s)", r.Sharing.Raced+r.Sharing.ReadRaced, tables[i].OpenSSL, where))
 	}
 	return "raced blocks: " + strings.Join(list, ", "), nil
 }
@@ -148,4 +159,140 @@ func (f finder) costs(strategy string) (string, error) {
 		low, high = min(low, r.Duet.Cost.Low), max(high, r.Duet.Cost.High)
 	}
 	return number.Between(low, high, number.Change), nil
+}
+
+// daemons adds up the lives of a strategy with a hazard in the unchanged daemons:
+// those on the OpenSSL lines named, or all.
+func (f finder) daemons(strategy, hazard string, lines []string) ([]daemonLives, error) {
+	var list []daemonLives
+	for _, field := range f.Field {
+		for _, r := range field.Daemons.Rows {
+			line := version.Line(r.OpenSSL)
+			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, line) {
+				continue
+			}
+			i := slices.IndexFunc(list, func(l daemonLives) bool { return l.server == r.Server })
+			if i < 0 {
+				i, list = len(list), append(list, daemonLives{server: r.Server, openssl: r.OpenSSL})
+			}
+			list[i].damaged, list[i].trials = list[i].damaged+r.Daemon.Damaged, list[i].trials+r.Daemon.Trials
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the set has no daemons with %s under %s %s", strategy, hazard, strings.Join(lines, ", "))
+	}
+	slices.SortFunc(list, func(a, b daemonLives) int { return version.Compare(a.server, b.server) })
+	return list, nil
+}
+
+// daemonLives is how many lives of a daemon were damaged.
+type daemonLives struct {
+	server, openssl string
+	damaged, trials int
+}
+
+// daemonBreaks says in how many lives each daemon was damaged; each was in some.
+func (f finder) daemonBreaks(strategy, hazard string, lines ...string) (string, error) {
+	list, err := f.daemons(strategy, hazard, lines)
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	for _, l := range list {
+		if l.damaged == 0 {
+			return "", fmt.Errorf("%s is not damaged under %s in %s: none of %d lives", strategy, hazard, l.server, l.trials)
+		}
+		parts = append(parts, fmt.Sprintf("%d of %d in %s (OpenSSL %s)", l.damaged, l.trials, l.server, l.openssl))
+	}
+	return "damaged lives: " + strings.Join(parts, ", "), nil
+}
+
+// daemonHolds says in how many lives no daemon was damaged.
+func (f finder) daemonHolds(strategy, hazard string, lines ...string) (string, error) {
+	list, err := f.daemons(strategy, hazard, lines)
+	if err != nil {
+		return "", err
+	}
+	n := 0
+	for _, l := range list {
+		if l.damaged > 0 {
+			return "", fmt.Errorf("%s is damaged under %s in %s: %d of %d lives", strategy, hazard, l.server, l.damaged, l.trials)
+		}
+		n += l.trials
+	}
+	return fmt.Sprintf("0 of %d lives of %s", n, number.Count(len(list), "daemon")), nil
+}
+
+// predictions is a table of hazards and strategies: what the catalogue expects on
+// each build of the set, beside what its trials showed.
+func (f finder) predictions() (string, error) {
+	var builds, hazards, names []string
+	rows := make(map[[3]string]*results.Row)
+	for i := range f.Tables {
+		t := &f.Tables[i]
+		if t.Hazard == results.Plain || t.Load != "memory" || t.Heap != results.Heaps.Default() || t.Settings != "" {
+			continue
+		}
+		for j := range t.Rows {
+			r := &t.Rows[j]
+			rows[[3]string{t.Hazard, r.Strategy, t.OpenSSL}] = r
+			names = addTo(names, r.Strategy)
+		}
+		builds, hazards = addTo(builds, t.OpenSSL), addTo(hazards, t.Hazard)
+	}
+	slices.SortFunc(builds, version.Compare)
+	slices.SortFunc(hazards, results.CompareHazards)
+	slices.SortFunc(names, catalogue.Compare)
+	t := &page.Table{Head: append([]string{"hazard"}, names...)}
+	least := math.MaxInt
+	for _, hazard := range hazards {
+		cells := []any{results.HazardTitle(hazard)}
+		for _, name := range names {
+			marks := ""
+			for _, build := range builds {
+				r := rows[[3]string{hazard, name, build}]
+				expected, err := results.Expected(hazard, name, build, results.Keys.Default())
+				if err != nil {
+					return "", err
+				}
+				marks += outcomeMark(len(expected) > 0, r)
+				if r != nil && r.Verdict.Trials > 0 {
+					least = min(least, r.Verdict.Trials)
+				}
+			}
+			cells = append(cells, marks)
+		}
+		t.Add(cells...)
+	}
+	if len(t.Rows) == 0 {
+		return "", errors.New("the set has no hazards")
+	}
+	return fmt.Sprintf("At least %d lives in each field; one mark for each build, %s, in this order.\n\n%s",
+		least, strings.Join(builds, ", "), markdown(&page.Document{Parts: []page.Part{t}})), nil
+}
+
+// outcomeMark is one mark of the table of predictions, which explains them.
+func outcomeMark(predicted bool, r *results.Row) string {
+	switch {
+	case r == nil || r.Verdict.Trials == 0 && r.Sharing == nil:
+		return "–"
+	case r.Verdict.Damaged > 0 && predicted:
+		return "D"
+	case r.Verdict.Damaged > 0:
+		return "N"
+	case r.Sharing != nil && r.Sharing.Raced+r.Sharing.ReadRaced > 0 && predicted:
+		return "r"
+	case r.Sharing != nil && r.Sharing.Raced+r.Sharing.ReadRaced > 0:
+		return "s"
+	case predicted:
+		return "m"
+	}
+	return "·"
+}
+
+func addTo(list []string, name string) []string {
+	if slices.Contains(list, name) {
+		return list
+	}
+	return append(list, name)
 }
