@@ -3,16 +3,17 @@
 #
 #	sh .ci/measure.sh FOLDER
 #
-# One file after the other, never two at once, what is timed before what is
-# only counted. A file that is there already is resumed, which takes no time
-# where it is finished; so the same command goes on after an interruption.
-# FOLDER is named after day and machine, such as 2026-11-26-xeon-2core.
+# What is timed comes first, one file after the other on a quiet machine; then what
+# is only counted, some files at once. A file that is there already is resumed, which
+# takes no time where it is finished; so the same command goes on after an
+# interruption. FOLDER is named after day and machine, such as 2026-11-29-epyc-2core.
 set -eu
 
 folder=${1:?usage: measure.sh FOLDER}
 tlsbench=${TLSBENCH:-bin/tlsbench}
 seed=${SEED:-20261129}
 lines=system,1.1.1,3.5,3.6,4.0
+command=run
 
 mkdir -p "$folder"
 
@@ -21,9 +22,9 @@ measure() {
 	shift
 	echo "$file" >&2
 	if [ -e "$file" ]; then
-		"$tlsbench" run --resume "$file" >/dev/null
+		"$tlsbench" $command --resume "$file" >/dev/null
 	else
-		"$tlsbench" run --seed "$seed" "$@" -o "$file" >/dev/null
+		"$tlsbench" $command --seed "$seed" "$@" -o "$file" >/dev/null
 	fi
 }
 
@@ -33,7 +34,7 @@ measure aa-duets.txt --measure duet --load memory --strategy key-owner --duet-pa
 measure fork-warm.txt --measure fork --workers 1 --rounds 50 --fork-pairs 60 \
 	--strategy clear-0-15,hwm,thread-stop,pointer-match,shm-match,key-owner
 measure fork-lines.txt --openssl "$lines" --measure fork --workers 1 --rounds 12 --fork-pairs 60
-measure cost-lines.txt --openssl "$lines" --measure handshake --rounds 10 --duration 500ms
+measure cost-lines.txt --openssl "$lines" --measure handshake --rounds 12 --duration 500ms
 measure scaling.txt --measure handshake --workers 1,2,4,8 --rounds 6 --duration 500ms \
 	--strategy none,clear-0-15,hwm,thread-stop,key-owner
 measure fork-memory.txt --measure fork --workers 1 --rounds 6 --fork-pairs 15 --strategy hwm,key-owner \
@@ -43,19 +44,22 @@ measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
 measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
 
 # What is counted, and may run next to other work: inherited memory that processes
-# share, and lives of every strategy with every hazard, until the verdict.
+# share; many lives alone, and ten with every hazard. Until the verdict of each
+# cell (--rounds auto) it would be some fourteen hours.
 measure sharing.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1
+measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 100 --duration 300ms
+for shard in 1 2 3; do
+	measure hazards-$shard.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds 5 \
+		--duration 300ms --shard $shard/3 &
+done
+wait
 measure sharing-tcp.txt --hazard all --load tcp --measure sharing --rounds 1
 measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
-measure lives.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds auto --duration 300ms
 
 # What each strategy makes of each key, and the same strategies in the daemons.
 [ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
 [ -e "$folder/probe-foreign-before.json" ] ||
 	"$tlsbench" probe --openssl "$lines" --hazard foreign-before --json >"$folder/probe-foreign-before.json"
-if [ -e "$folder/field.txt" ]; then
-	"$tlsbench" field --resume "$folder/field.txt" >/dev/null
-else
-	"$tlsbench" field --seed "$seed" --hazard plain,python,python:before=1,fips,provider-state,provider-state:when=after,mariadb \
-		-o "$folder/field.txt" >/dev/null
-fi
+command=field
+measure field.txt --hazard plain,python,python:before=1,provider-state,provider-state:when=after,mariadb --rounds 3
+measure field-fips.txt --hazard fips --mem-safety 1 --rounds 10 --duration 5s --rig-time 1s

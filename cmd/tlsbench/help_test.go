@@ -62,7 +62,7 @@ func TestDocumentedCommandsParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"README.md", "strategies/ADDING.md", "workload/rig/ADDING.md", "workload/rig/ADDING_DETECTOR.md", "results/ADDING_METRIC.md", "plots/ADDING.md"} {
+	for _, name := range []string{"README.md", "strategies/ADDING.md", "workload/rig/ADDING.md", "workload/rig/ADDING_DETECTOR.md", "results/ADDING_METRIC.md", "plots/ADDING.md", "plots/report/findings.md"} {
 		files = append(files, filepath.Join(root, name))
 	}
 	seen := 0
