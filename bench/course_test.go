@@ -174,11 +174,12 @@ func TestSequentialRefused(t *testing.T) {
 	s.Measures = nil
 	_, err := NewPlan(s, whole)
 	checkRefusal(t, err, "rounds auto: only corruption trials")
-	_, err = mustPlan(t, courseSpec(), whole).More(9)
+	_, err = mustPlan(t, courseSpec(), whole).Change(9)
 	checkRefusal(t, err, "ends when no cell needs another life")
 }
 
-// Rounds can be added to a file, whether it is finished or not; the file tells.
+// Rounds can be added to a file, whether it is finished or not, and it can be ended
+// with fewer; the file tells, and nothing in it is lost.
 func TestMoreRounds(t *testing.T) {
 	path := resultsPath(t)
 	text := finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
@@ -192,7 +193,7 @@ func TestMoreRounds(t *testing.T) {
 		}
 		r := newRunner(plan)
 		if rounds != 0 {
-			if r.More, err = plan.More(rounds); err != nil {
+			if r.Changed, err = plan.Change(rounds); err != nil {
 				return Summary{}, err
 			}
 		}
@@ -212,8 +213,8 @@ func TestMoreRounds(t *testing.T) {
 	if err != nil || !cmp.Equal(plan.Spec.Extended, []int{4}) || plan.Spec.Rounds != 9 {
 		t.Errorf("%v: %+v; want 9 rounds that were 4", err, plan.Spec.Spec)
 	}
-	_, err = add(4)
-	checkRefusal(t, err, "rounds 4: the plan has 9")
+	_, err = plan.Change(9)
+	checkRefusal(t, err, "rounds 9: the plan has 9")
 	_, err = add(-1)
 	checkRefusal(t, err, "begins with a new file")
 
@@ -228,4 +229,40 @@ func TestMoreRounds(t *testing.T) {
 			t.Errorf("cut at %d: %+v, %v; want %d trials in all", cut, sum, err, trials)
 		}
 	}
+
+	// It ends with a round that is whole, and can go on later.
+	if err := os.WriteFile(path, longer[:len(longer)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := add(3); err != nil {
+		t.Fatal(err)
+	}
+	ended, err := ReadPlan(path)
+	if err != nil || !cmp.Equal(ended.Spec.Extended, []int{4, 9}) || ended.Spec.Rounds != 3 {
+		t.Errorf("%v: %+v; want 3 rounds that were 4 and 9", err, ended.Spec.Spec)
+	}
+	if sum, err := add(0); err != nil || sum.Ran != 0 || len(readTrials(t, path)) != 44 {
+		t.Errorf("%+v, %v; want nothing to do, and all trials kept", sum, err)
+	}
+	_, err = add(2)
+	if err != nil {
+		t.Error(err)
+	}
+	if sum, err := add(9); err != nil || sum.Ran != 1 {
+		t.Errorf("%+v, %v; want the one trial that is missing", sum, err)
+	}
+	if diff := cmp.Diff(want, identities(readTrials(t, path))); diff != "" {
+		t.Error(diff)
+	}
+	if err := os.WriteFile(path, text[:len(text)-5], 0o600); err != nil { // without the last of 4 rounds
+		t.Fatal(err)
+	}
+	if _, err := add(3); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path, text[:bytes.Index(text, []byte("#trial "))], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = add(1)
+	checkRefusal(t, err, "rounds 1: 0 are whole")
 }

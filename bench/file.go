@@ -72,8 +72,9 @@ func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
 	return h, err
 }
 
-// More is the plan with more rounds. The new plan says how many it had.
-func (p *Plan) More(rounds int) (*Plan, error) {
+// Change is the plan with more rounds, or with fewer, which ends it. The new plan
+// says how many it had.
+func (p *Plan) Change(rounds int) (*Plan, error) {
 	spec := p.Spec
 	switch {
 	case spec.only(results.Duet):
@@ -82,8 +83,8 @@ func (p *Plan) More(rounds int) (*Plan, error) {
 		return nil, refuse(errors.New("rounds: the plan has rounds auto, and ends when no cell needs another life"))
 	case rounds < 0:
 		return nil, refuse(fmt.Errorf("rounds auto: the plan has %d rounds for all cells; a run with rounds auto begins with a new file", spec.Rounds))
-	case rounds <= spec.Rounds:
-		return nil, refuse(fmt.Errorf("rounds %d: the plan has %d; name more to add some", rounds, spec.Rounds))
+	case rounds == spec.Rounds:
+		return nil, refuse(fmt.Errorf("rounds %d: the plan has %d; name more to add some, or fewer to end it", rounds, spec.Rounds))
 	}
 	spec.Extended = append(slices.Clone(spec.Extended), spec.Rounds)
 	spec.Rounds = rounds
@@ -100,8 +101,8 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 		return Summary{}, refuse(err)
 	}
 	done, err := r.takeUp(f)
-	if err == nil && r.More != nil {
-		err = r.extend(f)
+	if err == nil && r.Changed != nil {
+		done, err = r.change(f, len(done))
 	}
 	if err != nil {
 		return Summary{}, errors.Join(refuse(fmt.Errorf("resume %s: %w", path, err)), f.Close())
@@ -110,14 +111,34 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	return sum, errors.Join(err, f.Close())
 }
 
-// extend goes on with the plan of more rounds, and says so in the file.
-func (r *Runner) extend(f *file) error {
-	r.Plan = r.More
+// change goes on with the plan of more or of fewer rounds, and says so in the file.
+// A plan ends with a whole round; trials of later ones stay in the file.
+func (r *Runner) change(f *file, done int) ([]outcome, error) {
+	old := r.Plan
+	r.Plan = r.Changed
 	h, err := newDocument(r.Plan, r.Machine).header()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return results.NewWriter(f).Plan(h.Plan)
+	list, err := r.readDone(results.NewReader(f.reader(f.size), "file"))
+	if err != nil {
+		return nil, err
+	}
+	if whole := old.wholeRounds(done); r.Plan.Spec.Rounds < old.Spec.Rounds && r.Plan.Spec.Rounds > whole {
+		return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", r.Plan.Spec.Rounds, whole)
+	}
+	return list, results.NewWriter(f).Plan(h.Plan)
+}
+
+// wholeRounds is how many rounds so many trials of the plan's shard fill.
+func (p *Plan) wholeRounds(trials int) int {
+	whole := p.Rounds()
+	for task := range p.course(p.Shard.Count).tasks(p.Shard.Index) {
+		if trials--; trials < 0 {
+			return min(whole, task.Round-1)
+		}
+	}
+	return whole
 }
 
 // takeUp finds out which trials are in the file, and leaves it ready to be
@@ -204,8 +225,11 @@ func (r *Runner) readDone(in *results.Reader) ([]outcome, error) {
 		course.saw(task, done[len(done)-1])
 		more = in.Scan()
 	}
-	if more {
+	if more && slices.Max(append(r.Plan.Spec.Extended, 0)) <= r.Plan.Spec.Rounds { // else it was to be longer
 		return nil, afterTheLast(in.Trial())
+	}
+	for more {
+		more = in.Scan()
 	}
 	return done, in.Err()
 }

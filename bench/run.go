@@ -23,7 +23,7 @@ type Execute func(ctx context.Context, cfg workload.Config) (*workload.Outcome, 
 // Runner carries out the trials of a plan, one after the other.
 type Runner struct {
 	Plan     *Plan
-	More     *Plan // to go on with, of a file of Plan; nil = Plan
+	Changed  *Plan // to go on with, of a file of Plan; nil = Plan
 	Machine  Machine
 	Execute  Execute
 	Daemons  []daemon.Daemon // on this machine

@@ -180,7 +180,7 @@ func (g *gatherer) warnings() []string {
 		}
 		if f.Plan != nil && len(f.Plan.Spec.Extended) > 0 {
 			rounds := append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds)
-			list = append(list, fmt.Sprintf("%s: rounds were added after others had been seen, from %d to %s; tests are a little too ready to find a difference then",
+			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %d to %s; tests are a little too ready to find a difference then",
 				f.Name, rounds[0], strings.Join(texts(rounds[1:]), " to ")))
 		}
 	}

@@ -72,7 +72,7 @@ type Spec struct {
 	// rounds: at StopDamaged damaged lives, or at as many undamaged ones as the
 	// whole map needs (inference.LivesForFamily).
 	Sequential bool `json:"sequential,omitempty"`
-	// Extended lists how many rounds the plan had before more were added, each time:
+	// Extended lists how many rounds the plan had before that was changed, each time:
 	// whoever adds some has seen what the others showed.
 	Extended []int `json:"extended,omitempty"`
 	// Seed decides every order and every trial's seed. 0 means that NewPlan

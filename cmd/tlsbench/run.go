@@ -41,7 +41,7 @@ type runCommand struct {
 	Bad          *share        `group:"The trials:" placeholder:"SHARE" help:"Share of bad peers; by default 20% in corruption and sharing trials and none in others."`
 	CheckRate    *int          `group:"The trials:" placeholder:"N" help:"Active checks for each handshake of a corruption trial; 0 is off, 4 by default."`
 	Preset       string        `group:"The trials:" default:"default" placeholder:"NAME" help:"Numbers that go together: ${presets}."`
-	Rounds       rounds        `group:"The trials:" placeholder:"N" help:"Trials of each cell, or auto: as many as the verdict needs; see tlsbench help statistics. With --resume: adds rounds."`
+	Rounds       rounds        `group:"The trials:" placeholder:"N" help:"Trials of each cell, or auto: as many as the verdict needs; see tlsbench help statistics. With --resume: adds rounds, or ends the plan after fewer."`
 	HazardRounds int           `group:"The trials:" placeholder:"N" help:"Look at hazards for damage alone, in N trials of each strategy."`
 	Duration     time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed         uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
@@ -100,7 +100,7 @@ func (runCommand) Help() string {
 type job struct {
 	command string // that goes on with it
 	plan    *bench.Plan
-	more    *bench.Plan // nil, or with rounds to add to a file of plan
+	changed *bench.Plan // nil, or the file's plan with another number of rounds
 	path    string
 	resume  bool
 	json    bool // standard output is for the comparison alone
@@ -134,7 +134,7 @@ func (f *resultFlags) job(command string, plan *bench.Plan) *job {
 func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err error) {
 	watcher := newWatcher(s, j.quiet, func() { j.announce(s) })
 	defer watcher.close()
-	r.More = j.more
+	r.Changed = j.changed
 	r.Plan, r.Machine, r.Execute, r.Observer = j.plan, bench.ThisMachine(), workload.Run, watcher
 	if j.resume {
 		sum, err = r.Resume(s.ctx, j.path)
@@ -166,7 +166,7 @@ func (j *job) announce(s *session) {
 		w = s.stderr
 	}
 	spec := j.plan.Spec
-	all := cmp.Or(j.more, j.plan)
+	all := cmp.Or(j.changed, j.plan)
 	trials := 0
 	for range all.Tasks() {
 		trials++
@@ -227,7 +227,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 		j := c.resultFlags.job("run", plan)
 		same := int(c.Rounds) == plan.Spec.Rounds || c.Rounds == auto && plan.Spec.Sequential
 		if c.Rounds != 0 && !same {
-			if j.more, err = plan.More(int(c.Rounds)); err != nil {
+			if j.changed, err = plan.Change(int(c.Rounds)); err != nil {
 				return nil, refuse("resume %s: %w", c.Resume, err)
 			}
 		}
