@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -227,6 +228,9 @@ func (h helped) kill(t *testing.T, i int) int {
 		t.Skipf("it ended by itself: %s", said.String())
 	}
 	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[random.IntN(5)]
+	if ossignal.Ignored(signal) {
+		signal = syscall.SIGTERM // under nohup a program is not to end by a hangup
+	}
 	whole := random.IntN(2) == 0 // as a terminal does
 	pid := cmd.Process.Pid
 	if whole {
