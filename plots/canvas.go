@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,7 +57,7 @@ func (s Styles) compact(body string) string {
 		style := strings.Replace(attribute.FindStringSubmatch(m)[1], "font-family:Liberation Sans", families, 1)
 		h := fnv.New64a()
 		h.Write([]byte(style)) // named by content, so that pictures of one page share it
-		class := "g" + strconv.FormatUint(h.Sum64(), 36)[:7]
+		class := "g" + strconv.FormatUint(h.Sum64(), 36)[:4]
 		s[class] = style
 		return ` class="` + class + `"`
 	})
@@ -94,8 +95,79 @@ func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	if !ok || !ok2 {
 		return "", fmt.Errorf("vgsvg wrote no svg element")
 	}
-	return s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>")), nil
+	return upright(s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>"))), nil
 }
+
+var (
+	mirrored = regexp.MustCompile(`^<g transform="scale\(1, -1\) translate\(0, -([0-9.]+)\)">`)
+	letters  = regexp.MustCompile(`<text x="([^"]*)" y="([^"]*)" transform="scale\(1, -1\)"`)
+	outline  = regexp.MustCompile(` d="([^"]*)"`)
+	segment  = regexp.MustCompile(`([MLAZ])([^MLAZ]*)`)
+)
+
+// upright turns a body the right way up, and writes its places in the shortest
+// form, to a tenth of a point. vgsvg has y grow upwards in a mirrored picture, and
+// every letter mirrored again, which is a third of a file. A body with any other
+// transformation is left as it is.
+func upright(body string) string {
+	m := mirrored.FindStringSubmatch(body)
+	if m == nil || strings.Count(body, "transform=") != 1+len(letters.FindAllString(body, -1)) {
+		return body
+	}
+	height := parsed(m[1])
+	body = "<g>" + body[len(m[0]):]
+	body = letters.ReplaceAllStringFunc(body, func(text string) string {
+		at := letters.FindStringSubmatch(text)
+		return fmt.Sprintf(`<text x="%s" y="%s"`, tenths(parsed(at[1])), tenths(height+parsed(at[2])))
+	})
+	body = outline.ReplaceAllStringFunc(body, func(path string) string {
+		return ` d="` + shortPath(outline.FindStringSubmatch(path)[1], height) + `"`
+	})
+	return strings.ReplaceAll(body, " />", "/>")
+}
+
+// shortPath mirrors a path of lines and arcs, with lines relative to where they
+// begin.
+func shortPath(path string, height float64) string {
+	var b strings.Builder
+	var x, y, firstX, firstY float64
+	for _, m := range segment.FindAllStringSubmatch(path, -1) {
+		var v []float64
+		for _, number := range strings.FieldsFunc(m[2], func(r rune) bool { return r == ' ' || r == ',' }) {
+			v = append(v, parsed(number))
+		}
+		if m[1] == "Z" {
+			x, y = firstX, firstY
+			b.WriteString("z")
+			continue
+		}
+		toX, toY := rounded(v[len(v)-2]), rounded(height-v[len(v)-1])
+		switch dx, dy := tenths(toX-x), tenths(toY-y); {
+		case m[1] == "M":
+			firstX, firstY = toX, toY
+			fmt.Fprintf(&b, "M%s %s", tenths(toX), tenths(toY))
+		case m[1] == "A": // a mirrored arc turns the other way
+			fmt.Fprintf(&b, "A%s %s %s %s %s %s %s", tenths(v[0]), tenths(v[1]), tenths(v[2]), tenths(v[3]), tenths(1-v[4]), tenths(toX), tenths(toY))
+		case dy == "0":
+			b.WriteString("h" + dx)
+		case dx == "0":
+			b.WriteString("v" + dy)
+		default:
+			b.WriteString("l" + dx + " " + dy)
+		}
+		x, y = toX, toY
+	}
+	return b.String()
+}
+
+func parsed(number string) float64 {
+	x, _ := strconv.ParseFloat(number, 64) // vgsvg wrote it
+	return x
+}
+
+func rounded(x float64) float64 { return math.Round(10*x) / 10 }
+
+func tenths(x float64) string { return strconv.FormatFloat(rounded(x)+0, 'f', -1, 64) } // +0: -0 is 0
 
 // SVG draws the panel for a page: its size in pixels, and what appears within the
 // <svg> element. The page has the styles once.

@@ -215,11 +215,19 @@ var hazardKinds = []struct {
 	{"Nothing else", "never", []string{Plain}},
 	{"What else has keys", "nothing else has thread-local keys", []string{"foreign-before", "foreign-after", "foreign-shared", "python"}},
 	{"Who uses OpenSSL where", "only workers use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "second-context", "curl", "postgres", "mariadb"}},
-	{"Providers", "no further provider is loaded", []string{"fips", "provider-state", "tls-variable"}},
+	{"Providers", "no other provider is loaded", []string{"fips", "provider-state", "tls-variable"}},
 	{"Forks", "no worker is forked late", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit", "killed-worker"}},
 	{"Locks", "locks work across processes", []string{"private-locks"}},
 	{"What peers do", "peers do nothing unusual", []string{"many-errors", "mutual-tls", "long-lived", "reload"}},
 	{"Others", "these hazards are absent", nil},
+}
+
+// conditionOf is what has to hold where that of the hazard's kind says something else.
+var conditionOf = map[string]string{
+	"atfork-user":    "no fork handler uses OpenSSL",
+	"parent-errors":  "rank 0 keeps no errors",
+	"second-context": "there is one library context",
+	"foreign-shared": "nothing else has keys with shared values",
 }
 
 // hazardKind is the place of a hazard's heading: that of the first part of
@@ -239,7 +247,10 @@ func hazardKind(hazard string) int {
 func HazardKind(hazard string) string { return hazardKinds[hazardKind(hazard)].title }
 
 // HazardCondition is what has to hold in a process whose fix a hazard breaks.
-func HazardCondition(hazard string) string { return hazardKinds[hazardKind(hazard)].condition }
+func HazardCondition(hazard string) string {
+	name, _, _ := hazardParts(hazard)
+	return cmp.Or(conditionOf[name], hazardKinds[hazardKind(hazard)].condition)
+}
 
 // CompareHazards puts hazards in the order of what they are about: OpenSSL
 // alone first, then kind by kind, numbers in their order.

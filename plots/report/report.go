@@ -77,7 +77,7 @@ func Write(w io.Writer, d *plots.Data, sources ...string) error {
 		Builds:   distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL }),
 		Hazards:  distinct(d.Tables, func(t *results.Table) string { return t.Hazard }),
 		Answer:   answer(d.Comparison),
-		Details:  html(page.Compare(d.Comparison)),
+		Details:  html(page.Overview(d.Comparison)),
 		Files:    html(page.Files(allInputs(d))),
 		Limits:   limits(d),
 	}

@@ -33,8 +33,11 @@ func Answer(c *results.Comparison, only ...string) *Table {
 		alone.join(f.trials)
 		bound = max(bound, f.bound)
 	}
-	if names := spoiled(tables); names != "" && len(t.Rows) > 0 {
+	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix != "" }); names != "" && len(t.Rows) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because they damage %s too: %s.", results.NegativeControl, names))
+	}
+	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix == "" && hopeless(t) }); names != "" && len(t.Rows) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because %s is expected to be damaged, though it was not in these trials: %s.", results.NegativeControl, names))
 	}
 	if tried.total > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", tried))
@@ -60,12 +63,18 @@ func usualScenes(tables []*results.Table) []*results.Table {
 
 func hurt(r *results.Row) bool { return r != nil && r.Verdict.Damaged > 0 }
 
-// spoiled names the hazards that damage the negative control too, with the builds if
-// those are not all.
-func spoiled(tables []*results.Table) string {
+// hopeless reports whether no fix of this kind can help in a scene, as its trials
+// show or the catalogue of hazards says: in few lives the negative control may have
+// been lucky.
+func hopeless(t *results.Table) bool {
+	return t.NoFix != "" || results.HurtsOracle(t.Hazard, t.OpenSSL)
+}
+
+// scenesThat names the hazards of some scenes, with the builds if those are not all.
+func scenesThat(tables []*results.Table, some func(*results.Table) bool) string {
 	var whole, parts []string
 	for _, scenes := range split(tables, func(s results.Scene) results.Scene { return results.Scene{Hazard: s.Hazard} }) {
-		bad := slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return t.NoFix == "" })
+		bad := slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return !some(t) })
 		switch hazard := scenes[0].Hazard; {
 		case len(bad) == len(scenes):
 			whole = append(whole, hazard)
@@ -130,7 +139,7 @@ func newRecord(tables []*results.Table, strategy string) *record {
 	}
 	for _, t := range tables {
 		r := rowOf(t, strategy)
-		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || t.NoFix != "" {
+		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
 		f.tried.add(r.Verdict.Trials)
@@ -257,6 +266,9 @@ func (f *record) breaks() Cell {
 		Sort: sortable(float64(len(names)))}
 }
 
+// manyNeeds are more conditions than anybody checks.
+const manyNeeds = 3
+
 // advice follows from the other columns.
 func (f *record) advice() Cell {
 	var needs []string
@@ -276,6 +288,8 @@ func (f *record) advice() Cell {
 		return Cell{Text: "not yet: no damage was seen, but workers share blocks of OpenSSL", Detail: f.only()}
 	case len(f.broken) == 0:
 		return Cell{Text: "in all cases tried", Detail: f.only()}
+	case len(needs) > manyNeeds:
+		return Cell{Text: "none of what breaks it is in the process", Detail: f.only()}
 	}
 	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
 }
@@ -358,7 +372,7 @@ func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio,
 	case len(alike) == 0:
 		return c
 	case same:
-		rest = "the same within " + number.Percent(margin)
+		rest = "at most " + number.Percent(margin)
 	case math.IsInf(far, 1):
 		rest = "too few rounds to tell"
 	}

@@ -18,14 +18,15 @@ import (
 // Builds that were tried alike are columns of one table.
 func Compare(c *results.Comparison) *Document { return compare(c, 0) }
 
-// Overview is Compare without the details of scenes that were looked at in a
-// trial or two, where there are many: their verdicts are in the first view.
+// Overview is Compare without the details of hazards that were looked at in few
+// trials, where there are many: their verdicts and raced blocks are in the first
+// view.
 func Overview(c *results.Comparison) *Document { return compare(c, fewTrials) }
 
 // Scenes of fewer trials have no details in an overview, if there are more scenes
 // than a reader scrolls through.
 const (
-	fewTrials  = 5
+	fewTrials  = 20
 	manyScenes = 12
 )
 
@@ -54,7 +55,7 @@ func compare(c *results.Comparison, few int) *Document {
 		left := 0
 		for _, builds := range groups {
 			// A scene alone is in no matrix.
-			if len(groups) > manyScenes && viewed[withoutHazard(builds[0].Scene)] > 1 && judgedInFewer(builds, few) {
+			if len(groups) > manyScenes && builds[0].Hazard != results.Plain && viewed[withoutHazard(builds[0].Scene)] > 1 && judgedInFewer(builds, few) {
 				left++
 				continue
 			}
@@ -175,7 +176,7 @@ func judged(t *results.Table) bool {
 func judgedInFewer(scenes []*results.Table, trials int) bool {
 	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
 		return slices.ContainsFunc(t.Rows, func(r results.Row) bool {
-			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Sharing != nil || r.Duet != nil
+			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Duet != nil
 		})
 	})
 }
