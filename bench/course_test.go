@@ -178,27 +178,30 @@ func TestSequentialRefused(t *testing.T) {
 	checkRefusal(t, err, "ends when no cell needs another life")
 }
 
-// Rounds can be added to a file, whether it is finished or not, and it can be ended
-// with fewer; the file tells, and nothing in it is lost.
+// withRounds goes on with a file, with another number of rounds unless that is 0.
+func withRounds(t *testing.T, path string, rounds int) (Summary, error) {
+	t.Helper()
+	plan, err := ReadPlan(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	r := newRunner(plan)
+	if rounds != 0 {
+		if r.Changed, err = plan.Change(rounds); err != nil {
+			return Summary{}, err
+		}
+	}
+	return r.Resume(t.Context(), path)
+}
+
+// Rounds can be added to a file, whether it is finished or not; the file tells.
 func TestMoreRounds(t *testing.T) {
 	path := resultsPath(t)
 	text := finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
 	more := smallSpec()
 	more.Rounds = 9
 	want := planned(mustPlan(t, more, whole))
-	add := func(rounds int) (Summary, error) {
-		plan, err := ReadPlan(path)
-		if err != nil {
-			return Summary{}, err
-		}
-		r := newRunner(plan)
-		if rounds != 0 {
-			if r.Changed, err = plan.Change(rounds); err != nil {
-				return Summary{}, err
-			}
-		}
-		return r.Resume(t.Context(), path)
-	}
+	add := func(rounds int) (Summary, error) { return withRounds(t, path, rounds) }
 	if sum, err := add(9); err != nil || sum.Ran != 25 || sum.Done != 45 {
 		t.Errorf("%+v, %v; want 25 trials more", sum, err)
 	}
@@ -229,8 +232,24 @@ func TestMoreRounds(t *testing.T) {
 			t.Errorf("cut at %d: %+v, %v; want %d trials in all", cut, sum, err, trials)
 		}
 	}
+}
 
-	// It ends with a round that is whole, and can go on later.
+// A plan can be ended with a round that is whole, and go on later; nothing in the
+// file is lost.
+func TestFewerRounds(t *testing.T) {
+	path := resultsPath(t)
+	text := finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
+	more := smallSpec()
+	more.Rounds = 9
+	want := planned(mustPlan(t, more, whole))
+	add := func(rounds int) (Summary, error) { return withRounds(t, path, rounds) }
+	if _, err := add(9); err != nil {
+		t.Fatal(err)
+	}
+	longer, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, longer[:len(longer)-5], 0o600); err != nil {
 		t.Fatal(err)
 	}
