@@ -53,7 +53,9 @@ for shard in 1 2 3; do
 		--duration 300ms --shard $shard/3 &
 done
 wait
-measure sharing-tcp.txt --hazard all --load tcp --measure sharing --rounds 1
+# What OpenSSL's own FIPS module keeps for itself, in longer lives: its generator is drawn from seldom.
+measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop,hwm,shm-match,key-owner \
+	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1
 measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
 
 # What each strategy makes of each key, and the same strategies in the daemons.

@@ -222,10 +222,11 @@ func TestDaemonSummary(t *testing.T) {
 	}
 }
 
-// The published trials say what they said when they were measured, in a form of
-// their own: the agreement, and each daemon's first damage.
-func TestPublishedDaemons(t *testing.T) {
-	c, err := Summarize(Options{}, "data/2026-11-26-xeon-2core/field.txt")
+// Trials of real daemons, published in November 2026, say what they said when they
+// were measured, in a form of their own: the agreement, and each daemon's first
+// damage.
+func TestRealDaemons(t *testing.T) {
+	c, err := Summarize(Options{}, "testdata/field.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +277,7 @@ func FuzzDaemons(f *testing.F) {
 // Results of daemons can be checked, with the rig beside them: the controls of both
 // have the generator and the heap safety that the daemons have.
 func TestCheckField(t *testing.T) {
-	files, err := filepath.Glob("data/*/field.txt")
+	files, err := filepath.Glob("data/*/field*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no published results of daemons: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/plots"
 	"tlsbench/results"
+	"tlsbench/results/inference"
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/results/version"
@@ -28,7 +29,7 @@ var findingsText string
 func Findings(d *plots.Data, set string) (string, error) {
 	f := finder{d}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
-		"breaks": f.breaks, "holds": f.holds, "raced": f.raced, "unraced": f.unraced, "costs": f.costs,
+		"breaks": f.breaks, "holds": f.holds, "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
 		"predictions": f.predictions, "daemonBreaks": f.daemonBreaks, "daemonHolds": f.daemonHolds,
 		"set": func() string { return set },
 	}).Parse(findingsText)
@@ -70,42 +71,102 @@ func (f finder) rows(strategy, hazard string, builds []string, keep func(*result
 	return tables, rows, nil
 }
 
-func damageTrials(r *results.Row) bool { return r.Verdict.Trials > 0 }
-
 func sharingTrials(r *results.Row) bool { return r.Sharing != nil && r.Sharing.Trials > 0 }
 
-// breaks says on how many lives of each build there was damage. It was there on
+// lives adds up those of a strategy on each build, in the order of builds.
+func (f finder) lives(strategy, hazard string, builds []string) (list []lives, err error) {
+	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
+	for n, r := range rows {
+		i := slices.IndexFunc(list, func(l lives) bool { return l.where == tables[n].OpenSSL })
+		if i < 0 {
+			i, list = len(list), append(list, lives{where: tables[n].OpenSSL})
+		}
+		list[i].damaged, list[i].trials = list[i].damaged+r.Verdict.Damaged, list[i].trials+r.Verdict.Trials
+	}
+	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
+	return list, err
+}
+
+// lives is how many of them were damaged, on a build or in a daemon.
+type lives struct {
+	where           string
+	damaged, trials int
+}
+
+// broken says in how many lives there was damage in each place, and refuses if
+// there was none in one.
+func broken(list []lives, what string) (string, error) {
+	var parts []string
+	for _, l := range list {
+		if l.damaged == 0 {
+			return "", fmt.Errorf("%s is not damaged on %s: none of %d lives", what, l.where, l.trials)
+		}
+		parts = append(parts, fmt.Sprintf("%d of %d on %s", l.damaged, l.trials, l.where))
+	}
+	return "damaged " + strings.Join(parts, ", "), nil
+}
+
+// held says in how many lives there was no damage, and the weakest bound of a
+// place; it refuses if there was some.
+func held(list []lives, what string) (string, error) {
+	n, bound := 0, 0.0
+	for _, l := range list {
+		if l.damaged > 0 {
+			return "", fmt.Errorf("%s is damaged on %s: %d of %d lives", what, l.where, l.damaged, l.trials)
+		}
+		n, bound = n+l.trials, max(bound, inference.ProportionUpper(0, l.trials, 0.95))
+	}
+	return fmt.Sprintf("0 of %d lives (%s, on each %s)", n, number.Count(len(list), "version"), number.AtMost(bound)), nil
+}
+
+// breaks says in how many lives on each build there was damage. It was there on
 // each of them.
 func (f finder) breaks(strategy, hazard string, builds ...string) (string, error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, damageTrials)
+	list, err := f.lives(strategy, hazard, builds)
 	if err != nil {
 		return "", err
 	}
-	var list []string
-	for i, r := range rows {
-		if r.Verdict.Damaged == 0 {
-			return "", fmt.Errorf("%s is not damaged under %s on %s: none of %d lives", strategy, hazard, tables[i].OpenSSL, r.Verdict.Trials)
-		}
-		list = append(list, fmt.Sprintf("%d of %d on %s", r.Verdict.Damaged, r.Verdict.Trials, tables[i].OpenSSL))
-	}
-	return "damaged lives: " + strings.Join(list, ", "), nil
+	return broken(list, strategy+" under "+hazard)
 }
 
 // holds says in how many lives there was no damage, and the weakest bound of a
 // build.
 func (f finder) holds(strategy, hazard string, builds ...string) (string, error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, damageTrials)
+	list, err := f.lives(strategy, hazard, builds)
 	if err != nil {
 		return "", err
 	}
-	lives, bound := 0, 0.0
-	for i, r := range rows {
-		if r.Verdict.Damaged > 0 {
-			return "", fmt.Errorf("%s is damaged under %s on %s: %d of %d lives", strategy, hazard, tables[i].OpenSSL, r.Verdict.Damaged, r.Verdict.Trials)
-		}
-		lives, bound = lives+r.Verdict.Trials, max(bound, r.Verdict.Upper)
+	return held(list, strategy+" under "+hazard)
+}
+
+// events says in how many lives of each build there were events of a kind; there
+// were some on each.
+func (f finder) events(strategy, hazard, kind string, builds ...string) (string, error) {
+	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("0 of %d lives; on each build %s", lives, number.AtMost(bound)), nil
+	var list []lives
+	for n, r := range rows {
+		i := slices.IndexFunc(list, func(l lives) bool { return l.where == tables[n].OpenSSL })
+		if i < 0 {
+			i, list = len(list), append(list, lives{where: tables[n].OpenSSL})
+		}
+		list[i].trials += r.Verdict.Trials
+		for _, k := range r.Events {
+			if k.Kind == kind {
+				list[i].damaged += k.Trials
+			}
+		}
+	}
+	var parts []string
+	for _, l := range list {
+		if l.damaged == 0 {
+			return "", fmt.Errorf("%s under %s on %s: no %s in %d lives", strategy, hazard, l.where, kind, l.trials)
+		}
+		parts = append(parts, fmt.Sprintf("%d of %d lives on %s", l.damaged, l.trials, l.where))
+	}
+	return "in " + strings.Join(parts, ", "), nil
 }
 
 // raced says how many blocks are raced on each build, and where the first of them
@@ -163,17 +224,17 @@ func (f finder) costs(strategy string) (string, error) {
 
 // daemons adds up the lives of a strategy with a hazard in the unchanged daemons:
 // those on the OpenSSL lines named, or all.
-func (f finder) daemons(strategy, hazard string, lines []string) ([]daemonLives, error) {
-	var list []daemonLives
+func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error) {
+	var list []lives
 	for _, field := range f.Field {
 		for _, r := range field.Daemons.Rows {
-			line := version.Line(r.OpenSSL)
-			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, line) {
+			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, version.Line(r.OpenSSL)) {
 				continue
 			}
-			i := slices.IndexFunc(list, func(l daemonLives) bool { return l.server == r.Server })
+			where := fmt.Sprintf("%s (OpenSSL %s)", r.Server, r.OpenSSL)
+			i := slices.IndexFunc(list, func(l lives) bool { return l.where == where })
 			if i < 0 {
-				i, list = len(list), append(list, daemonLives{server: r.Server, openssl: r.OpenSSL})
+				i, list = len(list), append(list, lives{where: where})
 			}
 			list[i].damaged, list[i].trials = list[i].damaged+r.Daemon.Damaged, list[i].trials+r.Daemon.Trials
 		}
@@ -181,14 +242,8 @@ func (f finder) daemons(strategy, hazard string, lines []string) ([]daemonLives,
 	if len(list) == 0 {
 		return nil, fmt.Errorf("the set has no daemons with %s under %s %s", strategy, hazard, strings.Join(lines, ", "))
 	}
-	slices.SortFunc(list, func(a, b daemonLives) int { return version.Compare(a.server, b.server) })
+	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
 	return list, nil
-}
-
-// daemonLives is how many lives of a daemon were damaged.
-type daemonLives struct {
-	server, openssl string
-	damaged, trials int
 }
 
 // daemonBreaks says in how many lives each daemon was damaged; each was in some.
@@ -197,14 +252,7 @@ func (f finder) daemonBreaks(strategy, hazard string, lines ...string) (string, 
 	if err != nil {
 		return "", err
 	}
-	var parts []string
-	for _, l := range list {
-		if l.damaged == 0 {
-			return "", fmt.Errorf("%s is not damaged under %s in %s: none of %d lives", strategy, hazard, l.server, l.trials)
-		}
-		parts = append(parts, fmt.Sprintf("%d of %d in %s (OpenSSL %s)", l.damaged, l.trials, l.server, l.openssl))
-	}
-	return "damaged lives: " + strings.Join(parts, ", "), nil
+	return broken(list, strategy+" under "+hazard)
 }
 
 // daemonHolds says in how many lives no daemon was damaged.
@@ -213,14 +261,7 @@ func (f finder) daemonHolds(strategy, hazard string, lines ...string) (string, e
 	if err != nil {
 		return "", err
 	}
-	n := 0
-	for _, l := range list {
-		if l.damaged > 0 {
-			return "", fmt.Errorf("%s is damaged under %s in %s: %d of %d lives", strategy, hazard, l.server, l.damaged, l.trials)
-		}
-		n += l.trials
-	}
-	return fmt.Sprintf("0 of %d lives of %s", n, number.Count(len(list), "daemon")), nil
+	return held(list, strategy+" under "+hazard)
 }
 
 // predictions is a table of hazards and strategies: what the catalogue expects on
@@ -255,7 +296,7 @@ func (f finder) predictions() (string, error) {
 				if err != nil {
 					return "", err
 				}
-				marks += outcomeMark(len(expected) > 0, r)
+				marks += outcomeMark(len(expected) > 0 && expected[0] != "?", r)
 				if r != nil && r.Verdict.Trials > 0 {
 					least = min(least, r.Verdict.Trials)
 				}

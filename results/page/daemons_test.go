@@ -10,7 +10,7 @@ import (
 
 // Disagreements come first, the score is a number, and no line is too wide.
 func TestDaemons(t *testing.T) {
-	c, err := results.Summarize(results.Options{}, "../data/2026-11-26-xeon-2core/field.txt")
+	c, err := results.Summarize(results.Options{}, "../testdata/field.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
