@@ -95,6 +95,8 @@ func firstRow(_ *Scene, r *results.Row) row {
 		return noValue(r.Strategy, string(r.Verdict.Worst()))
 	case r.Stopped:
 		return noValue(r.Strategy, damagedNote(r)+": no rate, because damage ended the trials")
+	case r.Verdict.Damaged == 0 && finite(r.FirstDamage.High):
+		return row{high: r.FirstDamage.High, zero: true, note: "≤ " + number.Short(number.Up(r.FirstDamage.High, 3))}
 	}
 	return rateRow(r.Strategy, r.FirstDamage)
 }

@@ -226,8 +226,8 @@ var hazardKinds = []struct {
 var conditionOf = map[string]string{
 	"atfork-user":    "no fork handler uses OpenSSL",
 	"parent-errors":  "rank 0 keeps no errors",
-	"second-context": "there is one library context",
-	"foreign-shared": "nothing else has keys with shared values",
+	"second-context": "one library context",
+	"foreign-shared": "nothing else keeps keyed values in the heap",
 }
 
 // hazardKind is the place of a hazard's heading: that of the first part of
@@ -246,10 +246,29 @@ func hazardKind(hazard string) int {
 // HazardKind is the heading that a hazard stands under.
 func HazardKind(hazard string) string { return hazardKinds[hazardKind(hazard)].title }
 
-// HazardCondition is what has to hold in a process whose fix a hazard breaks.
-func HazardCondition(hazard string) string {
-	name, _, _ := hazardParts(hazard)
-	return cmp.Or(conditionOf[name], hazardKinds[hazardKind(hazard)].condition)
+// HazardConditions is what has to hold in a process whose fix these hazards break:
+// that of a kind, or what is special of a hazard if no other of its kind does.
+func HazardConditions(hazards []string) []string {
+	var list []string
+	for kind := range hazardKinds {
+		special, general := []string(nil), false
+		for _, hazard := range hazards {
+			if hazardKind(hazard) != kind {
+				continue
+			}
+			name, _, _ := hazardParts(hazard)
+			if text := conditionOf[name]; text == "" {
+				general = true
+			} else if !slices.Contains(special, text) {
+				special = append(special, text)
+			}
+		}
+		if general {
+			special = []string{hazardKinds[kind].condition}
+		}
+		list = append(list, special...)
+	}
+	return list
 }
 
 // CompareHazards puts hazards in the order of what they are about: OpenSSL

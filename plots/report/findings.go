@@ -268,7 +268,7 @@ func (f finder) daemonHolds(strategy, hazard string, lines ...string) (string, e
 // each build of the set, beside what its trials showed.
 func (f finder) predictions() (string, error) {
 	var builds, hazards, names []string
-	rows := make(map[[3]string]*results.Row)
+	cells := make(map[[3]string]*outcome)
 	for i := range f.Tables {
 		t := &f.Tables[i]
 		if t.Hazard == results.Plain || t.Load != "memory" || t.Heap != results.Heaps.Default() || t.Settings != "" {
@@ -276,7 +276,11 @@ func (f finder) predictions() (string, error) {
 		}
 		for j := range t.Rows {
 			r := &t.Rows[j]
-			rows[[3]string{t.Hazard, r.Strategy, t.OpenSSL}] = r
+			key := [3]string{t.Hazard, r.Strategy, t.OpenSSL}
+			if cells[key] == nil {
+				cells[key] = new(outcome)
+			}
+			cells[key].add(r)
 			names = addTo(names, r.Strategy)
 		}
 		builds, hazards = addTo(builds, t.OpenSSL), addTo(hazards, t.Hazard)
@@ -287,23 +291,23 @@ func (f finder) predictions() (string, error) {
 	t := &page.Table{Head: append([]string{"hazard"}, names...)}
 	least := math.MaxInt
 	for _, hazard := range hazards {
-		cells := []any{results.HazardTitle(hazard)}
+		row := []any{results.HazardTitle(hazard)}
 		for _, name := range names {
 			marks := ""
 			for _, build := range builds {
-				r := rows[[3]string{hazard, name, build}]
+				c := cells[[3]string{hazard, name, build}]
 				expected, err := results.Expected(hazard, name, build, results.Keys.Default())
 				if err != nil {
 					return "", err
 				}
-				marks += outcomeMark(len(expected) > 0 && expected[0] != "?", r)
-				if r != nil && r.Verdict.Trials > 0 {
-					least = min(least, r.Verdict.Trials)
+				marks += c.mark(len(expected) > 0 && expected[0] != "?")
+				if c != nil && c.trials > 0 {
+					least = min(least, c.trials)
 				}
 			}
-			cells = append(cells, marks)
+			row = append(row, marks)
 		}
-		t.Add(cells...)
+		t.Add(row...)
 	}
 	if len(t.Rows) == 0 {
 		return "", errors.New("the set has no hazards")
@@ -312,18 +316,31 @@ func (f finder) predictions() (string, error) {
 		least, strings.Join(builds, ", "), markdown(&page.Document{Parts: []page.Part{t}})), nil
 }
 
-// outcomeMark is one mark of the table of predictions, which explains them.
-func outcomeMark(predicted bool, r *results.Row) string {
+// outcome is what all trials of a strategy under a hazard showed on one build.
+type outcome struct {
+	trials, damaged, raced int
+	traced                 bool
+}
+
+func (o *outcome) add(r *results.Row) {
+	o.trials, o.damaged = o.trials+r.Verdict.Trials, o.damaged+r.Verdict.Damaged
+	if r.Sharing != nil {
+		o.traced, o.raced = true, o.raced+r.Sharing.Raced+r.Sharing.ReadRaced
+	}
+}
+
+// mark is one mark of the table of predictions, which explains them.
+func (o *outcome) mark(predicted bool) string {
 	switch {
-	case r == nil || r.Verdict.Trials == 0 && r.Sharing == nil:
+	case o == nil || o.trials == 0 && !o.traced:
 		return "–"
-	case r.Verdict.Damaged > 0 && predicted:
+	case o.damaged > 0 && predicted:
 		return "D"
-	case r.Verdict.Damaged > 0:
+	case o.damaged > 0:
 		return "N"
-	case r.Sharing != nil && r.Sharing.Raced+r.Sharing.ReadRaced > 0 && predicted:
+	case o.raced > 0 && predicted:
 		return "r"
-	case r.Sharing != nil && r.Sharing.Raced+r.Sharing.ReadRaced > 0:
+	case o.raced > 0:
 		return "s"
 	case predicted:
 		return "m"

@@ -192,7 +192,12 @@ func Summary(d *plots.Data, set string) string {
 	}
 	text := markdown(&page.Document{Parts: []page.Part{page.Text(t.Title + ":"), &page.Table{Head: t.Head, Rows: t.Rows, Notes: t.Notes}}})
 	var b strings.Builder
-	b.WriteString(text)
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "|") {
+			line = strings.Join(page.Wrap(strings.TrimSuffix(line, "\n"), summaryLine), "\n") + "\n"
+		}
+		b.WriteString(line)
+	}
 	for _, f := range plots.Figures(d) {
 		if f.Empty == "" {
 			fmt.Fprintf(&b, "\n![%s](%s/%s.svg)\n", f.Title, PublishedFigures, f.ID)

@@ -271,12 +271,7 @@ const manyNeeds = 3
 
 // advice follows from the other columns.
 func (f *record) advice() Cell {
-	var needs []string
-	for _, hazard := range slices.SortedFunc(maps.Keys(f.broken), results.CompareHazards) {
-		if need := results.HazardCondition(hazard); !slices.Contains(needs, need) {
-			needs = append(needs, need)
-		}
-	}
+	needs := results.HazardConditions(slices.Sorted(maps.Keys(f.broken)))
 	switch {
 	case f.strategy == results.NegativeControl:
 		return Cell{Text: "never in a daemon: it shows a perfect fix"}

@@ -19,7 +19,7 @@ func (d *Document) writeText(w *bytes.Buffer) {
 		}
 	}
 	paragraph := func(s string) {
-		for _, line := range wrap(s, Width) {
+		for _, line := range Wrap(s, Width) {
 			w.WriteString(line + "\n")
 		}
 	}
@@ -84,7 +84,7 @@ func (l List) text(w *bytes.Buffer) {
 			lead = strings.Repeat(" ", column+2)
 		}
 		for _, text := range e.Texts {
-			for _, line := range wrap(text, Width-column-4) {
+			for _, line := range Wrap(text, Width-column-4) {
 				w.WriteString(strings.TrimRight(lead+"  "+line, " ") + "\n")
 				lead = strings.Repeat(" ", column+2)
 			}
@@ -215,7 +215,7 @@ func writeRow(w *bytes.Buffer, columns []column, row []string, gap int) {
 	high := 1
 	for i, c := range columns {
 		if c.index < len(row) {
-			lines[i] = wrap(row[c.index], c.width)
+			lines[i] = Wrap(row[c.index], c.width)
 		}
 		high = max(high, len(lines[i]))
 	}
@@ -246,8 +246,8 @@ func longest(list []string) int {
 	return n
 }
 
-// wrap breaks text into lines.
-func wrap(s string, columns int) []string {
+// Wrap breaks text into lines of so many columns.
+func Wrap(s string, columns int) []string {
 	var lines []string
 	for line := range strings.SplitSeq(clean(s), "\n") {
 		at := ""
