@@ -30,7 +30,7 @@ func Findings(d *plots.Data, set string) (string, error) {
 	f := finder{d}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": f.breaks, "holds": f.holds, "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
-		"predictions": f.predictions, "daemonBreaks": f.daemonBreaks, "daemonHolds": f.daemonHolds,
+		"predictions": f.predictions, "daemonBreaks": f.daemonBreaks, "daemonHolds": f.daemonHolds, "agreement": f.agreement,
 		"set": func() string { return set },
 	}).Parse(findingsText)
 	if err != nil {
@@ -314,6 +314,35 @@ func (f finder) predictions() (string, error) {
 	}
 	return fmt.Sprintf("At least %d lives in each field; one mark for each build, %s, in this order.\n\n%s",
 		least, strings.Join(builds, ", "), markdown(&page.Document{Parts: []page.Part{t}})), nil
+}
+
+// agreement says how lives and tracer agree, over all fields that have both. Damage
+// without a raced block is refused, but for the hazards named: the article has the
+// cause of those.
+func (f finder) agreement(known ...string) (string, error) {
+	var both, neither, damaged, raced int
+	for i := range f.Tables {
+		t := &f.Tables[i]
+		for _, r := range t.Rows {
+			var o outcome
+			if o.add(&r); o.trials == 0 || !o.traced || r.Strategy == results.PositiveControl {
+				continue
+			}
+			switch {
+			case o.damaged > 0 && o.raced > 0:
+				both++
+			case o.raced > 0:
+				raced++
+			case o.damaged == 0:
+				neither++
+			case !slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(t.Hazard, name) }):
+				return "", fmt.Errorf("%s under %s on %s: %d of %d lives damaged, and no block is raced", r.Strategy, t.Hazard, t.OpenSSL, o.damaged, o.trials)
+			default:
+				damaged++
+			}
+		}
+	}
+	return fmt.Sprintf("%d fields: %d damaged and raced, %d neither, %d raced alone, %d damaged alone", both+neither+raced+damaged, both, neither, raced, damaged), nil
 }
 
 // outcome is what all trials of a strategy under a hazard showed on one build.
