@@ -179,3 +179,27 @@ func TestSummaryIsShort(t *testing.T) {
 		}
 	}
 }
+
+// TestPublishedIsSmall holds the page of the published set, and its figures, to
+// what a reader waits for and a clone carries.
+func TestPublishedIsSmall(t *testing.T) {
+	d, err := report.Published("..")
+	if errors.Is(err, report.ErrNoData) {
+		return // TestPublished says whether that may be
+	}
+	check(t, err)
+	if n := len(written(t, d)); n > 2_000_000 {
+		t.Errorf("the page has %d bytes, want 2 MB at most", n)
+	}
+	figures, err := filepath.Glob(filepath.Join("..", report.PublishedFigures, "*.svg"))
+	check(t, err)
+	var all int64
+	for _, path := range figures {
+		info, err := os.Stat(path)
+		check(t, err)
+		all += info.Size()
+	}
+	if all > 1_500_000 {
+		t.Errorf("%d figures have %d bytes, want 1.5 MB at most", len(figures), all)
+	}
+}

@@ -131,8 +131,8 @@ func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
 		fmt.Fprintf(w, "<th scope=\"row\">%s</th>", text)
 		return
 	}
-	if c.Detail != "" {
-		text += " <small>" + escapeHTML(c.Detail) + "</small>"
+	if c.Detail != "" { // on a narrow page text and detail are one column, beside the head
+		text = "<div>" + text + " <small>" + escapeHTML(c.Detail) + "</small></div>"
 	}
 	if text == "" {
 		w.WriteString("<td></td>")
@@ -145,7 +145,7 @@ func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
 	if c.Sort != "" {
 		sort = fmt.Sprintf(" data-sort=\"%s\"", escapeHTML(c.Sort))
 	}
-	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s><div>%s</div></td>", class, escapeHTML(t.Head[i]), sort, text)
+	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s>%s</td>", class, escapeHTML(t.Head[i]), sort, text)
 }
 
 func (g Tags) html() string {
