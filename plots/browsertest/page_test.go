@@ -176,7 +176,7 @@ func TestChecksCanFail(t *testing.T) {
 	damage("h1{white-space:nowrap}", "a title wider than the window", layoutProblems)
 	damage(".caption{margin-top:-2em}", "text on other text", layoutProblems)
 	damage(".caption{height:1em;overflow:hidden}", "text that is cut", layoutProblems)
-	damage("svg text{transform:none!important}", "labels on other labels", layoutProblems)
+	damage("svg text{font-size:40px!important}", "labels on other labels", layoutProblems)
 	damage(".caption{color:#aaa!important}", "pale text", contrastProblems)
 }
 
