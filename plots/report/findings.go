@@ -73,21 +73,25 @@ func (f finder) rows(strategy, hazard string, builds []string, keep func(*result
 
 func sharingTrials(r *results.Row) bool { return r.Sharing != nil && r.Sharing.Trials > 0 }
 
-// lives adds up those of a strategy on each build, in the order of builds.
-func (f finder) lives(strategy, hazard string, builds []string) (list []lives, err error) {
+// lives adds up those of a strategy on each build, in the order of builds, and how
+// many of them count.
+func (f finder) lives(strategy, hazard string, builds []string, count func(*results.Row) int) (list []lives, err error) {
 	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
 	for n, r := range rows {
 		i := slices.IndexFunc(list, func(l lives) bool { return l.where == tables[n].OpenSSL })
 		if i < 0 {
 			i, list = len(list), append(list, lives{where: tables[n].OpenSSL})
 		}
-		list[i].damaged, list[i].trials = list[i].damaged+r.Verdict.Damaged, list[i].trials+r.Verdict.Trials
+		list[i].damaged, list[i].trials = list[i].damaged+count(r), list[i].trials+r.Verdict.Trials
 	}
 	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
 	return list, err
 }
 
-// lives is how many of them were damaged, on a build or in a daemon.
+func damaged(r *results.Row) int { return r.Verdict.Damaged }
+
+// lives is how many of them were damaged, or count for something else, on a build or
+// in a daemon.
 type lives struct {
 	where           string
 	damaged, trials int
@@ -122,7 +126,7 @@ func held(list []lives, what string) (string, error) {
 // breaks says in how many lives on each build there was damage. It was there on
 // each of them.
 func (f finder) breaks(strategy, hazard string, builds ...string) (string, error) {
-	list, err := f.lives(strategy, hazard, builds)
+	list, err := f.lives(strategy, hazard, builds, damaged)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +136,7 @@ func (f finder) breaks(strategy, hazard string, builds ...string) (string, error
 // holds says in how many lives there was no damage, and the weakest bound of a
 // build.
 func (f finder) holds(strategy, hazard string, builds ...string) (string, error) {
-	list, err := f.lives(strategy, hazard, builds)
+	list, err := f.lives(strategy, hazard, builds, damaged)
 	if err != nil {
 		return "", err
 	}
@@ -142,22 +146,15 @@ func (f finder) holds(strategy, hazard string, builds ...string) (string, error)
 // events says in how many lives of each build there were events of a kind; there
 // were some on each.
 func (f finder) events(strategy, hazard, kind string, builds ...string) (string, error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
+	list, err := f.lives(strategy, hazard, builds, func(r *results.Row) int {
+		i := slices.IndexFunc(r.Events, func(k results.KindCount) bool { return k.Kind == kind })
+		if i < 0 {
+			return 0
+		}
+		return r.Events[i].Trials
+	})
 	if err != nil {
 		return "", err
-	}
-	var list []lives
-	for n, r := range rows {
-		i := slices.IndexFunc(list, func(l lives) bool { return l.where == tables[n].OpenSSL })
-		if i < 0 {
-			i, list = len(list), append(list, lives{where: tables[n].OpenSSL})
-		}
-		list[i].trials += r.Verdict.Trials
-		for _, k := range r.Events {
-			if k.Kind == kind {
-				list[i].damaged += k.Trials
-			}
-		}
 	}
 	var parts []string
 	for _, l := range list {
