@@ -194,13 +194,19 @@ func withRounds(t *testing.T, path string, rounds int) (Summary, error) {
 	return r.Resume(t.Context(), path)
 }
 
-// Rounds can be added to a file, whether it is finished or not; the file tells.
-func TestMoreRounds(t *testing.T) {
-	path := resultsPath(t)
-	text := finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
+// toGrow is a finished file of four rounds, its text, and the trials it has with nine.
+func toGrow(t *testing.T) (path string, text []byte, nine map[int]string) {
+	t.Helper()
+	path = resultsPath(t)
+	text = finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
 	more := smallSpec()
 	more.Rounds = 9
-	want := planned(mustPlan(t, more, whole))
+	return path, text, planned(mustPlan(t, more, whole))
+}
+
+// Rounds can be added to a file, whether it is finished or not; the file tells.
+func TestMoreRounds(t *testing.T) {
+	path, text, want := toGrow(t)
 	add := func(rounds int) (Summary, error) { return withRounds(t, path, rounds) }
 	if sum, err := add(9); err != nil || sum.Ran != 25 || sum.Done != 45 {
 		t.Errorf("%+v, %v; want 25 trials more", sum, err)
@@ -237,11 +243,7 @@ func TestMoreRounds(t *testing.T) {
 // A plan can be ended with a round that is whole, and go on later; nothing in the
 // file is lost.
 func TestFewerRounds(t *testing.T) {
-	path := resultsPath(t)
-	text := finished(t, newRunner(mustPlan(t, smallSpec(), whole)), path)
-	more := smallSpec()
-	more.Rounds = 9
-	want := planned(mustPlan(t, more, whole))
+	path, text, want := toGrow(t)
 	add := func(rounds int) (Summary, error) { return withRounds(t, path, rounds) }
 	if _, err := add(9); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,8 @@ func (s Styles) compact(body string) string {
 		style := strings.Replace(attribute.FindStringSubmatch(m)[1], "font-family:Liberation Sans", families, 1)
 		h := fnv.New64a()
 		h.Write([]byte(style)) // named by content, so that pictures of one page share it
-		class := "g" + strconv.FormatUint(h.Sum64(), 36)[:4]
+		name := strconv.FormatUint(h.Sum64(), 36)
+		class := "g" + name[len(name)-5:] // the last digits are evenly spread, the first are not
 		s[class] = style
 		return ` class="` + class + `"`
 	})

@@ -2,7 +2,6 @@ package plots
 
 import (
 	"fmt"
-	"slices"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
@@ -27,9 +26,7 @@ func handshakes(d *Data) *Figure {
 
 // addDuets adds the panels of duets, and explains them if there are any.
 func (f *Figure) addDuets(d *Data) string {
-	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool {
-		return !slices.ContainsFunc(s.Rows, func(r results.Row) bool { return r.Duet != nil })
-	})
+	scenes := d.scenesWith(func(r results.Row) bool { return r.Duet != nil })
 	if len(scenes) == 0 {
 		return ""
 	}

@@ -34,6 +34,11 @@ func (d *Data) judgesAny() bool {
 	})
 }
 
+// scenesWith lists the scenes in which some strategy has something.
+func (d *Data) scenesWith(some func(results.Row) bool) []*Scene {
+	return slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return !slices.ContainsFunc(s.Rows, some) })
+}
+
 // judged reports whether any trial of the scene could have got a verdict.
 func (s *Scene) judged() bool {
 	return slices.ContainsFunc(s.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })

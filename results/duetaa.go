@@ -21,22 +21,12 @@ const (
 // pairs as a duet has at least, not too many differ; all pairs together do not; and
 // neither the place of a turn nor which server was started first makes a difference.
 func (g *gatherer) aaDuets(f *findings) {
-	var all duetSample
-	for _, scene := range g.sorted() {
-		for _, name := range sortedNames(g.scenes[scene]) {
-			switch s := &g.scenes[scene][name].duet; {
-			case len(s.pairs) == 0:
-			case aaBase(name) == scene.Against():
-				f.places++
-				all.join(s)
-			default: // such as one with an extra that is known
-				sets, same := s.sets()
-				f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",
-					scene, name, len(sets), inference.DuetFirst, differing(sets), same, number.Percent(DuetMargin))
-			}
-		}
-	}
-	if f.places == 0 {
+	all, places := g.duetsWithThemselves(func(scene Scene, name string, s *duetSample) { // such as one with an extra that is known
+		sets, same := s.sets()
+		f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",
+			scene, name, len(sets), inference.DuetFirst, differing(sets), same, number.Percent(DuetMargin))
+	})
+	if f.places += places; f.places == 0 {
 		return
 	}
 	if all.tally.failed > 0 {
@@ -74,6 +64,25 @@ func (g *gatherer) aaDuets(f *findings) {
 		number.Percent(parts.Between), number.Percent(parts.Within), number.Figures(parts.Lag1))
 }
 
+// duetsWithThemselves joins the duets of strategies with themselves, of so many
+// places, and shows the others one by one.
+func (g *gatherer) duetsWithThemselves(other func(Scene, string, *duetSample)) (all *duetSample, places int) {
+	all = new(duetSample)
+	for _, scene := range g.sorted() {
+		for _, name := range sortedNames(g.scenes[scene]) {
+			switch s := &g.scenes[scene][name].duet; {
+			case len(s.pairs) == 0:
+			case aaBase(name) == scene.Against():
+				places++
+				all.join(s)
+			default:
+				other(scene, name, s)
+			}
+		}
+	}
+	return all, places
+}
+
 // sets cuts the pairs into duets of as many as one has at least, and counts those
 // that are equivalent, each for itself.
 func (s *duetSample) sets() (list []Figure, same int) {
@@ -103,14 +112,7 @@ func differing(list []Figure) int {
 
 // summarizeDuets is what duets of strategies with themselves came to.
 func (g *gatherer) summarizeDuets() AASummary {
-	var all duetSample
-	for _, scene := range g.sorted() {
-		for _, name := range sortedNames(g.scenes[scene]) {
-			if aaBase(name) == scene.Against() {
-				all.join(&g.scenes[scene][name].duet)
-			}
-		}
-	}
+	all, _ := g.duetsWithThemselves(func(Scene, string, *duetSample) {})
 	list, _ := all.sets()
 	s := AASummary{Unit: CPURatio, Interval: differing(list), Left: len(all.pairs) % inference.DuetFirst}
 	for _, f := range list {

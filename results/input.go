@@ -108,8 +108,10 @@ const (
 
 // traits reads those of a file from what stands before its first trial. What is
 // wrong with the file shows when it is read.
-func traits(path string) []trait {
-	header, p := planned(path)
+func traits(path string) []trait { return headOf(path).traits() }
+
+func (h head) traits() []trait {
+	header, p := h.header, h.plan
 	if header == nil {
 		return nil
 	}
@@ -159,12 +161,13 @@ func Kinds(files []string) ([]string, error) {
 	// common with them, so that sharing trials are beside the lives of their hazards.
 	// Forks stay by themselves: their length says nothing of lives.
 	var order, others []int
-	have := make([][]trait, len(files))
+	heads, have := make([]head, len(files)), make([][]trait, len(files))
 	for i, path := range files {
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is not a regular file, and cannot be read together with others: save it first", path)
 		}
-		have[i] = traits(path)
+		heads[i] = headOf(path)
+		have[i] = heads[i].traits()
 		if slices.ContainsFunc(have[i], func(t trait) bool { return t.key == corruptionLength }) {
 			order = append(order, i)
 		} else {
@@ -176,7 +179,7 @@ func Kinds(files []string) ([]string, error) {
 	of := make([]int, len(files))
 	values := make(map[string]map[string]bool)
 	for _, i := range append(order, others...) {
-		scenes := plannedScenes(files[i])
+		scenes := heads[i].scenes()
 		forks := slices.ContainsFunc(have[i], func(t trait) bool { return t.key == forkLength })
 		of[i] = -1
 		most := 0
@@ -219,32 +222,35 @@ func Kinds(files []string) ([]string, error) {
 	return list, nil
 }
 
-// planned is the head of a file, nil if it cannot be read, and its plan, nil if it
-// has none.
-func planned(path string) (*Header, *Plan) {
+// head is what stands before a file's first trial.
+type head struct {
+	header *Header // nil: it cannot be read
+	plan   *Plan   // nil: it has none
+}
+
+func headOf(path string) head {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil
+		return head{}
 	}
 	defer f.Close()
 	r := NewReader(f, path)
 	r.Scan()
 	header, p := r.Header(), new(Plan)
 	if len(header.Plan) == 0 || json.Unmarshal(header.Plan, p) != nil {
-		return &header, nil
+		return head{&header, nil}
 	}
-	return &header, p
+	return head{&header, p}
 }
 
-// plannedScenes lists the hazards of a file's plan under each of its loads.
-func plannedScenes(path string) []string {
-	_, p := planned(path)
-	if p == nil {
+// scenes lists the hazards of a file's plan under each of its loads.
+func (h head) scenes() []string {
+	if h.plan == nil {
 		return nil
 	}
 	var list []string
-	for _, load := range orDefault(p.Spec.Loads, Loads.Default()) {
-		for _, hazard := range orDefault(p.Spec.Hazards, Plain) {
+	for _, load := range orDefault(h.plan.Spec.Loads, Loads.Default()) {
+		for _, hazard := range orDefault(h.plan.Spec.Hazards, Plain) {
 			list = append(list, load+" "+hazard)
 		}
 	}

@@ -25,14 +25,19 @@ func (in *Input) Planned() int {
 	if in.partial() {
 		return 0
 	}
-	whole := 0
-	for _, n := range in.Rounds {
-		whole = max(whole, n)
-	}
 	if len(in.Rounds) < 2 && in.Plan.Spec.Rounds > 1 {
 		return 0
 	}
-	return whole * in.Plan.Spec.Rounds
+	return in.Plan.trials(in.Rounds)
+}
+
+// trials is how many the plan has, if one of these rounds is whole.
+func (p *Plan) trials(rounds map[int]int) int {
+	whole := 0
+	for _, n := range rounds {
+		whole = max(whole, n)
+	}
+	return whole * p.Spec.Rounds
 }
 
 // Unfinished says how much of its plan a file holds, "" if that is all.
@@ -126,11 +131,7 @@ func (c *Comparison) missingShards() []string {
 	var list []string
 	for _, d := range order {
 		plan := d.first.Plan
-		whole := 0
-		for _, n := range d.rounds {
-			whole = max(whole, n)
-		}
-		planned := whole * plan.Spec.Rounds
+		planned := plan.trials(d.rounds)
 		switch {
 		case len(d.seen) < plan.Shard.Count:
 			list = append(list, fmt.Sprintf("%s is one of %d shards, and only %d of them are there", d.first.Base(), plan.Shard.Count, len(d.seen)))

@@ -78,11 +78,7 @@ func sharingTrials(r *results.Row) bool { return r.Sharing != nil && r.Sharing.T
 func (f finder) lives(strategy, hazard string, builds []string, count func(*results.Row) int) (list []lives, err error) {
 	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
 	for n, r := range rows {
-		i := slices.IndexFunc(list, func(l lives) bool { return l.where == tables[n].OpenSSL })
-		if i < 0 {
-			i, list = len(list), append(list, lives{where: tables[n].OpenSSL})
-		}
-		list[i].damaged, list[i].trials = list[i].damaged+count(r), list[i].trials+r.Verdict.Trials
+		list = addLives(list, lives{tables[n].OpenSSL, count(r), r.Verdict.Trials})
 	}
 	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
 	return list, err
@@ -95,6 +91,16 @@ func damaged(r *results.Row) int { return r.Verdict.Damaged }
 type lives struct {
 	where           string
 	damaged, trials int
+}
+
+// addLives adds some to those in the same place.
+func addLives(list []lives, more lives) []lives {
+	i := slices.IndexFunc(list, func(l lives) bool { return l.where == more.where })
+	if i < 0 {
+		return append(list, more)
+	}
+	list[i].damaged, list[i].trials = list[i].damaged+more.damaged, list[i].trials+more.trials
+	return list
 }
 
 // broken says in how many lives there was damage in each place, and refuses if
@@ -228,12 +234,7 @@ func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error
 			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, version.Line(r.OpenSSL)) {
 				continue
 			}
-			where := fmt.Sprintf("%s (OpenSSL %s)", r.Server, r.OpenSSL)
-			i := slices.IndexFunc(list, func(l lives) bool { return l.where == where })
-			if i < 0 {
-				i, list = len(list), append(list, lives{where: where})
-			}
-			list[i].damaged, list[i].trials = list[i].damaged+r.Daemon.Damaged, list[i].trials+r.Daemon.Trials
+			list = addLives(list, lives{fmt.Sprintf("%s (OpenSSL %s)", r.Server, r.OpenSSL), r.Daemon.Damaged, r.Daemon.Trials})
 		}
 	}
 	if len(list) == 0 {
