@@ -220,10 +220,10 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		sum.ReadRaced = max(sum.ReadRaced, read)
 		sum.Floor = max(sum.Floor, len(trial.raced)-len(above))
 	}
-	for _, p := range slices.Collect(maps.Values(places)) {
-		sum.Places = append(sum.Places, *p)
+	for _, key := range slices.Sorted(maps.Keys(places)) { // so that the same trials always give the same list
+		sum.Places = append(sum.Places, *places[key])
 	}
-	slices.SortFunc(sum.Places, func(a, b SharedPlace) int {
+	slices.SortStableFunc(sum.Places, func(a, b SharedPlace) int {
 		return cmp.Or(cmp.Compare(b.Trials, a.Trials), strings.Compare(a.Site, b.Site))
 	})
 	return sum

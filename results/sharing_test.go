@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -177,5 +178,26 @@ func TestSharedWord(t *testing.T) {
 	}
 	if got := (Verdict{Words: []Word{Clean}}).share(&SharedBlocks{Trials: 3}); got.Worst() != Clean {
 		t.Errorf("clean without raced blocks is %v", got.Words)
+	}
+}
+
+// The same trials give the same list of places each time, also where a place is
+// written by several in one block and read by others in another.
+func TestSharedPlacesHaveAnOrder(t *testing.T) {
+	path := sharingFile(t, map[string]string{"plain none": "err.c:1 err.c:1! drbg.c:2 drbg.c:2! lhash.c:3 lhash.c:3!", "plain key-owner": ""})
+	for range 20 {
+		c, err := Summarize(Options{}, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for _, r := range c.Tables[0].Rows {
+			for _, p := range r.Sharing.Places {
+				list = append(list, fmt.Sprint(p.Site, p.ReadRaced))
+			}
+		}
+		if got, want := strings.Join(list, " "), "drbg.c:2false drbg.c:2true err.c:1false err.c:1true lhash.c:3false lhash.c:3true"; got != want {
+			t.Fatalf("places %s, want %s", got, want)
+		}
 	}
 }
