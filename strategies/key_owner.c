@@ -22,4 +22,5 @@ STRATEGY(key_owner) = {
 	.abi = STRATEGY_ABI,
 	.name = "key-owner",
 	.child = clear_owned,
+	.early = true, /* before another library's child handler uses what is rank 0's */
 };

@@ -18,9 +18,10 @@
 #define TLSBENCH_STRATEGY_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-#define STRATEGY_ABI 1u
+#define STRATEGY_ABI 2u /* 1 had no early; such objects still load */
 
 /* The symbol that a strategy in a shared object has to export. */
 #define STRATEGY_SYMBOL "tlsbench_strategy"
@@ -82,6 +83,13 @@ struct strategy {
 	void (*prepare)(struct strategy_context *ctx);
 	void (*parent)(struct strategy_context *ctx);
 	void (*child)(struct strategy_context *ctx);
+
+	/*
+	 * The at-fork handlers are registered as the program starts, and not after
+	 * set-up: the child handler then runs ahead of every library's that uses
+	 * OpenSSL, and the prepare handler after all of them.
+	 */
+	bool early;
 };
 
 /*

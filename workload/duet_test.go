@@ -46,8 +46,9 @@ func TestDuet(t *testing.T) {
 		if s.Block != i/4 || block[0].Arm != block[3].Arm || block[1].Arm != block[2].Arm || block[0].Arm == block[1].Arm {
 			t.Errorf("turn %d is of block %d and side %d", i, s.Block, s.Arm)
 		}
-		// It ends with a handshake, however long that one takes.
-		if s.CPU < least || s.CPU > most+s.CPU/time.Duration(s.Handshakes)*4 || s.Wall < s.CPU || s.Handshakes == 0 {
+		// It ends with a handshake, however long that one takes. The two clocks are read
+		// one after the other, some microseconds apart.
+		if s.CPU < least || s.CPU > most+s.CPU/time.Duration(s.Handshakes)*4 || s.Wall < s.CPU-100*time.Microsecond || s.Handshakes == 0 {
 			t.Errorf("turn %d took %v of processor time in %v, for %d handshakes", i, s.CPU, s.Wall, s.Handshakes)
 		}
 		if s.At < end {
@@ -59,8 +60,16 @@ func TestDuet(t *testing.T) {
 		end = s.At + s.Wall
 		handshakes += s.Handshakes
 	}
-	if want := handshakes + 2*duetWarmup + rig.DuetLeadIn*uint64(len(d.Slices)+2); out.Handshakes != want {
-		t.Errorf("%d handshakes, but turns and warm-up made %d", out.Handshakes, want)
+	// What is in no turn: the two warm-ups, and one side between two turns of the other.
+	between := 0
+	for i := range d.Slices {
+		if last := i - 1; last < 0 && d.Slices[i].Arm == results.Subject || last >= 0 && d.Slices[i].Arm == d.Slices[last].Arm {
+			between++
+		}
+	}
+	want := handshakes + 2*duetWarmup + rig.DuetLeadIn*uint64(len(d.Slices)+2+between)
+	if extra := out.Handshakes - want; extra < uint64(between) || extra > handshakes*uint64(between)/uint64(len(d.Slices)) {
+		t.Errorf("%d handshakes, but turns and warm-ups made %d, and %d stand-ins %d", out.Handshakes, want, between, extra)
 	}
 	for _, unit := range []string{results.CPURatio, results.TotalRatio, results.CPUPerHandshake, results.OtherCPU} {
 		if i := slices.IndexFunc(d.Metrics(), func(m results.Metric) bool { return m.Unit == unit }); i < 0 || !(d.Metrics()[i].Value > 0) {
@@ -81,15 +90,15 @@ func TestDuetOverTCP(t *testing.T) {
 	var end time.Duration
 	handshakes := uint64(2 * duetWarmup)
 	for i, s := range out.Duet.Slices {
-		if s.Handshakes == 0 || s.CPU <= 0 || s.CPU > s.Wall || s.At < end {
+		if s.Handshakes == 0 || s.CPU <= 0 || s.CPU > s.Wall+100*time.Microsecond || s.At < end {
 			t.Errorf("turn %d: %+v, the last one ended at %v", i, s, end)
 		}
 		end = s.At + s.Wall
 		handshakes += s.Handshakes
 	}
-	// Of two peers one may be under way when the other completes the number.
-	if more := uint64(len(out.Duet.Slices) + 2); out.Handshakes < handshakes || out.Handshakes > handshakes+more {
-		t.Errorf("%d handshakes, want those of the turns, %d", out.Handshakes, handshakes)
+	// One side runs between two turns of the other, for half a turn.
+	if out.Handshakes <= handshakes || out.Handshakes > 2*handshakes {
+		t.Errorf("%d handshakes, want more than those of the turns, %d", out.Handshakes, handshakes)
 	}
 }
 

@@ -440,6 +440,8 @@ var fixes = map[string][]mutant{
 			in(opensslC, "load_address == crypto_base || ", "")},
 	},
 	"host": {
+		{"never-early", "a fix that wants to be first is registered after all others", trials + "TestEarlyFixComesFirst",
+			in(hostC, "strategy->abi >= 2 && strategy->early", "false")},
 		{"child-handler-in-parent", "what the child should do, rank 0 does", foreignKeys + "foreign-before:n=5/hwm",
 			in(hostC, `handlers[HANDLER_PARENT] = strategy->parent;
 	handlers[HANDLER_CHILD] = strategy->child;`, "handlers[HANDLER_PARENT] = strategy->child;")},

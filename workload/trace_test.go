@@ -15,11 +15,17 @@ import (
 func traced(t testing.TB, build openssl.Build, strategy, load string) (*Outcome, *rig.Trace) {
 	t.Helper()
 	cfg := corruption(t, strategy, load)
-	cfg.Build, cfg.Heap, cfg.Handshakes, cfg.Duration = build, "traced", 20, 0
+	cfg.Build = build
+	return underTracer(t, cfg)
+}
+
+func underTracer(t testing.TB, cfg Config) (*Outcome, *rig.Trace) {
+	t.Helper()
+	cfg.Heap, cfg.Handshakes, cfg.Duration = "traced", 20, 0
 	var trace *rig.Trace
 	out, err := run(context.Background(), cfg, func(b *rig.Block) { trace = b.Trace() })
 	if err != nil {
-		t.Fatalf("%s, %s: %v", strategy, load, err)
+		t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
 	}
 	return out, trace
 }
@@ -99,6 +105,32 @@ func TestTraceOfBadPeers(t *testing.T) {
 		out := mustRun(t, cfg)
 		if n := out.Handshakes + out.Refused; out.Handshakes != 0 || n < 40 || n > 80 || len(out.Trace.Raced) != 0 {
 			t.Errorf("%s: %d good and %d bad connections, want 40 bad ones; raced: %v", load, out.Handshakes, out.Refused, out.Trace.Raced)
+		}
+	}
+}
+
+// Another library's child handler uses what is still rank 0's, unless the fix is
+// registered before it. Objects of ABI 1 end where the word early begins.
+func TestEarlyFixComesFirst(t *testing.T) {
+	for _, tc := range []struct {
+		words string
+		early bool
+	}{{".abi = STRATEGY_ABI, .early = true", true}, {".abi = STRATEGY_ABI", false}, {".abi = 1, .early = true", false}} {
+		cfg := hazardTrial(t, "atfork-user:side=child", "none", "memory")
+		cfg.Strategy = ownObject(t, "own", []byte(`#include "strategy.h"
+static void clear(struct strategy_context *ctx)
+{
+	pthread_key_t keys[64];
+	size_t n = ctx->keys_of(KEY_OPENSSL, keys, 64);
+
+	for (size_t i = 0; i < n; i++)
+		pthread_setspecific(keys[i], NULL);
+}
+const struct strategy tlsbench_strategy = {.name = "own", .child = clear, `+tc.words+`};
+`))
+		_, trace := underTracer(t, cfg)
+		if raced := sites(trace); (len(raced) == 0) != tc.early {
+			t.Errorf("%s: raced: %q", tc.words, raced)
 		}
 	}
 }

@@ -43,20 +43,9 @@ static const struct strategy *own_strategy(const char *path)
 	found = dlsym(library, STRATEGY_SYMBOL);
 	if (found == NULL)
 		FAIL(0, "strategy %s exports no symbol %s", path, STRATEGY_SYMBOL);
-	if (found->abi != STRATEGY_ABI)
-		FAIL(0, "strategy %s has ABI version %u, not %u", path, found->abi, STRATEGY_ABI);
+	if (found->abi == 0 || found->abi > STRATEGY_ABI)
+		FAIL(0, "strategy %s has ABI version %u, not 1 to %u", path, found->abi, STRATEGY_ABI);
 	return found;
-}
-
-void host_load(void)
-{
-	if (rig.config->strategy_path[0] != '\0') {
-		strategy = own_strategy(rig.config->strategy_path);
-		return;
-	}
-	strategy = strategy_named(rig.config->strategy);
-	if (strategy == NULL)
-		FAIL(0, "unknown strategy %s", rig.config->strategy);
 }
 
 /* "a|b" is met by either. */
@@ -142,6 +131,35 @@ static void child(void)
 	call(HANDLER_CHILD);
 }
 
+static bool is_early(void)
+{
+	return strategy->abi >= 2 && strategy->early;
+}
+
+static void add_handlers(void)
+{
+	int err;
+
+	handlers[HANDLER_PREPARE] = strategy->prepare;
+	handlers[HANDLER_PARENT] = strategy->parent;
+	handlers[HANDLER_CHILD] = strategy->child;
+	err = pthread_atfork(handlers[HANDLER_PREPARE] != NULL ? prepare : NULL,
+		handlers[HANDLER_PARENT] != NULL ? parent : NULL, handlers[HANDLER_CHILD] != NULL ? child : NULL);
+	if (err != 0)
+		FAIL(err, "strategy %s: register fork handlers", rig.config->strategy);
+}
+
+void host_load(void)
+{
+	bool own = rig.config->strategy_path[0] != '\0';
+
+	strategy = own ? own_strategy(rig.config->strategy_path) : strategy_named(rig.config->strategy);
+	if (strategy == NULL)
+		FAIL(0, "unknown strategy %s", rig.config->strategy);
+	if (is_early())
+		add_handlers();
+}
+
 void host_mask(bool mask)
 {
 	masked = mask;
@@ -173,11 +191,6 @@ void host_after_setup(void)
 
 	if (err != 0)
 		FAIL(err, "strategy %s: after set-up", rig.config->strategy);
-	handlers[HANDLER_PREPARE] = strategy->prepare;
-	handlers[HANDLER_PARENT] = strategy->parent;
-	handlers[HANDLER_CHILD] = strategy->child;
-	err = pthread_atfork(handlers[HANDLER_PREPARE] != NULL ? prepare : NULL,
-		handlers[HANDLER_PARENT] != NULL ? parent : NULL, handlers[HANDLER_CHILD] != NULL ? child : NULL);
-	if (err != 0)
-		FAIL(err, "strategy %s: register fork handlers", rig.config->strategy);
+	if (!is_early())
+		add_handlers();
 }

@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Finds the strategy by name, or loads the user's shared object. */
+/*
+ * Finds the strategy by name, or loads the user's shared object; registers the
+ * at-fork handlers of one that wants to be early.
+ */
 void host_load(void);
 
 /* The function that the strategy needs and this OpenSSL lacks, NULL if it has all. */
@@ -25,7 +28,7 @@ void host_initialise(void (*fn)(void *arg), void *arg);
 /* Whether the strategy has functions run elsewhere than in rank 0's thread. */
 bool host_initialises_elsewhere(void);
 
-/* After set-up: the strategy's own set-up, then its at-fork handlers. */
+/* After set-up: the strategy's own set-up, then its at-fork handlers if they are not there yet. */
 void host_after_setup(void);
 
 /* Which at-fork handlers the strategy has, a bit for each enum handler. */
