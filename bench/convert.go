@@ -119,19 +119,18 @@ func describe(e workload.Event, server string) string {
 
 // status tells whether the trial was carried out, and on what the plan says.
 func (t Task) status(o *workload.Outcome) (results.Status, string) {
-	if t.Cell.server != nil {
-		if o.NotApplicable != "" {
-			return results.NotApplicable, o.NotApplicable
-		}
-		return t.carriedOut(o)
-	}
 	b := t.Cell.build
-	version := b.Build.Version
 	switch {
-	case o.NotApplicable != "":
-		return results.NotApplicable, fmt.Sprintf("openssl %s has no %s", b.Label, o.NotApplicable)
 	case o.Skipped != "":
 		return results.Skipped, o.Skipped
+	case t.Cell.server != nil && o.NotApplicable != "":
+		return results.NotApplicable, o.NotApplicable
+	case t.Cell.server != nil:
+		return t.carriedOut(o)
+	case o.NotApplicable != "":
+		return results.NotApplicable, fmt.Sprintf("openssl %s has no %s", b.Label, o.NotApplicable)
+	}
+	switch version := b.Build.Version; {
 	case version != "" && o.OpenSSLVersion != "" && !slices.Contains(strings.Fields(o.OpenSSLVersion), version):
 		return results.Failed, fmt.Sprintf("openssl build %s: the plan has version %s, but the loaded library reports %q", b.Label, version, o.OpenSSLVersion)
 	case len(o.Files) > 0 && !slices.Contains(o.Files, b.Build.Libcrypto):

@@ -212,3 +212,17 @@ func TestStatus(t *testing.T) {
 		})
 	}
 }
+
+// A daemon's trial that was not carried out says why, as the rig's does.
+func TestStatusInADaemon(t *testing.T) {
+	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
+	task.Cell.server = &server{}
+	for status, out := range map[results.Status]workload.Outcome{
+		results.Skipped:       {Skipped: "why"},
+		results.NotApplicable: {NotApplicable: "why"},
+	} {
+		if got := mustTrial(t, task, time.Now(), &out, nil); got.Status != status || got.Reason != "why" {
+			t.Errorf("%s %q, want %s", got.Status, got.Reason, status)
+		}
+	}
+}

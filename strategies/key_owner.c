@@ -1,13 +1,13 @@
 /*
- * key-owner: the child clears exactly the keys that libcrypto and libssl
- * created, as the ledger of keys knows. No daemon can do this without such a
- * ledger: it is the oracle, what a perfect fix would do, and the negative
- * control: a rig in which this one is damaged is wrong.
+ * key-owner: the child clears exactly the keys that libcrypto, libssl and the
+ * modules they load created, as the ledger of keys knows. No daemon can do this
+ * without such a ledger: it is the oracle, what a perfect fix would do, and the
+ * negative control: a rig in which this one is damaged is wrong.
  */
 #include "clear.h"
 #include "strategy.h"
 
-enum { MAX_KEYS = 64 };
+enum { MAX_KEYS = 1024 }; /* all there can be, PTHREAD_KEYS_MAX: one left out is shared */
 
 static void clear_owned(struct strategy_context *ctx)
 {

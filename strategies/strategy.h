@@ -85,9 +85,10 @@ struct strategy {
 	void (*child)(struct strategy_context *ctx);
 
 	/*
-	 * The at-fork handlers are registered as the program starts, and not after
-	 * set-up: the child handler then runs ahead of every library's that uses
-	 * OpenSSL, and the prepare handler after all of them.
+	 * The rig registers the at-fork handlers before anybody has used OpenSSL, and
+	 * not after set-up: the child handler then runs ahead of every library's, and
+	 * the prepare handler after all of them. They may be called before
+	 * after_setup. In a daemon all handlers are registered at set-up.
 	 */
 	bool early;
 };

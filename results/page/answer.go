@@ -95,7 +95,9 @@ type record struct {
 	safe     []string            // builds on which it is not damaged alone
 	ruined   []string            // builds on which it is
 	shared   []string            // safe builds on which workers were seen to share memory
-	reasons  []string            // why there is no verdict, on some build
+	untried  []string            // builds without a verdict,
+	without  results.Word        // for which of the words for that
+	reasons  []string            // and why
 	trials   tally               // of a build, alone
 	bound    float64             // the weakest of the safe builds
 	clean    bool                // on all safe builds
@@ -166,6 +168,7 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		shared = shared || slices.Contains(r.Verdict.Words, results.Shared)
 		switch v := &r.Verdict; {
 		case v.Trials == 0:
+			f.without = v.Worst()
 			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
 				f.reasons = append(f.reasons, v.Reason)
 			}
@@ -188,6 +191,8 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		f.safe = append(f.safe, build)
 		f.trials.add(best.Trials)
 		f.bound, f.clean = max(f.bound, best.Upper), f.clean && best.Worst() == results.Clean
+	case f.without != "":
+		f.untried = append(f.untried, build)
 	}
 }
 
@@ -217,12 +222,8 @@ func (f *record) alone() Cell {
 	}
 	if len(f.safe) > 0 {
 		c.Class = cmp.Or(c.Class, "verdict "+Class(safe))
-		where, which := f.on(f.safe), ""
-		if len(f.ruined) > 0 {
-			where, which = "elsewhere", strings.Join(f.safe, ", ")+": "
-		}
-		parts = append(parts, fmt.Sprintf("%s %s", safe, where))
-		c.Detail = fmt.Sprintf("(%s0 of %s each, %s)", which, f.trials, number.AtMost(f.bound))
+		parts = append(parts, fmt.Sprintf("%s %s", safe, f.on(f.safe)))
+		c.Detail = fmt.Sprintf("(0 of %s each, %s)", f.trials, number.AtMost(f.bound))
 	}
 	if len(shared) > 0 {
 		parts = append(parts, "shared on "+strings.Join(shared, ", "))
@@ -230,10 +231,13 @@ func (f *record) alone() Cell {
 			c.Class = "verdict " + Class(results.Shared)
 		}
 	}
-	c.Text = strings.Join(parts, "; ")
-	if c.Text == "" {
-		c.Text = string(results.NotApplicWord)
+	if len(parts) == 0 {
+		return Cell{Text: string(cmp.Or(f.without, results.NotApplicWord)), Notes: f.reasons}
 	}
+	if len(f.untried) > 0 {
+		parts = append(parts, fmt.Sprintf("%s on %s", f.without, strings.Join(f.untried, ", ")))
+	}
+	c.Text = strings.Join(parts, "; ")
 	return c
 }
 
@@ -266,9 +270,6 @@ func (f *record) breaks() Cell {
 		Sort: sortable(float64(len(names)))}
 }
 
-// manyNeeds are more conditions than anybody checks.
-const manyNeeds = 3
-
 // advice follows from the other columns.
 func (f *record) advice() Cell {
 	needs := results.HazardConditions(slices.Sorted(maps.Keys(f.broken)))
@@ -277,14 +278,12 @@ func (f *record) advice() Cell {
 		return Cell{Text: "never in a daemon: it shows a perfect fix"}
 	case len(f.safe) == 0:
 		return Cell{Text: "never"}
+	case len(f.shared) > 0:
+		return Cell{Text: "not yet: even alone, workers share blocks of OpenSSL", Detail: f.only()}
 	case len(f.hazards) == 0:
 		return Cell{Text: "unknown: tried only alone", Detail: f.only()}
-	case len(f.broken) == 0 && len(f.shared) > 0:
-		return Cell{Text: "not yet: no damage was seen, but workers share blocks of OpenSSL", Detail: f.only()}
 	case len(f.broken) == 0:
 		return Cell{Text: "in all cases tried", Detail: f.only()}
-	case len(needs) > manyNeeds:
-		return Cell{Text: "none of what breaks it is in the process", Detail: f.only()}
 	}
 	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
 }

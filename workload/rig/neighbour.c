@@ -3,6 +3,7 @@
 
 #include "hazard.h"
 #include "heap.h"
+#include "lock.h"
 #include "rig.h"
 #include "serve.h"
 
@@ -27,9 +28,12 @@ static volatile sig_atomic_t in_call;
 static volatile bool lost; /* a call never came back */
 static unsigned call_limit_ms;
 
-/* What the scheduler has counted for this process, in nanoseconds. */
+/*
+ * What was counted for this process, in nanoseconds. Waited: ready to run and no
+ * processor, or for the shared heap's lock, whose holder may have none.
+ */
 struct usage {
-	uint64_t at, ran, waited; /* waited: ready to run, and no processor */
+	uint64_t at, ran, waited;
 };
 
 static struct usage call_began;
@@ -56,7 +60,7 @@ void *neighbour_symbol(void *library, const char *name)
 /* Safe in a signal handler. */
 static struct usage usage_now(void)
 {
-	struct usage u = {.at = now_ns()};
+	struct usage u = {.at = now_ns(), .waited = lock_slept()};
 	char text[64] = "", *end;
 	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -67,7 +71,7 @@ static struct usage usage_now(void)
 	close(fd);
 	if (n > 0) {
 		u.ran = strtoull(text, &end, 10);
-		u.waited = strtoull(end, NULL, 10);
+		u.waited += strtoull(end, NULL, 10);
 	}
 	return u;
 }
