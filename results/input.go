@@ -288,7 +288,7 @@ func Done(inputs []*Input) string {
 	for _, kind := range []struct {
 		Measure
 		what string
-	}{{Corruption, "corruption trial"}, {Handshake, "throughput trial"}, {Sharing, "sharing trial"}, {Fork, "fork trial"}} {
+	}{{Corruption, "corruption trial"}, {Handshake, "throughput trial"}, {Duet, "duet"}, {Sharing, "sharing trial"}, {Fork, "fork trial"}} {
 		n := 0
 		for _, in := range inputs {
 			n += in.Done[kind.Measure]

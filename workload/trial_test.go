@@ -478,16 +478,6 @@ func TestLockOfDeadHolderIsFreed(t *testing.T) {
 	}
 }
 
-// Who waits for the heap's lock is not blamed for a holder that gets no processor:
-// a call into a library has its limit of time without that wait.
-func TestStarvedLockHolderBlamesNobody(t *testing.T) {
-	cfg := hazardTrial(t, "python", catalogue.NegativeControl, "memory")
-	cfg.Fault, cfg.FaultGap, cfg.FaultWorker, cfg.Duration = "lock-starved", 100*time.Millisecond, 1, 5*time.Second
-	if out := mustRun(t, cfg); out.Skipped != "" || out.Damaged() || out.Handshakes == 0 {
-		t.Errorf("%d handshakes, %v %s", out.Handshakes, out.Noted, out.Skipped)
-	}
-}
-
 // Neither the system's configuration of OpenSSL nor the user's is read: one that
 // OpenSSL cannot start with changes nothing, and would if it were read.
 func TestConfigurationIsNotRead(t *testing.T) {

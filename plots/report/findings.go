@@ -214,7 +214,7 @@ func (f finder) unraced(strategy, hazard string, builds ...string) (string, erro
 // costs gives the interval of a strategy's cost by duets that holds those of all
 // builds.
 func (f finder) costs(strategy string) (string, error) {
-	_, rows, err := f.rows(strategy, results.Plain, nil, func(r *results.Row) bool { return r.Duet != nil })
+	_, rows, err := f.rows(strategy, results.Plain, nil, func(r *results.Row) bool { return r.Duet != nil && r.Duet.Cost.Known() })
 	if err != nil {
 		return "", err
 	}

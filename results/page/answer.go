@@ -159,7 +159,7 @@ func newRecord(tables []*results.Table, strategy string) *record {
 // there is none the scene with the most trials.
 func (f *record) plain(build string, scenes []*results.Table) {
 	var best *results.Verdict
-	damaged, shared := false, false
+	damaged, shared, without := false, false, results.Word("")
 	for _, t := range scenes {
 		r := rowOf(t, f.strategy)
 		if r == nil {
@@ -168,7 +168,9 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		shared = shared || slices.Contains(r.Verdict.Words, results.Shared)
 		switch v := &r.Verdict; {
 		case v.Trials == 0:
-			f.without = v.Worst()
+			if v.Reason != "" {
+				without = v.Worst()
+			}
 			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
 				f.reasons = append(f.reasons, v.Reason)
 			}
@@ -191,7 +193,8 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		f.safe = append(f.safe, build)
 		f.trials.add(best.Trials)
 		f.bound, f.clean = max(f.bound, best.Upper), f.clean && best.Worst() == results.Clean
-	case f.without != "":
+	case without != "":
+		f.without = without
 		f.untried = append(f.untried, build)
 	}
 }
@@ -270,6 +273,9 @@ func (f *record) breaks() Cell {
 		Sort: sortable(float64(len(names)))}
 }
 
+// manyNeeds are more conditions than anybody checks.
+const manyNeeds = 3
+
 // advice follows from the other columns.
 func (f *record) advice() Cell {
 	needs := results.HazardConditions(slices.Sorted(maps.Keys(f.broken)))
@@ -279,11 +285,13 @@ func (f *record) advice() Cell {
 	case len(f.safe) == 0:
 		return Cell{Text: "never"}
 	case len(f.shared) > 0:
-		return Cell{Text: "not yet: even alone, workers share blocks of OpenSSL", Detail: f.only()}
+		return Cell{Text: "not yet: workers share blocks", Detail: f.only()}
 	case len(f.hazards) == 0:
 		return Cell{Text: "unknown: tried only alone", Detail: f.only()}
 	case len(f.broken) == 0:
 		return Cell{Text: "in all cases tried", Detail: f.only()}
+	case len(needs) > manyNeeds:
+		return Cell{Text: "in a plain process: OpenSSL's defaults, used by workers alone", Detail: f.only()}
 	}
 	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
 }

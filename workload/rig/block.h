@@ -87,7 +87,6 @@ enum event_kind { EVENT_LIST(EVENT_NUMBER) EVENT_KINDS };
 	FAULT(HANG, "hang")                           \
 	FAULT(SPIN, "spin")                           \
 	FAULT(LOCK_HOLDER, "lock-holder")             \
-	FAULT(LOCK_STARVED, "lock-starved")           \
 	FAULT(LOST_SLOT, "lost-slot")                 \
 	FAULT(RACE, "race")                           \
 	FAULT(RACE_LOCKED, "race-locked")             \

@@ -173,17 +173,6 @@ static void die_with_lock(void)
 	kill(getpid(), SIGKILL);
 }
 
-/* As a worker that gets no processor while it holds the lock. */
-static void starve_with_lock(void)
-{
-	struct timespec left = {.tv_sec = 2};
-
-	heap_hold();
-	while (nanosleep(&left, &left) != 0)
-		;
-	heap_release();
-}
-
 static void (*const strikes[FAULTS])(void) = {
 	[FAULT_DOUBLE_FREE] = double_free,
 	[FAULT_WILD_FREE] = wild_free,
@@ -194,7 +183,6 @@ static void (*const strikes[FAULTS])(void) = {
 	[FAULT_HANG] = block_for_ever,
 	[FAULT_SPIN] = spin,
 	[FAULT_LOCK_HOLDER] = die_with_lock,
-	[FAULT_LOCK_STARVED] = starve_with_lock,
 };
 
 /* Another worker, by chance; this one where there is no other. */

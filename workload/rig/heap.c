@@ -476,11 +476,6 @@ void heap_hold(void)
 	lock_take(&heap->lock, rig.pid);
 }
 
-void heap_release(void)
-{
-	lock_give(&heap->lock);
-}
-
 int64_t heap_live(void)
 {
 	return live;

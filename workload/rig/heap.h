@@ -36,9 +36,8 @@ void heap_set_owner(void *p, int worker);
 /* Bytes that this process took, less what it freed, since it was forked. */
 int64_t heap_live(void);
 
-/* Takes the heap's lock, and gives it back: for one that keeps it long, or dies with it. */
+/* Takes the heap's lock and keeps it: the caller is going to die with it. */
 void heap_hold(void);
-void heap_release(void);
 
 /* Whether this process is in the heap, with its lock held. */
 bool heap_locked_here(void);

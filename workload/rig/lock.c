@@ -28,27 +28,12 @@ static bool try_take(struct lock *lock, uint32_t value)
 	       __atomic_compare_exchange_n(&lock->word, &idle, value, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static volatile uint64_t slept, asleep_since; /* this process, for any lock */
-
-uint64_t lock_slept(void)
-{
-	uint64_t since = asleep_since;
-
-	return slept + (since != 0 ? now_ns() - since : 0);
-}
-
 /* True if the time ran out. */
 static bool sleep_on(struct lock *lock, uint32_t seen)
 {
 	struct timespec wait = {0, LOOK_AFTER_NS};
-	uint64_t began = now_ns();
-	bool late;
 
-	asleep_since = began;
-	late = syscall(SYS_futex, &lock->word, FUTEX_WAIT, seen, &wait, NULL, 0) != 0 && errno == ETIMEDOUT;
-	asleep_since = 0;
-	slept += now_ns() - began;
-	return late;
+	return syscall(SYS_futex, &lock->word, FUTEX_WAIT, seen, &wait, NULL, 0) != 0 && errno == ETIMEDOUT;
 }
 
 /*

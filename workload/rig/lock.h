@@ -15,9 +15,6 @@ struct lock {
 void lock_wait(struct lock *lock, uint32_t self);
 void lock_wake(struct lock *lock);
 
-/* How long this process has slept for locks, in ns; safe in a signal handler. */
-uint64_t lock_slept(void);
-
 /* Takes the lock from a dead holder and frees it; false if it was not his. */
 bool lock_bury(struct lock *lock, uint32_t pid);
 

@@ -3,7 +3,6 @@
 
 #include "hazard.h"
 #include "heap.h"
-#include "lock.h"
 #include "rig.h"
 #include "serve.h"
 
@@ -28,12 +27,9 @@ static volatile sig_atomic_t in_call;
 static volatile bool lost; /* a call never came back */
 static unsigned call_limit_ms;
 
-/*
- * What was counted for this process, in nanoseconds. Waited: ready to run and no
- * processor, or for the shared heap's lock, whose holder may have none.
- */
+/* What the scheduler has counted for this process, in nanoseconds. */
 struct usage {
-	uint64_t at, ran, waited;
+	uint64_t at, ran, waited; /* waited: ready to run, and no processor */
 };
 
 static struct usage call_began;
@@ -60,7 +56,7 @@ void *neighbour_symbol(void *library, const char *name)
 /* Safe in a signal handler. */
 static struct usage usage_now(void)
 {
-	struct usage u = {.at = now_ns(), .waited = lock_slept()};
+	struct usage u = {.at = now_ns()};
 	char text[64] = "", *end;
 	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -71,7 +67,7 @@ static struct usage usage_now(void)
 	close(fd);
 	if (n > 0) {
 		u.ran = strtoull(text, &end, 10);
-		u.waited += strtoull(end, NULL, 10);
+		u.waited = strtoull(end, NULL, 10);
 	}
 	return u;
 }
@@ -84,8 +80,9 @@ static void alarm_in(unsigned ms)
 }
 
 /*
- * The call is blocked, or has had its time. Who holds the heap's lock is let out of it first, or the other workers
- * would pay.
+ * The call is blocked, or has had its time. Whom it waits for may be starved: on a busy machine the limit is longer, by
+ * what this process got of the processors that it wanted. Who holds the heap's lock is let out of it first, or the
+ * other workers would pay.
  */
 static bool is_lost(void)
 {
@@ -93,7 +90,8 @@ static bool is_lost(void)
 	struct usage now = usage_now();
 	uint64_t ran = now.ran - call_began.ran;
 	uint64_t had = now.at - call_began.at - (now.waited - call_began.waited); /* but for being starved */
-	bool blocked = had > call_limit_ms * ms && ran * BUSY_SHARE < had;
+	double limit = (double)(call_limit_ms * ms) * (double)(now.ran + now.waited) / (double)(now.ran + 1);
+	bool blocked = (double)had > limit && ran * BUSY_SHARE < had;
 
 	return (blocked || had > HARD_LIMIT_MS * ms) && !heap_locked_here();
 }
