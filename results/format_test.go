@@ -174,6 +174,8 @@ func TestWriterErrors(t *testing.T) {
 		{bad(func(t *Trial) { t.Cell.Workers = 0 }), "not a positive number"},
 		{bad(func(t *Trial) { t.Cell.Measure = "Speed" }), "[Handshake Corruption Sharing Fork Duet]"},
 		{bad(func(t *Trial) { t.Metrics[0].Unit = "a b" }), "white space"},
+		{bad(func(t *Trial) { t.CrashAt = -1 }), "want times of at least 0"},
+		{bad(func(t *Trial) { t.Steal = 1.5 }), "a share of 0 to 1"},
 	} {
 		err := NewWriter(new(bytes.Buffer)).Trial(tt.trial)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

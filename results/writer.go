@@ -83,6 +83,9 @@ type trialLine struct {
 // any.
 func (w *Writer) Trial(t *Trial) error {
 	w.buf.Reset()
+	if err := t.check(0); err != nil { // no file is to be written that cannot be read
+		return fmt.Errorf("write %w", err)
+	}
 	name := t.Cell.Name()
 	if back, err := ParseCell(name); err != nil {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)

@@ -125,9 +125,17 @@ func (h machineLoad) after(o *Outcome) {
 	if err != nil {
 		return
 	}
-	if all := total(stat.CPUTotal) - total(h.cpu); all > 0 {
-		o.Steal = (stat.CPUTotal.Steal - h.cpu.Steal) / all
+	o.Steal = stolen(h.cpu, stat.CPUTotal)
+}
+
+// stolen is a share of all time between two looks. The kernel's counters of idle and
+// of stolen time may go back.
+func stolen(from, to procfs.CPUStat) float64 {
+	all := total(to) - total(from)
+	if all <= 0 {
+		return 0
 	}
+	return min(1, max(0, (to.Steal-from.Steal)/all))
 }
 
 func total(c procfs.CPUStat) float64 {

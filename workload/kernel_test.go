@@ -8,8 +8,28 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
+
+// A share, whatever the kernel's counters do.
+func TestStolen(t *testing.T) {
+	before := procfs.CPUStat{User: 10, Idle: 100, Steal: 5}
+	for _, tc := range []struct {
+		after procfs.CPUStat
+		want  float64
+	}{
+		{procfs.CPUStat{User: 14, Idle: 105, Steal: 6}, 0.1},
+		{procfs.CPUStat{User: 14, Idle: 105, Steal: 4}, 0},
+		{procfs.CPUStat{User: 10, Idle: 99, Steal: 7}, 1},
+		{procfs.CPUStat{User: 10, Idle: 90, Steal: 6}, 0},
+		{before, 0},
+	} {
+		if got := stolen(before, tc.after); got != tc.want {
+			t.Errorf("after %+v a share of %v was stolen, want %v", tc.after, got, tc.want)
+		}
+	}
+}
 
 // A thread that waits at a word is seen to wait at that word; a process that
 // waits for something else is not.

@@ -118,10 +118,10 @@ func (o *Outcome) Order() {
 	}
 }
 
-// note adds an event; at counts from the start of load.
+// note adds an event; at counts from the start of load, and what came before is at 0.
 func (o *Outcome) note(kind string, worker int, at time.Duration, detail string) {
 	o.Events[kind]++
-	o.Noted = append(o.Noted, Event{Kind: kind, Worker: worker, At: at, Detail: detail})
+	o.Noted = append(o.Noted, Event{Kind: kind, Worker: worker, At: max(0, at), Detail: detail})
 }
 
 func (o *Outcome) noteCrash(s syscall.Signal, stage string, at time.Duration) {
@@ -306,13 +306,14 @@ func (t *trial) lastSign() time.Duration {
 	return last - t.began
 }
 
-// death is when a process of the rig was found dead, from the start of load.
+// death is when a process of the rig was found dead, from the start of load; 0 if
+// none was. One that died before the load is dead when it starts.
 func (t *trial) death() time.Duration {
 	if at := t.block.FirstDeath(); at != 0 {
-		return at - t.began
+		return max(1, at-t.began)
 	}
 	if t.died != 0 || t.left {
-		return t.window.to - t.began // rank 0 itself: the window was closed then
+		return max(1, t.window.to-t.began) // rank 0 itself: the window was closed then
 	}
 	return 0
 }
