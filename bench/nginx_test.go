@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
@@ -54,7 +53,10 @@ func nginxCPU(b *testing.B, binary string, cfg workload.Config) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir := filepath.Join(os.TempDir(), "tlsbench-nginx-"+rand.Text()) // its keeper makes it
+	dir, err := keeper.Temp("nginx") // its keeper makes it
+	if err != nil {
+		b.Fatal(err)
+	}
 	addr, stop := startNginx(b, binary, dir, id, cfg.Workers)
 	defer stop()
 	workers := nginxWorkers(b, dir, cfg)

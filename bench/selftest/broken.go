@@ -2,11 +2,9 @@ package selftest
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,7 +113,10 @@ func (r *runner) strategies(ctx context.Context) error {
 	if len(r.Broken) == 0 {
 		return nil
 	}
-	dir := filepath.Join(os.TempDir(), "tlsbench-selftest-"+rand.Text())
+	dir, err := keeper.Temp("selftest")
+	if err != nil {
+		return err
+	}
 	kept, err := keeper.Folder(dir)
 	if err != nil {
 		return fmt.Errorf("make a folder for the broken strategies: %w", err)

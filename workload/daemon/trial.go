@@ -3,12 +3,9 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,6 +16,7 @@ import (
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
@@ -179,8 +177,10 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	if t.setup.port, err = freePort(t.Port); err != nil {
 		return false, err
 	}
-	// A name that nobody has: the folder is made when there is someone to remove it.
-	t.setup.dir = filepath.Join(os.TempDir(), "tlsbench-field-"+rand.Text())
+	// The folder is made when there is someone to remove it.
+	if t.setup.dir, err = keeper.Temp("field"); err != nil {
+		return false, err
+	}
 	object, inject, err := t.injection(ctx)
 	if err != nil {
 		return false, err

@@ -6,6 +6,7 @@ package keeper
 
 import (
 	"bytes"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ var end string
 
 // Server says what is to run.
 type Server struct {
-	Dir  string   // its folder, which must not be there yet
+	Dir  string   // its folder, which must not be there yet; see Temp
 	Stop string   // signal that asks it to end, such as INT; KILL does not ask
 	Args []string // the command
 
@@ -33,6 +34,12 @@ type Server struct {
 	User  *syscall.Credential // nil: this one
 	Files []*os.File          // from descriptor 4 on
 	Log   *os.File            // takes the server's output; nil: nowhere
+}
+
+// Temp names a folder that nobody has, for a server of that kind. TMPDIR may be
+// relative, and a server goes to a folder of its own.
+func Temp(kind string) (string, error) {
+	return filepath.Abs(filepath.Join(os.TempDir(), "tlsbench-"+kind+"-"+rand.Text()))
 }
 
 // Folder makes a folder for the work of this process, which goes with it, or when
@@ -52,6 +59,10 @@ type Process struct {
 
 // Start makes the folder, has fill put files there, and runs the server in it.
 func Start(s Server, fill func() error) (*Process, error) {
+	dir, err := filepath.Abs(s.Dir) // who removes it does so from elsewhere
+	if err != nil {
+		return nil, err
+	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -61,8 +72,8 @@ func Start(s Server, fill func() error) (*Process, error) {
 		return nil, errors.Join(err, theirs.Close(), ours.Close())
 	}
 	p := &Process{Gone: make(chan struct{}), pipe: ours, left: left}
-	p.cmd = exec.Command("/bin/sh", append([]string{"-c", keep, s.Dir, end, s.Stop}, s.Args...)...)
-	p.cmd.Dir, p.cmd.Env = filepath.Dir(s.Dir), s.Env
+	p.cmd = exec.Command("/bin/sh", append([]string{"-c", keep, dir, end, s.Stop}, s.Args...)...)
+	p.cmd.Dir, p.cmd.Env = filepath.Dir(dir), s.Env
 	p.cmd.Stdin, p.cmd.ExtraFiles = theirs, append([]*os.File{told}, s.Files...)
 	var said bytes.Buffer
 	p.cmd.Stderr = &said

@@ -126,6 +126,32 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// A folder with a relative name, as below a relative TMPDIR, goes as any other.
+func TestRelativeFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("tmp", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", "tmp")
+	if dir, err := Temp("server"); err != nil || !filepath.IsAbs(dir) {
+		t.Errorf("the folder of a server would be %s, %v", dir, err)
+	}
+	for _, dir := range []string{"one", "./two", "tmp/three"} {
+		p, err := Folder(dir)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := os.Stat(dir); err != nil {
+			t.Error(err)
+		}
+		p.Close()
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left after Close: %v", dir, err)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	nothing := func() error { return nil }
 	dir := filepath.Join(t.TempDir(), "server")

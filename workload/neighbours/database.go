@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -152,17 +151,14 @@ func (e *Engine) start(bin string, id *peers.Identity) (*Database, error) {
 		return nil, err
 	}
 	defer key.Close()
-	secret, name := make([]byte, 16), make([]byte, 8)
-	rand.Read(secret)
-	rand.Read(name)
-	p := &Database{
-		Port: port, password: hex.EncodeToString(secret), engine: e,
-		Dir: filepath.Join(os.TempDir(), "tlsbench-"+e.name+"-"+hex.EncodeToString(name)),
+	p := &Database{Port: port, password: rand.Text(), engine: e}
+	if p.Dir, err = keeper.Temp(e.name); err != nil {
+		return nil, err
 	}
 	p.kept, err = keeper.Start(keeper.Server{
 		Dir: p.Dir, Stop: e.stop, Args: []string{"/bin/sh", "-c", e.script, "tlsbench-" + e.name, bin, strconv.Itoa(port)},
 		// No variable of the server's own gets through to it.
-		Env:  []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C"},
+		Env:  []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Dir(p.Dir), "LC_ALL=C"},
 		User: who, Files: []*os.File{key},
 	}, func() error { return p.fill(id, who) })
 	if err != nil {

@@ -90,7 +90,10 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(filepath.Dir(object), ".new-"+rand.Text())
+	dir, err := filepath.Abs(filepath.Join(filepath.Dir(object), ".new-"+rand.Text()))
+	if err != nil {
+		return err
+	}
 	kept, err := keeper.Folder(dir)
 	if err != nil {
 		return err
@@ -105,10 +108,7 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 			units = append(units, name)
 		}
 	}
-	made, err := filepath.Abs(filepath.Join(dir, "made.so"))
-	if err != nil {
-		return err
-	}
+	made := filepath.Join(dir, "made.so")
 	command := r.command(made, units)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir

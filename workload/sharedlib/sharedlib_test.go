@@ -213,3 +213,18 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// Nothing is left of the sources, whether the object's name is relative or not.
+func TestCompileLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	r := Recipe{From: []Source{{Files: fstest.MapFS{"a.c": {Data: []byte("int it;")}}, Pattern: "*.c"}}}
+	for i, path := range []string{"a.so", "./b.so", filepath.Join(dir, "c.so")} {
+		if err := r.Compile(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != i+1 {
+			t.Errorf("%s: there are %v: %v", path, left, err)
+		}
+	}
+}
