@@ -12,6 +12,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/workload"
+	"tlsbench/workload/openssl"
 )
 
 // echoBytes is the length of the echo after each handshake: one TLS record
@@ -55,8 +56,17 @@ func (t Task) config(s Spec) workload.Config {
 	return cfg
 }
 
-// trial is the record of what came out.
+// trial is the record of what came out. It names no one's home.
 func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
+	r, err := t.record(start, out, err)
+	r.Reason, r.Mark = openssl.PortableText(r.Reason), openssl.PortableText(r.Mark)
+	for i, text := range r.Detail {
+		r.Detail[i] = openssl.PortableText(text)
+	}
+	return r, err
+}
+
+func (t Task) record(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
 	r := &results.Trial{
 		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
 		Start: start.UTC(), Control: t.Cell.Control,

@@ -226,3 +226,35 @@ func TestStatusInADaemon(t *testing.T) {
 		}
 	}
 }
+
+// No home of anybody is in a results file, wherever a message has it from.
+func TestTrialIsPortable(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	t.Setenv("XDG_CACHE_HOME", "/home/me/.cache")
+	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
+	seen := func(change func(*workload.Outcome)) *workload.Outcome {
+		out := &workload.Outcome{Handshakes: 1, Events: map[string]uint64{}}
+		change(out)
+		return out
+	}
+	for name, tc := range map[string]struct {
+		out *workload.Outcome
+		err error
+	}{
+		"error":   {nil, errors.New("load strategy: open /home/me/f.so: no such file")},
+		"skipped": {seen(func(o *workload.Outcome) { o.Skipped = "its library uses /home/me/.cache/libcrypto.so.3" }), nil},
+		"loaded":  {seen(func(o *workload.Outcome) { o.Files = []string{"/home/me/.cache/libcrypto.so.3"} }), nil},
+		"detail": {seen(func(o *workload.Outcome) {
+			o.Events["crash"], o.Noted = 1, []workload.Event{{Kind: "crash", Detail: "log: open /home/me/a"}}
+		}), nil},
+	} {
+		r, err := task.trial(time.Now(), tc.out, tc.err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := r.Reason + strings.Join(r.Detail, "; ")
+		if strings.Contains(text, "/home/me") || !strings.Contains(text, "~/") && !strings.Contains(text, "$CACHE/") {
+			t.Errorf("%s: the record says %q", name, text)
+		}
+	}
+}

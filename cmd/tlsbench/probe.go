@@ -238,7 +238,7 @@ func (f *probeReport) document(claims []results.ProbedClaim) results.Probe {
 		build := results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}
 		for _, name := range b.Names {
 			p := b.Under[name].ProbedStrategy
-			p.Strategy, p.Files = name, slices.Clone(p.Files)
+			p.Strategy, p.Files, p.Skipped = name, slices.Clone(p.Files), openssl.PortableText(p.Skipped)
 			for i, file := range p.Files {
 				p.Files[i] = openssl.Portable(file)
 			}

@@ -20,6 +20,8 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/results/page"
+	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/openssl"
 )
 
 func TestFileName(t *testing.T) {
@@ -197,5 +199,19 @@ func TestRunOnTerminal(t *testing.T) {
 	bar, table := strings.LastIndex(got, " left  "), strings.Index(got, "baseline key-owner")
 	if bar < 0 || table < bar {
 		t.Errorf("bar last at %d, table at %d, want the table after the bar:\n%s", bar, table, got)
+	}
+}
+
+// trace names no one's home, as a results file does not.
+func TestTraceIsPortable(t *testing.T) {
+	builds, err := openssl.Find([]string{"system"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HOME", filepath.Dir(builds[0].Libcrypto))
+	c := traceCommand{Load: "memory", Workers: 2, Locks: "shared", Rand: "default", Handshakes: 1}
+	got, err := c.once(t.Context(), builds[0], catalogue.Choice{Name: results.NegativeControl}, results.Plain)
+	if want := "~/" + filepath.Base(builds[0].Libcrypto); err != nil || got.Library != want {
+		t.Errorf("the library is %q, want %q: %v", got.Library, want, err)
 	}
 }

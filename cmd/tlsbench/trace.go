@@ -163,12 +163,12 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 		return traced{}, err
 	}
 	t := traced{
-		OpenSSL: cmp.Or(out.OpenSSLVersion, b.Version), Library: b.Libcrypto, Hazard: hazard, Load: c.Load,
+		OpenSSL: cmp.Or(out.OpenSSLVersion, b.Version), Library: openssl.Portable(b.Libcrypto), Hazard: hazard, Load: c.Load,
 		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Handshakes + out.Refused,
 	}
 	switch {
 	case out.Skipped != "":
-		t.NotRun = "skipped: " + out.Skipped
+		t.NotRun = "skipped: " + openssl.PortableText(out.Skipped)
 	case out.NotApplicable != "":
 		t.NotRun = "not applicable: OpenSSL has no " + out.NotApplicable
 	case out.Trace == nil:

@@ -20,6 +20,7 @@ package openssl
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -103,6 +104,21 @@ func Portable(path string) string {
 	return path
 }
 
+// PortableText makes the paths in a text portable, such as those in an error.
+func PortableText(text string) string {
+	for _, p := range prefixes() {
+		path := regexp.MustCompile(`(^|[^\pL\pN_./-])` + regexp.QuoteMeta(p.dir) + `[\pL\pN_.-]*`)
+		text = path.ReplaceAllStringFunc(text, func(found string) string {
+			before, after, _ := strings.Cut(found, p.dir)
+			if strings.Trim(after, ".") != "" {
+				return found // another folder, whose name begins so
+			}
+			return before + strings.TrimSuffix(p.name, "/") + after
+		})
+	}
+	return text
+}
+
 // Local undoes Portable for this user.
 func Local(path string) string {
 	for _, p := range prefixes() {
@@ -115,17 +131,26 @@ func Local(path string) string {
 
 type prefix struct{ name, dir string }
 
-// prefixes has the cache first: it is in the home folder for most.
+// prefixes has the cache first: it is in the home folder for most. A folder that is
+// reached through a link has two names: the kernel tells the other one.
 func prefixes() []prefix {
 	var list []prefix
-	if dir, err := os.UserCacheDir(); err == nil {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
+	add := func(name, dir string) {
+		if dir = filepath.Clean(dir); dir != "/" {
+			list = append(list, prefix{name, dir})
 		}
-		list = append(list, prefix{cacheName, filepath.Clean(dir)})
 	}
-	if dir, err := os.UserHomeDir(); err == nil && filepath.Clean(dir) != "/" {
-		list = append(list, prefix{homeName, filepath.Clean(dir)})
+	if dir, err := os.UserCacheDir(); err == nil {
+		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
+			add(cacheName, real)
+		}
+		add(cacheName, dir)
+	}
+	if dir, err := os.UserHomeDir(); err == nil {
+		add(homeName, dir)
+		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
+			add(homeName, real)
+		}
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package openssl
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +28,44 @@ func TestPortable(t *testing.T) {
 		if back := Local(got); back != path {
 			t.Errorf("Local(%q) = %q, want %q", got, back, path)
 		}
+	}
+}
+
+// Every path in a text, and no part of another one.
+func TestPortableText(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	t.Setenv("XDG_CACHE_HOME", "/home/me/.cache")
+	for text, want := range map[string]string{
+		"load strategy: open /home/me/f.so: no such file":       "load strategy: open ~/f.so: no such file",
+		"/home/me/.cache/a, (/home/me/b) \"/home/me/c\"":        "$CACHE/a, (~/b) \"~/c\"",
+		"A=/home/me:/home/me/.cache, then /home/me.":            "A=~:$CACHE, then ~.",
+		"/home/meier/a /mnt/home/me/b /home/me.old/c /home/me2": "/home/meier/a /mnt/home/me/b /home/me.old/c /home/me2",
+		"": "",
+	} {
+		if got := PortableText(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A home folder that is reached through a link has two names, and both are the user's.
+func TestPortableThroughLink(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "link")
+	real := t.TempDir()
+	if err := os.Symlink(real, home); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	for path, want := range map[string]string{
+		home + "/cache/a": "$CACHE/a", home + "/a": "~/a", real + "/a": "~/a",
+	} {
+		if got := Portable(path); got != want {
+			t.Errorf("Portable(%q) = %q, want %q", path, got, want)
+		}
+	}
+	if back := Local("~/a"); back != home+"/a" {
+		t.Errorf("~/a is %s here, want it in %s", back, home)
 	}
 }
 
