@@ -104,6 +104,9 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	if err == nil && r.Changed != nil {
 		done, err = r.change(f, len(done))
 	}
+	if err == nil {
+		err = f.private()
+	}
 	if err != nil {
 		return Summary{}, errors.Join(refuse(fmt.Errorf("resume %s: %w", path, err)), f.Close())
 	}
@@ -296,6 +299,9 @@ type file struct {
 // there already is left alone, and one that cannot take the header is removed.
 // It names the machine and its libraries, so its owner alone may read it.
 func createFile(path string, header []byte) (*file, error) {
+	if err := outfile.Way(path); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("results file %s already exists: resume it, or choose another name", path)
@@ -317,9 +323,16 @@ func createFile(path string, header []byte) (*file, error) {
 	return out, nil
 }
 
-// openFile opens a results file to go on with it.
+// openFile opens a results file to go on with it. Like a new one it is not another
+// user's, nor where another user's link leads to.
 func openFile(path string) (*file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err := outfile.Way(path); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("results file %s is a link, and links are not followed: name the file itself", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open results file: %w", err)
 	}
@@ -338,6 +351,14 @@ func openFile(path string) (*file, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return out, nil
+}
+
+// private leaves the file to its owner alone, whatever it was.
+func (f *file) private() error {
+	if err := f.f.Chmod(0o600); err != nil {
+		return fmt.Errorf("make the results file private: %w", err)
+	}
+	return nil
 }
 
 // lock keeps a second run off the file. The kernel drops the lock with the

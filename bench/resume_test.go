@@ -3,9 +3,11 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -72,6 +74,53 @@ func TestResumeAfterCut(t *testing.T) {
 			t.Fatalf("cut at %d: %s", cut, diff)
 		}
 	}
+}
+
+// TestResumeIsPrivate: a file that was open to others is closed to them, and a link
+// is not followed.
+func TestResumeIsPrivate(t *testing.T) {
+	path := resultsPath(t)
+	interrupted(t, path)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	link := path + ".link"
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	_, err := r.Resume(t.Context(), link)
+	checkRefusal(t, err, link+" is a link, and links are not followed: name the file itself")
+	if _, err := r.Resume(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v after resuming, want 0600: %v", info.Mode(), err)
+	}
+}
+
+// TestOthersLink: in a folder for all, such as /tmp, no run goes where another
+// user's link leads to.
+func TestOthersLink(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make links of other users")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	own, way := t.TempDir(), filepath.Join(dir, "way")
+	const someone = 12345
+	if err := errors.Join(os.Symlink(own, way), os.Lchown(way, someone, someone)); err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(mustPlan(t, smallSpec(), whole))
+	path := filepath.Join(way, "r.txt")
+	_, err := r.Run(t.Context(), path)
+	checkRefusal(t, err, "link of another user (12345)")
+	interrupted(t, filepath.Join(own, "r.txt"))
+	_, err = r.Resume(t.Context(), path)
+	checkRefusal(t, err, "link of another user (12345)")
 }
 
 func cuts(rng *rand.Rand, text []byte) []int {

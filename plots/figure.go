@@ -132,24 +132,32 @@ func (f *Figure) Alt() string {
 }
 
 // WriteFiles writes each figure as SVG, and if asked for also as PNG, into a
-// folder and returns the names of the files, which their owner alone may read.
+// folder and returns the names of the files, which their owner alone may read. It
+// writes nothing before it has seen that it may write all of them.
 func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
+	var names []string
+	var writers []func(io.Writer) error
+	for _, f := range figures {
+		names, writers = append(names, f.ID+".svg"), append(writers, f.WriteSVG)
+		if pngs {
+			names, writers = append(names, f.ID+".png"), append(writers, f.WritePNG)
+		}
+	}
+	check := outfile.Way
+	if info, err := os.Stat(folder); err == nil && info.IsDir() {
+		check = func(path string) error { return outfile.Check(path) }
+	}
+	for _, name := range names {
+		if err := check(filepath.Join(folder, name)); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, &outfile.RefusalError{Path: folder, Why: "it cannot be the folder for figures: " + errors.Unwrap(err).Error()}
 	}
-	var names []string
-	add := func(name string, write func(io.Writer) error) error {
-		names = append(names, name)
-		return outfile.Write(filepath.Join(folder, name), write)
-	}
-	for _, f := range figures {
-		if err := add(f.ID+".svg", f.WriteSVG); err != nil {
+	for i, name := range names {
+		if err := outfile.Write(filepath.Join(folder, name), writers[i]); err != nil {
 			return nil, err
-		}
-		if pngs {
-			if err := add(f.ID+".png", f.WritePNG); err != nil {
-				return nil, err
-			}
 		}
 	}
 	return names, nil

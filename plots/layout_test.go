@@ -66,3 +66,33 @@ func TestTextsHaveRoom(t *testing.T) {
 		}
 	}
 }
+
+// All figures are written or none: what cannot be is seen before, and no folder is made
+// where another user's link leads to.
+func TestWriteFilesRefuses(t *testing.T) {
+	figures := Figures(load(t, "no-events"))
+	dir := t.TempDir()
+	last := filepath.Join(dir, figures[len(figures)-1].ID+".svg")
+	check(t, os.Symlink("elsewhere.svg", last))
+	_, err := WriteFiles(dir, figures, true)
+	if err == nil || !strings.Contains(err.Error(), last+": it is a link") {
+		t.Errorf("error %v, want one about the link %s", err, last)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("files %v, want the link alone: %v", entries, err)
+	}
+	if os.Geteuid() != 0 {
+		return // only root can make links of other users
+	}
+	check(t, os.Chmod(dir, 0o777|os.ModeSticky))
+	own, way := t.TempDir(), filepath.Join(dir, "way")
+	check(t, os.Symlink(own, way))
+	const someone = 12345
+	check(t, os.Lchown(way, someone, someone))
+	if _, err = WriteFiles(filepath.Join(way, "figures"), figures, false); err == nil || !strings.Contains(err.Error(), "link of another user (12345)") {
+		t.Errorf("error %v, want one about another user's link", err)
+	}
+	if entries, err := os.ReadDir(own); err != nil || len(entries) > 0 {
+		t.Errorf("made in another folder: %v, %v", entries, err)
+	}
+}

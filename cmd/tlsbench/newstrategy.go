@@ -79,6 +79,9 @@ func (sk skeleton) write(dir string) error {
 			return err
 		}
 	}
+	if err := outfile.Way(filepath.Join(dir, "Makefile")); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

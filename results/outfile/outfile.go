@@ -100,8 +100,7 @@ func Check(path string, inputs ...string) error {
 	return nil
 }
 
-// folder refuses a way to the file that is not there, or that leads through a
-// link which another user put into a folder for all, such as /tmp.
+// folder refuses a way to the file that is not there, or that Way refuses.
 func folder(path string) error {
 	dir := filepath.Dir(path)
 	if st, err := os.Stat(dir); err != nil {
@@ -109,7 +108,13 @@ func folder(path string) error {
 	} else if !st.IsDir() {
 		return &RefusalError{path, dir + " is not a folder"}
 	}
-	at, err := filepath.Abs(dir)
+	return Way(path)
+}
+
+// Way refuses a file that is reached through a link which another user put into a
+// folder for all, such as /tmp. What is not there yet is nobody's link.
+func Way(path string) error {
+	at, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
