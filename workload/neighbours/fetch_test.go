@@ -3,7 +3,9 @@ package neighbours
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +96,44 @@ func TestFetch(t *testing.T) {
 	a.Calls()
 	if _, err := Fetch(t.Context(), build, "", fetch.Options{}); err != nil || len(a.Calls()) > 0 {
 		t.Errorf("a second fetch: %v; it must not call apt-get", err)
+	}
+}
+
+// Without a cache folder of the user's everything is below the folder that he named. A
+// tree that has changed is an error that says so, for the FIPS module as for the others.
+func TestFetchWithoutHome(t *testing.T) {
+	fillArchive(t)
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	dir := t.TempDir()
+	got, err := openssl.Fetch(t.Context(), []string{"3.6"}, fetch.Options{Dir: dir})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got[0].Err)
+	}
+	build := got[0].Found
+	if _, err := Fetch(t.Context(), build, dir, fetch.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	module := filepath.Join(fetch.Store{Dir: below(dir)}.Tree("3.6"), libs, FIPSModule)
+	if err := os.WriteFile(module, []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []Kind{FIPS, Curl} {
+		var absent *MissingError
+		if _, err := Find(k, build); !errors.Is(err, fetch.ErrChanged) || errors.As(err, &absent) {
+			t.Errorf("%s of a tree that has changed: %v", k, err)
+		}
+	}
+	if _, err := Fetch(t.Context(), build, dir, fetch.Options{Refresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []Kind{FIPS, Curl} {
+		if lib, err := Find(k, build); err != nil || !strings.HasPrefix(lib.Path, dir+"/") {
+			t.Errorf("%s: %+v, %v; want it below %s", k, lib, err, dir)
+		}
+	}
+	if list := openssl.List(nil, dir); slices.ContainsFunc(list, func(l openssl.Listed) bool { return l.Err != nil && l.Source == openssl.Cache }) {
+		t.Errorf("the neighbours are listed as a build: %+v", list)
 	}
 }
 

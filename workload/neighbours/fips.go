@@ -3,6 +3,7 @@ package neighbours
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,9 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
-	"tlsbench/workload/sharedlib"
 )
 
 // fipsKey is the key of the module's check of its own file, which OpenSSL has in
@@ -30,13 +29,11 @@ const FIPSModule = "ossl-modules/fips.so"
 // findFIPS gives the module that came with the build: next to its libcrypto, or
 // fetched from its release.
 func findFIPS(b openssl.Build) (Library, error) {
-	folders := []string{filepath.Dir(b.Libcrypto)}
-	if store, err := fetch.Open(storeName, ""); err == nil && b.Source == openssl.Cache {
-		if _, err := store.Whole(b.Name); err == nil {
-			folders = append(folders, sharedlib.Folders(store.Tree(b.Name))...)
-		}
+	more, changed := fetched(b)
+	path, err := FIPSIn(b.Version, append([]string{filepath.Dir(b.Libcrypto)}, more...))
+	if err != nil && changed != nil && !errors.Is(changed, errNotFetched) {
+		err = changed
 	}
-	path, err := FIPSIn(b.Version, folders)
 	return Library{Path: path}, err
 }
 

@@ -143,18 +143,25 @@ var errNotFetched = missing("not fetched")
 // findFetched looks into what was fetched for a build; a library that is not
 // there is a MissingError.
 func findFetched(k Kind, b openssl.Build, soname string) (Library, error) {
-	store, err := fetch.Open(storeName, "")
-	if err != nil || b.Source != openssl.Cache {
-		return Library{}, errNotFetched
+	folders, err := fetched(b)
+	if err != nil {
+		return Library{}, err
 	}
-	switch _, err := store.Whole(b.Name); {
-	case errors.Is(err, fs.ErrNotExist):
-		return Library{}, errNotFetched
-	case err != nil:
-		return Library{}, fmt.Errorf("%w; fetch openssl %s with its neighbours again", err, b.Name)
-	}
-	folders := sharedlib.Folders(store.Tree(b.Name))
 	return pick(k, soname, sharedlib.NewLinker(folders...), folders)
+}
+
+// fetched gives the folders of what was fetched for a build; the error is
+// errNotFetched if nothing was.
+func fetched(b openssl.Build) ([]string, error) {
+	for _, store := range stores(b) {
+		switch _, err := store.Whole(b.Name); {
+		case err == nil:
+			return sharedlib.Folders(store.Tree(b.Name)), nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("%w; fetch openssl %s with its neighbours again", err, b.Name)
+		}
+	}
+	return nil, errNotFetched
 }
 
 // pick takes the newest library of a kind that binds soname.
@@ -212,6 +219,25 @@ func binds(files []string, soname string) error {
 // storeName is the name of the libraries' store.
 const storeName = "neighbours"
 
+// below is the store in a folder of builds that the user named.
+func below(builds string) string { return filepath.Join(builds, "."+storeName) }
+
+// stores are where a build's neighbours may be: below the folder that the user named
+// for builds, and in the user's cache folder.
+func stores(b openssl.Build) []fetch.Store {
+	var list []fetch.Store
+	if b.Source != openssl.Cache {
+		return nil
+	}
+	if builds, _, ok := strings.Cut(b.Libcrypto, "/"+b.Name+"/tree/"); ok {
+		list = append(list, fetch.Store{Dir: below(builds)})
+	}
+	if store, err := fetch.Open(storeName, ""); err == nil {
+		list = append(list, store)
+	}
+	return list
+}
+
 // release says which packages of a suite have the neighbours' libraries.
 type release struct {
 	python []string // versions, in order of preference
@@ -239,7 +265,8 @@ var roots = []string{
 
 // Fetch brings libpython with its modules, libcurl, libpq and libmariadb of a
 // cached build's own release into the cache, next to the system. builds is the
-// folder of the cached builds, "" for the user's. For the rest see fetch.Fetch.
+// folder of the cached builds, "" for the user's; the neighbours of builds in another
+// folder go below it. For the rest see fetch.Fetch.
 func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Options) (*fetch.Manifest, error) {
 	what := "neighbours of openssl " + b.Name
 	if b.Source != openssl.Cache {
@@ -248,6 +275,9 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 	suites, err := openssl.Suites(b.Name, builds)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", what, err)
+	}
+	if opt.Dir == "" && builds != "" {
+		opt.Dir = below(builds)
 	}
 	want := fetch.Want[*fetch.Manifest]{
 		Name: b.Name, What: what,
