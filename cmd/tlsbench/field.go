@@ -156,7 +156,7 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 		return spec, err
 	}
 	for _, choice := range spec.Strategies {
-		if err := daemon.CanInject(choice.Choice); err != nil {
+		if err := daemon.CanInject(choice.Choice, c.Dir); err != nil {
 			return spec, &refusal{err}
 		}
 	}

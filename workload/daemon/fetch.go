@@ -122,7 +122,11 @@ func Fetch(ctx context.Context, list []Release, opt fetch.Options) ([]fetch.Fetc
 				}
 				return []fetch.Place{{Suites: fetch.Suites(r.Suite), Packages: r.packages(), Roots: roots, Private: []string{private}, Then: pythonModules}}, nil
 			},
-			Find: r.in,
+			Find: func(tree string, m *fetch.Manifest) (Daemon, error) {
+				d, err := r.in(tree, m)
+				d.Folder = opt.Dir
+				return d, err
+			},
 		})
 	}
 	return fetch.Fetch(ctx, storeName, wants, opt)
@@ -154,6 +158,7 @@ type Daemon struct {
 	Loader      string // of its own release, or the system's
 	LibraryPath []string
 	Tree        string
+	Folder      string // that the user named for daemons; "" = his cache folder
 }
 
 // in gives the daemon of a release in a tree.

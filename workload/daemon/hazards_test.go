@@ -98,7 +98,7 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, err := preloadObject(context.Background())
+	object, err := preloadObject(context.Background(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

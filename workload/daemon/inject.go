@@ -32,9 +32,10 @@ var preload = sharedlib.Recipe{
 }
 
 // preloadObject gives the preload object, compiled where the cache does not have
-// it yet. It is named for what it is made of, so that an old one is never taken.
-func preloadObject(ctx context.Context) (string, error) {
-	store, err := preloadStore()
+// it yet. It is named for what it is made of, so that an old one is never taken. dir is
+// the folder of daemons that the user named, "" for his cache folder.
+func preloadObject(ctx context.Context, dir string) (string, error) {
+	store, err := preloadStore(dir)
 	if err != nil {
 		return "", err
 	}
@@ -64,9 +65,13 @@ func WritePreload(ctx context.Context, path string) error {
 	return nil
 }
 
-// preloadStore is the cache folder of preload objects.
-func preloadStore() (fetch.Store, error) {
-	store, err := fetch.Open("preload", "")
+// preloadStore is the folder of preload objects: below the daemons' if the user named
+// one for these.
+func preloadStore(dir string) (fetch.Store, error) {
+	if dir != "" {
+		dir = filepath.Join(dir, ".preload")
+	}
+	store, err := fetch.Open("preload", dir)
 	if err == nil {
 		err = fetch.Loadable(store.Dir, ":;$ \t\n")
 	}
@@ -119,12 +124,12 @@ func (s setup) hazardInjection() []string {
 }
 
 // CanInject refuses a strategy whose object the daemon's loader could not be told
-// of, before a daemon is there.
-func CanInject(c catalogue.Choice) error {
+// of, before a daemon is there. For dir see preloadObject.
+func CanInject(c catalogue.Choice, dir string) error {
 	if !injected(c) {
 		return nil
 	}
-	_, err := preloadStore()
+	_, err := preloadStore(dir)
 	return err
 }
 

@@ -71,7 +71,7 @@ func smallDaemon(t *testing.T) (program, module, object string) {
 	compileC(t, mainSource, "-o", program, "-ldl")
 	compileC(t, moduleSource, "-fPIC", "-shared", "-o", module, builds[0].Libssl, builds[0].Libcrypto)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	if object, err = preloadObject(context.Background()); err != nil {
+	if object, err = preloadObject(context.Background(), ""); err != nil {
 		t.Fatal(err)
 	}
 	return program, module, object
@@ -158,12 +158,12 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "mine", 
 func TestPreloadObjectIsKept(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
-	first, err := preloadObject(context.Background())
+	first, err := preloadObject(context.Background(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", "") // no compiler any more
-	if again, err := preloadObject(context.Background()); err != nil || again != first {
+	if again, err := preloadObject(context.Background(), ""); err != nil || again != first {
 		t.Errorf("second time %q, %v; want %q", again, err, first)
 	}
 	left, err := os.ReadDir(filepath.Dir(first))
@@ -176,7 +176,7 @@ func TestPreloadObjectIsKept(t *testing.T) {
 func TestNoCompiler(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("CC", "no-such-compiler")
-	_, err := preloadObject(context.Background())
+	_, err := preloadObject(context.Background(), "")
 	if err == nil || !strings.Contains(err.Error(), "compile the preload object") || !strings.Contains(err.Error(), "no-such-compiler") {
 		t.Errorf("error %v, want one that names the compiler", err)
 	}

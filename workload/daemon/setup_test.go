@@ -199,10 +199,10 @@ func TestFoldersThatTheLoaderSplits(t *testing.T) {
 	}
 	for _, bad := range []string{"a:b", "a b"} {
 		t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), bad))
-		if err := CanInject(choice(t, "hwm")); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot use") {
+		if err := CanInject(choice(t, "hwm"), ""); err == nil || !strings.Contains(err.Error(), "the dynamic loader cannot use") {
 			t.Errorf("preload object in %s: error %v", bad, err)
 		}
-		if err := CanInject(choice(t, "none")); err != nil {
+		if err := CanInject(choice(t, "none"), ""); err != nil {
 			t.Errorf("no preload object in %s: error %v", bad, err)
 		}
 	}
@@ -216,10 +216,27 @@ func TestPreloadFolderIsPrivate(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := preloadObject(context.Background()); err != nil {
+	if _, err := preloadObject(context.Background(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder of the preload object: %v, %v; want 0700", info.Mode(), err)
+	}
+}
+
+// Without a cache folder of the user's the object is below the folder that he named.
+func TestPreloadWithoutHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	if err := CanInject(choice(t, "hwm"), ""); err == nil || !strings.Contains(err.Error(), "find the user's cache folder") {
+		t.Errorf("nowhere to put the object: error %v", err)
+	}
+	dir := t.TempDir()
+	if err := CanInject(choice(t, "hwm"), dir); err != nil {
+		t.Error(err)
+	}
+	object, err := preloadObject(context.Background(), dir)
+	if err != nil || filepath.Dir(object) != filepath.Join(dir, ".preload") {
+		t.Errorf("the object is %s, want it below %s: %v", object, dir, err)
 	}
 }

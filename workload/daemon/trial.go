@@ -220,7 +220,7 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 		}
 		env = append(env, "TLSBENCH_TRACE_RECORD="+t.record.Path())
 	}
-	object, err = preloadObject(ctx)
+	object, err = preloadObject(ctx, t.daemon.Folder)
 	return object, env, err
 }
 
