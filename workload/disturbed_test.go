@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,7 +43,7 @@ func TestStoppedHelper(t *testing.T) {
 	}
 	carryOut := once
 	if mode == "again" {
-		carryOut = func() (*Outcome, error) { return untilUndisturbed(once) }
+		carryOut = func() (*Outcome, error) { return UntilUndisturbed(once) }
 	}
 	out, err := carryOut()
 	switch {
@@ -203,5 +204,68 @@ func TestLatePeers(t *testing.T) {
 		if got, want := tr.late(tc.failure), tc.failure.Kind == peers.Cut || tc.failure.Kind == peers.Timeout; got != want {
 			t.Errorf("%s, with a stopped worker: late %v, want %v", tc.name, got, want)
 		}
+	}
+}
+
+// What stood still while the harness did was not seen to stand still.
+func TestPauseIsForgotten(t *testing.T) {
+	const s = time.Second
+	tr, forks := &trial{pulses: []pulse{{since: s}}}, &forkTrial{last: forkPulse{since: s}}
+	for now, want := range map[time.Duration]time.Duration{2*s - pauseFrom/2: s, 20 * s: 0} {
+		tr.pauses, forks.pauses = Pauses{looked: 2*s - pauseFrom}, Pauses{looked: 2*s - pauseFrom}
+		tr.pulses[0].since, forks.last.since = s, s
+		tr.notice(now)
+		forks.notice(now)
+		if tr.pulses[0].since != want || forks.last.since != want {
+			t.Errorf("looked at after %v: a worker stands still since %v, a fork since %v; want %v", now, tr.pulses[0].since, forks.last.since, want)
+		}
+	}
+}
+
+// passedLimit is a server whose trial comes to a limit of the harness's.
+type passedLimit struct {
+	Server
+	pauses Pauses
+}
+
+var errLimit = errors.New("not done in time")
+
+func (passedLimit) Check() error                                  { return nil }
+func (passedLimit) Start(context.Context, *Outcome) (bool, error) { return true, nil }
+func (passedLimit) Drive(context.Context) error                   { return errLimit }
+func (passedLimit) Stop()                                         {}
+func (passedLimit) Gone() <-chan struct{}                         { return nil }
+func (s passedLimit) Paused() error                               { return s.pauses.Err() }
+
+// A limit that has passed because the harness did not run is a disturbance.
+func TestLimitAfterPause(t *testing.T) {
+	var disturbed *DisturbedError
+	if _, err := serve(t.Context(), passedLimit{}); err != errLimit {
+		t.Errorf("without a pause: error %v, want %v", err, errLimit)
+	}
+	if _, err := serve(t.Context(), passedLimit{pauses: Pauses{list: []pause{{0, time.Minute}}}}); !errors.As(err, &disturbed) {
+		t.Errorf("after a pause: error %v, want a disturbance", err)
+	}
+}
+
+// A probe that was disturbed is made again.
+func TestProbeIsStopped(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	cfg := ownTrial(t, ownObject(t, "own", []byte(`#include "strategy.h"
+#include <fcntl.h>
+#include <signal.h>
+static void act(struct strategy_context *ctx)
+{
+	(void)ctx;
+	if (open("`+mark+`", O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0)
+		raise(SIGSTOP);
+}
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .prepare = act};
+`)))
+	if _, err := Probe(t.Context(), cfg); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(mark); err != nil {
+		t.Error(err)
 	}
 }

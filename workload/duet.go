@@ -360,6 +360,11 @@ func (d *duet) Stop() {
 // Gone is closed when either rig has ended.
 func (d *duet) Gone() <-chan struct{} { return d.gone }
 
+// Paused tells of pauses under the load of either.
+func (d *duet) Paused() error {
+	return cmp.Or(d.arms[results.Other].Paused(), d.arms[results.Subject].Paused())
+}
+
 // Look looks at both.
 func (d *duet) Look(bool) error {
 	for _, t := range d.arms {

@@ -129,7 +129,7 @@ type forkTrial struct {
 
 // runFork carries out a trial of forks.
 func runFork(ctx context.Context, cfg Config) (*Outcome, error) {
-	return untilUndisturbed(func() (*Outcome, error) {
+	return UntilUndisturbed(func() (*Outcome, error) {
 		cfg, fork := cfg, *cfg.Fork
 		cfg.Fork = &fork
 		return serve(ctx, &forkTrial{trial: trial{cfg: cfg}})
@@ -175,6 +175,13 @@ func (t *forkTrial) Drive(ctx context.Context) error {
 	}
 }
 
+// notice forgets when a fork was last done, if the harness did not run.
+func (t *forkTrial) notice(now time.Duration) {
+	if t.pauses.Notice(now) {
+		t.last = forkPulse{}
+	}
+}
+
 // Look judges a rank 0 that no longer gets on; one that only gets no processor,
 // or whose child gets none, is waited for. It looks closely now and then: what it
 // reads of the kernel must not be seen in the times of forks.
@@ -183,12 +190,13 @@ func (t *forkTrial) Look(gone bool) error {
 	if limit == 0 {
 		limit = forkHang
 	}
+	t.notice(rig.Now())
 	if gone || rig.Now()-t.judged < limit/40 {
 		return nil
 	}
 	now := t.forkPulse()
 	t.judged = now.since
-	if now.beat != t.last.beat {
+	if now.beat != t.last.beat || t.last.since == 0 {
 		t.last = now
 		return nil
 	}

@@ -361,7 +361,7 @@ var fieldDetectors = map[string][]mutant{
 		{"always", "what a death cut off counts by itself", daemons + "TestWhatADeathCutsOff",
 			in(daemonGo, "cut && (death > 0 ||", "cut && (false ||")},
 		{"pause", "a peer that ran late counts", daemons + "TestWhatADeathCutsOff",
-			in(daemonGo, "f.Kind == peers.Timeout && t.pauses", "false && t.pauses")},
+			in(daemonGo, "|| t.pauses.During", "|| false && t.pauses.During")},
 	},
 	"field-hazards": {
 		{"silent", "the events of the preload object are not read", daemons + "TestReadLine",

@@ -33,8 +33,8 @@ func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	cfg.BadShare, cfg.CheckRate, cfg.EchoBytes = 0, 0, 0
 	var slots []rig.Slot
 	var inHeap func(uint64) bool
-	out, err := run(ctx, cfg, func(b *rig.Block) {
-		slots, inHeap = b.Slots(), b.HeapRange()
+	out, err := UntilUndisturbed(func() (*Outcome, error) {
+		return run(ctx, cfg, func(b *rig.Block) { slots, inHeap = b.Slots(), b.HeapRange() })
 	})
 	if err != nil {
 		return nil, err

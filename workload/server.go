@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -30,6 +31,9 @@ type Server interface {
 	// Look is called every few moments under load, and once when the server is
 	// gone. It returns ErrDied, ErrHang, ErrHalt, or nil.
 	Look(gone bool) error
+	// Paused is a DisturbedError if the harness did not run for a time. A limit of the
+	// harness's that has passed then says nothing.
+	Paused() error
 }
 
 // Reasons why a trial ends before its time: the first two are damage, and no error
@@ -52,11 +56,11 @@ func Run(ctx context.Context, cfg Config) (*Outcome, error) {
 	case cfg.Fork != nil:
 		return runFork(ctx, cfg)
 	case cfg.Duet != nil:
-		return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, newDuet(cfg)) })
+		return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, newDuet(cfg)) })
 	case cfg.Server != nil:
-		return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.Server(cfg)) })
+		return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.Server(cfg)) })
 	}
-	return untilUndisturbed(func() (*Outcome, error) { return serve(ctx, &trial{cfg: cfg}) })
+	return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, &trial{cfg: cfg}) })
 }
 
 // serve carries out a trial of any server.
@@ -72,6 +76,9 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 		return out, err
 	}
 	if err := watched(ctx, s); err != nil {
+		if ctx.Err() == nil {
+			err = cmp.Or(s.Paused(), err)
+		}
 		return nil, err
 	}
 	load.after(out)

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,7 +49,7 @@ const (
 
 // Look finds out whether rank 0 is gone, a worker died, or one hangs.
 func (t *trial) Look(gone bool) error {
-	t.pauses.Notice(rig.Now())
+	t.notice(rig.Now())
 	if gone {
 		t.died = t.process.Signal()
 		t.left = t.died == 0 && !t.block.Done()
@@ -71,6 +72,20 @@ func (t *trial) Look(gone bool) error {
 		return ErrHang
 	}
 	return nil
+}
+
+// notice forgets how long the workers have been at what they do, if the harness did
+// not run: all of the trial may have been stopped, and goes on.
+func (t *trial) notice(now time.Duration) {
+	if t.pauses.Notice(now) {
+		clear(t.pulses)
+	}
+}
+
+// Paused tells of pauses, the last one included.
+func (t *trial) Paused() error {
+	t.pauses.Notice(rig.Now())
+	return t.pauses.Err()
 }
 
 // stoppedProcess looks for a process of the rig that a signal or a debugger has
@@ -269,13 +284,14 @@ func (t *trial) progress() progress {
 func (t *trial) awaitSetup() error {
 	deadline := rig.Now() + readyLimit
 	last := t.progress()
+	var pauses Pauses // of the set-up alone: nothing that is measured was in them
 	for {
 		err := t.process.AwaitReady(readyEvery)
 		if !errors.Is(err, rig.ErrNotReady) {
 			return err
 		}
 		now := t.progress()
-		if now.stage != last.stage || now.forked != last.forked {
+		if pauses.Notice(now.since) || now.stage != last.stage || now.forked != last.forked {
 			last = now
 		}
 		if why := t.stuck(last, now); why != "" {
@@ -286,7 +302,7 @@ func (t *trial) awaitSetup() error {
 			return ErrHang
 		}
 		if now.since > deadline {
-			return fmt.Errorf("%w (%v)", rig.ErrNotReady, readyLimit)
+			return cmp.Or(pauses.Err(), fmt.Errorf("%w (%v)", rig.ErrNotReady, readyLimit))
 		}
 	}
 }
@@ -336,8 +352,8 @@ func (e *DisturbedError) Error() string { return "the trial was disturbed: " + e
 // undisturbed is how often a disturbed trial is tried in all.
 const undisturbed = 3
 
-// untilUndisturbed carries out a trial again that was disturbed.
-func untilUndisturbed(carryOut func() (*Outcome, error)) (*Outcome, error) {
+// UntilUndisturbed carries out a trial again that was disturbed.
+func UntilUndisturbed(carryOut func() (*Outcome, error)) (*Outcome, error) {
 	for try := 1; ; try++ {
 		out, err := carryOut()
 		var disturbed *DisturbedError

@@ -94,14 +94,20 @@ func (d Daemon) Server(s Settings) func(workload.Config) workload.Server {
 // Starts tries whether the daemon starts at all, as it is and without a load.
 // One that damage ends while it starts does.
 func (d Daemon) Starts(ctx context.Context, port int) error {
+	_, err := workload.UntilUndisturbed(func() (*workload.Outcome, error) { return d.starts(ctx, port) })
+	return err
+}
+
+func (d Daemon) starts(ctx context.Context, port int) (*workload.Outcome, error) {
 	cfg := workload.Config{Strategy: catalogue.Choice{Name: catalogue.PositiveControl}, Workers: 1, Duration: time.Second}
 	s := d.Server(Settings{Mode: NoMode, Port: port})(cfg)
 	if err := s.Check(); err != nil {
-		return err
+		return nil, err
 	}
 	defer s.Stop()
-	_, err := s.Start(ctx, &workload.Outcome{Events: map[string]uint64{}})
-	return err
+	out := &workload.Outcome{Events: map[string]uint64{}}
+	_, err := s.Start(ctx, out)
+	return out, err
 }
 
 // Hazards are those that a daemon can have, with the rig's names.
@@ -302,6 +308,12 @@ func (t *trial) Look(gone bool) error {
 	return nil
 }
 
+// Paused tells of pauses, the last one included.
+func (t *trial) Paused() error {
+	t.pauses.Notice(rig.Now())
+	return t.pauses.Err()
+}
+
 // pulse is the load's progress, and the processor time it took by then.
 type pulse struct {
 	good  uint64
@@ -430,12 +442,12 @@ func (t *trial) death() time.Duration {
 
 // gatherFailures leaves out those that a death may have caused, or that a process
 // did not run. A death is told of late, and how late is the machine's to say: so
-// connections that were merely cut are a part of it, whenever that was.
+// connections that were merely cut are a part of it, whenever that was. The daemon
+// cuts a peer off that says nothing for two minutes.
 func (t *trial) gatherFailures(death time.Duration) {
 	for _, f := range t.report.Failures {
 		cut := f.Kind == peers.Cut || f.Kind == peers.Timeout
-		if cut && (death > 0 || t.halted != "") || death > 0 && f.At > death ||
-			f.Kind == peers.Timeout && t.pauses.During(t.epoch+f.Began, t.epoch+f.At) {
+		if cut && (death > 0 || t.halted != "" || t.pauses.During(t.epoch+f.Began, t.epoch+f.At)) || death > 0 && f.At > death {
 			continue
 		}
 		kind := event.FailedHandshake
