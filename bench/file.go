@@ -147,7 +147,7 @@ func (p *Plan) wholeRounds(trials int) int {
 // takeUp finds out which trials are in the file, and leaves it ready to be
 // appended to. Nothing is changed before everything has been checked.
 func (r *Runner) takeUp(f *file) ([]outcome, error) {
-	if err := errors.Join(r.Plan.Spec.CheckFiles(), r.canDuet()); err != nil {
+	if err := errors.Join(r.Plan.Spec.CheckFiles(), r.canMeasure()); err != nil {
 		return nil, err
 	}
 	header, err := r.header()

@@ -81,6 +81,19 @@ func (s Spec) validateForks() error {
 	return validateFork(s.Fork)
 }
 
+// canFork refuses forks of more memory than is free: rank 0 writes to all of it, and
+// what the kernel then kills would look like a strategy's crash.
+func (r *Runner) canFork() error {
+	if !slices.Contains(r.Plan.Spec.Measures, results.Fork) {
+		return nil
+	}
+	free, known := freeMemory()
+	if most := slices.Max(r.Plan.Spec.Fork.Memory); known && uint64(most)<<20 > free {
+		return fmt.Errorf("fork memory of %d MiB: this machine has %d MiB free; choose less", most, free>>20)
+	}
+	return nil
+}
+
 // forkCells lists the fork cells of one strategy in a block. The child plays
 // both sides of its handshake, so the load is always memory.
 func (p *Plan) forkCells(l place, s *results.Strategy) []Cell {

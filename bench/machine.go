@@ -140,15 +140,28 @@ func kernel() string {
 }
 
 func memory() string {
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return unknown
-	}
-	info, err := fs.Meminfo()
+	info, err := meminfo()
 	if err != nil || info.MemTotalBytes == nil {
 		return unknown
 	}
 	return gibibytes(*info.MemTotalBytes)
+}
+
+// freeMemory is what processes can still have, in bytes, if the kernel says so.
+func freeMemory() (free uint64, known bool) {
+	info, err := meminfo()
+	if err != nil || info.MemAvailableBytes == nil {
+		return 0, false
+	}
+	return *info.MemAvailableBytes, true
+}
+
+func meminfo() (procfs.Meminfo, error) {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return procfs.Meminfo{}, err
+	}
+	return fs.Meminfo()
 }
 
 // gibibytes rounds to the nearest GiB, and below 1 GiB to the nearest MiB.

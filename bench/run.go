@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (t tries) hopeless(c Cell) error {
 // after every other error.
 func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 	header, err := r.header()
-	if err = errors.Join(err, r.canDuet()); err != nil {
+	if err = errors.Join(err, r.canMeasure()); err != nil {
 		return Summary{}, refuse(err)
 	}
 	f, err := createFile(path, header)
@@ -129,6 +130,9 @@ func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 	sum, err := r.trials(ctx, f, nil)
 	return sum, errors.Join(err, f.Close())
 }
+
+// canMeasure refuses what this machine cannot do.
+func (r *Runner) canMeasure() error { return cmp.Or(r.canDuet(), r.canFork()) }
 
 // header gives the bytes that a results file of this run begins with.
 func (r *Runner) header() ([]byte, error) {
