@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -86,9 +88,49 @@ func TestPreloadTraces(t *testing.T) {
 	if !regexp.MustCompile(`tlsbench-preload: .*: Is a directory; the list follows\ntlsbench-preload: 1[0-9] raced`).MatchString(said) {
 		t.Errorf("a folder for a list: %.500s", said)
 	}
+	checkKept(t, server, object)
 	// A program without OpenSSL has nothing to say.
 	if said := runTraced(t, "true", object, ""); said != "" {
 		t.Errorf("true: %s", said)
+	}
+}
+
+// checkKept: a list replaces a plain file whole and for this user alone, and nothing
+// else; then it is on standard error.
+func checkKept(t *testing.T, server, object string) {
+	t.Helper()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for name, text := range map[string]string{"results.txt": "#plan {}\n", "open.txt": "an old list\n"} {
+		if err := os.WriteFile(in(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("open.txt", in("link.txt")), unix.Mkfifo(in("pipe"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, why := range map[string]string{
+		"results.txt": "it is a results file, which is never replaced", "link.txt": "it is not a plain file", "pipe": "it is not a plain file",
+	} {
+		said := runTraced(t, server, object, "none", "TLSBENCH_TRACE="+in(name))
+		if want := "tlsbench-preload: " + in(name) + ": " + why + "; the list follows\ntlsbench-preload: 1"; !strings.Contains(said, want) {
+			t.Errorf("%s: %.500s\nwant %s", name, said, want)
+		}
+	}
+	for name, want := range map[string]string{"results.txt": "#plan {}\n", "open.txt": "an old list\n"} {
+		if text, err := os.ReadFile(in(name)); err != nil || string(text) != want {
+			t.Errorf("%s holds %.100q: %v", name, text, err)
+		}
+	}
+	runTraced(t, server, object, "none", "TLSBENCH_TRACE="+in("open.txt"))
+	if text, err := os.ReadFile(in("open.txt")); err != nil || !strings.HasPrefix(string(text), "tlsbench-preload: 1") {
+		t.Errorf("the list is %.100q: %v", text, err)
+	}
+	if info, err := os.Stat(in("open.txt")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the list's mode is %v: %v", info.Mode(), err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 4 {
+		t.Errorf("left are %v: %v", left, err)
 	}
 }
 

@@ -6,7 +6,8 @@
  *
  * TLSBENCH_TRACE_RECORD names the record's file: tlsbench reads it. Without it
  * the list is written in words, by the first process at its exit and by any at
- * SIGUSR2, to the file that TLSBENCH_TRACE names or to standard error.
+ * SIGUSR2, to the file that TLSBENCH_TRACE names or to standard error. The file is
+ * replaced whole, if it is a plain file of this user's and no results file.
  */
 #include "preload.h"
 
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool wanted;
@@ -98,6 +100,8 @@ static int open_record(void)
 	return fd;
 }
 
+static int unwritten; /* errno of a piece of the list that could not be written */
+
 /* What the list is written with: it may be in a signal handler. */
 static void put(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(int fd, const char *format, ...)
@@ -110,7 +114,7 @@ static void put(int fd, const char *format, ...)
 	n = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	if (n > 0 && write(fd, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1) < 0)
-		return; /* there is nowhere to say so */
+		unwritten = errno;
 }
 
 static void put_processes(int fd, uint64_t set)
@@ -199,19 +203,61 @@ static void put_list(int fd)
 	}
 }
 
+/* Why the list must not replace what has its name; NULL if it may. */
+static const char *kept(void)
+{
+	static const char plan[] = "#plan ";
+	char begin[sizeof plan] = "";
+	struct stat st;
+	int fd;
+
+	if (lstat(list_file, &st) != 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (S_ISDIR(st.st_mode))
+		return strerror(EISDIR);
+	if (!S_ISREG(st.st_mode))
+		return "it is not a plain file";
+	if (st.st_uid != geteuid())
+		return "it belongs to another user";
+	fd = open(list_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || read(fd, begin, sizeof plan - 1) < 0)
+		return strerror(errno);
+	close(fd);
+	return strcmp(begin, plan) == 0 ? "it is a results file, which is never replaced" : NULL;
+}
+
+/* Writes the file whole or not at all. Why not; NULL if it did. */
+static const char *write_file(void)
+{
+	char fresh[sizeof list_file + 16];
+	const char *why = kept();
+	int fd;
+
+	if (why != NULL)
+		return why;
+	snprintf(fresh, sizeof fresh, "%s.%d", list_file, (int)getpid());
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return strerror(errno);
+	unwritten = 0;
+	put_list(fd);
+	close(fd);
+	if (unwritten == 0 && rename(fresh, list_file) == 0)
+		return NULL;
+	why = strerror(unwritten != 0 ? unwritten : errno);
+	unlink(fresh);
+	return why;
+}
+
 static void write_list(void)
 {
-	int fd = STDERR_FILENO;
+	const char *why = list_file[0] != '\0' ? write_file() : "";
 
-	if (list_file[0] != '\0')
-		fd = open(list_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		SAY("%s: %s; the list follows\n", list_file, strerror(errno));
-		fd = STDERR_FILENO;
-	}
-	put_list(fd);
-	if (fd != STDERR_FILENO)
-		close(fd);
+	if (why == NULL)
+		return;
+	if (why[0] != '\0')
+		SAY("%s: %s; the list follows\n", list_file, why);
+	put_list(STDERR_FILENO);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
