@@ -199,7 +199,7 @@ func TestPostgres(t *testing.T) {
 	if !strings.Contains(out.Neighbour, "TLSv1.") {
 		t.Errorf("the neighbour is %q, want a session with TLS", out.Neighbour)
 	}
-	server, err := neighbours.Postgres.Shared()
+	server, err := neighbours.Postgres.Shared(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,11 +221,11 @@ var engines = map[neighbours.Kind]*neighbours.Engine{neighbours.Libpq: neighbour
 
 // startDatabase is for the hazard of a database's client library.
 func startDatabase(client neighbours.Kind) starter {
-	return func(_ context.Context, t *trial) (skip string, err error) {
+	return func(ctx context.Context, t *trial) (skip string, err error) {
 		if _, skip, err := t.find(client); skip != "" || err != nil {
 			return skip, err
 		}
-		server, err := engines[client].Shared()
+		server, err := engines[client].Shared(ctx)
 		if err != nil {
 			return missing(err)
 		}

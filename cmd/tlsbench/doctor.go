@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/workload"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/openssl"
 )
 
@@ -219,7 +221,9 @@ func toolFacts(ctx context.Context) []fact {
 
 // firstLine is what a program says first, or its path if it says nothing.
 func firstLine(ctx context.Context, path string, args ...string) string {
-	out, err := exec.CommandContext(ctx, path, args...).Output()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stderr = io.Discard
+	out, err := keeper.Output(cmd)
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if err != nil || line == "" {
 		return path

@@ -168,7 +168,7 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	case "fips":
 		t.setup.fips, err = neighbours.FIPSIn(t.daemon.OpenSSL, t.daemon.LibraryPath)
 	case "mariadb":
-		t.setup.database, err = neighbours.MariaDB.Shared()
+		t.setup.database, err = neighbours.MariaDB.Shared(ctx)
 	}
 	if missing, ok := errors.AsType[*neighbours.MissingError](err); ok {
 		out.Skipped = missing.Reason

@@ -10,11 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/sharedlib"
 )
 
@@ -95,22 +94,16 @@ func (a *apt) get(ctx context.Context, dir, sources string, args ...string) (str
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	// It ends with this process, that is, with the thread that starts it.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = 10 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	out, err := keeper.Output(cmd)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
 	// Old versions of apt end well when an index could not be brought.
-	if err == nil && strings.Contains(out.String(), "W: Failed to fetch") {
+	if err == nil && bytes.Contains(out, []byte("W: Failed to fetch")) {
 		err = errors.New("not everything could be fetched")
 	}
-	return out.String(), err
+	return string(out), err
 }
 
 // update brings the index of one suite from the first mirror that has it.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tlsbench/workload/keeper"
 )
 
 // ErrNoArchive says that this system has no Debian or Ubuntu archive to take
@@ -143,7 +145,7 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, err := keeper.Output(cmd)
 	if err != nil {
 		return "", fmt.Errorf("run %s %s: %w: %s", name, strings.Join(args, " "), err, lastLine(stderr.String()))
 	}

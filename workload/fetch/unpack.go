@@ -139,7 +139,7 @@ func (u *unpacking) unpack(name, deb string) error {
 	for _, args := range [][]string{{"-f", deb, "Version", "Depends", "Pre-Depends"}, {"-x", deb, u.tree}} {
 		cmd := exec.CommandContext(u.ctx, "dpkg-deb", args...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C")
-		out, err := cmd.CombinedOutput()
+		out, err := keeper.Output(cmd)
 		if u.ctx.Err() != nil {
 			return u.ctx.Err()
 		}

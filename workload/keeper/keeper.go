@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -47,6 +48,26 @@ func Temp(kind string) (string, error) {
 func Folder(dir string) (*Process, error) {
 	waits := Server{Dir: dir, Stop: "KILL", Args: []string{"tail", "-f", "/dev/null"}, Env: os.Environ()}
 	return Start(waits, func() error { return nil })
+}
+
+// Run runs a helper that ends with this process, that is, with the thread that starts
+// it. It is for programs that have no folder and end soon.
+func Run(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd.Run()
+}
+
+// Output is Run, and gives what the helper said: its errors too, if they go nowhere else.
+func Output(cmd *exec.Cmd) ([]byte, error) {
+	var said bytes.Buffer
+	cmd.Stdout = &said
+	if cmd.Stderr == nil {
+		cmd.Stderr = &said
+	}
+	err := Run(cmd)
+	return said.Bytes(), err
 }
 
 // Process is a server that runs, or did.

@@ -22,10 +22,18 @@ import (
 // test, starts as a harness would.
 const harness = "KEEPER_TEST_DIR"
 
+// helper names the folder of a program that this one, started again by a test, runs as
+// a helper.
+const helper = "KEEPER_TEST_HELPER"
+
 // server has a process of its own, writes without end, and takes a while to end.
 const server = `trap 'sleep 0.1; exit 0' INT; sleep 1000 & while :; do echo some >>file; sleep 0.01; done`
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(helper); dir != "" {
+		Run(exec.Command("sh", "-c", "echo >"+dir+"/there; exec sleep 1000"))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(harness); dir != "" {
 		p, err := Start(Server{Dir: dir, Stop: os.Getenv("KEEPER_TEST_STOP"), Args: []string{"sh", "-c", server, dir}}, func() error {
 			for _, name := range []string{"key.pem", "cert.pem"} {
@@ -124,6 +132,32 @@ func TestKilled(t *testing.T) {
 	if ran == 0 || ran == 20 {
 		t.Errorf("%d of 20 servers ran before their harness was killed: want some, and some in the middle of set-up", ran)
 	}
+}
+
+// A helper ends with the program that runs it, however that ends.
+func TestHelperEnds(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), helper+"="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "there")); err == nil {
+			break
+		}
+	}
+	if n := len(left(dir)); n != 2 {
+		t.Errorf("%d processes run, want the program and its helper", n)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	os.RemoveAll(dir)
+	gone(t, dir)
 }
 
 // A folder with a relative name, as below a relative TMPDIR, goes as any other.

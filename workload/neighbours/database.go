@@ -2,6 +2,7 @@ package neighbours
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -66,15 +67,18 @@ const startLimit = time.Minute
 // Start makes a database in a fresh folder and starts a server on it. It runs as
 // this process's user, or, because PostgreSQL refuses root, as nobody. The error is
 // a MissingError if its programs are not installed.
-func (e *Engine) Start(id *peers.Identity) (*Database, error) {
+func (e *Engine) Start(ctx context.Context, id *peers.Identity) (*Database, error) {
 	bin, err := e.programs()
 	if err != nil {
 		return nil, err
 	}
 	for range 3 { // the free port may be someone else's by the time it is used
 		var d *Database
-		if d, err = e.start(bin, id); err == nil {
+		if d, err = e.start(ctx, bin, id); err == nil {
 			return d, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 	return nil, fmt.Errorf("start %s: %w", e.name, err)
@@ -137,7 +141,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func (e *Engine) start(bin string, id *peers.Identity) (*Database, error) {
+func (e *Engine) start(ctx context.Context, bin string, id *peers.Identity) (*Database, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -164,7 +168,7 @@ func (e *Engine) start(bin string, id *peers.Identity) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.await(); err != nil {
+	if err := p.await(ctx); err != nil {
 		p.kept.Close()
 		return nil, err
 	}
@@ -210,13 +214,15 @@ func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
 
 // await waits until the server accepts connections, which is the only sign that
 // it gives to all the world.
-func (p *Database) await() error {
+func (p *Database) await(ctx context.Context) error {
 	for end := time.Now().Add(startLimit); time.Now().Before(end); {
 		log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
 		if err == nil && bytes.Contains(log, []byte(p.engine.ready)) {
 			return nil
 		}
 		select {
+		case <-ctx.Done():
+			return ctx.Err()
 		case <-p.kept.Gone:
 			log, _ := os.ReadFile(filepath.Join(p.Dir, "log"))
 			return fmt.Errorf("the server ended: %s", lastLine(log))
@@ -268,7 +274,7 @@ func (p *Database) Close() { p.kept.Close() }
 
 // Shared gives the one server that this process keeps for all its trials; the
 // first call starts it. It ends with the process, or by StopShared.
-func (e *Engine) Shared() (*Database, error) {
+func (e *Engine) Shared(ctx context.Context) (*Database, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.shared != nil {
@@ -278,7 +284,7 @@ func (e *Engine) Shared() (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.shared, err = e.Start(id)
+	e.shared, err = e.Start(ctx, id)
 	return e.shared, err
 }
 

@@ -2,6 +2,7 @@ package neighbours
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -75,7 +76,7 @@ func TestDatabaseEnds(t *testing.T) {
 }
 
 func databaseEnds(t *testing.T, engine *Engine) {
-	p, err := engine.Start(identity(t))
+	p, err := engine.Start(t.Context(), identity(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestPostgresThatFails(t *testing.T) {
 	id := identity(t)
 	fail := func(want string) {
 		t.Helper()
-		_, err := Postgres.start(bin, id)
+		_, err := Postgres.start(t.Context(), bin, id)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
@@ -129,6 +130,18 @@ func TestPostgresThatFails(t *testing.T) {
 	fake("initdb", `mkdir "$2"`)
 	fake("postgres", "echo could not bind IPv4 address; exit 1")
 	fail("could not bind IPv4 address")
+
+	// One that does not come on is not waited for when the run is interrupted.
+	fake("postgres", "exec sleep 1000")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	if _, err := Postgres.start(ctx, bin, id); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > startLimit/2 {
+		t.Errorf("error %v after %v, want that of the context", err, time.Since(began))
+	}
+	if left, _ := os.ReadDir(tmp); len(left) > 0 {
+		t.Errorf("%v is left behind", left)
+	}
 }
 
 // The system's libraries fit the system's OpenSSL.
@@ -228,7 +241,7 @@ func harness() {
 	id, err := peers.Certificate(peers.ECDSAP256)
 	if err == nil {
 		var p *Database
-		if p, err = Postgres.Start(id); err == nil {
+		if p, err = Postgres.Start(context.Background(), id); err == nil {
 			fmt.Println(p.Dir)
 			select {}
 		}

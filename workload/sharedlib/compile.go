@@ -113,7 +113,7 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // its own files go with the folder
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := keeper.Output(cmd); err != nil {
 		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); line != "" {
 			return fmt.Errorf("%w: %s", err, line)
 		}

@@ -1,6 +1,7 @@
 package sharedlib
 
 import (
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"tlsbench/workload/keeper"
 )
 
 // ldconfigLine is one entry of the dynamic linker's cache, as ldconfig prints it.
@@ -38,7 +41,8 @@ var systemCache = sync.OnceValue(func() map[string][]string {
 	}
 	cmd := exec.Command(program, "-p")
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	out, _ := cmd.Output()
+	cmd.Stderr = io.Discard
+	out, _ := keeper.Output(cmd)
 	return parseCache(string(out))
 })
 
