@@ -34,7 +34,7 @@ func TestStoppedHelper(t *testing.T) {
 		t.Skip("runs only as a child of TestHarnessIsStopped")
 	}
 	cfg := corruption(t, catalogue.NegativeControl, "tcp")
-	cfg.Duration = 2 * time.Second
+	cfg.Duration = 4 * time.Second
 	once := func() (*Outcome, error) {
 		return serve(context.Background(), &trial{cfg: cfg, watch: func(int, *rig.Block) func() {
 			fmt.Println("load")
@@ -90,13 +90,26 @@ func stopHelper(t *testing.T, mode string) (loads int, said string) {
 // Ctrl-Z and fg: the rig gives up the peers that say nothing. The trial is not
 // evidence, and is carried out again.
 func TestHarnessIsStopped(t *testing.T) {
-	loads, said := stopHelper(t, "once")
-	if want := "error the trial was disturbed: the harness did not run for "; loads != 1 || !strings.HasPrefix(said, want) {
-		t.Errorf("%d trials, at the end %q, want %q", loads, said, want)
+	const undisturbed, pause = "undamaged", "error the trial was disturbed: the harness did not run for "
+	for try := 1; ; try++ {
+		loads, said := stopHelper(t, "once")
+		if loads == 1 && strings.HasPrefix(said, pause) {
+			break
+		}
+		// The load may be over before it is stopped.
+		if !strings.HasPrefix(said, undisturbed) || try == 5 {
+			t.Fatalf("%d trials, at the end %q, want %q", loads, said, pause)
+		}
 	}
-	loads, said = stopHelper(t, "again")
-	if loads < 2 || !strings.HasPrefix(said, "undamaged") {
-		t.Errorf("%d trials, at the end %q, want another one, undamaged", loads, said)
+	for try := 1; ; try++ {
+		loads, said := stopHelper(t, "again")
+		if loads > 1 && strings.HasPrefix(said, undisturbed) {
+			return
+		}
+		// A busy machine may disturb the others too.
+		if said != "" && !strings.HasPrefix(said, undisturbed) && !strings.HasPrefix(said, "error the trial was disturbed") || try == 5 {
+			t.Fatalf("%d trials, at the end %q, want another one, undamaged", loads, said)
+		}
 	}
 }
 
@@ -218,6 +231,29 @@ func TestPauseIsForgotten(t *testing.T) {
 		forks.notice(now)
 		if tr.pulses[0].since != want || forks.last.since != want {
 			t.Errorf("looked at after %v: a worker stands still since %v, a fork since %v; want %v", now, tr.pulses[0].since, forks.last.since, want)
+		}
+	}
+}
+
+// A trial whose time was over before anybody was served shows nothing, and is repeated.
+func TestNobodyWasServed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		warmup    time.Duration
+		timed     bool
+		out       Outcome
+		disturbed bool
+	}{
+		"nobody":                   {0, true, Outcome{}, true},
+		"only before it counted":   {time.Second, true, Outcome{Handshakes: 9}, true},
+		"somebody":                 {0, true, Outcome{Handshakes: 9}, false},
+		"somebody, and it counted": {time.Second, true, Outcome{Handshakes: 9, Measured: 1}, false},
+		"bad peers alone":          {0, true, Outcome{Refused: 9}, false},
+		"by number":                {0, false, Outcome{}, false},
+		"damaged":                  {0, true, Outcome{Events: map[string]uint64{event.Hang: 1}}, false},
+	} {
+		tr := &trial{cfg: Config{Warmup: tc.warmup}, timed: tc.timed, out: &tc.out}
+		if err := tr.disturbed(); (err != nil) != tc.disturbed {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -57,6 +57,7 @@ type trial struct {
 	// peersFrom is when the peers' own times begin, from start of load.
 	peersFrom time.Duration
 	window    window
+	timed     bool // the load lasted as long as it was to
 	hang      *hang
 	overdue   atomic.Bool    // the trial should have ended: who stands still now is judged at once
 	halted    string         // which process was stopped from outside, "" for none
@@ -280,7 +281,9 @@ func (t *trial) closeWindow() {
 // handshakes.
 func (t *trial) measure(ctx context.Context) error {
 	if t.cfg.Handshakes == 0 {
-		return Sleep(ctx, t.cfg.Duration)
+		err := Sleep(ctx, t.cfg.Duration)
+		t.timed = err == nil
+		return err
 	}
 	var done <-chan struct{} = t.process.Gone() // memory: workers end by themselves
 	if t.peers != nil {

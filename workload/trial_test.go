@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,13 +36,22 @@ func corruption(t testing.TB, strategy, load string) Config {
 	}
 }
 
+// mustRun carries out a trial. One that is disturbed is made again, for longer: it says
+// nothing about what is tested.
 func mustRun(t testing.TB, cfg Config) *Outcome {
 	t.Helper()
-	out, err := Run(context.Background(), cfg)
-	if err != nil {
-		t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
+	for try := 1; ; try++ {
+		out, err := Run(context.Background(), cfg)
+		if err == nil {
+			return out
+		}
+		if disturbed, ok := errors.AsType[*DisturbedError](err); !ok || try == 5 {
+			t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
+		} else {
+			t.Logf("%s, %s: again: %v", cfg.Strategy, cfg.Load, disturbed)
+		}
+		cfg.Duration *= 2
 	}
-	return out
 }
 
 // The positive control: a rig in which nothing happens to it is no use.

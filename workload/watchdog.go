@@ -421,6 +421,12 @@ func (t *trial) late(f peers.Failure) bool {
 	return false
 }
 
+// unserved reports whether the time of a trial was over before anything happened in it.
+func (t *trial) unserved() bool {
+	o := t.out
+	return t.timed && (o.Handshakes+o.Refused == 0 || t.cfg.Warmup > 0 && o.Measured == 0)
+}
+
 // disturbed says why the trial is not evidence, nil if it is. Damage that does
 // not need the peers' word stands.
 func (t *trial) disturbed() error {
@@ -432,6 +438,8 @@ func (t *trial) disturbed() error {
 		return &DisturbedError{t.halted}
 	case paused != nil && t.peers != nil:
 		return paused
+	case t.unserved():
+		return &DisturbedError{fmt.Sprintf("no connection was completed in %v: the machine was too busy, or nobody could connect", t.cfg.Duration)}
 	case t.excused > 0:
 		return &DisturbedError{fmt.Sprintf("%d peers got no processor for so long that the rig gave them up: the machine was too busy", t.excused)}
 	}

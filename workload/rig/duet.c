@@ -76,6 +76,7 @@ void duet_pass(void)
 	if (!playing || cpu_ns() - begin.cpu < duet->cpu || rig.me->handshakes - begin.handshakes < duet->handshakes)
 		return;
 	end = totals();
+	end.at = now_ns(); /* the wall time is around the processor time */
 	duet->slice = (struct slice){
 		.at = begin.at,
 		.wall = end.at - begin.at,
