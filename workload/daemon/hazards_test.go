@@ -35,7 +35,7 @@ func TestProviderStateInTheDaemon(t *testing.T) {
 		d := installed(t, name)
 		for _, hazard := range []string{"provider-state", "provider-state:when=after"} {
 			for strategy, shared := range map[string]bool{"thread-stop": true, catalogue.NegativeControl: false, "shm-match": false} {
-				out, err := workload.Run(context.Background(), hazardTrial(d, hazard, strategy))
+				out, err := lives(hazardTrial(d, hazard, strategy), func(o *workload.Outcome) bool { return served(o) && !shared })
 				if err != nil || out.Skipped != "" || (out.Events["broken-neighbour"] > 0) != shared || out.Damaged() != shared {
 					t.Errorf("kamailio %s, %s, %s: %+v, %v; want damage: %v", name, hazard, strategy, out, err, shared)
 				}
@@ -49,11 +49,11 @@ func TestProviderStateInTheDaemon(t *testing.T) {
 func TestFIPSInTheDaemon(t *testing.T) {
 	t.Parallel()
 	d := installed(t, "6.0")
-	out, err := workload.Run(context.Background(), hazardTrial(d, "fips", catalogue.NegativeControl))
+	out, err := lives(hazardTrial(d, "fips", catalogue.NegativeControl), served)
 	if err != nil || out.Skipped != "" || out.Damaged() || out.Handshakes == 0 {
 		t.Errorf("%+v, %v; want handshakes and no damage", out, err)
 	}
-	out, err = workload.Run(context.Background(), hazardTrial(installed(t, "5.6"), "fips", catalogue.NegativeControl))
+	out, err = lives(hazardTrial(installed(t, "5.6"), "fips", catalogue.NegativeControl), served)
 	if err != nil || !strings.Contains(out.Skipped, "has no FIPS module") {
 		t.Errorf("kamailio 5.6: %+v, %v; want it skipped", out, err)
 	}
@@ -66,7 +66,7 @@ func TestFIPSInTheDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.LibraryPath = append([]string{broken}, d.LibraryPath...)
-	out, err = workload.Run(context.Background(), hazardTrial(d, "fips", catalogue.NegativeControl))
+	out, err = lives(hazardTrial(d, "fips", catalogue.NegativeControl), served)
 	if err != nil || !strings.HasPrefix(out.Skipped, "the FIPS module "+file+" does not load: error:") {
 		t.Errorf("a file that is no module: %+v, %v; want it skipped", out, err)
 	}
@@ -81,7 +81,7 @@ func TestMariaDBInTheDaemon(t *testing.T) {
 	}
 	t.Cleanup(neighbours.StopShared)
 	for _, name := range []string{"5.6", "6.0"} {
-		out, err := workload.Run(context.Background(), hazardTrial(installed(t, name), "mariadb", catalogue.NegativeControl))
+		out, err := lives(hazardTrial(installed(t, name), "mariadb", catalogue.NegativeControl), served)
 		if err != nil || out.Skipped != "" || out.Damaged() || out.Handshakes == 0 {
 			t.Errorf("kamailio %s: %+v, %v; want handshakes and no damage", name, out, err)
 		}
@@ -136,13 +136,22 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		select {
-		case <-p.kept.Gone:
-		case <-time.After(20 * time.Second):
-		}
+		until(t, "the daemon has ended, or serves", func() bool {
+			_, started := p.saw(noteActed)
+			return started || ended(p)
+		})
 		p.close()
 		if _, started := p.saw(noteActed); started || !regexp.MustCompile(want).MatchString(p.logEnd(2)) {
 			t.Errorf("without %s: %s; want %s", doctor, p.logEnd(2), want)
 		}
+	}
+}
+
+func ended(p *process) bool {
+	select {
+	case <-p.kept.Gone:
+		return true
+	default:
+		return false
 	}
 }
