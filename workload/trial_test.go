@@ -2,7 +2,6 @@ package workload
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,24 +32,6 @@ func corruption(t testing.TB, strategy, load string) Config {
 	return Config{
 		Build: system(t), Strategy: catalogue.Choice{Name: strategy}, Workers: 4, Load: load,
 		BadShare: 0.2, CheckRate: 1, EchoBytes: 64, Duration: 700 * time.Millisecond, Seed: 1,
-	}
-}
-
-// mustRun carries out a trial. One that is disturbed is made again, for longer: it says
-// nothing about what is tested.
-func mustRun(t testing.TB, cfg Config) *Outcome {
-	t.Helper()
-	for try := 1; ; try++ {
-		out, err := Run(context.Background(), cfg)
-		if err == nil {
-			return out
-		}
-		if disturbed, ok := errors.AsType[*DisturbedError](err); !ok || try == 5 {
-			t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
-		} else {
-			t.Logf("%s, %s: again: %v", cfg.Strategy, cfg.Load, disturbed)
-		}
-		cfg.Duration *= 2
 	}
 }
 

@@ -318,7 +318,7 @@ func (p private) watch(t *testing.T, args ...string) watched {
 // Every command that writes files, one after the other in the same folder.
 func TestWrittenFilesArePrivate(t *testing.T) {
 	p := newPrivate(t)
-	short := []string{"--strategy", "key-owner,hwm", "--workers", "2", "--rounds", "1", "--duration", "50ms", "--seed", "1", "--no-controls"}
+	short := []string{"--strategy", "key-owner,hwm", "--workers", "2", "--rounds", "1", "--duration", "200ms", "--seed", "1", "--no-controls"}
 	for _, args := range [][]string{
 		append([]string{"run", "-o", "r.txt"}, short...),
 		append([]string{"run", "-o", "f.txt", "--measure", "fork", "--fork-pairs", "8"}, short...),

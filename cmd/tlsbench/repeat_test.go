@@ -237,7 +237,7 @@ func TestResumeOwnObject(t *testing.T) {
 		return run(t.Context(), append([]string{"run", "--quiet"}, args...), nil, &stdout, &stderr), stderr.String()
 	}
 	if code, said := call("--strategy", "./my_fix.so", "--no-controls", "--measure", "corruption", "--load", "memory",
-		"--duration", "50ms", "--rounds", "1", "-o", "r.txt"); code != 0 {
+		"--duration", "200ms", "--rounds", "1", "-o", "r.txt"); code != 0 {
 		t.Fatal(said)
 	}
 	text, err := os.ReadFile("r.txt")
