@@ -304,6 +304,8 @@ func (c *fieldCommand) reportTraced(s *session, path string) error {
 		switch {
 		case strings.HasPrefix(t.NotRun, string(results.Failed)):
 			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s, strategy %s: %s", cmp.Or(t.Server, "the rig"), t.OpenSSL, t.Strategy, t.NotRun))
+		case t.Strategy == results.NegativeControl && t.Hazard == results.Plain && damage(t.Events) != "":
+			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s: %s is damaged, so its blocks are no floor: %s", cmp.Or(t.Server, "the rig"), t.OpenSSL, t.Strategy, damage(t.Events)))
 		case t.NotRun == "" && t.Strategy == results.PositiveControl && len(t.Raced) == 0:
 			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s without a fix: no raced block, so the results prove nothing", cmp.Or(t.Server, "the rig"), t.OpenSSL))
 		}

@@ -98,7 +98,7 @@ func (f *probeReport) ledger(b *buildReport) []page.Part {
 		if why := b.Under[name].Untold(); why != "" {
 			parts = append(parts, page.Text(name+": "+why))
 		}
-		if seen := damage(b.Under[name]); seen != "" {
+		if seen := damage(b.Under[name].Events); seen != "" {
 			parts = append(parts, page.Text(name+": damaged, "+seen))
 		}
 	}
@@ -207,10 +207,10 @@ func (b *buildReport) events(strategy string) string {
 }
 
 // damage lists the events of a trial by kind, "" if there were none.
-func damage(p *workload.Probed) string {
+func damage(events map[string]uint64) string {
 	var list []string
 	for _, k := range event.Kinds {
-		if n := p.Events[k.Name]; n > 0 {
+		if n := events[k.Name]; n > 0 {
 			list = append(list, fmt.Sprintf("%s %d", k.Name, n))
 		}
 	}
@@ -231,7 +231,7 @@ func (f *probeReport) summary() []page.Part {
 		}
 		for _, name := range f.strategies() {
 			cell := b.shared(name)
-			if p := b.Under[name]; p != nil && damage(p) != "" {
+			if p := b.Under[name]; p != nil && damage(p.Events) != "" {
 				cell += "!"
 			}
 			row = append(row, cell)
@@ -323,7 +323,7 @@ func (f *probeReport) reasons() []page.Part {
 			if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
 				lines = append(lines, page.Text(fmt.Sprintf("%s under %s shares %s", b.Version, name, stayed(p))))
 			}
-			if seen := damage(p); name != catalogue.PositiveControl && seen != "" {
+			if seen := damage(p.Events); name != catalogue.PositiveControl && seen != "" {
 				lines = append(lines, page.Text(fmt.Sprintf("%s under %s is damaged: %s", b.Version, name, seen)))
 			}
 			if why := p.Untold(); why != "" {

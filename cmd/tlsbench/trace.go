@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/number"
 	"tlsbench/results/outfile"
 	"tlsbench/results/page"
@@ -54,6 +56,7 @@ type traced struct {
 	// NotRun says why there is nothing to tell.
 	NotRun     string               `json:"not_run,omitempty"`
 	Handshakes uint64               `json:"handshakes"`
+	Events     map[string]uint64    `json:"events,omitempty"` // by kind; one that ended the trial left blocks unseen
 	Blocks     int                  `json:"blocks,omitempty"`
 	Writes     uint64               `json:"writes,omitempty"`
 	Raced      []results.RacedBlock `json:"raced"`
@@ -140,6 +143,9 @@ func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []result
 	floor.Add(oracle.Raced)
 	var found []traced
 	var errs []error
+	if seen := damage(oracle.Events); err == nil && seen != "" {
+		err = fmt.Errorf("damaged, so its blocks are no floor: %s", seen)
+	}
 	for _, st := range list {
 		t, err := c.once(ctx, b, st.Choice, c.Hazard)
 		if err != nil {
@@ -164,7 +170,7 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	}
 	t := traced{
 		OpenSSL: cmp.Or(out.OpenSSLVersion, b.Version), Library: openssl.Portable(b.Libcrypto), Hazard: hazard, Load: c.Load,
-		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Handshakes + out.Refused,
+		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Handshakes + out.Refused, Events: out.Events,
 	}
 	switch {
 	case out.Skipped != "":
@@ -194,6 +200,9 @@ func (t *traced) parts(floor bool) []page.Part {
 	if t.Blocks > 0 {
 		seen = fmt.Sprintf("%s to %s were seen; ", number.Count(int(t.Writes), "write"), number.Count(t.Blocks, "inherited block"))
 	}
+	if seen := damage(t.Events); seen != "" {
+		parts = append(parts, page.Text("damaged, "+seen))
+	}
 	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers; %s%s of the floor are left out.",
 		number.Count(int(t.Handshakes), "handshake"), seen, number.Count(len(t.Floor), "block"))))
 	parts = append(parts, racedBlocks(t.Raced))
@@ -222,7 +231,7 @@ func tracedTrials(trials []*results.Trial) []traced {
 			floors[at].Add(t.Raced)
 		}
 		list = append(list, traced{Server: at.server, OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Workers: c.Workers,
-			Strategy: c.Strategy, Handshakes: t.Handshakes, Raced: t.Raced})
+			Strategy: c.Strategy, Handshakes: t.Handshakes, Events: maps.Clone(t.Events), Raced: t.Raced})
 		if t.Status != results.OK {
 			list[len(list)-1].NotRun = fmt.Sprintf("%s: %s", t.Status, t.Reason)
 		}
@@ -259,6 +268,11 @@ func racedBlocks(list []results.RacedBlock) page.List {
 	var out page.List
 	for _, b := range list {
 		term := fmt.Sprintf("%s, %d bytes", cmp.Or(b.Object(), "block"), b.Size)
+	for _, kind := range []string{event.Crash, event.Hang} {
+		if t.Events[kind] > 0 {
+			return text + ", cut short by " + kind
+		}
+	}
 		texts := []string{"allocated: " + b.Site}
 		if b.Behind != "" {
 			texts = append(texts, "behind: "+b.Behind)
