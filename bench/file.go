@@ -30,7 +30,7 @@ func ReadPlan(path string) (*Plan, error) {
 }
 
 func readPlan(path string) (*Plan, error) {
-	f, err := os.Open(path)
+	f, err := openAgain(path)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,15 @@ func readPlan(path string) (*Plan, error) {
 		p.Locate(filepath.Join(filepath.Dir(path), name), name)
 	}
 	return p, nil
+}
+
+// openAgain opens a file that is read more than once, which a pipe cannot be: to
+// open one may take for ever.
+func openAgain(path string) (*os.File, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "open", Path: path, Err: errors.New("not a regular file: want a results file")}
+	}
+	return os.Open(path)
 }
 
 // readHeader reads what appears before the first trial of a results file, with the

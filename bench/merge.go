@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 	"strings"
 
@@ -105,7 +104,7 @@ func missingShards(list []part) error {
 
 // readPart reads what appears before the first trial.
 func readPart(path string) (part, error) {
-	f, err := os.Open(path)
+	f, err := openAgain(path)
 	if err != nil {
 		return part{}, err
 	}
@@ -127,7 +126,7 @@ func readPart(path string) (part, error) {
 // last if there is one.
 func (p part) trials() iter.Seq2[*results.Trial, error] {
 	return func(yield func(*results.Trial, error) bool) {
-		f, err := os.Open(p.path)
+		f, err := openAgain(p.path)
 		if err != nil {
 			yield(nil, err)
 			return

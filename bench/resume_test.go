@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -279,6 +280,12 @@ func TestResumeWhatIsNoFile(t *testing.T) {
 	r := newRunner(mustPlan(t, smallSpec(), whole))
 	_, err := r.Resume(t.Context(), "/dev/full")
 	checkRefusal(t, err, "/dev/full is not a regular file")
+	pipe := resultsPath(t)
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	checkRefusal(t, second(ReadPlan(pipe)), "not a regular file")
+	checkRefusal(t, second(Merge(resultsPath(t), pipe)), "not a regular file")
 	_, err = r.Resume(t.Context(), resultsPath(t))
 	checkRefusal(t, err, "no such file")
 	path := resultsPath(t)

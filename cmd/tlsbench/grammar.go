@@ -97,7 +97,7 @@ func (s *session) execute(args []string) error {
 var readers = []string{"file", "probe", "aa", "against"}
 
 // readable has the standard input read where a file is named -. Files may be read
-// twice, so what is not a file becomes one, without a name.
+// twice, so it becomes one, without a name, and so does a pipe that has a name.
 func (s *session) readable(part *kong.Path) error {
 	var v *kong.Value
 	switch {
@@ -109,28 +109,64 @@ func (s *session) readable(part *kong.Path) error {
 		return nil
 	}
 	files, ok := v.Target.Interface().([]string)
-	i := slices.Index(files, "-")
-	if !ok || i < 0 || !slices.Contains(readers, v.Name) {
+	if !ok || !slices.Contains(readers, v.Name) {
 		return nil
 	}
-	files[i] = "/dev/stdin"
+	for i, name := range files {
+		var err error
+		switch st, gone := os.Stat(name); {
+		case name == "-":
+			files[i], err = "/dev/stdin", s.keepInput()
+		case gone == nil && st.Mode()&fs.ModeNamedPipe != 0:
+			var file *os.File
+			if file, err = s.kept(func() (io.Reader, error) { return os.Open(name) }); err == nil {
+				files[i] = fmt.Sprintf("/dev/fd/%d", file.Fd())
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// keepInput makes the standard input a file, if it is none.
+func (s *session) keepInput() error {
 	if f, ok := s.stdin.(*os.File); ok {
 		if st, err := f.Stat(); err != nil || st.Mode().IsRegular() {
 			return err
 		}
 	}
-	file, err := os.CreateTemp("", "tlsbench-input-")
+	file, err := s.kept(func() (io.Reader, error) { return s.stdin, nil })
 	if err != nil {
-		return fmt.Errorf("keep the standard input: %w", err)
+		return err
 	}
-	defer file.Close()
-	if _, err = io.Copy(file, s.stdin); err == nil {
-		err = unix.Dup3(int(file.Fd()), 0, 0)
+	return unix.Dup3(int(file.Fd()), 0, 0)
+}
+
+// kept has in memory what there is to read, so that nothing is left of it however
+// the program ends. An interruption ends the waiting for more.
+func (s *session) kept(open func() (io.Reader, error)) (*os.File, error) {
+	fd, err := unix.MemfdCreate("tlsbench-input", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
 	}
-	if err = errors.Join(err, os.Remove(file.Name())); err != nil {
-		return fmt.Errorf("keep the standard input: %w", err)
+	file := os.NewFile(uintptr(fd), "tlsbench-input")
+	s.inputs = append(s.inputs, file)
+	done := make(chan error, 1)
+	go func() {
+		in, err := open()
+		if err == nil {
+			_, err = io.Copy(file, in)
+		}
+		done <- err
+	}()
+	select {
+	case err = <-done:
+		return file, err
+	case <-s.ctx.Done():
+		return nil, s.ctx.Err()
 	}
-	return nil
 }
 
 // parser makes a parser that prints to the session and never exits. helped

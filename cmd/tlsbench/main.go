@@ -64,7 +64,8 @@ type session struct {
 	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	given          []string // flags that the user set himself
+	given          []string   // flags that the user set himself
+	inputs         []*os.File // what was read of pipes
 }
 
 // run carries out one command and returns the exit code.

@@ -23,8 +23,7 @@ func TestWrongUses(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	t.Setenv("HOME", filepath.Join(dir, "home"))
-	const trial = "BenchmarkHandshake/openssl=3.0.20/hazard=plain/load=tcp/heap=global/strategy=hwm/workers=4 100 1000 handshakes/s\n"
-	for name, text := range map[string]string{"bench.txt": trial, "other.txt": trial, "text.so": "no object\n", "empty.so": ""} {
+	for name, text := range map[string]string{"bench.txt": oneTrial, "other.txt": oneTrial, "text.so": "no object\n", "empty.so": ""} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -80,14 +80,20 @@ func Fits(path string) bool {
 	return true
 }
 
+// regular refuses a folder, and a pipe, which might be opened for ever.
+func regular(path string) (os.FileInfo, error) {
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("read %s: not a file", path)
+	}
+	return st, err
+}
+
 // openELF opens a 64-bit shared object for this machine.
 func openELF(path string) (*elf.File, error) {
-	st, err := os.Stat(path)
+	st, err := regular(path)
 	if err != nil {
 		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %s: not a file", path)
 	}
 	f, err := elf.Open(path)
 	if errors.Is(err, io.EOF) {
@@ -235,6 +241,9 @@ func loaded(f *elf.File, at uint64) io.ReaderAt {
 func Digest(paths ...string) (string, error) {
 	h := sha256.New()
 	for _, path := range paths {
+		if _, err := regular(path); err != nil {
+			return "", err
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return "", err

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -80,6 +81,13 @@ func TestReadRefuses(t *testing.T) {
 	}
 	if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), "not a file") {
 		t.Errorf("folder: error %v", err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Digest(pipe); err == nil || !strings.Contains(err.Error(), "not a file") {
+		t.Errorf("digest of a pipe: error %v", err)
 	}
 }
 
