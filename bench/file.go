@@ -46,7 +46,7 @@ func readPlan(path string) (*Plan, error) {
 	if len(d.Parts) > 0 {
 		return nil, errors.New("it is a merged file, and these are complete")
 	}
-	p, err := NewPlan(d.Spec, d.Shard)
+	p, err := planAgain(d.Spec, d.Shard)
 	if err != nil {
 		return nil, err
 	}

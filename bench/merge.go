@@ -176,7 +176,7 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 		queues = append(queues, q)
 	}
 	m := Merged{Parts: doc.Parts}
-	plan, err := NewPlan(doc.Spec, whole)
+	plan, err := planAgain(doc.Spec, whole)
 	if err != nil {
 		return m, refuse(err)
 	}
@@ -243,15 +243,11 @@ func (q *queue) wrong(err error) error {
 }
 
 func (q *queue) tooFew() error {
-	plan, err := NewPlan(q.part.doc.Spec, q.part.doc.Shard)
+	plan, err := planAgain(q.part.doc.Spec, q.part.doc.Shard)
 	if err != nil {
 		return q.wrong(err)
 	}
-	want := 0
-	for range plan.Tasks() {
-		want++
-	}
-	return q.wrong(fmt.Errorf("has %d of its %d trials: resume it first", q.taken, want))
+	return q.wrong(fmt.Errorf("has %d of its %d trials: resume it first", q.taken, plan.Trials()))
 }
 
 // end refuses what comes after the last trial of the plan.

@@ -20,8 +20,9 @@ type Plan struct {
 	Spec  Spec
 	Shard Shard
 
-	cells  []Cell
-	blocks []block
+	cells   []Cell
+	blocks  []block
+	counted []int // see Count
 }
 
 // Cell is one cell of the plan, with what its trials are made of.
@@ -52,6 +53,18 @@ type block struct {
 // NewPlan makes the plan of a spec. The plan of a shard knows all cells, and
 // runs its own.
 func NewPlan(spec Spec, shard Shard) (*Plan, error) {
+	p, err := planAgain(spec, shard)
+	if err == nil {
+		err = p.tooLong()
+	}
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return p, nil
+}
+
+// planAgain makes a plan that there is already, however long it is.
+func planAgain(spec Spec, shard Shard) (*Plan, error) {
 	if shard == (Shard{}) {
 		shard = whole
 	}
@@ -364,15 +377,6 @@ type Task struct {
 	Cell  Cell
 
 	shard int // from 0
-}
-
-// Len is the number of trials in the whole plan; see Tasks.
-func (p *Plan) Len() int {
-	n := 0
-	for range p.longest(0) {
-		n++
-	}
-	return n
 }
 
 // Tasks yields the trials of this shard in the order they are run in. Those of a

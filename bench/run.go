@@ -241,9 +241,9 @@ type lookout struct {
 
 func (r *Runner) look(c *course, done []outcome) *lookout {
 	l := &lookout{to: r.Observer, course: c, estimate: newEstimator(), done: len(done)}
-	for task := range r.Plan.Tasks() {
-		l.total++
-		l.estimate.expect(task.Cell, r.Plan.Spec)
+	for i, n := range r.Plan.counts() {
+		l.total += n
+		l.estimate.expect(r.Plan.cells[i], r.Plan.Spec, n)
 	}
 	return l
 }
@@ -252,7 +252,7 @@ func (r *Runner) look(c *course, done []outcome) *lookout {
 func (l *lookout) meet(t Task) {
 	if t.Cell.byWidth() && t.Round > inference.DuetFirst {
 		l.total++
-		l.estimate.expect(t.Cell, l.course.plan.Spec)
+		l.estimate.expect(t.Cell, l.course.plan.Spec, 1)
 	}
 }
 
@@ -325,10 +325,10 @@ func newEstimator() *estimator {
 	return &estimator{mean: map[class]ewma.MovingAverage{}, seen: map[class]bool{}, left: map[class]int{}}
 }
 
-// expect counts a trial that is still to be run.
-func (e *estimator) expect(c Cell, s Spec) {
+// expect counts trials that are still to be run.
+func (e *estimator) expect(c Cell, s Spec, n int) {
 	k := c.class()
-	e.left[k]++
+	e.left[k] += n
 	if e.mean[k] == nil {
 		e.mean[k] = ewma.NewMovingAverage(meanAge)
 		e.mean[k].Set(float64(s.length(c) + startUp))
@@ -357,7 +357,7 @@ func (e *estimator) remaining() time.Duration {
 	for k, n := range e.left {
 		sum += float64(n) * e.mean[k].Value()
 	}
-	return time.Duration(sum)
+	return time.Duration(min(sum, 1<<62))
 }
 
 // length is how long a trial of the cell is under load.
@@ -378,13 +378,4 @@ func (s Spec) length(c Cell) time.Duration {
 		return s.Warmup + s.HandshakeTime
 	}
 	return s.CorruptionTime
-}
-
-// Estimate is the time that this shard of the plan should take.
-func (p *Plan) Estimate() time.Duration {
-	e := newEstimator()
-	for t := range p.Tasks() {
-		e.expect(t.Cell, p.Spec)
-	}
-	return e.remaining()
 }

@@ -309,9 +309,9 @@ func TestEstimate(t *testing.T) {
 	checked := Cell{Cell: results.Cell{Measure: results.Corruption}, checkRate: 1}
 	unchecked := Cell{Cell: results.Cell{Measure: results.Corruption}}
 	for range 3 {
-		e.expect(checked, spec)
+		e.expect(checked, spec, 1)
 	}
-	e.expect(unchecked, spec)
+	e.expect(unchecked, spec, 1)
 	e.took(checked, 10*time.Second)
 	if got, want := e.remaining(), 2*10*time.Second+time.Second+startUp; got != want {
 		t.Errorf("after one trial of 10 s: %v left, want %v", got, want)

@@ -132,6 +132,9 @@ func (f *resultFlags) job(command string, plan *bench.Plan) *job {
 
 // carryOut runs the trials that are still to do.
 func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err error) {
+	if err := cmp.Or(j.changed, j.plan).Count(s.ctx); err != nil {
+		return sum, err
+	}
 	watcher := newWatcher(s, j.quiet, func() { j.announce(s) })
 	defer watcher.close()
 	r.Changed = j.changed
@@ -167,10 +170,7 @@ func (j *job) announce(s *session) {
 	}
 	spec := j.plan.Spec
 	all := cmp.Or(j.changed, j.plan)
-	trials := 0
-	for range all.Tasks() {
-		trials++
-	}
+	trials := all.Trials()
 	plan := fmt.Sprintf("%s in %s of %s, about %v", number.Count(trials, "trial"), number.Count(all.Rounds(), "round"),
 		number.Count(len(all.Cells()), "cell"), all.Estimate().Round(time.Second))
 	if spec.Sequential {
