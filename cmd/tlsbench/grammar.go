@@ -81,16 +81,45 @@ func (s *session) execute(args []string) error {
 		if err := s.readable(part); err != nil {
 			return err
 		}
-		if part.Flag != nil {
-			// Without this a value that is empty, as of a variable that is not
-			// set, would be one that was not given.
-			if v := part.Flag.Target; (v.Kind() == reflect.Slice || v.Kind() == reflect.String) && v.Len() == 0 {
-				return refuse("--%s: it has an empty value; see tlsbench %s --help", part.Flag.Name, parsed.Command())
+		command := parsed.Selected().FullPath()
+		switch {
+		case part.Flag != nil:
+			if why := likeNone(part.Flag.Value); why != "" {
+				return refuse("--%s: %s; see %s --help", part.Flag.Name, why, command)
 			}
 			s.given = append(s.given, part.Flag.Name)
+		case part.Positional != nil:
+			if why := likeNone(part.Positional); why != "" {
+				return refuse("<%s>: %s; see %s --help", part.Positional.Name, why, command)
+			}
 		}
 	}
 	return parsed.Run(s)
+}
+
+// likeNone says why a value that was given would be taken for one that was not, and
+// so for the default: an empty one, as of a variable that is not set, or the 0 of a
+// number that is 0 by default. A share that 0 stands for is of a type of its own.
+func likeNone(v *kong.Value) string {
+	target := v.Target
+	switch target.Kind() {
+	case reflect.String:
+		if target.Len() > 0 {
+			return ""
+		}
+	case reflect.Slice:
+		if list, ok := target.Interface().([]string); target.Len() > 0 && !(ok && slices.Contains(list, "")) {
+			return ""
+		}
+	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		if !target.IsZero() || v.HasDefault && target.Type() != reflect.TypeFor[float64]() {
+			return ""
+		}
+		return fmt.Sprintf("%v: want more than 0, or leave it out", target)
+	default:
+		return ""
+	}
+	return "it has an empty value"
 }
 
 // readers are the arguments that name files to be read.

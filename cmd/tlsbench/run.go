@@ -328,9 +328,6 @@ func (c *runCommand) checkNumbers(given []string) error {
 	if says("hazard-rounds") && (c.HazardRounds < 1 || c.Rounds == auto) {
 		return refuse("hazard rounds %d: want at least 1, and not together with rounds auto", c.HazardRounds)
 	}
-	if says("heap-size") && c.HeapSize == 0 {
-		return refuse("heap size 0: want at least 1 MiB, or leave it out")
-	}
 	if c.ForkPairs != nil && *c.ForkPairs < 1 {
 		return refuse("fork-pairs %d: want at least 1", *c.ForkPairs)
 	}
