@@ -321,7 +321,7 @@ func TestWrittenFilesArePrivate(t *testing.T) {
 	short := []string{"--strategy", "key-owner,hwm", "--workers", "2", "--rounds", "1", "--duration", "200ms", "--seed", "1", "--no-controls"}
 	for _, args := range [][]string{
 		append([]string{"run", "-o", "r.txt"}, short...),
-		append([]string{"run", "-o", "f.txt", "--measure", "fork", "--fork-pairs", "8"}, short...),
+		{"run", "-o", "f.txt", "--measure", "fork", "--fork-pairs", "8", "--strategy", "key-owner,hwm", "--workers", "2", "--rounds", "1"},
 		append([]string{"run", "-o", "s.txt", "--shard", "1/1", "--load", "memory", "--measure", "corruption"}, short...),
 		{"merge", "-o", "m.txt", "s.txt"},
 		{"run", "--resume", "r.txt"},

@@ -309,6 +309,9 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	if spec.Hazards, err = parseHazards(c.Hazard); err != nil {
 		return spec, err
 	}
+	if c.HazardRounds > 0 && !slices.ContainsFunc(spec.Hazards, func(h string) bool { return h != results.Plain }) {
+		return spec, refuse("hazard rounds %d: there is no hazard but %s; add --hazard, or leave it out", c.HazardRounds, results.Plain)
+	}
 	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
 		return spec, err
 	}
@@ -319,11 +322,11 @@ func (c *runCommand) spec() (bench.Spec, error) {
 // maxAA is more names of one strategy than any noise floor needs.
 const maxAA = 100
 
-// checkNumbers refuses what the preset would take for "not given".
+// checkNumbers refuses what does not go together.
 func (c *runCommand) checkNumbers(given []string) error {
 	says := func(flag string) bool { return slices.Contains(given, flag) }
-	if says("seed") && c.Seed == 0 {
-		return refuse("seed 0: want at least 1, or leave it out for one that is drawn")
+	if err := c.checkMeasures(given); err != nil {
+		return err
 	}
 	if says("hazard-rounds") && (c.HazardRounds < 1 || c.Rounds == auto) {
 		return refuse("hazard rounds %d: want at least 1, and not together with rounds auto", c.HazardRounds)
@@ -333,11 +336,6 @@ func (c *runCommand) checkNumbers(given []string) error {
 	}
 	if c.DuetPairs != nil && *c.DuetPairs < 1 {
 		return refuse("duet-pairs %d: want at least 1", *c.DuetPairs)
-	}
-	for _, flag := range []string{"against", "duet-pairs"} {
-		if says(flag) && !slices.Contains(c.Measure, "duet") {
-			return refuse("%s: it is for duets; add --measure duet", flag)
-		}
 	}
 	if says("rounds") && slices.Equal(c.Measure, []string{"duet"}) {
 		return refuse("rounds: duets have their own number; see --duet-pairs")

@@ -66,6 +66,10 @@ type traced struct {
 // Run traces every build under every strategy.
 func (c *traceCommand) Run(s *session) error {
 	if c.Preload != "" {
+		if s.gave("preload") {
+			return refuse("--preload %s: nothing is traced, so it takes no other flag: leave --%s out, or --preload", c.Preload,
+				strings.Join(slices.DeleteFunc(s.given, func(flag string) bool { return flag == "preload" }), " and --"))
+		}
 		err := outfile.Absent(c.Preload)
 		if err == nil {
 			err = daemon.WritePreload(s.ctx, c.Preload)
