@@ -196,6 +196,15 @@ func (f heapFlag) check() error {
 	return nil
 }
 
+// ready finds out whether the builds and the user's own strategies can be used at
+// all, so that what is wrong with one is said once and before anything else.
+func ready(ctx context.Context, builds []openssl.Build, list []results.Strategy, heapBytes uint64) error {
+	if err := askVersions(ctx, builds, heapBytes); err != nil {
+		return err
+	}
+	return tryOwn(ctx, builds[0], list, heapBytes)
+}
+
 // askVersions runs the rig once on each build and takes the version that the
 // library itself gives. It shows, before anything is written, that the rig can
 // drive it at all.

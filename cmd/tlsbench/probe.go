@@ -35,6 +35,9 @@ func (probeCommand) Help() string {
 func (c *probeCommand) Run(s *session) error {
 	list, libraries, err := c.choices()
 	if err != nil {
+	if err == nil {
+		err = ready(s.ctx, libraries, list, c.bytes())
+	}
 		return err
 	}
 	f, failed, err := c.probe(s, libraries, list)

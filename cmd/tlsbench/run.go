@@ -377,10 +377,7 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	if err != nil {
 		return nil, err
 	}
-	if err := askVersions(ctx, libraries, c.bytes()); err != nil {
-		return nil, err
-	}
-	if err := tryOwn(ctx, libraries[0], slices.Concat(draft.Spec.Strategies, draft.Spec.Duet.Against), c.bytes()); err != nil {
+	if err := ready(ctx, libraries, slices.Concat(draft.Spec.Strategies, draft.Spec.Duet.Against), c.bytes()); err != nil {
 		return nil, err
 	}
 	spec = draft.Spec // with its seed

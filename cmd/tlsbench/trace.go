@@ -82,6 +82,9 @@ func (c *traceCommand) Run(s *session) error {
 		return nil
 	}
 	list, libraries, err := c.choices()
+	if err == nil {
+		err = ready(s.ctx, libraries, list, 0)
+	}
 	if err != nil {
 		return err
 	}
@@ -140,6 +143,9 @@ func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []result
 	if err == nil && oracle.NotRun != "" {
 		err = errors.New(oracle.NotRun)
 	}
+	if seen := damage(oracle.Events); err == nil && seen != "" {
+		err = fmt.Errorf("damaged, so its blocks are no floor: %s", seen)
+	}
 	if err != nil {
 		return nil, []error{fmt.Errorf("floor, strategy %s: %w", results.NegativeControl, err)}
 	}
@@ -147,9 +153,6 @@ func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []result
 	floor.Add(oracle.Raced)
 	var found []traced
 	var errs []error
-	if seen := damage(oracle.Events); err == nil && seen != "" {
-		err = fmt.Errorf("damaged, so its blocks are no floor: %s", seen)
-	}
 	for _, st := range list {
 		t, err := c.once(ctx, b, st.Choice, c.Hazard)
 		if err != nil {
@@ -197,15 +200,15 @@ func (t *traced) parts(floor bool) []page.Part {
 	}
 	parts := []page.Part{page.Heading{Level: 2, Text: fmt.Sprintf("%s, hazard %s, load %s, %d workers, strategy %s: %s",
 		where, t.Hazard, t.Load, t.Workers, t.Strategy, t.verdict())}}
+	if seen := damage(t.Events); seen != "" {
+		parts = append(parts, page.Text("damaged, "+seen))
+	}
 	if t.NotRun != "" {
 		return parts
 	}
 	seen := ""
 	if t.Blocks > 0 {
 		seen = fmt.Sprintf("%s to %s were seen; ", number.Count(int(t.Writes), "write"), number.Count(t.Blocks, "inherited block"))
-	}
-	if seen := damage(t.Events); seen != "" {
-		parts = append(parts, page.Text("damaged, "+seen))
 	}
 	parts = append(parts, page.Text(fmt.Sprintf("%s by the workers; %s%s of the floor are left out.",
 		number.Count(int(t.Handshakes), "handshake"), seen, number.Count(len(t.Floor), "block"))))
@@ -265,6 +268,11 @@ func (t *traced) verdict() string {
 	if read > 0 {
 		text += fmt.Sprintf(", %d read-raced", read)
 	}
+	for _, kind := range []string{event.Crash, event.Hang} {
+		if t.Events[kind] > 0 {
+			return text + ", cut short by " + kind
+		}
+	}
 	return text
 }
 
@@ -272,11 +280,6 @@ func racedBlocks(list []results.RacedBlock) page.List {
 	var out page.List
 	for _, b := range list {
 		term := fmt.Sprintf("%s, %d bytes", cmp.Or(b.Object(), "block"), b.Size)
-	for _, kind := range []string{event.Crash, event.Hang} {
-		if t.Events[kind] > 0 {
-			return text + ", cut short by " + kind
-		}
-	}
 		texts := []string{"allocated: " + b.Site}
 		if b.Behind != "" {
 			texts = append(texts, "behind: "+b.Behind)
