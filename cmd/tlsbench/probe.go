@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -34,10 +35,10 @@ func (probeCommand) Help() string {
 // Run probes every build under every strategy.
 func (c *probeCommand) Run(s *session) error {
 	list, libraries, err := c.choices()
-	if err != nil {
 	if err == nil {
 		err = ready(s.ctx, libraries, list, c.bytes())
 	}
+	if err != nil {
 		return err
 	}
 	f, failed, err := c.probe(s, libraries, list)
@@ -194,7 +195,7 @@ func (f *buildReport) has(c condition) bool {
 }
 
 // under gives the probes under some conditions; nil if one of them is missing
-// or its strategy not applicable, or its hazard not possible here.
+// or tells nothing, or its strategy not applicable, or its hazard not possible here.
 func (f *buildReport) under(conditions []condition) []*workload.Probed {
 	var list []*workload.Probed
 	for _, c := range conditions {
@@ -202,12 +203,18 @@ func (f *buildReport) under(conditions []condition) []*workload.Probed {
 		if p == nil && c.Hazard == "plain" && c.Rand == "default" {
 			p = f.Under[c.Strategy]
 		}
-		if p == nil || p.Untold() != "" {
+		if p == nil || p.Untold() != "" || endedEarly(p) {
 			return nil
 		}
 		list = append(list, p)
 	}
 	return list
+}
+
+// endedEarly reports whether a probe saw no slot, or may have seen nothing shared
+// because damage ended it. Where something is, damage is what follows from it.
+func endedEarly(p *workload.Probed) bool {
+	return len(p.Keys) == 0 || p.SharedAddresses == 0 && p.Events[event.Crash]+p.Events[event.Hang] > 0
 }
 
 // base is what rank 0 is described from: strategy none if it was probed,

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
@@ -109,7 +110,7 @@ func classic() *buildReport {
 		"none", probed(4, ours(0, results.SharedSlot), ours(1, results.SharedSlot), ours(2, results.SharedSlot), ours(3, results.SharedSlot)),
 		"pointer-match", probed(1, ours(0, results.SharedSlot), ours(1, results.Replaced), ours(2, results.Replaced), ours(3, results.Replaced)))
 	b.Extra[ownRandom] = probed(2, ours(0, results.SharedSlot), ours(1, results.SharedSlot))
-	b.Extra[tempThread] = probed(4)
+	b.Extra[tempThread] = probed(4, ours(1, results.SharedSlot))
 	b.Extra[clearing] = probed(0, theirs(0, results.Inherited), ours(1, results.Cleared))
 	b.Extra[marking] = probed(0, theirs(9, results.Inherited), ours(1, results.Cleared))
 	return b
@@ -118,7 +119,7 @@ func classic() *buildReport {
 // newer is a 3.x on which nothing is as the field says.
 func newer() *buildReport {
 	b := build("3.5.7", "none", probed(0, ours(1, results.Inherited)), "pointer-match", probed(0, ours(1, results.Inherited)))
-	b.Extra[tempThread] = probed(0)
+	b.Extra[tempThread] = probed(0, ours(1, results.Inherited))
 	b.Extra[clearing] = probed(0, theirs(0, results.Cleared))
 	b.Extra[marking] = probed(0, theirs(0, results.Cleared))
 	return b
@@ -130,6 +131,9 @@ func TestClaims(t *testing.T) {
 	unmatched.Under["pointer-match"].NotApplicable = "ERR_get_state"
 	useless := classic()
 	useless.Extra[ownRandom] = useless.Under["none"]
+	unseen, crashed := classic(), classic()
+	unseen.Extra[clearing], unseen.Extra[marking] = probed(0), probed(0)
+	crashed.Extra[clearing].Events, crashed.Extra[marking].Events = map[string]uint64{event.Crash: 1}, map[string]uint64{event.Hang: 1}
 	tests := []struct {
 		name string
 		in   *probeReport
@@ -141,6 +145,8 @@ func TestClaims(t *testing.T) {
 		{"one refutes for all", findingsOf(classic(), newer()), []outcome{r, c, r, c, c, r, r, r, r, r}},
 		{"strategy not applicable", findingsOf(unmatched), []outcome{c, c, u, u, c, u, c, c, c, c}},
 		{"method changes nothing", findingsOf(useless), []outcome{c, c, u, c, r, u, c, c, c, c}},
+		{"no slot seen", findingsOf(unseen), []outcome{c, c, u, c, c, u, c, c, u, u}},
+		{"ended by damage", findingsOf(crashed), []outcome{c, c, u, c, c, u, c, c, u, u}},
 		{"nothing asked for", findingsOf(build("3.0.1")), []outcome{u, u, u, u, u, u, u, u, u, u}},
 	}
 	for _, test := range tests {
