@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -11,11 +12,21 @@ import (
 // Changes is what two results files say of what changed between them. Nothing of
 // one file is counted with anything of the other.
 type Changes struct {
-	Before  string          `json:"before"` // the files
-	After   string          `json:"after"`
-	Differs []string        `json:"differs,omitempty"` // what else than the trials is not the same
-	Rows    []ChangedDamage `json:"damage"`
-	Costs   []ChangedCost   `json:"costs,omitempty"`
+	Before  string           `json:"before"` // the files
+	After   string           `json:"after"`
+	Differs []string         `json:"differs,omitempty"` // what else than the trials is not the same
+	Marks   []ChangedMark    `json:"controls,omitempty"`
+	Rows    []ChangedDamage  `json:"damage"`
+	Sharing []ChangedSharing `json:"sharing,omitempty"`
+	Costs   []ChangedCost    `json:"costs,omitempty"`
+}
+
+// ChangedMark is a scene whose controls are missing or came out wrong in a file: no
+// damage means nothing there.
+type ChangedMark struct {
+	Scene
+	Was string `json:"was,omitempty"` // what is wrong, "" if nothing is
+	Is  string `json:"is,omitempty"`
 }
 
 // ChangedDamage is one strategy in one scene of both files.
@@ -25,15 +36,30 @@ type ChangedDamage struct {
 	Was      Verdict `json:"was"`
 	Is       Verdict `json:"is"`
 	// P is the p-value of Fisher's exact test that damage is as frequent as before,
-	// corrected over all rows (Holm); 1 where a side has no trial.
+	// corrected over all rows (Holm); 1 where a side does not tell.
 	P float64 `json:"p"`
+	// Untold says that a side has no trial, or shows no damage where its controls
+	// would not have shown any either.
+	Untold bool `json:"untold,omitempty"`
 }
 
 // Changed reports whether the damage differs.
 func (c *ChangedDamage) Changed() bool { return c.P < checkAlpha }
 
+// ChangedSharing is what the sharing trials of one strategy showed in both files.
+type ChangedSharing struct {
+	Scene
+	Strategy string        `json:"strategy"`
+	Was      *SharedBlocks `json:"was"`
+	Is       *SharedBlocks `json:"is"`
+	// New and Gone are places that one of the files has alone.
+	New    []SharedPlace `json:"new,omitempty"`
+	Gone   []SharedPlace `json:"gone,omitempty"`
+	Untold bool          `json:"untold,omitempty"` // as of damage; of trials that were cut short too
+}
+
 // ChangedCost is one cost of a strategy in one scene of both files, relative to the
-// negative control in the same round.
+// negative control in the same round, or to the other side of its duets.
 type ChangedCost struct {
 	Scene
 	Strategy string  `json:"strategy"`
@@ -47,7 +73,7 @@ type ChangedCost struct {
 func (c *ChangedCost) Changed() bool { return c.P < checkAlpha }
 
 // comparedOverTime are the costs that two files are compared by.
-var comparedOverTime = append([]comparedCost{{Handshake, CPUPerHandshake, "CPU", false}}, append(slices.Clone(throughputCosts), forkCosts...)...)
+var comparedOverTime = slices.Concat([]comparedCost{{Handshake, CPUPerHandshake, "CPU", false}}, throughputCosts, forkCosts, duetCosts)
 
 // Compare holds one file against an older one, cell by cell. It gives nil if they
 // have no cell in common but controls: then they are parts of one whole.
@@ -74,14 +100,20 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	for _, scene := range old.sorted() {
 		key := scene
 		key.Machine = ""
+		at := scenes[key]
+		marks, both := ChangedMark{scene, old.mark(scene), now.mark(at)}, false
 		for _, name := range sortedNames(old.scenes[scene]) {
-			pair := change{scene: scene, strategy: name, old: old.scenes[scene][name], now: now.scenes[scenes[key]][name]}
+			pair := change{scene: scene, strategy: name, old: old.scenes[scene][name], now: now.scenes[at][name]}
 			if pair.now == nil {
 				continue
 			}
+			both = true
 			common = common || name != PositiveControl && name != NegativeControl
-			pair.oldBase, pair.nowBase = old.scenes[scene][NegativeControl], now.scenes[scenes[key]][NegativeControl]
-			c.add(pair)
+			pair.oldBase, pair.nowBase = old.scenes[scene][NegativeControl], now.scenes[at][NegativeControl]
+			c.add(pair, marks, old.shared(scene, pair.old), now.shared(at, pair.now))
+		}
+		if both && marks.Was+marks.Is != "" {
+			c.Marks = append(c.Marks, marks)
 		}
 	}
 	c.correct()
@@ -91,17 +123,27 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	return c, nil
 }
 
-func (c *Changes) add(pair change) {
+// Empty reports whether the files have nothing that could be held against each other.
+func (c *Changes) Empty() bool { return len(c.Rows)+len(c.Sharing)+len(c.Costs) == 0 }
+
+func (c *Changes) add(pair change, marks ChangedMark, sharedWas, sharedIs *SharedBlocks) {
 	was, is := pair.old.lives().verdict().shareSlots(pair.old.sharedMax), pair.now.lives().verdict().shareSlots(pair.now.sharedMax)
 	if was.Worst() != NoTrials || is.Worst() != NoTrials {
-		p := math.NaN()
-		if was.Trials > 0 && is.Trials > 0 {
-			p = inference.FisherExact(was.Damaged, was.Trials, is.Damaged, is.Trials)
+		r := ChangedDamage{Scene: pair.scene, Strategy: pair.strategy, Was: was.share(sharedWas), Is: is.share(sharedIs), P: math.NaN(),
+			Untold: untold(was, marks.Was) || untold(is, marks.Is)}
+		if !r.Untold {
+			r.P = inference.FisherExact(was.Damaged, was.Trials, is.Damaged, is.Trials)
 		}
-		c.Rows = append(c.Rows, ChangedDamage{pair.scene, pair.strategy, was, is, p})
+		c.Rows = append(c.Rows, r)
+	}
+	if sharedWas != nil && sharedIs != nil {
+		r := ChangedSharing{Scene: pair.scene, Strategy: pair.strategy, Was: sharedWas, Is: sharedIs,
+			New: sharedIs.without(sharedWas), Gone: sharedWas.without(sharedIs)}
+		r.Untold = sharedWas.untold(marks.Was) || sharedIs.untold(marks.Is)
+		c.Sharing = append(c.Sharing, r)
 	}
 	for _, cost := range comparedOverTime {
-		if pair.strategy == NegativeControl {
+		if pair.strategy == cmp.Or(pair.scene.Against(), NegativeControl) {
 			continue
 		}
 		r := comparedRatios{cost: cost, was: logRatios(pair.old, pair.oldBase, cost), now: logRatios(pair.now, pair.nowBase, cost)}
@@ -111,6 +153,22 @@ func (c *Changes) add(pair change) {
 		was, is := r.medians()
 		c.Costs = append(c.Costs, ChangedCost{pair.scene, pair.strategy, cost.unit, math.Exp(was), math.Exp(is), inference.MannWhitney(r.was, r.now)})
 	}
+}
+
+// untold reports whether a verdict says nothing: without trials, and without damage
+// where the controls are marked.
+func untold(v Verdict, mark string) bool { return v.Trials == 0 || v.Damaged == 0 && mark != "" }
+
+// untold is the same of sharing trials.
+func (s *SharedBlocks) untold(mark string) bool {
+	return s.Raced+s.ReadRaced == 0 && (s.Cut > 0 || mark != "")
+}
+
+// without lists the places that the other file does not have.
+func (s *SharedBlocks) without(o *SharedBlocks) []SharedPlace {
+	return slices.DeleteFunc(slices.Clone(s.Places), func(p SharedPlace) bool {
+		return slices.ContainsFunc(o.Places, func(q SharedPlace) bool { return q.Site == p.Site && q.ReadRaced == p.ReadRaced })
+	})
 }
 
 // correct makes each kind of test one family over both files.

@@ -56,3 +56,48 @@ func TestCompareOverTime(t *testing.T) {
 		t.Errorf("a margin of 7: %v", err)
 	}
 }
+
+// Where the controls of a file would not have shown damage, none says nothing.
+func TestCompareOverTimeWithoutControls(t *testing.T) {
+	bad := run(20, damaged("hwm", event.Crash)).file(t, "before.txt")
+	for name, after := range map[string]*simulation{"CONTROLS FAILED": run(20, damaged("none")), "NO CONTROLS": run(20, only("hwm", "clear-0-15"))} {
+		c, err := Compare(Options{}, bad, later(after).file(t, "after.txt"))
+		if err != nil || len(c.Marks) == 0 || c.Marks[0].Was != "" || !strings.HasPrefix(c.Marks[0].Is, name) {
+			t.Fatalf("%s: %+v, %v", name, c, err)
+		}
+		for _, r := range c.Rows {
+			if r.Strategy == "hwm" && (!r.Untold || r.Changed()) {
+				t.Errorf("%s: hwm was %+v, is %+v, p %v: it is told", name, r.Was, r.Is, r.P)
+			}
+		}
+	}
+}
+
+// Duets and sharing trials are compared too.
+func TestCompareOverTimeOfOtherTrials(t *testing.T) {
+	duets := func(effect float64) string {
+		return duetFile(t, 20, map[string]*players{"hwm": newPlayers(effect, 0.002, 0.01), "key-owner": newPlayers(0, 0.002, 0.01)})
+	}
+	c, err := Compare(Options{}, duets(0), duets(0.05))
+	if err != nil || c == nil || len(c.Costs) != 1 || c.Costs[0].Unit != CPURatio || !c.Costs[0].Changed() || c.Costs[0].Is < c.Costs[0].Was*1.03 {
+		t.Errorf("a fix whose handshakes cost 5 %% more: %+v, %v", c, err)
+	}
+	sharing := func(hwm string) string {
+		return sharingFile(t, map[string]string{"plain none": "err.c:1", "plain key-owner": "lhash.c:3", "plain hwm": hwm})
+	}
+	for _, tc := range []struct {
+		was, is   string
+		new, gone int
+		untold    bool
+	}{{"", "drbg.c:2", 1, 0, false}, {"drbg.c:2 lhash.c:3", "lhash.c:3", 0, 1, false}, {"drbg.c:2", event.Crash, 0, 1, true}} {
+		c, err := Compare(Options{}, sharing(tc.was), sharing(tc.is))
+		if err != nil || c == nil || c.Empty() || len(c.Sharing) != 3 {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		for _, r := range c.Sharing {
+			if r.Strategy == "hwm" && (len(r.New) != tc.new || len(r.Gone) != tc.gone || r.Untold != tc.untold) {
+				t.Errorf("%q, then %q: %+v", tc.was, tc.is, r)
+			}
+		}
+	}
+}

@@ -41,6 +41,9 @@ func (c *compareCommand) Run(s *session) error {
 			return badFiles(err)
 		}
 		if changes != nil {
+			if err := s.besideTheChange(c.Files); err != nil {
+				return err
+			}
 			return page.Changes(changes).Write(s.stdout, form(c.JSON, c.Markdown))
 		}
 	}
@@ -56,6 +59,17 @@ func (c *compareCommand) Run(s *session) error {
 		doc = page.Compare(sum)
 	}
 	return doc.Write(s.stdout, form(c.JSON, c.Markdown))
+}
+
+// besideTheChange refuses what the comparison of two files over time has no use for.
+func (s *session) besideTheChange(files []string) error {
+	for _, flag := range []string{"baseline", "confidence", "margin", "rate", "all"} {
+		if slices.Contains(s.given, flag) {
+			return refuse("--%s: %s and %s have cells in common, so they are before and after, relative to %s at 95 %%; leave it out, or compare each file alone",
+				flag, files[0], files[1], results.NegativeControl)
+		}
+	}
+	return nil
 }
 
 // badFiles makes a refusal of an error about what the user named. An output
