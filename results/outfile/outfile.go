@@ -151,7 +151,7 @@ const sniffed = 8 << 20
 
 // holdsResults reports whether a file has a line that only results files have.
 // A report holds whole results files in its page, so it is looked at by its own
-// beginning.
+// beginning. Markdown may show lines of go test, and a results file a note on top.
 func holdsResults(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -160,12 +160,16 @@ func holdsResults(path string) (bool, error) {
 	defer f.Close()
 	in := bufio.NewScanner(io.LimitReader(f, sniffed))
 	in.Buffer(nil, sniffed+1)
+	marks := []string{"#plan ", "#trial ", "Benchmark"}
 	for first := true; in.Scan(); first = false {
 		line := in.Bytes()
-		if first && (bytes.HasPrefix(line, []byte("<")) || bytes.HasPrefix(line, []byte("# "))) {
-			return false, nil // a page, or Markdown
+		if first && bytes.HasPrefix(line, []byte("<")) {
+			return false, nil // a page
 		}
-		for _, mark := range []string{"#plan ", "#trial ", "Benchmark"} {
+		if first && bytes.HasPrefix(line, []byte("# ")) {
+			marks = marks[:2]
+		}
+		for _, mark := range marks {
 			if bytes.HasPrefix(line, []byte(mark)) {
 				return true, nil
 			}

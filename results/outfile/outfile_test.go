@@ -77,6 +77,7 @@ func TestRefusals(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	put0(t, in("plan.txt"), "#plan {}\n")
 	put0(t, in("bench.txt"), "goos: linux\nBenchmarkHandshake/x 1 2 ns/op\n")
+	put0(t, in("noted.txt"), "# a note on top\n\n#plan {}\n")
 	put0(t, in("probe.json"), "{}\n")
 	os.Symlink("elsewhere.html", in("link.html"))
 	os.Symlink("plan.txt", in("link.txt"))
@@ -85,6 +86,7 @@ func TestRefusals(t *testing.T) {
 	for _, tc := range []struct{ path, why string }{
 		{in("plan.txt"), "it is a results file"},
 		{in("bench.txt"), "it is a results file"},
+		{in("noted.txt"), "it is a results file"},
 		{in("probe.json"), "one of the files that are read"},
 		{in("link.html"), "it is a link"},
 		{in("link.txt"), "it is a link"},
