@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // Probe is what "tlsbench probe --json" writes: what each strategy made of each
 // thread-local key, and what became of the field's claims about them.
 type Probe struct {
+	Format int           `json:"format,omitempty"` // ProbeFormat; none is as good as 1
 	Hazard string        `json:"hazard"`
 	Heap   string        `json:"heap"`
 	Locks  string        `json:"locks"`
@@ -16,6 +18,9 @@ type Probe struct {
 	Builds []ProbedBuild `json:"builds"`
 	Claims []ProbedClaim `json:"claims"`
 }
+
+// ProbeFormat is the version of what a Probe looks like in a file.
+const ProbeFormat = 1
 
 // ProbedBuild is one OpenSSL in a Probe.
 type ProbedBuild struct {
@@ -97,5 +102,31 @@ func ReadProbe(path string) (*Probe, error) {
 	if len(p.Builds) == 0 {
 		return nil, fmt.Errorf("read probe %s: it has no builds (want the output of tlsbench probe --json)", path)
 	}
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("read probe %s: %w (want the output of tlsbench probe --json)", path, err)
+	}
 	return p, nil
+}
+
+// fates are those that a slot may have; of one that no worker told there is none.
+var fates = []Fate{"", Empty, Cleared, Replaced, Inherited, SharedSlot}
+
+// check refuses what no probe can have found.
+func (p *Probe) check() error {
+	if p.Format != 0 && p.Format != ProbeFormat {
+		return fmt.Errorf("format %d: this version reads %d", p.Format, ProbeFormat)
+	}
+	for _, b := range p.Builds {
+		for _, s := range b.Strategies {
+			if s.SharedAddresses < 0 {
+				return fmt.Errorf("openssl %s, strategy %s: %d shared addresses", b.OpenSSL, s.Strategy, s.SharedAddresses)
+			}
+			for _, k := range s.Keys {
+				if k.Key < 0 || !slices.Contains(fates, k.Fate) {
+					return fmt.Errorf("openssl %s, strategy %s: key %d with fate %q: want 0 or more, and one of empty, cleared, replaced, inherited, shared", b.OpenSSL, s.Strategy, k.Key, k.Fate)
+				}
+			}
+		}
+	}
+	return nil
 }

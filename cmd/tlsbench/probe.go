@@ -243,7 +243,7 @@ func (f *buildReport) workers() int {
 // document is the probe as JSON: all that was found, and none of the table's
 // shortening. It names no one's home: a probe is published like a results file.
 func (f *probeReport) document(claims []results.ProbedClaim) results.Probe {
-	d := results.Probe{Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: claims}
+	d := results.Probe{Format: results.ProbeFormat, Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: claims}
 	for _, b := range f.Builds {
 		build := results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}
 		for _, name := range b.Names {
