@@ -287,8 +287,9 @@ func (a *arguments) numbers(s *Spec) {
 		*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	}
 	// Presets give each kind of trial a length of its own; the flag gives all
-	// the same. So lengths that differ came from the preset.
-	if s.HandshakeTime == s.CorruptionTime && s.CorruptionTime > 0 {
+	// the same. So lengths that differ came from the preset. Other trials have none.
+	timed := slices.Contains(s.Measures, Handshake) || slices.Contains(s.Measures, Corruption)
+	if timed && s.HandshakeTime == s.CorruptionTime && s.CorruptionTime > 0 {
 		*a = append(*a, fmt.Sprintf("--duration %v", s.CorruptionTime))
 	}
 	*a = append(*a, fmt.Sprintf("--seed %d", s.Seed))
