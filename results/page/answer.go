@@ -105,6 +105,7 @@ type record struct {
 	hazards  []string            // tried on a safe build
 	broken   map[string][]string // hazards, with the builds where they did damage
 	tried    tally               // trials with a hazard
+	weakest  float64             // the highest bound of a hazard on a build
 }
 
 // tally is the range of numbers of trials.
@@ -145,6 +146,7 @@ func newRecord(tables []*results.Table, strategy string) *record {
 			continue
 		}
 		f.tried.add(r.Verdict.Trials)
+		f.weakest = max(f.weakest, r.Verdict.Upper)
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
 		}
@@ -250,7 +252,7 @@ func (f *record) breaks() Cell {
 		return Cell{Text: "–"}
 	case len(f.broken) == 0:
 		return Cell{Text: fmt.Sprintf("none of %s", number.Count(len(f.hazards), "hazard")), Sort: "0",
-			Detail: fmt.Sprintf("(0 of %s)", number.Count(f.tried.total, "trial"))}
+			Detail: fmt.Sprintf("(0/%s, %s each)", number.Count(f.tried.total, "trial"), number.AtMost(f.weakest))}
 	}
 	names := slices.Collect(maps.Keys(f.broken))
 	groups := make(map[string][]string) // hazards by where they break it, "" = on all safe builds
