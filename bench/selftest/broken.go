@@ -196,7 +196,7 @@ func (r *runner) forks(ctx context.Context, choice catalogue.Choice, m *Measured
 		}
 	}
 	if len(times) > 0 {
-		m.Handlers = time.Duration(inference.Percentile(times, 50))
+		m.Handlers = time.Duration(inference.Median(times, 0.95).Value)
 	}
 	return nil
 }

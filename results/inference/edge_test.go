@@ -122,23 +122,6 @@ func TestPValueEdges(t *testing.T) {
 	}
 }
 
-func TestPercentileEdges(t *testing.T) {
-	tests := []struct {
-		name      string
-		got, want float64
-	}{
-		{"nothing", Percentile(nil, 50), nan},
-		{"NaN alone", Percentile([]float64{nan}, 50), nan},
-		{"one value", Percentile([]float64{7}, 99), 7},
-		{"next to a NaN", Percentile([]float64{1, nan, 3}, 50), 2},
-		{"0 %", Percentile([]float64{1, 2}, 0), nan},
-		{"101 %", Percentile([]float64{1, 2}, 101), nan},
-	}
-	for _, tt := range tests {
-		wantNear(t, tt.name, tt.got, tt.want, 0)
-	}
-}
-
 func TestKaplanMeierEdges(t *testing.T) {
 	none := KaplanMeier(nil, nil, 0.95)
 	if none.N != 0 || !math.IsNaN(none.Median.Value) || len(none.Warnings) != 1 || none.At(5) != 1 {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/montanaflynn/stats"
 	"golang.org/x/perf/benchmath"
 )
 
@@ -40,18 +39,4 @@ func Median(xs []float64, confidence float64) Estimate {
 		e.warn("%v", w)
 	}
 	return e
-}
-
-// Percentile is the value below which percent of the values lie, by linear
-// interpolation between closest ranks: definition 7 of R. J. Hyndman and Y. Fan,
-// Sample Quantiles in Statistical Packages, The American Statistician 50 (1996)
-// 361-365, the default of R, NumPy and spreadsheets. The 99th percentile of
-// fewer than 100 values is therefore an interpolation close to the largest, not
-// an observed value. NaN for no values or a percent outside (0, 100].
-func Percentile(xs []float64, percent float64) float64 {
-	p, err := stats.Percentile(keepFinite(xs), percent)
-	if err != nil {
-		return math.NaN()
-	}
-	return p
 }
