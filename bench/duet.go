@@ -19,7 +19,7 @@ import (
 // that.
 
 func duetDefaults(d results.DuetSpec) results.DuetSpec {
-	d.Against = orDefault(d.Against, results.Strategy{Choice: catalogue.Choice{Name: catalogue.NegativeControl}})
+	d.Against = results.OrDefault(d.Against, results.Strategy{Choice: catalogue.Choice{Name: catalogue.NegativeControl}})
 	return d
 }
 

@@ -25,9 +25,9 @@ const (
 )
 
 func forkDefaults(f results.ForkSpec) results.ForkSpec {
-	f.Memory = orDefault(f.Memory, results.DefaultForkMemory)
-	f.Filled = orDefault(f.Filled, 0)
-	f.HugePages = orDefault(f.HugePages, results.HugePages.Default())
+	f.Memory = results.OrDefault(f.Memory, results.DefaultForkMemory)
+	f.Filled = results.OrDefault(f.Filled, 0)
+	f.HugePages = results.OrDefault(f.HugePages, results.HugePages.Default())
 	if f.Pairs == 0 {
 		f.Pairs = results.DefaultForkPairs
 	}
@@ -35,7 +35,7 @@ func forkDefaults(f results.ForkSpec) results.ForkSpec {
 }
 
 func validateFork(f results.ForkSpec) error {
-	if err := checkList("huge pages", orDefault(f.HugePages, results.HugePages.Default()), &results.HugePages); err != nil {
+	if err := checkList("huge pages", results.OrDefault(f.HugePages, results.HugePages.Default()), &results.HugePages); err != nil {
 		return err
 	}
 	lists := []struct {
@@ -46,7 +46,7 @@ func validateFork(f results.ForkSpec) error {
 		if len(l.values) == 0 {
 			continue
 		}
-		if err := checkList(l.what, toStrings(l.values), nil); err != nil {
+		if err := checkList(l.what, results.Texts(l.values), nil); err != nil {
 			return err
 		}
 	}

@@ -33,19 +33,19 @@ func (s Spec) withDefaults() Spec {
 			s.Strategies = append(s.Strategies, results.Strategy{Choice: catalogue.Choice{Name: c.Name}})
 		}
 	}
-	s.Measures = orDefault(s.Measures, results.DefaultMeasures...)
-	s.Hazards = orDefault(s.Hazards, results.Plain)
+	s.Measures = results.OrDefault(s.Measures, results.DefaultMeasures...)
+	s.Hazards = results.OrDefault(s.Hazards, results.Plain)
 	if s.OnlyDuets() {
-		s.Workers, s.Loads = orDefault(s.Workers, 1), orDefault(s.Loads, "memory")
+		s.Workers, s.Loads = results.OrDefault(s.Workers, 1), results.OrDefault(s.Loads, "memory")
 	}
-	s.Workers = orDefault(s.Workers, results.DefaultWorkers)
-	s.Loads = orDefault(s.Loads, results.Loads.Default())
-	s.Heaps = orDefault(s.Heaps, results.Heaps.Default())
-	s.TLS = orDefault(s.TLS, results.TLSVersions.Default())
-	s.Keys = orDefault(s.Keys, results.Keys.Default())
-	s.Rands = orDefault(s.Rands, results.Rands.Default())
-	s.Locks = orDefault(s.Locks, results.LockSharings.Default())
-	s.HeapSafety = orDefault(s.HeapSafety, results.HeapSafeties.Default())
+	s.Workers = results.OrDefault(s.Workers, results.DefaultWorkers)
+	s.Loads = results.OrDefault(s.Loads, results.Loads.Default())
+	s.Heaps = results.OrDefault(s.Heaps, results.Heaps.Default())
+	s.TLS = results.OrDefault(s.TLS, results.TLSVersions.Default())
+	s.Keys = results.OrDefault(s.Keys, results.Keys.Default())
+	s.Rands = results.OrDefault(s.Rands, results.Rands.Default())
+	s.Locks = results.OrDefault(s.Locks, results.LockSharings.Default())
+	s.HeapSafety = results.OrDefault(s.HeapSafety, results.HeapSafeties.Default())
 	if slices.Contains(s.Measures, results.Fork) {
 		s.Fork = forkDefaults(s.Fork)
 	}
@@ -56,13 +56,6 @@ func (s Spec) withDefaults() Spec {
 		s.Seed = rand.Uint64N(1<<31-1) + 1 // short enough to be typed again
 	}
 	return s
-}
-
-func orDefault[T any](list []T, def ...T) []T {
-	if len(list) == 0 {
-		return def
-	}
-	return list
 }
 
 // validate refuses values that no trial could be made of.
@@ -125,7 +118,7 @@ func (s Spec) validateNumbers() error {
 func (s Spec) validateNames() error {
 	for _, m := range s.Measures {
 		if !slices.Contains(results.Measures, m) {
-			return fmt.Errorf("unknown measure %q: choose from %s", m, strings.Join(toStrings(results.Measures), ", "))
+			return fmt.Errorf("unknown measure %q: choose from %s", m, strings.Join(results.Texts(results.Measures), ", "))
 		}
 	}
 	lists := []struct {
@@ -140,11 +133,11 @@ func (s Spec) validateNames() error {
 		{"random method", s.Rands, &results.Rands},
 		{"locks", s.Locks, &results.LockSharings},
 		{"heap safety", s.HeapSafety, &results.HeapSafeties},
-		{"measure", toStrings(s.Measures), nil},
+		{"measure", results.Texts(s.Measures), nil},
 		{"openssl build", labels(s.Builds), nil},
 		{"strategy", labels(s.Strategies), nil},
 		{"hazard", s.Hazards, nil},
-		{"number of workers", toStrings(s.Workers), nil},
+		{"number of workers", results.Texts(s.Workers), nil},
 	}
 	for _, l := range lists {
 		if l.what == "openssl build" && len(l.given) == 0 && len(s.Daemon.List) > 0 {
@@ -178,14 +171,6 @@ func checkList(what string, given []string, from *results.Dimension) error {
 		}
 	}
 	return nil
-}
-
-func toStrings[T any](list []T) []string {
-	out := make([]string, len(list))
-	for i, v := range list {
-		out[i] = fmt.Sprint(v)
-	}
-	return out
 }
 
 func labels[T interface{ Name() string }](list []T) []string {

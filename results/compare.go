@@ -181,7 +181,7 @@ func (g *gatherer) warnings() []string {
 		if f.Plan != nil && len(f.Plan.Spec.Extended) > 0 {
 			rounds := append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds)
 			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %d to %s; tests are a little too ready to find a difference then",
-				f.Name, rounds[0], strings.Join(texts(rounds[1:]), " to ")))
+				f.Name, rounds[0], strings.Join(Texts(rounds[1:]), " to ")))
 		}
 	}
 	list = append(list, overlaps(g.inputs)...)

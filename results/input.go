@@ -249,17 +249,18 @@ func (h head) scenes() []string {
 		return nil
 	}
 	var list []string
-	for _, load := range orDefault(h.plan.Spec.Loads, Loads.Default()) {
-		for _, hazard := range orDefault(h.plan.Spec.Hazards, Plain) {
+	for _, load := range OrDefault(h.plan.Spec.Loads, Loads.Default()) {
+		for _, hazard := range OrDefault(h.plan.Spec.Hazards, Plain) {
 			list = append(list, load+" "+hazard)
 		}
 	}
 	return list
 }
 
-func orDefault(list []string, otherwise string) []string {
+// OrDefault gives the list, or what an empty one stands for.
+func OrDefault[E any](list []E, usual ...E) []E {
 	if len(list) == 0 {
-		return []string{otherwise}
+		return usual
 	}
 	return list
 }

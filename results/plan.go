@@ -238,7 +238,7 @@ func (p *Plan) Command(file string) string {
 	if s.OnlyDuets() {
 		workers, load = "1", "memory"
 	}
-	args.add("workers", texts(s.Workers), workers)
+	args.add("workers", Texts(s.Workers), workers)
 	args.add("load", s.Loads, load)
 	args.add("heap", s.Heaps, Heaps.Default())
 	args.add("tls", s.TLS, TLSVersions.Default())
@@ -246,13 +246,13 @@ func (p *Plan) Command(file string) string {
 	args.add("rand", s.Rands, Rands.Default())
 	args.add("locks", s.Locks, LockSharings.Default())
 	args.add("heap-safety", s.HeapSafety, HeapSafeties.Default())
-	measures := texts(s.Measures)
+	measures := Texts(s.Measures)
 	for i := range measures {
 		measures[i] = strings.ToLower(measures[i])
 	}
 	args.add("measure", measures, "handshake,corruption")
 	if s.HazardRounds > 0 {
-		args.add("hazard-rounds", texts([]int{s.HazardRounds}), "")
+		args.add("hazard-rounds", Texts([]int{s.HazardRounds}), "")
 	}
 	args.numbers(s)
 	if p.Shard.Count > 1 {
@@ -272,8 +272,8 @@ func (a *arguments) numbers(s *Spec) {
 		a.add("check-rate", []string{fmt.Sprint(*s.CheckRate)}, "")
 	}
 	if slices.Contains(s.Measures, Fork) {
-		a.add("fork-memory", texts(s.Fork.Memory), fmt.Sprint(DefaultForkMemory))
-		a.add("fork-keys", texts(s.Fork.Filled), "0")
+		a.add("fork-memory", Texts(s.Fork.Memory), fmt.Sprint(DefaultForkMemory))
+		a.add("fork-keys", Texts(s.Fork.Filled), "0")
 		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
 		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(DefaultForkPairs))
 	}
@@ -298,7 +298,8 @@ func (a *arguments) numbers(s *Spec) {
 	}
 }
 
-func texts[T any](list []T) []string {
+// Texts prints each element of a list.
+func Texts[T any](list []T) []string {
 	out := make([]string, len(list))
 	for i, v := range list {
 		out[i] = fmt.Sprint(v)
@@ -356,7 +357,7 @@ func (p *Plan) fieldCommand(file string) string {
 	}
 	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	args.add("hazard", s.Hazards, "plain,python:before=1,python")
-	args.add("readers", texts(s.Workers), "4")
+	args.add("readers", Texts(s.Workers), "4")
 	args.add("tls", s.TLS, TLSVersions.Default())
 	if s.Bad != nil {
 		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
