@@ -47,15 +47,10 @@ func (s Spec) rounds() int {
 	switch {
 	case s.Sequential:
 		return maxRounds
-	case s.only(results.Duet):
+	case s.Only(results.Duet):
 		return s.duetRounds()
 	}
 	return max(s.Rounds, s.Daemon.ControlRounds, s.duetRounds())
-}
-
-// onlySharing reports whether the plan has nothing but sharing trials.
-func (s Spec) onlySharing() bool {
-	return slices.Equal(s.Measures, []results.Measure{results.Sharing})
 }
 
 // Rounds is how many rounds the plan has.
@@ -63,7 +58,7 @@ func (p *Plan) Rounds() int { return p.Spec.rounds() }
 
 // validateDaemons refuses what no plan of daemons can be.
 func (s Spec) validateDaemons() error {
-	if len(s.Daemon.List) == 0 {
+	if !s.OfDaemons() {
 		return nil
 	}
 	var names []string
@@ -87,14 +82,14 @@ func (s Spec) validateDaemons() error {
 		return fmt.Errorf("duration %v: want more than 0 and at most an hour", s.Daemon.Duration)
 	case s.Daemon.ControlRounds < 0 || s.Daemon.ControlRounds > maxRounds:
 		return fmt.Errorf("control rounds %d: want 0 to %d", s.Daemon.ControlRounds, maxRounds)
-	case !slices.Equal(s.Measures, []results.Measure{results.Corruption}) && !s.onlySharing():
+	case !s.Only(results.Corruption) && !s.Only(results.Sharing):
 		return errors.New("daemons can run either corruption trials or sharing trials")
 	}
 	for _, n := range s.Workers {
 		if n < 1 || n > daemon.MaxReaders {
 			return fmt.Errorf("readers %d: want 1 to %d", n, daemon.MaxReaders)
 		}
-		if s.onlySharing() && n > daemon.MaxTracedReaders {
+		if s.Only(results.Sharing) && n > daemon.MaxTracedReaders {
 			return fmt.Errorf("readers %d: the tracer takes 1 to %d", n, daemon.MaxTracedReaders)
 		}
 	}
@@ -155,7 +150,7 @@ func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
 
 // rigCell is a cell of the rig in a plan of daemons.
 func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
-	if p.Spec.onlySharing() {
+	if p.Spec.Only(results.Sharing) {
 		return p.sharingCell(l, s)
 	}
 	return p.cell(l, s, results.Corruption, value(p.Spec.Bad, results.DefaultBad), results.DefaultCheckRate)
@@ -167,7 +162,7 @@ func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
 func (p *Plan) mustBeDamaged(l place, s *results.Strategy) bool {
 	on1 := l.daemon > 0 && strings.HasPrefix(p.Spec.Daemon.List[l.daemon-1].OpenSSL, "1.") ||
 		l.daemon == 0 && strings.HasPrefix(p.Spec.Builds[l.build].Label, "1.")
-	return len(p.Spec.Daemon.List) > 0 && l.hazard == results.Plain && s.Is(catalogue.PositiveControl) && !on1
+	return p.Spec.OfDaemons() && l.hazard == results.Plain && s.Is(catalogue.PositiveControl) && !on1
 }
 
 // unprotected reports whether nothing protects the daemon, and nothing else is in

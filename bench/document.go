@@ -44,7 +44,7 @@ func (d document) header() (results.Header, error) {
 	h := results.Header{Plan: text, Config: d.Machine.config()}
 	h.Config = append(h.Config, config("tlsbench", d.Version)...)
 	h.Config = append(h.Config, d.libraries()...)
-	if len(d.Spec.Daemon.List) > 0 {
+	if d.Spec.OfDaemons() {
 		h.Config = append(h.Config, d.Spec.daemonConfig()...)
 	}
 	return h, nil

@@ -46,7 +46,7 @@ func (s Spec) validateDuets() error {
 	if err := checkList("other side of duets", labels(s.Duet.Against), nil); err != nil {
 		return err
 	}
-	switch only := s.only(results.Duet); {
+	switch only := s.Only(results.Duet); {
 	case only && !slices.Equal(s.Workers, []int{1}):
 		return errors.New("workers: a duet has one worker on each side; leave the number out")
 	case only && (s.Bad != nil || s.CheckRate != nil):

@@ -86,7 +86,7 @@ func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
 func (p *Plan) Change(rounds int) (*Plan, error) {
 	spec := p.Spec
 	switch {
-	case spec.only(results.Duet):
+	case spec.Only(results.Duet):
 		return nil, refuse(errors.New("rounds: duets have their own number, and end when it is enough"))
 	case spec.Sequential:
 		return nil, refuse(errors.New("rounds: the plan has rounds auto, and ends when no cell needs another life"))

@@ -74,7 +74,7 @@ func (s Spec) validateForks() error {
 		return nil
 	}
 	for _, h := range s.Hazards {
-		if h != results.Plain && (s.onlyForks() || !slices.Contains(s.Hazards, results.Plain)) {
+		if h != results.Plain && (s.Only(results.Fork) || !slices.Contains(s.Hazards, results.Plain)) {
 			return fmt.Errorf("hazard %s: fork trials take no hazard; use %s with --measure fork", h, results.Plain)
 		}
 	}
@@ -139,16 +139,9 @@ func forkLength(f *workload.ForkConfig) time.Duration {
 	return min(time.Duration(f.Pairs)*pair, forkLimit)
 }
 
-// only reports whether nothing else is measured.
-func (s Spec) only(measures ...results.Measure) bool {
-	return len(s.Measures) > 0 && !slices.ContainsFunc(s.Measures, func(m results.Measure) bool { return !slices.Contains(measures, m) })
-}
-
-func (s Spec) onlyForks() bool { return s.only(results.Fork) }
-
 // needsControls reports whether there is a claim about damage under load. Forks
 // and duets make none.
-func (s Spec) needsControls() bool { return !s.NoControls && !s.only(results.Fork, results.Duet) }
+func (s Spec) needsControls() bool { return !s.NoControls && !s.Only(results.Fork, results.Duet) }
 
 // forkMetrics are those of a trial of forks; see workload.ForkOutcome.Series
 // for what the names mean. Percentiles are by nearest rank: p50 and so on where

@@ -117,7 +117,7 @@ type place struct {
 // controls need and the product lacks.
 func (p *Plan) places() []place {
 	list := p.product()
-	if len(p.Spec.Daemon.List) > 0 {
+	if p.Spec.OfDaemons() {
 		list = p.daemonPlaces()
 	}
 	if !p.Spec.needsControls() {
@@ -135,7 +135,7 @@ func (p *Plan) places() []place {
 // product multiplies the dimensions out; with daemons, all but the builds.
 func (p *Plan) product() []place {
 	list := []place{{chosen: true}}
-	if len(p.Spec.Daemon.List) == 0 {
+	if !p.Spec.OfDaemons() {
 		list = cross(list, indexes(p.Spec.Builds), func(l *place, v int) { l.build = v })
 	}
 	list = cross(list, p.Spec.Hazards, func(l *place, v string) { l.hazard = v })
@@ -273,9 +273,9 @@ func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	switch {
 	case l.daemon > 0:
 		return p.daemonCells(l, s)
-	case len(p.Spec.Daemon.List) > 0 && daemon.Injectable(s.Choice) != nil:
+	case p.Spec.OfDaemons() && daemon.Injectable(s.Choice) != nil:
 		return nil // no daemon has it
-	case len(p.Spec.Daemon.List) > 0:
+	case p.Spec.OfDaemons():
 		return []Cell{p.rigCell(l, s)}
 	}
 	if p.screened(l) {

@@ -35,7 +35,7 @@ func (s Spec) withDefaults() Spec {
 	}
 	s.Measures = results.OrDefault(s.Measures, results.DefaultMeasures...)
 	s.Hazards = results.OrDefault(s.Hazards, results.Plain)
-	if s.OnlyDuets() {
+	if s.Only(results.Duet) {
 		s.Workers, s.Loads = results.OrDefault(s.Workers, 1), results.OrDefault(s.Loads, "memory")
 	}
 	s.Workers = results.OrDefault(s.Workers, results.DefaultWorkers)
@@ -97,9 +97,9 @@ func (s Spec) validateNumbers() error {
 	}
 	if s.Sequential {
 		switch {
-		case !slices.Equal(s.Measures, []results.Measure{results.Corruption}):
+		case !s.Only(results.Corruption):
 			return errors.New("rounds auto: only corruption trials show when they are enough; add --measure corruption, and run other measures with a number of rounds")
-		case s.Rounds != 0 || len(s.Daemon.List) > 0:
+		case s.Rounds != 0 || s.OfDaemons():
 			return errors.New("rounds auto: a plan of daemons, or one with a number of rounds, has as many as it says")
 		}
 	} else if s.Rounds < 1 || s.Rounds > maxRounds {
@@ -140,7 +140,7 @@ func (s Spec) validateNames() error {
 		{"number of workers", results.Texts(s.Workers), nil},
 	}
 	for _, l := range lists {
-		if l.what == "openssl build" && len(l.given) == 0 && len(s.Daemon.List) > 0 {
+		if l.what == "openssl build" && len(l.given) == 0 && s.OfDaemons() {
 			continue // daemons bring their own
 		}
 		if err := checkList(l.what, l.given, l.choice); err != nil {
@@ -275,10 +275,10 @@ func FindPreset(name string) (Preset, error) {
 // Apply fills in those numbers of a spec that the user left at 0.
 func (p Preset) Apply(s Spec) Spec {
 	s.Preset = p.Name
-	if s.onlyForks() && s.Fork.Pairs == 0 {
+	if s.Only(results.Fork) && s.Fork.Pairs == 0 {
 		s.Fork.Pairs = shortPairs
 	}
-	if s.Rounds == 0 && s.onlyForks() && !s.Sequential {
+	if s.Rounds == 0 && s.Only(results.Fork) && !s.Sequential {
 		s.Rounds = p.ForkRounds
 	}
 	if s.Rounds == 0 && !s.Sequential {

@@ -235,7 +235,7 @@ func (p *Plan) Command(file string) string {
 	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
 	args.add("hazard", s.Hazards, Plain)
 	workers, load := fmt.Sprint(DefaultWorkers), Loads.Default()
-	if s.OnlyDuets() {
+	if s.Only(Duet) {
 		workers, load = "1", "memory"
 	}
 	args.add("workers", Texts(s.Workers), workers)
@@ -283,7 +283,7 @@ func (a *arguments) numbers(s *Spec) {
 	}
 	if s.Sequential {
 		*a = append(*a, "--rounds auto")
-	} else if !s.OnlyDuets() { // which have their own number
+	} else if !s.Only(Duet) { // which have their own number
 		*a = append(*a, fmt.Sprintf("--rounds %d", s.Rounds))
 	}
 	// Presets give each kind of trial a length of its own; the flag gives all
@@ -334,8 +334,10 @@ func typed(list []Strategy) []string {
 	return names
 }
 
-// OnlyDuets reports whether the plan has no other trials.
-func (s *Spec) OnlyDuets() bool { return slices.Equal(s.Measures, []Measure{Duet}) }
+// Only reports whether the plan has no trials but those.
+func (s *Spec) Only(measures ...Measure) bool {
+	return len(s.Measures) > 0 && !slices.ContainsFunc(s.Measures, func(m Measure) bool { return !slices.Contains(measures, m) })
+}
 
 // OfDaemons reports whether the plan is one of tlsbench field: its cells differ in
 // how many trials they have.

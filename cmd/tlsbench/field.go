@@ -108,7 +108,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(old.Spec.Daemon.List) == 0:
+	case !old.Spec.OfDaemons():
 		return nil, refuse("resume %s: it has no daemons: use tlsbench run --resume", c.Resume)
 	case !c.described(s):
 		return old, nil

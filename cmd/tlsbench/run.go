@@ -221,7 +221,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 			return nil, err
 		}
 		plan.Locate(c.Strategy...)
-		if len(plan.Spec.Daemon.List) > 0 {
+		if plan.Spec.OfDaemons() {
 			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
 		j := c.resultFlags.job("run", plan)
