@@ -22,19 +22,14 @@ const echoBytes = 64
 // maxDetail is how many events of a trial are kept in words.
 const maxDetail = 8
 
-// config is what the rig is told to do.
+// config is what the rig is told to do. A setting that the cell does not have is
+// the workload's default.
 func (t Task) config(s Spec) workload.Config {
-	place := func(key, def string) string {
-		if v := t.Cell.Setting(key); v != "" {
-			return v
-		}
-		return def
-	}
 	cfg := workload.Config{
 		Strategy: t.Cell.strategy.Choice,
 		Hazard:   t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
-		TLS: place("tls", results.TLSVersions.Default()), Key: place("key", results.Keys.Default()), Rand: place("rand", results.Rands.Default()),
-		Locks: place("locks", results.LockSharings.Default()), HeapSafety: place("heap-safety", results.HeapSafeties.Default()), HeapBytes: s.HeapBytes,
+		TLS: t.Cell.Setting("tls"), Key: t.Cell.Setting("key"), Rand: t.Cell.Setting("rand"),
+		Locks: t.Cell.Setting("locks"), HeapSafety: t.Cell.Setting("heap-safety"), HeapBytes: s.HeapBytes,
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime,
 	}

@@ -48,7 +48,6 @@ func TestConfig(t *testing.T) {
 		want := workload.Config{
 			Build:    openssl.Build{Name: "3.0.20", Libcrypto: "/lib/3.0.20/libcrypto.so", Libssl: "/lib/3.0.20/libssl.so"},
 			Strategy: catalogue.Choice{Name: "hwm"}, Hazard: "plain", Workers: 4, Load: "tcp", Heap: "global",
-			HeapSafety: "count", Locks: "shared", TLS: "1.3", Key: "ecdsa-p256", Rand: "default",
 			BadShare: test.bad, CheckRate: test.rate, EchoBytes: 64, Seed: task.Seed,
 			Warmup: test.warm, Duration: test.on,
 		}
