@@ -157,11 +157,10 @@ func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
 }
 
 // mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
-// damaged. OpenSSL 1.1.1 is not a control: with a random generator of the daemon's
-// own it looks healthy for long.
+// damaged.
 func (p *Plan) mustBeDamaged(l place, s *results.Strategy) bool {
-	on1 := l.daemon > 0 && strings.HasPrefix(p.Spec.Daemon.List[l.daemon-1].OpenSSL, "1.") ||
-		l.daemon == 0 && strings.HasPrefix(p.Spec.Builds[l.build].Label, "1.")
+	on1 := l.daemon > 0 && results.MayLookHealthy(p.Spec.Daemon.List[l.daemon-1].OpenSSL) ||
+		l.daemon == 0 && results.MayLookHealthy(p.Spec.Builds[l.build].Label)
 	return p.Spec.OfDaemons() && l.hazard == results.Plain && s.Is(catalogue.PositiveControl) && !on1
 }
 

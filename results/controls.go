@@ -65,7 +65,7 @@ func (c Control) Mark() string {
 		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d with the active checks off", NegativeControl, c.Unlooked.Damaged, c.Unlooked.Trials))
 	}
 	switch {
-	case c.daemons && mayLookHealthy(c.OpenSSL):
+	case c.daemons && MayLookHealthy(c.OpenSSL):
 	case shared && c.Positive.Trials == 0:
 		missing = append(missing, PositiveControl)
 	case shared && c.Positive.Damaged == 0:

@@ -324,7 +324,7 @@ func (r *DaemonRow) String() string {
 // together. OpenSSL 1.1.1 is left out: with the daemon's own random generator it
 // looks healthy for long.
 func (d *Daemons) control(c *daemonCell) {
-	if c.Strategy != PositiveControl || c.Hazard != Plain || mayLookHealthy(c.OpenSSL) {
+	if c.Strategy != PositiveControl || c.Hazard != Plain || MayLookHealthy(c.OpenSSL) {
 		return
 	}
 	i := slices.IndexFunc(d.Controls, func(k DaemonControl) bool { return k.Server == c.Server })
@@ -342,9 +342,9 @@ func (d *Daemons) control(c *daemonCell) {
 	}
 }
 
-// mayLookHealthy tells of OpenSSL 1: a daemon on it that was not damaged without
+// MayLookHealthy tells of OpenSSL 1: a daemon on it that was not damaged without
 // a fix proves nothing against the trials.
-func mayLookHealthy(openssl string) bool { return strings.HasPrefix(openssl, "1.") }
+func MayLookHealthy(openssl string) bool { return strings.HasPrefix(openssl, "1.") }
 
 // ControlLine says in one sentence what became of the daemons without a fix.
 func (d *Daemons) ControlLine() string {
@@ -381,7 +381,7 @@ func (d *Daemons) BrokenControls() []string {
 		r := &d.Rows[i]
 		switch {
 		case r.Hazard != Plain:
-		case r.Strategy == PositiveControl && !mayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
+		case r.Strategy == PositiveControl && !MayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
 			list = append(list, fmt.Sprintf("the rig of %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
 		case r.Strategy == NegativeControl && harmed(r.Daemon):
 			list = append(list, fmt.Sprintf("%s: the daemon was damaged: %s", r, r.Daemon.Short()))
