@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"tlsbench/results/event"
 )
 
 // Status is how a trial ended.
@@ -80,14 +82,7 @@ type Metric struct {
 }
 
 // Damaged reports whether the trial saw any event at all.
-func (t *Trial) Damaged() bool {
-	for _, n := range t.Events {
-		if n > 0 {
-			return true
-		}
-	}
-	return false
-}
+func (t *Trial) Damaged() bool { return event.Any(t.Events) }
 
 // attempted is how many connections the trial is known to have had.
 func (t *Trial) attempted() uint64 { return max(t.Attempts, t.Handshakes) }

@@ -131,14 +131,15 @@ func (h machineLoad) after(o *Outcome) {
 // stolen is a share of all time between two looks. The kernel's counters of idle and
 // of stolen time may go back.
 func stolen(from, to procfs.CPUStat) float64 {
-	all := total(to) - total(from)
+	all := TotalCPU(to) - TotalCPU(from)
 	if all <= 0 {
 		return 0
 	}
 	return min(1, max(0, (to.Steal-from.Steal)/all))
 }
 
-func total(c procfs.CPUStat) float64 {
+// TotalCPU is the processor time of all kinds. A guest's is within user and nice.
+func TotalCPU(c procfs.CPUStat) float64 {
 	return c.User + c.Nice + c.System + c.Idle + c.Iowait + c.IRQ + c.SoftIRQ + c.Steal
 }
 

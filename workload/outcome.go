@@ -95,14 +95,7 @@ type Injection struct {
 }
 
 // Damaged reports whether any event was seen.
-func (o *Outcome) Damaged() bool {
-	for _, n := range o.Events {
-		if n > 0 {
-			return true
-		}
-	}
-	return false
-}
+func (o *Outcome) Damaged() bool { return event.Any(o.Events) }
 
 // Order puts the noted events in order and finds when the first one was
 // noticed. How much had been done by then is worked out from its share of the

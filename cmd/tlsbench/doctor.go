@@ -131,7 +131,7 @@ func stealFact() fact {
 		return f
 	}
 	c := stat.CPUTotal
-	all := c.User + c.Nice + c.System + c.Idle + c.Iowait + c.IRQ + c.SoftIRQ + c.Steal
+	all := workload.TotalCPU(c)
 	if all == 0 {
 		return f
 	}

@@ -98,6 +98,16 @@ func Compare(a, b string) int {
 	return cmp.Or(slices.Index(Words, WordOf(a))-slices.Index(Words, WordOf(b)), strings.Compare(a, b))
 }
 
+// Any reports whether there is a count above zero.
+func Any(counts map[string]uint64) bool {
+	for _, n := range counts {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // PassiveCount is how many events were noticed without looking for them.
 func PassiveCount(counts map[string]uint64) uint64 {
 	var n uint64
