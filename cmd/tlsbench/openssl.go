@@ -181,6 +181,42 @@ func (f buildFlags) find(def string) ([]openssl.Build, error) {
 	return builds, nil
 }
 
+// choices checks what each is to be run under, by flag, and finds strategies and
+// builds.
+func (f buildFlags) choices(values map[string]string, hazard *string, strategies []string) ([]results.Strategy, []openssl.Build, error) {
+	for flag, value := range values {
+		if err := checkValue(flag, value); err != nil {
+			return nil, nil, err
+		}
+	}
+	var err error
+	if *hazard, err = results.HazardName(*hazard); err != nil {
+		return nil, nil, refuse("%w; see tlsbench list hazard", err)
+	}
+	list, err := parseStrategies(strategies)
+	if err != nil {
+		return nil, nil, err
+	}
+	libraries, err := f.find("system")
+	return list, libraries, err
+}
+
+// each does something on every build. What cannot be done is reported, and errFailed
+// in the end; it stops when the session is interrupted.
+func (s *session) each(builds []openssl.Build, doing string, do func(openssl.Build) []error) (failed error) {
+	for _, b := range builds {
+		errs := do(b)
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
+		for _, err := range errs {
+			s.complain(fmt.Errorf("%s openssl %s: %w", doing, b.Name, err))
+			failed = errFailed
+		}
+	}
+	return failed
+}
+
 // heapFlag is the size of the shared heap.
 type heapFlag struct {
 	HeapSize uint64 `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB plus 4 MiB for each worker."`

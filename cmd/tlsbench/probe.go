@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,65 +35,28 @@ func (probeCommand) Help() string {
 
 // Run probes every build under every strategy.
 func (c *probeCommand) Run(s *session) error {
-	list, libraries, err := c.choices()
+	if err := c.heapFlag.check(); err != nil {
+		return err
+	}
+	list, libraries, err := c.choices(map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
 	if err == nil {
 		err = ready(s.ctx, libraries, list, c.bytes())
 	}
 	if err != nil {
 		return err
 	}
-	f, failed, err := c.probe(s, libraries, list)
-	if err != nil {
-		return err
+	f := c.settings()
+	failed := s.each(libraries, "probe", func(b openssl.Build) []error {
+		found, errs := c.probeBuild(s.ctx, b, list)
+		f.Builds = append(f.Builds, found)
+		return errs
+	})
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
 	}
 	verdicts := f.test()
 	doc := page.Document{Parts: append(c.parts(f), verdictParts(verdicts)...), Data: f.document(verdicts)}
-	err = doc.Write(s.stdout, form(c.JSON, false))
-	if err == nil && failed {
-		err = errFailed
-	}
-	return err
-}
-
-// choices checks the flags and finds the builds.
-func (c *probeCommand) choices() ([]results.Strategy, []openssl.Build, error) {
-	for flag, value := range map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand} {
-		if err := checkValue(flag, value); err != nil {
-			return nil, nil, err
-		}
-	}
-	hazard, err := results.HazardName(c.Hazard)
-	if err != nil {
-		return nil, nil, refuse("%w; see tlsbench list hazard", err)
-	}
-	c.Hazard = hazard
-	if err := c.heapFlag.check(); err != nil {
-		return nil, nil, err
-	}
-	list, err := parseStrategies(c.Strategy)
-	if err != nil {
-		return nil, nil, err
-	}
-	libraries, err := c.find("system")
-	return list, libraries, err
-}
-
-// probe probes every build. Builds that cannot be probed are reported and left out.
-func (c *probeCommand) probe(s *session, libraries []openssl.Build, list []results.Strategy) (*probeReport, bool, error) {
-	f := c.settings()
-	failed := false
-	for _, b := range libraries {
-		found, errs := c.probeBuild(s.ctx, b, list)
-		if s.ctx.Err() != nil {
-			return nil, false, s.ctx.Err()
-		}
-		for _, err := range errs {
-			s.complain(fmt.Errorf("probe openssl %s: %w", b.Name, err))
-			failed = true
-		}
-		f.Builds = append(f.Builds, found)
-	}
-	return f, failed, nil
+	return cmp.Or(doc.Write(s.stdout, form(c.JSON, false)), failed)
 }
 
 func (c *probeCommand) settings() *probeReport {

@@ -81,7 +81,13 @@ func (c *traceCommand) Run(s *session) error {
 		fmt.Fprintf(s.stdout, "LD_PRELOAD=%s TLSBENCH_TRACE=raced.txt PROGRAM\n", object)
 		return nil
 	}
-	list, libraries, err := c.choices()
+	switch {
+	case c.Workers < 2 || c.Workers > results.MaxTraced:
+		return refuse("workers %d: want 2 to %d", c.Workers, results.MaxTraced)
+	case c.Handshakes < 1 || c.Handshakes > 1e6:
+		return refuse("handshakes %d: want 1 to 1000000", c.Handshakes)
+	}
+	list, libraries, err := c.choices(map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
 	if err == nil {
 		err = ready(s.ctx, libraries, list, 0)
 	}
@@ -89,51 +95,19 @@ func (c *traceCommand) Run(s *session) error {
 		return err
 	}
 	var all []traced
-	failed := false
-	for _, library := range libraries {
-		found, errs := c.build(s.ctx, library, list)
-		if s.ctx.Err() != nil {
-			return s.ctx.Err()
-		}
-		for _, err := range errs {
-			s.complain(fmt.Errorf("trace openssl %s: %w", library.Name, err))
-			failed = true
-		}
+	failed := s.each(libraries, "trace", func(b openssl.Build) []error {
+		found, errs := c.build(s.ctx, b, list)
 		all = append(all, found...)
+		return errs
+	})
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
 	}
 	doc := page.Document{Data: all}
 	for i := range all {
 		doc.Add(all[i].parts(c.Floor)...)
 	}
-	err = doc.Write(s.stdout, form(c.JSON, false))
-	if err == nil && failed {
-		err = errFailed
-	}
-	return err
-}
-
-func (c *traceCommand) choices() ([]results.Strategy, []openssl.Build, error) {
-	for flag, value := range map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand} {
-		if err := checkValue(flag, value); err != nil {
-			return nil, nil, err
-		}
-	}
-	var err error
-	if c.Hazard, err = results.HazardName(c.Hazard); err != nil {
-		return nil, nil, refuse("%w; see tlsbench list hazard", err)
-	}
-	if c.Workers < 2 || c.Workers > results.MaxTraced {
-		return nil, nil, refuse("workers %d: want 2 to %d", c.Workers, results.MaxTraced)
-	}
-	if c.Handshakes < 1 || c.Handshakes > 1e6 {
-		return nil, nil, refuse("handshakes %d: want 1 to 1000000", c.Handshakes)
-	}
-	list, err := parseStrategies(c.Strategy)
-	if err != nil {
-		return nil, nil, err
-	}
-	libraries, err := c.find("system")
-	return list, libraries, err
+	return cmp.Or(doc.Write(s.stdout, form(c.JSON, false)), failed)
 }
 
 // build traces one build: first the oracle under hazard plain, whose blocks are
