@@ -96,7 +96,11 @@ func keysPanel(probe *results.Probe, b *results.ProbedBuild) *Panel {
 // keyColumns puts neighbouring keys that fare alike together.
 func keyColumns(b *results.ProbedBuild) []column {
 	var list []column
-	for _, k := range allKeys(b) {
+	var ledgers [][]results.ProbedKey
+	for _, s := range b.Strategies {
+		ledgers = append(ledgers, s.Keys)
+	}
+	for _, k := range results.JoinKeys(ledgers...) {
 		c := column{first: k.Key, last: k.Key, owner: "foreign"}
 		if k.OpenSSL {
 			c.owner = "OpenSSL"
@@ -113,27 +117,12 @@ func keyColumns(b *results.ProbedBuild) []column {
 	return list
 }
 
-// allKeys lists the keys that any strategy's probe saw, in order.
-func allKeys(b *results.ProbedBuild) []results.ProbedKey {
-	var keys []results.ProbedKey
-	for _, s := range b.Strategies {
-		for _, k := range s.Keys {
-			if !slices.ContainsFunc(keys, func(o results.ProbedKey) bool { return o.Key == k.Key }) {
-				keys = append(keys, k)
-			}
-		}
-	}
-	slices.SortFunc(keys, func(a, b results.ProbedKey) int { return a.Key - b.Key })
-	return keys
-}
-
 func cellOf(s results.ProbedStrategy, key int) cell {
 	if s.NotApplicable != "" {
 		return cell{paint: paint{paper, softInk}, word: "n/a", detail: ""}
 	}
-	i := slices.IndexFunc(s.Keys, func(k results.ProbedKey) bool { return k.Key == key })
-	if i < 0 {
-		return cell{paint: paint{paper, softInk}, word: "–"}
+	if k, ok := s.Slot(key); ok {
+		return fateCell(k)
 	}
-	return fateCell(s.Keys[i])
+	return cell{paint: paint{paper, softInk}, word: "–"}
 }

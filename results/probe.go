@@ -53,6 +53,27 @@ func (p *ProbedStrategy) Untold() string {
 	return ""
 }
 
+// Slot is what became of a key; false where it was not there.
+func (p *ProbedStrategy) Slot(key int) (ProbedKey, bool) {
+	i := slices.IndexFunc(p.Keys, func(k ProbedKey) bool { return k.Key == key })
+	if i < 0 {
+		return ProbedKey{}, false
+	}
+	return p.Keys[i], true
+}
+
+// JoinKeys lists the keys of all ledgers by number, each as the first that has it.
+func JoinKeys(ledgers ...[]ProbedKey) []ProbedKey {
+	var keys []ProbedKey
+	for _, k := range slices.Concat(ledgers...) {
+		if !slices.ContainsFunc(keys, func(o ProbedKey) bool { return o.Key == k.Key }) {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
+	return keys
+}
+
 // ProbedKey is one pthread key: who created it, what rank 0 had in it before the
 // first fork, and what the strategy made of it.
 type ProbedKey struct {

@@ -140,7 +140,7 @@ func handedOutAre(n int) func([]*workload.Probed) (bool, string) {
 	return func(p []*workload.Probed) (bool, string) {
 		found := 0
 		for _, s := range p[0].Keys {
-			after, ok := slotOf(p[1], s.Key)
+			after, ok := p[1].Slot(s.Key)
 			if s.OpenSSL && s.Fate == results.SharedSlot && ok && after.Fate != results.SharedSlot {
 				found++
 			}

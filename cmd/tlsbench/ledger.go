@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -107,22 +106,11 @@ func (f *probeReport) ledger(b *buildReport) []page.Part {
 
 // keys lists every key that any strategy's trial had, once.
 func (b *buildReport) keys() []results.ProbedKey {
-	var list []results.ProbedKey
-	seen := map[int]bool{}
-	add := func(p *workload.Probed) {
-		for _, s := range p.Keys {
-			if !seen[s.Key] {
-				seen[s.Key] = true
-				list = append(list, s)
-			}
-		}
-	}
-	add(b.base())
+	ledgers := [][]results.ProbedKey{b.base().Keys}
 	for _, name := range b.Names {
-		add(b.Under[name])
+		ledgers = append(ledgers, b.Under[name].Keys)
 	}
-	slices.SortFunc(list, func(x, y results.ProbedKey) int { return cmp.Compare(x.Key, y.Key) })
-	return list
+	return results.JoinKeys(ledgers...)
 }
 
 func creator(s results.ProbedKey) string {
@@ -141,7 +129,7 @@ func yesNo(b bool) string {
 
 // content is what rank 0 had in a slot right before the first fork.
 func content(p *workload.Probed, key int) string {
-	s, ok := slotOf(p, key)
+	s, ok := p.Slot(key)
 	switch {
 	case !ok:
 		return markUnseen
@@ -153,20 +141,12 @@ func content(p *workload.Probed, key int) string {
 	return "private"
 }
 
-func slotOf(p *workload.Probed, key int) (results.ProbedKey, bool) {
-	i := slices.IndexFunc(p.Keys, func(s results.ProbedKey) bool { return s.Key == key })
-	if i < 0 {
-		return results.ProbedKey{}, false
-	}
-	return p.Keys[i], true
-}
-
 func (b *buildReport) markOf(strategy string, key int) string {
 	p := b.Under[strategy]
 	if p.Untold() != "" {
 		return markNone
 	}
-	s, ok := slotOf(p, key)
+	s, ok := p.Slot(key)
 	if !ok {
 		return markUnseen
 	}
