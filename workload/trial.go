@@ -327,24 +327,17 @@ func (t *trial) drain(ctx context.Context) error {
 	}
 	t.block.SetPhase(rig.Stop)
 	t.process.Stop()
-	limit := time.NewTimer(drainLimit)
-	defer limit.Stop()
-	select {
-	case <-t.process.Gone():
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-limit.C:
+	for _, limit := range []time.Duration{drainLimit, overdueLimit} {
+		select {
+		case <-t.process.Gone():
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(limit):
+			t.overdue.Store(true)
+		}
 	}
-	t.overdue.Store(true)
-	select {
-	case <-t.process.Gone():
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(overdueLimit):
-		return fmt.Errorf("the rig did not end within %v", drainLimit+overdueLimit)
-	}
+	return fmt.Errorf("the rig did not end within %v", drainLimit+overdueLimit)
 }
 
 func (t *trial) drainPeers(ctx context.Context) error {
