@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,7 +104,10 @@ http {
 
 func startNginx(b *testing.B, binary, dir string, id *peers.Identity, workers int) (addr string, stop func()) {
 	b.Helper()
-	port := freePort(b)
+	port, err := keeper.FreePort(0)
+	if err != nil {
+		b.Fatal(err)
+	}
 	config := fmt.Sprintf(nginxConfig, workers, dir, dir, dir, dir, dir, dir, dir, port, dir, dir)
 	path := filepath.Join(dir, "nginx.conf")
 	kept, err := keeper.Start(keeper.Server{
@@ -122,16 +124,6 @@ func startNginx(b *testing.B, binary, dir string, id *peers.Identity, workers in
 		b.Fatal(err)
 	}
 	return fmt.Sprintf("127.0.0.1:%d", port), kept.Close
-}
-
-func freePort(b *testing.B) int {
-	b.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // nginxWorkers waits until all workers are there, and makes sure that they use

@@ -15,6 +15,7 @@ import (
 	"tlsbench/results/page"
 	"tlsbench/workload/daemon"
 	"tlsbench/workload/fetch"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 )
@@ -55,7 +56,7 @@ func (c *fieldCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := daemon.PortFree(c.Port); err != nil {
+	if _, err := keeper.FreePort(c.Port); err != nil {
 		return &refusal{err}
 	}
 	wanted := plan.Spec.Daemon.List

@@ -11,6 +11,7 @@ import (
 
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
+	"tlsbench/workload/keeper"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/peers"
 )
@@ -114,7 +115,7 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 		}
 		s := tr.setup
 		s.dir, s.id = filepath.Join(t.TempDir(), "daemon"), id
-		if s.port, err = freePort(0); err != nil {
+		if s.port, err = keeper.FreePort(0); err != nil {
 			t.Fatal(err)
 		}
 		if s.fips, err = neighbours.FIPSIn(d.OpenSSL, d.LibraryPath); err != nil {

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"tlsbench/results"
@@ -180,7 +178,7 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	if t.setup.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
 		return false, err
 	}
-	if t.setup.port, err = freePort(t.Port); err != nil {
+	if t.setup.port, err = keeper.FreePort(t.Port); err != nil {
 		return false, err
 	}
 	// The folder is made when there is someone to remove it.
@@ -228,25 +226,6 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	}
 	object, err = preloadObject(ctx, t.daemon.Folder)
 	return object, env, err
-}
-
-// PortFree refuses a port that somebody listens on; 0 is any port.
-func PortFree(port int) error {
-	_, err := freePort(port)
-	return err
-}
-
-// freePort gives the port asked for, or any, if nobody listens there.
-func freePort(port int) (int, error) {
-	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return 0, fmt.Errorf("port %d is in use on 127.0.0.1: choose another, or leave it out for a free one", port)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("find a port for the daemon: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // addr is the daemon's.

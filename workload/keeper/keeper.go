@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +69,19 @@ func Output(cmd *exec.Cmd) ([]byte, error) {
 	}
 	err := Run(cmd)
 	return said.Bytes(), err
+}
+
+// FreePort gives the port asked for, 0 for any, if nobody listens there on 127.0.0.1.
+func FreePort(port int) (int, error) {
+	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return 0, fmt.Errorf("port %d is in use on 127.0.0.1: choose another, or leave it out for a free one", port)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // Process is a server that runs, or did.
