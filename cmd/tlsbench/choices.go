@@ -27,7 +27,7 @@ func choiceVars() kong.Vars {
 		presets = append(presets, fmt.Sprintf("%s (%s)", p.Name, p.Summary))
 	}
 	vars["presets"] = strings.Join(presets, ", ")
-	vars["daemons"] = daemonNames()
+	vars["daemons"] = strings.Join(daemon.ReleaseNames(), ", ")
 	vars["fieldhazards"] = strings.Join(daemon.Hazards, ", ")
 	vars["faults"] = strings.Join(selftest.FaultNames(), ", ")
 	vars["broken"] = strings.Join(selftest.BrokenNames(), ", ")

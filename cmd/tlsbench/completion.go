@@ -50,7 +50,7 @@ func flagValues() map[string][]string {
 	values := map[string][]string{
 		"strategy": catalogue.Names(), "baseline": catalogue.Names(),
 		"openssl": append([]string{"system", "all"}, openssl.Lines...),
-		"hazard":  {"all"}, "preset": nil, "daemon": {"all"},
+		"hazard":  {"all"}, "preset": nil, "daemon": append([]string{"all"}, daemon.ReleaseNames()...),
 		"fault": selftest.FaultNames(), "broken": selftest.BrokenNames(),
 	}
 	for _, h := range results.Hazards() {
@@ -58,9 +58,6 @@ func flagValues() map[string][]string {
 	}
 	for _, p := range bench.Presets() {
 		values["preset"] = append(values["preset"], p.Name)
-	}
-	for _, r := range daemon.Releases() {
-		values["daemon"] = append(values["daemon"], r.Name)
 	}
 	for _, d := range results.Dimensions {
 		values[d.Flag] = d.Names()

@@ -347,12 +347,3 @@ func (c *fieldCommand) report(s *session, path string) error {
 	}
 	return nil
 }
-
-// daemonNames are the choices of --daemon.
-func daemonNames() string {
-	var names []string
-	for _, r := range daemon.Releases() {
-		names = append(names, r.Name)
-	}
-	return strings.Join(names, ", ")
-}

@@ -47,9 +47,6 @@ func (r Release) BuiltIn(c catalogue.Choice) []int {
 	return slices.DeleteFunc(slices.Clone(r.Modes), func(mode int) bool { return builtIn[mode] != c.String() || mode == 0 })
 }
 
-// Releases lists the daemons that Fetch knows, oldest first.
-func Releases() []Release { return slices.Clone(releases) }
-
 // ParseReleases reads what --daemon takes; none, or "all", is every release.
 func ParseReleases(names []string) ([]Release, error) {
 	var list []Release
@@ -59,17 +56,18 @@ func ParseReleases(names []string) ([]Release, error) {
 		}
 		i := slices.IndexFunc(releases, func(r Release) bool { return r.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("unknown daemon %q: choose from %s, all", name, strings.Join(releaseNames(), ", "))
+			return nil, fmt.Errorf("unknown daemon %q: choose from %s, all", name, strings.Join(ReleaseNames(), ", "))
 		}
 		list = append(list, releases[i])
 	}
 	if len(names) == 0 || slices.Contains(names, "all") {
-		return Releases(), nil
+		return slices.Clone(releases), nil
 	}
 	return list, nil
 }
 
-func releaseNames() []string {
+// ReleaseNames lists what --daemon takes.
+func ReleaseNames() []string {
 	var names []string
 	for _, r := range releases {
 		names = append(names, r.Name)
