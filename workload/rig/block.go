@@ -47,7 +47,9 @@ import "C"
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -206,7 +208,7 @@ func fillConfig(c *C.struct_config, s Settings) error {
 			return err
 		}
 	}
-	if err := setParams(c, s.Params); err != nil {
+	if err := setParameters(c.parameters[:], "strategy", s.Params); err != nil {
 		return err
 	}
 	if err := setWords(c, s); err != nil {
@@ -258,17 +260,15 @@ func setString(to []C.char, what, text string) error {
 	return nil
 }
 
-func setParams(c *C.struct_config, params map[string]int64) error {
-	if len(params) > len(c.parameters) {
-		return fmt.Errorf("%d strategy parameters: want at most %d", len(params), len(c.parameters))
+func setParameters(to []C.struct_parameter, whose string, values map[string]int64) error {
+	if len(values) > len(to) {
+		return fmt.Errorf("%d %s parameters: want at most %d", len(values), whose, len(to))
 	}
-	i := 0
-	for name, value := range params {
-		if err := setString(c.parameters[i].name[:], "name of a parameter", name); err != nil {
+	for i, name := range slices.Sorted(maps.Keys(values)) {
+		if err := setString(to[i].name[:], "name of a "+whose+" parameter", name); err != nil {
 			return err
 		}
-		c.parameters[i].value = C.int64_t(value)
-		i++
+		to[i].value = C.int64_t(values[name])
 	}
 	return nil
 }

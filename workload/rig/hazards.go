@@ -58,17 +58,7 @@ func setHazard(to *C.struct_hazard_use, h Hazard) error {
 	if err := setString(to.name[:], "name of the hazard", h.Name); err != nil {
 		return err
 	}
-	if len(h.Params) > C.MAX_HAZARD_PARAMS {
-		return fmt.Errorf("hazard %s: %d parameters: the control block takes at most %d", h.Name, len(h.Params), C.MAX_HAZARD_PARAMS)
-	}
-	for i, name := range slices.Sorted(maps.Keys(h.Params)) {
-		p := &to.parameters[i]
-		if err := setString(p.name[:], "name of a hazard's parameter", name); err != nil {
-			return err
-		}
-		p.value = C.int64_t(h.Params[name])
-	}
-	return nil
+	return setParameters(to.parameters[:], h.Name, h.Params)
 }
 
 // Neighbour is what the hazard's library said of itself, "" if there is none.
