@@ -190,24 +190,20 @@ func (f *finder) cached(name string) (Build, error) {
 
 // system gives the newest OpenSSL that the system's dynamic linker knows.
 func (f *finder) system() (Build, error) {
-	var first error
+	var files []string
 	for _, soname := range f.libcryptos() {
-		file := f.linker.Lookup(soname)
-		if file == "" {
-			continue
-		}
-		b, err := f.build("system", System, file)
-		if err == nil {
-			return b, nil
-		}
-		if first == nil {
-			first = err
+		if file := f.linker.Lookup(soname); file != "" {
+			files = append(files, file)
 		}
 	}
-	if first != nil {
-		return Build{}, fmt.Errorf("find openssl \"system\": %w", first)
+	if len(files) == 0 {
+		return Build{}, errors.New("find openssl \"system\": no libcrypto.so.N on this system")
 	}
-	return Build{}, errors.New("find openssl \"system\": no libcrypto.so.N on this system")
+	b, err := f.newest("system", System, files)
+	if err != nil {
+		return Build{}, fmt.Errorf("find openssl \"system\": %w", err)
+	}
+	return b, nil
 }
 
 // libcryptos lists the sonames of libcrypto on the system, newest first.
