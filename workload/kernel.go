@@ -73,9 +73,9 @@ func state(pid int) (string, error) {
 	return stat.State, nil
 }
 
-// isStopped reports whether a process cannot do anything, because a signal or a
+// IsStopped reports whether a process cannot do anything, because a signal or a
 // debugger has stopped it.
-func isStopped(pid int) bool {
+func IsStopped(pid int) bool {
 	now, err := state(pid)
 	return err == nil && (now == "T" || now == "t")
 }

@@ -97,7 +97,7 @@ func TestStateOfProcess(t *testing.T) {
 		if err != nil || got != tc.want {
 			t.Errorf("%v: state %s, error %v", tc.args, got, err)
 		}
-		if stopped := isStopped(cmd.Process.Pid); stopped != (tc.want == "T") {
+		if stopped := IsStopped(cmd.Process.Pid); stopped != (tc.want == "T") {
 			t.Errorf("%v: stopped: %v", tc.args, stopped)
 		}
 		cmd.Process.Kill()

@@ -357,7 +357,7 @@ var fieldDetectors = map[string][]mutant{
 	},
 	"field-disturbed": {
 		{"silent", "a process that was stopped from outside hangs", daemons + "TestDaemonIsStopped/at_start",
-			in(daemonProcessGo, `s.State == "T" || s.State == "t"`, `s.State == "-"`)},
+			in(daemonProcessGo, "if workload.IsStopped(q.PID) {", "if false && workload.IsStopped(q.PID) {")},
 		{"always", "what a death cut off counts by itself", daemons + "TestWhatADeathCutsOff",
 			in(daemonGo, "cut && (death > 0 ||", "cut && (false ||")},
 		{"pause", "a peer that ran late counts", daemons + "TestWhatADeathCutsOff",

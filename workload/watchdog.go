@@ -93,11 +93,11 @@ func (t *trial) Paused() error {
 // hang because of the strategy.
 func (t *trial) stoppedProcess() string {
 	rank0 := t.process.PID()
-	if isStopped(rank0) {
+	if IsStopped(rank0) {
 		return "rank 0 was stopped from outside"
 	}
 	for _, pid := range forkedBy(rank0) {
-		if isStopped(pid) {
+		if IsStopped(pid) {
 			for i, w := range t.block.Workers() {
 				if w.PID == pid {
 					return fmt.Sprintf("worker %d was stopped from outside", i)

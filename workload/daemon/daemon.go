@@ -35,7 +35,9 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"tlsbench/workload"
 	"tlsbench/workload/keeper"
+	"tlsbench/workload/rig"
 )
 
 // process is a started daemon.
@@ -174,8 +176,8 @@ func (p *process) awaitEnd() {
 
 // halted names a process that a signal or a debugger has stopped, "" if there is none.
 func (p *process) halted() string {
-	for _, q := range p.members(false) {
-		if s, err := q.Stat(); err == nil && (s.State == "T" || s.State == "t") {
+	for _, q := range p.members() {
+		if workload.IsStopped(q.PID) {
 			return fmt.Sprintf("process %d of the daemon was stopped from outside", q.PID)
 		}
 	}
@@ -202,30 +204,19 @@ func (p *process) close() {
 	})
 }
 
-// members are the daemon's own processes; all: the keeper's too.
-func (p *process) members(all bool) []procfs.Proc {
-	procs, err := procfs.AllProcs()
-	if err != nil {
-		return nil
-	}
-	var list []procfs.Proc
-	for _, q := range procs {
-		s, err := q.Stat()
-		if err != nil || s.PGRP != p.kept.Pid() || s.State == "Z" || s.State == "X" {
-			continue
-		}
-		if all || s.Comm != "sh" && s.Comm != "cat" {
-			list = append(list, q)
-		}
-	}
-	return list
+// members are the daemon's own processes, without the keeper's.
+func (p *process) members() []procfs.Proc {
+	return slices.DeleteFunc(rig.Members(p.kept.Pid()), func(q procfs.Proc) bool {
+		name, err := q.Comm()
+		return err != nil || name == "sh" || name == "cat"
+	})
 }
 
 // memory is what all of the daemon takes of the machine, shared pages counted
 // once.
 func (p *process) memory() uint64 {
 	var sum uint64
-	for _, q := range p.members(false) {
+	for _, q := range p.members() {
 		if m, err := q.ProcSMapsRollup(); err == nil {
 			sum += m.Pss
 		}
@@ -233,24 +224,14 @@ func (p *process) memory() uint64 {
 	return sum
 }
 
-// ran is the time that the daemon's processes had a processor.
-func (p *process) ran() time.Duration {
-	var sum time.Duration
-	for _, q := range p.members(false) {
+// times are how long the daemon's processes had a processor, and how long they had
+// or wanted one.
+func (p *process) times() (ran, used time.Duration) {
+	for _, q := range p.members() {
 		if s, err := q.Schedstat(); err == nil {
-			sum += time.Duration(s.RunningNanoseconds)
+			ran += time.Duration(s.RunningNanoseconds)
+			used += time.Duration(s.RunningNanoseconds + s.WaitingNanoseconds)
 		}
 	}
-	return sum
-}
-
-// used is the time that the daemon's processes ran or wanted to.
-func (p *process) used() time.Duration {
-	var sum time.Duration
-	for _, q := range p.members(false) {
-		if s, err := q.Schedstat(); err == nil {
-			sum += time.Duration(s.RunningNanoseconds + s.WaitingNanoseconds)
-		}
-	}
-	return sum
+	return ran, used
 }

@@ -17,6 +17,7 @@ import (
 	"tlsbench/workload"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/peers"
+	"tlsbench/workload/rig"
 )
 
 func choice(t *testing.T, name string) catalogue.Choice {
@@ -150,13 +151,13 @@ func TestDaemonEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	until(t, "the daemon's two processes run", func() bool { return len(p.members(false)) >= 2 })
+	until(t, "the daemon's two processes run", func() bool { return len(p.members()) >= 2 })
 	info, err := os.Stat(filepath.Join(s.dir, "key.pem"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key's file: %v, %v; want 0600", info, err)
 	}
 	p.close()
-	until(t, "none of the group runs", func() bool { return len(p.members(true)) == 0 })
+	until(t, "none of the group runs", func() bool { return len(rig.Members(p.kept.Pid())) == 0 })
 	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("its folder is left: %v", err)
 	}

@@ -42,10 +42,11 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			if time.Since(idle.since) < silence {
 				continue
 			}
-			if t.process.ran() > readySpin {
+			ran, used := t.process.times()
+			if ran > readySpin {
 				return false, t.neverReady()
 			}
-			now := pulse{since: time.Now(), used: t.process.used()}
+			now := pulse{since: time.Now(), used: used}
 			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
 				quiet = 0
 			} else if quiet++; quiet == 2 { // once may be a slow disk

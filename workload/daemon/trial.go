@@ -303,15 +303,16 @@ type pulse struct {
 // listen looks whether the daemon has served anybody of late.
 func (t *trial) listen() string {
 	good := t.load.Good() + t.load.Bad()
+	_, used := t.process.times()
 	if good != t.quiet.good || t.quiet.since.IsZero() || t.draining.Load() {
-		t.quiet = pulse{good, time.Now(), t.process.used()}
+		t.quiet = pulse{good, time.Now(), used}
 		return ""
 	}
 	watched := time.Since(t.quiet.since)
 	if watched < silence {
 		return ""
 	}
-	used := t.process.used() - t.quiet.used
+	used -= t.quiet.used
 	if used < watched/50 {
 		return fmt.Sprintf("served no peer for %v and used %v of processor time", watched.Round(time.Millisecond), used.Round(time.Millisecond))
 	}

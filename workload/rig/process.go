@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -138,25 +139,20 @@ func (p *Process) end() {
 	// Workers that outlived rank 0 have been sent SIGKILL; what they leave is
 	// init's to reap, which may take its time.
 	for range 5000 {
-		if syscall.Kill(-p.PID(), syscall.SIGKILL) == syscall.ESRCH || !groupRuns(p.PID()) {
+		if syscall.Kill(-p.PID(), syscall.SIGKILL) == syscall.ESRCH || len(Members(p.PID())) == 0 {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// groupRuns reports whether a process group has a member that is not dead.
-func groupRuns(group int) bool {
-	procs, err := procfs.AllProcs()
-	if err != nil {
-		return false
-	}
-	for _, p := range procs {
-		if s, err := p.Stat(); err == nil && s.PGRP == group && s.State != "Z" && s.State != "X" {
-			return true
-		}
-	}
-	return false
+// Members are the processes of a group that are not dead.
+func Members(group int) []procfs.Proc {
+	procs, _ := procfs.AllProcs() // none, if they cannot be listed
+	return slices.DeleteFunc(procs, func(p procfs.Proc) bool {
+		s, err := p.Stat()
+		return err != nil || s.PGRP != group || s.State == "Z" || s.State == "X"
+	})
 }
 
 // Signal is the one that ended rank 0, 0 if none did. Call it after Gone.
