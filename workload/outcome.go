@@ -38,9 +38,8 @@ type Outcome struct {
 
 	Checks uint64 // looks at the error queue
 	Draws  uint64 // random draws compared, ServerHello randoms and key shares
-	// DrawsLost counts draws that found no room to be kept.
-	DrawsLost uint64
-	Injected  uint64 // faults made on purpose,
+	// Injected counts faults made on purpose.
+	Injected uint64
 	// Injections are the first ones of them, by time.
 	Injections []Injection
 
@@ -181,7 +180,6 @@ func (t *trial) gatherCounts() {
 		o.Timeouts += w.Timeouts
 		o.Checks += w.Checks
 		o.Draws += w.Draws
-		o.DrawsLost += w.DrawsLost
 		o.Injected += w.Injected
 		o.CtxSwitches += w.ContextSwitches
 		last = max(last, w.Last)
@@ -355,12 +353,8 @@ func versionIn(text string) string {
 // whatever process, from the first fork on.
 type TraceOutcome struct {
 	Raced  []results.RacedBlock // in the order of their allocation
-	Blocks int                  // traced ones, with
-	Pages  int                  // pages of 4 KiB
+	Blocks int                  // traced ones
 	Faults uint64               // writes seen, and reads in the second half
-	// Sampled counts how often a block was left open for a while, as nothing new
-	// was learnt from its writes.
-	Sampled uint64
 }
 
 func (t *trial) gatherTrace() {
@@ -373,7 +367,7 @@ func (t *trial) gatherTrace() {
 
 // NewTraceOutcome says of any server what its tracer saw.
 func NewTraceOutcome(trace *rig.Trace) *TraceOutcome {
-	out := &TraceOutcome{Blocks: trace.Blocks, Pages: trace.Pages, Faults: trace.Faults, Sampled: trace.Sampled}
+	out := &TraceOutcome{Blocks: trace.Blocks, Faults: trace.Faults}
 	for _, b := range trace.Raced {
 		out.Raced = append(out.Raced, racedBlock(b))
 	}

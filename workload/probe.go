@@ -45,7 +45,7 @@ func Probe(ctx context.Context, cfg Config) (*Probed, error) {
 	}}
 	for _, s := range slots {
 		p.Keys = append(p.Keys, results.ProbedKey{
-			Key: s.Key, Known: s.Created, OpenSSL: s.Created && s.Owner == rig.OpenSSL, Creator: s.Object,
+			Key: s.Key, Known: s.Created, OpenSSL: s.OpenSSL, Creator: s.Object,
 			Filled: s.Value != 0, InHeap: s.InHeap,
 			Fate:        fate(s, inHeap),
 			SharedInUse: twoHave(s.Used, inHeap),

@@ -297,7 +297,7 @@ func TestRefusedPeersSlowDown(t *testing.T) {
 	if rested := time.Since(before); rested < p.pause {
 		t.Errorf("rested for %v, want %v", rested, p.pause)
 	}
-	l.Stop()
+	l.gate.stop()
 	p.pause = time.Hour
 	p.rest() // must not outlast the load
 }

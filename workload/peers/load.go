@@ -28,8 +28,8 @@
 // [Report.Trouble]).
 //
 // The caller drives the phases: [Load.Start] begins the warm-up,
-// [Load.Measure] the measured window, [Load.Stop] ends it: no new connections
-// then, those in flight finish, [Load.Wait] returns the report. [Load.Abort]
+// [Load.Measure] the measured window, [Load.Wait] ends it: no new connections
+// then, those in flight finish, and it returns the report. [Load.Abort]
 // cuts the ones in flight too, without making failures of them.
 //
 // # Ports
@@ -120,15 +120,11 @@ func (l *Load) Start() {
 // Measure ends the warm-up: latencies, rate and Limit count from now on.
 func (l *Load) Measure() { l.gate.measure() }
 
-// Stop closes the measured window and lets no new connection begin. It does
-// not wait.
-func (l *Load) Stop() { l.gate.stop() }
-
-// Done is closed when the window closes: by Stop, Abort, or the last
+// Done is closed when the window closes: by Wait, Abort, or the last
 // handshake of Limit.
 func (l *Load) Done() <-chan struct{} { return l.gate.done }
 
-// Abort stops, and ends the connections in flight too. What they report from
+// Abort lets no new connection begin, and ends those in flight. What they report from
 // now on is neither failure nor trouble.
 func (l *Load) Abort() {
 	l.abort()
@@ -153,9 +149,6 @@ func (l *Load) Failed() uint64 { return l.failed.Load() }
 
 // Bad counts the bad peers so far.
 func (l *Load) Bad() uint64 { return l.bad.Load() }
-
-// Troubles counts the troubles of the client's own machine so far.
-func (l *Load) Troubles() uint64 { return l.troubles.Load() }
 
 func (l *Load) since(t time.Time) time.Duration { return t.Sub(l.epoch) }
 

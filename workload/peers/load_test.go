@@ -225,7 +225,7 @@ func TestStopFinishesWhatIsInFlight(t *testing.T) {
 	l.Measure()
 	l.Start()
 	<-entered
-	l.Stop()
+	l.gate.stop()
 	<-l.Done()
 	if l.Good() != 0 {
 		t.Fatalf("%d good before the server answered", l.Good())
@@ -270,7 +270,7 @@ func TestTroubleIsNoFailure(t *testing.T) {
 	for _, p := range l.peers {
 		p.source = addrPort("192.0.2.1:0")
 	}
-	r := runUntil(l, func() bool { return l.Troubles() >= 5 })
+	r := runUntil(l, func() bool { return l.troubles.Load() >= 5 })
 	if r.Troubles < 5 || len(r.Trouble) != 3 {
 		t.Fatalf("%d troubles, %d kept, want 5 or more, 3 kept", r.Troubles, len(r.Trouble))
 	}

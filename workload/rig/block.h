@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 13u                  /* raise with every change below */
+#define BLOCK_LAYOUT 14u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -229,7 +229,7 @@ struct worker {
 	uint64_t beat;       /* rises with each operation */
 	uint32_t operation;
 	uint32_t pid;
-	uint64_t checks, draws, draws_lost, samples;
+	uint64_t checks, draws, samples;
 	uint64_t injected; /* faults */
 
 	uint64_t events[EVENT_KINDS];

@@ -73,7 +73,6 @@ type Worker struct {
 	Operation       Operation
 	Checks          uint64
 	Draws           uint64
-	DrawsLost       uint64
 	Injected        uint64 // faults
 	Begin, End      Snapshot
 	Last            time.Duration // last connection, good or refused
@@ -226,7 +225,7 @@ func (b *Block) Workers() []Worker {
 		list[i] = Worker{
 			PID: int(load32(&w.pid)), Handshakes: load64(&w.handshakes), Refused: load64(&w.refused), Timeouts: load64(&w.timeouts),
 			Beat: load64(&w.beat), Operation: Operation(load32(&w.operation)),
-			Checks: load64(&w.checks), Draws: load64(&w.draws), DrawsLost: load64(&w.draws_lost), Injected: load64(&w.injected),
+			Checks: load64(&w.checks), Draws: load64(&w.draws), Injected: load64(&w.injected),
 			Begin: snapshot(&w.begin), End: snapshot(&w.end), Last: time.Duration(load64(&w.last)),
 			ContextSwitches: load64(&w.context_switches),
 			Status:          syscall.WaitStatus(w.status), Reaped: load32(&w.reaped) != 0,

@@ -4,32 +4,12 @@ package rig
 // #include "strategy.h"
 import "C"
 
-// Owner says who created a key.
-type Owner uint32
-
-// The owners that the ledger tells apart.
-const (
-	Foreign Owner = C.KEY_FOREIGN
-	OpenSSL Owner = C.KEY_OPENSSL
-	Harness Owner = C.KEY_HARNESS
-)
-
-func (o Owner) String() string {
-	switch o {
-	case OpenSSL:
-		return "openssl"
-	case Harness:
-		return "harness"
-	}
-	return "foreign"
-}
-
 // Slot is one pthread key as rank 0 saw it right before the first fork, and
 // what the workers found in it.
 type Slot struct {
 	Key     int
 	Created bool   // in the ledger; false: filled, but nobody was seen creating it
-	Owner   Owner  // meaningful if Created
+	OpenSSL bool   // created by libcrypto, libssl or a module of theirs
 	Object  string // base name of the creator's file
 	Value   uint64 // rank 0's
 	InHeap  bool   // Value points into the shared heap
@@ -48,7 +28,7 @@ func (b *Block) Slots() []Slot {
 			continue
 		}
 		slot := Slot{
-			Key: key, Created: s.created != 0, Owner: Owner(s.owner), Object: text(s.object[:]),
+			Key: key, Created: s.created != 0, OpenSSL: s.created != 0 && s.owner == C.KEY_OPENSSL, Object: text(s.object[:]),
 			Value: uint64(s.value), InHeap: s.in_heap != 0,
 		}
 		for i := range b.workers {
@@ -90,7 +70,7 @@ func (b *Block) Shared() int {
 	for i := range b.workers {
 		w := &b.workers[i]
 		for key := range C.MAX_SLOTS {
-			if s := &b.c.slots[key]; s.created == 0 || Owner(s.owner) != OpenSSL {
+			if s := &b.c.slots[key]; s.created == 0 || s.owner != C.KEY_OPENSSL {
 				continue
 			}
 			if load32(&w.forked) != 0 {

@@ -100,7 +100,7 @@ struct trace {
 	uint64_t alive;                   /* workers that were forked and have not ended */
 	uint32_t processes;               /* in a daemon: how many were forked */
 	int32_t pids[TRACE_PROCESSES];
-	uint64_t faults, steps, sampled;
+	uint64_t faults, steps;
 	uint32_t full;               /* site table */
 	uint32_t owner[TRACE_PAGES]; /* block of each page, plus one */
 	struct trace_site sites[TRACE_SITES];

@@ -15,16 +15,15 @@ import (
 
 // Traced is a block that the tracer has something to say about.
 type Traced struct {
-	Address, Size uint64
-	Site          string // source file and line if known, and the functions that allocated, innermost first
-	Behind        string // what rank 0 had it behind: a pthread key, a library's variable, "" if neither
-	Depth         int    // pointers to follow from there, 1: it points to the block itself
-	Raced         bool   // several processes write it without a common lock
-	ReadRaced     bool   // one process does, and others read it
-	Sampled       bool   // counts are too low: it was left open from time to time
-	Writers       []int  // as in results.RacedBlock
-	Readers       []int
-	Writes        []TracedWrite
+	Size      uint64
+	Site      string // source file and line if known, and the functions that allocated, innermost first
+	Behind    string // what rank 0 had it behind: a pthread key, a library's variable, "" if neither
+	Raced     bool   // several processes write it without a common lock
+	ReadRaced bool   // one process does, and others read it
+	Sampled   bool   // counts are too low: it was left open from time to time
+	Writers   []int  // as in results.RacedBlock
+	Readers   []int
+	Writes    []TracedWrite
 }
 
 // TracedWrite is a place in the code that wrote to a block, or that read it.
@@ -42,11 +41,9 @@ type TracedWrite struct {
 
 // Trace is what the tracer saw.
 type Trace struct {
-	Blocks        int // inherited blocks of rank 0 that were traced
-	Pages         int
-	Faults, Steps uint64
-	Sampled       uint64
-	Raced         []Traced // raced and read-raced ones, in the order of their allocation
+	Blocks int // inherited blocks of rank 0 that were traced
+	Faults uint64
+	Raced  []Traced // raced and read-raced ones, in the order of their allocation
 }
 
 // processes gives those of a set: children come after the workers there.
@@ -111,10 +108,7 @@ func (r *Record) Close() {
 
 // read gives the processes after that many workers as workers' children.
 func read(from *C.struct_trace, workers int) *Trace {
-	t := &Trace{
-		Blocks: int(from.blocks), Pages: int(from.pages),
-		Faults: uint64(from.faults), Steps: uint64(from.steps), Sampled: uint64(from.sampled),
-	}
+	t := &Trace{Blocks: int(from.blocks), Faults: uint64(from.faults)}
 	site := func(i C.uint32_t) string { return text(from.sites[i].text[:]) }
 	for i := range t.Blocks {
 		block := &from.list[i]
@@ -122,10 +116,9 @@ func read(from *C.struct_trace, workers int) *Trace {
 			continue
 		}
 		traced := Traced{
-			Address: uint64(block.address), Size: uint64(block.size), Site: site(block.site),
+			Size: uint64(block.size), Site: site(block.site),
 			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
 			Writers: processes(block.plain|block.atomic, workers), Readers: processes(block.readers, workers),
-			Depth: int(block.depth),
 		}
 		if block.root != 0 {
 			traced.Behind = site(block.root - 1)

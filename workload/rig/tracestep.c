@@ -183,7 +183,6 @@ static void leave_open(struct trace_block *block, enum page state)
 			return;
 		rests[resting++] = i;
 		block->sampled = 1;
-		__atomic_fetch_add(&tracer.record->sampled, 1, __ATOMIC_RELAXED);
 	}
 	pages_of[i] = (uint8_t)state;
 }

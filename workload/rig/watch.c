@@ -112,10 +112,8 @@ static void keep_draw(const unsigned char *value, enum draw_source source)
 {
 	struct draw *kept;
 
-	if (rig.me->draws >= rig.config->draws_per_worker) {
-		bump(&rig.me->draws_lost);
+	if (rig.me->draws >= rig.config->draws_per_worker)
 		return;
-	}
 	kept = watch_draws(rig.worker) + rig.me->draws;
 	memcpy(kept->value, value, DRAW_BYTES);
 	kept->at_us = (uint32_t)((now_ns() - rig.block->load_start) / 1000);
