@@ -46,7 +46,7 @@ func fateOf(t *results.Trial) fate {
 	return withoutDamage
 }
 
-// lives is how far the lives of one strategy in one place are. Those with the
+// lives is how far the lives of one strategy in one scene are. Those with the
 // active checks on and off are one cell of the map: they take turns.
 type lives struct {
 	cells   []int // of the plan: one, or those with checks on and off

@@ -101,11 +101,11 @@ func (s Spec) validateDaemons() error {
 	return nil
 }
 
-// daemonPlaces lists where daemons and rigs are asked the same. With a neighbour
+// daemonScenes lists where daemons and rigs are asked the same. With a neighbour
 // in the process the first heap safety alone is asked for: what that tells apart
 // is known without.
-func (p *Plan) daemonPlaces() []place {
-	var list []place
+func (p *Plan) daemonScenes() []scene {
+	var list []scene
 	for i, d := range p.Spec.Daemon.List {
 		release := serverOf(d).release
 		for _, l := range p.product() {
@@ -129,7 +129,7 @@ func (p *Plan) daemonPlaces() []place {
 
 // daemonCells lists the cells of one strategy in a daemon: injected, over mode 0
 // where there are modes, and built in.
-func (p *Plan) daemonCells(l place, s *results.Strategy) []Cell {
+func (p *Plan) daemonCells(l scene, s *results.Strategy) []Cell {
 	on := serverOf(p.Spec.Daemon.List[l.daemon-1])
 	list := []Cell{p.daemonCell(l, s, on)}
 	for _, mode := range on.release.BuiltIn(s.Choice) {
@@ -141,7 +141,7 @@ func (p *Plan) daemonCells(l place, s *results.Strategy) []Cell {
 	return list
 }
 
-func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
+func (p *Plan) daemonCell(l scene, s *results.Strategy, on server) Cell {
 	c := p.rigCell(l, s)
 	c.OpenSSL, c.checkRate, c.server = on.OpenSSL, 0, &on
 	c.addSetting(results.ServerKey, on.Name())
@@ -149,7 +149,7 @@ func (p *Plan) daemonCell(l place, s *results.Strategy, on server) Cell {
 }
 
 // rigCell is a cell of the rig in a plan of daemons.
-func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
+func (p *Plan) rigCell(l scene, s *results.Strategy) Cell {
 	if p.Spec.Only(results.Sharing) {
 		return p.sharingCell(l, s)
 	}
@@ -158,7 +158,7 @@ func (p *Plan) rigCell(l place, s *results.Strategy) Cell {
 
 // mustBeDamaged reports whether a cell of such a plan proves nothing if it is not
 // damaged.
-func (p *Plan) mustBeDamaged(l place, s *results.Strategy) bool {
+func (p *Plan) mustBeDamaged(l scene, s *results.Strategy) bool {
 	on1 := l.daemon > 0 && results.MayLookHealthy(p.Spec.Daemon.List[l.daemon-1].OpenSSL) ||
 		l.daemon == 0 && results.MayLookHealthy(p.Spec.Builds[l.build].Label)
 	return p.Spec.OfDaemons() && l.hazard == results.Plain && s.Is(catalogue.PositiveControl) && !on1

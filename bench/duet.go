@@ -57,9 +57,9 @@ func (s Spec) validateDuets() error {
 	return nil
 }
 
-// duetCells lists the duets of a place: of each strategy with each other side. A
+// duetCells lists the duets of a scene: of each strategy with each other side. A
 // strategy against itself shows how far the method can be trusted.
-func (p *Plan) duetCells(l place) []Cell {
+func (p *Plan) duetCells(l scene) []Cell {
 	s := &p.Spec
 	if !slices.Contains(s.Measures, results.Duet) || !l.chosen || l.hazard != results.Plain || l.workers != s.Workers[0] {
 		return nil

@@ -96,7 +96,7 @@ func (r *Runner) canFork() error {
 
 // forkCells lists the fork cells of one strategy in a block. The child plays
 // both sides of its handshake, so the load is always memory.
-func (p *Plan) forkCells(l place, s *results.Strategy) []Cell {
+func (p *Plan) forkCells(l scene, s *results.Strategy) []Cell {
 	if l.load != p.Spec.Loads[0] || l.hazard != results.Plain {
 		return nil
 	}

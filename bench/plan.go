@@ -79,9 +79,9 @@ func planAgain(spec Spec, shard Shard) (*Plan, error) {
 		return nil, refuse(fmt.Errorf("plan: %w", err))
 	}
 	duet := 0
-	for _, place := range p.places() {
-		p.addBlock(0, p.takeTurns(p.blockCells(place))...)
-		for _, c := range p.duetCells(place) {
+	for _, l := range p.scenes() {
+		p.addBlock(0, p.takeTurns(p.blockCells(l))...)
+		for _, c := range p.duetCells(l) {
 			duet++
 			p.addBlock(duet, c)
 		}
@@ -102,8 +102,8 @@ func (p *Plan) addBlock(duet int, cells ...Cell) {
 // Cells lists all cells of the plan, of every shard, in a fixed order.
 func (p *Plan) Cells() []Cell { return slices.Clone(p.cells) }
 
-// place is all that the cells of a block have in common.
-type place struct {
+// scene is all that the cells of a block have in common.
+type scene struct {
 	build              int // index in Spec.Builds
 	daemon             int // of Spec.Daemon.List, from 1; 0 is the rig
 	hazard, load, heap string
@@ -113,12 +113,12 @@ type place struct {
 	chosen             bool // by the user, and not there for its controls alone
 }
 
-// places lists the blocks: the product of all dimensions, then those that the
+// scenes lists the blocks: the product of all dimensions, then those that the
 // controls need and the product lacks.
-func (p *Plan) places() []place {
+func (p *Plan) scenes() []scene {
 	list := p.product()
 	if p.Spec.OfDaemons() {
-		list = p.daemonPlaces()
+		list = p.daemonScenes()
 	}
 	if !p.Spec.needsControls() {
 		return list
@@ -133,24 +133,24 @@ func (p *Plan) places() []place {
 }
 
 // product multiplies the dimensions out; with daemons, all but the builds.
-func (p *Plan) product() []place {
-	list := []place{{chosen: true}}
+func (p *Plan) product() []scene {
+	list := []scene{{chosen: true}}
 	if !p.Spec.OfDaemons() {
-		list = cross(list, indexes(p.Spec.Builds), func(l *place, v int) { l.build = v })
+		list = cross(list, indexes(p.Spec.Builds), func(l *scene, v int) { l.build = v })
 	}
-	list = cross(list, p.Spec.Hazards, func(l *place, v string) { l.hazard = v })
-	list = cross(list, p.Spec.Workers, func(l *place, v int) { l.workers = v })
-	list = cross(list, p.Spec.Loads, func(l *place, v string) { l.load = v })
-	list = cross(list, p.Spec.Heaps, func(l *place, v string) { l.heap = v })
-	list = cross(list, p.Spec.TLS, func(l *place, v string) { l.tls = v })
-	list = cross(list, p.Spec.Keys, func(l *place, v string) { l.key = v })
-	list = cross(list, p.Spec.Rands, func(l *place, v string) { l.rand = v })
-	list = cross(list, p.Spec.Locks, func(l *place, v string) { l.locks = v })
-	return cross(list, p.Spec.HeapSafety, func(l *place, v string) { l.safety = v })
+	list = cross(list, p.Spec.Hazards, func(l *scene, v string) { l.hazard = v })
+	list = cross(list, p.Spec.Workers, func(l *scene, v int) { l.workers = v })
+	list = cross(list, p.Spec.Loads, func(l *scene, v string) { l.load = v })
+	list = cross(list, p.Spec.Heaps, func(l *scene, v string) { l.heap = v })
+	list = cross(list, p.Spec.TLS, func(l *scene, v string) { l.tls = v })
+	list = cross(list, p.Spec.Keys, func(l *scene, v string) { l.key = v })
+	list = cross(list, p.Spec.Rands, func(l *scene, v string) { l.rand = v })
+	list = cross(list, p.Spec.Locks, func(l *scene, v string) { l.locks = v })
+	return cross(list, p.Spec.HeapSafety, func(l *scene, v string) { l.safety = v })
 }
 
-func cross[T any](list []place, values []T, set func(*place, T)) []place {
-	var out []place
+func cross[T any](list []scene, values []T, set func(*scene, T)) []scene {
+	var out []scene
 	for _, l := range list {
 		for _, v := range values {
 			set(&l, v)
@@ -172,21 +172,21 @@ func indexes[T any](list []T) []int {
 // number of workers, and everything else as simple as can be. What a control
 // is about is whether this rig on this build sees damage, and only real
 // damage; with private locks, say, even the oracle hangs.
-func (l place) control() place {
-	return place{
+func (l scene) control() scene {
+	return scene{
 		build: l.build, workers: l.workers, load: l.load, heap: l.heap,
 		hazard: results.Plain, tls: results.TLSVersions.Default(), key: results.Keys.Default(), rand: results.Rands.Default(), locks: results.LockSharings.Default(), safety: results.HeapSafeties.Default(),
 	}
 }
 
-// same compares two places, whoever put them into the plan.
-func (l place) same(o place) bool {
+// same compares two scenes, whoever put them into the plan.
+func (l scene) same(o scene) bool {
 	l.chosen, o.chosen = false, false
 	return l == o
 }
 
 // settings lists what differs from the default, as it appears in names.
-func (l place) settings() []results.Setting {
+func (l scene) settings() []results.Setting {
 	var list []results.Setting
 	add := func(key, value, def string) {
 		if value != def {
@@ -221,7 +221,7 @@ func (p *Plan) takeTurns(list []Cell) []Cell {
 
 // blockCells lists the cells of a block: those asked for, then the controls
 // that are not among them.
-func (p *Plan) blockCells(l place) []Cell {
+func (p *Plan) blockCells(l scene) []Cell {
 	var list []Cell
 	if l.chosen {
 		for i := range p.Spec.Strategies {
@@ -245,7 +245,7 @@ func (p *Plan) blockCells(l place) []Cell {
 
 // controlCells are those that show whether damage is seen here at all, and
 // whether sharing is: what the oracle shows of it is the floor.
-func (p *Plan) controlCells(l place, s *results.Strategy) []Cell {
+func (p *Plan) controlCells(l scene, s *results.Strategy) []Cell {
 	var list []Cell
 	if slices.Contains(p.Spec.Measures, results.Handshake) || slices.Contains(p.Spec.Measures, results.Corruption) {
 		list = append(list, p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate))
@@ -268,7 +268,7 @@ func controls(heap string) []string {
 
 // strategyCells lists the cells of one strategy in a block: one for each
 // measure, and a second Corruption with the checks off.
-func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
+func (p *Plan) strategyCells(l scene, s *results.Strategy) []Cell {
 	var list []Cell
 	switch {
 	case l.daemon > 0:
@@ -307,11 +307,11 @@ func (p *Plan) strategyCells(l place, s *results.Strategy) []Cell {
 	return list
 }
 
-// screened reports whether a place is looked at for damage alone, and briefly.
-func (p *Plan) screened(l place) bool { return p.Spec.HazardRounds > 0 && l.hazard != results.Plain }
+// screened reports whether a scene is looked at for damage alone, and briefly.
+func (p *Plan) screened(l scene) bool { return p.Spec.HazardRounds > 0 && l.hazard != results.Plain }
 
 // sharingCell is a cell under the tracer.
-func (p *Plan) sharingCell(l place, s *results.Strategy) Cell {
+func (p *Plan) sharingCell(l scene, s *results.Strategy) Cell {
 	l.heap = traced
 	return p.cell(l, s, results.Sharing, value(p.Spec.Bad, results.DefaultBad), sharingChecks)
 }
@@ -327,7 +327,7 @@ func value[T any](p *T, def T) T {
 	return *p
 }
 
-func (p *Plan) cell(l place, s *results.Strategy, m results.Measure, bad float64, rate int) Cell {
+func (p *Plan) cell(l scene, s *results.Strategy, m results.Measure, bad float64, rate int) Cell {
 	c := Cell{strategy: s, badShare: bad, checkRate: rate, rounds: p.Spec.Rounds}
 	if p.screened(l) {
 		c.rounds = min(c.rounds, p.Spec.HazardRounds)
