@@ -310,8 +310,8 @@ func fetchHeaders(t *testing.T) {
 		}
 		wants = append(wants, fetch.Want[string]{
 			Name: line, What: "headers of openssl " + line,
-			Places: func(string) ([]fetch.Place, error) {
-				return []fetch.Place{{Suites: suites, Packages: []string{"libssl-dev"}}}, nil
+			Sources: func(string) ([]fetch.Source, error) {
+				return []fetch.Source{{Suites: suites, Packages: []string{"libssl-dev"}}}, nil
 			},
 			Find: func(tree string, _ *fetch.Manifest) (string, error) {
 				file := filepath.Join(tree, "usr/include/openssl/ssl.h")

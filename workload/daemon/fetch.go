@@ -114,11 +114,11 @@ func Fetch(ctx context.Context, list []Release, opt fetch.Options) ([]fetch.Fetc
 	for _, r := range list {
 		wants = append(wants, fetch.Want[Daemon]{
 			Name: r.Name, What: fmt.Sprintf("kamailio %s from %s", r.Name, r.Suite),
-			Places: func(distro string) ([]fetch.Place, error) {
+			Sources: func(distro string) ([]fetch.Source, error) {
 				if distro != "debian" {
 					return nil, errNotDebian
 				}
-				return []fetch.Place{{Suites: fetch.Suites(r.Suite), Packages: r.packages(), Roots: roots, Private: []string{private}, Then: pythonModules}}, nil
+				return []fetch.Source{{Suites: fetch.Suites(r.Suite), Packages: r.packages(), Roots: roots, Private: []string{private}, Then: pythonModules}}, nil
 			},
 			Find: func(tree string, m *fetch.Manifest) (Daemon, error) {
 				d, err := r.in(tree, m)

@@ -34,15 +34,15 @@ import (
 type Want[T any] struct {
 	Name string // in the store: "3.5"
 	What string // in messages: "openssl 3.5"
-	// Places gives where a distribution ("debian", "ubuntu") has it, the best
+	// Sources gives where a distribution ("debian", "ubuntu") has it, the best
 	// first. The next one is tried if the archive has no such package.
-	Places func(distro string) ([]Place, error)
+	Sources func(distro string) ([]Source, error)
 	// Find looks at a tree, and says what is wrong if it is not what is wanted.
 	Find func(tree string, m *Manifest) (T, error)
 }
 
-// Place is some packages of one release.
-type Place struct {
+// Source is some packages of one release.
+type Source struct {
 	Suites   []string // the release's own first; see Suites
 	Packages []string
 	// Roots are patterns of files below the tree. What these files need is
@@ -160,12 +160,12 @@ func (x *fetching[T]) cached(w Want[T]) (Fetched[T], bool) {
 	return got, err == nil
 }
 
-// bring downloads a tree from the first place that has it. The tree is looked
+// bring downloads a tree from the first source that has it. The tree is looked
 // at before it goes into place.
 func (x *fetching[T]) bring(ctx context.Context, w Want[T]) Fetched[T] {
 	got := Fetched[T]{Name: w.Name}
-	places, err := x.places(ctx, w)
-	for _, p := range places {
+	sources, err := x.sources(ctx, w)
+	for _, p := range sources {
 		var m *Manifest
 		m, err = x.store.Put(w.Name, func(tree string) (*Manifest, error) {
 			m, err := x.unpack(ctx, w.Name, p, tree)
@@ -188,8 +188,8 @@ func (x *fetching[T]) bring(ctx context.Context, w Want[T]) Fetched[T] {
 	return got
 }
 
-// places asks once what the machine's archive is.
-func (x *fetching[T]) places(ctx context.Context, w Want[T]) ([]Place, error) {
+// sources asks once what the machine's archive is.
+func (x *fetching[T]) sources(ctx context.Context, w Want[T]) ([]Source, error) {
 	if x.apt == nil {
 		archive, err := machine(ctx)
 		if err != nil {
@@ -199,13 +199,13 @@ func (x *fetching[T]) places(ctx context.Context, w Want[T]) ([]Place, error) {
 			return nil, err
 		}
 	}
-	return w.Places(x.apt.archive.distro)
+	return w.Sources(x.apt.archive.distro)
 }
 
-// unpack fills a tree from a place.
-func (x *fetching[T]) unpack(ctx context.Context, name string, p Place, tree string) (*Manifest, error) {
+// unpack fills a tree from a source.
+func (x *fetching[T]) unpack(ctx context.Context, name string, p Source, tree string) (*Manifest, error) {
 	log := func(format string, args ...any) { x.Log(name+": "+format, args...) }
-	u := &unpacking{Place: p, apt: x.apt, ctx: ctx, tree: tree, log: log}
+	u := &unpacking{Source: p, apt: x.apt, ctx: ctx, tree: tree, log: log}
 	m, err := u.fill()
 	if err != nil || p.Then == nil {
 		return m, err

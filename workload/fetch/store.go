@@ -130,8 +130,8 @@ var ErrChanged = errors.New("has changed since it was fetched")
 // Verify reads all files of a name and compares them with the manifest. The
 // error is fs.ErrNotExist if there is nothing by that name, else ErrChanged.
 func (s Store) Verify(name string) (*Manifest, error) {
-	place := filepath.Join(s.Dir, name)
-	if _, err := os.Lstat(place); err != nil {
+	path := filepath.Join(s.Dir, name)
+	if _, err := os.Lstat(path); err != nil {
 		return nil, err
 	}
 	if err := trusted(s.Dir, false); err != nil {
@@ -142,7 +142,7 @@ func (s Store) Verify(name string) (*Manifest, error) {
 		err = m.verify(s.Tree(name))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %w: %s", place, ErrChanged, strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, fmt.Errorf("%s %w: %s", path, ErrChanged, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
 	return m, nil
 }
@@ -205,14 +205,14 @@ func (s Store) Put(name string, fill func(tree string) (*Manifest, error)) (*Man
 // is not empty, so the old one is moved aside first; if the program dies
 // between the two renames, the name is missing and the next fetch makes it.
 func (s Store) replace(name, work string) error {
-	place := filepath.Join(s.Dir, name)
+	path := filepath.Join(s.Dir, name)
 	old := work + ".old"
 	defer os.RemoveAll(old)
-	if err := os.Rename(place, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("replace %s: %w", place, err)
+	if err := os.Rename(path, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replace %s: %w", path, err)
 	}
-	if err := os.Rename(work, place); err != nil {
-		return fmt.Errorf("put %s in place: %w", place, err)
+	if err := os.Rename(work, path); err != nil {
+		return fmt.Errorf("put %s in place: %w", path, err)
 	}
 	return nil
 }

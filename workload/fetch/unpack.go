@@ -24,7 +24,7 @@ const glibcPackage = "libc6"
 // unpacking is one tree under way: packages of one release, and what they need
 // to run here.
 type unpacking struct {
-	Place
+	Source
 	apt     *apt
 	ctx     context.Context
 	tree    string

@@ -39,8 +39,8 @@ func demo(t *testing.T) (*fetchtest.Archive, *unpacking) {
 		t.Fatal(err)
 	}
 	a.Calls()
-	p := Place{Suites: []string{"new"}, Packages: []string{"libdemo1"}, Roots: []string{multiarchFolder + "/libdemo.so.*"}}
-	return a, &unpacking{Place: p, apt: apt, ctx: t.Context(), tree: t.TempDir(), log: t.Logf, glibc: "2.36"}
+	p := Source{Suites: []string{"new"}, Packages: []string{"libdemo1"}, Roots: []string{multiarchFolder + "/libdemo.so.*"}}
+	return a, &unpacking{Source: p, apt: apt, ctx: t.Context(), tree: t.TempDir(), log: t.Logf, glibc: "2.36"}
 }
 
 func TestFetchFollowsWhatFilesNeed(t *testing.T) {

@@ -281,7 +281,7 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 	}
 	want := fetch.Want[*fetch.Manifest]{
 		Name: b.Name, What: what,
-		Places: func(string) ([]fetch.Place, error) { return places(suites) },
+		Sources: func(string) ([]fetch.Source, error) { return sources(suites) },
 		Find: func(_ string, m *fetch.Manifest) (*fetch.Manifest, error) {
 			for _, p := range releases[suites[0]].others {
 				if m.Package(p).Name == "" {
@@ -298,16 +298,16 @@ func Fetch(ctx context.Context, b openssl.Build, builds string, opt fetch.Option
 	return all[0].Found, all[0].Err
 }
 
-// places gives one for each version of Python that the release may have.
-func places(suites []string) ([]fetch.Place, error) {
+// sources gives one for each version of Python that the release may have.
+func sources(suites []string) ([]fetch.Source, error) {
 	from, ok := releases[suites[0]]
 	if !ok {
 		return nil, fmt.Errorf("no packages of suite %s are known", suites[0])
 	}
-	var list []fetch.Place
+	var list []fetch.Source
 	for _, version := range from.python {
 		p := "libpython" + version
-		list = append(list, fetch.Place{
+		list = append(list, fetch.Source{
 			Suites: suites, Packages: append([]string{p, p + "-minimal", p + "-stdlib"}, from.others...), Roots: roots,
 		})
 	}

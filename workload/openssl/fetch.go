@@ -19,10 +19,10 @@ const kind = "openssl"
 // Lines are the lines of OpenSSL that Fetch knows, oldest first.
 var Lines = []string{"1.1.1", "3.0", "3.5", "3.6", "4.0"}
 
-// places names, for each distribution and line, where to take it from.
+// sources names, for each distribution and line, where to take it from.
 // Development releases move on to the next line in time; what they have is
 // compared with the line after unpacking.
-var places = map[string]map[string]fetch.Place{
+var sources = map[string]map[string]fetch.Source{
 	"debian": {
 		"1.1.1": library("libssl1.1", fetch.Suites("bullseye")...),
 		"3.0":   library("libssl3", fetch.Suites("bookworm")...),
@@ -39,8 +39,8 @@ var places = map[string]map[string]fetch.Place{
 	},
 }
 
-func library(pkg string, suites ...string) fetch.Place {
-	return fetch.Place{Suites: suites, Packages: []string{pkg}, Roots: []string{
+func library(pkg string, suites ...string) fetch.Source {
+	return fetch.Source{Suites: suites, Packages: []string{pkg}, Roots: []string{
 		"lib/*/libcrypto.so.*", "lib/*/libssl.so.*", "usr/lib/*/libcrypto.so.*", "usr/lib/*/libssl.so.*",
 	}}
 }
@@ -61,9 +61,9 @@ func Fetch(ctx context.Context, names []string, opt fetch.Options) ([]fetch.Fetc
 	for _, line := range lines {
 		wants = append(wants, fetch.Want[Build]{
 			Name: line, What: "openssl " + line,
-			Places: func(distro string) ([]fetch.Place, error) {
-				if p, ok := places[distro][line]; ok {
-					return []fetch.Place{p}, nil
+			Sources: func(distro string) ([]fetch.Source, error) {
+				if p, ok := sources[distro][line]; ok {
+					return []fetch.Source{p}, nil
 				}
 				return nil, fmt.Errorf("%s: no release has this line; %s", distro, byHand)
 			},
