@@ -94,7 +94,7 @@ func (c *Config) completeFork() error {
 	f := c.Fork
 	live := c.Workers
 	c.Load, c.Handshakes, c.BadShare, c.CheckRate = "memory", 1, 0, 0
-	c.Workers++ // the place of the loop's children
+	c.Workers++ // the slot of the loop's children
 	if c.HeapBytes == 0 {
 		leak := min(uint64(max(f.Pairs, 0))*2*forkLeak, maxForkLeak)
 		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker + leak

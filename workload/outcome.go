@@ -90,7 +90,7 @@ type Injection struct {
 	// Other is the worker whose error-queue entry or draw was put in, or the key
 	// that was cleared; -1 where there is none.
 	Other int
-	Place string // file of OpenSSL's that allocated at that moment, "" if none did
+	File  string // file of OpenSSL's that allocated at that moment, "" if none did
 }
 
 // Damaged reports whether any event was seen.
@@ -131,7 +131,7 @@ func (t *trial) gather() error {
 	t.gatherDraws(t.block.Draws())
 	t.gatherPeers()
 	t.gatherWindow()
-	t.placeFirst()
+	t.orderEvents()
 	if err := t.gatherHazards(); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (t *trial) gatherCounts() {
 	o.Load = last - t.began
 	o.SharedSlots = t.block.Shared()
 	for _, in := range t.block.Injections() {
-		o.Injections = append(o.Injections, Injection{Worker: in.Worker, At: max(0, in.At-t.began), Other: in.Other, Place: in.Place})
+		o.Injections = append(o.Injections, Injection{Worker: in.Worker, At: max(0, in.At-t.began), Other: in.Other, File: in.File})
 	}
 }
 
@@ -329,9 +329,9 @@ func (t *trial) gatherWindow() {
 	}
 }
 
-// placeFirst puts the events in order. What was noticed when it happened is
-// placed by its own count of handshakes.
-func (t *trial) placeFirst() {
+// orderEvents puts the events in order. What was noticed when it happened comes
+// with a count of handshakes of its own.
+func (t *trial) orderEvents() {
 	t.out.Order()
 	at, handshakes := t.block.FirstEvent()
 	if len(t.out.Noted) > 0 && at != 0 && at-t.began <= t.out.FirstEvent {

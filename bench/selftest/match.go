@@ -35,7 +35,7 @@ func (t *Tally) alarm(e workload.Event) {
 
 func (t *Tally) miss(in workload.Injection) {
 	if len(t.Missed) < described {
-		t.Missed = append(t.Missed, fmt.Sprintf("worker %d after %v %s", in.Worker, in.At.Round(time.Microsecond), in.Place))
+		t.Missed = append(t.Missed, fmt.Sprintf("worker %d after %v %s", in.Worker, in.At.Round(time.Microsecond), in.File))
 	}
 }
 

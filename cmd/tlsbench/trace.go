@@ -196,15 +196,15 @@ func (t *traced) parts(floor bool) []page.Part {
 // tracedTrials lists the sharing trials of a file, each without the floor that
 // key-owner shows in the same server.
 func tracedTrials(trials []*results.Trial) []traced {
-	type place struct{ server, openssl string }
-	floors := map[place]results.Floor{}
+	type group struct{ server, openssl string }
+	floors := map[group]results.Floor{}
 	var list []traced
 	for _, t := range trials {
 		c := &t.Cell
 		if c.Measure != results.Sharing {
 			continue
 		}
-		at := place{c.Server(), c.OpenSSL}
+		at := group{c.Server(), c.OpenSSL}
 		if floors[at] == nil {
 			floors[at] = results.Floor{}
 		}
@@ -219,7 +219,7 @@ func tracedTrials(trials []*results.Trial) []traced {
 	}
 	for i := range list {
 		t := &list[i]
-		floor := floors[place{t.Server, t.OpenSSL}]
+		floor := floors[group{t.Server, t.OpenSSL}]
 		t.Raced, t.Floor = floor.Above(t.Raced), floor.Within(t.Raced)
 	}
 	slices.SortStableFunc(list, func(a, b traced) int {

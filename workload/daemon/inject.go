@@ -93,8 +93,8 @@ func setUpCall(r Release, around results.HazardChoice) string {
 }
 
 // injection tells the preload object which strategy it puts into the daemon.
-func injection(c catalogue.Choice, place string) []string {
-	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name, "TLSBENCH_FIELD_PLACE=" + place}
+func injection(c catalogue.Choice, hook string) []string {
+	env := []string{"TLSBENCH_FIELD_STRATEGY=" + c.Name, "TLSBENCH_FIELD_HOOK=" + hook}
 	if c.Path != "" {
 		env = append(env, "TLSBENCH_FIELD_OWN="+c.Path)
 	}

@@ -110,7 +110,7 @@ func TestPreloadObject(t *testing.T) {
 	if got := runSmall(t, program, module, ""); !regexp.MustCompile(`^filled [2-9], my own kept\n$`).MatchString(got) {
 		t.Fatalf("without a strategy: %q, want filled slots", got)
 	}
-	for _, tc := range []struct{ strategy, place, want string }{
+	for _, tc := range []struct{ strategy, hook, want string }{
 		{"none", "OPENSSL_init_ssl", `set up when the TLS module was loaded; [0-9]+ keys of OpenSSL, 0 of others, .*\nfilled [2-9], my own kept\n$`},
 		{"key-owner", "OPENSSL_init_ssl", `set up when .*\nfilled 1, my own kept\n$`},
 		{"key-owner", "fork", `set up at the first fork; [0-9]+ keys of OpenSSL, 2 of others, .*\nfilled 1, my own kept\n$`},
@@ -123,9 +123,9 @@ func TestPreloadObject(t *testing.T) {
 		{"hwm", "fork", `set up at the first fork; .*\nfilled 0, my own lost\n$`},
 		{"temp-thread", "fork", `^tlsbench-preload: setting up temp-thread\ntlsbench-preload: not applicable: it is no fork handler`},
 	} {
-		got := runSmall(t, program, module, object, injection(choice(t, tc.strategy), tc.place)...)
+		got := runSmall(t, program, module, object, injection(choice(t, tc.strategy), tc.hook)...)
 		if !regexp.MustCompile(tc.want).MatchString(got) {
-			t.Errorf("%s at %s: %q, want %s", tc.strategy, tc.place, got, tc.want)
+			t.Errorf("%s at %s: %q, want %s", tc.strategy, tc.hook, got, tc.want)
 		}
 	}
 }

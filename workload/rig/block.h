@@ -202,8 +202,8 @@ struct event {
 struct injection {
 	uint64_t at;
 	int32_t worker;
-	int32_t other;  /* whose draw or entry it was, or the key; -1: no one's */
-	char place[32]; /* base name of the file that allocated, "" if none did */
+	int32_t other; /* whose draw or entry it was, or the key; -1: no one's */
+	char file[32]; /* base name of the file that allocated, "" if none did */
 	uint64_t complete;
 };
 

@@ -30,9 +30,9 @@ static uint64_t handshakes_apart(void)
 
 static uint64_t state; /* of the random numbers */
 static bool armed, striking;
-static uint64_t due_at;    /* 0: not planned yet */
-static uint64_t plan_from; /* handshakes */
-static const char *place;
+static uint64_t due_at;        /* 0: not planned yet */
+static uint64_t plan_from;     /* handshakes */
+static const char *allocating; /* file, NULL if none */
 
 static uint64_t chance(uint64_t n)
 {
@@ -69,8 +69,8 @@ static void count_injection(int other)
 	injection->at = now_ns();
 	injection->worker = rig.worker;
 	injection->other = other;
-	if (place != NULL)
-		snprintf(injection->place, sizeof injection->place, "%s", place);
+	if (allocating != NULL)
+		snprintf(injection->file, sizeof injection->file, "%s", allocating);
 	__atomic_store_n(&injection->complete, 1, __ATOMIC_RELEASE);
 }
 
@@ -231,7 +231,7 @@ static const char *base_name(const char *file)
 }
 
 /*
- * A point at which any fault may strike that has no place of its own. file is
+ * A point at which any fault may strike that has no point of its own. file is
  * the caller's, as OpenSSL's allocations give it, or NULL.
  */
 static void point(const char *file)
@@ -242,14 +242,14 @@ static void point(const char *file)
 	if (striking || !armed)
 		return;
 	striking = true;
-	place = base_name(file);
+	allocating = base_name(file);
 	if (strike != NULL) {
 		if (due(fault, -1))
 			strike();
-	} else if (!openssl_queue_file(file)) { /* no place to call them again */
+	} else if (!openssl_queue_file(file)) { /* from there they cannot be called again */
 		strike_queue();
 	}
-	place = NULL;
+	allocating = NULL;
 	striking = false;
 }
 

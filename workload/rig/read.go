@@ -40,7 +40,7 @@ type Event struct {
 type Injection struct {
 	At     time.Duration // Now's clock
 	Worker int
-	Place  string // file of OpenSSL's that allocated at that moment, "" if none did
+	File   string // file of OpenSSL's that allocated at that moment, "" if none did
 	Other  int    // whose entry or draw it was, or the key that was cleared; -1: no one's
 }
 
@@ -51,7 +51,7 @@ func (b *Block) Injections() []Injection {
 	for i := range min(load64(&b.c.next_injection), C.MAX_INJECTIONS) {
 		in := &b.c.injections[i]
 		if load64(&in.complete) != 0 {
-			list = append(list, Injection{At: time.Duration(in.at), Worker: int(in.worker), Other: int(in.other), Place: text(in.place[:])})
+			list = append(list, Injection{At: time.Duration(in.at), Worker: int(in.worker), Other: int(in.other), File: text(in.file[:])})
 		}
 	}
 	return list

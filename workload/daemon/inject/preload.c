@@ -87,7 +87,7 @@ static void read_setting(const char *variable, char *into, size_t size)
 		refuse("failed", "a setting is too long");
 }
 
-static void tell(const char *place)
+static void tell(const char *when)
 {
 	int filled = 0, highest = -1;
 
@@ -97,7 +97,7 @@ static void tell(const char *place)
 			highest = (int)key;
 		}
 	}
-	SAY("%s: set up %s; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n", config.strategy, place,
+	SAY("%s: set up %s; %zu keys of OpenSSL, %zu of others, %d filled, highest %d\n", config.strategy, when,
 		keys_of(KEY_OPENSSL, NULL, 0), keys_of(KEY_FOREIGN, NULL, 0), filled, highest);
 }
 
@@ -118,7 +118,7 @@ static void find_heap(void)
 	openssl.CRYPTO_free(inside, __FILE__, __LINE__);
 }
 
-static void set_up(const char *place)
+static void set_up(const char *when)
 {
 	const char *missing;
 
@@ -136,7 +136,7 @@ static void set_up(const char *place)
 		refuse("not applicable", missing);
 	find_heap();
 	host_after_setup();
-	tell(place);
+	tell(when);
 }
 
 bool find_openssl(void)
@@ -169,11 +169,11 @@ static int is_tls_module(const void *caller)
 }
 
 /* Whether the harness named this call, and the strategy is not set up yet. */
-static int is_place(const char *name)
+static int is_hook(const char *name)
 {
-	const char *place = getenv("TLSBENCH_FIELD_PLACE");
+	const char *hook = getenv("TLSBENCH_FIELD_HOOK");
 
-	return !is_set_up && place != NULL && strcmp(place, name) == 0;
+	return !is_set_up && hook != NULL && strcmp(hook, name) == 0;
 }
 
 /* The real function behind one of those below. */
@@ -192,7 +192,7 @@ int OPENSSL_init_ssl(uint64_t options, const void *settings)
 	static void *next;
 	int ok = ((int (*)(uint64_t, const void *))real("OPENSSL_init_ssl", &next))(options, settings);
 
-	if (is_place("OPENSSL_init_ssl") && is_tls_module(__builtin_return_address(0)))
+	if (is_hook("OPENSSL_init_ssl") && is_tls_module(__builtin_return_address(0)))
 		set_up("when the TLS module was loaded");
 	return ok;
 }
@@ -211,7 +211,7 @@ int CRYPTO_set_mem_functions(malloc_function allocate, realloc_function resize, 
 	if (is_tls_module(__builtin_return_address(0))) {
 		hazards_load();
 		hazards_before_setup();
-		if (is_place("CRYPTO_set_mem_functions"))
+		if (is_hook("CRYPTO_set_mem_functions"))
 			set_up("when the TLS module was loaded");
 	}
 	return ok;
@@ -244,7 +244,7 @@ pid_t fork(void)
 
 	if (next == NULL)
 		next = (pid_t(*)(void))dlsym(RTLD_NEXT, "fork");
-	if (is_place("fork") && find_openssl())
+	if (is_hook("fork") && find_openssl())
 		set_up("at the first fork");
 	if (!forked) {
 		forked = true;
