@@ -332,7 +332,7 @@ var fieldDetectors = map[string][]mutant{
 			in(logGo, "for _, d := range damage {", `return logEntry{"crash", shorten(message(line))}, true
 	for _, d := range damage {`)},
 		{"blames", "a double free is taken for a wild one", daemons + "TestReadLine",
-			in(logGo, "if d.words.MatchString(line) {", `if d.words.MatchString(line) {
+			in(logGo, "if d.pattern.MatchString(line) {", `if d.pattern.MatchString(line) {
 			if d.kind == "double-free" {
 				d.kind = "wild-free"
 			}`)},

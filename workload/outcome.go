@@ -342,11 +342,11 @@ func (t *trial) orderEvents() {
 // versionIn is the number in what the library says of itself, such as
 // "OpenSSL 3.0.20 7 Apr 2026".
 func versionIn(text string) string {
-	words := strings.Fields(text)
-	if len(words) < 2 {
+	fields := strings.Fields(text)
+	if len(fields) < 2 {
 		return text
 	}
-	return words[1]
+	return fields[1]
 }
 
 // TraceOutcome is what the tracer saw: every write to what rank 0 allocated, by
@@ -394,17 +394,17 @@ func racedBlock(b rig.Traced) results.RacedBlock {
 }
 
 func how(w rig.TracedWrite) string {
-	var words []string
+	var attributes []string
 	for _, h := range []struct {
 		is   bool
-		word string
+		name string
 	}{
 		{w.Atomic, "atomic"}, {w.Locked, "locked"}, {w.InLock, "in a lock function"}, {w.Free, "free"},
 		{w.Kernel, "system call"}, {w.Read, "read"},
 	} {
 		if h.is {
-			words = append(words, h.word)
+			attributes = append(attributes, h.name)
 		}
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(attributes, ", ")
 }

@@ -174,8 +174,8 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	return spec, err
 }
 
-// translated gives the words that package bench has for the daemon's own.
-func translated(what string, given, own, words []string) ([]string, error) {
+// translated gives the values that package bench has for the daemon's own.
+func translated(what string, given, own, values []string) ([]string, error) {
 	var list []string
 	for i, v := range given {
 		k := slices.Index(own, v)
@@ -185,7 +185,7 @@ func translated(what string, given, own, words []string) ([]string, error) {
 		if slices.Contains(given[:i], v) {
 			return nil, refuse("%s %s is given twice", what, v)
 		}
-		list = append(list, words[k])
+		list = append(list, values[k])
 	}
 	return list, nil
 }

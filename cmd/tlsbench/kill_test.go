@@ -94,15 +94,15 @@ func (s *seen) look(except int) []string {
 	all, _ := procfs.AllProcs()
 	for _, p := range all {
 		cwd, _ := p.Cwd()
-		words, _ := p.CmdLine()
+		argv, _ := p.CmdLine()
 		variables, _ := p.Environ()
 		// A server that shows its state as its name has written over its environment;
 		// its folder tells it then.
-		if p.PID == os.Getpid() || !strings.Contains(strings.Join(append(append(words, variables...), cwd), "\n"), s.root) {
+		if p.PID == os.Getpid() || !strings.Contains(strings.Join(append(append(argv, variables...), cwd), "\n"), s.root) {
 			continue
 		}
 		if p.PID != except {
-			list = append(list, fmt.Sprint(p.PID, " ", strings.Join(words, " ")))
+			list = append(list, fmt.Sprint(p.PID, " ", strings.Join(argv, " ")))
 		}
 		s.processes[p.PID] = true
 		targets, _ := p.FileDescriptorTargets()

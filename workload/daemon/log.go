@@ -34,10 +34,10 @@ func (f logEntry) damage() bool { return !slices.Contains(notes, f.kind) }
 const preloadMark = "tlsbench-preload: "
 
 // damage is how the daemon's messages tell of damage: its memory manager's and
-// its main process's. The words are those of all packaged versions.
+// its main process's. The patterns fit those of all packaged versions.
 var damage = []struct {
-	words *regexp.Regexp
-	kind  string
+	pattern *regexp.Regexp
+	kind    string
 }{
 	{regexp.MustCompile(`(?i)already freed`), event.DoubleFree},
 	{regexp.MustCompile(`(?i)\boverwritten\b`), event.Overrun},
@@ -55,7 +55,7 @@ func readLine(line string) (logEntry, bool) {
 		return readPreload(said), true
 	}
 	for _, d := range damage {
-		if d.words.MatchString(line) {
+		if d.pattern.MatchString(line) {
 			return logEntry{d.kind, shorten(message(line))}, true
 		}
 	}

@@ -59,9 +59,9 @@ func left(dir string) []string {
 	var list []string
 	all, _ := procfs.AllProcs()
 	for _, p := range all {
-		words, _ := p.CmdLine()
+		argv, _ := p.CmdLine()
 		variables, _ := p.Environ()
-		if text := strings.Join(words, " "); p.PID != os.Getpid() && strings.Contains(strings.Join(append(words, variables...), "\n"), dir) {
+		if text := strings.Join(argv, " "); p.PID != os.Getpid() && strings.Contains(strings.Join(append(argv, variables...), "\n"), dir) {
 			list = append(list, fmt.Sprint(p.PID, " ", text))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -156,16 +157,11 @@ func unverified(err error) bool {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return true
 	}
-	text := err.Error()
-	for _, words := range []string{
+	messages := []string{
 		"invalid signature by the server certificate",
 		"invalid server finished hash",
 		"Finished message was incorrect",
 		"failed to parse certificate from server",
-	} {
-		if strings.Contains(text, words) {
-			return true
-		}
 	}
-	return false
+	return slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(err.Error(), m) })
 }
