@@ -201,19 +201,3 @@ func TestMedianCoverage(t *testing.T) {
 		c.within(t, fmt.Sprintf("median of %d", n), 0.94, 0.99)
 	}
 }
-
-// Crash times with trials that end after a minute of load.
-func TestSurvivalCoverage(t *testing.T) {
-	r := newRand(t)
-	var c covers
-	for range simulations {
-		var times []float64
-		var observed []bool
-		for range 20 {
-			crash := 40 * r.ExpFloat64()
-			times, observed = append(times, math.Min(crash, 60)), append(observed, crash < 60)
-		}
-		c.add(KaplanMeier(times, observed, 0.95).Median.Interval, 40*math.Ln2)
-	}
-	c.within(t, "median survival of 20", 0.93, 0.98)
-}

@@ -1,7 +1,6 @@
 package inference
 
 import (
-	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,7 +34,6 @@ func TestKaplanMeierAsSurvfit(t *testing.T) {
 	want := Curve{
 		N: 11, Events: 7, End: 161,
 		Censored: []float64{13, 28, 45, 161},
-		Median:   Estimate{Value: 31, Interval: Interval{13, math.Inf(1)}, N: 11},
 		Steps: []Step{
 			{9, 11, 1, 0.9090909091, 0.0866784172, Interval{0.5080802058, 0.986673823}},
 			{13, 10, 1, 0.8181818182, 0.1162912998, Interval{0.4474286147, 0.951162229}},
@@ -59,49 +57,11 @@ func TestKaplanMeierToZero(t *testing.T) {
 	}
 	// R prints NA here; the end of the step before is a bound all the same.
 	wantNear(t, "high at zero", last.High, 0.3489038611, 1e-8)
-	want := Estimate{Value: 23, Interval: Interval{5, 33}, N: 12}
-	if diff := cmp.Diff(want, c.Median); diff != "" {
-		t.Errorf("median: -want +got\n%s", diff)
-	}
 }
 
 func TestCurveAt(t *testing.T) {
 	c := KaplanMeier(maintained.Times, maintained.Observed, 0.95)
 	for time, want := range map[float64]float64{0: 1, 8.9: 1, 9: 10. / 11, 12: 10. / 11, 13: 9. / 11, 1000: 0.1840909091} {
 		wantNear(t, "survival", c.At(time), want, 1e-9)
-	}
-}
-
-// survfit(Surv(1:4, rep(1, 4)) ~ 1, conf.type = "log-log"): the curve rests at
-// a half from 2 to 3.
-func TestMedianSurvivalBetweenSteps(t *testing.T) {
-	c := KaplanMeier([]float64{4, 2, 1, 3}, []bool{true, true, true, true}, 0.95)
-	want := Estimate{Value: 2.5, Interval: Interval{1, math.Inf(1)}, N: 4}
-	if diff := cmp.Diff(want, c.Median); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
-}
-
-// Runs without any event bound the median only where at least six were watched:
-// half to the power of six is the first below 2.5 %.
-func TestMedianSurvivalWithoutEvents(t *testing.T) {
-	tests := []struct {
-		times []float64
-		low   float64
-	}{
-		{[]float64{60}, 0},
-		{[]float64{60, 60, 60, 60, 60}, 0},
-		{[]float64{60, 60, 60, 60, 60, 60}, 60},
-		{[]float64{60, 60, 10, 60, 60, 60}, 10},
-		{[]float64{900, 60, 60, 60, 60, 60, 60}, 60},
-	}
-	for _, tt := range tests {
-		c := KaplanMeier(tt.times, make([]bool, len(tt.times)), 0.95)
-		if c.Median.Low != tt.low || !math.IsInf(c.Median.Value, 1) || !math.IsInf(c.Median.High, 1) {
-			t.Errorf("%v: median %+v, want +Inf with low %v", tt.times, c.Median, tt.low)
-		}
-		if len(c.Warnings) != 1 {
-			t.Errorf("%v: warnings %q, want one", tt.times, c.Warnings)
-		}
 	}
 }
