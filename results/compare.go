@@ -59,7 +59,7 @@ type Comparison struct {
 // corrected for all strategies of all tables, and the interval have to say
 // it.
 func (c *Comparison) Differs(q Ratio) bool {
-	return q.Known() && q.Differs(1-c.Confidence) && (q.Low > 1 || q.High < 1)
+	return q.Known() && q.Differs(1-c.Confidence) && q.Excludes(1)
 }
 
 // Table compares the strategies of one scene.

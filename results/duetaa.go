@@ -55,7 +55,7 @@ func (g *gatherer) aaDuets(f *findings) {
 		text := fmt.Sprintf("%s %s", number.Change(effect.Value), number.Between(effect.Low, effect.High, number.Change))
 		f.note("duets: %s differs by %s", effect.what, text)
 		// Two standard errors: the interval is about that wide.
-		if effect.Low > 1 || effect.High < 1 {
+		if effect.Excludes(1) {
 			f.add("duets", "%s differs by %s", effect.what, text)
 		}
 	}
@@ -103,7 +103,7 @@ func (s *duetSample) sets() (list []Figure, same int) {
 func differing(list []Figure) int {
 	n := 0
 	for _, f := range list {
-		if f.Low > 1 || f.High < 1 {
+		if f.Excludes(1) {
 			n++
 		}
 	}

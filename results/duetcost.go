@@ -157,7 +157,7 @@ func (c *DuetCost) judge(alpha float64) {
 	case c == nil:
 	case c.Cost.Same:
 		c.Word = Equivalent
-	case c.Cost.Differs(alpha) && (c.Cost.Low > 1 || c.Cost.High < 1):
+	case c.Cost.Differs(alpha) && c.Cost.Excludes(1):
 		c.Word = Different
 	}
 }

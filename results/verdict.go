@@ -249,6 +249,9 @@ func figure(e inference.Estimate) Figure {
 // Known reports whether there is a value.
 func (f Figure) Known() bool { return f.N > 0 && !math.IsNaN(f.Value) }
 
+// Excludes reports whether the interval lies beyond x.
+func (f Figure) Excludes(x float64) bool { return f.Low > x || f.High < x }
+
 // MarshalJSON writes null for what JSON has no number for.
 func (f Figure) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
