@@ -69,45 +69,19 @@ func (aa) String() string { return "aa" }
 // aaUnits are the metrics that A/A is about.
 var aaUnits = []string{HandshakesPerSec, CPUPerHandshake}
 
-// aaCount is what an A/A experiment came to in one metric.
-type aaCount struct {
-	comparisons    int
-	interval, rank int // comparisons whose interval excludes 1, or whose signed-rank p is below 5 %
-	tables, any    int // tables, and those with a finding after Holm's correction
-	left           int // rounds that lack a value of some name, or fill no table
-}
-
 func (aa) check(g *gatherer) (findings, error) {
 	var f findings
-	if g.aaDuets(&f); f.places > 0 && !g.aaNames() {
-		return f, nil
-	}
-	duets := f.places
+	g.aaDuets(&f)
 	for _, unit := range aaUnits {
-		var c aaCount
-		for _, scene := range g.sorted() {
-			for _, names := range aaGroups(g.scenes[scene]) {
-				f.places++
-				c.add(g.scenes[scene], names, unit)
-			}
+		s, groups := g.aaSummary(unit)
+		if f.places += groups; groups > 0 {
+			s.report(&f)
 		}
-		if f.places == duets {
-			f.lack(g.filter(), "no strategy under several names, as tlsbench run --aa makes them, and no duet of one with itself")
-			return f, nil
-		}
-		c.report(&f, unit)
+	}
+	if f.places == 0 {
+		f.lack(g.filter(), "no strategy under several names, as tlsbench run --aa makes them, and no duet of one with itself")
 	}
 	return f, nil
-}
-
-// aaNames reports whether a strategy has throughput trials under several names.
-func (g *gatherer) aaNames() bool {
-	for _, samples := range g.scenes {
-		if len(aaGroups(samples)) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // aaGroups lists the names of each strategy that has several, its own first.
@@ -132,11 +106,24 @@ func aaGroups(samples map[string]*sample) [][]string {
 	return list
 }
 
-func (c *aaCount) add(samples map[string]*sample, names []string, unit string) {
-	rows, left := aaRows(samples, names, unit)
-	c.left += left + len(rows)%minSignedRank
+// aaSummary is one metric of all strategies under several names, and how many
+// there are of them, scene by scene.
+func (g *gatherer) aaSummary(unit string) (s AASummary, groups int) {
+	s.Unit = unit
+	for _, scene := range g.sorted() {
+		for _, names := range aaGroups(g.scenes[scene]) {
+			groups++
+			s.add(g.scenes[scene], names)
+		}
+	}
+	return s, groups
+}
+
+func (s *AASummary) add(samples map[string]*sample, names []string) {
+	rows, left := aaRows(samples, names, s.Unit)
+	s.Left += left + len(rows)%minSignedRank
 	for len(rows) >= minSignedRank {
-		c.table(rows[:minSignedRank])
+		s.table(rows[:minSignedRank])
 		rows = rows[minSignedRank:]
 	}
 }
@@ -168,7 +155,7 @@ func aaRows(samples map[string]*sample, names []string, unit string) (rows [][]f
 }
 
 // table tests one table of rounds.
-func (c *aaCount) table(rows [][]float64) {
+func (s *AASummary) table(rows [][]float64) {
 	column := func(i int) []float64 {
 		var list []float64
 		for _, row := range rows {
@@ -178,43 +165,45 @@ func (c *aaCount) table(rows [][]float64) {
 	}
 	for i := 0; i+1 < len(rows[0]); i += 2 {
 		a, b := column(i), column(i+1)
-		c.comparisons++
-		if !inference.PairedRatio(b, a, 1-checkAlpha).Contains(1) {
-			c.interval++
+		ratio := figure(inference.PairedRatio(b, a, 1-checkAlpha))
+		s.Ratios = append(s.Ratios, ratio.Value)
+		if ratio.Excludes(1) {
+			s.Interval++
 		}
 		if inference.SignedRank(inference.LogRatios(b, a)) < checkAlpha {
-			c.rank++
+			s.Rank++
 		}
 	}
 	var p []float64
 	for i := 1; i < min(len(rows[0]), 1+aaOthers); i++ {
 		p = append(p, inference.SignedRank(inference.LogRatios(column(i), column(0))))
 	}
-	c.tables++
+	s.Tables++
 	if slices.Min(inference.Holm(p)) < checkAlpha {
-		c.any++
+		s.Any++
 	}
 }
 
 // report says what was found, and breaks the rule if that is more than
 // chance allows or too few trials to tell.
-func (c *aaCount) report(f *findings, unit string) {
+func (s *AASummary) report(f *findings) {
+	comparisons := len(s.Ratios)
 	f.note("%s: of %d comparisons from trials of their own %d differ by their 95 %% interval and %d by the signed-rank test (chance allows %d); of %d tables of %d rounds %d have a difference after Holm's correction (chance allows %d); %d rounds left over",
-		unit, c.comparisons, c.interval, c.rank, allowed(c.comparisons), c.tables, minSignedRank, c.any, allowed(c.tables), c.left)
-	if c.comparisons < aaComparisons || c.tables < aaTables {
-		f.lack(unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 420",
-			c.comparisons, c.tables, aaComparisons, aaTables)
+		s.Unit, comparisons, s.Interval, s.Rank, allowed(comparisons), s.Tables, minSignedRank, s.Any, allowed(s.Tables), s.Left)
+	if comparisons < aaComparisons || s.Tables < aaTables {
+		f.lack(s.Unit, "%d comparisons in %d tables: too few, need %d in %d, as from run --aa 8 --rounds 420",
+			comparisons, s.Tables, aaComparisons, aaTables)
 	}
 	for _, found := range []struct {
 		what string
 		k, n int
 	}{
-		{"comparisons differ by their 95 % interval", c.interval, c.comparisons},
-		{"comparisons differ by the signed-rank test", c.rank, c.comparisons},
-		{"tables have a difference after Holm's correction", c.any, c.tables},
+		{"comparisons differ by their 95 % interval", s.Interval, comparisons},
+		{"comparisons differ by the signed-rank test", s.Rank, comparisons},
+		{"tables have a difference after Holm's correction", s.Any, s.Tables},
 	} {
 		if found.k > allowed(found.n) {
-			f.add(unit, "%d of %d %s: chance allows %d", found.k, found.n, found.what, allowed(found.n))
+			f.add(s.Unit, "%d of %d %s: chance allows %d", found.k, found.n, found.what, allowed(found.n))
 		}
 	}
 }
@@ -258,32 +247,9 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 		list = append(list, s)
 	}
 	for _, unit := range aaUnits {
-		var c aaCount
-		s := AASummary{Unit: unit}
-		for _, scene := range g.sorted() {
-			for _, names := range aaGroups(g.scenes[scene]) {
-				c.add(g.scenes[scene], names, unit)
-				s.addRatios(g.scenes[scene], names)
-			}
-		}
-		s.Interval, s.Rank, s.Tables, s.Any, s.Left = c.interval, c.rank, c.tables, c.any, c.left
-		if len(s.Ratios) > 0 {
+		if s, _ := g.aaSummary(unit); len(s.Ratios) > 0 {
 			list = append(list, s)
 		}
 	}
 	return list, nil
-}
-
-// addRatios estimates what aaCount.table tests, in the same pairs.
-func (s *AASummary) addRatios(samples map[string]*sample, names []string) {
-	rows, _ := aaRows(samples, names, s.Unit)
-	for ; len(rows) >= minSignedRank; rows = rows[minSignedRank:] {
-		for i := 0; i+1 < len(names); i += 2 {
-			var a, b []float64
-			for _, row := range rows[:minSignedRank] {
-				a, b = append(a, row[i]), append(b, row[i+1])
-			}
-			s.Ratios = append(s.Ratios, inference.PairedRatio(b, a, 1-checkAlpha).Value)
-		}
-	}
 }
