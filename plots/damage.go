@@ -20,8 +20,8 @@ func damage(d *Data) *Figure {
 		var n tally
 		share := &rowChart{axis: axis{label: "share of trials damaged", print: number.Percent, zero: true}}
 		share.rows = strips(group, func(s *Scene, name string) row {
-			n.add(s.row(name).Verdict.Trials)
-			return shareRow(s.row(name))
+			n.add(s.Row(name).Verdict.Trials)
+			return shareRow(s.Row(name))
 		})
 		f.addRates(d, group, "First damage", "first damage of a trial per million attempts", firstRow)
 		f.add(d, group, "Damaged trials", share, n)
@@ -43,7 +43,7 @@ func damage(d *Data) *Figure {
 // addRates adds a panel of rates, on a logarithmic axis with a lane for none.
 func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*Scene, *results.Row) row) {
 	chart := &rowChart{axis: axis{label: label, print: number.Short, log: true, lane: true}}
-	chart.rows = strips(group, func(s *Scene, name string) row { return rowOf(s, s.row(name)) })
+	chart.rows = strips(group, func(s *Scene, name string) row { return rowOf(s, s.Row(name)) })
 	f.add(d, group, what, chart, tally{})
 }
 

@@ -98,7 +98,7 @@ func Load(o Options, files ...string) (*Data, error) {
 		t := &d.Tables[i]
 		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
 	}
-	d.judgesOthers = d.judgesAny()
+	d.judgesOthers = slices.ContainsFunc(d.Scenes, (*Scene).judgesOthers)
 	for _, path := range o.Probes {
 		p, err := results.ReadProbe(path)
 		if err != nil {
@@ -115,24 +115,6 @@ func (s *Scene) of(strategy string) *series {
 		return v
 	}
 	return new(series)
-}
-
-// row returns the statistics of a strategy.
-func (s *Scene) row(strategy string) *results.Row {
-	i := slices.IndexFunc(s.Rows, func(r results.Row) bool { return r.Strategy == strategy })
-	if i < 0 {
-		return nil
-	}
-	return &s.Rows[i]
-}
-
-// costOf returns what a strategy costs in a unit.
-func costOf(r *results.Row, unit string) (results.Cost, bool) {
-	i := slices.IndexFunc(r.Costs, func(c results.Cost) bool { return c.Unit == unit })
-	if i < 0 {
-		return results.Cost{}, false
-	}
-	return r.Costs[i], true
 }
 
 // keeper collects the values of trials by scene and strategy.

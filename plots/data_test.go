@@ -44,7 +44,7 @@ func TestPairedDots(t *testing.T) {
 	for _, scene := range s {
 		for i := range scene.Rows {
 			r := &scene.Rows[i]
-			c, ok := costOf(r, results.HandshakesPerSec)
+			c, ok := r.Cost(results.HandshakesPerSec)
 			if !ok || !c.Ratio.Known() {
 				continue
 			}

@@ -10,7 +10,6 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/number"
 	"tlsbench/results/version"
-	"tlsbench/strategies/catalogue"
 )
 
 // drawer draws up one figure, at its place among the others.
@@ -104,31 +103,13 @@ func (f *Figure) counts() tally {
 	return n
 }
 
-// names lists the strategies that a scene has, in the order of all figures.
-func (s *Scene) names() []string {
-	var list []string
-	for i := range s.Rows {
-		list = append(list, s.Rows[i].Strategy)
-	}
-	slices.SortFunc(list, catalogue.Compare)
-	return list
-}
-
 // grouped puts scenes together that differ alone in what blank takes away.
 func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
-	var groups [][]*Scene
-	at := make(map[results.Scene]int)
-	for _, s := range scenes {
+	return results.Group(scenes, func(s *Scene) results.Scene {
 		key := s.Scene
 		blank(&key)
-		i, ok := at[key]
-		if !ok {
-			i = len(groups)
-			at[key], groups = i, append(groups, nil)
-		}
-		groups[i] = append(groups[i], s)
-	}
-	return groups
+		return key
+	})
 }
 
 // byBuild puts scenes together that differ in OpenSSL alone: they share a panel.
@@ -148,7 +129,7 @@ func strips(group []*Scene, rowOf func(s *Scene, name string) row) []row {
 	for _, name := range strategiesOf(group) {
 		var strip []row
 		for _, s := range group {
-			if s.row(name) == nil {
+			if s.Row(name) == nil {
 				continue
 			}
 			r := rowOf(s, name)

@@ -48,8 +48,8 @@ func forks(d *Data) *Figure {
 func (d *Data) wholeForks() string {
 	times := newSpan()
 	for _, s := range d.mainForks() {
-		if r := s.row(d.Baseline); r != nil {
-			if c, ok := costOf(r, forkMedian); ok && c.Median.Known() {
+		if r := s.Row(d.Baseline); r != nil {
+			if c, ok := r.Cost(forkMedian); ok && c.Median.Known() {
 				times.add(c.Median.Value)
 			}
 		}
@@ -87,12 +87,12 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 
 // forkRow has the trials of a strategy as dots, their median and its interval.
 func (s *Scene) forkRow(name, unit string) row {
-	c, ok := costOf(s.row(name), unit)
+	c, ok := s.Row(name).Cost(unit)
 	if !ok || !c.Median.Known() {
 		if len(s.of(name).fork) > 0 {
 			return noValue(name, "nothing to measure") // no handlers, say
 		}
-		return noValue(name, s.whyNone(s.row(name)))
+		return noValue(name, s.whyNone(s.Row(name)))
 	}
 	m := c.Median
 	return row{dots: values(s.of(name).fork, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
@@ -102,7 +102,7 @@ func (s *Scene) forkRow(name, unit string) row {
 // has are forks: controls are about damage, and fork trials make no claim about
 // it. Controls that failed stay marked.
 func withoutMark(s *Scene) *Scene {
-	if s.judged() || !strings.HasPrefix(s.Mark, "NO CONTROLS") {
+	if s.Judged() || !strings.HasPrefix(s.Mark, "NO CONTROLS") {
 		return s
 	}
 	t := *s.Table
@@ -117,7 +117,7 @@ func disturbed(group []*Scene) string {
 	for _, s := range group {
 		var names []string
 		for _, name := range s.names() {
-			if slices.ContainsFunc(s.row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
+			if slices.ContainsFunc(s.Row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
 				names = append(names, name)
 			}
 		}

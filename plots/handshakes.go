@@ -46,7 +46,7 @@ func (f *Figure) addDuets(d *Data) string {
 
 // duetRow has the pairs of processes of a strategy as dots, and their ratio.
 func (s *Scene) duetRow(name string) row {
-	c := s.row(name).Duet
+	c := s.Row(name).Duet
 	switch {
 	case c == nil:
 		return noValue(name, "no duet")
@@ -72,8 +72,8 @@ func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
 }
 
 func (s *Scene) ratioRow(d *Data, name, unit string) row {
-	r := s.row(name)
-	cost, ok := costOf(r, unit)
+	r := s.Row(name)
+	cost, ok := r.Cost(unit)
 	switch {
 	case !ok || !cost.Median.Known():
 		return noValue(name, s.whyNone(r))

@@ -69,7 +69,7 @@ func TestPanelText(t *testing.T) {
 	for _, s := range d.Scenes {
 		for i := range s.Rows {
 			for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
-				c, ok := costOf(&s.Rows[i], unit)
+				c, ok := s.Rows[i].Cost(unit)
 				want := number.Ratio(c.Ratio.Value)
 				if s.Rows[i].Strategy == d.Baseline {
 					want = "1 = " + number.Of(unit)(c.Median.Value)

@@ -1,36 +1,23 @@
 package plots
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"tlsbench/results"
-	"tlsbench/strategies/catalogue"
 )
 
 // Which scenes a figure is of.
-
-// controlsOnly reports whether the scene has verdicts on the controls alone,
-// because that is all its plan wanted of it: those of a throughput run.
-func (s *Scene) controlsOnly(d *Data) bool {
-	for i := range s.Rows {
-		r := &s.Rows[i]
-		if !isControl(r.Strategy) && r.Verdict.Worst() != results.NoTrials {
-			return false
-		}
-	}
-	return d.judgesOthers
-}
 
 func isControl(strategy string) bool {
 	return strategy == results.PositiveControl || strategy == results.NegativeControl
 }
 
-// judgesAny reports whether there is a verdict on anything but a control.
-func (d *Data) judgesAny() bool {
-	return slices.ContainsFunc(d.Scenes, func(s *Scene) bool {
-		return slices.ContainsFunc(s.Rows, func(r results.Row) bool {
-			return !isControl(r.Strategy) && r.Verdict.Worst() != results.NoTrials
-		})
+// judgesOthers reports whether there is a verdict on anything but a control.
+func (s *Scene) judgesOthers() bool {
+	return slices.ContainsFunc(s.Rows, func(r results.Row) bool {
+		return !isControl(r.Strategy) && r.Verdict.Worst() != results.NoTrials
 	})
 }
 
@@ -39,20 +26,12 @@ func (d *Data) scenesWith(some func(results.Row) bool) []*Scene {
 	return slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return !slices.ContainsFunc(s.Rows, some) })
 }
 
-// judged reports whether any trial of the scene could have got a verdict.
-func (s *Scene) judged() bool {
-	return slices.ContainsFunc(s.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })
-}
-
-// fullyJudged lists the scenes that compare strategies by damage.
+// fullyJudged lists the scenes that compare strategies by damage: without those of
+// a throughput run, whose plan wanted verdicts on the controls alone.
 func (d *Data) fullyJudged() []*Scene {
-	var list []*Scene
-	for _, s := range d.Scenes {
-		if s.judged() && !s.controlsOnly(d) {
-			list = append(list, s)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool {
+		return !s.Judged() || d.judgesOthers && !s.judgesOthers()
+	})
 }
 
 // mainCosts lists the scenes that compare throughput: of those that differ in
@@ -60,22 +39,17 @@ func (d *Data) fullyJudged() []*Scene {
 // the figure of scaling.
 func (d *Data) mainCosts() []*Scene {
 	var list []*Scene
-	at := make(map[results.Scene]int)
-	for _, s := range d.Scenes {
-		if s.runs() == 0 {
-			continue
-		}
-		scene := s.Scene
-		scene.Workers = 0
-		i, ok := at[scene]
-		switch {
-		case !ok:
-			at[scene], list = len(list), append(list, s)
-		case s.runs() > list[i].runs() || s.runs() == list[i].runs() && s.Workers == usualWorkers:
-			list[i] = s
-		}
+	for _, group := range grouped(d.withRuns(), func(s *results.Scene) { s.Workers = 0 }) {
+		list = append(list, slices.MinFunc(group, func(a, b *Scene) int {
+			return cmp.Or(b.runs()-a.runs(), a.unusual()-b.unusual())
+		}))
 	}
 	return list
+}
+
+// withRuns lists the scenes that have trials of throughput.
+func (d *Data) withRuns() []*Scene {
+	return d.scenesWith(func(r results.Row) bool { return r.Throughput > 0 })
 }
 
 // runs counts the trials of throughput, those without a value too.
@@ -89,15 +63,22 @@ func (s *Scene) runs() int {
 
 const usualWorkers = 4
 
-func strategiesOf(scenes []*Scene) []string {
-	var names []string
-	for _, s := range scenes {
-		for _, name := range s.names() {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
+// unusual counts what differs from the default.
+func (s *Scene) unusual() int {
+	n := len(strings.Fields(s.Settings)) // what has its default is not among them
+	if s.Workers != usualWorkers {
+		n++
 	}
-	slices.SortFunc(names, catalogue.Compare)
-	return names
+	return n
+}
+
+// names lists the strategies that a scene has, in the order of all figures.
+func (s *Scene) names() []string { return results.Strategies(s.Table) }
+
+func strategiesOf(scenes []*Scene) []string {
+	var tables []*results.Table
+	for _, s := range scenes {
+		tables = append(tables, s.Table)
+	}
+	return results.Strategies(tables...)
 }

@@ -53,7 +53,7 @@ func (s *Scene) racedMore(alone map[results.Scene]*Scene, name string) bool {
 }
 
 func (s *Scene) raced(name string) int {
-	if r := s.row(name); r != nil && r.Sharing != nil {
+	if r := s.Row(name); r != nil && r.Sharing != nil {
 		return r.Sharing.Raced + r.Sharing.ReadRaced
 	}
 	return 0
@@ -66,7 +66,7 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 	for _, s := range builds {
 		labels = append(labels, s.OpenSSL)
 		for _, name := range names {
-			r := s.row(name)
+			r := s.Row(name)
 			if r == nil || r.Sharing == nil {
 				continue
 			}
@@ -85,7 +85,7 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 		r := mapRow{label: cmp.Or(object, "raced blocks")}
 		for _, s := range builds {
 			for _, name := range names {
-				r.cells = append(r.cells, racedField(s.row(name), object))
+				r.cells = append(r.cells, racedField(s.Row(name), object))
 			}
 		}
 		m.rows = append(m.rows, r)

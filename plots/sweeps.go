@@ -72,8 +72,8 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
 func medianCurve(group []*Scene, name, unit string, x func(*Scene) float64, n *tally) curve {
 	c := curve{label: name, look: lookOf(name), banded: true}
 	for _, s := range group {
-		if r := s.row(name); r != nil {
-			if cost, ok := costOf(r, unit); ok && cost.Median.Known() {
+		if r := s.Row(name); r != nil {
+			if cost, ok := r.Cost(unit); ok && cost.Median.Known() {
 				m := cost.Median
 				n.add(m.N)
 				c.points = append(c.points, point{x(s), m.Value, m.Low, m.High})
@@ -119,20 +119,13 @@ func (s *Scene) forks() int {
 // the one with the most trials.
 func (d *Data) mainForks() []*Scene {
 	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
-	unusual := func(s *Scene) int {
-		n := len(strings.Fields(s.Settings)) // what has its default is not among them
-		if s.Workers != usualWorkers {
-			n++
-		}
-		return n
-	}
 	var list []*Scene
 	for _, group := range grouped(scenes, func(s *results.Scene) {
 		s.Machine, _ = s.Kind()
 		s.Workers, s.Settings = 0, ""
 	}) {
 		list = append(list, slices.MinFunc(group, func(a, b *Scene) int {
-			return cmp.Or(unusual(a)-unusual(b), b.forks()-a.forks())
+			return cmp.Or(a.unusual()-b.unusual(), b.forks()-a.forks())
 		}))
 	}
 	return list

@@ -116,7 +116,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 				if i < 0 {
 					r.cells = append(r.cells, verdictField(nil))
 				} else {
-					r.cells = append(r.cells, verdictField(scenes[i].row(name)))
+					r.cells = append(r.cells, verdictField(scenes[i].Row(name)))
 				}
 			}
 		}
@@ -152,7 +152,7 @@ func found(scenes []*Scene, strategy string, n *tally) string {
 	by := make(map[results.Word][]string)
 	fine, bad := 0, 0
 	for _, s := range scenes {
-		r := s.row(strategy)
+		r := s.Row(strategy)
 		if r == nil || r.Verdict.Trials == 0 {
 			continue
 		}

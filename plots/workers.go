@@ -11,8 +11,7 @@ import (
 // workers is figure 9: CPU time and throughput against the number of workers.
 func workers(d *Data) *Figure {
 	f := &Figure{ID: "workers", Title: "Does a fix cost more with more workers?", Empty: "throughput was measured with only one number of workers"}
-	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.runs() == 0 })
-	for _, group := range grouped(scenes, func(s *results.Scene) { s.Workers = 0 }) {
+	for _, group := range grouped(d.withRuns(), func(s *results.Scene) { s.Workers = 0 }) {
 		if len(group) < 2 {
 			continue // a single point is in the figure of cost
 		}

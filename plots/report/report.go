@@ -74,8 +74,8 @@ func Write(w io.Writer, d *plots.Data, sources ...string) error {
 		Summary:  summary(d),
 		Warnings: warnings(d.Comparison),
 		JS:       template.JS(reportJS),
-		Builds:   distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL }),
-		Hazards:  distinct(d.Tables, func(t *results.Table) string { return t.Hazard }),
+		Builds:   results.Distinct(d.Tables, func(t results.Table) string { return t.OpenSSL }),
+		Hazards:  results.Distinct(d.Tables, func(t results.Table) string { return t.Hazard }),
 		Answer:   answer(d.Comparison),
 		Details:  html(page.Overview(d.Comparison)),
 		Files:    html(page.Files(allInputs(d))),
@@ -153,9 +153,9 @@ func (f *frame) draw(d *plots.Data, drawn plots.Styles) error {
 // summary says in one line what the page is about.
 func summary(d *plots.Data) string {
 	text := fmt.Sprintf("%s of %s under %s", results.Done(d.Inputs),
-		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL })), "OpenSSL build"),
-		number.Count(len(distinct(d.Tables, func(t *results.Table) string { return t.Hazard })), "hazard"))
-	if machines := distinct(d.Tables, func(t *results.Table) string { name, _ := t.Kind(); return name }); len(machines) > 0 {
+		number.Count(len(results.Distinct(d.Tables, func(t results.Table) string { return t.OpenSSL })), "OpenSSL build"),
+		number.Count(len(results.Distinct(d.Tables, func(t results.Table) string { return t.Hazard })), "hazard"))
+	if machines := results.Distinct(d.Tables, func(t results.Table) string { name, _ := t.Kind(); return name }); len(machines) > 0 {
 		text += ", on " + strings.Join(machines, "; ")
 	}
 	return text + "."
@@ -174,17 +174,6 @@ func warnings(c *results.Comparison) []string {
 		text := fmt.Sprintf("%s (OpenSSL %s, load %s, heap %s, %s)", t.Mark, t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"))
 		if t.Mark != "" && !slices.Contains(list, text) {
 			list = append(list, text)
-		}
-	}
-	return list
-}
-
-// distinct lists what tables have, each once, in their order.
-func distinct(tables []results.Table, of func(*results.Table) string) []string {
-	var list []string
-	for i := range tables {
-		if s := of(&tables[i]); !slices.Contains(list, s) {
-			list = append(list, s)
 		}
 	}
 	return list

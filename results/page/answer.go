@@ -23,7 +23,7 @@ func Answer(c *results.Comparison, only ...string) *Table {
 		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
 	var tried, alone tally
 	bound := 0.0
-	for _, name := range strategies(tables) {
+	for _, name := range results.Strategies(tables...) {
 		f := newRecord(tables, name)
 		if f.unseen() || len(only) > 0 && !slices.Contains(only, name) {
 			continue // unseen is a strategy of a sweep of forks alone, say
@@ -73,13 +73,13 @@ func hopeless(t *results.Table) bool {
 // scenesThat names the hazards of some scenes, with the builds if those are not all.
 func scenesThat(tables []*results.Table, some func(*results.Table) bool) string {
 	var whole, parts []string
-	for _, scenes := range split(tables, func(s results.Scene) results.Scene { return results.Scene{Hazard: s.Hazard} }) {
+	for _, scenes := range results.Group(tables, hazardOf) {
 		bad := slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return !some(t) })
 		switch hazard := scenes[0].Hazard; {
 		case len(bad) == len(scenes):
 			whole = append(whole, hazard)
 		case len(bad) > 0:
-			parts = append(parts, results.HazardTitle(hazard)+" on "+strings.Join(distinct(bad, buildOf), " and "))
+			parts = append(parts, results.HazardTitle(hazard)+" on "+strings.Join(results.Distinct(bad, buildOf), " and "))
 		}
 	}
 	if len(whole) > 0 {
@@ -137,11 +137,11 @@ func (t tally) String() string {
 func newRecord(tables []*results.Table, strategy string) *record {
 	f := &record{strategy: strategy, clean: true, broken: make(map[string][]string)}
 	alone := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Hazard != results.Plain })
-	for _, scenes := range split(alone, func(s results.Scene) results.Scene { return results.Scene{OpenSSL: s.OpenSSL} }) {
+	for _, scenes := range results.Group(alone, buildOf) {
 		f.plain(scenes[0].OpenSSL, scenes)
 	}
 	for _, t := range tables {
-		r := rowOf(t, strategy)
+		r := t.Row(strategy)
 		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
@@ -163,7 +163,7 @@ func (f *record) plain(build string, scenes []*results.Table) {
 	var best *results.Verdict
 	damaged, shared, without := false, false, results.Word("")
 	for _, t := range scenes {
-		r := rowOf(t, f.strategy)
+		r := t.Row(f.strategy)
 		if r == nil {
 			continue
 		}
@@ -336,7 +336,7 @@ func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 func costsOf(tables []*results.Table, name string, of func(*results.Row) results.Ratio) (builds []string, ratios map[string]results.Ratio) {
 	ratios = make(map[string]results.Ratio)
 	for _, t := range tables {
-		r := rowOf(t, name)
+		r := t.Row(name)
 		if r == nil || t.Hazard != results.Plain {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
-	"tlsbench/strategies/catalogue"
 )
 
 // Compare shows what results files say: first the verdicts in one view, then
@@ -40,22 +39,22 @@ func compare(c *results.Comparison, few int) *Document {
 		b.Add(Alarm("warning: " + warning))
 	}
 	all := pointers(c.Tables)
-	for _, machine := range split(all, func(s results.Scene) results.Scene { return results.Scene{Machine: s.Machine} }) {
+	for _, machine := range results.Group(all, func(t *results.Table) string { return t.Machine }) {
 		b.Add(Heading{1, "machine: " + machine[0].Machine})
 		scenes := slices.DeleteFunc(slices.Clone(machine), onlyForks)
 		for _, t := range matrices(scenes) {
 			b.Add(t)
 		}
-		groups, viewed := split(scenes, withoutBuild), make(map[results.Scene]int)
+		groups, viewed := results.Group(scenes, withoutBuild), make(map[results.Scene]int)
 		for _, t := range scenes {
-			if judged(t) {
-				viewed[withoutHazard(t.Scene)]++
+			if t.Judged() {
+				viewed[withoutHazard(t)]++
 			}
 		}
 		left := 0
 		for _, builds := range groups {
 			// A scene alone is in no matrix.
-			if len(groups) > manyScenes && builds[0].Hazard != results.Plain && viewed[withoutHazard(builds[0].Scene)] > 1 && judgedInFewer(builds, few) {
+			if len(groups) > manyScenes && builds[0].Hazard != results.Plain && viewed[withoutHazard(builds[0])] > 1 && judgedInFewer(builds, few) {
 				left++
 				continue
 			}
@@ -90,69 +89,20 @@ func pointers(tables []results.Table) []*results.Table {
 	return list
 }
 
-// split puts tables together whose scenes have the same key, in their order.
-func split(tables []*results.Table, key func(results.Scene) results.Scene) [][]*results.Table {
-	var groups [][]*results.Table
-	index := make(map[results.Scene]int)
-	for _, t := range tables {
-		k := key(t.Scene)
-		i, ok := index[k]
-		if !ok {
-			i = len(groups)
-			index[k], groups = i, append(groups, nil)
-		}
-		groups[i] = append(groups[i], t)
-	}
-	return groups
-}
-
-func withoutBuild(s results.Scene) results.Scene {
+func withoutBuild(t *results.Table) results.Scene {
+	s := t.Scene
 	s.OpenSSL = ""
 	return s
 }
 
-func withoutHazard(s results.Scene) results.Scene {
-	s.OpenSSL, s.Hazard = "", ""
+func withoutHazard(t *results.Table) results.Scene {
+	s := withoutBuild(t)
+	s.Hazard = ""
 	return s
-}
-
-// distinct lists what tables have, each once, in their order.
-func distinct(tables []*results.Table, of func(*results.Table) string) []string {
-	var list []string
-	for _, t := range tables {
-		if s := of(t); !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 func buildOf(t *results.Table) string  { return t.OpenSSL }
 func hazardOf(t *results.Table) string { return t.Hazard }
-
-// strategies lists those of all tables.
-func strategies(tables []*results.Table) []string {
-	var list []string
-	for _, t := range tables {
-		for i := range t.Rows {
-			if s := t.Rows[i].Strategy; !slices.Contains(list, s) {
-				list = append(list, s)
-			}
-		}
-	}
-	slices.SortFunc(list, catalogue.Compare)
-	return list
-}
-
-func rowOf(t *results.Table, strategy string) *results.Row {
-	if t == nil {
-		return nil
-	}
-	if i := slices.IndexFunc(t.Rows, func(r results.Row) bool { return r.Strategy == strategy }); i >= 0 {
-		return &t.Rows[i]
-	}
-	return nil
-}
 
 // conditions name a scene without its build.
 func conditions(s results.Scene) string {
@@ -164,11 +114,6 @@ func conditions(s results.Scene) string {
 func settings(s results.Scene) string {
 	_, rest, _ := strings.Cut(conditions(s), ", ")
 	return rest
-}
-
-// judged reports whether any trial of the scene could have got a verdict.
-func judged(t *results.Table) bool {
-	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Verdict.Worst() != results.NoTrials })
 }
 
 // judgedInFewer reports whether scenes got their verdicts from fewer trials of
@@ -234,15 +179,15 @@ func (b *comparison) grid(title string, builds []*results.Table, metrics []metri
 			continue // the matrix shows it
 		}
 		t := &Table{Title: title + ": " + m.head, Mark: marks(builds), Tags: Tags{Hazard: builds[0].Hazard}}
-		t.Head = append([]string{"strategy"}, distinct(builds, buildOf)...)
+		t.Head = append([]string{"strategy"}, results.Distinct(builds, buildOf)...)
 		n := m.common(builds)
 		if n > 0 {
 			t.Title += fmt.Sprintf(" (n=%d)", n)
 		}
-		for _, name := range strategies(builds) {
+		for _, name := range results.Strategies(builds...) {
 			var cells []Cell
 			for _, build := range builds {
-				cells = append(cells, m.of(rowOf(build, name), n))
+				cells = append(cells, m.of(build.Row(name), n))
 			}
 			t.Add(name, cells)
 		}

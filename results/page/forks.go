@@ -43,8 +43,8 @@ func onlyForks(t *results.Table) bool {
 // differs, such as the build or the memory of a sweep, is a column.
 func (b *comparison) forks(tables []*results.Table) {
 	with := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return !hasForks(t) })
-	groups := split(with, func(s results.Scene) results.Scene {
-		return results.Scene{Machine: s.Machine, Hazard: s.Hazard, Heap: s.Heap}
+	groups := results.Group(with, func(t *results.Table) results.Scene {
+		return results.Scene{Machine: t.Machine, Hazard: t.Hazard, Heap: t.Heap}
 	})
 	for _, group := range groups {
 		slices.SortStableFunc(group, compareSweeps)

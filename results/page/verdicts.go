@@ -16,13 +16,13 @@ import (
 // one hazard, else hazards by strategies for each build.
 func matrices(scenes []*results.Table) []*Table {
 	var list []*Table
-	scenes = slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return !judged(t) })
-	for _, group := range split(scenes, withoutHazard) {
-		builds, hazards := distinct(group, buildOf), distinct(group, hazardOf)
-		names := strategies(group)
+	scenes = slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return !t.Judged() })
+	for _, group := range results.Group(scenes, withoutHazard) {
+		builds, hazards := results.Distinct(group, buildOf), results.Distinct(group, hazardOf)
+		names := results.Strategies(group...)
 		switch {
 		case len(hazards) > 1:
-			for _, tables := range split(group, func(s results.Scene) results.Scene { return results.Scene{OpenSSL: s.OpenSSL} }) {
+			for _, tables := range results.Group(group, buildOf) {
 				list = append(list, hazardMatrix(tables, names))
 			}
 		case len(builds) > 1:
@@ -30,7 +30,7 @@ func matrices(scenes []*results.Table) []*Table {
 			for _, name := range names {
 				var cells []Cell
 				for _, scene := range group {
-					cells = append(cells, field(rowOf(scene, name)))
+					cells = append(cells, field(scene.Row(name)))
 				}
 				t.Add(name, cells)
 			}
@@ -51,7 +51,7 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 	for _, scene := range tables {
 		var cells []Cell
 		for _, name := range names {
-			cells = append(cells, field(rowOf(scene, name)))
+			cells = append(cells, field(scene.Row(name)))
 		}
 		t.Add(results.HazardTitle(scene.Hazard), cells)
 		t.Rows[len(t.Rows)-1].Tags = Tags{scene.OpenSSL, scene.Hazard}

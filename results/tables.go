@@ -1,0 +1,63 @@
+package results
+
+import (
+	"slices"
+
+	"tlsbench/strategies/catalogue"
+)
+
+// What pages and figures ask of tables.
+
+// Row is the one of a strategy, nil if there is none.
+func (t *Table) Row(strategy string) *Row {
+	for i := range t.Rows {
+		if t.Rows[i].Strategy == strategy {
+			return &t.Rows[i]
+		}
+	}
+	return nil
+}
+
+// Judged reports whether any trial of the scene could have got a verdict.
+func (t *Table) Judged() bool {
+	return slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Verdict.Worst() != NoTrials })
+}
+
+// Strategies lists those of all tables, in the order of the catalogue.
+func Strategies(tables ...*Table) []string {
+	var list []string
+	for _, t := range tables {
+		for i := range t.Rows {
+			list = append(list, t.Rows[i].Strategy)
+		}
+	}
+	slices.SortFunc(list, catalogue.Compare)
+	return slices.Compact(list)
+}
+
+// Distinct lists what elements have, each once, in their order.
+func Distinct[E any](list []E, of func(E) string) []string {
+	var values []string
+	for _, e := range list {
+		if v := of(e); !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// Group puts elements together that have the same key, in their order.
+func Group[E any, K comparable](list []E, key func(E) K) [][]E {
+	var groups [][]E
+	index := make(map[K]int)
+	for _, e := range list {
+		k := key(e)
+		i, ok := index[k]
+		if !ok {
+			i = len(groups)
+			index[k], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}
