@@ -1,6 +1,7 @@
 package results
 
 import (
+	"iter"
 	"slices"
 
 	"tlsbench/strategies/catalogue"
@@ -23,13 +24,24 @@ func (t *Table) Judged() bool {
 	return slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Verdict.Worst() != NoTrials })
 }
 
+// Rows gives those of all tables, each with its table.
+func Rows(tables []*Table) iter.Seq2[*Table, *Row] {
+	return func(yield func(*Table, *Row) bool) {
+		for _, t := range tables {
+			for i := range t.Rows {
+				if !yield(t, &t.Rows[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Strategies lists those of all tables, in the order of the catalogue.
 func Strategies(tables ...*Table) []string {
 	var list []string
-	for _, t := range tables {
-		for i := range t.Rows {
-			list = append(list, t.Rows[i].Strategy)
-		}
+	for _, r := range Rows(tables) {
+		list = append(list, r.Strategy)
 	}
 	slices.SortFunc(list, catalogue.Compare)
 	return slices.Compact(list)

@@ -242,17 +242,15 @@ func (m metric) any(tables []*results.Table) bool {
 // common is the number of trials that all values rest on, 0 if they differ.
 func (m metric) common(tables []*results.Table) int {
 	all := 0
-	for _, t := range tables {
-		for i := range t.Rows {
-			if m.n == nil || m.cell(&t.Rows[i]).Text == "" {
-				continue
-			}
-			n := m.n(&t.Rows[i])
-			if all != 0 && n != all {
-				return 0
-			}
-			all = n
+	for _, r := range results.Rows(tables) {
+		if m.n == nil || m.cell(r).Text == "" {
+			continue
 		}
+		n := m.n(r)
+		if all != 0 && n != all {
+			return 0
+		}
+		all = n
 	}
 	return all
 }

@@ -73,11 +73,9 @@ func duetLegend(tables []*results.Table) List {
 		{"pairs", []string{fmt.Sprintf("%d, and up to %d until the interval is within ±%s; the verdict plays no part in that", inference.DuetFirst, inference.DuetMost, number.Percent(inference.DuetWidth))}},
 		{"spread", []string{"standard deviation between pairs of processes (layout of memory), and between the blocks of one"}},
 	}
-	for _, t := range tables {
-		for i := range t.Rows {
-			if d := t.Rows[i].Duet; d != nil && d.NoCounter != "" {
-				return append(list, Entry{"instructions", []string{"could not be counted: " + d.NoCounter}})
-			}
+	for _, r := range results.Rows(tables) {
+		if d := r.Duet; d != nil && d.NoCounter != "" {
+			return append(list, Entry{"instructions", []string{"could not be counted: " + d.NoCounter}})
 		}
 	}
 	return list

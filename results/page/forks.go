@@ -113,11 +113,9 @@ var forkLabels = []forkLabel{
 
 func newForkGroup(tables []*results.Table) *forkGroup {
 	g := new(forkGroup)
-	for _, t := range tables {
-		for i := range t.Rows {
-			if forked(&t.Rows[i]) {
-				g.rows = append(g.rows, forkRow{t, &t.Rows[i]})
-			}
+	for t, r := range results.Rows(tables) {
+		if forked(r) {
+			g.rows = append(g.rows, forkRow{t, r})
 		}
 	}
 	for _, label := range forkLabels {
@@ -253,14 +251,12 @@ func forkLegend(tables []*results.Table) List {
 
 // clockRange is what two readings of the clock lay apart, at least and at most.
 func clockRange(tables []*results.Table) (low, high float64) {
-	for _, t := range tables {
-		for i := range t.Rows {
-			if c, ok := t.Rows[i].Cost(results.ClockNs); ok {
-				if high == 0 || c.Median.Value < low {
-					low = c.Median.Value
-				}
-				high = max(high, c.Median.Value)
+	for _, r := range results.Rows(tables) {
+		if c, ok := r.Cost(results.ClockNs); ok {
+			if high == 0 || c.Median.Value < low {
+				low = c.Median.Value
 			}
+			high = max(high, c.Median.Value)
 		}
 	}
 	return low, high

@@ -13,12 +13,10 @@ import (
 // costMetrics are the costs that any of the scenes has, forks apart.
 func (b *comparison) costMetrics(builds []*results.Table) []metric {
 	var units []string
-	for _, t := range builds {
-		for i := range t.Rows {
-			for _, c := range t.Rows[i].Costs {
-				if !isForkUnit(c.Unit) && !slices.Contains(units, c.Unit) {
-					units = append(units, c.Unit)
-				}
+	for _, r := range results.Rows(builds) {
+		for _, c := range r.Costs {
+			if !isForkUnit(c.Unit) && !slices.Contains(units, c.Unit) {
+				units = append(units, c.Unit)
 			}
 		}
 	}

@@ -96,12 +96,10 @@ func field(r *results.Row) Cell {
 // many trials. Strategies without any are left out.
 func (b *comparison) events(builds []*results.Table) {
 	var kinds []string
-	for _, t := range builds {
-		for i := range t.Rows {
-			for _, k := range t.Rows[i].Events {
-				if !slices.Contains(kinds, k.Kind) {
-					kinds = append(kinds, k.Kind)
-				}
+	for _, r := range results.Rows(builds) {
+		for _, k := range r.Events {
+			if !slices.Contains(kinds, k.Kind) {
+				kinds = append(kinds, k.Kind)
 			}
 		}
 	}
@@ -115,22 +113,19 @@ func (b *comparison) events(builds []*results.Table) {
 		t.Head, t.Labels = []string{"openssl", "strategy"}, 2
 	}
 	t.Head = append(append(t.Head, "trials"), kinds...)
-	for _, build := range builds {
-		for i := range build.Rows {
-			r := &build.Rows[i]
-			if len(r.Events) == 0 {
-				continue
-			}
-			cells := []Cell{{Text: r.Strategy}, {Text: strconv.Itoa(r.Verdict.Trials)}}
-			if len(builds) > 1 {
-				cells = append([]Cell{{Text: build.OpenSSL}}, cells...)
-			}
-			for _, kind := range kinds {
-				cells = append(cells, kindCell(r, kind))
-			}
-			t.Add(cells)
-			t.Rows[len(t.Rows)-1].Tags = Tags{build.OpenSSL, build.Hazard}
+	for build, r := range results.Rows(builds) {
+		if len(r.Events) == 0 {
+			continue
 		}
+		cells := []Cell{{Text: r.Strategy}, {Text: strconv.Itoa(r.Verdict.Trials)}}
+		if len(builds) > 1 {
+			cells = append([]Cell{{Text: build.OpenSSL}}, cells...)
+		}
+		for _, kind := range kinds {
+			cells = append(cells, kindCell(r, kind))
+		}
+		t.Add(cells)
+		t.Rows[len(t.Rows)-1].Tags = Tags{build.OpenSSL, build.Hazard}
 	}
 	b.Add(t)
 }
