@@ -20,7 +20,7 @@ func damage(d *Data) *Figure {
 		var n tally
 		share := &rowChart{axis: axis{label: "share of trials damaged", print: number.Percent, zero: true}}
 		share.rows = strips(group, func(s *Scene, name string) row {
-			n.add(s.Row(name).Verdict.Trials)
+			n.Add(s.Row(name).Verdict.Trials)
 			return shareRow(s.Row(name))
 		})
 		f.addRates(d, group, "First damage", "first damage of a trial per million attempts", firstRow)
@@ -36,7 +36,7 @@ func damage(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. First damage: per million attempted connections, good and bad, up to the damage; valid if the risk does not rise with a trial's age. Damaged trials: with any damage. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
 		"%d corruption trials, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
-		d.intervals(), n.total, n.String(), minLives, d.Baseline)
+		d.intervals(), n.Total, n.String(), minLives, d.Baseline)
 	return f
 }
 

@@ -98,7 +98,7 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch interface {
 func (f *Figure) counts() tally {
 	var n tally
 	for _, p := range f.Panels {
-		n.merge(p.n)
+		n.Join(p.n)
 	}
 	return n
 }
@@ -165,28 +165,7 @@ func (d *Data) intervals() string {
 }
 
 // tally counts trials, of a strategy and of all.
-type tally struct{ low, high, total int }
-
-func (t *tally) add(n int) { t.merge(tally{n, n, n}) }
-
-func (t *tally) merge(o tally) {
-	switch {
-	case o.total == 0:
-		return
-	case t.total == 0:
-		*t = o
-		return
-	}
-	*t = tally{min(t.low, o.low), max(t.high, o.high), t.total + o.total}
-}
-
-// String is the range of the counts: "4" or "4 to 60".
-func (t *tally) String() string {
-	if t.low == t.high {
-		return fmt.Sprint(t.low)
-	}
-	return fmt.Sprintf("%d to %d", t.low, t.high)
-}
+type tally = results.Range
 
 // whyNone says why a strategy has no value of a cost.
 func (s *Scene) whyNone(r *results.Row) string {

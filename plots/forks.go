@@ -40,7 +40,7 @@ func forks(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("Each dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: it continues beyond the axis, or too few trials give no end). "+
 		"Added: each fork is paired with the next one, in which the handlers do nothing; each dot is the median difference of a trial's pairs. The axes of differences are linear, all others logarithmic. "+
 		"A whole fork of %s takes %s in these trials. %d values, %s for each row. Baseline of ratios: %s.",
-		d.intervals(), d.Baseline, d.wholeForks(), n.total, n.String(), d.Baseline)
+		d.intervals(), d.Baseline, d.wholeForks(), n.Total, n.String(), d.Baseline)
 	return f
 }
 
@@ -77,7 +77,7 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 			}
 			r.dots = slices.DeleteFunc(r.dots, func(v float64) bool { return v <= 0 })
 		}
-		n.add(len(r.dots))
+		n.Add(len(r.dots))
 		return r
 	})
 	if p := f.add(d, group, what, chart, n); p != nil {

@@ -20,7 +20,7 @@ func handshakes(d *Data) *Figure {
 	f.Caption = duets + fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
 		"Shaded: ± %s, differences below the margin. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
 		"On few cores compare the server's CPU time: throughput includes the peers' work, CPU time does not.",
-		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.total, n.String())
+		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.Total, n.String())
 	return f
 }
 
@@ -35,7 +35,7 @@ func (f *Figure) addDuets(d *Data) string {
 		chart := d.sameRatio("ratio to "+group[0].Against()+" by duets", results.DuetMargin)
 		chart.rows = strips(group, func(s *Scene, name string) row {
 			r := s.duetRow(name)
-			n.add(len(r.dots))
+			n.Add(len(r.dots))
 			return r
 		})
 		f.add(d, group, "Processor time of a handshake, server and client, by duets", chart, n)
@@ -65,7 +65,7 @@ func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
 	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
 	chart.rows = strips(group, func(s *Scene, name string) row {
 		r := s.ratioRow(d, name, unit)
-		n.add(len(values(s.of(name).handshake, unit)))
+		n.Add(len(values(s.of(name).handshake, unit)))
 		return r
 	})
 	f.add(d, group, what+", relative to "+d.Baseline, chart, n)

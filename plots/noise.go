@@ -39,7 +39,7 @@ func noise(d *Data) *Figure {
 	}
 	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
 		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %d trials, %s for each strategy and panel.",
-		aa, d.Baseline, d.intervals(), n.total, n.String())
+		aa, d.Baseline, d.intervals(), n.Total, n.String())
 	return f
 }
 
@@ -139,7 +139,7 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 			}
 		}
 		if len(c.points) > 0 {
-			n.add(len(c.points))
+			n.Add(len(c.points))
 			chart.curves = append(chart.curves, c)
 		}
 	}

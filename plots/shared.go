@@ -36,7 +36,7 @@ func shared(d *Data) *Figure {
 	n := f.counts()
 	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that two processes write without a common lock; +n read: one process writes it and others read it. The first row counts all blocks, the rows below count them by the line of OpenSSL's source that allocated them. "+
 		"Blocks that %[1]s shows too are left out, because OpenSSL itself shares them. A raced block shows sharing without depending on luck, so it needs no interval; it is not a bound of the damage that may follow. Darker is worse. "+
-		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.total, n.String(), d.Baseline)
+		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.Total, n.String(), d.Baseline)
 	return f
 }
 
@@ -70,7 +70,7 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 			if r == nil || r.Sharing == nil {
 				continue
 			}
-			n.add(r.Sharing.Trials)
+			n.Add(r.Sharing.Trials)
 			words = append(words, fmt.Sprintf("%s on %s: %v", name, s.OpenSSL, r.Sharing))
 			for _, p := range r.Sharing.Places {
 				if !slices.Contains(objects, objectOf(p)) {

@@ -25,7 +25,7 @@ func survival(d *Data) *Figure {
 		var n tally
 		for _, name := range s.names() {
 			if lives := s.of(name).lives; len(lives) > 0 {
-				n.add(len(lives))
+				n.Add(len(lives))
 				chart.curves = append(chart.curves, survivalCurve(name, lives, d.Confidence))
 			}
 		}
@@ -35,7 +35,7 @@ func survival(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
 		"If no trial was damaged, the band reaches down to the exact one-sided 95 %% bound. "+
 		"Logarithmic axis; damage before the second handshake is at 1. %d trials, %s for each curve; combinations of fewer than %d trials have no panel. Baseline of comparisons: %s.",
-		d.intervals(), n.total, n.String(), minLives, d.Baseline)
+		d.intervals(), n.Total, n.String(), minLives, d.Baseline)
 	return f
 }
 

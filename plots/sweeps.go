@@ -40,7 +40,7 @@ func forkSweeps(d *Data) *Figure {
 	}
 	n := f.counts()
 	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if there are too few trials. "+
-		"Everything else stays the same. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.total, n.String(), d.Baseline)
+		"Everything else stays the same. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.Total, n.String(), d.Baseline)
 	return f
 }
 
@@ -75,7 +75,7 @@ func medianCurve(group []*Scene, name, unit string, x func(*Scene) float64, n *t
 		if r := s.Row(name); r != nil {
 			if cost, ok := r.Cost(unit); ok && cost.Median.Known() {
 				m := cost.Median
-				n.add(m.N)
+				n.Add(m.N)
 				c.points = append(c.points, point{x(s), m.Value, m.Low, m.High})
 			}
 		}

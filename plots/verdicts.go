@@ -56,7 +56,7 @@ func verdictMap(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). idle: no connection was attempted. "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
 		"The control none is left out, because it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
-		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.total, n.String(), d.Baseline)
+		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.Total, n.String(), d.Baseline)
 	return f
 }
 
@@ -156,7 +156,7 @@ func found(scenes []*Scene, strategy string, n *tally) string {
 		if r == nil || r.Verdict.Trials == 0 {
 			continue
 		}
-		n.add(r.Verdict.Trials)
+		n.Add(r.Verdict.Trials)
 		if r.Verdict.Damaged == 0 {
 			fine++
 			continue

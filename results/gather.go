@@ -124,24 +124,6 @@ type sample struct {
 	conditions map[Measure]*conditions // of those whose values are times
 }
 
-// Range is the least and the most of some numbers; both are 0 if there are none.
-type Range struct {
-	Least uint64 `json:"least"`
-	Most  uint64 `json:"most"`
-}
-
-func (r *Range) add(n uint64) { r.join(Range{n, n}) }
-
-func (r *Range) join(o Range) {
-	switch {
-	case o.Most == 0:
-	case r.Most == 0:
-		*r = o
-	default:
-		r.Least, r.Most = min(r.Least, o.Least), max(r.Most, o.Most)
-	}
-}
-
 // counts are events and their exposure, trial by trial.
 type counts struct{ events, exposure []float64 }
 
@@ -235,7 +217,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		}
 		s.kinds.add(t.Events)
 		if !t.Damaged() {
-			s.exposure.add(t.Handshakes)
+			s.exposure.Add(int(t.Handshakes))
 		}
 	}
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {

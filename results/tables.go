@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 
@@ -72,4 +73,34 @@ func Group[E any, K comparable](list []E, key func(E) K) [][]E {
 		groups[i] = append(groups[i], e)
 	}
 	return groups
+}
+
+// Range is the least and the most of some numbers above 0, and their sum; all are 0
+// if there are none.
+type Range struct {
+	Least int `json:"least"`
+	Most  int `json:"most"`
+	Total int `json:"-"`
+}
+
+// Add takes a number.
+func (r *Range) Add(n int) { r.Join(Range{n, n, n}) }
+
+// Join takes those of another range.
+func (r *Range) Join(o Range) {
+	switch {
+	case o.Total == 0:
+	case r.Total == 0:
+		*r = o
+	default:
+		*r = Range{min(r.Least, o.Least), max(r.Most, o.Most), r.Total + o.Total}
+	}
+}
+
+// String is "4" or "4 to 60".
+func (r Range) String() string {
+	if r.Least == r.Most {
+		return fmt.Sprint(r.Least)
+	}
+	return fmt.Sprintf("%d to %d", r.Least, r.Most)
 }

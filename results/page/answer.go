@@ -21,7 +21,7 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	tables := usualScenes(pointers(c.Tables))
 	t := &Table{Title: "Which fix is safe, which hazards break it, and what it costs",
 		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
-	var tried, alone tally
+	var tried, alone results.Range
 	bound := 0.0
 	for _, name := range results.Strategies(tables...) {
 		f := newRecord(tables, name)
@@ -29,8 +29,8 @@ func Answer(c *results.Comparison, only ...string) *Table {
 			continue // unseen is a strategy of a sweep of forks alone, say
 		}
 		t.Add(name, f.alone(), f.breaks(), b.costAnswer(tables, name), f.advice())
-		tried.join(f.tried)
-		alone.join(f.trials)
+		tried.Join(f.tried)
+		alone.Join(f.trials)
 		bound = max(bound, f.bound)
 	}
 	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix != "" }); names != "" && len(t.Rows) > 0 {
@@ -39,14 +39,14 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix == "" && hopeless(t) }); names != "" && len(t.Rows) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because %s is expected to be damaged, though it was not in these trials: %s.", results.NegativeControl, names))
 	}
-	if tried.total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", tried))
+	if tried.Total > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", trialsOf(tried)))
 	}
 	if c.Family != nil {
 		t.Notes = append(t.Notes, c.Family.String())
 	}
-	if alone.total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build; share of damaged trials: %s.", number.Count(alone.least, "trial"), number.AtMost(bound)))
+	if alone.Total > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build; share of damaged trials: %s.", number.Count(alone.Least, "trial"), number.AtMost(bound)))
 	}
 	return t
 }
@@ -98,40 +98,21 @@ type record struct {
 	untried  []string            // builds without a verdict,
 	without  results.Word        // for which of the words for that
 	reasons  []string            // and why
-	trials   tally               // of a build, alone
+	trials   results.Range       // of a build, alone
 	bound    float64             // the weakest of the safe builds
 	clean    bool                // on all safe builds
 	word     results.Word        // the worst of the others
 	hazards  []string            // tried on a safe build
 	broken   map[string][]string // hazards, with the builds where they did damage
-	tried    tally               // trials with a hazard
+	tried    results.Range       // trials with a hazard
 	weakest  float64             // the highest bound of a hazard on a build
 }
 
-// tally is the range of numbers of trials.
-type tally struct{ least, most, total int }
-
-func (t *tally) add(n int) {
-	if t.total == 0 || n < t.least {
-		t.least = n
+func trialsOf(r results.Range) string {
+	if r.Least == r.Most {
+		return number.Count(r.Least, "trial")
 	}
-	t.most, t.total = max(t.most, n), t.total+n
-}
-
-func (t *tally) join(o tally) {
-	if o.total > 0 {
-		total := t.total + o.total
-		t.add(o.least)
-		t.add(o.most)
-		t.total = total
-	}
-}
-
-func (t tally) String() string {
-	if t.least == t.most {
-		return number.Count(t.least, "trial")
-	}
-	return fmt.Sprintf("%d to %d trials", t.least, t.most)
+	return r.String() + " trials"
 }
 
 func newRecord(tables []*results.Table, strategy string) *record {
@@ -145,7 +126,7 @@ func newRecord(tables []*results.Table, strategy string) *record {
 		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
-		f.tried.add(r.Verdict.Trials)
+		f.tried.Add(r.Verdict.Trials)
 		f.weakest = max(f.weakest, r.Verdict.Upper)
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
@@ -193,7 +174,7 @@ func (f *record) plain(build string, scenes []*results.Table) {
 			f.shared = append(f.shared, build)
 		}
 		f.safe = append(f.safe, build)
-		f.trials.add(best.Trials)
+		f.trials.Add(best.Trials)
 		f.bound, f.clean = max(f.bound, best.Upper), f.clean && best.Worst() == results.Clean
 	case without != "":
 		f.without = without
@@ -228,7 +209,7 @@ func (f *record) alone() Cell {
 	if len(f.safe) > 0 {
 		c.Class = cmp.Or(c.Class, "verdict "+Class(safe))
 		parts = append(parts, fmt.Sprintf("%s %s", safe, f.on(f.safe)))
-		c.Detail = fmt.Sprintf("(0 of %s each, %s)", f.trials, number.AtMost(f.bound))
+		c.Detail = fmt.Sprintf("(0 of %s each, %s)", trialsOf(f.trials), number.AtMost(f.bound))
 	}
 	if len(shared) > 0 {
 		parts = append(parts, "shared on "+strings.Join(shared, ", "))
@@ -252,7 +233,7 @@ func (f *record) breaks() Cell {
 		return Cell{Text: "–"}
 	case len(f.broken) == 0:
 		return Cell{Text: fmt.Sprintf("none of %s", number.Count(len(f.hazards), "hazard")), Sort: "0",
-			Detail: fmt.Sprintf("(0/%s, %s each)", number.Count(f.tried.total, "trial"), number.AtMost(f.weakest))}
+			Detail: fmt.Sprintf("(0/%s, %s each)", number.Count(f.tried.Total, "trial"), number.AtMost(f.weakest))}
 	}
 	names := slices.Collect(maps.Keys(f.broken))
 	groups := make(map[string][]string) // hazards by where they break it, "" = on all safe builds
