@@ -85,24 +85,15 @@ func medianCurve(group []*Scene, name, unit string, x func(*Scene) float64, n *t
 
 // of gives the number's value in a scene, and the scene without it.
 func (w sweep) of(s results.Scene) (rest results.Scene, x float64) {
-	rest, x = s, w.usual
 	if w.key == "workers" {
-		rest.Workers = 0
-		return rest, float64(s.Workers)
+		x, s.Workers = float64(s.Workers), 0
+		return s, x
 	}
-	var kept []string
-	for _, part := range strings.Fields(s.Settings) {
-		value, ok := strings.CutPrefix(part, w.key+"=")
-		if !ok {
-			kept = append(kept, part)
-			continue
-		}
-		if n, err := strconv.ParseFloat(strings.TrimSuffix(value, "MiB"), 64); err == nil {
-			x = n
-		}
+	x, err := strconv.ParseFloat(strings.TrimSuffix(s.Setting(w.key), "MiB"), 64)
+	if err != nil {
+		x = w.usual
 	}
-	rest.Settings = strings.Join(kept, " ")
-	return rest, x
+	return s.Without(w.key), x
 }
 
 // forks counts the fork trials of a scene that gave values.

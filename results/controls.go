@@ -248,12 +248,7 @@ func (g *gatherer) noFix(s Scene) (text string, unforeseen bool) {
 		return "", false
 	}
 	text = fmt.Sprintf("%s is damaged too, in %d/%d: no fix of this kind can help", NegativeControl, v.Damaged, v.Trials)
-	key := Keys.Default()
-	for _, set := range strings.Fields(s.Settings) {
-		if value, ok := strings.CutPrefix(set, "key="); ok {
-			key = value
-		}
-	}
+	key := cmp.Or(s.Setting("key"), Keys.Default())
 	// A hazard that the catalogue does not know is another version's.
 	if expected, err := Expected(s.Hazard, NegativeControl, s.OpenSSL, key); err == nil && len(expected) == 0 {
 		return text + "; the catalogue of hazards does not expect this, so the rig may be wrong", true

@@ -157,9 +157,8 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 }
 
 func placeOf(machine string, c *Cell) rigPlace {
-	s := SceneOf(machine, c)
+	s := SceneOf(machine, c).Without(ServerKey)
 	s.OpenSSL = version.Line(c.OpenSSL)
-	s.Settings = strings.TrimSpace(strings.TrimPrefix(s.Settings, ServerKey+"="+s.server())) // it is the first
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
 	return rigPlace{s, strategy}
 }

@@ -52,10 +52,8 @@ func (s Scene) Kind() (machine, trials string) {
 	return machine, trials
 }
 
-// server is the daemon of the scene, "" for the rig.
-func (s Scene) server() string { return s.setting(ServerKey) }
-
-func (s Scene) setting(key string) string {
+// Setting gives the value of a setting, "" if it has its default.
+func (s Scene) Setting(key string) string {
 	for setting := range strings.SplitSeq(s.Settings, " ") {
 		if value, ok := strings.CutPrefix(setting, key+"="); ok {
 			return value
@@ -64,8 +62,14 @@ func (s Scene) setting(key string) string {
 	return ""
 }
 
+// Without gives the scene in which a setting has its default.
+func (s Scene) Without(key string) Scene {
+	s.Settings = strings.Join(slices.DeleteFunc(strings.Fields(s.Settings), func(setting string) bool { return strings.HasPrefix(setting, key+"=") }), " ")
+	return s
+}
+
 // Against is the other side of the duets of the scene, "" for none.
-func (s Scene) Against() string { return s.setting(AgainstKey) }
+func (s Scene) Against() string { return s.Setting(AgainstKey) }
 
 // String gives the scene without the machine.
 func (s Scene) String() string {
@@ -432,7 +436,7 @@ func (g *gatherer) sorted() []Scene {
 }
 
 func (g *gatherer) control(s Scene) Control {
-	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.server(), s.Load, s.Heap, s.Workers})
+	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers})
 }
 
 // underLoad reports whether there are trials in a scene that make a claim about

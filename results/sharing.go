@@ -317,7 +317,7 @@ func (g *gatherer) addSharing(machine string, t *Trial) {
 }
 
 func sharingGroup(s Scene) ControlGroup {
-	return ControlGroup{s.Machine, s.OpenSSL, s.server(), s.Load, s.Heap, s.Workers}
+	return ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers}
 }
 
 // shared is what the sharing trials of a strategy say; nil if there are none.

@@ -85,7 +85,7 @@ func TestSharingOfDaemon(t *testing.T) {
 			raced[r.Strategy] = r.Sharing.Raced
 		}
 		want := map[string]int{"none": 1, "key-owner": 0}
-		if table.server() != "" {
+		if table.Setting(ServerKey) != "" {
 			want["hwm"] = 1 // what the rig's oracle shares is not the daemon's
 		}
 		if !maps.Equal(raced, want) || table.Mark != "" {

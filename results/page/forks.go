@@ -67,21 +67,19 @@ func (b *comparison) forks(tables []*results.Table) {
 func compareSweeps(a, b *results.Table) int {
 	order := version.Compare(a.OpenSSL, b.OpenSSL)
 	for _, key := range results.SettingOrder {
-		order = cmp.Or(order, cmp.Compare(sweepNumber(a.Settings, key), sweepNumber(b.Settings, key)))
+		order = cmp.Or(order, cmp.Compare(sweepNumber(a.Setting(key)), sweepNumber(b.Setting(key))))
 	}
 	return cmp.Or(order, cmp.Compare(a.Workers, b.Workers))
 }
 
 // sweepNumber is -1 for a setting that has its default, 0 for a word.
-func sweepNumber(settings, key string) int {
-	for part := range strings.FieldsSeq(settings) {
-		if value, ok := strings.CutPrefix(part, key+"="); ok {
-			digits := strings.TrimRightFunc(value, func(r rune) bool { return r < '0' || r > '9' })
-			n, _ := strconv.Atoi(digits) // a word has none
-			return n
-		}
+func sweepNumber(value string) int {
+	if value == "" {
+		return -1
 	}
-	return -1
+	digits := strings.TrimRightFunc(value, func(r rune) bool { return r < '0' || r > '9' })
+	n, _ := strconv.Atoi(digits) // a word has none
+	return n
 }
 
 // forkGroup are the rows of one set of tables.
