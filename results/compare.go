@@ -200,7 +200,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		t.Controls = t.Mark
 	case g.underLoad(s):
 	case g.hasSharing(s):
-		t.Controls = g.sharing[sharingGroup(s)].String()
+		t.Controls = g.sharing[s.controls()].String()
 	default:
 		t.Controls = "no controls needed: fork trials make no claim about damage"
 		if s.Against() != "" {

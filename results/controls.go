@@ -26,6 +26,11 @@ type ControlGroup struct {
 	Workers            int
 }
 
+// controls is the group of controls that a scene belongs to.
+func (s Scene) controls() ControlGroup {
+	return ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers}
+}
+
 // Control is how the controls of one group came out.
 type Control struct {
 	ControlGroup
@@ -125,7 +130,7 @@ const controlsFailed = "CONTROLS FAILED: "
 func Controls(trials []*Trial) []Control {
 	groups := make(controlGroups)
 	for _, t := range trials {
-		groups.add(MachineOf(t.Config), t)
+		groups.add(SceneOf(MachineOf(t.Config), &t.Cell), t)
 	}
 	return groups.list()
 }
@@ -137,18 +142,14 @@ type controlTally struct {
 	daemons                      bool // of a file that holds daemons against the rig
 }
 
-func groupOf(machine string, c *Cell) ControlGroup {
-	return ControlGroup{machine, c.OpenSSL, c.Server(), c.Load, c.Heap, c.Workers}
-}
-
 // add counts a trial if it is a control, and makes sure that its group is
 // there in any case: what has no controls must be seen to have none. Fork
 // trials make no claim about damage, and sharing trials have controls of their own.
-func (g controlGroups) add(machine string, t *Trial) {
+func (g controlGroups) add(s Scene, t *Trial) {
 	if t.Cell.Measure == Fork || t.Cell.Measure == Sharing {
 		return
 	}
-	group := groupOf(machine, &t.Cell)
+	group := s.controls()
 	c := g[group]
 	if c == nil {
 		c = new(controlTally)

@@ -361,8 +361,8 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 		s = g.slot(&t.Cell, file)
 		g.slots[name] = s
 	}
-	g.controls.add(g.machine, t)
-	g.addSharing(g.machine, t)
+	g.controls.add(s.scene, t)
+	g.addSharing(s.scene, t)
 	g.inputs[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
@@ -436,7 +436,7 @@ func (g *gatherer) sorted() []Scene {
 }
 
 func (g *gatherer) control(s Scene) Control {
-	return g.controls.control(ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers})
+	return g.controls.control(s.controls())
 }
 
 // underLoad reports whether there are trials in a scene that make a claim about
@@ -458,7 +458,7 @@ func (g *gatherer) mark(s Scene) string {
 		}
 	}
 	if g.hasSharing(s) && s.Workers >= 2 {
-		return g.sharing[sharingGroup(s)].mark()
+		return g.sharing[s.controls()].mark()
 	}
 	return ""
 }

@@ -295,12 +295,12 @@ func (c *sharingControls) String() string {
 }
 
 // addSharing keeps the trial of a control.
-func (g *gatherer) addSharing(machine string, t *Trial) {
+func (g *gatherer) addSharing(scene Scene, t *Trial) {
 	c := &t.Cell
 	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || slices.ContainsFunc(c.Settings, t.notOfControls) {
 		return
 	}
-	group := sharingGroup(SceneOf(machine, c))
+	group := scene.controls()
 	s := g.sharing[group]
 	if s == nil {
 		s = &sharingControls{floor: Floor{}}
@@ -316,14 +316,10 @@ func (g *gatherer) addSharing(machine string, t *Trial) {
 	}
 }
 
-func sharingGroup(s Scene) ControlGroup {
-	return ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers}
-}
-
 // shared is what the sharing trials of a strategy say; nil if there are none.
 func (g *gatherer) shared(scene Scene, s *sample) *SharedBlocks {
 	floor := Floor(nil)
-	if c := g.sharing[sharingGroup(scene)]; c != nil {
+	if c := g.sharing[scene.controls()]; c != nil {
 		floor = c.floor
 	}
 	return s.sharing.above(floor)
