@@ -307,7 +307,7 @@ func (g *gatherer) knows(strategy string) error {
 	if g.all[strategy] {
 		return nil
 	}
-	return fmt.Errorf("no trial of strategy %q; the files have %s", strategy, strings.Join(g.strategyNames(), ", "))
+	return fmt.Errorf("no trial of strategy %q; the files have %s", strategy, strings.Join(sortedNames(g.all), ", "))
 }
 
 // filter names what is left of the files, where there is no scene to name.

@@ -160,7 +160,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 		return nil, err
 	}
 	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
-		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(g.strategyNames(), ", "))
+		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(sortedNames(g.all), ", "))
 	}
 	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Rate: o.Rate, Warnings: g.warnings(), Inputs: g.inputs}
 	for _, s := range g.sorted() {

@@ -426,14 +426,7 @@ func (g *gatherer) of(files []int) []*Input {
 }
 
 // sorted returns the scenes in the order of the report.
-func (g *gatherer) sorted() []Scene {
-	scenes := make([]Scene, 0, len(g.scenes))
-	for s := range g.scenes {
-		scenes = append(scenes, s)
-	}
-	slices.SortFunc(scenes, compareScenes)
-	return scenes
-}
+func (g *gatherer) sorted() []Scene { return slices.SortedFunc(maps.Keys(g.scenes), compareScenes) }
 
 func (g *gatherer) control(s Scene) Control {
 	return g.controls.control(s.controls())
@@ -463,12 +456,7 @@ func (g *gatherer) mark(s Scene) string {
 	return ""
 }
 
-// strategyNames lists the strategies in the files, sorted.
-func (g *gatherer) strategyNames() []string {
-	names := make([]string, 0, len(g.all))
-	for s := range g.all {
-		names = append(names, s)
-	}
-	slices.SortFunc(names, catalogue.Compare)
-	return names
+// sortedNames lists the strategies that are keys of a map.
+func sortedNames[V any](of map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(of), catalogue.Compare)
 }

@@ -9,7 +9,6 @@ import (
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
-	"tlsbench/strategies/catalogue"
 )
 
 // regression is the rule that nothing got worse than in older files: no
@@ -34,7 +33,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 	if err != nil {
 		return f, err
 	}
-	if a, b := old.machines(), now.machines(); !overlap(a, b) {
+	if a, b := old.machines(), now.machines(); !slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) }) {
 		f.lack("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
 		return f, nil
 	}
@@ -82,15 +81,6 @@ func (f *findings) marks(scene Scene, old, now *gatherer) {
 	}
 }
 
-func sortedNames(samples map[string]*sample) []string {
-	var names []string
-	for name := range samples {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, catalogue.Compare)
-	return names
-}
-
 func (g *gatherer) names() []string {
 	list := make([]string, len(g.inputs))
 	for i, in := range g.inputs {
@@ -100,17 +90,7 @@ func (g *gatherer) names() []string {
 }
 
 func (g *gatherer) machines() []string {
-	var list []string
-	for _, s := range g.sorted() {
-		if !slices.Contains(list, s.Machine) {
-			list = append(list, s.Machine)
-		}
-	}
-	return list
-}
-
-func overlap(a, b []string) bool {
-	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+	return Distinct(g.sorted(), func(s Scene) string { return s.Machine })
 }
 
 // change is one strategy in one scene, then and now.
