@@ -306,7 +306,7 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 		if c == nil {
 			continue
 		}
-		disturbed := s.disturbed(m, workers, seldom)
+		disturbed := s.conditions[m].disturbed(workers, seldom)
 		for _, unit := range c.units() {
 			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
 			if name != o.Baseline && hasRatio(unit) {

@@ -55,27 +55,14 @@ func (c *conditions) add(t *Trial, file int) {
 	}
 }
 
-// disturbance is one way in which trials were disturbed, and how many.
-type disturbance struct {
-	what  string
-	k, of int
-}
-
-func (d disturbance) String() string {
-	if d.k == d.of {
-		return d.what + " in all trials" // one note for all strategies
-	}
-	return fmt.Sprintf("%s in %d of %s", d.what, d.k, number.Count(d.of, "trial"))
-}
-
-// disturbances lists those in more than share of the trials. workers are the most
-// that any trial of a file had: the load before a trial may be another one's of the
-// same run.
-func (c *conditions) disturbances(workers []int, share float64) []disturbance {
+// disturbed says how the machine disturbed trials, in more than share of them.
+// workers are the most that any trial of a file had: the load before a trial may be
+// another one's of the same run.
+func (c *conditions) disturbed(workers []int, share float64) []string {
 	if c == nil {
 		return nil
 	}
-	var list []disturbance
+	var list []string
 	add := func(values []float32, limit func(i int) float64, what string) {
 		k := 0
 		for i, v := range values {
@@ -83,8 +70,12 @@ func (c *conditions) disturbances(workers []int, share float64) []disturbance {
 				k++
 			}
 		}
-		if float64(k) > share*float64(len(values)) {
-			list = append(list, disturbance{what, k, len(values)})
+		switch {
+		case float64(k) <= share*float64(len(values)):
+		case k == len(values):
+			list = append(list, what+" in all trials") // one note for all strategies
+		default:
+			list = append(list, fmt.Sprintf("%s in %d of %s", what, k, number.Count(len(values), "trial")))
 		}
 	}
 	always := func(limit float64) func(int) float64 { return func(int) float64 { return limit } }
@@ -122,13 +113,4 @@ func (s *sample) addConditions(t *Trial, file int) {
 		s.conditions[t.Cell.Measure] = c
 	}
 	c.add(t, file)
-}
-
-// disturbed says how the machine disturbed trials, in more than share of them.
-func (s *sample) disturbed(m Measure, workers []int, share float64) []string {
-	var list []string
-	for _, d := range s.conditions[m].disturbances(workers, share) {
-		list = append(list, d.String())
-	}
-	return list
 }

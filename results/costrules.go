@@ -120,7 +120,7 @@ func (r slowdown) unsupported(s, base *sample, workers []int) string {
 		if side.sample == nil {
 			continue
 		}
-		if list := side.disturbed(Handshake, workers, muchDisturbed); len(list) > 0 {
+		if list := side.conditions[Handshake].disturbed(workers, muchDisturbed); len(list) > 0 {
 			return fmt.Sprintf("the data cannot support the claim: %s of %s", strings.Join(list, ", "), side.name)
 		}
 	}
