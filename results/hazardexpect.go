@@ -10,16 +10,13 @@ import (
 	"tlsbench/strategies/catalogue"
 )
 
-// words are verdict words that the trials of one cell are expected to earn, or
-// did: those of package results.
-type words []string
-
+// Verdict words that the trials of one cell are expected to earn.
 var (
-	corrupt    = words{"corrupt"}
-	collateral = words{"collateral"}
-	hanging    = words{"hang"}
+	corrupt    = []Word{Corrupt}
+	collateral = []Word{Collateral}
+	hanging    = []Word{Hung}
 	// toBeMeasured says that nobody knows: no outcome deviates from it.
-	toBeMeasured = words{"?"}
+	toBeMeasured = []Word{"?"}
 )
 
 // expecting is what an expectation may depend on.
@@ -45,7 +42,7 @@ func KeysOfOpenSSL(openssl string) int64 { return keysOfLine[version.Line(openss
 // onlyNone: the positive control corrupts, the others are clean. OpenSSL 3.6 keeps
 // its objects in tables: the pointers that it hands out are in no slot, so that
 // pointer-match finds none of them there (shared-slots shows it under plain).
-func onlyNone(e expecting) words {
+func onlyNone(e expecting) []Word {
 	if e.strategy == "none" || e.strategy == "pointer-match" && e.line() == "3.6" {
 		return corrupt
 	}
@@ -53,8 +50,8 @@ func onlyNone(e expecting) words {
 }
 
 // hurts: the positive control corrupts and some others are hurt in their way.
-func hurts(how map[string]words) func(expecting) words {
-	return func(e expecting) words {
+func hurts(how map[string][]Word) func(expecting) []Word {
+	return func(e expecting) []Word {
 		if w, ok := how[e.strategy]; ok {
 			return w
 		}
@@ -68,46 +65,35 @@ func bound(strategy string) int64 {
 	return s.Params[0].Default
 }
 
-func expectForeignBefore(e expecting) words {
+func expectForeignBefore(e expecting) []Word {
 	last := e.number("n") + KeysOfOpenSSL(e.openssl) // first key after OpenSSL's
-	switch {
-	case e.strategy == "clear-0-15" && last > bound(e.strategy):
-		return words{"corrupt", "collateral"}
-	case e.strategy == "clear-0-15":
+	switch e.strategy {
+	case "clear-0-15", "hwm":
+		if last > bound(e.strategy) {
+			return []Word{Corrupt, Collateral}
+		}
 		return collateral
-	case e.strategy == "hwm" && last > bound(e.strategy):
-		return words{"corrupt", "collateral"}
-	case e.strategy == "hwm":
-		return collateral
-	case e.strategy == "pointer-match" && last > bound(e.strategy):
-		return corrupt
+	case "pointer-match":
+		if last > bound(e.strategy) {
+			return corrupt
+		}
 	}
 	return onlyNone(e)
-}
-
-// seen gives the words that events stand for.
-func seen(events map[string]uint64) words {
-	var list words
-	for _, word := range event.WordsOf(events) {
-		list = append(list, string(word))
-	}
-	slices.Sort(list)
-	return list
 }
 
 // means are the words that an expected one is met by, each of which it also
 // explains: corruption crashes, blocks, and breaks a neighbour's TLS; a broken
 // neighbour may take its process with it. Which comes first is luck.
-var means = map[string]words{
-	"corrupt":    {"corrupt", "crash", "hang", "broken"},
-	"hang":       {"hang", "crash", "corrupt", "broken"},
-	"broken":     {"broken", "crash"},
-	"collateral": {"collateral"},
+var means = map[Word][]Word{
+	Corrupt:    {Corrupt, Crashed, Hung, Broken},
+	Hung:       {Hung, Crashed, Corrupt, Broken},
+	Broken:     {Broken, Crashed},
+	Collateral: {Collateral},
 }
 
 // asExpected compares what was seen with what was expected.
-func asExpected(expected, saw words) bool {
-	explained := map[string]bool{}
+func asExpected(expected, saw []Word) bool {
+	explained := map[Word]bool{}
 	for _, e := range expected {
 		met := false
 		for _, w := range means[e] {
@@ -118,13 +104,13 @@ func asExpected(expected, saw words) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(saw, func(w string) bool { return !explained[w] })
+	return !slices.ContainsFunc(saw, func(w Word) bool { return !explained[w] })
 }
 
 // Expected says what the catalogue expects of a strategy under a hazard, in
 // verdict words: empty for clean, "?" for what nobody has measured yet, such as
 // anything on a line of OpenSSL that this suite has no row for.
-func Expected(hazard, strategy, openssl, key string) ([]string, error) {
+func Expected(hazard, strategy, openssl, key string) ([]Word, error) {
 	list, err := ParseHazard(hazard)
 	if err != nil {
 		return nil, err
@@ -132,7 +118,7 @@ func Expected(hazard, strategy, openssl, key string) ([]string, error) {
 	if KeysOfOpenSSL(openssl) == 0 {
 		return toBeMeasured, nil
 	}
-	var all words
+	var all []Word
 	for _, c := range list {
 		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: c.Key(key)}
 		for _, w := range c.expect(e) {
@@ -152,7 +138,8 @@ func Deviation(hazard, strategy, openssl, key string, events map[string]uint64) 
 	if err != nil || slices.Contains(expected, toBeMeasured[0]) {
 		return "", err
 	}
-	saw := seen(events)
+	saw := event.WordsOf(events)
+	slices.Sort(saw)
 	if asExpected(expected, saw) {
 		return "", nil
 	}
@@ -160,9 +147,9 @@ func Deviation(hazard, strategy, openssl, key string, events map[string]uint64) 
 		strategy, hazard, openssl, orClean(expected), orClean(saw)), nil
 }
 
-func orClean(w words) string {
+func orClean(w []Word) string {
 	if len(w) == 0 {
 		return "clean"
 	}
-	return strings.Join(w, " and ")
+	return strings.Join(texts(w), " and ")
 }

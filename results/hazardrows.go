@@ -40,8 +40,8 @@ var hazardCatalogue = []Hazard{
 			{Name: "reuse", Default: 0, Min: 0, Max: 1, Summary: "1: some reuse the numbers of deleted keys, below OpenSSL's keys"},
 		},
 		Variants: []string{"foreign-after", "foreign-after:reuse=1"},
-		expect: func(e expecting) words {
-			how := map[string]words{"clear-0-15": collateral}
+		expect: func(e expecting) []Word {
+			how := map[string][]Word{"clear-0-15": collateral}
 			if e.number("reuse") != 0 {
 				how["hwm"] = collateral
 			}
@@ -55,11 +55,11 @@ var hazardCatalogue = []Hazard{
 		Expects:  "temp-thread corrupts, unless the connection is made in its temporary thread (wrapped=1)",
 		Params:   []catalogue.Param{{Name: "wrapped", Default: 0, Min: 0, Max: 1, Summary: "1: connect in the strategy's initialising hook"}},
 		Variants: []string{"rank0-client", "rank0-client:wrapped=1"},
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			if e.number("wrapped") != 0 {
 				return onlyNone(e)
 			}
-			return hurts(map[string]words{"temp-thread": corrupt})(e)
+			return hurts(map[string][]Word{"temp-thread": corrupt})(e)
 		},
 		Quiet: true,
 	},
@@ -68,7 +68,7 @@ var hazardCatalogue = []Hazard{
 		Summary: "rank 0 uses OpenSSL between two forks, and leaves errors in its queue",
 		Source:  "a main process that does more than start workers",
 		Expects: "temp-thread corrupts, because it acts only once; fixes that act at each fork are clean",
-		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
 		Quiet:   true,
 	},
 	{
@@ -79,7 +79,7 @@ var hazardCatalogue = []Hazard{
 		Params:   []catalogue.Param{{Name: "rsa", Default: 0, Min: 0, Max: 1, Summary: "1: the server's key is RSA-2048"}},
 		Variants: []string{"shared-ctx", "shared-ctx:rsa=1"},
 		RSA:      "rsa",
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			if e.key == RSA2048 {
 				return corrupt
 			}
@@ -94,7 +94,7 @@ var hazardCatalogue = []Hazard{
 		Expects:  "all strategies hang, key-owner too, so it is not a control here; with kamailio=1 only where OpenSSL uses condition variables (3.5 and later)",
 		Params:   []catalogue.Param{{Name: "kamailio", Default: 0, Min: 0, Max: 1, Summary: "1: mutexes and rwlocks are shared, condition variables are not"}},
 		Variants: []string{"private-locks", "private-locks:kamailio=1"},
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			switch {
 			case e.number("kamailio") == 0:
 				return hanging
@@ -125,9 +125,9 @@ var hazardCatalogue = []Hazard{
 			every(8),
 		},
 		Variants: []string{"python", "python:before=1"},
-		expect: func(e expecting) words {
-			lost := words{"broken", "collateral"}
-			how := map[string]words{"temp-thread": corrupt, "clear-0-15": lost}
+		expect: func(e expecting) []Word {
+			lost := []Word{Broken, Collateral}
+			how := map[string][]Word{"temp-thread": corrupt, "clear-0-15": lost}
 			if e.number("before") != 0 {
 				how["hwm"] = lost
 			}
@@ -141,7 +141,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "modules that query web services, such as Kamailio's http_client",
 		Expects: "temp-thread corrupts; none corrupts too; all others are clean, because no library that Debian's libcurl loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(16)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
 	},
 	{
 		Name: "postgres", File: "hazard_postgres.c",
@@ -150,7 +150,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "Kamailio's module db_postgres, which connects at start",
 		Expects: "temp-thread corrupts; none corrupts too; all others are clean, because no library that Debian's libpq loads keeps a value in a key of rank 0 (first seen by this suite, on 1.1.1 to 3.6)",
 		Params:  []catalogue.Param{every(8)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
 	},
 	{
 		Name: "mariadb", File: "hazard_mariadb.c",
@@ -159,7 +159,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "OpenSIPS issue 3280 and pull request 3841; the most used database module of both daemons",
 		Expects: "temp-thread corrupts; none corrupts too; all others are clean",
 		Params:  []catalogue.Param{every(8)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
 	},
 	{
 		Name: "handoff", File: "hazard_handoff.c",
@@ -181,9 +181,9 @@ var hazardCatalogue = []Hazard{
 			after,
 		},
 		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			if e.number("thread-stop") != 0 {
-				return hurts(map[string]words{"pointer-match": corrupt})(e)
+				return hurts(map[string][]Word{"pointer-match": corrupt})(e)
 			}
 			return onlyNone(e)
 		},
@@ -219,8 +219,8 @@ var hazardCatalogue = []Hazard{
 		Needs:   "the build's FIPS module: openssl-provider-fips, from Debian's 3.5 on",
 		Source:  "openssl pull requests 27788, 27794, 28781",
 		Expects: "thread-stop corrupts on 3.6 and 4.0, because the module's table stays in its slot after OPENSSL_thread_stop(); pointer-match leaves it shared too",
-		expect: func(e expecting) words {
-			how := map[string]words{}
+		expect: func(e expecting) []Word {
+			how := map[string][]Word{}
 			if e.line() == "3.6" || e.line() == "4.0" {
 				how["thread-stop"] = corrupt
 			}
@@ -238,8 +238,8 @@ var hazardCatalogue = []Hazard{
 			every(1),
 		},
 		Variants: []string{"provider-state", "provider-state:when=after"},
-		expect: func(e expecting) words {
-			how := map[string]words{"temp-thread": corrupt, "thread-stop": corrupt, "pointer-match": corrupt}
+		expect: func(e expecting) []Word {
+			how := map[string][]Word{"temp-thread": corrupt, "thread-stop": corrupt, "pointer-match": corrupt}
 			if e.number("when") != 0 {
 				how["hwm"] = corrupt
 			}
@@ -252,7 +252,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "workload/rig/hazard_state.c",
 		Expects: "all corrupt, because they act on keys only",
 		Params:  []catalogue.Param{every(1)},
-		expect:  func(expecting) words { return corrupt },
+		expect:  func(expecting) []Word { return corrupt },
 	},
 	{
 		Name: "atfork-user", File: "hazard_atfork_user.c",
@@ -264,8 +264,8 @@ var hazardCatalogue = []Hazard{
 			catalogue.OneOf("order", "registered before or after the strategy's handlers", "before", "after"),
 		},
 		Variants: []string{"atfork-user", "atfork-user:order=after", "atfork-user:side=child", "atfork-user:order=after;side=child"},
-		expect: func(e expecting) words {
-			how := map[string]words{}
+		expect: func(e expecting) []Word {
+			how := map[string][]Word{}
 			if e.number("side") == 0 {
 				how["temp-thread"] = corrupt
 				if e.number("order") == 0 {
@@ -281,7 +281,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "Kamailio modules that fork by themselves; Python's multiprocessing; Shopify/pitchfork issues 67, 79, 89",
 		Expects: "temp-thread corrupts, because it acts only in rank 0",
 		Params:  []catalogue.Param{every(16)},
-		expect:  hurts(map[string]words{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
 	},
 	{
 		Name: "rank0-thread", File: "hazard_rank0_thread.c",
@@ -300,7 +300,7 @@ var hazardCatalogue = []Hazard{
 			after,
 		},
 		Variants: []string{"orderly-exit", "orderly-exit:who=rank0"},
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			if e.line() == "4.0" {
 				return onlyNone(e)
 			}
@@ -313,7 +313,7 @@ var hazardCatalogue = []Hazard{
 		Summary: "rank 0 has an error in its queue at each fork",
 		Source:  "the code of thread-stop",
 		Expects: "thread-stop loses it; temp-thread corrupts, because rank 0's main thread then has an error queue",
-		expect:  hurts(map[string]words{"temp-thread": corrupt, "thread-stop": {"broken"}}), Quiet: true,
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt, "thread-stop": {Broken}}), Quiet: true,
 	},
 	{
 		Name: "second-context", File: "hazard_second_context.c",
@@ -322,8 +322,8 @@ var hazardCatalogue = []Hazard{
 		Expects:  "temp-thread corrupts; on 3.0 and 3.5, where each context has generators behind keys of its own, hwm and pointer-match miss them, and clear-0-15 those past key 15 (from n=6 and n=4 on)",
 		Params:   []catalogue.Param{{Name: "n", Default: 1, Min: 1, Max: 32, Summary: "number of contexts"}, every(1)},
 		Variants: []string{"second-context", "second-context:n=8"},
-		expect: func(e expecting) words {
-			how := map[string]words{"temp-thread": corrupt}
+		expect: func(e expecting) []Word {
+			how := map[string][]Word{"temp-thread": corrupt}
 			if keys := KeysOfOpenSSL(e.openssl); keys > 4 {
 				how["hwm"], how["pointer-match"] = corrupt, corrupt
 				each := keys - 4 // new keys of each context, as probe shows: 2 on 3.0, 3 on 3.5
@@ -344,7 +344,7 @@ var hazardCatalogue = []Hazard{
 			after,
 		},
 		Variants: []string{"killed-worker", "killed-worker:locked=heap", "killed-worker:locked=none"},
-		expect: func(e expecting) words {
+		expect: func(e expecting) []Word {
 			if e.number("locked") == 0 {
 				return hanging
 			}
@@ -358,7 +358,7 @@ var hazardCatalogue = []Hazard{
 		Source:    "the assumption of shm-match",
 		Expects:   "shm-match clears them; clear-0-15 clears those below key 16",
 		Params:    []catalogue.Param{{Name: "n", Default: 2, Min: 1, Max: 32, Summary: "number of keys"}},
-		expect:    hurts(map[string]words{"clear-0-15": collateral, "shm-match": collateral}),
+		expect:    hurts(map[string][]Word{"clear-0-15": collateral, "shm-match": collateral}),
 		NeedsHeap: true,
 	},
 }

@@ -35,7 +35,7 @@ type Hazard struct {
 	QuietIf      string   // parameter with which that is so
 	Without      []string // hazards that this one excludes
 
-	expect func(expecting) words
+	expect func(expecting) []Word
 }
 
 // HazardChoice is a hazard with the parameters that differ from the default.
