@@ -197,8 +197,8 @@ func differences(old, now *gatherer) []string {
 	if a, b := old.machines(), now.machines(); !slices.Equal(a, b) {
 		list = append(list, fmt.Sprintf("machine: %v before, %v after", a, b))
 	}
-	is := traits(now.inputs[0].Name)
-	for _, a := range traits(old.inputs[0].Name) {
+	is := now.inputs[0].traits()
+	for _, a := range old.inputs[0].traits() {
 		if i := slices.IndexFunc(is, func(b trait) bool { return a.key == b.key && a.text != b.text }); i >= 0 {
 			list = append(list, fmt.Sprintf("%s before, %s after", a.text, is[i].text))
 		}

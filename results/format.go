@@ -30,8 +30,7 @@ const maxLine = 64<<10 - 1
 
 // Header is what appears before the first trial of a results file.
 type Header struct {
-	// Plan is the plan of the run, as package bench wrote it. This package
-	// does not look into it.
+	// Plan is the plan of the run, as package bench wrote it.
 	Plan json.RawMessage
 	// Config is the file configuration: facts about machine, builds and run
 	// that are the same for the whole file.

@@ -59,9 +59,9 @@ func (in *Input) add(t *Trial) {
 // finish takes what appears before the trials.
 func (in *Input) finish(f File) {
 	in.File = f
-	p := new(Plan)
-	if len(f.Header.Plan) == 0 || json.Unmarshal(f.Header.Plan, p) != nil {
-		return // no plan, or one of another program
+	p := f.Header.plan()
+	if p == nil {
+		return
 	}
 	in.host = p.Machine.Host
 	if p.Spec.Rounds > 0 || p.Spec.Sequential {
@@ -106,9 +106,7 @@ const (
 	forkLength       = "pairs of forks in a trial: "
 )
 
-// traits reads those of a file from what stands before its first trial. What is
-// wrong with the file shows when it is read.
-func traits(path string) []trait { return headOf(path).traits() }
+func (in *Input) traits() []trait { return head{&in.Header, in.Header.plan()}.traits() }
 
 func (h head) traits() []trait {
 	header, p := h.header, h.plan
@@ -228,6 +226,7 @@ type head struct {
 	plan   *Plan   // nil: it has none
 }
 
+// headOf reads that of a file. What is wrong with the file shows when it is read.
 func headOf(path string) head {
 	f, err := os.Open(path)
 	if err != nil {
@@ -236,11 +235,24 @@ func headOf(path string) head {
 	defer f.Close()
 	r := NewReader(f, path)
 	r.Scan()
-	header, p := r.Header(), new(Plan)
-	if len(header.Plan) == 0 || json.Unmarshal(header.Plan, p) != nil {
-		return head{&header, nil}
+	header := r.Header()
+	return head{&header, header.plan()}
+}
+
+// plan is nil if there is none, or one of another program.
+func (h Header) plan() *Plan {
+	p := new(Plan)
+	if len(h.Plan) == 0 || json.Unmarshal(h.Plan, p) != nil {
+		return nil
 	}
-	return head{&header, p}
+	return p
+}
+
+// HasDaemons reports whether a results file is one of daemons, with the rig
+// next to them. It says no to what cannot be read: whoever reads it says why.
+func HasDaemons(path string) bool {
+	h := headOf(path)
+	return h.header != nil && h.header.Get(DaemonsKey) != ""
 }
 
 // scenes lists the hazards of a file's plan under each of its loads.
@@ -266,16 +278,17 @@ func OrDefault[E any](list []E, usual ...E) []E {
 }
 
 // lengthsDiffer says which length of trials two files do not share, "" if none.
-func lengthsDiffer(old, now []string) string {
+func lengthsDiffer(old, now []*Input) string {
 	for _, a := range old {
-		for _, was := range traits(a) {
+		for _, was := range a.traits() {
+			if !slices.Contains([]string{corruptionLength, throughputLength, forkLength}, was.key) {
+				continue
+			}
 			for _, b := range now {
-				i := slices.IndexFunc(traits(b), func(t trait) bool { return t.key == was.key })
-				if i < 0 || !slices.Contains([]string{corruptionLength, throughputLength, forkLength}, was.key) {
-					continue
-				}
-				if is := traits(b)[i]; is != was {
-					return fmt.Sprintf("were %s, are %s", was.text, is.text)
+				for _, is := range b.traits() {
+					if is.key == was.key && is != was {
+						return fmt.Sprintf("were %s, are %s", was.text, is.text)
+					}
 				}
 			}
 		}

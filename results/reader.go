@@ -437,19 +437,6 @@ func ReadFiles(paths ...string) (*Set, error) {
 	return set, nil
 }
 
-// HasDaemons reports whether a results file is one of daemons, with the rig
-// next to them. It says no to what cannot be read: whoever reads it says why.
-func HasDaemons(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	r := NewReader(f, path)
-	r.Scan()
-	return r.Header().Get(DaemonsKey) != ""
-}
-
 // EachTrial calls each with every trial of a file. The trial is the reader's own
 // and changes with the next call: what is kept of it has to be cloned.
 func EachTrial(path string, each func(*Trial)) error {

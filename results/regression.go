@@ -37,7 +37,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 		f.lack("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
 		return f, nil
 	}
-	if why := lengthsDiffer(old.names(), now.names()); why != "" {
+	if why := lengthsDiffer(old.inputs, now.inputs); why != "" {
 		f.lack("all files", "trials of unlike length say nothing about a change: they %s", why)
 		return f, nil
 	}
@@ -79,14 +79,6 @@ func (f *findings) marks(scene Scene, old, now *gatherer) {
 	if now.scenes[scene] != nil {
 		f.mark(scene.String(), now.mark(scene))
 	}
-}
-
-func (g *gatherer) names() []string {
-	list := make([]string, len(g.inputs))
-	for i, in := range g.inputs {
-		list[i] = in.Name
-	}
-	return list
 }
 
 func (g *gatherer) machines() []string {
