@@ -231,14 +231,9 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 // sharingMetrics count the blocks that the tracer tells of, those of the floor
 // too: what that is, all trials of a file together say.
 func sharingMetrics(o *workload.Outcome) []results.Metric {
-	read := 0
-	for _, b := range o.Trace.Raced {
-		if b.ReadRaced {
-			read++
-		}
-	}
+	raced, read := results.CountRaced(o.Trace.Raced)
 	return []results.Metric{
-		{Value: float64(len(o.Trace.Raced) - read), Unit: results.RacedBlocks},
+		{Value: float64(raced), Unit: results.RacedBlocks},
 		{Value: float64(read), Unit: results.ReadRacedBlocks},
 	}
 }

@@ -133,6 +133,17 @@ func (f Floor) part(blocks []RacedBlock, within bool) []RacedBlock {
 	return list
 }
 
+// CountRaced counts blocks that several processes write, and those that one writes
+// and others read.
+func CountRaced(blocks []RacedBlock) (raced, read int) {
+	for i := range blocks {
+		if blocks[i].ReadRaced {
+			read++
+		}
+	}
+	return len(blocks) - read, read
+}
+
 // SharedBlocks is what the sharing trials of one strategy in one scene say.
 type SharedBlocks struct {
 	Trials int `json:"trials"`
@@ -200,13 +211,9 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		if trial.ended && len(above) == 0 {
 			sum.Cut++
 		}
-		read := 0
 		seen := map[string]bool{}
 		for i := range above {
 			b := &above[i]
-			if b.ReadRaced {
-				read++
-			}
 			if seen[b.place()] {
 				continue
 			}
@@ -216,7 +223,8 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 			}
 			places[b.place()].Trials++
 		}
-		sum.Raced = max(sum.Raced, len(above)-read)
+		raced, read := CountRaced(above)
+		sum.Raced = max(sum.Raced, raced)
 		sum.ReadRaced = max(sum.ReadRaced, read)
 		sum.Floor = max(sum.Floor, len(trial.raced)-len(above))
 	}

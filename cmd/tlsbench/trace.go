@@ -232,13 +232,8 @@ func (t *traced) verdict() string {
 	if t.NotRun != "" {
 		return t.NotRun
 	}
-	read := 0
-	for _, b := range t.Raced {
-		if b.ReadRaced {
-			read++
-		}
-	}
-	text := number.Count(len(t.Raced)-read, "raced block")
+	raced, read := results.CountRaced(t.Raced)
+	text := number.Count(raced, "raced block")
 	if read > 0 {
 		text += fmt.Sprintf(", %d read-raced", read)
 	}
