@@ -255,13 +255,14 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 		}
 	}
 	v := s.lives().verdict().shareSlots(s.sharedMax)
+	tried := s.looked.with(&s.throughput).with(&s.unlooked)
 	switch {
 	case s.looked.verdict().Worst() == NoTrials:
 		f.lack(place, "no corruption trials with the active checks on")
 	case v.Trials == 0:
 		f.lack(place, "%s", v)
-	case v.Failed+s.throughput.failed+s.unlooked.failed > 0:
-		f.lack(place, "%s", couldNot(&s.looked, &s.throughput, &s.unlooked))
+	case tried.failed > 0:
+		f.lack(place, "%s", couldNot(tried))
 	case v.Idle > 0:
 		f.lack(place, "%s made no attempt that the file knows of", number.Count(v.Idle, "trial"))
 	case e.word == undamagedWord:
@@ -287,15 +288,8 @@ func judgeSharing(f *findings, place string, s *sample, shared *SharedBlocks) {
 
 // couldNot says how many trials could not be carried out, and why the first
 // could not: what they would have shown is not known, so they support nothing.
-func couldNot(list ...*tally) string {
-	failed, reason := 0, ""
-	for _, t := range list {
-		failed += t.failed
-		if reason == "" {
-			reason = t.reason
-		}
-	}
-	return fmt.Sprintf("%s could not be carried out: %s", number.Count(failed, "trial"), orUnknown(reason))
+func couldNot(t *tally) string {
+	return fmt.Sprintf("%s could not be carried out: %s", number.Count(t.failed, "trial"), orUnknown(t.reason))
 }
 
 // cleanTrials is how many trials without damage meet CleanBound: the smallest

@@ -254,7 +254,7 @@ func (s *sample) row(name string, base *sample, o Options) Row {
 		r.Kept = figure(inference.Median(s.kept, o.Confidence))
 	}
 	if v.Failed > 0 {
-		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("%s could not be carried out: %s", number.Count(v.Failed, "trial"), s.lives().reason))
+		r.Probability.Warnings = append(r.Probability.Warnings, couldNot(s.lives()))
 	}
 	if v.Idle > 0 {
 		r.Probability.Warnings = append(r.Probability.Warnings, number.Count(v.Idle, "trial")+" without an attempt are not counted")

@@ -104,13 +104,13 @@ func (c change) plain(f *findings) bool {
 		return true
 	}
 	was, is := c.old.looked.verdict(), c.now.looked.verdict()
-	now := []*tally{&c.now.looked, &c.now.throughput, &c.now.unlooked, &c.now.forks}
+	tried := c.now.looked.with(&c.now.throughput).with(&c.now.unlooked).with(&c.now.forks)
 	switch all := c.now.lives().verdict(); {
 	case was.Undamaged() && is.Damaged > 0:
 		f.add(c.place(), "was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
 		return true
-	case slices.ContainsFunc(now, func(t *tally) bool { return t.failed > 0 }):
-		f.lack(c.place(), "%s", couldNot(now...))
+	case tried.failed > 0:
+		f.lack(c.place(), "%s", couldNot(tried))
 		return true
 	case was.Trials > 0 && is.Trials == 0:
 		f.lack(c.place(), "was %s, now %s", was, is)
