@@ -151,5 +151,5 @@ func orClean(w []Word) string {
 	if len(w) == 0 {
 		return "clean"
 	}
-	return strings.Join(texts(w), " and ")
+	return strings.Join(Texts(w), " and ")
 }

@@ -120,9 +120,7 @@ func (h head) traits() []trait {
 		return list
 	}
 	s := &p.Spec.Spec
-	if len(s.Measures) == 0 {
-		s.Measures = DefaultMeasures
-	}
+	s.Measures = OrDefault(s.Measures, DefaultMeasures...)
 	handshake := slices.Contains(s.Measures, Handshake) // with controls, which are corruption trials
 	if d := s.CorruptionTime; d > 0 && (slices.Contains(s.Measures, Corruption) || handshake && !s.NoControls) {
 		add(corruptionLength, d.String())

@@ -87,7 +87,7 @@ func (v Verdict) String() string {
 }
 
 // Short is the words alone: the number of trials says what the bound says.
-func (v Verdict) Short() string { return strings.Join(texts(v.Words), " ") }
+func (v Verdict) Short() string { return strings.Join(Texts(v.Words), " ") }
 
 // lacks says what keeps trials without damage from the word clean, "" if nothing
 // does.
