@@ -29,8 +29,8 @@ var findingsText string
 func Findings(d *plots.Data, set string) (string, error) {
 	f := finder{d}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
-		"breaks": f.breaks, "holds": f.holds, "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
-		"predictions": f.predictions, "daemonBreaks": f.daemonBreaks, "daemonHolds": f.daemonHolds, "agreement": f.agreement,
+		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
+		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement,
 		"set": func() string { return set },
 	}).Parse(findingsText)
 	if err != nil {
@@ -84,7 +84,10 @@ func (f finder) lives(strategy, hazard string, builds []string, count func(*resu
 	return list, err
 }
 
-func damaged(r *results.Row) int { return r.Verdict.Damaged }
+// damaged adds up the damaged ones.
+func (f finder) damaged(strategy, hazard string, builds []string) ([]lives, error) {
+	return f.lives(strategy, hazard, builds, func(r *results.Row) int { return r.Verdict.Damaged })
+}
 
 // lives is how many of them were damaged, or count for something else, on a build or
 // in a daemon.
@@ -103,17 +106,34 @@ func addLives(list []lives, more lives) []lives {
 	return list
 }
 
+// tells says something of the lives of a strategy under a hazard that are counted on
+// each of some builds, or in each daemon on some lines.
+func tells(count func(strategy, hazard string, where []string) ([]lives, error), say func(list []lives, what string) (string, error)) func(strategy, hazard string, where ...string) (string, error) {
+	return func(strategy, hazard string, where ...string) (string, error) {
+		list, err := count(strategy, hazard, where)
+		if err != nil {
+			return "", err
+		}
+		return say(list, strategy+" under "+hazard)
+	}
+}
+
 // broken says in how many lives there was damage in each place, and refuses if
 // there was none in one.
 func broken(list []lives, what string) (string, error) {
+	text, err := inEach(list, what+": damage", "%d of %d on %s")
+	return "damaged " + text, err
+}
+
+func inEach(list []lives, what, format string) (string, error) {
 	var parts []string
 	for _, l := range list {
 		if l.damaged == 0 {
-			return "", fmt.Errorf("%s is not damaged on %s: none of %d lives", what, l.where, l.trials)
+			return "", fmt.Errorf("%s in none of %d lives on %s", what, l.trials, l.where)
 		}
-		parts = append(parts, fmt.Sprintf("%d of %d on %s", l.damaged, l.trials, l.where))
+		parts = append(parts, fmt.Sprintf(format, l.damaged, l.trials, l.where))
 	}
-	return "damaged " + strings.Join(parts, ", "), nil
+	return strings.Join(parts, ", "), nil
 }
 
 // held says in how many lives there was no damage, and the weakest bound of a
@@ -129,26 +149,6 @@ func held(list []lives, what string) (string, error) {
 	return fmt.Sprintf("0 of %d lives (%s, on each %s)", n, number.Count(len(list), "version"), number.AtMost(bound)), nil
 }
 
-// breaks says in how many lives on each build there was damage. It was there on
-// each of them.
-func (f finder) breaks(strategy, hazard string, builds ...string) (string, error) {
-	list, err := f.lives(strategy, hazard, builds, damaged)
-	if err != nil {
-		return "", err
-	}
-	return broken(list, strategy+" under "+hazard)
-}
-
-// holds says in how many lives there was no damage, and the weakest bound of a
-// build.
-func (f finder) holds(strategy, hazard string, builds ...string) (string, error) {
-	list, err := f.lives(strategy, hazard, builds, damaged)
-	if err != nil {
-		return "", err
-	}
-	return held(list, strategy+" under "+hazard)
-}
-
 // events says in how many lives of each build there were events of a kind; there
 // were some on each.
 func (f finder) events(strategy, hazard, kind string, builds ...string) (string, error) {
@@ -162,14 +162,8 @@ func (f finder) events(strategy, hazard, kind string, builds ...string) (string,
 	if err != nil {
 		return "", err
 	}
-	var parts []string
-	for _, l := range list {
-		if l.damaged == 0 {
-			return "", fmt.Errorf("%s under %s on %s: no %s in %d lives", strategy, hazard, l.where, kind, l.trials)
-		}
-		parts = append(parts, fmt.Sprintf("%d of %d lives on %s", l.damaged, l.trials, l.where))
-	}
-	return "in " + strings.Join(parts, ", "), nil
+	text, err := inEach(list, strategy+" under "+hazard+": "+kind, "%d of %d lives on %s")
+	return "in " + text, err
 }
 
 // raced says how many blocks are raced on each build, and where the first of them
@@ -242,24 +236,6 @@ func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error
 	}
 	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
 	return list, nil
-}
-
-// daemonBreaks says in how many lives each daemon was damaged; each was in some.
-func (f finder) daemonBreaks(strategy, hazard string, lines ...string) (string, error) {
-	list, err := f.daemons(strategy, hazard, lines)
-	if err != nil {
-		return "", err
-	}
-	return broken(list, strategy+" under "+hazard)
-}
-
-// daemonHolds says in how many lives no daemon was damaged.
-func (f finder) daemonHolds(strategy, hazard string, lines ...string) (string, error) {
-	list, err := f.daemons(strategy, hazard, lines)
-	if err != nil {
-		return "", err
-	}
-	return held(list, strategy+" under "+hazard)
 }
 
 // predictions is a table of hazards and strategies: what the catalogue expects on
