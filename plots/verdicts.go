@@ -9,7 +9,6 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/event"
-	"tlsbench/results/inference"
 	"tlsbench/results/number"
 	"tlsbench/results/version"
 )
@@ -56,7 +55,7 @@ func verdictMap(d *Data) *Figure {
 	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). idle: no connection was attempted. "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
 		"The control none is left out, because it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
-		number.Percent(results.CleanBound), inference.TrialsFor(results.CleanBound, 0.95), n.Total, n.String(), d.Baseline)
+		number.Percent(results.CleanBound), results.CleanTrials, n.Total, n.String(), d.Baseline)
 	return f
 }
 

@@ -292,10 +292,6 @@ func couldNot(t *tally) string {
 	return fmt.Sprintf("%s could not be carried out: %s", number.Count(t.failed, "trial"), orUnknown(t.reason))
 }
 
-// cleanTrials is how many trials without damage meet CleanBound: the smallest
-// n with 1-0.05^(1/n) <= 0.05.
-const cleanTrials = 59
-
 // knows returns an error that names the choices if no trial is of a strategy.
 func (g *gatherer) knows(strategy string) error {
 	if g.all[strategy] {

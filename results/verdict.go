@@ -36,9 +36,12 @@ const (
 )
 
 // CleanBound is the damaged-trial probability that the exact one-sided 95 %
-// upper bound has to stay below for the word clean. Without damage that takes
-// 59 trials: 1-0.05^(1/59) is 4.95 %.
+// upper bound has to stay below for the word clean.
 const CleanBound = 0.05
+
+// CleanTrials is how many trials without damage that takes: 59, because
+// 1-0.05^(1/59) is 4.95 %.
+var CleanTrials = inference.TrialsFor(CleanBound, boundConfidence)
 
 // CleanAttempts is how many attempts the word clean takes besides: one first
 // damage in 5,000 attempts would then be seen with 95 % confidence.
@@ -97,8 +100,8 @@ func (v Verdict) lacks() string {
 		return fmt.Sprintf("%s could not be carried out", number.Count(v.Failed, "trial"))
 	case v.Idle > 0:
 		return fmt.Sprintf("%s had no attempt", number.Count(v.Idle, "trial"))
-	case v.Trials < cleanTrials:
-		return fmt.Sprintf("clean takes %s without damage", number.Count(cleanTrials, "trial"))
+	case v.Trials < CleanTrials:
+		return fmt.Sprintf("clean takes %s without damage", number.Count(CleanTrials, "trial"))
 	case v.Attempts < CleanAttempts:
 		return fmt.Sprintf("%s: clean takes %d", number.Count(int(v.Attempts), "attempt"), CleanAttempts)
 	}

@@ -78,7 +78,7 @@ func TestJudge(t *testing.T) {
 	if got, want := judge(some(59, c)).Upper, 1-math.Pow(0.05, 1.0/59); math.Abs(got-want) > 1e-9 {
 		t.Errorf("bound of 59 clean trials is %v, want %v", got, want)
 	}
-	if n := cleanTrials; 1-math.Pow(0.05, 1/float64(n)) > CleanBound || 1-math.Pow(0.05, 1/float64(n-1)) <= CleanBound {
+	if n := CleanTrials; 1-math.Pow(0.05, 1/float64(n)) > CleanBound || 1-math.Pow(0.05, 1/float64(n-1)) <= CleanBound {
 		t.Errorf("%d is not the smallest number of trials for clean", n)
 	}
 }

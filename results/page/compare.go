@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"tlsbench/results"
-	"tlsbench/results/inference"
 	"tlsbench/results/number"
 )
 
@@ -422,7 +421,7 @@ func (b *comparison) legend() {
 			{"k/n", []string{"damaged trials of all trials, with the exact interval of the probability that a trial is damaged"}},
 			{"≤", []string{"the one-sided 95 % upper bound if nothing was seen; for events that come in clusters it is a bound of the clusters"}},
 			{"clean", []string{fmt.Sprintf("no damage in at least %d trials with at least %d attempts in total, so the bound is at most %s; no trial failed, no shared state was seen",
-				inference.TrialsFor(results.CleanBound, 0.95), results.CleanAttempts, number.Percent(results.CleanBound))}},
+				results.CleanTrials, results.CleanAttempts, number.Percent(results.CleanBound))}},
 			{"first damage", []string{"first damage of a trial per million attempts (connections, good and bad); valid if the risk of damage does not rise with age; ÷n: at least n times rarer than under none"}},
 			{"/Mhs", []string{"events per million handshakes that show without active checks, from trials with these checks off"}},
 			{"shared slots", []string{"objects of OpenSSL that two workers hold, even if no damage followed"}},
