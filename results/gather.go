@@ -86,19 +86,8 @@ func (s Scene) String() string {
 
 func compareScenes(a, b Scene) int {
 	return cmp.Or(strings.Compare(a.Machine, b.Machine), version.Compare(a.OpenSSL, b.OpenSSL),
-		compareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
+		CompareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
 		strings.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
-}
-
-// compareHazards puts plain, which the others are held against, first.
-func compareHazards(a, b string) int {
-	if (a == Plain) != (b == Plain) {
-		if a == Plain {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(a, b)
 }
 
 // sample is what a comparison keeps of the trials of one strategy in one

@@ -278,7 +278,7 @@ func CompareHazards(a, b string) int {
 	nameB, keyB, valueB := hazardParts(b)
 	x, _ := strconv.Atoi(valueA) // what is not a number is compared as text
 	y, _ := strconv.Atoi(valueB)
-	return cmp.Or(hazardKind(a)-hazardKind(b), cmp.Compare(nameA, nameB), cmp.Compare(keyA, keyB), x-y, cmp.Compare(valueA, valueB))
+	return cmp.Or(hazardKind(a)-hazardKind(b), cmp.Compare(nameA, nameB), cmp.Compare(keyA, keyB), x-y, cmp.Compare(valueA, valueB), cmp.Compare(a, b))
 }
 
 // JoinHazards names hazards in as few words as can be: those that differ in

@@ -47,7 +47,6 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 	first := tables[0]
 	t := &Table{Title: fmt.Sprintf("Verdicts: openssl %s, %s", first.OpenSSL, settings(first.Scene)),
 		Head: append([]string{"hazard"}, names...), Tags: Tags{OpenSSL: first.OpenSSL}}
-	tables = slices.SortedStableFunc(slices.Values(tables), func(a, b *results.Table) int { return results.CompareHazards(a.Hazard, b.Hazard) })
 	for _, scene := range tables {
 		var cells []Cell
 		for _, name := range names {
