@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -139,17 +140,10 @@ func aaRows(samples map[string]*sample, names []string, unit string) (rows [][]f
 			}
 		}
 	}
-	var keys []roundKey
-	for key, row := range values {
-		if len(row) == len(names) {
-			keys = append(keys, key)
+	for _, key := range slices.SortedFunc(maps.Keys(values), roundKey.compare) {
+		if row := values[key]; len(row) == len(names) {
+			rows = append(rows, row)
 		}
-	}
-	slices.SortFunc(keys, func(a, b roundKey) int {
-		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.round, b.round))
-	})
-	for _, key := range keys {
-		rows = append(rows, values[key])
 	}
 	return rows, len(values) - len(rows)
 }

@@ -47,7 +47,11 @@ type point struct {
 func (p point) before(q point) bool { return comparePoints(p, q) < 0 }
 
 func comparePoints(p, q point) int {
-	return cmp.Or(cmp.Compare(p.key.file, q.key.file), cmp.Compare(p.key.round, q.key.round), cmp.Compare(p.turn, q.turn))
+	return cmp.Or(p.key.compare(q.key), cmp.Compare(p.turn, q.turn))
+}
+
+func (k roundKey) compare(o roundKey) int {
+	return cmp.Or(cmp.Compare(k.file, o.file), cmp.Compare(k.round, o.round))
 }
 
 func (c *columns) byRound(unit string) []point {
