@@ -133,11 +133,11 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 		}
 		return ns * math.Exp(0.2*m.random.NormFloat64())
 	}
-	metrics := []results.Metric{{Value: noise(250e3), Unit: forkMedian}, {Value: noise(400e3), Unit: "p99-fork-ns"},
-		{Value: noise(3e3) - 2e3, Unit: forkExtra}, {Value: noise(5e3) - 2e3, Unit: readyExtra},
-		{Value: noise(90e3), Unit: firstRandom}, {Value: noise(1.5e6), Unit: firstHandshake}}
+	metrics := []results.Metric{{Value: noise(250e3), Unit: results.ForkP50}, {Value: noise(400e3), Unit: "p99-fork-ns"},
+		{Value: noise(3e3) - 2e3, Unit: results.ForkDiff}, {Value: noise(5e3) - 2e3, Unit: results.ReadyDiff},
+		{Value: noise(90e3), Unit: results.FirstRandom}, {Value: noise(1.5e6), Unit: results.FirstHandshake}}
 	if c.Strategy != "none" && c.Strategy != "temp-thread" {
-		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: handlerCold}, results.Metric{Value: noise(500), Unit: handlerWarm})
+		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: results.HandlerCold}, results.Metric{Value: noise(500), Unit: results.HandlerWarm})
 	}
 	m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: metrics})
 	for _, mib := range f.memory {

@@ -9,17 +9,6 @@ import (
 	"tlsbench/results/number"
 )
 
-// Units of fork trials. The names are those of package results' Units.
-const (
-	forkMedian     = "p50-fork-ns"
-	forkExtra      = "fork-diff-ns" // paired: the same fork with the handlers and without
-	readyExtra     = "ready-diff-ns"
-	handlerCold    = "handler-ns"
-	handlerWarm    = "warm-handler-ns"
-	firstRandom    = "first-random-ns"
-	firstHandshake = "first-handshake-ns"
-)
-
 // forks is figure 5: what the handlers of a strategy add to a fork, the time in
 // them, and what the child pays later; all builds on one axis.
 func forks(d *Data) *Figure {
@@ -29,9 +18,9 @@ func forks(d *Data) *Figure {
 			unit, title string
 			linear      bool
 		}{
-			{forkExtra, "Added to fork() by the handlers", true}, {readyExtra, "Added until the child runs", true},
-			{handlerCold, "At-fork handlers, as they happen", false}, {handlerWarm, "At-fork handlers, pages touched before", false},
-			{firstRandom, "Later: first random draw of the child", false}, {firstHandshake, "Later: first handshake of the child", false},
+			{results.ForkDiff, "Added to fork() by the handlers", true}, {results.ReadyDiff, "Added until the child runs", true},
+			{results.HandlerCold, "At-fork handlers, as they happen", false}, {results.HandlerWarm, "At-fork handlers, pages touched before", false},
+			{results.FirstRandom, "Later: first random draw of the child", false}, {results.FirstHandshake, "Later: first handshake of the child", false},
 		} {
 			f.addForks(d, group, m.unit, m.title, m.linear)
 		}
@@ -49,7 +38,7 @@ func (d *Data) wholeForks() string {
 	times := newSpan()
 	for _, s := range d.mainForks() {
 		if r := s.Row(d.Baseline); r != nil {
-			if c, ok := r.Cost(forkMedian); ok && c.Median.Known() {
+			if c, ok := r.Cost(results.ForkP50); ok && c.Median.Known() {
 				times.add(c.Median.Value)
 			}
 		}

@@ -57,7 +57,7 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
 		chart.xAt = append(chart.xAt, value(s))
 	}
 	for _, name := range strategiesOf(group) {
-		c := medianCurve(group, name, forkExtra, value, &n)
+		c := medianCurve(group, name, results.ForkDiff, value, &n)
 		if len(c.points) > 1 { // one point is not a sweep
 			chart.curves = append(chart.curves, c)
 		}

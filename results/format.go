@@ -70,32 +70,32 @@ func Units() []UnitLine {
 		{Unit: InstructionRatio, Better: "lower"},
 		{Unit: "p50-ns/handshake", Better: "lower"},
 		{Unit: "p99-ns/handshake", Better: "lower"},
-		{Unit: "p50-fork-ns", Better: "lower"},
+		{Unit: ForkP50, Better: "lower"},
 		{Unit: "p90-fork-ns", Better: "lower"},
 		{Unit: "p99-fork-ns", Better: "lower"},
 		{Unit: "max-fork-ns", Better: "lower"},
 		{Unit: "masked-fork-ns", Better: "lower"},
-		{Unit: "fork-diff-ns", Better: "lower"},
+		{Unit: ForkDiff, Better: "lower"},
 		{Unit: "fork-diff-low-ns", Better: "lower"},
 		{Unit: "fork-diff-high-ns", Better: "lower"},
-		{Unit: "p50-ready-ns", Better: "lower"},
+		{Unit: ReadyP50, Better: "lower"},
 		{Unit: "p90-ready-ns", Better: "lower"},
 		{Unit: "p99-ready-ns", Better: "lower"},
 		{Unit: "max-ready-ns", Better: "lower"},
 		{Unit: "masked-ready-ns", Better: "lower"},
-		{Unit: "ready-diff-ns", Better: "lower"},
+		{Unit: ReadyDiff, Better: "lower"},
 		{Unit: "ready-diff-low-ns", Better: "lower"},
 		{Unit: "ready-diff-high-ns", Better: "lower"},
-		{Unit: "handler-ns", Better: "lower"},
+		{Unit: HandlerCold, Better: "lower"},
 		{Unit: "p90-handler-ns", Better: "lower"},
 		{Unit: "p99-handler-ns", Better: "lower"},
 		{Unit: "max-handler-ns", Better: "lower"},
-		{Unit: "warm-handler-ns", Better: "lower"},
-		{Unit: "first-random-ns", Better: "lower"},
+		{Unit: HandlerWarm, Better: "lower"},
+		{Unit: FirstRandom, Better: "lower"},
 		{Unit: "p90-first-random-ns", Better: "lower"},
 		{Unit: "p99-first-random-ns", Better: "lower"},
 		{Unit: "max-first-random-ns", Better: "lower"},
-		{Unit: "first-handshake-ns", Better: "lower"},
+		{Unit: FirstHandshake, Better: "lower"},
 		{Unit: "p90-first-handshake-ns", Better: "lower"},
 		{Unit: "p99-first-handshake-ns", Better: "lower"},
 		{Unit: "max-first-handshake-ns", Better: "lower"},
@@ -138,6 +138,11 @@ const (
 	ForksPerSec      = "forks/s"
 	ClockNs          = "clock-ns"        // two readings of the clock of fork trials, one right after the other
 	ForkP50          = "p50-fork-ns"     // rank 0's time in fork(), handlers included
+	ForkDiff         = "fork-diff-ns"    // paired: the same fork with the handlers and without
+	ReadyP50         = "p50-ready-ns"    // from before fork() to its return in the child
+	ReadyDiff        = "ready-diff-ns"   // paired likewise
+	FirstRandom      = "first-random-ns" // of the child
+	FirstHandshake   = "first-handshake-ns"
 	HandlerCold      = "handler-ns"      // all handlers of a fork, as it happens
 	HandlerWarm      = "warm-handler-ns" // the same again, on pages touched before
 	DamagedPerTrial  = "damaged/trial"

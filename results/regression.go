@@ -207,7 +207,7 @@ type comparedCost struct {
 
 var (
 	throughputCosts = []comparedCost{{Handshake, HandshakesPerSec, "throughput", true}}
-	forkCosts       = []comparedCost{{Fork, ForkP50, ForkP50, false}, {Fork, "p50-ready-ns", "p50-ready-ns", false}}
+	forkCosts       = []comparedCost{{Fork, ForkP50, ForkP50, false}, {Fork, ReadyP50, ReadyP50, false}}
 	duetCosts       = []comparedCost{{Duet, CPURatio, "processor time by duets", false}}
 )
 

@@ -149,13 +149,13 @@ const setupUnit = "setup-ns"
 
 var forkTables = []forkTable{
 	{"What a fix adds to a fork (pairs with and without it, same rank 0), then to the child", false, []forkColumn{
-		{"to fork()", "fork-diff-ns"}, {"until ready", "ready-diff-ns"},
+		{"to fork()", results.ForkDiff}, {"until ready", results.ReadyDiff},
 		{"handler cold", results.HandlerCold}, {"handler warm", results.HandlerWarm},
-		{"first random", "first-random-ns"}, {"first handsh.", "first-handshake-ns"},
+		{"first random", results.FirstRandom}, {"first handsh.", results.FirstHandshake},
 	}},
 	{"Whole forks, mostly the kernel's work; ready: from before fork to the child", false, []forkColumn{
 		{"fork p50", results.ForkP50}, {"fork p90", "p90-fork-ns"}, {"fork p99", "p99-fork-ns"}, {"fork max", "max-fork-ns"},
-		{"ready p50", "p50-ready-ns"}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
+		{"ready p50", results.ReadyP50}, {"ready p90", "p90-ready-ns"}, {"ready p99", "p99-ready-ns"}, {"ready max", "max-ready-ns"},
 	}},
 	{"Rare cases: cold handlers, the child's first uses", false, []forkColumn{
 		{"handler p90", "p90-handler-ns"}, {"handler p99", "p99-handler-ns"},
