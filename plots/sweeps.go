@@ -34,7 +34,11 @@ func forkSweeps(d *Data) *Figure {
 		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
 		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
 			if len(group) > 1 {
-				w.addPanel(f, d, group)
+				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, reference: new(float64), dodge: 3}
+				// One point is not a sweep.
+				if p := w.addPanel(f, d, group, results.ForkDiff, chart, 2); p != nil {
+					p.Sub += disturbed(group)
+				}
 			}
 		}
 	}
@@ -44,28 +48,27 @@ func forkSweeps(d *Data) *Figure {
 	return f
 }
 
-func (w sweep) addPanel(f *Figure, d *Data, group []*Scene) {
+// addPanel draws a unit's medians against the number, with a curve for each strategy
+// that has so many points; nil if there is none.
+func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *lineChart, points int) *Panel {
 	var n tally
-	chart := &lineChart{
-		x:         axis{label: w.label, print: number.Short, log: w.log},
-		y:         axis{label: "added to fork(), median", print: number.Duration, zero: true},
-		reference: new(float64), dodge: 3,
-	}
+	chart.x = axis{label: w.label, print: number.Short, log: w.log}
 	value := func(s *Scene) float64 { _, x := w.of(s.Scene); return x }
 	slices.SortFunc(group, func(a, b *Scene) int { return int(value(a) - value(b)) })
 	for _, s := range group {
 		chart.xAt = append(chart.xAt, value(s))
 	}
 	for _, name := range strategiesOf(group) {
-		c := medianCurve(group, name, results.ForkDiff, value, &n)
-		if len(c.points) > 1 { // one point is not a sweep
+		if c := medianCurve(group, name, unit, value, &n); len(c.points) >= points {
 			chart.curves = append(chart.curves, c)
 		}
 	}
-	if p := f.add(d, group[:1], w.title, chart, n); p != nil {
+	p := f.add(d, group[:1], w.title, chart, n)
+	if p != nil {
 		rest, _ := w.of(group[0].Scene)
-		p.Sub = sceneText(rest, d.severalMachines()) + disturbed(group)
+		p.Sub = sceneText(rest, d.severalMachines())
 	}
+	return p
 }
 
 // medianCurve is a strategy's metric over scenes that have a number each.

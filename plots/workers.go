@@ -15,9 +15,16 @@ func workers(d *Data) *Figure {
 		if len(group) < 2 {
 			continue // a single point is in the figure of cost
 		}
-		slices.SortFunc(group, func(a, b *Scene) int { return a.Workers - b.Workers })
-		f.addWorkers(d, group, results.CPUPerHandshake, "Server CPU for each handshake", "CPU time per handshake")
-		f.addWorkers(d, group, results.HandshakesPerSec, "Throughput", "good full handshakes/s")
+		for _, m := range []struct{ unit, title, label string }{
+			{results.CPUPerHandshake, "Server CPU for each handshake", "CPU time per handshake"},
+			{results.HandshakesPerSec, "Throughput", "good full handshakes/s"},
+		} {
+			chart := &lineChart{y: axis{label: m.label, print: number.Of(m.unit), zero: true}, dodge: 4}
+			w := sweep{key: "workers", title: m.title, label: "workers", log: true}
+			if p := w.addPanel(f, d, group, m.unit, chart, 1); p != nil {
+				p.Mark = workerMark(group)
+			}
+		}
 	}
 	n := f.counts()
 	f.Caption = fmt.Sprintf("Medians, with %s as bars. %d undamaged trials, %s for each point. "+
@@ -25,30 +32,12 @@ func workers(d *Data) *Figure {
 	return f
 }
 
-func (f *Figure) addWorkers(d *Data, group []*Scene, unit, title, label string) {
-	var n tally
-	chart := &lineChart{
-		x: axis{label: "workers", print: number.Short, log: true}, y: axis{label: label, print: number.Of(unit), zero: true}, dodge: 4,
-	}
-	for _, s := range group {
-		chart.xAt = append(chart.xAt, float64(s.Workers))
-	}
-	for _, name := range strategiesOf(group) {
-		c := medianCurve(group, name, unit, func(s *Scene) float64 { return float64(s.Workers) }, &n)
-		if len(c.points) > 0 {
-			chart.curves = append(chart.curves, c)
-		}
-	}
-	p := f.add(d, group[:1], title, chart, n)
-	if p == nil {
-		return
-	}
-	scene := group[0].Scene
-	scene.Workers = 0
-	p.Sub, p.Mark = sceneText(scene, d.severalMachines()), ""
-	for _, s := range group {
+// workerMark is what is wrong with the controls of the most workers that lack them.
+func workerMark(group []*Scene) string {
+	for _, s := range slices.Backward(group) {
 		if s.Mark != "" {
-			p.Mark = fmt.Sprintf("%s: %s", number.Count(s.Workers, "worker"), s.Mark)
+			return fmt.Sprintf("%s: %s", number.Count(s.Workers, "worker"), s.Mark)
 		}
 	}
+	return ""
 }
