@@ -48,8 +48,7 @@ func TestPairedDots(t *testing.T) {
 			if !ok || !c.Ratio.Known() {
 				continue
 			}
-			dots := paired(scene.of(r.Strategy).handshake, scene.of("key-owner").handshake, results.HandshakesPerSec)
-			log := 0.0
+			dots, log := c.Ratio.Rounds, 0.0
 			for _, v := range dots {
 				log += math.Log(v)
 			}

@@ -185,33 +185,4 @@ func (s *Scene) whyNone(r *results.Row) string {
 	return "no trial"
 }
 
-// key says which runs belong to the same round.
-type key struct{ file, round, turn int }
-
-// paired gives the ratio of each run to the baseline's run of the same round.
-func paired(runs, base []run, unit string) []float64 {
-	against := byRound(base, unit)
-	var ratios []float64
-	for at, v := range byRound(runs, unit) {
-		if b := against[at]; b > 0 {
-			ratios = append(ratios, v/b)
-		}
-	}
-	slices.Sort(ratios)
-	return ratios
-}
-
-func byRound(runs []run, unit string) map[key]float64 {
-	list := make(map[key]float64, len(runs))
-	seen := make(map[[2]int]int)
-	for i := range runs {
-		if v, ok := runs[i].value(unit); ok {
-			at := [2]int{runs[i].file, runs[i].round}
-			list[key{at[0], at[1], seen[at]}] = v
-			seen[at]++
-		}
-	}
-	return list
-}
-
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

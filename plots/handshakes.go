@@ -90,10 +90,7 @@ func (s *Scene) ratioRow(d *Data, name, unit string) row {
 	case d.Differs(q):
 		note += "  differs"
 	}
-	return row{
-		mid: q.Value, low: q.Low, high: q.High, note: note,
-		dots: paired(s.of(name).handshake, s.of(d.Baseline).handshake, unit),
-	}
+	return row{mid: q.Value, low: q.Low, high: q.High, note: note, dots: q.Rounds}
 }
 
 // differsExplained goes with every table and figure of ratios.

@@ -101,6 +101,8 @@ type Ratio struct {
 	// claim would rest on the shape of the distribution alone. Not the same and not
 	// different means: not known.
 	Same bool
+	// Rounds are the ratios that it is estimated from, in ascending order.
+	Rounds []float64
 
 	same float64 // the p-value of Same, before the correction
 }
@@ -111,6 +113,12 @@ func (p pairs) estimate(o Options) Figure {
 
 func (p pairs) ratio(o Options) Ratio {
 	r := Ratio{Figure: p.estimate(o), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
+	for i, b := range p.b {
+		if b > 0 {
+			r.Rounds = append(r.Rounds, p.a[i]/b)
+		}
+	}
+	slices.Sort(r.Rounds)
 	if p.unpaired > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of %d rounds have no partner", p.unpaired, p.unpaired+len(p.a)))
 	}
