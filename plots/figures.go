@@ -12,20 +12,20 @@ import (
 	"tlsbench/results/version"
 )
 
-// drawer draws up one figure, at its place among the others.
+// drawer draws up one figure, at its position among the others.
 type drawer struct {
-	place int
-	draw  func(*Data) *Figure
+	position int
+	draw     func(*Data) *Figure
 }
 
 var drawers []drawer
 
-// register gives a figure its place on the report page. A figure's own file can
+// register gives a figure its position on the report page. A figure's own file can
 // call it; those of the suite stand here together, so that their order can be
 // seen.
-func register(place int, draw func(*Data) *Figure) bool {
-	drawers = append(drawers, drawer{place, draw})
-	slices.SortStableFunc(drawers, func(a, b drawer) int { return cmp.Compare(a.place, b.place) })
+func register(position int, draw func(*Data) *Figure) bool {
+	drawers = append(drawers, drawer{position, draw})
+	slices.SortStableFunc(drawers, func(a, b drawer) int { return cmp.Compare(a.position, b.position) })
 	return true
 }
 

@@ -72,7 +72,7 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 			}
 			n.Add(r.Sharing.Trials)
 			words = append(words, fmt.Sprintf("%s on %s: %v", name, s.OpenSSL, r.Sharing))
-			for _, p := range r.Sharing.Places {
+			for _, p := range r.Sharing.Sites {
 				if !slices.Contains(objects, objectOf(p)) {
 					objects = append(objects, objectOf(p))
 				}
@@ -99,13 +99,13 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 	f.Panels = append(f.Panels, p)
 }
 
-// objectOf names what a block is, or its innermost place.
-func objectOf(p results.SharedPlace) string {
-	place, _, _ := strings.Cut(p.Site, " ")
-	return cmp.Or(p.Object, place, "unknown place")
+// objectOf names what a block is, or its innermost site.
+func objectOf(p results.SharedSite) string {
+	site, _, _ := strings.Cut(p.Site, " ")
+	return cmp.Or(p.Object, site, "unknown place")
 }
 
-// racedField counts the raced blocks of a strategy, or the places of one object.
+// racedField counts the raced blocks of a strategy, or the sites of one object.
 func racedField(r *results.Row, object string) cell {
 	if r == nil || r.Sharing == nil {
 		return cell{paint: wordPaint[results.NoTrials], word: "–"}
@@ -113,7 +113,7 @@ func racedField(r *results.Row, object string) cell {
 	raced, read := r.Sharing.Raced, r.Sharing.ReadRaced
 	if object != "" {
 		raced, read = 0, 0
-		for _, p := range r.Sharing.Places {
+		for _, p := range r.Sharing.Sites {
 			switch {
 			case objectOf(p) != object:
 			case p.ReadRaced:

@@ -52,10 +52,10 @@ type ChangedSharing struct {
 	Strategy string        `json:"strategy"`
 	Was      *SharedBlocks `json:"was"`
 	Is       *SharedBlocks `json:"is"`
-	// New and Gone are places that one of the files has alone.
-	New    []SharedPlace `json:"new,omitempty"`
-	Gone   []SharedPlace `json:"gone,omitempty"`
-	Untold bool          `json:"untold,omitempty"` // as of damage; of trials that were cut short too
+	// New and Gone are sites that one of the files has alone.
+	New    []SharedSite `json:"new,omitempty"`
+	Gone   []SharedSite `json:"gone,omitempty"`
+	Untold bool         `json:"untold,omitempty"` // as of damage; of trials that were cut short too
 }
 
 // ChangedCost is one cost of a strategy in one scene of both files, relative to the
@@ -164,10 +164,10 @@ func (s *SharedBlocks) untold(mark string) bool {
 	return s.Raced+s.ReadRaced == 0 && (s.Cut > 0 || mark != "")
 }
 
-// without lists the places that the other file does not have.
-func (s *SharedBlocks) without(o *SharedBlocks) []SharedPlace {
-	return slices.DeleteFunc(slices.Clone(s.Places), func(p SharedPlace) bool {
-		return slices.ContainsFunc(o.Places, func(q SharedPlace) bool { return q.Site == p.Site && q.ReadRaced == p.ReadRaced })
+// without lists the sites that the other file does not have.
+func (s *SharedBlocks) without(o *SharedBlocks) []SharedSite {
+	return slices.DeleteFunc(slices.Clone(s.Sites), func(p SharedSite) bool {
+		return slices.ContainsFunc(o.Sites, func(q SharedSite) bool { return q.Site == p.Site && q.ReadRaced == p.ReadRaced })
 	})
 }
 

@@ -282,7 +282,7 @@ func judgeSharing(f *findings, place string, s *sample, shared *SharedBlocks) {
 	case shared != nil && shared.Cut > 0:
 		f.lack(place, "%s", shared)
 	case shared != nil && shared.Raced+shared.ReadRaced > 0:
-		f.add(place, "%s, such as %s", shared, shared.Places[0].Site)
+		f.add(place, "%s, such as %s", shared, shared.Sites[0].Site)
 	}
 }
 

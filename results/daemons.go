@@ -105,12 +105,12 @@ type DaemonControl struct {
 
 // daemonTally gathers what daemons and rigs did, cell by cell.
 type daemonTally struct {
-	daemons map[string]*daemonCell         // by machine and name
-	rigs    map[rigPlace]map[string]*tally // by exact OpenSSL
+	daemons map[string]*daemonCell        // by machine and name
+	rigs    map[stratum]map[string]*tally // by exact OpenSSL
 }
 
-// rigPlace is where a daemon and a rig are asked the same.
-type rigPlace struct {
+// stratum is where a daemon and a rig are asked the same.
+type stratum struct {
 	Scene    // on an OpenSSL line, without the server
 	strategy string
 }
@@ -118,7 +118,7 @@ type rigPlace struct {
 // daemonCell is what the trials of one cell of a daemon add up to.
 type daemonCell struct {
 	DaemonRow
-	place   rigPlace
+	stratum stratum
 	tally   tally
 	damaged []time.Duration // first events
 	load    time.Duration
@@ -126,7 +126,7 @@ type daemonCell struct {
 }
 
 func newDaemonTally() *daemonTally {
-	return &daemonTally{map[string]*daemonCell{}, map[rigPlace]map[string]*tally{}}
+	return &daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}}
 }
 
 // cell gives what adds a trial of the cell; nil if it is neither a daemon's nor
@@ -135,32 +135,32 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 	if c.Measure != Corruption || c.Setting(checksOff.Key) == checksOff.Value {
 		return nil
 	}
-	place := placeOf(machine, c)
+	at := stratumOf(machine, c)
 	if c.Server() == "" {
-		if d.rigs[place] == nil {
-			d.rigs[place] = map[string]*tally{}
+		if d.rigs[at] == nil {
+			d.rigs[at] = map[string]*tally{}
 		}
-		t := d.rigs[place][c.OpenSSL]
+		t := d.rigs[at][c.OpenSSL]
 		if t == nil {
 			t = new(tally)
-			d.rigs[place][c.OpenSSL] = t
+			d.rigs[at][c.OpenSSL] = t
 		}
 		return t.add
 	}
 	key := machine + "\n" + c.Name()
 	cell := d.daemons[key]
 	if cell == nil {
-		cell = &daemonCell{DaemonRow: newDaemonRow(machine, c), place: place}
+		cell = &daemonCell{DaemonRow: newDaemonRow(machine, c), stratum: at}
 		d.daemons[key] = cell
 	}
 	return cell.add
 }
 
-func placeOf(machine string, c *Cell) rigPlace {
+func stratumOf(machine string, c *Cell) stratum {
 	s := SceneOf(machine, c).Without(ServerKey)
 	s.OpenSSL = version.Line(c.OpenSSL)
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
-	return rigPlace{s, strategy}
+	return stratum{s, strategy}
 }
 
 func newDaemonRow(machine string, c *Cell) DaemonRow {
@@ -204,7 +204,7 @@ func (d *daemonTally) compare() *Daemons {
 		return nil
 	}
 	cells := slices.SortedFunc(maps.Values(d.daemons), func(a, b *daemonCell) int {
-		return cmp.Or(compareScenes(a.Scene, b.Scene), catalogue.Compare(a.place.strategy, b.place.strategy), strings.Compare(a.Strategy, b.Strategy))
+		return cmp.Or(compareScenes(a.Scene, b.Scene), catalogue.Compare(a.stratum.strategy, b.stratum.strategy), strings.Compare(a.Strategy, b.Strategy))
 	})
 	out := new(Daemons)
 	for _, c := range cells {
@@ -227,7 +227,7 @@ func (d *daemonTally) compare() *Daemons {
 // rig is what the rig did in the same place: on the same OpenSSL, or else on the
 // newest of its line.
 func (d *daemonTally) rig(c *daemonCell) *tally {
-	versions := d.rigs[c.place]
+	versions := d.rigs[c.stratum]
 	if len(versions) == 0 {
 		return new(tally)
 	}

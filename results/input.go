@@ -171,7 +171,7 @@ func Kinds(files []string) ([]string, error) {
 		}
 	}
 	var groups []map[string]string
-	var places []map[string]bool
+	var known []map[string]bool
 	of := make([]int, len(files))
 	values := make(map[string]map[string]bool)
 	for _, i := range append(order, others...) {
@@ -182,7 +182,7 @@ func Kinds(files []string) ([]string, error) {
 		for n, g := range groups {
 			common := 0
 			for _, s := range scenes {
-				if places[n][s] {
+				if known[n][s] {
 					common++
 				}
 			}
@@ -193,10 +193,10 @@ func Kinds(files []string) ([]string, error) {
 			}
 		}
 		if of[i] < 0 {
-			of[i], groups, places = len(groups), append(groups, make(map[string]string)), append(places, make(map[string]bool))
+			of[i], groups, known = len(groups), append(groups, make(map[string]string)), append(known, make(map[string]bool))
 		}
 		for _, s := range scenes {
-			places[of[i]][s] = true
+			known[of[i]][s] = true
 		}
 		for _, t := range have[i] {
 			groups[of[i]][t.key] = t.text

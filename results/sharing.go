@@ -97,9 +97,9 @@ func Who(processes []int) string {
 	return strings.Join(parts, " and ")
 }
 
-// place tells a block from others of the same build: addresses differ from
-// trial to trial, places do not.
-func (b *RacedBlock) place() string {
+// key tells a block from others of the same build: addresses differ from
+// trial to trial, sites do not.
+func (b *RacedBlock) key() string {
 	if b.ReadRaced {
 		return "read: " + b.Site
 	}
@@ -113,7 +113,7 @@ type Floor map[string]bool
 // Add takes what the control showed.
 func (f Floor) Add(blocks []RacedBlock) {
 	for i := range blocks {
-		f[blocks[i].place()] = true
+		f[blocks[i].key()] = true
 	}
 }
 
@@ -126,7 +126,7 @@ func (f Floor) Within(blocks []RacedBlock) []RacedBlock { return f.part(blocks, 
 func (f Floor) part(blocks []RacedBlock, within bool) []RacedBlock {
 	list := []RacedBlock{}
 	for _, b := range blocks {
-		if f[b.place()] == within {
+		if f[b.key()] == within {
 			list = append(list, b)
 		}
 	}
@@ -156,12 +156,12 @@ type SharedBlocks struct {
 	Raced     int `json:"raced"`
 	ReadRaced int `json:"read_raced"`
 	Floor     int `json:"floor"` // blocks left out
-	// Places lists the blocks above the floor by where they were allocated.
-	Places []SharedPlace `json:"places,omitempty"`
+	// Sites lists the blocks above the floor by where they were allocated.
+	Sites []SharedSite `json:"places,omitempty"`
 }
 
-// SharedPlace is a place whose blocks are raced.
-type SharedPlace struct {
+// SharedSite is where raced blocks were allocated.
+type SharedSite struct {
 	Site      string `json:"site"`
 	Object    string `json:"object,omitempty"`
 	Behind    string `json:"behind,omitempty"`
@@ -205,7 +205,7 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		return nil
 	}
 	sum := &SharedBlocks{Trials: len(s.trials), Failed: s.tally.failed}
-	places := map[string]*SharedPlace{}
+	sites := map[string]*SharedSite{}
 	for _, trial := range s.trials {
 		above := floor.Above(trial.raced)
 		if trial.ended && len(above) == 0 {
@@ -214,24 +214,24 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		seen := map[string]bool{}
 		for i := range above {
 			b := &above[i]
-			if seen[b.place()] {
+			if seen[b.key()] {
 				continue
 			}
-			seen[b.place()] = true
-			if places[b.place()] == nil {
-				places[b.place()] = &SharedPlace{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
+			seen[b.key()] = true
+			if sites[b.key()] == nil {
+				sites[b.key()] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
 			}
-			places[b.place()].Trials++
+			sites[b.key()].Trials++
 		}
 		raced, read := CountRaced(above)
 		sum.Raced = max(sum.Raced, raced)
 		sum.ReadRaced = max(sum.ReadRaced, read)
 		sum.Floor = max(sum.Floor, len(trial.raced)-len(above))
 	}
-	for _, key := range slices.Sorted(maps.Keys(places)) { // so that the same trials always give the same list
-		sum.Places = append(sum.Places, *places[key])
+	for _, key := range slices.Sorted(maps.Keys(sites)) { // so that the same trials always give the same list
+		sum.Sites = append(sum.Sites, *sites[key])
 	}
-	slices.SortStableFunc(sum.Places, func(a, b SharedPlace) int {
+	slices.SortStableFunc(sum.Sites, func(a, b SharedSite) int {
 		return cmp.Or(cmp.Compare(b.Trials, a.Trials), strings.Compare(a.Site, b.Site))
 	})
 	return sum

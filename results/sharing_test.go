@@ -183,7 +183,7 @@ func TestSharedWord(t *testing.T) {
 
 // The same trials give the same list of places each time, also where a place is
 // written by several in one block and read by others in another.
-func TestSharedPlacesHaveAnOrder(t *testing.T) {
+func TestSharedSitesHaveAnOrder(t *testing.T) {
 	path := sharingFile(t, map[string]string{"plain none": "err.c:1 err.c:1! drbg.c:2 drbg.c:2! lhash.c:3 lhash.c:3!", "plain key-owner": ""})
 	for range 20 {
 		c, err := Summarize(Options{}, path)
@@ -192,7 +192,7 @@ func TestSharedPlacesHaveAnOrder(t *testing.T) {
 		}
 		var list []string
 		for _, r := range c.Tables[0].Rows {
-			for _, p := range r.Sharing.Places {
+			for _, p := range r.Sharing.Sites {
 				list = append(list, fmt.Sprint(p.Site, p.ReadRaced))
 			}
 		}

@@ -317,11 +317,11 @@ func (p *trialParser) float(to *float64) bool {
 		n = n*10 + uint64(p.b[p.i]-'0')
 		p.i++
 	}
-	places := p.i - start
-	if places == 0 || count+places > 15 {
+	decimals := p.i - start
+	if decimals == 0 || count+decimals > 15 {
 		return p.longFloat(to, start-1-count)
 	}
-	*to = float64(n) / pow10[places]
+	*to = float64(n) / pow10[decimals]
 	return true
 }
 

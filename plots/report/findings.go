@@ -175,11 +175,11 @@ func (f finder) raced(strategy, hazard string, builds ...string) (string, error)
 	}
 	var list []string
 	for i, r := range rows {
-		if len(r.Sharing.Places) == 0 {
+		if len(r.Sharing.Sites) == 0 {
 			return "", fmt.Errorf("%s has no raced block under %s on %s", strategy, hazard, tables[i].OpenSSL)
 		}
 		// The site is a line of OpenSSL's source, and who called it, innermost first.
-		site := strings.Fields(r.Sharing.Places[0].Site)
+		site := strings.Fields(r.Sharing.Sites[0].Site)
 		where := "`" + site[0] + "`"
 		if library, _, ok := strings.Cut(strings.Join(site[1:min(2, len(site))], ""), ".so+"); ok && !strings.HasPrefix(library, "libcrypto") {
 			where += " in " + library + ".so"

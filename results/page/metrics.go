@@ -104,8 +104,8 @@ func raced(r *results.Row) Cell {
 	if s.Cut > 0 {
 		c.Text += fmt.Sprintf(", %d cut short", s.Cut)
 	}
-	if len(s.Places) > 0 && r.Strategy != results.PositiveControl {
-		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Places[0].Site)}
+	if len(s.Sites) > 0 && r.Strategy != results.PositiveControl {
+		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Sites[0].Site)}
 	}
 	return c
 }
