@@ -110,26 +110,17 @@ func (f *findings) mark(place, mark string) {
 
 func (o CheckOptions) rules() ([]rule, error) {
 	var rules []rule
-	for _, text := range o.Expect {
-		r, err := parseExpectation(text)
-		if err != nil {
-			return nil, err
+	for _, kind := range []struct {
+		texts []string
+		parse func(string) (rule, error)
+	}{{o.Expect, parseExpectation}, {o.MaxSlowdown, parseSlowdown}, {o.Steady, parseSteady}} {
+		for _, text := range kind.texts {
+			r, err := kind.parse(text)
+			if err != nil {
+				return nil, err
+			}
+			rules = append(rules, r)
 		}
-		rules = append(rules, r)
-	}
-	for _, text := range o.MaxSlowdown {
-		r, err := parseSlowdown(text)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r)
-	}
-	for _, text := range o.Steady {
-		r, err := parseSteady(text)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r)
 	}
 	if o.Margin != "" && len(o.Against) == 0 {
 		return nil, fmt.Errorf("margin %q: there is nothing to check against", o.Margin)
