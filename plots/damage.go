@@ -81,12 +81,9 @@ func shareRow(r *results.Row) row {
 
 func damagedNote(r *results.Row) string {
 	if r.Verdict.Damaged == 0 {
-		return fmt.Sprintf("0/%d  ≤ %s", r.Verdict.Trials, number.Percent(number.Up(r.Probability.High, 3)))
+		return r.Counts() + "  " + number.AtMost(r.Probability.High)
 	}
-	if r.Stopped {
-		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
-	}
-	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+	return r.Counts()
 }
 
 func firstRow(_ *Scene, r *results.Row) row {

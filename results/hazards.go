@@ -106,11 +106,7 @@ func HazardName(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var names []string
-	for _, c := range list {
-		names = append(names, c.String())
-	}
-	return strings.Join(names, "+"), nil
+	return strings.Join(Texts(list), "+"), nil
 }
 
 // ParseHazard reads a user's choice: "plain", "foreign-before:n=20",
@@ -135,10 +131,7 @@ func parseHazard(text string) (HazardChoice, error) {
 	name, params, given := strings.Cut(text, ":")
 	i := slices.IndexFunc(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
 	if i < 0 {
-		var names []string
-		for _, h := range hazardCatalogue {
-			names = append(names, h.Name)
-		}
+		names := Distinct(hazardCatalogue, func(h Hazard) string { return h.Name })
 		return HazardChoice{}, fmt.Errorf("unknown hazard %q: choose from %s", text, strings.Join(names, ", "))
 	}
 	c := HazardChoice{Hazard: hazardCatalogue[i]}

@@ -25,6 +25,14 @@ func (t *Table) Judged() bool {
 	return slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Verdict.Worst() != NoTrials })
 }
 
+// Counts gives k/n, and "k of n" where damage ended the trials: that is no share.
+func (r *Row) Counts() string {
+	if r.Stopped {
+		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
+	}
+	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+}
+
 // Rows gives those of all tables, each with its table.
 func Rows(tables []*Table) iter.Seq2[*Table, *Row] {
 	return func(yield func(*Table, *Row) bool) {

@@ -313,7 +313,7 @@ func damaged(r *results.Row) Cell {
 	if v.Trials == 0 {
 		return Cell{}
 	}
-	c := Cell{Text: counts(r), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: r.Probability.Warnings}
+	c := Cell{Text: r.Counts(), Sort: sortable(float64(v.Damaged) / float64(v.Trials)), Notes: r.Probability.Warnings}
 	if r.Stopped {
 		return c
 	}
@@ -361,14 +361,6 @@ func firstDamage(r *results.Row) Cell {
 		c.Detail = "÷" + number.Short(number.Down(*r.Rarer, 2))
 	}
 	return c
-}
-
-// counts gives k/n, and "k of n" where damage ended the trials: that is no share.
-func counts(r *results.Row) string {
-	if r.Stopped {
-		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
-	}
-	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
 }
 
 // rate shows events for each million, nothing seen as an upper bound. What such

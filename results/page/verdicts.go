@@ -83,9 +83,9 @@ func field(r *results.Row) Cell {
 	case v.Trials == 0:
 		c.Notes = []string{v.Reason}
 	case v.Damaged == 0 && v.Worst() == results.NoDamageSeen:
-		c.Text = counts(r)
+		c.Text = r.Counts()
 	case v.Damaged < v.Trials || v.Trials < 3:
-		details = append(details, counts(r))
+		details = append(details, r.Counts())
 	}
 	c.Detail = strings.Join(details, ", ")
 	return c
