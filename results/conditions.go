@@ -107,10 +107,5 @@ func (s *sample) addConditions(t *Trial, file int) {
 	if s.conditions == nil {
 		s.conditions = make(map[Measure]*conditions)
 	}
-	c := s.conditions[t.Cell.Measure]
-	if c == nil {
-		c = new(conditions)
-		s.conditions[t.Cell.Measure] = c
-	}
-	c.add(t, file)
+	entry(s.conditions, t.Cell.Measure).add(t, file)
 }

@@ -149,12 +149,7 @@ func (g controlGroups) add(s Scene, t *Trial) {
 	if t.Cell.Measure == Fork || t.Cell.Measure == Sharing {
 		return
 	}
-	group := s.controls()
-	c := g[group]
-	if c == nil {
-		c = new(controlTally)
-		g[group] = c
-	}
+	c := entry(g, s.controls())
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
 	c.daemons = c.daemons || t.ofDaemons()
 	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {

@@ -140,12 +140,7 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 		if d.rigs[at] == nil {
 			d.rigs[at] = map[string]*tally{}
 		}
-		t := d.rigs[at][c.OpenSSL]
-		if t == nil {
-			t = new(tally)
-			d.rigs[at][c.OpenSSL] = t
-		}
-		return t.add
+		return entry(d.rigs[at], c.OpenSSL).add
 	}
 	key := machine + "\n" + c.Name()
 	cell := d.daemons[key]

@@ -188,12 +188,17 @@ func (s *sample) addCost(t *Trial, key roundKey) {
 	if s.cost == nil {
 		s.cost = make(map[Measure]*columns)
 	}
-	c := s.cost[t.Cell.Measure]
-	if c == nil {
-		c = new(columns)
-		s.cost[t.Cell.Measure] = c
+	entry(s.cost, t.Cell.Measure).add(key, t.Metrics)
+}
+
+// entry is what a map holds for a key, new if that is nothing yet.
+func entry[K comparable, V any](m map[K]*V, key K) *V {
+	v := m[key]
+	if v == nil {
+		v = new(V)
+		m[key] = v
 	}
-	c.add(key, t.Metrics)
+	return v
 }
 
 // lives are the corruption trials: damage is damage, whether or not anyone
@@ -397,10 +402,7 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 		strategies = make(map[string]*sample)
 		g.scenes[s.scene] = strategies
 	}
-	if strategies[c.Strategy] == nil {
-		strategies[c.Strategy] = new(sample)
-	}
-	s.sample = strategies[c.Strategy]
+	s.sample = entry(strategies, c.Strategy)
 	s.daemon = g.daemons.cell(g.machine, c)
 	return s
 }

@@ -213,11 +213,8 @@ func (k *kindCounts) add(events map[string]uint64) {
 		if *k == nil {
 			*k = make(kindCounts)
 		}
-		if (*k)[kind] == nil {
-			(*k)[kind] = &KindCount{Kind: kind}
-		}
-		(*k)[kind].Events += n
-		(*k)[kind].Trials++
+		c := entry(*k, kind)
+		c.Kind, c.Events, c.Trials = kind, c.Events+n, c.Trials+1
 	}
 }
 
