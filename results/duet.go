@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,12 +107,17 @@ func parseSlices(text string) ([]Slice, error) {
 	return list, nil
 }
 
-// cost adds up what some turns of each side took for each handshake.
+// cost is what some turns of each side took for each handshake.
 type cost [2]struct{ spent, handshakes float64 }
 
-func (c *cost) add(s *Slice, of func(*Slice) float64) {
-	c[s.Arm].spent += of(s)
-	c[s.Arm].handshakes += float64(s.Handshakes)
+func costOf(turns []Slice, of func(*Slice) float64) *cost {
+	c := new(cost)
+	for i := range turns {
+		s := &turns[i]
+		c[s.Arm].spent += of(s)
+		c[s.Arm].handshakes += float64(s.Handshakes)
+	}
+	return c
 }
 
 // per is what a side spent for each handshake.
@@ -143,24 +149,9 @@ func (d *DuetPair) counted() [][]Slice {
 func (d *DuetPair) Blocks() []float64 {
 	var list []float64
 	for _, block := range d.counted() {
-		var c cost
-		for i := range block {
-			c.add(&block[i], processorTime)
-		}
-		list = append(list, math.Log(c.ratio()))
+		list = append(list, math.Log(costOf(block, processorTime).ratio()))
 	}
 	return list
-}
-
-// totals adds up all blocks that count.
-func (d *DuetPair) totals(of func(*Slice) float64) *cost {
-	c := new(cost)
-	for _, block := range d.counted() {
-		for i := range block {
-			c.add(&block[i], of)
-		}
-	}
-	return c
 }
 
 // position is what the first turn of two neighbours took more than the second,
@@ -184,7 +175,8 @@ func (d *DuetPair) position() float64 {
 // Metrics are the values of a duet's benchmark line. The ratio is what infers
 // from; that of the totals also has what happens in fewer than one block of five.
 func (d *DuetPair) Metrics() []Metric {
-	cpu, counts := d.totals(processorTime), d.totals(instructions)
+	all := slices.Concat(d.counted()...)
+	cpu, counts := costOf(all, processorTime), costOf(all, instructions)
 	list := []Metric{
 		{math.Exp(inference.DuetPair(d.Blocks())), CPURatio},
 		{cpu.ratio(), TotalRatio},
