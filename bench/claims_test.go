@@ -117,27 +117,35 @@ func TestClaimsWarmHandlers(t *testing.T) {
 	}
 }
 
+// withExtra is key-owner whose worker burns so many millionths of its time more.
+func withExtra(t *testing.T, ppm int) catalogue.Choice {
+	t.Helper()
+	object := filepath.Join(t.TempDir(), fmt.Sprintf("extra-%d.so", ppm))
+	recipe := sharedlib.Recipe{
+		Flags: []string{"-std=gnu11", fmt.Sprintf("-DEXTRA_PPM=%d", ppm)},
+		From: []sharedlib.Source{
+			{Files: os.DirFS("../workload/testdata"), Pattern: "extra.c"}, {Files: strategies.Source, Pattern: "*.h"},
+		},
+	}
+	if err := recipe.Compile(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	choice, err := catalogue.Parse(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return choice
+}
+
 // A duet finds an extra that was built in: the 99.8 % interval of as many pairs as a
-// duet has at least covers it, and an extra of 1 % is never called equivalent.
+// duet has at least covers it, and an extra of 1 % is never called equivalent. The
+// other side has an extra of nothing, because to be called at all costs something.
 func TestClaimsDuets(t *testing.T) {
 	cfg := claimed(t)
 	cfg.Fork, cfg.Load, cfg.Workers = nil, "", 0
-	cfg.Duet = &workload.DuetConfig{Against: catalogue.Choice{Name: catalogue.NegativeControl}}
-	source := os.DirFS("../workload/testdata")
+	cfg.Duet = &workload.DuetConfig{Against: withExtra(t, 0)}
 	for _, ppm := range []int{0, 2500, 5000, 10000} {
-		object := filepath.Join(t.TempDir(), "extra.so")
-		recipe := sharedlib.Recipe{
-			Flags: []string{"-std=gnu11", fmt.Sprintf("-DEXTRA_PPM=%d", ppm)},
-			From:  []sharedlib.Source{{Files: source, Pattern: "extra.c"}, {Files: strategies.Source, Pattern: "*.h"}},
-		}
-		if err := recipe.Compile(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
-		choice, err := catalogue.Parse(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Strategy = choice
+		cfg.Strategy = withExtra(t, ppm)
 		var ratios, ones []float64
 		for pair := range inference.DuetFirst {
 			cfg.Seed = uint64(pair + 1)
