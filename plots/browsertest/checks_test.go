@@ -1,7 +1,7 @@
 package browsertest
 
-// layoutProblems lists text that leaves the window, is cut by its box, or lies
-// on other text; in pictures too.
+// layoutProblems lists text that leaves the window, is cut by its box, lies on
+// other text, or has a word broken inside; in pictures too.
 const layoutProblems = `(() => {
   const problems = [];
   const width = document.documentElement.clientWidth;
@@ -14,6 +14,11 @@ const layoutProblems = `(() => {
     if (e.closest("script, style, title, desc, .skip, .hidden, option, [hidden]")) continue;
     if (e.closest("details:not([open])") && !e.closest("summary")) continue;
     const r = document.createRange();
+    for (const word of n.textContent.matchAll(/\p{L}+/gu)) {
+      r.setStart(n, word.index);
+      r.setEnd(n, word.index + word[0].length);
+      if (word[0].length < 20 && new Set([...r.getClientRects()].map(b => Math.round(b.top))).size > 1) problems.push("is broken inside: " + word[0]);
+    }
     r.selectNodeContents(n);
     for (const b of r.getClientRects()) {
       if (b.width < 1 || b.height < 1) continue;

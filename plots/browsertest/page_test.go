@@ -140,11 +140,11 @@ func (v *view) clean() {
 	}
 }
 
-// TestLayout looks at the page on a desk and on a telephone, light and dark:
-// no errors, no requests, nothing cut, nothing on top of another, and enough
-// contrast everywhere.
+// TestLayout looks at the page on a desk, in half a window and on a telephone, light
+// and dark: no errors, no requests, nothing cut, no word broken, nothing on top of
+// another, and enough contrast everywhere.
 func TestLayout(t *testing.T) {
-	for _, width := range []int64{1280, 390} {
+	for _, width := range []int64{1280, 1000, 390} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d-%s", width, scheme), func(t *testing.T) {
 				v := open(t, width, true, scheme)
@@ -177,6 +177,7 @@ func TestChecksCanFail(t *testing.T) {
 	damage(".caption{margin-top:-2em}", "text on other text", layoutProblems)
 	damage(".caption{height:1em;overflow:hidden}", "text that is cut", layoutProblems)
 	damage("svg text{font-size:40px!important}", "labels on other labels", layoutProblems)
+	damage("td{width:3em;overflow-wrap:anywhere}tr,td{display:table-cell!important;max-width:3em}", "a word broken inside", `(`+layoutProblems+`).filter(p => p.startsWith("is broken inside"))`)
 	damage(".caption{color:#aaa!important}", "pale text", contrastProblems)
 }
 
