@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"tlsbench/results"
 	"tlsbench/results/inference"
-	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/sharedlib"
+	"tlsbench/workload/strategytest"
 )
 
 // TLSBENCH_CLAIMS asks for the tests of what the fork measurement claims about
@@ -120,21 +119,8 @@ func TestClaimsWarmHandlers(t *testing.T) {
 // withExtra is key-owner whose worker burns so many millionths of its time more.
 func withExtra(t *testing.T, ppm int) catalogue.Choice {
 	t.Helper()
-	object := filepath.Join(t.TempDir(), fmt.Sprintf("extra-%d.so", ppm))
-	recipe := sharedlib.Recipe{
-		Flags: []string{"-std=gnu11", fmt.Sprintf("-DEXTRA_PPM=%d", ppm)},
-		From: []sharedlib.Source{
-			{Files: os.DirFS("../workload/testdata"), Pattern: "extra.c"}, {Files: strategies.Source, Pattern: "*.h"},
-		},
-	}
-	if err := recipe.Compile(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	choice, err := catalogue.Parse(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return choice
+	source := sharedlib.Source{Files: os.DirFS("../workload/testdata"), Pattern: "extra.c"}
+	return strategytest.Compile(t, fmt.Sprintf("extra-%d", ppm), source, "-std=gnu11", fmt.Sprintf("-DEXTRA_PPM=%d", ppm))
 }
 
 // A duet finds an extra that was built in: the 99.8 % interval of as many pairs as a

@@ -13,31 +13,16 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/event"
-	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
+	"tlsbench/workload/strategytest"
 )
 
 // ownObject compiles C code into a shared object, as a user would.
 func ownObject(t *testing.T, name string, source []byte, flags ...string) catalogue.Choice {
 	t.Helper()
-	object := filepath.Join(t.TempDir(), name+".so")
-	recipe := sharedlib.Recipe{
-		Flags: append([]string{"-std=c11", "-Wall", "-Wextra", "-Werror"}, flags...),
-		From: []sharedlib.Source{
-			{Files: fstest.MapFS{name + ".c": {Data: source}}, Pattern: "*.c"},
-			{Files: strategies.Source, Pattern: "*.h"},
-		},
-	}
-	if err := recipe.Compile(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	choice, err := catalogue.Parse(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return choice
+	return strategytest.Compile(t, name, sharedlib.Source{Files: fstest.MapFS{name + ".c": {Data: source}}, Pattern: "*.c"}, flags...)
 }
 
 // ownHandler is a strategy whose one handler does what the body says.

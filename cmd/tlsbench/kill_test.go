@@ -6,9 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	ossignal "os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +16,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"tlsbench/results"
+	"tlsbench/workload/keeper/keepertest"
 )
 
 // helped is a use of the program that starts others.
@@ -165,18 +164,6 @@ func over(ended <-chan struct{}) bool {
 	}
 }
 
-// patience is 10 s of a machine that has nothing else to do: a database that is
-// being made is let finish.
-func patience() time.Duration {
-	busy := 1.0
-	if fs, err := procfs.NewDefaultFS(); err == nil {
-		if load, err := fs.LoadAvg(); err == nil {
-			busy = max(1, load.Load1/float64(runtime.NumCPU()))
-		}
-	}
-	return min(time.Minute, time.Duration(busy*float64(10*time.Second)))
-}
-
 // meet looks on until a random moment has come, if asked to one after a helper is
 // there, and reports whether one ever was.
 func (s *seen) meet(program int, ended <-chan struct{}, helper bool, moment func() time.Duration) (there bool) {
@@ -240,10 +227,7 @@ func (h helped) kill(t *testing.T, i int) int {
 		}
 		t.Skipf("it ended by itself: %s", said.String())
 	}
-	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[random.IntN(5)]
-	if ossignal.Ignored(signal) {
-		signal = syscall.SIGTERM // under nohup a program is not to end by a hangup
-	}
+	signal := keepertest.Signal(random.Int())
 	whole := random.IntN(2) == 0 // as a terminal does
 	pid := cmd.Process.Pid
 	if whole {
@@ -254,7 +238,7 @@ func (h helped) kill(t *testing.T, i int) int {
 	}
 	killed := time.Now()
 	var left []string
-	for time.Since(killed) < patience() {
+	for time.Since(killed) < keepertest.Patience() {
 		if left = s.left(); len(left) == 0 {
 			break
 		}

@@ -150,11 +150,10 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		}
 		shared = shared || slices.Contains(r.Verdict.Words, results.Shared)
 		switch v := &r.Verdict; {
+		case v.Trials == 0 && v.Reason == "":
 		case v.Trials == 0:
-			if v.Reason != "" {
-				without = v.Worst()
-			}
-			if v.Reason != "" && !slices.Contains(f.reasons, v.Reason) {
+			without = v.Worst()
+			if !slices.Contains(f.reasons, v.Reason) {
 				f.reasons = append(f.reasons, v.Reason)
 			}
 		case v.Damaged > 0:

@@ -3,34 +3,22 @@ package daemon
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"tlsbench/strategies"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/sharedlib"
+	"tlsbench/workload/strategytest"
 )
 
 // ownFix compiles a fix that is no part of the suite, as a user would.
 func ownFix(t *testing.T, name string) catalogue.Choice {
 	t.Helper()
-	object := filepath.Join(t.TempDir(), name+".so")
-	recipe := sharedlib.Recipe{
-		Flags: []string{"-std=c11", "-Wall", "-Wextra", "-Werror"},
-		From: []sharedlib.Source{
-			{Files: os.DirFS("testdata/own"), Pattern: name + ".c"},
-			{Files: strategies.Source, Pattern: "*.h"},
-		},
-	}
-	if err := recipe.Compile(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	return choice(t, object)
+	return strategytest.Compile(t, name, sharedlib.Source{Files: os.DirFS("testdata/own"), Pattern: name + ".c"})
 }
 
 // A good and a bad fix of a few lines are told apart by the rig.

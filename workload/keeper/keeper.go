@@ -1,7 +1,7 @@
 // Package keeper runs servers that end with this process, however it ends, and
-// makes folders that go with it: by a shell that waits for the end of a pipe. It is there before the
-// server's folder is, so that a kill in the middle of set-up leaves nothing
-// either.
+// makes folders that go with it: by a shell that waits for the end of a pipe. The
+// shell is there before the folder is, so that a kill in the middle of set-up leaves
+// nothing either.
 package keeper
 
 import (

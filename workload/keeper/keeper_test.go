@@ -7,9 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	ossignal "os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,6 +15,8 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+
+	"tlsbench/workload/keeper/keepertest"
 )
 
 // harness names the folder of the server that this program, started again by a
@@ -72,24 +72,13 @@ func gone(t *testing.T, dir string) {
 	t.Helper()
 	var err error
 	var procs []string
-	for began := time.Now(); time.Since(began) < patience(); time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < keepertest.Patience(); time.Sleep(10 * time.Millisecond) {
 		_, err = os.Lstat(dir)
 		if procs = left(dir); errors.Is(err, fs.ErrNotExist) && len(procs) == 0 {
 			return
 		}
 	}
-	t.Errorf("after %v: folder: %v; processes: %q", patience(), err, procs)
-}
-
-// patience is 10 s of a machine that has nothing else to do.
-func patience() time.Duration {
-	busy := 1.0
-	if fs, err := procfs.NewDefaultFS(); err == nil {
-		if load, err := fs.LoadAvg(); err == nil {
-			busy = max(1, load.Load1/float64(runtime.NumCPU()))
-		}
-	}
-	return min(time.Minute, time.Duration(busy*float64(10*time.Second)))
+	t.Errorf("after %v: folder: %v; processes: %q", keepertest.Patience(), err, procs)
 }
 
 // The grandchild, which only its environment tells, is seen while it runs.
@@ -100,7 +89,7 @@ func TestLeftSeesGrandchildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	for began := time.Now(); time.Since(began) < patience(); time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < keepertest.Patience(); time.Sleep(10 * time.Millisecond) {
 		if slices.ContainsFunc(left(dir), func(text string) bool { return strings.HasSuffix(text, " sleep 1000") }) {
 			return
 		}
@@ -131,10 +120,7 @@ func TestKilled(t *testing.T) {
 		if serves(dir) {
 			ran++
 		}
-		signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}[i%5]
-		if ossignal.Ignored(signal) {
-			signal = syscall.SIGTERM // under nohup a program is not to end by a hangup
-		}
+		signal := keepertest.Signal(i)
 		if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil { // as a terminal does
 			t.Error(err)
 		}

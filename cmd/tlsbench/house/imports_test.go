@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	// on, such as the kinds of events, is written once, below both.
 	"workload": {"workload", "strategies", "=results", events, versions},
 	// Whoever makes a folder or starts a server has it kept: it goes with this process.
-	"workload/keeper":     {},
+	"workload/keeper":     {"workload/keeper"},
 	"workload/sharedlib":  {"workload/keeper", "workload/sharedlib", versions},
 	"workload/fetch":      {"workload/fetch", "workload/keeper", "workload/sharedlib", versions},
 	"workload/openssl":    {"workload/openssl", "workload/fetch", "workload/sharedlib", versions},
