@@ -87,9 +87,9 @@ func (r *Runner) canFork() error {
 	if !slices.Contains(r.Plan.Spec.Measures, results.Fork) {
 		return nil
 	}
-	free, known := freeMemory()
-	if most := slices.Max(r.Plan.Spec.Fork.Memory); known && uint64(most)<<20 > free {
-		return fmt.Errorf("fork memory of %d MiB: this machine has %d MiB free; choose less", most, free>>20)
+	free, of := freeMemory()
+	if most := slices.Max(r.Plan.Spec.Fork.Memory); uint64(most)<<20 > free {
+		return fmt.Errorf("fork memory of %d MiB: %s has %d MiB free; choose less", most, of, free>>20)
 	}
 	return nil
 }

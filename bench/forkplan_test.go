@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -168,22 +167,5 @@ func TestForkRun(t *testing.T) {
 		if n := countOf(t, trial, "fork-ns"); n != forks {
 			t.Errorf("%s: %d samples of trial %d, want %d", trial.Cell.Strategy, n, trial.ID, forks)
 		}
-	}
-}
-
-// More memory than there is would have the kernel kill a process, and a strategy blamed.
-func TestForkMemoryIsThere(t *testing.T) {
-	free, known := freeMemory()
-	if !known || free >= maxMemory<<20 {
-		t.Skipf("%d bytes are free (known: %v): no plan can ask for more", free, known)
-	}
-	s := forkSpec()
-	s.Fork.Memory = []int{16, maxMemory}
-	r := newRunner(mustPlan(t, s, whole))
-	path := resultsPath(t)
-	_, err := r.Run(t.Context(), path)
-	checkRefusal(t, err, "fork memory of 65536 MiB: this machine has ")
-	if _, err := os.Stat(path); err == nil {
-		t.Error("a file was made")
 	}
 }

@@ -147,15 +147,6 @@ func memory() string {
 	return gibibytes(*info.MemTotalBytes)
 }
 
-// freeMemory is what processes can still have, in bytes, if the kernel says so.
-func freeMemory() (free uint64, known bool) {
-	info, err := meminfo()
-	if err != nil || info.MemAvailableBytes == nil {
-		return 0, false
-	}
-	return *info.MemAvailableBytes, true
-}
-
 func meminfo() (procfs.Meminfo, error) {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {

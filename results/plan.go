@@ -354,10 +354,12 @@ func (p *Plan) fieldCommand(file string) string {
 	own := strings.NewReplacer("abort", "0", "count", "1").Replace
 	args.add("daemon", daemons, "")
 	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
-	if slices.Contains(s.Measures, Sharing) {
+	traced := slices.Contains(s.Measures, Sharing)
+	if traced {
 		args = append(args, "--trace")
+	} else {
+		args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	}
-	args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
 	args.add("hazard", s.Hazards, "plain,python:before=1,python")
 	args.add("readers", Texts(s.Workers), "4")
 	args.add("tls", s.TLS, TLSVersions.Default())
@@ -365,13 +367,16 @@ func (p *Plan) fieldCommand(file string) string {
 		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
 	}
 	args.add("rounds", []string{fmt.Sprint(s.Rounds)}, "1")
-	args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
-	args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
-	rig := s.CorruptionTime
-	if s.Daemon.NoRig {
-		rig = 0
+	if !traced {
+		args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
+		args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
 	}
-	args.add("rig-time", []string{rig.String()}, "1s")
+	switch {
+	case s.Daemon.NoRig:
+		args = append(args, "--rig-time 0s")
+	case !traced:
+		args.add("rig-time", []string{s.CorruptionTime.String()}, "1s")
+	}
 	if p.Shard.Count > 1 {
 		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
 	}

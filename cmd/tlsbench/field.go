@@ -98,6 +98,9 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkTrace(s.given); err != nil {
+		return nil, err
+	}
 	spec, err := c.spec()
 	if err != nil {
 		return nil, err
@@ -121,7 +124,18 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 // described reports whether flags describe the plan; with them a file that is
 // resumed has to be of that plan.
 func (c *fieldCommand) described(s *session) bool {
-	return s.gave("resume", "json", "markdown", "dir", "openssl-dir", "port")
+	return s.gave("resume", "json", "markdown", "quiet", "dir", "openssl-dir", "port")
+}
+
+// checkTrace refuses flags that the tracer would leave out of account.
+func (c *fieldCommand) checkTrace(given []string) error {
+	for _, flag := range given {
+		ignored := slices.Contains([]string{"mem-safety", "control-rounds", "duration"}, flag) || flag == "rig-time" && c.RigTime != 0
+		if c.Trace && ignored {
+			return refuse("--%s: it is for corruption trials alone; leave out it or --trace, whose trials have mem_safety 1 and end after a number of handshakes", flag)
+		}
+	}
+	return nil
 }
 
 // spec turns the flags into what package bench plans from.

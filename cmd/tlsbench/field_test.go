@@ -341,6 +341,9 @@ func TestFieldResume(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &d); err != nil || code != exitDone || len(d.Rows) != 2 || !strings.Contains(stderr, "resumed after 1 trial; an interrupted trial is run again") {
 		t.Errorf("resumed: exit code %d, %v, %+v, stderr %q", code, err, d, stderr)
 	}
+	if code, _, stderr = runField(dir, "--resume", file, "--quiet"); code != exitDone {
+		t.Errorf("resumed quietly: exit code %d, %q", code, stderr)
+	}
 	if code, stdout, _ = runField(dir, append([]string{"--resume", file, "--markdown"}, plan...)...); code != exitDone || !strings.Contains(stdout, "| daemon |") {
 		t.Errorf("as Markdown: exit code %d, %q", code, stdout)
 	}

@@ -130,6 +130,15 @@ func sameFieldCommand(t *testing.T, path string) {
 func fieldPlan(t *testing.T, args []string) *bench.Plan {
 	t.Helper()
 	c := &parseCommand(t, args).Field
+	var flags []string
+	for _, arg := range args {
+		if flag, is := strings.CutPrefix(arg, "--"); is {
+			flags = append(flags, flag)
+		}
+	}
+	if err := c.checkTrace(flags); err != nil {
+		t.Fatal(err)
+	}
 	spec, err := c.spec()
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +209,8 @@ func TestCommands(t *testing.T) {
 		"--daemon 6.0,5.6 --strategy hwm,clear-0-15:n=32 --mem-safety 1 --hazard python,plain --readers 3 --tls 1.2 --seed 2",
 		"--bad 10% --rounds 3 --control-rounds 0 --duration 3s --rig-time 0s --seed 3",
 		"--rig-time 700ms --seed 4 --shard 2/3",
+		"--trace --seed 5",
+		"--trace --rig-time 0s --seed 6",
 	} {
 		sameCommand(t, cancelled(t, fieldPlan(t, append([]string{"field"}, strings.Fields(args)...))))
 	}
