@@ -15,10 +15,12 @@ func (p *Plan) most(c *Cell) int {
 	switch {
 	case c.byWidth():
 		return inference.DuetFirst
-	case p.Spec.Sequential && c.turn == 0:
-		return inference.LivesForFamily(0, results.CleanBound)
-	case p.Spec.Sequential: // its lives have the checks on and off in turn
-		return (inference.LivesForFamily(0, results.CleanBound) + 2 - c.turn) / 2
+	case p.Spec.Sequential:
+		lives := min(inference.LivesForFamily(0, p.Shard.Count, results.CleanBound), p.Rounds())
+		if c.turn == 0 {
+			return lives
+		}
+		return (lives + 2 - c.turn) / 2 // it has the checks on and off in turn
 	}
 	return min(c.rounds, p.Spec.rounds())
 }

@@ -57,11 +57,11 @@ type lives struct {
 	looked  [never + 1]int
 }
 
-// left is how many lives the cell still needs, so far as can be told; late is the
-// number of cells that showed their first damage late. The positive control goes
-// on after a life without damage, until it tells more than a fix could.
-func (l *lives) left(late int) int {
-	switch need := inference.LivesForFamily(late, results.CleanBound) - l.counted[withoutDamage]; {
+// left is how many lives the cell still needs, so far as can be told, where those
+// without damage need so many. The positive control goes on after a life without
+// damage, until it tells more than a fix could.
+func (l *lives) left(undamaged int) int {
+	switch need := undamaged - l.counted[withoutDamage]; {
 	case l.counted[never] > 0 || l.counted[noLife] >= maxFailures || need <= 0:
 		return 0
 	case l.counted[withDamage] > 0:
@@ -81,7 +81,7 @@ func (l *lives) left(late int) int {
 type course struct {
 	plan  *Plan
 	lives []lives // by Cell.lives; none where the plan is not sequential
-	late  []int   // by shard: cells whose first damage came in their second life or later
+	late  []int   // by shard: cells whose first damage came late (inference.LateLife)
 	home  []int   // by block: its shard, from 0
 	// duets are the ratios so far of those that end by the width of their interval,
 	// by the names of cells.
@@ -125,7 +125,7 @@ func (c *course) saw(t Task, o outcome) {
 	if t.Cell.checkRate > 0 {
 		l.looked[o.fate]++
 	}
-	if o.fate == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] > 0 {
+	if o.fate == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] >= inference.LateLife-1 {
 		c.late[t.shard]++
 	}
 }
@@ -174,13 +174,18 @@ func (c *course) enough(cell Cell) bool {
 	return cell.byWidth() && inference.DuetDone(c.duets[cell.Name()])
 }
 
-// left is how many lives a cell still needs; there is no telling, and one at
-// least, where the plan is not sequential.
+// left is how many lives a cell still needs, and may have where the plan was ended
+// after some; there is no telling, and one at least, where it is not sequential.
 func (c *course) left(n, shard int) int {
 	if c.lives == nil {
 		return 1
 	}
-	return c.lives[n].left(c.late[shard])
+	l, had := &c.lives[n], 0
+	for _, trials := range l.counted {
+		had += trials
+	}
+	need := inference.LivesForFamily(c.late[shard], len(c.late), results.CleanBound)
+	return max(0, min(l.left(need), c.plan.Rounds()-had))
 }
 
 // ahead counts the trials of a shard that are to come, if no cell has any damage

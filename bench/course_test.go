@@ -51,7 +51,7 @@ func courseRunner(t *testing.T, sh Shard) *Runner {
 
 // checkCells wants every cell of the map at its end, and no further, by what the
 // trials of a shard show.
-func checkCells(t *testing.T, trials []*results.Trial) {
+func checkCells(t *testing.T, shards int, trials []*results.Trial) {
 	t.Helper()
 	type count struct{ lives, damaged, undamaged, none, off, looked, seen int }
 	cells := map[[2]string]*count{}
@@ -72,10 +72,10 @@ func checkCells(t *testing.T, trials []*results.Trial) {
 			continue
 		case !tr.Damaged():
 			c.undamaged++
-		case c.damaged == 0 && c.lives > 0:
-			late++
-			fallthrough
 		default:
+			if c.damaged == 0 && c.lives >= inference.LateLife-1 {
+				late++
+			}
 			c.damaged++
 		}
 		c.lives++
@@ -86,7 +86,7 @@ func checkCells(t *testing.T, trials []*results.Trial) {
 			}
 		}
 	}
-	need := inference.LivesForFamily(late, results.CleanBound)
+	need := inference.LivesForFamily(late, shards, results.CleanBound)
 	for key, c := range cells {
 		switch {
 		case key[1] == "shm-match" && c.none == maxFailures && c.lives == 0:
@@ -114,7 +114,7 @@ func TestSequential(t *testing.T) {
 	path := resultsPath(t)
 	text := finished(t, r, path)
 	trials := readTrials(t, path)
-	checkCells(t, trials)
+	checkCells(t, 1, trials)
 	want := identities(trials)
 	records := bytes.SplitAfter(text, []byte("#trial "))
 	for range 4 {
@@ -147,7 +147,7 @@ func TestSequentialShards(t *testing.T) {
 		parts = append(parts, resultsPath(t))
 		finished(t, r, parts[i-1])
 		trials := readTrials(t, parts[i-1])
-		checkCells(t, trials)
+		checkCells(t, shards, trials)
 		for _, tr := range trials {
 			if was, ok := home[tr.Cell.Name()]; ok && was != i {
 				t.Fatalf("%s is in shards %d and %d", tr.Cell.Name(), was, i)
@@ -174,8 +174,60 @@ func TestSequentialRefused(t *testing.T) {
 	s.Measures = nil
 	_, err := NewPlan(s, whole)
 	checkRefusal(t, err, "rounds auto: only corruption trials")
-	_, err = mustPlan(t, courseSpec(), whole).Change(9)
-	checkRefusal(t, err, "ends when no cell needs another life")
+	_, err = mustPlan(t, courseSpec(), whole).Change(-1)
+	checkRefusal(t, err, "the plan has rounds auto already")
+}
+
+// A sequential plan can be ended after some lives of each cell that is not done,
+// and can go on from there to where it would have ended.
+func TestSequentialEnds(t *testing.T) {
+	path := resultsPath(t)
+	finished(t, courseRunner(t, whole), path)
+	want := identities(readTrials(t, path))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(rounds int) {
+		t.Helper()
+		plan, err := ReadPlan(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRunner(plan)
+		r.Execute = fated
+		if r.Changed, err = plan.Change(rounds); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Resume(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// It is stopped in its sixth round or so, ended after 20, and goes on.
+	if err := os.WriteFile(path, text[:len(text)/5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	change(20)
+	lives := map[[2]string]int{}
+	for _, tr := range readTrials(t, path) {
+		lives[[2]string{tr.Cell.Hazard, tr.Cell.Strategy}]++
+	}
+	if n := lives[[2]string{"python", results.NegativeControl}]; n != 20 {
+		t.Errorf("%d lives of a cell without damage, want 20: %v", n, lives)
+	}
+	for cell, n := range lives {
+		if n > 20 {
+			t.Errorf("%v: %d lives after an end at 20", cell, n)
+		}
+	}
+	plan, err := ReadPlan(path)
+	if err != nil || !plan.Spec.Sequential || plan.Spec.Rounds != 20 || !cmp.Equal(plan.Spec.Extended, []int{0}) {
+		t.Errorf("%v: %+v; want a sequential plan ended after 20", err, plan.Spec.Spec)
+	}
+	change(-1)
+	if diff := cmp.Diff(want, identities(readTrials(t, path))); diff != "" {
+		t.Errorf("ended and gone on: %s", diff)
+	}
 }
 
 // withRounds goes on with a file, with another number of rounds unless that is 0.

@@ -46,7 +46,7 @@ func serverOf(d results.Daemon) server {
 func (s Spec) rounds() int {
 	switch {
 	case s.Sequential:
-		return maxRounds
+		return cmp.Or(s.Rounds, maxRounds)
 	case s.Only(results.Duet):
 		return s.duetRounds()
 	}

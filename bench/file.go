@@ -85,11 +85,14 @@ func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
 // says how many it had.
 func (p *Plan) Change(rounds int) (*Plan, error) {
 	spec := p.Spec
+	if spec.Sequential {
+		rounds = max(rounds, 0) // again until no cell needs another life
+	}
 	switch {
+	case spec.Sequential && rounds == spec.Rounds && rounds == 0:
+		return nil, refuse(errors.New("rounds auto: the plan has rounds auto already"))
 	case spec.Only(results.Duet):
 		return nil, refuse(errors.New("rounds: duets have their own number, and end when it is enough"))
-	case spec.Sequential:
-		return nil, refuse(errors.New("rounds: the plan has rounds auto, and ends when no cell needs another life"))
 	case rounds < 0:
 		return nil, refuse(fmt.Errorf("rounds auto: the plan has %d rounds for all cells; a run with rounds auto begins with a new file", spec.Rounds))
 	case rounds == spec.Rounds:
@@ -111,7 +114,7 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	}
 	done, err := r.takeUp(f)
 	if err == nil && r.Changed != nil {
-		done, err = r.change(f, len(done))
+		done, err = r.change(f, done)
 	}
 	if err == nil {
 		err = f.private()
@@ -124,8 +127,9 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 }
 
 // change goes on with the plan of more or of fewer rounds, and says so in the file.
-// A plan ends with a whole round; trials of later ones stay in the file.
-func (r *Runner) change(f *file, done int) ([]outcome, error) {
+// A plan of a number of rounds is ended with one that is whole, a sequential one
+// goes on to its last; trials of later ones stay in the file.
+func (r *Runner) change(f *file, done []outcome) ([]outcome, error) {
 	old := r.Plan
 	r.Plan = r.Changed
 	h, err := newDocument(r.Plan, r.Machine).header()
@@ -136,7 +140,7 @@ func (r *Runner) change(f *file, done int) ([]outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if whole := old.wholeRounds(done); r.Plan.Spec.Rounds < old.Spec.Rounds && r.Plan.Spec.Rounds > whole {
+	if whole := old.wholeRounds(len(done)); !old.Spec.Sequential && r.Plan.Spec.Rounds < old.Spec.Rounds && r.Plan.Spec.Rounds > whole {
 		return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", r.Plan.Spec.Rounds, whole)
 	}
 	return list, results.NewWriter(f).Plan(h.Plan)
@@ -237,13 +241,22 @@ func (r *Runner) readDone(in *results.Reader) ([]outcome, error) {
 		course.saw(task, done[len(done)-1])
 		more = in.Scan()
 	}
-	if more && slices.Max(append(r.Plan.Spec.Extended, 0)) <= r.Plan.Spec.Rounds { // else it was to be longer
+	if more && r.Plan.formerRounds() <= r.Plan.Rounds() { // else it was to be longer
 		return nil, afterTheLast(in.Trial())
 	}
 	for more {
 		more = in.Scan()
 	}
 	return done, in.Err()
+}
+
+// formerRounds is the most rounds that the plan had before it was changed.
+func (p *Plan) formerRounds() int {
+	most, was := 0, p.Spec
+	for _, was.Rounds = range p.Spec.Extended {
+		most = max(most, was.rounds())
+	}
+	return most
 }
 
 func afterTheLast(t *results.Trial) error {

@@ -99,7 +99,7 @@ func (s Spec) validateNumbers() error {
 		switch {
 		case !s.Only(results.Corruption):
 			return errors.New("rounds auto: only corruption trials show when they are enough; add --measure corruption, and run other measures with a number of rounds")
-		case s.Rounds != 0 || s.OfDaemons():
+		case s.Rounds != 0 && len(s.Extended) == 0 || s.OfDaemons():
 			return errors.New("rounds auto: a plan of daemons, or one with a number of rounds, has as many as it says")
 		}
 	} else if s.Rounds < 1 || s.Rounds > maxRounds {

@@ -179,9 +179,16 @@ func (g *gatherer) warnings() []string {
 			list = append(list, f.Name+": the end is cut off, so the last, unfinished trial is left out")
 		}
 		if f.Plan != nil && len(f.Plan.Spec.Extended) > 0 {
-			rounds := append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds)
-			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %d to %s; tests are a little too ready to find a difference then",
-				f.Name, rounds[0], strings.Join(Texts(rounds[1:]), " to ")))
+			var rounds []string
+			for _, n := range append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds) {
+				if n == 0 {
+					rounds = append(rounds, "auto")
+				} else {
+					rounds = append(rounds, fmt.Sprint(n))
+				}
+			}
+			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %s; tests are a little too ready to find a difference then",
+				f.Name, strings.Join(rounds, " to ")))
 		}
 	}
 	list = append(list, overlaps(g.inputs)...)

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
@@ -11,9 +12,9 @@ import (
 // without damage are CleanBound of the lives or more damaged.
 type Family struct {
 	Cells  int `json:"cells"`       // without damage
-	Late   int `json:"late"`        // cells whose first damage came after an undamaged life
+	Late   int `json:"late"`        // cells whose first damage came late (inference.LateLife)
 	Lives  int `json:"lives"`       // the least of a cell without damage
-	Need   int `json:"lives_need"`  // what the statement takes
+	Need   int `json:"lives_need"`  // the most that the statement takes of one
 	Lacked int `json:"cells_short"` // cells with fewer
 }
 
@@ -28,10 +29,14 @@ func (g *gatherer) sequential(files []int) bool {
 }
 
 // family is nil where no cell, or not every cell, is of a sequential run: the
-// number of lives would not follow from the rule.
+// number of lives would not follow from the rule. Each file decides by itself how
+// many lives its cells get.
 func (g *gatherer) family() *Family {
-	f := new(Family)
-	var lives []int
+	type part struct {
+		late  int
+		lives []int // of each cell without damage
+	}
+	f, parts := &Family{Lives: math.MaxInt}, make(map[string]*part)
 	for _, samples := range g.scenes {
 		for _, s := range samples {
 			t := s.lives()
@@ -41,23 +46,26 @@ func (g *gatherer) family() *Family {
 			if !g.sequential(s.files) {
 				return nil
 			}
+			p := entry(parts, fmt.Sprint(s.files))
 			if t.damaged == 0 {
-				lives = append(lives, t.trials)
-			} else if s.spared > 0 {
-				f.Late++
+				p.lives = append(p.lives, t.trials)
+			} else if s.spared >= inference.LateLife-1 {
+				p.late++
 			}
 		}
 	}
-	if len(lives) == 0 {
-		return nil
-	}
-	f.Cells, f.Lives = len(lives), lives[0]
-	f.Need = inference.LivesForFamily(f.Late, CleanBound)
-	for _, n := range lives {
-		f.Lives = min(f.Lives, n)
-		if n < f.Need {
-			f.Lacked++
+	for _, p := range parts {
+		need := inference.LivesForFamily(p.late, len(parts), CleanBound)
+		f.Late, f.Need, f.Cells = f.Late+p.late, max(f.Need, need), f.Cells+len(p.lives)
+		for _, n := range p.lives {
+			f.Lives = min(f.Lives, n)
+			if n < need {
+				f.Lacked++
+			}
 		}
+	}
+	if f.Cells == 0 {
+		return nil
 	}
 	return f
 }
@@ -68,9 +76,9 @@ func (f *Family) Holds() bool { return f.Lacked == 0 }
 // String says what all cells without damage together show.
 func (f *Family) String() string {
 	if f.Holds() {
-		return fmt.Sprintf("With %s confidence none of the %s without damage is damaged in %s of its lives or more, over all of them at once: at least %d lives each, %s damaged late.",
-			number.Percent(boundConfidence), number.Count(f.Cells, "cell"), number.Percent(CleanBound), f.Lives, number.Count(f.Late, "cell"))
+		return fmt.Sprintf("With %s confidence none of the %s without damage is damaged in %s of its lives or more, over all of them at once: at least %d lives each, %s first damaged in life %d or later.",
+			number.Percent(boundConfidence), number.Count(f.Cells, "cell"), number.Percent(CleanBound), f.Lives, number.Count(f.Late, "cell"), inference.LateLife)
 	}
-	return fmt.Sprintf("No statement over all cells without damage: it takes %d lives each (%s damaged late), and %d of %s have fewer.",
-		f.Need, number.Count(f.Late, "cell"), f.Lacked, number.Count(f.Cells, "cell"))
+	return fmt.Sprintf("No statement over all cells without damage: it takes %d lives each (%s first damaged in life %d or later), and %d of %s have fewer.",
+		f.Need, number.Count(f.Late, "cell"), inference.LateLife, f.Lacked, number.Count(f.Cells, "cell"))
 }

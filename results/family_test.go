@@ -17,14 +17,15 @@ import (
 func TestFamily(t *testing.T) {
 	const lives = 61
 	for _, tt := range []struct {
-		name string
-		plan string
-		late bool // hwm is damaged, after an undamaged life
-		want string
+		name  string
+		plan  string
+		first int // life in which hwm is damaged
+		want  string
 	}{
-		{"enough", `{"spec":{"sequential":true}}`, false, "none of the 2 cells without damage is damaged in 5 % of its lives or more, over all of them at once: at least 61 lives each, 0 cells damaged late"},
-		{"damaged late", `{"spec":{"sequential":true}}`, true, "it takes 74 lives each (1 cell damaged late), and 1 of 1 cell have fewer"},
-		{"not sequential", `{"spec":{"rounds":61}}`, false, ""},
+		{"enough", `{"spec":{"sequential":true}}`, 0, "none of the 2 cells without damage is damaged in 5 % of its lives or more, over all of them at once: at least 61 lives each, 0 cells first damaged in life 6 or later"},
+		{"damaged early", `{"spec":{"sequential":true}}`, 5, "at least 61 lives each, 0 cells first damaged in life 6 or later"},
+		{"damaged late", `{"spec":{"sequential":true}}`, 6, "it takes 77 lives each (1 cell first damaged in life 6 or later), and 1 of 1 cell have fewer"},
+		{"not sequential", `{"spec":{"rounds":61}}`, 0, ""},
 	} {
 		var trials []*Trial
 		for round := 1; round <= lives; round++ {
@@ -35,10 +36,11 @@ func TestFamily(t *testing.T) {
 					c.Settings = []Setting{checksOff}
 				}
 				trial := &Trial{Cell: c, Round: round, Status: OK, Handshakes: 400, Attempts: 500}
-				if strategy == PositiveControl || tt.late && strategy == "hwm" && round > 1 {
+				first := map[string]int{PositiveControl: 1, "hwm": tt.first}[strategy]
+				if first > 0 && round >= first {
 					trial.Events = map[string]uint64{event.Crash: 1}
 				}
-				if !trial.Damaged() || round < 5 {
+				if !trial.Damaged() || round < first+4 {
 					trials = append(trials, trial)
 				}
 			}

@@ -82,8 +82,12 @@ func (c *Comparison) Unfinished() []string {
 		}
 	}
 	list = append(list, c.missingShards()...)
-	if c.Family != nil && !c.Family.Holds() {
-		list = append(list, c.Family.String())
+	switch f, last := c.Family, c.lastRound(); {
+	case f == nil || f.Holds():
+	case last == 0:
+		list = append(list, f.String())
+	case f.Lives < last:
+		list = append(list, fmt.Sprintf("a cell without damage has %d lives, and the plan was ended after %d of each", f.Lives, last))
 	}
 	for i := range c.Tables {
 		t := &c.Tables[i]
@@ -94,6 +98,18 @@ func (c *Comparison) Unfinished() []string {
 		}
 	}
 	return list
+}
+
+// lastRound is the round after which a sequential plan was ended before all its
+// cells were done, 0 if it was not.
+func (c *Comparison) lastRound() int {
+	last := 0
+	for _, in := range c.Inputs {
+		if in.Plan != nil && in.Plan.Spec.Sequential {
+			last = max(last, in.Plan.Spec.Rounds)
+		}
+	}
+	return last
 }
 
 // missingShards lists the plans of which not all shards, or not all of their

@@ -31,6 +31,7 @@ func TestUnfinished(t *testing.T) {
 		p.Spec.Rounds, p.Spec.Daemon.ControlRounds = 2, 4
 		p.Spec.Daemon.List = []Daemon{{Release: "6.0"}}
 	}
+	ended := func(p *Plan) { p.Spec.Sequential, p.Spec.Rounds, p.Spec.Extended = true, 20, []int{0} }
 	summary := func(pairs int) *Comparison {
 		c, err := Summarize(Options{}, duetFile(t, pairs, map[string]*players{"hwm": newPlayers(0, 0.003, 0.01)}))
 		if err != nil {
@@ -55,6 +56,8 @@ func TestUnfinished(t *testing.T) {
 		"duets":              {summary(inference.DuetMost), ""},
 		"a few duets":        {summary(5), "duets of hwm on 3.0.20 are not finished: 5 pairs"},
 		"lives":              {&Comparison{Family: &Family{Cells: 3, Lives: 4, Need: 61, Lacked: 2}}, "2 of 3 cells have fewer"},
+		"ended":              {&Comparison{Inputs: []*Input{input("a", ended)}, Family: &Family{Cells: 3, Lives: 20, Need: 61, Lacked: 2}}, ""},
+		"not yet ended":      {&Comparison{Inputs: []*Input{input("a", ended)}, Family: &Family{Cells: 3, Lives: 19, Need: 61, Lacked: 2}}, "has 19 lives, and the plan was ended after 20"},
 	} {
 		if got := strings.Join(tt.c.Unfinished(), "; "); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)

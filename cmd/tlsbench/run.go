@@ -225,7 +225,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 			return nil, refuse("resume %s: it has daemons: use tlsbench field --resume %[1]s", c.Resume)
 		}
 		j := c.resultFlags.job("run", plan)
-		same := int(c.Rounds) == plan.Spec.Rounds || c.Rounds == auto && plan.Spec.Sequential
+		same := int(c.Rounds) == plan.Spec.Rounds || c.Rounds == auto && plan.Spec.Sequential && plan.Spec.Rounds == 0
 		if c.Rounds != 0 && !same {
 			if j.changed, err = plan.Change(int(c.Rounds)); err != nil {
 				return nil, refuse("resume %s: %w", c.Resume, err)
