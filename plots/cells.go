@@ -28,7 +28,9 @@ type mapRow struct {
 
 // cellMap is a table with coloured fields, drawn.
 type cellMap struct {
+	counted
 	corner     string
+	words      []string // what it shows
 	blocks     []block
 	rows       []mapRow
 	labelWidth vg.Length
@@ -48,6 +50,8 @@ func (m *cellMap) size() (w, h vg.Length) {
 	}
 	return max(w-blockGap, panelWidth), h + 2
 }
+
+func (m *cellMap) describe() string { return sentence(m.words) }
 
 func (m *cellMap) inCell(s text.Style, txt string) []string { return wrap(s, txt, m.cellWidth-2) }
 

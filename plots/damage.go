@@ -17,18 +17,14 @@ func damage(d *Data) *Figure {
 		f.Empty = fmt.Sprintf("no strategy has %d trials in any cell", minLives)
 	}
 	for _, group := range byBuild(d.wellJudged()) {
-		var n tally
-		share := &rowChart{axis: axis{label: "share of trials damaged", print: number.Percent, zero: true}}
-		share.rows = strips(group, func(s *Scene, name string) row {
-			n.Add(s.Row(name).Verdict.Trials)
-			return shareRow(s.Row(name))
-		})
 		f.addRates(d, group, "First damage", "first damage of a trial per million attempts", firstRow)
-		f.add(d, group, "Damaged trials", share, n)
-		f.addRates(d, group, "Errors of another worker, active checks", "foreign errors per million checks", func(s *Scene, r *results.Row) row {
-			if r.Verdict.Trials == 0 {
-				return noValue(r.Strategy, string(r.Verdict.Worst()))
-			}
+		share := &rowChart{axis: axis{label: "share of trials damaged", print: number.Percent, zero: true}}
+		f.addRows(d, group, "Damaged trials", share, judged(func(r *results.Row) row {
+			share.n.Add(r.Verdict.Trials)
+			p := r.Probability
+			return row{mid: p.Value, low: p.Low, high: p.High, zero: r.Verdict.Damaged == 0, note: damagedNote(r)}
+		}))
+		f.addRates(d, group, "Errors of another worker, active checks", "foreign errors per million checks", func(r *results.Row) row {
 			return rateRow(r.Strategy, r.Foreign)
 		})
 	}
@@ -41,10 +37,19 @@ func damage(d *Data) *Figure {
 }
 
 // addRates adds a panel of rates, on a logarithmic axis with a lane for none.
-func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*Scene, *results.Row) row) {
+func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*results.Row) row) {
 	chart := &rowChart{axis: axis{label: label, print: number.Short, log: true, lane: true}}
-	chart.rows = strips(group, func(s *Scene, name string) row { return rowOf(s, s.Row(name)) })
-	f.add(d, group, what, chart, tally{})
+	f.addRows(d, group, what, chart, judged(rowOf))
+}
+
+// judged makes rows of strategies that have a verdict; the others have a word.
+func judged(rowOf func(*results.Row) row) func(*Scene, *results.Row) row {
+	return func(_ *Scene, r *results.Row) row {
+		if r.Verdict.Trials == 0 {
+			return noValue(r.Strategy, string(r.Verdict.Worst()))
+		}
+		return rowOf(r)
+	}
 }
 
 // minLives is how many trials of a strategy a panel of damage needs, as many as
@@ -71,14 +76,6 @@ func (s *Scene) mostLives() int {
 	return most
 }
 
-func shareRow(r *results.Row) row {
-	if r.Verdict.Trials == 0 {
-		return noValue(r.Strategy, string(r.Verdict.Worst()))
-	}
-	p := r.Probability
-	return row{mid: p.Value, low: p.Low, high: p.High, zero: r.Verdict.Damaged == 0, note: damagedNote(r)}
-}
-
 func damagedNote(r *results.Row) string {
 	if r.Verdict.Damaged == 0 {
 		return r.Counts() + "  " + number.AtMost(r.Probability.High)
@@ -86,10 +83,8 @@ func damagedNote(r *results.Row) string {
 	return r.Counts()
 }
 
-func firstRow(_ *Scene, r *results.Row) row {
+func firstRow(r *results.Row) row {
 	switch {
-	case r.Verdict.Trials == 0:
-		return noValue(r.Strategy, string(r.Verdict.Worst()))
 	case r.Stopped:
 		return noValue(r.Strategy, damagedNote(r)+": no rate, because damage ended the trials")
 	case r.Verdict.Damaged == 0 && finite(r.FirstDamage.High):

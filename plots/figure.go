@@ -29,6 +29,24 @@ type Figure struct {
 type chart interface {
 	size() (w, h vg.Length)
 	draw(draw.Canvas)
+	describe() string // in words, "" if there is no value
+	trials() tally
+}
+
+// tally counts trials, of a strategy and of all.
+type tally = results.Range
+
+// counted is the part of a chart that counts the trials which it shows.
+type counted struct{ n tally }
+
+func (c *counted) trials() tally { return c.n }
+
+// sentence puts what a chart shows into words.
+func sentence(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 // Panel is one chart of a figure with its heading.
@@ -40,30 +58,41 @@ type Panel struct {
 	Hazard     string
 
 	chart  chart
-	n      tally  // of trials
 	trials string // what they are, where files have unlike ones
 }
 
-// newPanel begins a panel about scenes that differ in build and hazard at most.
-func newPanel(d *Data, group []*Scene, what string) *Panel {
-	s := withoutMark(group[0])
-	p := &Panel{Title: what, Mark: s.Mark, OpenSSL: s.OpenSSL, Hazard: s.Hazard}
-	_, p.trials = s.Kind()
-	scene := s.Scene
-	for _, other := range group[1:] {
-		other := withoutMark(other)
-		if other.OpenSSL != p.OpenSSL {
-			p.OpenSSL, scene.OpenSSL = "", ""
+// add makes a panel about scenes that differ in build and hazard at most. One
+// without any value is left out, and nil is returned.
+func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
+	scene := group[0].Scene
+	p := &Panel{Title: what, Alt: ch.describe(), chart: ch}
+	_, p.trials = scene.Kind()
+	if p.Alt == "" {
+		return nil
+	}
+	for _, s := range group {
+		if s.OpenSSL != scene.OpenSSL {
+			scene.OpenSSL = ""
 		}
-		if other.Hazard != p.Hazard {
-			p.Hazard, scene.Hazard = "", ""
+		if s.Hazard != scene.Hazard {
+			scene.Hazard = ""
 		}
-		if other.Mark != "" && !strings.Contains(p.Mark, other.Mark) {
-			p.Mark = strings.TrimPrefix(p.Mark+"; "+other.Mark, "; ")
+		if mark := s.mark(); !strings.Contains(p.Mark, mark) {
+			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
 		}
 	}
-	p.Sub = sceneText(scene, d.severalMachines())
+	p.OpenSSL, p.Hazard, p.Sub = scene.OpenSSL, scene.Hazard, sceneText(scene, d.severalMachines())
+	f.Panels = append(f.Panels, p)
 	return p
+}
+
+// counts are those of all panels together.
+func (f *Figure) counts() tally {
+	var n tally
+	for _, p := range f.Panels {
+		n.Join(p.chart.trials())
+	}
+	return n
 }
 
 // sceneText names a scene in the few words that fit over a panel. Settings

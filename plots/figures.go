@@ -79,30 +79,6 @@ func (d *Data) libraries() string {
 	return "OpenSSL files: " + strings.Join(list, ", ") + "."
 }
 
-// add makes a panel of rows or curves. One without any value is left out, and
-// nil is returned.
-func (f *Figure) add(d *Data, group []*Scene, what string, ch interface {
-	chart
-	describe() string
-}, n tally) *Panel {
-	p := newPanel(d, group, what)
-	p.chart, p.n, p.Alt = ch, n, ch.describe()
-	if p.Alt == "" {
-		return nil
-	}
-	f.Panels = append(f.Panels, p)
-	return p
-}
-
-// counts are those of all panels together.
-func (f *Figure) counts() tally {
-	var n tally
-	for _, p := range f.Panels {
-		n.Join(p.n)
-	}
-	return n
-}
-
 // grouped puts scenes together that differ alone in what blank takes away.
 func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
 	return results.Group(scenes, func(s *Scene) results.Scene {
@@ -121,18 +97,17 @@ func byBuild(scenes []*Scene) [][]*Scene {
 	return groups
 }
 
-// strips makes the rows of such a panel: the builds of each strategy below one
-// another. Where all of a strategy's say the same, and that is not a value, one row
-// says it.
-func strips(group []*Scene, rowOf func(s *Scene, name string) row) []row {
-	var rows []row
+// addRows makes such a panel: the builds of each strategy below one another. Where
+// all of a strategy's say the same, and that is not a value, one row says it.
+func (f *Figure) addRows(d *Data, group []*Scene, what string, ch *rowChart, rowOf func(*Scene, *results.Row) row) *Panel {
 	for _, name := range strategiesOf(group) {
 		var strip []row
 		for _, s := range group {
-			if s.Row(name) == nil {
+			of := s.Row(name)
+			if of == nil {
 				continue
 			}
-			r := rowOf(s, name)
+			r := rowOf(s, of)
 			r.label, r.look = name, lookOf(name)
 			if len(group) > 1 {
 				r.group, r.label = name, s.OpenSSL
@@ -143,9 +118,9 @@ func strips(group []*Scene, rowOf func(s *Scene, name string) row) []row {
 			strip[0].group, strip[0].label = "", name
 			strip = strip[:1]
 		}
-		rows = append(rows, strip...)
+		ch.rows = append(ch.rows, strip...)
 	}
-	return rows
+	return f.add(d, group, what, ch)
 }
 
 // values gives a metric of each run that has it.
@@ -163,9 +138,6 @@ func values(runs []run, unit string) []float64 {
 func (d *Data) intervals() string {
 	return fmt.Sprintf("%s %% intervals", number.Figures(100*d.Confidence))
 }
-
-// tally counts trials, of a strategy and of all.
-type tally = results.Range
 
 // whyNone says why a strategy has no value of a cost.
 func (s *Scene) whyNone(r *results.Row) string {

@@ -53,50 +53,47 @@ func (d *Data) wholeForks() string {
 }
 
 func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear bool) {
-	var n tally
 	chart := &rowChart{axis: axis{label: "time, logarithmic", print: number.Duration, log: true}}
 	if linear {
 		chart.axis, chart.reference = axis{label: "difference between the two forks of a pair", print: number.Duration, zero: true}, new(float64)
 	}
-	chart.rows = strips(group, func(s *Scene, name string) row {
-		r := s.forkRow(name, unit)
+	p := f.addRows(d, group, what, chart, func(s *Scene, of *results.Row) row {
+		r := s.forkRow(of, unit)
 		if !linear && r.empty == "" {
 			if r.mid <= 0 { // a log axis has no place for no time at all
-				return noValue(name, "no handler: "+number.Duration(r.mid))
+				return noValue(of.Strategy, "no handler: "+number.Duration(r.mid))
 			}
 			r.dots = slices.DeleteFunc(r.dots, func(v float64) bool { return v <= 0 })
 		}
-		n.Add(len(r.dots))
+		chart.n.Add(len(r.dots))
 		return r
 	})
-	if p := f.add(d, group, what, chart, n); p != nil {
+	if p != nil {
 		p.Sub += disturbed(group)
 	}
 }
 
 // forkRow has the trials of a strategy as dots, their median and its interval.
-func (s *Scene) forkRow(name, unit string) row {
-	c, ok := s.Row(name).Cost(unit)
-	if !ok || !c.Median.Known() {
-		if len(s.of(name).fork) > 0 {
-			return noValue(name, "nothing to measure") // no handlers, say
-		}
-		return noValue(name, s.whyNone(s.Row(name)))
+func (s *Scene) forkRow(r *results.Row, unit string) row {
+	c, ok := r.Cost(unit)
+	runs := s.of(r.Strategy).fork
+	switch m := c.Median; {
+	case ok && m.Known():
+		return row{dots: values(runs, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
+	case len(runs) > 0:
+		return noValue(r.Strategy, "nothing to measure") // no handlers, say
 	}
-	m := c.Median
-	return row{dots: values(s.of(name).fork, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
+	return noValue(r.Strategy, s.whyNone(r))
 }
 
-// withoutMark takes the mark off a scene that has no controls because all it
-// has are forks: controls are about damage, and fork trials make no claim about
-// it. Controls that failed stay marked.
-func withoutMark(s *Scene) *Scene {
-	if s.Judged() || !strings.HasPrefix(s.Mark, "NO CONTROLS") {
-		return s
+// mark is what is wrong with the controls. A scene that has none because all it
+// has are forks needs none: controls are about damage, and fork trials make no
+// claim about it.
+func (s *Scene) mark() string {
+	if !s.Judged() && strings.HasPrefix(s.Mark, "NO CONTROLS") {
+		return ""
 	}
-	t := *s.Table
-	t.Mark = ""
-	return &Scene{&t, s.series}
+	return s.Mark
 }
 
 // disturbed names the builds and strategies whose trials of cost met too much

@@ -136,7 +136,7 @@ func (ch *lineChart) dump(b *strings.Builder) {
 	ch.fitAxes()
 	fmt.Fprintf(b, "x: %s: %s\ny: %s: %s\n", ch.x.label, labels(ch.xTicks(300)), ch.y.label, labels(ch.yTicks(130)))
 	for _, c := range ch.curves {
-		fmt.Fprintf(b, "%s|steps %v, intervals %v, dots alone %v, %d marks|", c.label, c.steps, c.banded, c.dotted, len(c.marks))
+		fmt.Fprintf(b, "%s|steps %v, intervals %v, dots alone %v, %d marks|", c.label, c.steps, !c.dotted, c.dotted, len(c.marks))
 		for _, p := range c.points {
 			fmt.Fprintf(b, " %.4g: %.4g [%.4g, %.4g]", p.x, p.y, p.low, p.high)
 		}

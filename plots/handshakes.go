@@ -31,56 +31,50 @@ func (f *Figure) addDuets(d *Data) string {
 		return ""
 	}
 	for _, group := range byBuild(scenes) {
-		var n tally
 		chart := d.sameRatio("ratio to "+group[0].Against()+" by duets", results.DuetMargin)
-		chart.rows = strips(group, func(s *Scene, name string) row {
-			r := s.duetRow(name)
-			n.Add(len(r.dots))
+		f.addRows(d, group, "Processor time of a handshake, server and client, by duets", chart, func(s *Scene, of *results.Row) row {
+			r := s.duetRow(of)
+			chart.n.Add(len(r.dots))
 			return r
 		})
-		f.add(d, group, "Processor time of a handshake, server and client, by duets", chart, n)
 	}
 	return fmt.Sprintf("Duets: two servers alive at once take turns on one processor; a dot is a pair of processes. Shaded: ± %s. A strategy against itself shows what the method itself adds. ",
 		number.Percent(results.DuetMargin))
 }
 
 // duetRow has the pairs of processes of a strategy as dots, and their ratio.
-func (s *Scene) duetRow(name string) row {
-	c := s.Row(name).Duet
+func (s *Scene) duetRow(r *results.Row) row {
+	c := r.Duet
 	switch {
 	case c == nil:
-		return noValue(name, "no duet")
+		return noValue(r.Strategy, "no duet")
 	case !c.Cost.Known():
-		return noValue(name, c.Word)
+		return noValue(r.Strategy, c.Word)
 	}
 	return row{
-		dots: values(s.of(name).duet, results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
+		dots: values(s.of(r.Strategy).duet, results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
 		note: number.Change(c.Cost.Value) + "  " + c.Word,
 	}
 }
 
 // addRatios adds a panel of one metric relative to the baseline.
 func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
-	var n tally
 	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
-	chart.rows = strips(group, func(s *Scene, name string) row {
-		r := s.ratioRow(d, name, unit)
-		n.Add(len(values(s.of(name).handshake, unit)))
-		return r
+	f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(s *Scene, r *results.Row) row {
+		chart.n.Add(len(values(s.of(r.Strategy).handshake, unit)))
+		return s.ratioRow(d, r, unit)
 	})
-	f.add(d, group, what+", relative to "+d.Baseline, chart, n)
 }
 
-func (s *Scene) ratioRow(d *Data, name, unit string) row {
-	r := s.Row(name)
+func (s *Scene) ratioRow(d *Data, r *results.Row, unit string) row {
 	cost, ok := r.Cost(unit)
 	switch {
 	case !ok || !cost.Median.Known():
-		return noValue(name, s.whyNone(r))
-	case name == d.Baseline:
-		return noValue(name, "1 = "+number.Of(unit)(cost.Median.Value))
+		return noValue(r.Strategy, s.whyNone(r))
+	case r.Strategy == d.Baseline:
+		return noValue(r.Strategy, "1 = "+number.Of(unit)(cost.Median.Value))
 	case !cost.Ratio.Known():
-		return noValue(name, "no round in common with "+d.Baseline)
+		return noValue(r.Strategy, "no round in common with "+d.Baseline)
 	}
 	q := cost.Ratio
 	note := number.Ratio(q.Value)

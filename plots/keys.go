@@ -21,7 +21,7 @@ func threadKeys(d *Data) *Figure {
 		order := slices.Clone(probe.Builds)
 		slices.SortStableFunc(order, func(a, b results.ProbedBuild) int { return version.Compare(a.OpenSSL, b.OpenSSL) })
 		for i := range order {
-			f.Panels = append(f.Panels, keysPanel(probe, &order[i]))
+			f.addKeys(probe, &order[i])
 		}
 	}
 	f.Caption = "The state of each of rank 0's slots in the workers. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value outside shared memory), cleared, new (each worker has its own value), empty. " +
@@ -69,14 +69,13 @@ func (c column) title() string {
 	return keys + " " + c.owner
 }
 
-func keysPanel(probe *results.Probe, b *results.ProbedBuild) *Panel {
+func (f *Figure) addKeys(probe *results.Probe, b *results.ProbedBuild) {
 	columns := keyColumns(b)
 	m := &cellMap{corner: "key, owner", labelWidth: 78, blocks: []block{{}}}
 	for _, c := range columns {
 		m.blocks[0].columns = append(m.blocks[0].columns, c.title())
 	}
 	m.cellWidth = max(46, (panelWidth-m.labelWidth)/vg.Length(max(1, len(columns))))
-	var words []string
 	for i, s := range b.Strategies {
 		r := mapRow{label: s.Strategy}
 		var fates []string
@@ -85,12 +84,12 @@ func keysPanel(probe *results.Probe, b *results.ProbedBuild) *Panel {
 			fates = append(fates, c.title()+" "+c.cells[i].word)
 		}
 		m.rows = append(m.rows, r)
-		words = append(words, s.Strategy+": "+strings.Join(fates, ", "))
+		m.words = append(m.words, s.Strategy+": "+strings.Join(fates, ", "))
 	}
-	return &Panel{
+	f.Panels = append(f.Panels, &Panel{
 		Title: "OpenSSL " + b.OpenSSL, Sub: "hazard " + results.HazardTitle(probe.Hazard), OpenSSL: b.OpenSSL, Hazard: probe.Hazard,
-		Alt: strings.Join(words, "; ") + ".", chart: m,
-	}
+		Alt: m.describe(), chart: m,
+	})
 }
 
 // keyColumns puts neighbouring keys that fare alike together.

@@ -22,17 +22,16 @@ type curve struct {
 	look   look
 	points []point
 	steps  bool    // y holds until the next x
-	banded bool    // the intervals are drawn, as a band of steps or as bars
-	dotted bool    // points alone, no line
+	dotted bool    // points alone, no line and no intervals
 	marks  []point // ticks on the curve: censored trials
 }
 
 // lineChart shows a curve for each strategy, with the legend below.
 type lineChart struct {
+	counted
 	x, y      axis
 	curves    []curve
 	top       float64   // of the y axis, from 0; if it is 0, the values decide
-	band      *span     // of y, shaded: differences that do not matter
 	reference *float64  // of y, dashed: the baseline
 	xAt       []float64 // where x has ticks, if not where there is room for some
 	dodge     vg.Length // curves stand side by side, this far apart
@@ -48,8 +47,7 @@ func (ch *lineChart) size() (w, h vg.Length) {
 	return panelWidth, lineHeight + vg.Length(len(ch.legend()))*legendLine
 }
 
-// describe puts the curves into words: point by point, or the end of one that has
-// many. It is "" if there is none.
+// describe tells of the curves point by point, or of the end of one that has many.
 func (ch *lineChart) describe() string {
 	var parts []string
 	for _, c := range ch.curves {
@@ -66,10 +64,7 @@ func (ch *lineChart) describe() string {
 		}
 		parts = append(parts, c.label+": "+strings.Join(words, ", "))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return strings.Join(parts, "; ") + "."
+	return sentence(parts)
 }
 
 // legend breaks the legend into lines.
@@ -95,18 +90,11 @@ func (ch *lineChart) fitAxes() {
 			if !ch.x.log || p.x > 0 {
 				xs.add(p.x)
 			}
-			for _, v := range []float64{p.y, p.low, p.high} {
-				if !ch.y.log || v > 0 {
-					ys.add(v)
-				}
-			}
+			ys.add(p.y, p.low, p.high)
 		}
 	}
 	if ch.reference != nil {
 		ys.add(*ch.reference)
-	}
-	if ch.band != nil {
-		ys.add(ch.band.low, ch.band.high)
 	}
 	ch.x.fit(xs)
 	ch.y.fit(ys)
@@ -122,12 +110,12 @@ func (ch *lineChart) yTicks(height vg.Length) []tick {
 
 func (ch *lineChart) xTicks(width vg.Length) []tick {
 	if ch.xAt == nil {
-		return ch.x.ticks(width, func(label string) vg.Length { return small.Width(label) })
+		return ch.x.ticks(width, small.Width)
 	}
 	var list []tick
 	for _, v := range ch.xAt {
 		list = append(list, tick{ch.x.at(v), ch.x.print(v)})
-		if len(colliding(list, width, func(label string) vg.Length { return small.Width(label) })) > 0 {
+		if len(colliding(list, width, small.Width)) > 0 {
 			list[len(list)-1].label = ""
 		}
 	}
@@ -141,7 +129,10 @@ func (ch *lineChart) draw(c draw.Canvas) {
 	in := draw.Crop(c, 0, -8, bottom+axisHeight, -18) // above is the label of y
 	y := ch.yTicks(in.Max.Y - in.Min.Y)
 	in.Min.X += widest(small, y, func(t tick) string { return t.label }) + 10
-	ch.drawBackground(in)
+	if ch.reference != nil {
+		at, _ := clamped(ch.y.at(*ch.reference), in.Min.Y, in.Max.Y)
+		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, in.Min.X, at, in.Max.X, at)
+	}
 	c.FillText(aligned(inked(small, ink), draw.XLeft, draw.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, ch.y.label)
 	ch.y.drawLeft(in, y)
 	ch.x.drawBelow(in, ch.xTicks(in.Max.X-in.Min.X))
@@ -156,18 +147,6 @@ func (ch *lineChart) draw(c draw.Canvas) {
 		}
 	}
 	drawLegend(c, legend, c.Min.Y+bottom)
-}
-
-func (ch *lineChart) drawBackground(c draw.Canvas) {
-	if ch.band != nil {
-		low, _ := clamped(ch.y.at(ch.band.low), c.Min.Y, c.Max.Y)
-		high, _ := clamped(ch.y.at(ch.band.high), c.Min.Y, c.Max.Y)
-		fill(c, c.Min.X, c.Max.X, low, high, bandInk)
-	}
-	if ch.reference != nil {
-		y, _ := clamped(ch.y.at(*ch.reference), c.Min.Y, c.Max.Y)
-		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, c.Min.X, y, c.Max.X, y)
-	}
 }
 
 func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
@@ -241,7 +220,7 @@ func (cv *curve) drawMarkers(c draw.Canvas, place func(x, y float64) vg.Point) {
 			c.DrawGlyphNoClip(cv.look.marker(2), at)
 			continue
 		}
-		if cv.banded && !math.IsNaN(p.low) && !math.IsNaN(p.high) {
+		if !math.IsNaN(p.low) && !math.IsNaN(p.high) {
 			cv.look.upright(c, at, place(p.x, p.low).Y, math.IsInf(p.low, 0))
 			cv.look.upright(c, at, place(p.x, p.high).Y, math.IsInf(p.high, 0))
 		}
@@ -287,9 +266,12 @@ func (cv *curve) path(value func(point) float64, place func(x, y float64) vg.Poi
 }
 
 func (cv *curve) drawBand(c draw.Canvas, _ int, place func(x, y float64) vg.Point) {
+	if !cv.steps {
+		return
+	}
 	low := cv.path(func(p point) float64 { return p.low }, place)
 	high := cv.path(func(p point) float64 { return p.high }, place)
-	if !cv.banded || !cv.steps || len(low) < 2 || len(high) < 2 {
+	if len(low) < 2 || len(high) < 2 {
 		return
 	}
 	slices.Reverse(low)

@@ -26,7 +26,7 @@ func noise(d *Data) *Figure {
 			for _, s := range group {
 				chart.rows = append(chart.rows, floorRow(s, d, m.unit))
 			}
-			f.add(d, group, "Baseline against itself, "+m.label, chart, tally{})
+			f.add(d, group, "Baseline against itself, "+m.label, chart)
 		}
 	}
 	for _, s := range d.mainCosts() {
@@ -126,7 +126,6 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 			}
 		}
 	}
-	var n tally
 	for _, name := range s.names() {
 		c := curve{label: name, look: lookOf(name), dotted: true}
 		for _, r := range inTime(s.of(name).handshake) {
@@ -139,11 +138,11 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 			}
 		}
 		if len(c.points) > 0 {
-			n.Add(len(c.points))
+			chart.n.Add(len(c.points))
 			chart.curves = append(chart.curves, c)
 		}
 	}
-	f.add(d, []*Scene{s}, "Throughput over the run", chart, n)
+	f.add(d, []*Scene{s}, "Throughput over the run", chart)
 }
 
 // inTime sorts runs by the time they started.

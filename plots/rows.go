@@ -31,6 +31,7 @@ func noValue(label, why string) row {
 
 // rowChart shows values and intervals along x, a row each.
 type rowChart struct {
+	counted
 	axis
 	rows      []row
 	band      *span    // shaded: differences that do not matter
@@ -75,7 +76,6 @@ func (ch *rowChart) size() (w, h vg.Length) {
 	return panelWidth, h + axisHeight + 4
 }
 
-// describe puts the rows into words, "" if none has a value.
 func (ch *rowChart) describe() string {
 	var parts []string
 	any := false
@@ -92,7 +92,7 @@ func (ch *rowChart) describe() string {
 	if !any {
 		return ""
 	}
-	return strings.Join(parts, "; ") + "."
+	return sentence(parts)
 }
 
 // reach is how far beyond the values themselves the ends of intervals widen a
@@ -150,7 +150,7 @@ func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
 }
 
 func (ch *rowChart) axisTicks(length vg.Length) []tick {
-	return ch.ticks(length, func(label string) vg.Length { return small.Width(label) })
+	return ch.ticks(length, small.Width)
 }
 
 func (ch *rowChart) draw(c draw.Canvas) {

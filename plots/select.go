@@ -61,12 +61,10 @@ func (s *Scene) runs() int {
 	return n
 }
 
-const usualWorkers = 4
-
 // unusual counts what differs from the default.
 func (s *Scene) unusual() int {
 	n := len(strings.Fields(s.Settings)) // what has its default is not among them
-	if s.Workers != usualWorkers {
+	if s.Workers != results.DefaultWorkers {
 		n++
 	}
 	return n

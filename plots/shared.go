@@ -60,18 +60,20 @@ func (s *Scene) raced(name string) int {
 }
 
 func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
-	var labels, words []string
-	var n tally
-	objects := []string{""} // all of them
+	var labels []string
 	for _, s := range builds {
 		labels = append(labels, s.OpenSSL)
+	}
+	m := newMap("object", labels, names)
+	objects := []string{""} // all of them
+	for _, s := range builds {
 		for _, name := range names {
 			r := s.Row(name)
 			if r == nil || r.Sharing == nil {
 				continue
 			}
-			n.Add(r.Sharing.Trials)
-			words = append(words, fmt.Sprintf("%s on %s: %v", name, s.OpenSSL, r.Sharing))
+			m.n.Add(r.Sharing.Trials)
+			m.words = append(m.words, fmt.Sprintf("%s on %s: %v", name, s.OpenSSL, r.Sharing))
 			for _, p := range r.Sharing.Sites {
 				if !slices.Contains(objects, objectOf(p)) {
 					objects = append(objects, objectOf(p))
@@ -79,7 +81,6 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 			}
 		}
 	}
-	m := newMap("object", labels, names)
 	slices.Sort(objects)
 	for _, object := range objects {
 		r := mapRow{label: cmp.Or(object, "raced blocks")}
@@ -94,9 +95,7 @@ func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
 	if hazard := builds[0].Hazard; hazard != results.Plain {
 		what = "Raced blocks with " + results.HazardTitle(hazard)
 	}
-	p := newPanel(d, builds, what)
-	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
-	f.Panels = append(f.Panels, p)
+	f.add(d, builds, what, m)
 }
 
 // objectOf names what a block is, or its innermost site.

@@ -22,14 +22,13 @@ func survival(d *Data) *Figure {
 			y:   axis{label: "share of trials undamaged", print: number.Percent},
 			top: 1.03,
 		}
-		var n tally
 		for _, name := range s.names() {
 			if lives := s.of(name).lives; len(lives) > 0 {
-				n.Add(len(lives))
+				chart.n.Add(len(lives))
 				chart.curves = append(chart.curves, survivalCurve(name, lives, d.Confidence))
 			}
 		}
-		f.add(d, []*Scene{s}, "Trials still undamaged", chart, n)
+		f.add(d, []*Scene{s}, "Trials still undamaged", chart)
 	}
 	n := f.counts()
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
@@ -50,7 +49,7 @@ func survivalCurve(name string, lives []life, confidence float64) curve {
 		// An estimate of 1 has a variance of nothing, which is not certainty.
 		last.low = 1 - inference.ProportionUpper(0, km.N, 0.95)
 	}
-	c := curve{label: name, look: lookOf(name), steps: true, banded: true, points: []point{last}}
+	c := curve{label: name, look: lookOf(name), steps: true, points: []point{last}}
 	for _, step := range km.Steps {
 		last = point{step.Time, step.Survival, step.Low, step.High}
 		c.points = append(c.points, last)

@@ -22,7 +22,7 @@ type sweep struct {
 var sweeps = []sweep{
 	{"mem", "More memory", "private memory of rank 0, MiB", 16, true},
 	{"filled", "More keys", "filled keys besides OpenSSL's", 0, false},
-	{"workers", "More workers", "live workers", usualWorkers, true},
+	{"workers", "More workers", "live workers", results.DefaultWorkers, true},
 }
 
 // forkSweeps is figure 6: whether what the handlers add to a fork grows with the
@@ -51,19 +51,27 @@ func forkSweeps(d *Data) *Figure {
 // addPanel draws a unit's medians against the number, with a curve for each strategy
 // that has so many points; nil if there is none.
 func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *lineChart, points int) *Panel {
-	var n tally
 	chart.x = axis{label: w.label, print: number.Short, log: w.log}
-	value := func(s *Scene) float64 { _, x := w.of(s.Scene); return x }
-	slices.SortFunc(group, func(a, b *Scene) int { return int(value(a) - value(b)) })
+	slices.SortFunc(group, func(a, b *Scene) int { return int(w.value(a) - w.value(b)) })
 	for _, s := range group {
-		chart.xAt = append(chart.xAt, value(s))
+		chart.xAt = append(chart.xAt, w.value(s))
 	}
 	for _, name := range strategiesOf(group) {
-		if c := medianCurve(group, name, unit, value, &n); len(c.points) >= points {
+		c := curve{label: name, look: lookOf(name)}
+		for _, s := range group {
+			if r := s.Row(name); r != nil {
+				if cost, ok := r.Cost(unit); ok && cost.Median.Known() {
+					m := cost.Median
+					chart.n.Add(m.N)
+					c.points = append(c.points, point{w.value(s), m.Value, m.Low, m.High})
+				}
+			}
+		}
+		if len(c.points) >= points {
 			chart.curves = append(chart.curves, c)
 		}
 	}
-	p := f.add(d, group[:1], w.title, chart, n)
+	p := f.add(d, group[:1], w.title, chart)
 	if p != nil {
 		rest, _ := w.of(group[0].Scene)
 		p.Sub = sceneText(rest, d.severalMachines())
@@ -71,19 +79,9 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *
 	return p
 }
 
-// medianCurve is a strategy's metric over scenes that have a number each.
-func medianCurve(group []*Scene, name, unit string, x func(*Scene) float64, n *tally) curve {
-	c := curve{label: name, look: lookOf(name), banded: true}
-	for _, s := range group {
-		if r := s.Row(name); r != nil {
-			if cost, ok := r.Cost(unit); ok && cost.Median.Known() {
-				m := cost.Median
-				n.Add(m.N)
-				c.points = append(c.points, point{x(s), m.Value, m.Low, m.High})
-			}
-		}
-	}
-	return c
+func (w sweep) value(s *Scene) float64 {
+	_, x := w.of(s.Scene)
+	return x
 }
 
 // of gives the number's value in a scene, and the scene without it.

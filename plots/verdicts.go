@@ -88,21 +88,23 @@ func newMap(corner string, builds, names []string) *cellMap {
 
 // addMap adds the map of some builds: a list of scenes for each.
 func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
-	var n tally
-	var labels, words, hazards []string
+	var labels, hazards []string
 	for _, scenes := range builds {
 		labels = append(labels, scenes[0].OpenSSL)
+	}
+	m := newMap("hazard", labels, names)
+	for _, scenes := range builds {
 		for _, s := range scenes {
 			if !slices.Contains(hazards, s.Hazard) {
 				hazards = append(hazards, s.Hazard)
 			}
 		}
 		for _, name := range names {
-			words = append(words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &n)))
+			m.words = append(m.words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &m.n)))
 		}
 	}
 	slices.SortFunc(hazards, results.CompareHazards)
-	m, kind := newMap("hazard", labels, names), ""
+	kind := ""
 	for _, hazard := range hazards {
 		if k := results.HazardKind(hazard); k != kind && len(hazards) > 1 {
 			kind = k
@@ -121,9 +123,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		}
 		m.rows = append(m.rows, r)
 	}
-	p := newPanel(d, slices.Concat(builds...), "Worst verdict, and damaged trials of all")
-	p.chart, p.n, p.Alt = m, n, strings.Join(words, "; ")+"."
-	f.Panels = append(f.Panels, p)
+	f.add(d, slices.Concat(builds...), "Worst verdict, and damaged trials of all", m)
 }
 
 // verdictField is one field of the map.
