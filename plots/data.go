@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"tlsbench/results"
 )
 
@@ -67,11 +65,42 @@ type life struct {
 	damaged    bool
 }
 
-// Load reads results files, and probes.
+// Load reads results files, and probes. Files with daemons are in no figure: the
+// rig's trials in them are there to be held against the daemons'.
 func Load(o Options, files ...string) (*Data, error) {
 	d := new(Data)
+	var runs []string
+	for _, path := range files {
+		if !results.HasDaemons(path) {
+			runs = append(runs, path)
+			continue
+		}
+		c, err := results.Summarize(results.Options{}, path)
+		if err != nil {
+			return nil, err
+		}
+		if c.Daemons == nil { // not one trial yet
+			c.Daemons = new(results.Daemons)
+		}
+		d.Field = append(d.Field, c)
+	}
+	kept := make(map[results.Scene]map[string]*series)
+	o.Compare.Each = func(file int, scene results.Scene, t *results.Trial) {
+		d.Trials++
+		if kept[scene] == nil {
+			kept[scene] = make(map[string]*series)
+		}
+		s := kept[scene][t.Cell.Strategy]
+		if s == nil {
+			s = &series{without: make(map[results.Measure]string)}
+			kept[scene][t.Cell.Strategy] = s
+		}
+		s.add(file, t)
+	}
 	var err error
-	if files, d.Field, err = splitDaemons(files); err != nil {
+	if len(runs) == 0 && len(d.Field) > 0 { // a report of the field alone
+		d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
+	} else if d.Comparison, err = results.Summarize(o.Compare, runs...); err != nil {
 		return nil, err
 	}
 	if len(o.AA) > 0 {
@@ -79,24 +108,9 @@ func Load(o Options, files ...string) (*Data, error) {
 			return nil, err
 		}
 	}
-	keep := newKeeper()
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		if len(files) == 0 && len(d.Field) > 0 {
-			d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
-			return nil // a report of the field alone
-		}
-		d.Comparison, err = results.Summarize(o.Compare, files...)
-		return err
-	})
-	group.Go(func() error { return keep.read(files) })
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	d.Trials = keep.trials
 	for i := range d.Tables {
 		t := &d.Tables[i]
-		d.Scenes = append(d.Scenes, &Scene{t, keep.scenes[t.Scene]})
+		d.Scenes = append(d.Scenes, &Scene{t, kept[t.Scene]})
 	}
 	d.judgesOthers = slices.ContainsFunc(d.Scenes, (*Scene).judgesOthers)
 	for _, path := range o.Probes {
@@ -117,50 +131,8 @@ func (s *Scene) of(strategy string) *series {
 	return new(series)
 }
 
-// keeper collects the values of trials by scene and strategy.
-type keeper struct {
-	scenes map[results.Scene]map[string]*series
-	kind   string // of the trials of the file
-	trials int
-}
-
-func newKeeper() *keeper {
-	return &keeper{scenes: make(map[results.Scene]map[string]*series)}
-}
-
-func (k *keeper) read(files []string) error {
-	kinds, err := results.Kinds(files)
-	if err != nil {
-		return err
-	}
-	for i, path := range files {
-		k.kind = kinds[i]
-		if err := results.EachTrial(path, func(t *results.Trial) { k.add(i, t) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (k *keeper) add(file int, t *results.Trial) {
-	k.trials++
-	scene := results.SceneOf(results.KindOf(t.Config, k.kind), &t.Cell)
-	if k.scenes[scene] == nil {
-		k.scenes[scene] = make(map[string]*series)
-	}
-	s := k.scenes[scene][t.Cell.Strategy]
-	if s == nil {
-		s = new(series)
-		k.scenes[scene][t.Cell.Strategy] = s
-	}
-	s.add(file, t)
-}
-
 func (s *series) add(file int, t *results.Trial) {
 	if t.Status != results.OK {
-		if s.without == nil {
-			s.without = make(map[results.Measure]string)
-		}
 		s.without[t.Cell.Measure] = statusText[t.Status]
 		return
 	}
@@ -196,25 +168,4 @@ func lifeOf(t *results.Trial) life {
 		l.handshakes = float64(t.FirstEventAt)
 	}
 	return l
-}
-
-// splitDaemons takes the files with daemons out of a list, and compares what is in
-// each. They are in no figure: the rig's trials in them are there to be held
-// against the daemons'.
-func splitDaemons(files []string) (runs []string, daemons []*results.Comparison, err error) {
-	for _, path := range files {
-		if !results.HasDaemons(path) {
-			runs = append(runs, path)
-			continue
-		}
-		c, err := results.Summarize(results.Options{}, path)
-		if err != nil {
-			return nil, nil, err
-		}
-		if c.Daemons == nil {
-			c.Daemons = new(results.Daemons)
-		}
-		daemons = append(daemons, c)
-	}
-	return runs, daemons, nil
 }

@@ -232,7 +232,7 @@ type AASummary struct {
 // strategy with itself. A metric without a
 // comparison is left out.
 func SummarizeAA(files ...string) ([]AASummary, error) {
-	g, err := gather(nil, files...)
+	g, err := gather(Options{}, files...)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func TestAARows(t *testing.T) {
 			trials = append(trials, trial)
 		}
 	}
-	g, err := gather(nil, fileOf(t, "run.txt", trials...))
+	g, err := gather(Options{}, fileOf(t, "run.txt", trials...))
 	if err != nil {
 		t.Fatal(err)
 	}

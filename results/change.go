@@ -81,11 +81,11 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	if _, err := o.withDefaults(); err != nil {
 		return nil, err
 	}
-	old, err := gather(o.Where, before)
+	old, err := gather(o, before)
 	if err != nil {
 		return nil, err
 	}
-	now, err := gather(o.Where, after)
+	now, err := gather(o, after)
 	if err != nil {
 		return nil, err
 	}

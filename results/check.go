@@ -39,7 +39,7 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 	if err != nil {
 		return sum, err
 	}
-	now, err := gather(o.Where, files...)
+	now, err := gather(Options{Where: o.Where}, files...)
 	if err != nil {
 		return sum, err
 	}

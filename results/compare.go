@@ -18,6 +18,10 @@ type Options struct {
 	Margin     float64  // differences below it do not matter; 0.02
 	Where      []string // filters, key=value; several for one key are alternatives
 	Rate       float64  // connections a second of a server that first damage is worked out for; 0: none
+	// Each sees every trial of the files, with the number of its file and its scene,
+	// whatever Where says. The trial is the reader's own and changes with the next
+	// call: what is kept of it has to be cloned.
+	Each func(file int, s Scene, t *Trial)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -155,7 +159,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := gather(o.Where, files...)
+	g, err := gather(o, files...)
 	if err != nil {
 		return nil, err
 	}

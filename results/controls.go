@@ -130,7 +130,7 @@ const controlsFailed = "CONTROLS FAILED: "
 func Controls(trials []*Trial) []Control {
 	groups := make(controlGroups)
 	for _, t := range trials {
-		groups.add(SceneOf(MachineOf(t.Config), &t.Cell), t)
+		groups.add(sceneOf(MachineOf(t.Config), &t.Cell), t)
 	}
 	return groups.list()
 }
@@ -201,8 +201,8 @@ func (g controlGroups) control(group ControlGroup) Control {
 	return Control{group, c.positive.verdict(), c.negative.verdict(), c.unlooked.verdict(), c.daemons}
 }
 
-// KindOf names the kind of machine and, if there are others, that of the trials.
-func KindOf(config map[string]string, trials string) string {
+// kindOf names the kind of machine and, if there are others, that of the trials.
+func kindOf(config map[string]string, trials string) string {
 	if trials == "" {
 		return MachineOf(config)
 	}

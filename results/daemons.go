@@ -152,14 +152,14 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 }
 
 func stratumOf(machine string, c *Cell) stratum {
-	s := SceneOf(machine, c).Without(ServerKey)
+	s := sceneOf(machine, c).Without(ServerKey)
 	s.OpenSSL = version.Line(c.OpenSSL)
 	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
 	return stratum{s, strategy}
 }
 
 func newDaemonRow(machine string, c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), Scene: SceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
+	r := DaemonRow{Server: c.Server(), Scene: sceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
 		ownRandom: c.Setting("rand") == "method"}
 	if c.Setting("heap-safety") == "abort" {
 		r.MemSafety = 0

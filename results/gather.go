@@ -27,9 +27,9 @@ type Scene struct {
 	Workers  int    `json:"workers"`
 }
 
-// SceneOf gives the scene that a trial of the cell counts for: all of its settings
+// sceneOf gives the scene that a trial of the cell counts for: all of its settings
 // but that active checks are off, which is for the passive rate of the same scene.
-func SceneOf(machine string, c *Cell) Scene {
+func sceneOf(machine string, c *Cell) Scene {
 	var settings []string
 	for _, s := range c.Settings {
 		if s != checksOff {
@@ -247,6 +247,7 @@ func (s *sample) addShared(n int) {
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
+	each     func(file int, s Scene, t *Trial)
 	where    []Setting
 	values   map[Setting]bool             // of the keys of where, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
@@ -273,8 +274,9 @@ type slot struct {
 	daemon func(*Trial) // of a cell that daemons and rigs are compared by
 }
 
-func gather(where []string, files ...string) (*gatherer, error) {
+func gather(o Options, files ...string) (*gatherer, error) {
 	g := &gatherer{
+		each:   o.Each,
 		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: newDaemonTally(),
 		all: make(map[string]bool), seen: make(map[uint64]struct{}),
 		sharing: make(map[ControlGroup]*sharingControls), values: make(map[Setting]bool),
@@ -282,7 +284,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
 	}
-	for _, w := range where {
+	for _, w := range o.Where {
 		key, value, ok := strings.Cut(w, "=")
 		if !ok || value == "" {
 			return nil, fmt.Errorf("filter %q: want key=value, such as hazard=plain", w)
@@ -293,7 +295,7 @@ func gather(where []string, files ...string) (*gatherer, error) {
 		g.where = append(g.where, Setting{key, inNames(key, value)})
 	}
 	var err error
-	if g.kinds, err = Kinds(files); err != nil {
+	if g.kinds, err = unlike(files); err != nil {
 		return nil, err
 	}
 	for i, path := range files {
@@ -345,7 +347,7 @@ func (g *gatherer) read(i int, path string) error {
 
 func (g *gatherer) add(file int, name string, t *Trial) error {
 	if g.slots == nil || !maps.Equal(t.Config, g.config) {
-		g.config, g.machine, g.slots = t.Config, KindOf(t.Config, g.kind), make(map[string]*slot)
+		g.config, g.machine, g.slots = t.Config, kindOf(t.Config, g.kind), make(map[string]*slot)
 	}
 	if err := g.once(t); err != nil {
 		return err
@@ -354,6 +356,9 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	if s == nil {
 		s = g.slot(&t.Cell, file)
 		g.slots[name] = s
+	}
+	if g.each != nil {
+		g.each(file, s.scene, t)
 	}
 	g.controls.add(s.scene, t)
 	g.addSharing(s.scene, t)
@@ -393,7 +398,7 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 			g.values[w] = true
 		}
 	}
-	s := &slot{scene: SceneOf(g.machine, c)}
+	s := &slot{scene: sceneOf(g.machine, c)}
 	if !c.matches(g.where) {
 		return s
 	}

@@ -144,11 +144,11 @@ func (h head) traits() []trait {
 	return list
 }
 
-// Kinds gives for each file what tells its trials from those of the other files
+// unlike gives for each file what tells its trials from those of the other files
 // that are not of their kind, "" if all are alike. Files go together as long as no
 // trait of one contradicts another's: trials of forks and of corruption need not
 // have the same length.
-func Kinds(files []string) ([]string, error) {
+func unlike(files []string) ([]string, error) {
 	list := make([]string, len(files))
 	if len(files) < 2 {
 		return list, nil

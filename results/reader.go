@@ -437,13 +437,6 @@ func ReadFiles(paths ...string) (*Set, error) {
 	return set, nil
 }
 
-// EachTrial calls each with every trial of a file. The trial is the reader's own
-// and changes with the next call: what is kept of it has to be cloned.
-func EachTrial(path string, each func(*Trial)) error {
-	_, err := scanFile(path, func(_ string, t *Trial) { each(t) })
-	return err
-}
-
 // scanFile calls each with every trial of a file and its benchmark name. The
 // trial is the reader's own: it changes with the next call.
 func scanFile(path string, each func(name string, t *Trial)) (File, error) {

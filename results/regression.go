@@ -29,7 +29,7 @@ func (r regression) String() string { return "not worse than " + strings.Join(r.
 
 func (r regression) check(now *gatherer) (findings, error) {
 	var f findings
-	old, err := gather(r.where, r.files...)
+	old, err := gather(Options{Where: r.where}, r.files...)
 	if err != nil {
 		return f, err
 	}
