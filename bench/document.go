@@ -14,7 +14,7 @@ import (
 )
 
 // document is the plan as it appears in a results file. Two files with equal
-// documents, shard and host apart, hold trials of one experiment.
+// documents, shard apart, hold trials of one experiment.
 type document struct {
 	Format  int     `json:"format"`
 	Version string  `json:"tlsbench"`
@@ -22,13 +22,7 @@ type document struct {
 	Machine Machine `json:"machine,omitzero"`
 	Spec    Spec    `json:"spec"`
 
-	Parts []Part `json:"parts,omitempty"` // of a merged file: which shard ran where
-}
-
-// Part says where one shard of a merged file ran.
-type Part struct {
-	Shard int    `json:"shard"`
-	Host  string `json:"host,omitempty"`
+	Parts []Shard `json:"parts,omitempty"` // that a merged file was made of
 }
 
 func newDocument(p *Plan, m Machine) document {
@@ -87,7 +81,7 @@ func (d document) differences(here document) []string {
 	if d.Shard != here.Shard {
 		list = append(list, fmt.Sprintf("shard: %s in the file, %s here", d.Shard, here.Shard))
 	}
-	return append(list, d.Machine.differences(here.Machine)...)
+	return append(list, fieldDifferences(d.Machine, here.Machine)...)
 }
 
 // planDifferences is differences without shard and machine.

@@ -132,7 +132,6 @@ func TestDuetsAreShardedAndMerged(t *testing.T) {
 		var paths []string
 		for i := 1; i <= n; i++ {
 			r := duetRunner(t, duetSpec(), Shard{i, n})
-			r.Machine = hosts(i)
 			path := filepath.Join(dir, fmt.Sprint(i))
 			if _, err := r.Run(t.Context(), path); err != nil {
 				t.Fatal(err)

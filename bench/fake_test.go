@@ -63,7 +63,7 @@ func mustPlan(t testing.TB, s Spec, sh Shard) *Plan {
 
 var fakeMachine = Machine{
 	CPU: "Fake 3000", Cores: 2, Kernel: "Linux 1.2.3", Memory: "8 GiB", Libc: "glibc 2.36",
-	Governor: "none", THP: "never", GOMAXPROCS: 2, Go: "go1.26", CC: "gcc 12", Host: "a",
+	Governor: "none", THP: "never", GOMAXPROCS: 2, Go: "go1.26", CC: "gcc 12",
 }
 
 // fakeExecute makes outcomes out of the configuration alone, at once.

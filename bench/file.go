@@ -35,16 +35,9 @@ func readPlan(path string) (*Plan, error) {
 		return nil, err
 	}
 	defer f.Close()
-	h, err := readHeader(f, "file")
+	_, d, err := readDocument(f)
 	if err != nil {
 		return nil, err
-	}
-	d, err := parseDocument(h.Plan)
-	if err != nil {
-		return nil, err
-	}
-	if len(d.Parts) > 0 {
-		return nil, errors.New("it is a merged file, and these are complete")
 	}
 	p, err := planAgain(d.Spec, d.Shard)
 	if err != nil {
@@ -66,19 +59,25 @@ func openAgain(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// readHeader reads what appears before the first trial of a results file, with the
-// plan that is in force.
-func readHeader(f io.ReadSeeker, name string) (results.Header, error) {
-	r := results.NewReader(f, name)
+// readDocument reads what appears before the first trial of a results file, with
+// the plan that is in force. It refuses a merged file.
+func readDocument(f io.ReadSeeker) (h results.Header, d document, err error) {
+	r := results.NewReader(f, "file")
 	r.Scan()
-	h, err := r.Header(), r.Err()
+	h, err = r.Header(), r.Err()
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err == nil {
 		h.Plan, err = results.LastPlan(f)
 	}
-	return h, err
+	if err == nil {
+		d, err = parseDocument(h.Plan)
+	}
+	if err == nil && len(d.Parts) > 0 {
+		err = errors.New("it is a merged file, and these are complete")
+	}
+	return h, d, err
 }
 
 // Change is the plan with more rounds, or with fewer, which ends it. The new plan
@@ -265,16 +264,9 @@ func afterTheLast(t *results.Trial) error {
 
 // sameRun refuses a file that was not written by a run like this one.
 func sameRun(f io.ReadSeeker, here document) error {
-	h, err := readHeader(f, "file")
+	h, d, err := readDocument(f)
 	if err != nil {
 		return err
-	}
-	d, err := parseDocument(h.Plan)
-	if err != nil {
-		return err
-	}
-	if len(d.Parts) > 0 {
-		return errors.New("it is a merged file, and these are complete")
 	}
 	diff := append(d.differences(here), pathDifferences(h, here)...)
 	if len(diff) > 0 {

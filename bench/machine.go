@@ -56,10 +56,6 @@ type Machine struct {
 	GOMAXPROCS int    `json:"gomaxprocs"`
 	Go         string `json:"go"`
 	CC         string `json:"cc"`
-
-	// Host is of older files, and never compared. It is not written any
-	// more: results files are published.
-	Host string `json:"host,omitempty"`
 }
 
 const unknown = "unknown"
@@ -73,17 +69,10 @@ func ThisMachine() Machine {
 	}
 }
 
-// Kind names the sort of machine: processors, kernel and memory, whatever its
-// host name is. Trials of one kind may appear in one sample.
+// Kind names the sort of machine: processors, kernel and memory. Trials of one kind
+// may appear in one sample. Results files are published, so no host has its name there.
 func (m Machine) Kind() string {
 	return fmt.Sprintf("%d x %s, %s, %s", m.Cores, m.CPU, m.Kernel, m.Memory)
-}
-
-// differences names the facts that two machines do not share, whatever their
-// host names are.
-func (m Machine) differences(here Machine) []string {
-	m.Host, here.Host = "", ""
-	return fieldDifferences(m, here)
 }
 
 // config gives the facts as file configuration. goos, goarch and cpu are the

@@ -53,7 +53,6 @@ func TestKind(t *testing.T) {
 		change func(*Machine)
 		same   bool
 	}{
-		{func(m *Machine) { m.Host = "b" }, true},
 		{func(m *Machine) { m.Governor = "powersave" }, true},
 		{func(m *Machine) { m.CPU = "Other" }, false},
 		{func(m *Machine) { m.Cores = 64 }, false},

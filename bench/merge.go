@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 
@@ -14,8 +13,7 @@ import (
 
 // Merged is what a merge put together.
 type Merged struct {
-	Trials int
-	Parts  []Part // by shard
+	Trials, Shards int
 }
 
 // Merge joins the files of all shards of one plan into one new file, with the
@@ -25,33 +23,20 @@ type Merged struct {
 //
 // It reads the parts side by side and holds one trial of each at a time.
 func Merge(path string, parts ...string) (m Merged, err error) {
-	list, err := readParts(parts)
-	if err == nil {
-		err = outfile.Absent(path)
-	}
-	if err != nil {
-		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
-	}
 	err = outfile.New(path, func(w io.Writer) (err error) {
-		m, err = writeMerged(w, list)
+		m, err = MergeTo(w, parts...)
 		return err
 	})
-	if err != nil {
-		return Merged{}, fmt.Errorf("merge: %w", err)
-	}
-	return m, nil
+	return m, err
 }
 
 // MergeTo is Merge into a stream.
-func MergeTo(w io.Writer, parts ...string) (m Merged, err error) {
+func MergeTo(w io.Writer, parts ...string) (Merged, error) {
 	list, err := readParts(parts)
 	if err != nil {
-		return Merged{}, refuse(fmt.Errorf("merge: %w", err))
+		return Merged{}, refuse(err)
 	}
-	if m, err = writeMerged(w, list); err != nil {
-		return Merged{}, fmt.Errorf("merge: %w", err)
-	}
-	return m, nil
+	return writeMerged(w, list)
 }
 
 // part is one shard's file.
@@ -109,40 +94,11 @@ func readPart(path string) (part, error) {
 		return part{}, err
 	}
 	defer f.Close()
-	p := part{path: path}
-	if p.header, err = readHeader(f, path); err != nil {
-		return part{}, err
-	}
-	if p.doc, err = parseDocument(p.header.Plan); err != nil {
+	h, d, err := readDocument(f)
+	if err != nil {
 		return part{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(p.doc.Parts) > 0 {
-		return part{}, fmt.Errorf("%s is already a merged file", path)
-	}
-	return p, nil
-}
-
-// trials yields the trials of the file, in its order, and an error as the
-// last if there is one.
-func (p part) trials() iter.Seq2[*results.Trial, error] {
-	return func(yield func(*results.Trial, error) bool) {
-		f, err := openAgain(p.path)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer f.Close()
-		r := results.NewReader(f, p.path)
-		r.KeepSeries = true
-		for r.Scan() {
-			if !yield(r.Trial(), nil) {
-				return
-			}
-		}
-		if err := r.Err(); err != nil {
-			yield(nil, err)
-		}
-	}
+	return part{path, d, h}, nil
 }
 
 func (p part) sameExperiment(o part) error {
@@ -152,7 +108,7 @@ func (p part) sameExperiment(o part) error {
 	}
 	why, hint := "belong to different plans", ""
 	if len(diff) == 0 {
-		diff = append(p.doc.Machine.differences(o.doc.Machine), pathDifferences(p.header, o.doc)...)
+		diff = append(fieldDifferences(p.doc.Machine, o.doc.Machine), pathDifferences(p.header, o.doc)...)
 		why, hint = "ran on different machines", "; compare takes them as they are, with a table for each kind of machine"
 	}
 	if len(diff) == 0 {
@@ -167,15 +123,20 @@ func (p part) sameExperiment(o part) error {
 // wants each to be the next one of its shard's file.
 func writeMerged(to io.Writer, list []part) (Merged, error) {
 	doc := list[0].doc
-	doc.Shard, doc.Machine.Host = whole, ""
+	doc.Shard = whole
 	var queues []*queue
 	for _, p := range list {
-		doc.Parts = append(doc.Parts, Part{Shard: p.doc.Shard.Index, Host: p.doc.Machine.Host})
-		q := newQueue(p)
-		defer q.stop()
+		f, err := openAgain(p.path)
+		if err != nil {
+			return Merged{}, err
+		}
+		defer f.Close()
+		q := &queue{part: p, trials: results.NewReader(f, p.path)}
+		q.trials.KeepSeries = true
 		queues = append(queues, q)
+		doc.Parts = append(doc.Parts, p.doc.Shard)
 	}
-	m := Merged{Parts: doc.Parts}
+	m := Merged{Shards: len(list)}
 	plan, err := planAgain(doc.Spec, whole)
 	if err != nil {
 		return m, refuse(err)
@@ -208,56 +169,38 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 	return m, nil
 }
 
-// queue is the trials of a part that are still to come.
+// queue is a part whose trials are taken one by one.
 type queue struct {
-	part  part
-	taken int
-	next  func() (*results.Trial, error, bool)
-	stop  func()
-}
-
-func newQueue(p part) *queue {
-	next, stop := iter.Pull2(p.trials())
-	return &queue{part: p, next: next, stop: stop}
+	part
+	trials *results.Reader
+	taken  int
 }
 
 // take gives the next trial, which has to be that of the task.
 func (q *queue) take(task Task) (*results.Trial, error) {
-	t, err, ok := q.next()
-	switch {
-	case err != nil:
-	case !ok:
-		return nil, q.tooFew()
-	default:
-		err = task.is(t)
-	}
-	if err != nil {
+	if !q.trials.Scan() {
+		plan, err := planAgain(q.doc.Spec, q.doc.Shard)
+		if err = errors.Join(q.trials.Err(), err); err == nil {
+			err = fmt.Errorf("has %d of its %d trials: resume it first", q.taken, plan.Trials())
+		}
 		return nil, q.wrong(err)
 	}
 	q.taken++
-	return t, nil
-}
-
-func (q *queue) wrong(err error) error {
-	return fmt.Errorf("%s (shard %s): %w", q.part.path, q.part.doc.Shard, err)
-}
-
-func (q *queue) tooFew() error {
-	plan, err := planAgain(q.part.doc.Spec, q.part.doc.Shard)
-	if err != nil {
-		return q.wrong(err)
-	}
-	return q.wrong(fmt.Errorf("has %d of its %d trials: resume it first", q.taken, plan.Trials()))
+	t := q.trials.Trial()
+	return t, q.wrong(task.is(t))
 }
 
 // end refuses what comes after the last trial of the plan.
 func (q *queue) end() error {
-	t, err, more := q.next()
-	if more && err == nil {
-		err = afterTheLast(t)
+	if q.trials.Scan() {
+		return q.wrong(afterTheLast(q.trials.Trial()))
 	}
-	if err != nil {
-		return q.wrong(err)
+	return q.wrong(q.trials.Err())
+}
+
+func (q *queue) wrong(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s (shard %s): %w", q.path, q.doc.Shard, err)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"tlsbench/results"
+	"tlsbench/results/outfile"
 )
 
 func mergeSpec() Spec {
@@ -27,14 +28,17 @@ func mergeSpec() Spec {
 	return spec
 }
 
-// runShards runs every shard on a machine of its own and returns the files.
-func runShards(t *testing.T, spec Spec, n int, machine func(i int) Machine) []string {
+// runShards runs every shard, on a machine of its own if there are any, and returns
+// the files.
+func runShards(t *testing.T, spec Spec, n int, machines ...Machine) []string {
 	t.Helper()
 	dir := t.TempDir()
 	var paths []string
 	for i := 1; i <= n; i++ {
 		r := newRunner(mustPlan(t, spec, Shard{i, n}))
-		r.Machine = machine(i)
+		if len(machines) > 0 {
+			r.Machine = machines[i-1]
+		}
 		path := filepath.Join(dir, fmt.Sprintf("r%d.txt", i))
 		if _, err := r.Run(t.Context(), path); err != nil {
 			t.Fatal(err)
@@ -42,12 +46,6 @@ func runShards(t *testing.T, spec Spec, n int, machine func(i int) Machine) []st
 		paths = append(paths, path)
 	}
 	return paths
-}
-
-func hosts(i int) Machine {
-	m := fakeMachine
-	m.Host = fmt.Sprintf("node-%d", i)
-	return m
 }
 
 // TestMergedShardsEqualTheWhole runs a plan in one piece, and in 16 shards
@@ -58,7 +56,7 @@ func TestMergedShardsEqualTheWhole(t *testing.T) {
 	if _, err := newRunner(mustPlan(t, spec, whole)).Run(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
-	parts := runShards(t, spec, 16, hosts)
+	parts := runShards(t, spec, 16)
 	newRand(t).Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	merged := resultsPath(t)
 	m, err := Merge(merged, parts...)
@@ -74,8 +72,8 @@ func TestMergedShardsEqualTheWhole(t *testing.T) {
 	if diff := cmp.Diff(byID(want), byID(got)); diff != "" {
 		t.Error(diff)
 	}
-	if m.Trials != len(want) || len(m.Parts) != 16 || m.Parts[2].Host != "node-3" {
-		t.Errorf("%+v: want %d trials, 16 parts", m, len(want))
+	if m.Trials != len(want) || m.Shards != 16 {
+		t.Errorf("%+v: want %d trials of 16 shards", m, len(want))
 	}
 	_, err = ReadPlan(merged)
 	checkRefusal(t, err, "it is a merged file, and these are complete")
@@ -99,18 +97,14 @@ func byID(list []*results.Trial) map[int]results.Trial {
 
 func TestMergeRefuses(t *testing.T) {
 	spec := mergeSpec()
-	parts := runShards(t, spec, 3, hosts)
+	parts := runShards(t, spec, 3)
 	spec.Seed++
-	foreign := runShards(t, spec, 3, hosts)
+	foreign := runShards(t, spec, 3)
 	spec.Seed--
-	four := runShards(t, spec, 4, hosts)
-	mixed := runShards(t, spec, 3, func(i int) Machine {
-		m := hosts(i)
-		if i == 2 {
-			m.CPU = "Other 9000"
-		}
-		return m
-	})
+	four := runShards(t, spec, 4)
+	odd := fakeMachine
+	odd.CPU = "Other 9000"
+	mixed := runShards(t, spec, 3, fakeMachine, odd, fakeMachine)
 	text, err := os.ReadFile(parts[1])
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +146,7 @@ func TestMergeRefuses(t *testing.T) {
 		{"other machine", mixed, " ran on different machines: cpu: " + fakeMachine.CPU + " in " + mixed[0] + ", Other 9000 in " + mixed[1]},
 		{"other number of shards", []string{parts[0], four[1]}, "number of shards: 3 in " + parts[0] + ", 4 in " + four[1]},
 		{"other version", []string{parts[0], newer}, "tlsbench: version " + Version() + " in " + parts[0] + ", v9 in "},
-		{"merged again", []string{merged}, "is already a merged file"},
+		{"merged again", []string{merged}, "it is a merged file, and these are complete"},
 		{"no file", []string{merged + "x"}, "no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -164,8 +158,10 @@ func TestMergeRefuses(t *testing.T) {
 			}
 		})
 	}
-	_, err = Merge(merged, parts...)
-	checkRefusal(t, err, "already exists")
+	var taken *outfile.RefusalError
+	if _, err = Merge(merged, parts...); !errors.As(err, &taken) || !strings.Contains(err.Error(), "already exists") {
+		t.Errorf("merged into a file that is there: %v", err)
+	}
 }
 
 // secondTrial is where the second trial of a file begins.
@@ -234,7 +230,7 @@ func writePart(b *testing.B, p *Plan) string {
 // TestMergeOfResumedShard: interruption and merge together lose nothing.
 func TestMergeOfResumedShard(t *testing.T) {
 	spec := mergeSpec()
-	parts := runShards(t, spec, 2, hosts)
+	parts := runShards(t, spec, 2)
 	text, err := os.ReadFile(parts[0])
 	if err != nil {
 		t.Fatal(err)

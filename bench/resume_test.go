@@ -236,23 +236,6 @@ func TestResumeRefusesARepeatedTrial(t *testing.T) {
 	checkRefusal(t, err, "comes after the last trial of the plan")
 }
 
-// TestResumeOnAnotherHost: the same kind of machine is the same machine.
-func TestResumeOnAnotherHost(t *testing.T) {
-	path := resultsPath(t)
-	r := newRunner(mustPlan(t, smallSpec(), whole))
-	text := finished(t, r, path)
-	if err := os.WriteFile(path, text[:len(text)/2], 0o644); err != nil {
-		t.Fatal(err)
-	}
-	r.Machine.Host = "b"
-	if _, err := r.Resume(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(planned(r.Plan), identities(readTrials(t, path))); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // TestResumeByFileAlone takes the plan out of the file.
 func TestResumeByFileAlone(t *testing.T) {
 	path := resultsPath(t)

@@ -133,6 +133,6 @@ func (c *mergeCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "%s: %s of %s\n", c.Output, number.Count(m.Trials, "trial"), number.Count(len(m.Parts), "shard"))
+	fmt.Fprintf(s.stdout, "%s: %s of %s\n", c.Output, number.Count(m.Trials, "trial"), number.Count(m.Shards, "shard"))
 	return nil
 }
