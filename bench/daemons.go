@@ -144,7 +144,7 @@ func (p *Plan) daemonCells(l scene, s *results.Strategy) []Cell {
 func (p *Plan) daemonCell(l scene, s *results.Strategy, on server) Cell {
 	c := p.rigCell(l, s)
 	c.OpenSSL, c.checkRate, c.server = on.OpenSSL, 0, &on
-	c.addSetting(results.ServerKey, on.Name())
+	c.addSetting(results.ServerKey, on.Name(), "")
 	return c
 }
 

@@ -73,7 +73,7 @@ func (p *Plan) duetCells(l scene) []Cell {
 		for k := range s.Duet.Against {
 			c := p.cell(l, &s.Strategies[i], results.Duet, 0, 0)
 			c.against, c.pairs, c.rounds = &s.Duet.Against[k], s.Duet.Pairs, s.duetRounds()
-			c.addSetting(results.AgainstKey, c.against.Name())
+			c.addSetting(results.AgainstKey, c.against.Name(), "")
 			list = append(list, c)
 		}
 	}

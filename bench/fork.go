@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -111,7 +110,9 @@ func (p *Plan) forkCells(l scene, s *results.Strategy) []Cell {
 					Pairs: spec.Pairs, Sustained: spec.Pairs, Limit: forkLimit,
 					Memory: uint64(memory) << 20, Keys: filled, HugePages: pages == "on",
 				}
-				c.addForkSettings(memory, filled, pages)
+				c.addSetting("mem", mebibytes(memory), mebibytes(results.DefaultForkMemory))
+				c.addSetting("filled", filled, 0)
+				c.addSetting("thp", pages, results.HugePages.Default())
 				list = append(list, c)
 			}
 		}
@@ -119,18 +120,7 @@ func (p *Plan) forkCells(l scene, s *results.Strategy) []Cell {
 	return list
 }
 
-// addForkSettings adds what differs from the default.
-func (c *Cell) addForkSettings(memory, filled int, pages string) {
-	if memory != results.DefaultForkMemory {
-		c.addSetting("mem", strconv.Itoa(memory)+"MiB")
-	}
-	if filled != 0 {
-		c.addSetting("filled", strconv.Itoa(filled))
-	}
-	if pages != results.HugePages.Default() {
-		c.addSetting("thp", pages)
-	}
-}
+func mebibytes(n int) string { return fmt.Sprintf("%dMiB", n) }
 
 // forkLength is a guess at the length of a trial of forks, until one is done:
 // there are eight forks to a pair, and each copies 256 entries for a MiB.

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
@@ -185,22 +184,6 @@ func (l scene) same(o scene) bool {
 	return l == o
 }
 
-// settings lists what differs from the default, as it appears in names.
-func (l scene) settings() []results.Setting {
-	var list []results.Setting
-	add := func(key, value, def string) {
-		if value != def {
-			list = append(list, results.Setting{Key: key, Value: value})
-		}
-	}
-	add("tls", l.tls, results.TLSVersions.Default())
-	add("key", l.key, results.Keys.Default())
-	add("rand", l.rand, results.Rands.Default())
-	add("locks", l.locks, results.LockSharings.Default())
-	add("heap-safety", l.safety, results.HeapSafeties.Default())
-	return list
-}
-
 // takeTurns numbers the cells of the map: those that differ in their active checks
 // alone are one, and have their lives in turn.
 func (p *Plan) takeTurns(list []Cell) []Cell {
@@ -342,8 +325,13 @@ func (p *Plan) cell(l scene, s *results.Strategy, m results.Measure, bad float64
 	}
 	c.Cell = results.Cell{
 		Measure: m, OpenSSL: label, Hazard: l.hazard, Load: l.load, Heap: l.heap,
-		Settings: l.settings(), Strategy: s.Name(), Workers: l.workers,
+		Strategy: s.Name(), Workers: l.workers,
 	}
+	c.addSetting("tls", l.tls, results.TLSVersions.Default())
+	c.addSetting("key", l.key, results.Keys.Default())
+	c.addSetting("rand", l.rand, results.Rands.Default())
+	c.addSetting("locks", l.locks, results.LockSharings.Default())
+	c.addSetting("heap-safety", l.safety, results.HeapSafeties.Default())
 	usualBad, usualRate := results.DefaultBad, results.DefaultCheckRate
 	switch m {
 	case results.Corruption:
@@ -352,18 +340,17 @@ func (p *Plan) cell(l scene, s *results.Strategy, m results.Measure, bad float64
 	default:
 		usualBad, usualRate = 0, 0
 	}
-	if bad != usualBad {
-		c.addSetting("bad", strconv.FormatFloat(bad, 'g', -1, 64))
-	}
-	if rate != usualRate {
-		c.addSetting("check", strconv.Itoa(rate))
-	}
+	c.addSetting("bad", bad, usualBad)
+	c.addSetting("check", rate, usualRate)
 	return c
 }
 
-// addSetting keeps the settings in the order of names.
-func (c *Cell) addSetting(key, value string) {
-	c.Settings = append(c.Settings, results.Setting{Key: key, Value: value})
+// addSetting adds what differs from the usual value. It keeps the order of names.
+func (c *Cell) addSetting(key string, value, usual any) {
+	if value == usual {
+		return
+	}
+	c.Settings = append(c.Settings, results.Setting{Key: key, Value: fmt.Sprint(value)})
 	slices.SortStableFunc(c.Settings, func(a, b results.Setting) int {
 		return slices.Index(results.SettingOrder, a.Key) - slices.Index(results.SettingOrder, b.Key)
 	})
@@ -382,12 +369,10 @@ type Task struct {
 // Tasks yields the trials of this shard in the order they are run in. Those of a
 // sequential plan are those it has if no trial shows damage; damage ends a cell
 // early. A duet has those that it has at least.
-func (p *Plan) Tasks() iter.Seq[Task] { return p.longest(p.Shard.Index) }
-
-func (p *Plan) longest(shard int) iter.Seq[Task] {
+func (p *Plan) Tasks() iter.Seq[Task] {
 	return func(yield func(Task) bool) {
 		c := p.course(p.Shard.Count)
-		for t := range c.tasks(shard) {
+		for t := range c.tasks(p.Shard.Index) {
 			if !yield(t) {
 				return
 			}

@@ -158,7 +158,7 @@ func TestSpecRefused(t *testing.T) {
 		}, `plan is empty: strategy none has no throughput trials and no duets; add a strategy or --measure corruption`},
 		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
 		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
-		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want the first two above 0 and no warm-up below 0`},
+		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want more than 0 (no warm-up is 0), and at most 1h0m0s`},
 	} {
 		spec := smallSpec()
 		test.change(&spec)

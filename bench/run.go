@@ -152,13 +152,12 @@ func (r *Runner) header() ([]byte, error) {
 func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, error) {
 	course := r.Plan.course(r.Plan.Shard.Count)
 	look := r.look(course, done)
-	sum := Summary{Total: look.total, Done: len(done)}
+	sum := &look.Summary
 	w := results.NewWriter(f)
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
 	tries := tries{}
 	for task := range course.tasks(r.Plan.Shard.Index) {
 		look.meet(task)
-		sum.Total = look.total
 		if len(done) > 0 {
 			course.saw(task, done[0])
 			look.estimate.had(task.Cell)
@@ -167,22 +166,21 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 			continue
 		}
 		if err := f.verify(); err != nil {
-			return sum, err
+			return *sum, err
 		}
 		hopeless := tries.hopeless(task.Cell)
 		t, err := r.trial(ctx, task, look, hopeless)
 		if err != nil {
-			return sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
+			return *sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
 		if err := w.Trial(t); err != nil {
-			return sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
+			return *sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
 		course.saw(task, outcomeOf(t))
 		tries.saw(task.Cell, fateOf(t), t.Reason)
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
-		sum.Total = look.total
 		if t.Status == results.Failed {
 			sum.Failed++
 		}
@@ -194,10 +192,10 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 			inRow[server]++
 		}
 		if inRow[server] == maxFailures {
-			return sum, fmt.Errorf("%d trials in a row%s could not be carried out; the last one: %s", maxFailures, in(server), t.Reason)
+			return *sum, fmt.Errorf("%d trials in a row%s could not be carried out; the last one: %s", maxFailures, in(server), t.Reason)
 		}
 	}
-	return sum, nil
+	return *sum, nil
 }
 
 // trial carries out one trial, if it is not hopeless. Its error is that of ctx, or
@@ -213,7 +211,7 @@ func (r *Runner) trial(ctx context.Context, task Task, look *lookout, hopeless e
 	look.started(task)
 	start := time.Now()
 	out, err := r.execute(ctx, task)
-	look.took(task, time.Since(start))
+	look.estimate.took(task.Cell, time.Since(start))
 	if ctx.Err() != nil {
 		// It may have been cut short, however well it looks.
 		return nil, ctx.Err()
@@ -233,16 +231,16 @@ func (r *Runner) execute(ctx context.Context, task Task) (*workload.Outcome, err
 
 // lookout keeps the figures that the observer is shown.
 type lookout struct {
-	to          Observer
-	course      *course
-	estimate    *estimator
-	done, total int
+	Summary
+	to       Observer
+	course   *course
+	estimate *estimator
 }
 
 func (r *Runner) look(c *course, done []outcome) *lookout {
-	l := &lookout{to: r.Observer, course: c, estimate: newEstimator(), done: len(done)}
+	l := &lookout{Summary: Summary{Done: len(done)}, to: r.Observer, course: c, estimate: newEstimator()}
 	for i, n := range r.Plan.counts() {
-		l.total += n
+		l.Total += n
 		l.estimate.expect(r.Plan.cells[i], r.Plan.Spec, n)
 	}
 	return l
@@ -251,7 +249,7 @@ func (r *Runner) look(c *course, done []outcome) *lookout {
 // meet counts a pair of a duet that was not sure to be needed.
 func (l *lookout) meet(t Task) {
 	if t.Cell.byWidth() && t.Round > inference.DuetFirst {
-		l.total++
+		l.Total++
 		l.estimate.expect(t.Cell, l.course.plan.Spec, 1)
 	}
 }
@@ -262,14 +260,14 @@ func (l *lookout) again() {
 		return
 	}
 	l.estimate.left = l.course.ahead(l.course.plan.Shard.Index)
-	l.total = l.done
+	l.Total = l.Done
 	for _, n := range l.estimate.left {
-		l.total += n
+		l.Total += n
 	}
 }
 
 func (l *lookout) progress(t Task) Progress {
-	return Progress{Task: t, Done: l.done, Total: l.total, Left: l.estimate.remaining()}
+	return Progress{Task: t, Done: l.Done, Total: l.Total, Left: l.estimate.remaining()}
 }
 
 func (l *lookout) started(t Task) {
@@ -279,10 +277,7 @@ func (l *lookout) started(t Task) {
 	}
 }
 
-func (l *lookout) took(t Task, d time.Duration) { l.estimate.took(t.Cell, d) }
-
 func (l *lookout) finished(t Task, trial *results.Trial) {
-	l.done++
 	l.again()
 	if l.to != nil {
 		l.to.Finished(l.progress(t), trial)
@@ -362,19 +357,16 @@ func (e *estimator) remaining() time.Duration {
 
 // length is how long a trial of the cell is under load.
 func (s Spec) length(c Cell) time.Duration {
-	if c.fork != nil {
+	switch {
+	case c.fork != nil:
 		return forkLength(c.fork)
-	}
-	if c.server != nil {
+	case c.server != nil:
 		return s.Daemon.Duration + daemonStart
-	}
-	if c.Measure == results.Sharing {
+	case c.Measure == results.Sharing:
 		return sharingGuess
-	}
-	if c.Measure == results.Duet {
+	case c.Measure == results.Duet:
 		return duetLength + startUp // of the second server
-	}
-	if c.Measure == results.Handshake {
+	case c.Measure == results.Handshake:
 		return s.Warmup + s.HandshakeTime
 	}
 	return s.CorruptionTime

@@ -47,9 +47,9 @@ const (
 
 // ParseShard reads a shard: "" for the whole plan, "i/n" with i from 1 to n,
 // "auto" for what the engine that started this process says, or "auto/n" where
-// the engine does not tell the number of shards. getenv is os.LookupEnv.
-func ParseShard(text string, getenv func(string) (string, bool)) (Shard, error) {
-	s, err := parseShard(text, environment{getenv})
+// the engine does not tell the number of shards. getenv is os.Getenv.
+func ParseShard(text string, getenv func(string) string) (Shard, error) {
+	s, err := parseShard(text, getenv)
 	if err != nil {
 		return Shard{}, refuse(fmt.Errorf("shard %q: %w", text, err))
 	}
@@ -80,17 +80,12 @@ func parseShard(text string, env environment) (Shard, error) {
 }
 
 // environment is what an engine tells its jobs.
-type environment struct {
-	lookup func(string) (string, bool)
-}
+type environment func(name string) string
 
-func (e environment) has(name string) bool {
-	v, ok := e.lookup(name)
-	return ok && v != ""
-}
+func (e environment) has(name string) bool { return e(name) != "" }
 
 func (e environment) number(name string) (int, error) {
-	v, _ := e.lookup(name)
+	v := e(name)
 	if v == "" {
 		return 0, fmt.Errorf("%s is not set", name)
 	}

@@ -11,14 +11,14 @@ import (
 	"tlsbench/results"
 )
 
-func lookupIn(env string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
+func lookupIn(env string) func(string) string {
+	return func(name string) string {
 		for _, pair := range strings.Fields(env) {
 			if k, v, _ := strings.Cut(pair, "="); k == name {
-				return v, true
+				return v
 			}
 		}
-		return "", false
+		return ""
 	}
 }
 

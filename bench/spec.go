@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -60,24 +61,7 @@ func (s Spec) withDefaults() Spec {
 
 // validate refuses values that no trial could be made of.
 func (s Spec) validate() error {
-	if err := s.validateNames(); err != nil {
-		return err
-	}
-	for _, c := range s.Strategies {
-		if _, taken := catalogue.Find(c.Name()); taken && !c.Is(c.Name()) {
-			return fmt.Errorf("strategy %s: the suite already has a strategy of that name", c)
-		}
-	}
-	if err := s.validateForks(); err != nil {
-		return err
-	}
-	if err := s.validateDuets(); err != nil {
-		return err
-	}
-	if err := s.validateDaemons(); err != nil {
-		return err
-	}
-	return s.validateNumbers()
+	return cmp.Or(s.validateNames(), s.validateForks(), s.validateDuets(), s.validateDaemons(), s.validateNumbers(), s.validateSharing())
 }
 
 func (s Spec) validateNumbers() error {
@@ -92,9 +76,6 @@ func (s Spec) validateNumbers() error {
 	if r := s.CheckRate; r != nil && *r < 0 {
 		return fmt.Errorf("check rate %d: want 0 or more", *r)
 	}
-	if err := s.validateSharing(); err != nil {
-		return err
-	}
 	if s.Sequential {
 		switch {
 		case !s.Only(results.Corruption):
@@ -105,12 +86,9 @@ func (s Spec) validateNumbers() error {
 	} else if s.Rounds < 1 || s.Rounds > maxRounds {
 		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
 	}
-	if max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > MaxDuration {
-		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want at most %v", s.HandshakeTime, s.CorruptionTime, s.Warmup, MaxDuration)
-	}
-	if s.HandshakeTime <= 0 || s.CorruptionTime <= 0 || s.Warmup < 0 {
-		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want the first two above 0 and no warm-up below 0",
-			s.HandshakeTime, s.CorruptionTime, s.Warmup)
+	if min(s.HandshakeTime, s.CorruptionTime) <= 0 || s.Warmup < 0 || max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > MaxDuration {
+		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want more than 0 (no warm-up is 0), and at most %v",
+			s.HandshakeTime, s.CorruptionTime, s.Warmup, MaxDuration)
 	}
 	return nil
 }
@@ -145,6 +123,11 @@ func (s Spec) validateNames() error {
 		}
 		if err := checkList(l.what, l.given, l.choice); err != nil {
 			return err
+		}
+	}
+	for _, c := range s.Strategies {
+		if _, taken := catalogue.Find(c.Name()); taken && !c.Is(c.Name()) {
+			return fmt.Errorf("strategy %s: the suite already has a strategy of that name", c)
 		}
 	}
 	return nil

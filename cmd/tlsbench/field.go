@@ -94,7 +94,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	if _, err := os.Lstat(c.Output); c.Output != "" && err == nil {
 		return nil, refuse("results file %s already exists: resume it, or choose another name", c.Output)
 	}
-	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
+	shard, err := bench.ParseShard(c.Shard, os.Getenv)
 	if err != nil {
 		return nil, err
 	}

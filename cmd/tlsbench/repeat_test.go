@@ -46,7 +46,7 @@ func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
 		t.Fatal(err)
 	}
 	spec.Builds = builds
-	shard, err := bench.ParseShard(c.Shard, func(string) (string, bool) { return "", false })
+	shard, err := bench.ParseShard(c.Shard, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func fieldPlan(t *testing.T, args []string) *bench.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
+	shard, err := bench.ParseShard(c.Shard, os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

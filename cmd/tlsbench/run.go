@@ -240,7 +240,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	shard, err := bench.ParseShard(c.Shard, os.LookupEnv)
+	shard, err := bench.ParseShard(c.Shard, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
