@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,13 +32,10 @@ func (t Task) config(s Spec) workload.Config {
 		TLS: t.Cell.Setting("tls"), Key: t.Cell.Setting("key"), Rand: t.Cell.Setting("rand"),
 		Locks: t.Cell.Setting("locks"), HeapSafety: t.Cell.Setting("heap-safety"), HeapBytes: s.HeapBytes,
 		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
-		Duration: s.CorruptionTime,
+		Duration: s.CorruptionTime, Fork: t.Cell.fork,
 	}
 	if t.Cell.build != nil {
 		cfg.Build = t.Cell.build.Build
-	}
-	if f := t.Cell.fork; f != nil {
-		cfg.Fork = f
 	}
 	if a := t.Cell.against; a != nil {
 		cfg.Duet = &workload.DuetConfig{Against: a.Choice}
@@ -53,7 +51,24 @@ func (t Task) config(s Spec) workload.Config {
 
 // trial is the record of what came out. It names no one's home.
 func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
-	r, err := t.record(start, out, err)
+	r := &results.Trial{
+		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
+		Start: start.UTC(), Control: t.Cell.Control,
+	}
+	switch {
+	case err == nil:
+		copyOutcome(r, out)
+		r.Status, r.Reason = t.status(out)
+	case out != nil && out.Fork != nil: // what was measured until then is kept with the reason
+		noteConditions(r, out)
+		fallthrough
+	default:
+		r.Status, r.Reason = results.Failed, err.Error()
+	}
+	if r.Status == results.OK {
+		r.Metrics = metrics(t.Cell, out)
+	}
+	err = copyFork(r, out)
 	r.Reason, r.Mark = openssl.PortableText(r.Reason), openssl.PortableText(r.Mark)
 	for i, text := range r.Detail {
 		r.Detail[i] = openssl.PortableText(text)
@@ -61,39 +76,12 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 	return r, err
 }
 
-func (t Task) record(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
-	r := &results.Trial{
-		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
-		Start: start.UTC(), Control: t.Cell.Control,
-	}
-	if err != nil {
-		r.Status, r.Reason = results.Failed, err.Error()
-		if out != nil && out.Fork != nil { // what was measured until then is kept with the reason
-			noteConditions(r, out)
-			return r, copyFork(r, out.Fork)
-		}
-		return r, nil
-	}
-	copyOutcome(r, out)
-	r.Status, r.Reason = t.status(out)
-	if r.Status == results.OK {
-		r.Metrics = metrics(t.Cell, out)
-	}
-	return r, copyFork(r, out.Fork)
-}
-
 // copyOutcome keeps the facts of the trial.
 func copyOutcome(r *results.Trial, o *workload.Outcome) {
 	r.Handshakes, r.Checks, r.Draws, r.Forks = o.Handshakes, o.Checks, o.Draws, o.Forks
 	r.Attempts = o.Handshakes + o.Refused
-	for kind, n := range o.Events {
-		if n > 0 {
-			if r.Events == nil {
-				r.Events = map[string]uint64{}
-			}
-			r.Events[kind] = n
-		}
-	}
+	r.Events = maps.Clone(o.Events)
+	maps.DeleteFunc(r.Events, func(_ string, n uint64) bool { return n == 0 })
 	if r.Damaged() {
 		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
 	}

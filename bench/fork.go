@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,27 +28,18 @@ func forkDefaults(f results.ForkSpec) results.ForkSpec {
 	f.Memory = results.OrDefault(f.Memory, results.DefaultForkMemory)
 	f.Filled = results.OrDefault(f.Filled, 0)
 	f.HugePages = results.OrDefault(f.HugePages, results.HugePages.Default())
-	if f.Pairs == 0 {
-		f.Pairs = results.DefaultForkPairs
-	}
+	f.Pairs = cmp.Or(f.Pairs, results.DefaultForkPairs)
 	return f
 }
 
 func validateFork(f results.ForkSpec) error {
-	if err := checkList("huge pages", results.OrDefault(f.HugePages, results.HugePages.Default()), &results.HugePages); err != nil {
+	err := cmp.Or(
+		checkList("huge pages", f.HugePages, &results.HugePages),
+		checkList("private memory of", results.Texts(f.Memory), nil),
+		checkList("number of filled keys", results.Texts(f.Filled), nil),
+	)
+	if err != nil {
 		return err
-	}
-	lists := []struct {
-		what   string
-		values []int
-	}{{"private memory of", f.Memory}, {"number of filled keys", f.Filled}}
-	for _, l := range lists {
-		if len(l.values) == 0 {
-			continue
-		}
-		if err := checkList(l.what, results.Texts(l.values), nil); err != nil {
-			return err
-		}
 	}
 	for _, m := range f.Memory {
 		if m < 1 || m > maxMemory {
@@ -232,10 +224,11 @@ func difference(name string, values []float64) []results.Metric {
 }
 
 // copyFork keeps the facts of a trial of forks, and all that was measured.
-func copyFork(r *results.Trial, f *workload.ForkOutcome) error {
-	if f == nil {
+func copyFork(r *results.Trial, o *workload.Outcome) error {
+	if o == nil || o.Fork == nil {
 		return nil
 	}
+	f := o.Fork
 	r.Forks = uint64(len(f.Forks))
 	r.Detail = append(r.Detail, describeFork(f)...)
 	for _, s := range f.Series() {
@@ -250,12 +243,11 @@ func copyFork(r *results.Trial, f *workload.ForkOutcome) error {
 
 // describeFork says what the figures were taken with.
 func describeFork(f *workload.ForkOutcome) []string {
-	cost := clockCost(f.ClockCost)
 	handlers := "the strategy has no at-fork handler"
 	if len(f.Handlers) > 0 {
 		handlers = fmt.Sprintf("at-fork handlers: %v", f.Handlers)
 	}
-	clock := fmt.Sprintf("%.0f ns a reading", cost)
+	clock := fmt.Sprintf("%.0f ns a reading", clockCost(f.ClockCost))
 	if len(f.ClockCost) == 0 {
 		clock = "the time of a reading is unknown" // it ended too early
 	}

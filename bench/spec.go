@@ -258,23 +258,15 @@ func FindPreset(name string) (Preset, error) {
 // Apply fills in those numbers of a spec that the user left at 0.
 func (p Preset) Apply(s Spec) Spec {
 	s.Preset = p.Name
-	if s.Only(results.Fork) && s.Fork.Pairs == 0 {
-		s.Fork.Pairs = shortPairs
+	rounds := p.Rounds
+	if s.Only(results.Fork) {
+		s.Fork.Pairs, rounds = cmp.Or(s.Fork.Pairs, shortPairs), p.ForkRounds
 	}
-	if s.Rounds == 0 && s.Only(results.Fork) && !s.Sequential {
-		s.Rounds = p.ForkRounds
+	if !s.Sequential {
+		s.Rounds = cmp.Or(s.Rounds, rounds)
 	}
-	if s.Rounds == 0 && !s.Sequential {
-		s.Rounds = p.Rounds
-	}
-	if s.Warmup == 0 {
-		s.Warmup = p.Warmup
-	}
-	if s.HandshakeTime == 0 {
-		s.HandshakeTime = p.HandshakeTime
-	}
-	if s.CorruptionTime == 0 {
-		s.CorruptionTime = p.CorruptionTime
-	}
+	s.Warmup = cmp.Or(s.Warmup, p.Warmup)
+	s.HandshakeTime = cmp.Or(s.HandshakeTime, p.HandshakeTime)
+	s.CorruptionTime = cmp.Or(s.CorruptionTime, p.CorruptionTime)
 	return s
 }
