@@ -105,6 +105,10 @@ func TestRoundTrip(t *testing.T) {
 	if got[3].Config["cpu"] != "AMD EPYC 7B13: 2 cores" || got[3].File != "test.txt" {
 		t.Errorf("config %v of file %q", got[3].Config, got[3].File)
 	}
+	marked := append([]byte(byteOrderMark), data...)
+	if r, got = readAll(marked); r.Err() != nil || len(got) != len(want) || r.Header().Plan == nil || r.Offset() != int64(len(marked)) {
+		t.Errorf("with a byte order mark: err %v, %d trials, plan %s, offset %d of %d", r.Err(), len(got), r.Header().Plan, r.Offset(), len(marked))
+	}
 }
 
 // A file may be cut at any byte: what was whole is read, the rest is dropped,
@@ -224,6 +228,9 @@ func TestReaderErrors(t *testing.T) {
 		{"#trial {\"name\":\"" + name + "\",\"lines\":1,\"id\":4,\"status\":\"ok\"}\n\n#trial {}\n", "line 3: trial 4 (" + name[9:] + "): its benchmark line is missing"},
 		{"Unit a better=lower\nUnit a better=higher\n", "line 2: metadata better of unit a already set"},
 		{strings.Repeat("x", 300<<10), "line 1: longer than"},
+		{"cpu: x\n" + strings.Repeat("\x00", 9) + "#trial {}\n", "line 2: it has a NUL byte"}, // it would hide the trial
+		{"#plan {\"spec\":{\"seed\":1,\"rounds\":2}}\n#plan {\"spec\":{\"seed\":1,\"rounds\":3,\"extended\":[2]}}\n" +
+			"#plan {\"tlsbench\":\"other\",\"spec\":{\"seed\":1,\"rounds\":2}}\n", "line 3: plan of another run"},
 		{"Benchmark" + strings.Repeat("x", 100<<10) + "\n", "line 1: bufio.Scanner: token too long"},
 	} {
 		r, _ := readAll([]byte(tt.in))

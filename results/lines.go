@@ -41,8 +41,16 @@ const (
 	endMark     = "#end"
 )
 
+// byteOrderMark is what some editors put before the first line.
+const byteOrderMark = "\ufeff"
+
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(r, 256<<10)}
+	l := &lineReader{in: bufio.NewReaderSize(r, 256<<10)}
+	if first, _ := l.in.Peek(len(byteOrderMark)); string(first) == byteOrderMark {
+		n, _ := l.in.Discard(len(byteOrderMark))
+		l.read = int64(n)
+	}
+	return l
 }
 
 // Read implements io.Reader for benchfmt.
@@ -74,6 +82,9 @@ func (l *lineReader) next() error {
 	l.n++
 	if err != nil {
 		return err
+	}
+	if bytes.IndexByte(line, 0) >= 0 { // it may hide a trial
+		return errors.New("it has a NUL byte: want text in UTF-8; a crash of the machine may leave such a line")
 	}
 	l.read += int64(len(line))
 	l.line = l.visible(line)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -191,6 +192,9 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		if err := checkPlan(plan); err != nil {
 			return false, err
 		}
+		if r.header.Plan != nil && !sameRun(r.header.Plan, plan) {
+			return false, errors.New("plan of another run than before: each run needs a file of its own")
+		}
 		if r.header.Plan != nil {
 			r.offset = r.end // a record of its own: rounds were added
 		}
@@ -292,6 +296,22 @@ func checkPlan(text []byte) error {
 		return fmt.Errorf("plan of format %d: this version reads formats up to %d", plan.Format, PlanFormat)
 	}
 	return nil
+}
+
+// sameRun reports whether two plans differ in their rounds alone. Of others, put
+// into one file, the trials would be counted together, whatever changed between.
+func sameRun(plans ...json.RawMessage) bool {
+	var same [2]map[string]any
+	for i, text := range plans {
+		if err := json.Unmarshal(text, &same[i]); err != nil {
+			return false
+		}
+		if spec, ok := same[i]["spec"].(map[string]any); ok {
+			delete(spec, "rounds")
+			delete(spec, "extended")
+		}
+	}
+	return reflect.DeepEqual(same[0], same[1])
 }
 
 // check refuses what no trial can be: it would be counted as an undamaged one.

@@ -94,7 +94,27 @@ func (s *session) execute(args []string) error {
 			}
 		}
 	}
-	return parsed.Run(s)
+	work := func() error { return parsed.Run(s) }
+	if slices.Contains(fileCommands, parsed.Selected().Name) {
+		return s.interruptible(work)
+	}
+	return work()
+}
+
+// fileCommands read files and write documents. Nothing is left of a document that
+// was begun, so an interruption does not wait for it.
+var fileCommands = []string{"compare", "check", "plot", "report", "merge"}
+
+// interruptible does what has nothing to end in good order.
+func (s *session) interruptible(work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
 }
 
 // likeNone says why a value that was given would be taken for one that was not, and
@@ -173,6 +193,9 @@ func (s *session) keepInput() error {
 	return unix.Dup3(int(file.Fd()), 0, 0)
 }
 
+// maxInput is more than any results file has.
+const maxInput = 1 << 30
+
 // kept has in memory what there is to read, so that nothing is left of it however
 // the program ends. An interruption ends the waiting for more.
 func (s *session) kept(open func() (io.Reader, error)) (*os.File, error) {
@@ -182,20 +205,16 @@ func (s *session) kept(open func() (io.Reader, error)) (*os.File, error) {
 	}
 	file := os.NewFile(uintptr(fd), "tlsbench-input")
 	s.inputs = append(s.inputs, file)
-	done := make(chan error, 1)
-	go func() {
+	return file, s.interruptible(func() error {
 		in, err := open()
-		if err == nil {
-			_, err = io.Copy(file, in)
+		if err != nil {
+			return err
 		}
-		done <- err
-	}()
-	select {
-	case err = <-done:
-		return file, err
-	case <-s.ctx.Done():
-		return nil, s.ctx.Err()
-	}
+		if n, err := io.Copy(file, io.LimitReader(in, maxInput)); err != nil || n < maxInput {
+			return err
+		}
+		return refuse("more than %d MiB: not a results file", maxInput>>20)
+	})
 }
 
 // parser makes a parser that prints to the session and never exits. helped

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,36 @@ func TestInputIsWaitedForInVain(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// What reads files ends at once when it is interrupted.
+func TestReadingIsInterrupted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bench.txt")
+	if err := os.WriteFile(file, []byte(strings.Repeat(oneTrial, 1<<16)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range []string{"compare", "check --expect hwm=clean", "report"} {
+		var stderr bytes.Buffer
+		code := run(ctx, append(strings.Fields(args), file), nil, io.Discard, &stderr)
+		if code != exitInterrupted || stderr.String() != "tlsbench: interrupted\n" {
+			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
+		}
+	}
+}
+
+// A pipe that never ends is refused, not kept until the memory is full.
+func TestInputHasABound(t *testing.T) {
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"compare", "-"}, endless{}, io.Discard, &stderr)
+	if code != exitRefused || stderr.String() != "tlsbench: read -: more than 1024 MiB: not a results file\n" {
+		t.Errorf("exit code %d, %q", code, &stderr)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // A pipe with a name is read like a file, twice if need be.
 func TestNamedPipe(t *testing.T) {

@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -84,15 +85,23 @@ func (a *apt) config() string {
 	return conf
 }
 
+// folder makes one for a call of apt-get, which goes with this process.
+func (a *apt) folder() (string, *keeper.Process, error) {
+	dir := filepath.Join(a.state, "debs-"+rand.Text())
+	kept, err := keeper.Folder(dir)
+	return dir, kept, err
+}
+
 // get runs apt-get in a folder, with the sources given, and gives all that it
-// printed.
+// printed. Its own files go with the folder: what checks signatures leaves some
+// when it is killed.
 func (a *apt) get(ctx context.Context, dir, sources string, args ...string) (string, error) {
 	if err := a.write("use.sources", sources); err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-c", filepath.Join(a.state, "apt.conf")}, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "TMPDIR="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := keeper.Output(cmd)
@@ -139,7 +148,12 @@ func (a *apt) updateFrom(ctx context.Context, m mirror, suite string) error {
 	if a.dead[host] {
 		return fmt.Errorf("suite %s: %w", suite, ErrOffline)
 	}
-	out, err := a.get(ctx, a.state, a.stanza(m, suite), "update")
+	dir, kept, err := a.folder()
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	out, err := a.get(ctx, dir, a.stanza(m, suite), "update")
 	if err != nil {
 		err = explain("suite "+suite, out, err)
 	}

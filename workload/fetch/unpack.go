@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -107,8 +106,7 @@ func (u *unpacking) packages() []Package {
 
 // get downloads packages and unpacks them.
 func (u *unpacking) get(names []string) error {
-	dir := filepath.Join(u.apt.state, "debs-"+rand.Text())
-	kept, err := keeper.Folder(dir)
+	dir, kept, err := u.apt.folder()
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,21 @@ func TestFetchLeavesGlibcWhereTheSystemsWillDo(t *testing.T) {
 	}
 }
 
+// What apt-get leaves of its own goes with a folder that is swept.
+func TestFetchLeavesNothing(t *testing.T) {
+	_, f := demo(t)
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	if _, err := f.fill(); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{filepath.Join(tmp, "*"), filepath.Join(f.apt.state, "debs-*"), filepath.Join(f.apt.state, "apt.sig.*")} {
+		if left, err := filepath.Glob(pattern); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+}
+
 func TestFetchErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		harm func(a *fetchtest.Archive)
