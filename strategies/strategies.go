@@ -11,13 +11,9 @@ package strategies
 
 // #cgo CFLAGS: -std=c11 -Wall -Wextra -Wshadow -Wconversion -O2
 // #include "strategy.h"
-// #include <stdlib.h>
 import "C"
 
-import (
-	"embed"
-	"unsafe"
-)
+import "embed"
 
 // Source holds the C files of all strategies and strategy.h, for programs that
 // compile them into something else than this one, and as a copy for a fix of
@@ -36,25 +32,4 @@ func compiled() []string {
 		}
 		names = append(names, C.GoString(s.name))
 	}
-}
-
-// Handlers names the fork handlers that a strategy of the suite has, of prepare,
-// parent and child.
-func Handlers(name string) []string {
-	text := C.CString(name)
-	defer C.free(unsafe.Pointer(text))
-	s := C.strategy_named(text)
-	if s == nil {
-		return nil
-	}
-	var list []string
-	for _, handler := range []struct {
-		name string
-		has  bool
-	}{{"prepare", s.prepare != nil}, {"parent", s.parent != nil}, {"child", s.child != nil}} {
-		if handler.has {
-			list = append(list, handler.name)
-		}
-	}
-	return list
 }

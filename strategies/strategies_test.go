@@ -49,14 +49,3 @@ func TestCatalogueMatchesFiles(t *testing.T) {
 		t.Errorf("%s has no line in the catalogue", f)
 	}
 }
-
-// The handlers are those of the C structs.
-func TestHandlers(t *testing.T) {
-	for name, want := range map[string][]string{
-		"none": nil, "temp-thread": nil, "hwm": {"child"}, "thread-stop": {"prepare"}, "no-such": nil,
-	} {
-		if diff := cmp.Diff(want, Handlers(name)); diff != "" {
-			t.Errorf("handlers of %s (-want +got):\n%s", name, diff)
-		}
-	}
-}

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,59 +24,16 @@ import (
 // first is left to chance. Of the rest of the Config, Workers is how many live
 // other workers there are; they are idle. The load is memory: the first
 // handshake of a child is both sides over BIO pairs.
-type ForkConfig struct {
-	Pairs     int // forks in each arm
-	Sustained int // forks in each arm of the sustained loop, which is not paired
-	// Limit ends both loops, the sustained one after a block of each arm; 0 =
-	// when all forks are done.
-	Limit time.Duration
+type ForkConfig = rig.Fork
 
-	// Memory is what rank 0's resident private memory is brought up to, in
-	// bytes; 0 = as much as the set-up took.
-	Memory uint64
-	// Keys is how many filled keys there are besides OpenSSL's. They are made
-	// after OpenSSL's and before the strategy's set-up, so that a strategy
-	// that clears all keys up to a bound finds them there.
-	Keys int
-	// HugePages pins transparent huge pages on for rank 0's memory; else they
-	// are pinned off.
-	HugePages bool
-	// SameArms lets both arms be the strategy: a comparison with itself,
-	// which must find no difference.
-	SameArms bool
-
-	// patience is how long the loops may go without a fork before they are
-	// judged; 0 = forkHang.
-	patience time.Duration
-}
-
-// ForkOutcome is what a trial of forks measured. Where it ended early, this is
-// what was measured until then.
-type ForkOutcome struct {
-	Clock     string    // "tsc" or "clock_monotonic"
-	ClockCost []float64 // nanoseconds between two readings of it, one right after the other
-	Resident  uint64    // rank 0's private memory, in bytes
-	Huge      uint64    // of that, in huge pages
-	Handlers  []string  // at-fork handlers that the strategy has: prepare, parent, child
-
-	Forks  []ForkSample // in the order they were made; two each are a pair
-	Wanted int          // forks that the pairs asked for are; the limit may leave fewer
-
-	// Sustained and Bare are forks a second, each child's end and its reaping
-	// included: under the strategy, and with its handlers masked.
-	Sustained, Bare float64
-
-	// Stopped says why the loop ended before its time: the errno of fork().
-	Stopped error
-}
+// ForkOutcome is what a trial of forks measured.
+type ForkOutcome rig.Forks
 
 // ForkSample is one fork, in nanoseconds.
 type ForkSample = rig.ForkRecord
 
 // MaxForkKeys is the largest number of filled keys.
 const MaxForkKeys = rig.MaxForkKeys
-
-var handlerNames = rig.Handlers[:]
 
 const (
 	// forkLeak is what a child may leave in the shared heap: its per-thread
@@ -113,27 +71,11 @@ func (c *Config) completeFork() error {
 	return c.check()
 }
 
-func (f *ForkConfig) settings() *rig.Fork {
-	return &rig.Fork{
-		Pairs: uint64(f.Pairs), Sustained: uint64(f.Sustained), Limit: f.Limit,
-		Memory: f.Memory, Keys: f.Keys, HugePages: f.HugePages, SameArms: f.SameArms,
-	}
-}
-
 // forkTrial is a rig that forks one child after the other instead of serving.
 type forkTrial struct {
 	trial
 	last   forkPulse     // when a fork was last done
 	judged time.Duration // when the watchdog last looked closely
-}
-
-// runFork carries out a trial of forks.
-func runFork(ctx context.Context, cfg Config) (*Outcome, error) {
-	return UntilUndisturbed(func() (*Outcome, error) {
-		cfg, fork := cfg, *cfg.Fork
-		cfg.Fork = &fork
-		return serve(ctx, &forkTrial{trial: trial{cfg: cfg}})
-	})
 }
 
 // Check completes and checks the settings.
@@ -146,7 +88,7 @@ func (t *forkTrial) Start(ctx context.Context, out *Outcome) (serves bool, err e
 		return false, err
 	}
 	settings := t.cfg.settings(t.id, t.id)
-	settings.Fork, settings.Samples, settings.Handshakes = t.cfg.Fork.settings(), 0, 0
+	settings.Samples, settings.Handshakes = 0, 0
 	if t.block, t.process, err = launch(settings, &t.cfg, t.wrap); err != nil {
 		return false, err
 	}
@@ -186,10 +128,7 @@ func (t *forkTrial) notice(now time.Duration) {
 // or whose child gets none, is waited for. It looks closely now and then: what it
 // reads of the kernel must not be seen in the times of forks.
 func (t *forkTrial) Look(gone bool) error {
-	limit := t.cfg.Fork.patience
-	if limit == 0 {
-		limit = forkHang
-	}
+	limit := cmp.Or(t.cfg.forkPatience, forkHang)
 	t.notice(rig.Now())
 	if gone || rig.Now()-t.judged < limit/40 {
 		return nil
@@ -236,8 +175,8 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 // stall says where the loop stands still: the parent waits for its child, or
 // does not come back from fork().
 func (t *forkTrial) stall(limit time.Duration, why string) string {
-	made, wanted := len(t.block.Forks().Records), 2*t.cfg.Fork.Pairs
-	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end (%s)", limit, made, wanted, why)
+	f := t.block.Forks()
+	return fmt.Sprintf("no fork done in %v, after %d of %d: a child or a handler does not come to its end (%s)", limit, len(f.Forks), f.Wanted, why)
 }
 
 // Read reads the outcome when rank 0 has ended. An error leaves the
@@ -249,12 +188,8 @@ func (t *forkTrial) Read() error {
 	f := t.block.Forks()
 	o := t.out
 	o.Setup = t.block.Setup()
-	o.Fork = newForkOutcome(f)
-	o.Fork.Wanted = 2 * t.cfg.Fork.Pairs
+	o.Fork = (*ForkOutcome)(f)
 	o.Load, o.CtxSwitches = rig.Now()-t.began, t.process.Switches()
-	if o.Fork.Stopped != nil {
-		o.Fork.Stopped = fmt.Errorf("fork %d of %d: %w", len(f.Records)+1, 2*t.cfg.Fork.Pairs, o.Fork.Stopped)
-	}
 	t.gatherEvents()
 	t.noteChild(f.Child)
 	if len(o.Noted) > 0 {
@@ -280,32 +215,6 @@ func (t *forkTrial) noteChild(ws syscall.WaitStatus) {
 	}
 }
 
-func newForkOutcome(f rig.Forks) *ForkOutcome {
-	o := &ForkOutcome{
-		Clock: "clock_monotonic", ClockCost: f.ClockCost, Resident: f.Resident, Huge: f.Huge, Forks: f.Records,
-		Sustained: rate(f.Sustained[0]), Bare: rate(f.Sustained[1]),
-	}
-	if f.TSC {
-		o.Clock = "tsc"
-	}
-	for i, has := range f.Handlers {
-		if has {
-			o.Handlers = append(o.Handlers, handlerNames[i])
-		}
-	}
-	if f.Errno != 0 {
-		o.Stopped = f.Errno
-	}
-	return o
-}
-
-func rate(s rig.ForkSum) float64 {
-	if s.Time <= 0 {
-		return 0
-	}
-	return float64(s.Forks) / s.Time.Seconds()
-}
-
 // RunForkPlain gives the forks a second of the yardstick (rig/forkplain.c): the
 // smallest program that forks, exits and waits, with the libraries, the heap
 // and the memory of rank 0. Of cfg, Build, Heap, Workers and Fork matter; it
@@ -320,7 +229,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 		return 0, fmt.Errorf("yardstick of %d forks: want at least 1", n)
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
-	settings.Plain, settings.Fork, settings.Samples = true, cfg.Fork.settings(), 0
+	settings.Plain, settings.Samples = true, 0
 	_, w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return 0, err
@@ -418,7 +327,7 @@ func (o *ForkOutcome) Series() []ForkSeries {
 		add("warm-handler-ns", false, func(s *ForkSample) float64 { return s.Warm.Sum() })
 	}
 	for _, name := range o.Handlers {
-		i := slices.Index(handlerNames, name)
+		i := slices.Index(rig.Handlers[:], name)
 		add(name+"-handler-ns", false, func(s *ForkSample) float64 { return s.Cold[i] })
 		add("warm-"+name+"-handler-ns", false, func(s *ForkSample) float64 { return s.Warm[i] })
 	}

@@ -37,7 +37,7 @@ __attribute__((constructor)) static void count(void) { pthread_atfork(forked, 0,
 func sleeper(t *testing.T, handler string) Config {
 	cfg := forking(t, "own")
 	cfg.Fork.Pairs, cfg.Fork.Sustained = 1000, 0
-	cfg.Fork.patience = 3 * time.Second
+	cfg.forkPatience = 3 * time.Second
 	cfg.Strategy = ownStrategy(t, fmt.Sprintf(`
 #include <unistd.h>
 %s
@@ -241,7 +241,7 @@ func TestForkStarvedIsNoHang(t *testing.T) {
 func TestForkWarmUpIsProgress(t *testing.T) {
 	cfg := forking(t, "own")
 	cfg.Fork.Pairs, cfg.Fork.Sustained = 1, 0
-	cfg.Fork.patience = time.Second
+	cfg.forkPatience = time.Second
 	cfg.Strategy = ownStrategy(t, `
 #include <unistd.h>
 #include <time.h>

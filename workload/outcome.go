@@ -75,23 +75,12 @@ type Outcome struct {
 	Trace *TraceOutcome     // with the heap traced
 }
 
-// Event is one thing that a detector noticed.
-type Event struct {
-	Kind   string
-	Worker int           // -1: rank 0 or a peer
-	At     time.Duration // from start of load
-	Detail string
-}
-
-// Injection is a fault as it was made.
-type Injection struct {
-	Worker int
-	At     time.Duration // from start of load
-	// Other is the worker whose error-queue entry or draw was put in, or the key
-	// that was cleared; -1 where there is none.
-	Other int
-	File  string // file of OpenSSL's that allocated at that moment, "" if none did
-}
+// Event is one thing that a detector noticed, and Injection a fault as it was
+// made. In an outcome their times are from start of load.
+type (
+	Event     = rig.Event
+	Injection = rig.Injection
+)
 
 // Damaged reports whether any event was seen.
 func (o *Outcome) Damaged() bool { return event.Any(o.Events) }
@@ -190,8 +179,9 @@ func (t *trial) gatherCounts() {
 	}
 	o.Load = last - t.began
 	o.SharedSlots = t.block.Shared()
-	for _, in := range t.block.Injections() {
-		o.Injections = append(o.Injections, Injection{Worker: in.Worker, At: max(0, in.At-t.began), Other: in.Other, File: in.File})
+	o.Injections = t.block.Injections()
+	for i := range o.Injections {
+		o.Injections[i].At = max(0, o.Injections[i].At-t.began)
 	}
 }
 
@@ -201,7 +191,8 @@ func (t *trial) gatherEvents() {
 		o.Events[kind] += n
 	}
 	for _, e := range t.block.Events() {
-		o.Noted = append(o.Noted, Event{Kind: e.Kind, Worker: e.Worker, At: max(0, e.At-t.began), Detail: e.Detail})
+		e.At = max(0, e.At-t.began)
+		o.Noted = append(o.Noted, e)
 	}
 	if t.hang != nil {
 		o.note(event.Hang, t.hang.worker, t.hang.at-t.began, t.hang.detail)

@@ -52,15 +52,19 @@ func broken(err error) bool {
 
 // Run carries out one trial. The error is ctx's if that ended first.
 func Run(ctx context.Context, cfg Config) (*Outcome, error) {
+	return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.server()) })
+}
+
+func (c Config) server() Server {
 	switch {
-	case cfg.Fork != nil:
-		return runFork(ctx, cfg)
-	case cfg.Duet != nil:
-		return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, newDuet(cfg)) })
-	case cfg.Server != nil:
-		return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, cfg.Server(cfg)) })
+	case c.Fork != nil:
+		return &forkTrial{trial: trial{cfg: c}}
+	case c.Duet != nil:
+		return newDuet(c)
+	case c.Server != nil:
+		return c.Server(c)
 	}
-	return UntilUndisturbed(func() (*Outcome, error) { return serve(ctx, &trial{cfg: cfg}) })
+	return &trial{cfg: c}
 }
 
 // serve carries out a trial of any server.

@@ -68,6 +68,9 @@ type Config struct {
 
 	// Fork makes this a trial of forks instead of handshakes; see fork.go.
 	Fork *ForkConfig
+	// forkPatience is how long its loops may go without a fork before they are
+	// judged; 0 = forkHang.
+	forkPatience time.Duration
 
 	// Duet makes this a trial of two rigs that take turns; see duet.go.
 	Duet *DuetConfig
@@ -212,7 +215,7 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 		Server:    rig.Identity{Certificate: id.Cert, Key: id.Key},
 		Untrusted: rig.Identity{Certificate: bad.Cert, Key: bad.Key},
 		Fault:     c.Fault, FaultWorker: c.FaultWorker, FaultGap: c.FaultGap,
-		Without: c.Without, Samples: maxSamples,
+		Without: c.Without, Samples: maxSamples, Fork: c.Fork,
 	}
 	if c.CheckRate > 0 {
 		s.Draws = maxDraws

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 14u                  /* raise with every change below */
+#define BLOCK_LAYOUT 15u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -185,7 +185,6 @@ struct failure {
 	uint32_t set; /* 1: being written, 2: complete */
 	uint32_t line;
 	int32_t error; /* errno or 0 */
-	int32_t worker;
 	char file[32];
 	char message[256];
 };
@@ -236,7 +235,6 @@ struct worker {
 	struct snapshot begin, end;
 	uint64_t last; /* when the last connection was done, or refused */
 	uint64_t context_switches;
-	int32_t status; /* as of waitpid */
 	uint32_t reaped;
 	uint32_t forked, used;             /* which of the following are filled in */
 	uint64_t generations;              /* processes that were this worker, one after the other */

@@ -4,6 +4,7 @@ package rig
 import "C"
 
 import (
+	"fmt"
 	"syscall"
 	"time"
 )
@@ -12,13 +13,25 @@ import (
 // forkblock.h. The last worker's place is that of the loop's children, so
 // Settings.Workers is one more than there are live workers.
 type Fork struct {
-	Pairs     uint64        // forks in each arm
-	Sustained uint64        // forks in each arm of the sustained loop, or of the yardstick
-	Limit     time.Duration // of both loops; 0 = none
-	Memory    uint64        // private memory that rank 0 is brought up to; 0 = left as it is
-	Keys      int           // filled keys besides OpenSSL's
+	Pairs     int // forks in each arm
+	Sustained int // forks in each arm of the sustained loop, which is not paired, or of the yardstick
+	// Limit ends both loops, the sustained one after a block of each arm; 0 =
+	// when all forks are done.
+	Limit time.Duration
+
+	// Memory is what rank 0's resident private memory is brought up to, in
+	// bytes; 0 = as much as the set-up took.
+	Memory uint64
+	// Keys is how many filled keys there are besides OpenSSL's. They are made
+	// after OpenSSL's and before the strategy's set-up, so that a strategy
+	// that clears all keys up to a bound finds them there.
+	Keys int
+	// HugePages pins transparent huge pages on for rank 0's memory; else they
+	// are pinned off.
 	HugePages bool
-	SameArms  bool // both arms are the strategy
+	// SameArms lets both arms be the strategy: a comparison with itself,
+	// which must find no difference.
+	SameArms bool
 }
 
 // MaxForkKeys is how many filled keys there can be besides OpenSSL's.
@@ -29,7 +42,7 @@ func forkRecords(s Settings) uint64 {
 	if s.Fork == nil || s.Plain {
 		return 0
 	}
-	return 2*s.Fork.Pairs + 1
+	return uint64(2*s.Fork.Pairs + 1)
 }
 
 // fillFork writes the settings and gives the rig's mode.
@@ -69,23 +82,24 @@ type ForkRecord struct {
 	FirstRandom, FirstHandshake float64
 }
 
-// Forks is what a fork trial measured. The records are pairs: one of each arm.
+// Forks is what a fork trial measured. Where it ended early, this is what was
+// measured until then.
 type Forks struct {
-	Records   []ForkRecord
-	Handlers  [C.HANDLERS]bool // those that the strategy has
-	TSC       bool             // the clock was the time-stamp counter
-	ClockCost []float64        // nanoseconds between two readings, one right after the other
-	Resident  uint64           // rank 0's private memory, in bytes
-	Huge      uint64           // of that, in huge pages
-	Sustained [2]ForkSum       // under the strategy, masked
-	Errno     syscall.Errno    // of the fork that failed, 0 if none did
-	Child     syscall.WaitStatus
-}
+	Clock     string    // "tsc" or "clock_monotonic"
+	ClockCost []float64 // nanoseconds between two readings of it, one right after the other
+	Resident  uint64    // rank 0's private memory, in bytes
+	Huge      uint64    // of that, in huge pages
+	Handlers  []string  // at-fork handlers that the strategy has: prepare, parent, child
 
-// ForkSum adds up forks, from before each to after its child was reaped.
-type ForkSum struct {
-	Forks uint64
-	Time  time.Duration
+	Forks  []ForkRecord // in the order they were made; two each are a pair
+	Wanted int          // forks that the pairs asked for are; the limit may leave fewer
+
+	// Sustained and Bare are forks a second, each child's end and its reaping
+	// included: under the strategy, and with its handlers masked.
+	Sustained, Bare float64
+
+	Stopped error              // why the loop ended before its time: the errno of fork()
+	Child   syscall.WaitStatus // of a child that did not end well
 }
 
 // ForkProgress counts the forks of both loops until now.
@@ -110,31 +124,41 @@ func (p *Process) Switches() uint64 {
 }
 
 // Forks reads what a fork trial measured so far.
-func (b *Block) Forks() Forks {
+func (b *Block) Forks() *Forks {
 	s := &b.c.fork
 	ns := nanoseconds(s)
-	f := Forks{
-		TSC:      s.clock == C.FORK_CLOCK_TSC,
-		Resident: uint64(s.private_bytes), Huge: uint64(s.huge_bytes),
-		Errno: syscall.Errno(s.error), Child: syscall.WaitStatus(s.child_status),
+	f := &Forks{
+		Clock: "clock_monotonic", Resident: uint64(s.private_bytes), Huge: uint64(s.huge_bytes),
+		Wanted: 2 * int(b.c.config.fork.pairs), Child: syscall.WaitStatus(s.child_status),
 	}
-	for i := range f.Handlers {
-		f.Handlers[i] = s.handlers&(1<<i) != 0
+	// Else it ended before anybody could tell how long a tick is.
+	timed := s.end.ticks > s.begin.ticks
+	if s.clock == C.FORK_CLOCK_TSC {
+		f.Clock = "tsc"
+	} else {
+		timed = true
 	}
-	for i := range s.clock_ticks {
-		if f.TSC && s.end.ticks <= s.begin.ticks {
-			break // it ended before anybody could tell how long a tick is
+	for i, name := range Handlers {
+		if s.handlers&(1<<i) != 0 {
+			f.Handlers = append(f.Handlers, name)
 		}
-		ticks := s.clock_ticks[i]
-		f.ClockCost = append(f.ClockCost, ns(C.uint64_t(ticks)))
 	}
-	for arm := range f.Sustained {
-		sum := &s.sustained[arm]
-		f.Sustained[arm] = ForkSum{uint64(sum.forks), time.Duration(ns(sum.ticks))}
+	for _, ticks := range s.clock_ticks {
+		if timed {
+			f.ClockCost = append(f.ClockCost, ns(C.uint64_t(ticks)))
+		}
+	}
+	for arm, rate := range []*float64{&f.Sustained, &f.Bare} {
+		if took := time.Duration(ns(s.sustained[arm].ticks)); took > 0 {
+			*rate = float64(s.sustained[arm].forks) / took.Seconds()
+		}
 	}
 	n := min(load64(&s.records), uint64(len(b.forks)))
 	for i := range b.forks[:n] {
-		f.Records = append(f.Records, forkRecord(&b.forks[i], ns))
+		f.Forks = append(f.Forks, forkRecord(&b.forks[i], ns))
+	}
+	if s.error != 0 {
+		f.Stopped = fmt.Errorf("fork %d of %d: %w", n+1, f.Wanted, syscall.Errno(s.error))
 	}
 	return f
 }

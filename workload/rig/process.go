@@ -32,7 +32,6 @@ const env = "TLSBENCH_RIG"
 
 // Exit statuses of the rig, as in rig.h.
 const (
-	exitFailed        = 3
 	exitLayout        = 4
 	exitNotApplicable = 5
 	exitSkipped       = 6

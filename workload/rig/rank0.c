@@ -214,7 +214,6 @@ static void reap(void)
 		alive--;
 		if (replace_retired(worker, status))
 			continue;
-		rig.workers[worker].status = status;
 		rig.workers[worker].reaped = 1;
 		note_death(worker, status, held_lock);
 	}

@@ -17,7 +17,6 @@ type Failure struct {
 	File    string
 	Line    int
 	Errno   syscall.Errno
-	Worker  int // -1: rank 0
 }
 
 func (f *Failure) Error() string {
@@ -31,7 +30,7 @@ func (f *Failure) Error() string {
 // Event is one that a C detector noticed.
 type Event struct {
 	Kind   string
-	Worker int           // -1: rank 0
+	Worker int           // -1: rank 0, or a peer
 	At     time.Duration // Now's clock
 	Detail string
 }
@@ -41,7 +40,7 @@ type Injection struct {
 	At     time.Duration // Now's clock
 	Worker int
 	File   string // file of OpenSSL's that allocated at that moment, "" if none did
-	Other  int    // whose entry or draw it was, or the key that was cleared; -1: no one's
+	Other  int    // whose error-queue entry or draw was put in, or the key that was cleared; -1: no one's
 }
 
 // Injections lists the faults in the order they were made, the first ones if
@@ -77,9 +76,7 @@ type Worker struct {
 	Begin, End      Snapshot
 	Last            time.Duration // last connection, good or refused
 	ContextSwitches uint64
-	Status          syscall.WaitStatus
 	Reaped          bool
-	Forked, Used    bool
 	Generations     uint64 // processes that were this worker, one after the other
 	Retired         uint64 // those that ended to be replaced
 	KeptBytes       int64  // what they left in the shared heap,
@@ -104,10 +101,7 @@ func (b *Block) Failure() *Failure {
 	if load32(&f.set) != 2 {
 		return nil
 	}
-	return &Failure{
-		Message: text(f.message[:]), File: text(f.file[:]), Line: int(f.line),
-		Errno: syscall.Errno(f.error), Worker: int(f.worker),
-	}
+	return &Failure{Message: text(f.message[:]), File: text(f.file[:]), Line: int(f.line), Errno: syscall.Errno(f.error)}
 }
 
 // Version is what the library says of itself, such as "OpenSSL 3.0.20 7 Apr 2026".
@@ -228,9 +222,8 @@ func (b *Block) Workers() []Worker {
 			Checks: load64(&w.checks), Draws: load64(&w.draws), Injected: load64(&w.injected),
 			Begin: snapshot(&w.begin), End: snapshot(&w.end), Last: time.Duration(load64(&w.last)),
 			ContextSwitches: load64(&w.context_switches),
-			Status:          syscall.WaitStatus(w.status), Reaped: load32(&w.reaped) != 0,
-			Forked: load32(&w.forked) != 0, Used: load32(&w.used) != 0,
-			Generations: load64(&w.generations), Retired: load64(&w.retired), KeptBytes: int64(w.kept_bytes), KeptWorkers: load64(&w.kept_workers),
+			Reaped:          load32(&w.reaped) != 0,
+			Generations:     load64(&w.generations), Retired: load64(&w.retired), KeptBytes: int64(w.kept_bytes), KeptWorkers: load64(&w.kept_workers),
 		}
 	}
 	return list

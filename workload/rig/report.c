@@ -30,7 +30,6 @@ void fail_at(const char *file, int line, int error, const char *format, ...)
 		vsnprintf(failure->message, sizeof failure->message, format, args);
 		failure->line = (uint32_t)line;
 		failure->error = error;
-		failure->worker = rig.worker;
 		__atomic_store_n(&failure->set, 2, __ATOMIC_RELEASE);
 	}
 	va_end(args);
