@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -12,62 +11,8 @@ import (
 	"tlsbench/results/number"
 )
 
-// RacedBlock is inherited memory that two processes write without a common
-// lock, or that one writes so while others read it. Processes are workers by
-// number; rank 0 is -1, and the children that worker 0 forks are -2, those of
-// worker 1 are -3, and so on.
-type RacedBlock struct {
-	// Site is where it was allocated: OpenSSL's source file and line where the
-	// call brings them, then the functions, innermost first.
-	Site string `json:"site"`
-	Size uint64 `json:"size"` // bytes
-	// Behind is where rank 0 had it right before the first fork: a pthread key,
-	// or a variable of a library.
-	Behind    string       `json:"behind,omitempty"`
-	ReadRaced bool         `json:"read_raced,omitempty"` // one process writes, others read
-	Writers   []int        `json:"writers"`
-	Readers   []int        `json:"readers,omitempty"`
-	Writes    []RacedWrite `json:"writes,omitempty"`
-	// Sampled says that counts are too low: the block was left open from time to
-	// time.
-	Sampled bool `json:"sampled,omitempty"`
-}
-
-// RacedWrite is a place in the code that wrote a raced block.
-type RacedWrite struct {
-	Site  string `json:"site"` // function or offset, then its callers
-	By    []int  `json:"by"`
-	Count uint64 `json:"count"`
-	How   string `json:"how,omitempty"` // atomic, locked, free, kernel, read
-}
-
-// objects name what a block is: by the source file that its site begins with,
-// else by a function that was under way.
-var objects = []struct {
-	what     string
-	files    []string
-	function string
-}{
-	{"error queue", []string{"err.c", "err_blocks.c", "err_local.h"}, ""},
-	{"list of what is to be done at a thread's end", []string{"initthread.c", "init.c"}, ""},
-	{"table of thread-local values", []string{"threads_common.c", "sparse_array.c"}, ""},
-	{"random generator", []string{"drbg.c", "drbg_ctr.c", "drbg_lib.c", "drbg_hash.c", "rand_lib.c"}, "RAND_"},
-}
-
-// Object says what a block is, "" where its site does not tell.
-func (b *RacedBlock) Object() string {
-	file, _, named := strings.Cut(b.Site, ":")
-	for _, o := range objects {
-		if named && slices.Contains(o.files, path.Base(file)) || o.function != "" && strings.Contains(b.Site, o.function) {
-			return o.what
-		}
-	}
-	// The error state itself is allocated without a source file from 3.2 on.
-	if named = named && !strings.Contains(file, " "); !named && strings.Contains(b.Site, "< ERR_") {
-		return objects[0].what
-	}
-	return ""
-}
+// RacedBlock is what the tracer says of a block.
+type RacedBlock = event.RacedBlock
 
 // Who lists processes: "rank 0 and workers 0 1 2 and children of worker 0".
 func Who(processes []int) string {
@@ -97,15 +42,6 @@ func Who(processes []int) string {
 	return strings.Join(parts, " and ")
 }
 
-// key tells a block from others of the same build: addresses differ from
-// trial to trial, sites do not.
-func (b *RacedBlock) key() string {
-	if b.ReadRaced {
-		return "read: " + b.Site
-	}
-	return b.Site
-}
-
 // Floor is what the negative control shows on a build too: OpenSSL's own doing,
 // which is held against no strategy.
 type Floor map[string]bool
@@ -113,7 +49,7 @@ type Floor map[string]bool
 // Add takes what the control showed.
 func (f Floor) Add(blocks []RacedBlock) {
 	for i := range blocks {
-		f[blocks[i].key()] = true
+		f[blocks[i].Key()] = true
 	}
 }
 
@@ -126,7 +62,7 @@ func (f Floor) Within(blocks []RacedBlock) []RacedBlock { return f.part(blocks, 
 func (f Floor) part(blocks []RacedBlock, within bool) []RacedBlock {
 	list := []RacedBlock{}
 	for _, b := range blocks {
-		if f[b.key()] == within {
+		if f[b.Key()] == within {
 			list = append(list, b)
 		}
 	}
@@ -214,14 +150,14 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		seen := map[string]bool{}
 		for i := range above {
 			b := &above[i]
-			if seen[b.key()] {
+			if seen[b.Key()] {
 				continue
 			}
-			seen[b.key()] = true
-			if sites[b.key()] == nil {
-				sites[b.key()] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
+			seen[b.Key()] = true
+			if sites[b.Key()] == nil {
+				sites[b.Key()] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
 			}
-			sites[b.key()].Trials++
+			sites[b.Key()].Trials++
 		}
 		raced, read := CountRaced(above)
 		sum.Raced = max(sum.Raced, raced)

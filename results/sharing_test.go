@@ -53,7 +53,7 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 				continue
 			}
 			name, read := strings.CutSuffix(site, "!")
-			trial.Raced = append(trial.Raced, RacedBlock{Site: name, ReadRaced: read, Writers: []int{0, 1}, Writes: []RacedWrite{{Site: "w", By: []int{0}, Count: 1}}})
+			trial.Raced = append(trial.Raced, RacedBlock{Site: name, ReadRaced: read, Writers: []int{0, 1}, Writes: []event.RacedWrite{{Site: "w", By: []int{0}, Count: 1}}})
 		}
 		trials = append(trials, trial)
 	}

@@ -207,12 +207,12 @@ func startFIPS(_ context.Context, t *trial) (skip string, err error) {
 	if skip != "" || err != nil {
 		return skip, err
 	}
-	config, err := neighbours.NewFIPSConfig(lib.Path)
+	config, err := neighbours.FIPSConfig(lib.Path)
 	if err != nil {
 		return "", err
 	}
-	t.around.closers = append(t.around.closers, config.Close)
-	t.cfg.opensslConf, t.cfg.opensslModules = config.Path, filepath.Dir(lib.Path)
+	t.around.closers = append(t.around.closers, func() { config.Close() })
+	t.cfg.opensslConf, t.cfg.opensslModules = config.Name(), filepath.Dir(lib.Path)
 	return "", nil
 }
 

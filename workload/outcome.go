@@ -72,7 +72,7 @@ type Outcome struct {
 
 	Fork  *ForkOutcome      // of a trial of forks
 	Duet  *results.DuetPair // of a duet
-	Trace *TraceOutcome     // with the heap traced
+	Trace *rig.Trace        // with the heap traced
 }
 
 // Event is one thing that a detector noticed, and Injection a fault as it was
@@ -116,7 +116,7 @@ func (t *trial) gather() error {
 	}
 	t.gatherCounts()
 	t.gatherEvents()
-	t.gatherTrace()
+	t.out.Trace = t.block.Trace()
 	t.gatherDraws(t.block.Draws())
 	t.gatherPeers()
 	t.gatherWindow()
@@ -338,64 +338,4 @@ func versionIn(text string) string {
 		return text
 	}
 	return fields[1]
-}
-
-// TraceOutcome is what the tracer saw: every write to what rank 0 allocated, by
-// whatever process, from the first fork on.
-type TraceOutcome struct {
-	Raced  []results.RacedBlock // in the order of their allocation
-	Blocks int                  // traced ones
-	Faults uint64               // writes seen, and reads in the second half
-}
-
-func (t *trial) gatherTrace() {
-	trace := t.block.Trace()
-	if trace == nil {
-		return
-	}
-	t.out.Trace = NewTraceOutcome(trace)
-}
-
-// NewTraceOutcome says of any server what its tracer saw.
-func NewTraceOutcome(trace *rig.Trace) *TraceOutcome {
-	out := &TraceOutcome{Blocks: trace.Blocks, Faults: trace.Faults}
-	for _, b := range trace.Raced {
-		out.Raced = append(out.Raced, racedBlock(b))
-	}
-	return out
-}
-
-func racedBlock(b rig.Traced) results.RacedBlock {
-	r := results.RacedBlock{
-		Site: b.Site, Size: b.Size, Behind: b.Behind, ReadRaced: !b.Raced,
-		Writers: b.Writers, Readers: b.Readers, Sampled: b.Sampled,
-	}
-	for _, w := range b.Writes {
-		write := results.RacedWrite{Site: w.Site, By: w.By, Count: w.Count, How: how(w)}
-		// Instructions of one function have the same name.
-		if i := slices.IndexFunc(r.Writes, func(o results.RacedWrite) bool {
-			return o.Site == write.Site && o.How == write.How && slices.Equal(o.By, write.By)
-		}); i >= 0 {
-			r.Writes[i].Count += w.Count
-		} else {
-			r.Writes = append(r.Writes, write)
-		}
-	}
-	return r
-}
-
-func how(w rig.TracedWrite) string {
-	var attributes []string
-	for _, h := range []struct {
-		is   bool
-		name string
-	}{
-		{w.Atomic, "atomic"}, {w.Locked, "locked"}, {w.InLock, "in a lock function"}, {w.Free, "free"},
-		{w.Kernel, "system call"}, {w.Read, "read"},
-	} {
-		if h.is {
-			attributes = append(attributes, h.name)
-		}
-	}
-	return strings.Join(attributes, ", ")
 }

@@ -34,7 +34,7 @@ func underTracer(t testing.TB, cfg Config) (*Outcome, *rig.Trace) {
 func sites(trace *rig.Trace) []string {
 	var list []string
 	for _, b := range trace.Raced {
-		if b.Raced {
+		if !b.ReadRaced {
 			list = append(list, b.Site)
 		}
 	}
@@ -61,7 +61,7 @@ func TestTraceControls(t *testing.T) {
 			t.Errorf("%s: %d handshakes under none, raced: %q", load, out.Handshakes, first)
 		}
 		for _, b := range trace.Raced {
-			if b.Raced && len(b.Writers) < 2 {
+			if !b.ReadRaced && len(b.Writers) < 2 {
 				t.Errorf("%s: raced, by %v alone: %s", load, b.Writers, b.Site)
 			}
 		}

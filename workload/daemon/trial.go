@@ -381,7 +381,7 @@ func (t *trial) idle() error {
 // gatherTrace reads what the tracer saw.
 func (t *trial) gatherTrace() {
 	if t.record != nil {
-		t.out.Trace = workload.NewTraceOutcome(t.record.Trace())
+		t.out.Trace = t.record.Trace()
 	}
 }
 

@@ -18,8 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tlsbench/results/version"
 	"tlsbench/workload/keeper"
 	"tlsbench/workload/peers"
@@ -180,24 +178,19 @@ func (p *Database) fill(id *peers.Identity, who *syscall.Credential) error {
 	return nil
 }
 
-// keyFile is a file in memory that holds the server's key: PostgreSQL wants one
-// that belongs to its own user and that nobody else can read, and the key is to
-// be on no disk.
+// keyFile is a file that holds the server's key: PostgreSQL wants one that belongs to
+// its own user and that nobody else can read, and the key is to be on no disk.
 func keyFile(key []byte, who *syscall.Credential) (*os.File, error) {
-	fd, err := unix.MemfdCreate("tlsbench-server-key", unix.MFD_CLOEXEC)
+	f, err := inMemory("server.key", key)
 	if err != nil {
-		return nil, fmt.Errorf("create a file in memory for the server's key: %w", err)
+		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), "server.key")
-	_, err = f.Write(key)
-	if err == nil {
-		err = f.Chmod(0o600)
-	}
+	err = f.Chmod(0o600)
 	if err == nil && who != nil {
 		err = f.Chown(int(who.Uid), int(who.Gid))
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write the server's key to memory: %w", err), f.Close())
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

@@ -49,16 +49,9 @@ func FIPSIn(version string, folders []string) (string, error) {
 	return "", missing("openssl %s has no FIPS module: Debian's is in %s, from 3.5 on", version, FIPSPackage)
 }
 
-// FIPSConfig is an OpenSSL configuration that activates the FIPS module at path
-// and lets nothing else do cryptography. It lies in memory; the name in Path
-// holds until Close.
-type FIPSConfig struct {
-	Path string
-	file *os.File
-}
-
-// FIPSConfigText is the configuration for the module at path, as "openssl
-// fipsinstall" would write it: with the HMAC of the file, which the module checks.
+// FIPSConfigText is an OpenSSL configuration that activates the FIPS module at path
+// and lets nothing else do cryptography, as "openssl fipsinstall" would write it:
+// with the HMAC of the file, which the module checks.
 func FIPSConfigText(module string) (string, error) {
 	content, err := os.ReadFile(module)
 	if err != nil {
@@ -91,23 +84,25 @@ default_properties = fips=yes
 `, strings.Join(pairs, ":")), nil
 }
 
-// NewFIPSConfig writes the configuration for the module at path.
-func NewFIPSConfig(module string) (*FIPSConfig, error) {
+// FIPSConfig has that text in memory.
+func FIPSConfig(module string) (*os.File, error) {
 	config, err := FIPSConfigText(module)
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.MemfdCreate("openssl-fips.cnf", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("write the FIPS module's configuration: %w", err)
-	}
-	file := os.NewFile(uintptr(fd), "openssl-fips.cnf")
-	if _, err := file.WriteString(config); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("write the FIPS module's configuration: %w", err)
-	}
-	return &FIPSConfig{Path: fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), file: file}, nil
+	return inMemory("openssl-fips.cnf", []byte(config))
 }
 
-// Close takes the configuration away.
-func (c *FIPSConfig) Close() { c.file.Close() }
+// inMemory makes a file that is on no disk. Its name holds for every process, until
+// it is closed.
+func inMemory(name string, content []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("tlsbench-"+name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create %s in memory: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd))
+	if _, err := f.Write(content); err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s to memory: %w", name, err), f.Close())
+	}
+	return f, nil
+}

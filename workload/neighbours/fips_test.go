@@ -20,11 +20,11 @@ func TestFIPSConfig(t *testing.T) {
 	if err := os.WriteFile(module, []byte("what a module is\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewFIPSConfig(module)
+	c, err := FIPSConfig(module)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(c.Path)
+	text, err := os.ReadFile(c.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +34,8 @@ func TestFIPSConfig(t *testing.T) {
 		t.Errorf("no such MAC in\n%s", text)
 	}
 	c.Close()
-	if _, err := os.Stat(c.Path); err == nil {
-		t.Errorf("%s is still there", c.Path)
+	if _, err := os.Stat(c.Name()); err == nil {
+		t.Errorf("%s is still there", c.Name())
 	}
 	b := openssl.Build{Libcrypto: filepath.Join(dir, "libcrypto.so.3"), Version: "3.0.1"}
 	if lib, err := Find(FIPS, b); err != nil || lib.Path != module {

@@ -98,15 +98,11 @@ func NewBlock(s Settings) (*Block, error) {
 		return nil, fmt.Errorf("%d workers: want 1 to %d", s.Workers, MaxWorkers)
 	}
 	at := layout(s)
-	fd, err := unix.MemfdCreate("tlsbench", unix.MFD_CLOEXEC)
+	file, mem, err := mapped("control block", int(at.end))
 	if err != nil {
-		return nil, fmt.Errorf("create control block: memfd_create: %w", err)
-	}
-	b := &Block{file: os.NewFile(uintptr(fd), "control block")}
-	if err := b.mapFile(at); err != nil {
-		b.file.Close()
 		return nil, err
 	}
+	b := &Block{file: file, mem: mem, c: (*C.struct_block)(unsafe.Pointer(&mem[0]))}
 	if err := b.configure(s, at); err != nil {
 		b.Close()
 		return nil, err
@@ -138,17 +134,21 @@ func layout(s Settings) offsets {
 	return at
 }
 
-func (b *Block) mapFile(at offsets) error {
-	if err := b.file.Truncate(int64(at.end)); err != nil {
-		return fmt.Errorf("size control block to %d bytes: %w", at.end, err)
-	}
-	mem, err := unix.Mmap(int(b.file.Fd()), 0, int(at.end), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+// mapped makes a file in memory, for other processes to map too.
+func mapped(what string, size int) (file *os.File, mem []byte, err error) {
+	fd, err := unix.MemfdCreate("tlsbench", unix.MFD_CLOEXEC)
 	if err != nil {
-		return fmt.Errorf("map control block of %d bytes: %w", at.end, err)
+		return nil, nil, fmt.Errorf("create the %s: memfd_create: %w", what, err)
 	}
-	b.mem = mem
-	b.c = (*C.struct_block)(unsafe.Pointer(&mem[0]))
-	return nil
+	file = os.NewFile(uintptr(fd), what)
+	if err = file.Truncate(int64(size)); err == nil {
+		mem, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, fmt.Errorf("map the %s of %d bytes: %w", what, size, err)
+	}
+	return file, mem, nil
 }
 
 // Close unmaps the block. What was read from it before stays valid.

@@ -8,42 +8,21 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tlsbench/results/event"
 )
 
-// Traced is a block that the tracer has something to say about.
-type Traced struct {
-	Size      uint64
-	Site      string // source file and line if known, and the functions that allocated, innermost first
-	Behind    string // what rank 0 had it behind: a pthread key, a library's variable, "" if neither
-	Raced     bool   // several processes write it without a common lock
-	ReadRaced bool   // one process does, and others read it
-	Sampled   bool   // counts are too low: it was left open from time to time
-	Writers   []int  // as in results.RacedBlock
-	Readers   []int
-	Writes    []TracedWrite
-}
-
-// TracedWrite is a place in the code that wrote to a block, or that read it.
-type TracedWrite struct {
-	Site   string
-	By     []int
-	Count  uint64
-	Atomic bool // by atomic instructions
-	Locked bool // under an exclusive lock
-	InLock bool // inside a lock function
-	Free   bool
-	Kernel bool // by a system call
-	Read   bool
-}
-
-// Trace is what the tracer saw.
+// Trace is what the tracer saw: every write to what rank 0 allocated, by whatever
+// process, from the first fork on.
 type Trace struct {
-	Blocks int // inherited blocks of rank 0 that were traced
-	Faults uint64
-	Raced  []Traced // raced and read-raced ones, in the order of their allocation
+	Blocks int                // traced ones
+	Faults uint64             // writes seen, and reads in the second half
+	Raced  []event.RacedBlock // in the order of their allocation
 }
 
 // processes gives those of a set: children come after the workers there.
@@ -78,20 +57,11 @@ type Record struct {
 
 // NewRecord makes an empty one, which goes with this process.
 func NewRecord() (*Record, error) {
-	const size = int(unsafe.Sizeof(C.struct_trace{}))
-	fd, err := unix.MemfdCreate("tlsbench-trace", unix.MFD_CLOEXEC)
+	file, mem, err := mapped("tracer's record", int(unsafe.Sizeof(C.struct_trace{})))
 	if err != nil {
-		return nil, fmt.Errorf("create the tracer's record: memfd_create: %w", err)
+		return nil, err
 	}
-	r := &Record{file: os.NewFile(uintptr(fd), "record of the tracer")}
-	if err = unix.Ftruncate(fd, int64(size)); err == nil {
-		r.mem, err = unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
-	}
-	if err != nil {
-		r.file.Close()
-		return nil, fmt.Errorf("map the tracer's record of %d bytes: %w", size, err)
-	}
-	return r, nil
+	return &Record{file, mem}, nil
 }
 
 // Path is where the server finds it.
@@ -115,26 +85,46 @@ func read(from *C.struct_trace, workers int) *Trace {
 		if block.verdict == C.TRACE_ALONE {
 			continue
 		}
-		traced := Traced{
-			Size: uint64(block.size), Site: site(block.site),
-			Raced: block.verdict == C.TRACE_RACED, ReadRaced: block.verdict == C.TRACE_READ_RACED, Sampled: block.sampled != 0,
+		raced := event.RacedBlock{
+			Site: site(block.site), Size: uint64(block.size), ReadRaced: block.verdict != C.TRACE_RACED, Sampled: block.sampled != 0,
 			Writers: processes(block.plain|block.atomic, workers), Readers: processes(block.readers, workers),
 		}
 		if block.root != 0 {
-			traced.Behind = site(block.root - 1)
+			raced.Behind = site(block.root - 1)
 		}
 		for j := range block.writes {
 			w := &block.writes[j]
 			if w.count == 0 {
 				break
 			}
-			traced.Writes = append(traced.Writes, TracedWrite{
-				Site: site(w.site), By: processes(w.by, workers), Count: uint64(w.count),
-				Atomic: w.how&C.TRACE_ATOMIC != 0, Locked: w.how&C.TRACE_LOCKED != 0, InLock: w.how&C.TRACE_IN_LOCK != 0,
-				Free: w.how&C.TRACE_FREE != 0, Kernel: w.how&C.TRACE_KERNEL != 0, Read: w.how&C.TRACE_READ != 0,
-			})
+			write := event.RacedWrite{Site: site(w.site), By: processes(w.by, workers), Count: uint64(w.count), How: how(w.how)}
+			// Instructions of one function have the same name.
+			if i := slices.IndexFunc(raced.Writes, func(o event.RacedWrite) bool {
+				return o.Site == write.Site && o.How == write.How && slices.Equal(o.By, write.By)
+			}); i >= 0 {
+				raced.Writes[i].Count += write.Count
+			} else {
+				raced.Writes = append(raced.Writes, write)
+			}
 		}
-		t.Raced = append(t.Raced, traced)
+		t.Raced = append(t.Raced, raced)
 	}
 	return t
+}
+
+// how says by what a block was written, or read.
+func how(bits C.uint32_t) string {
+	var attributes []string
+	for _, h := range []struct {
+		bit  C.uint32_t
+		name string
+	}{
+		{C.TRACE_ATOMIC, "atomic"}, {C.TRACE_LOCKED, "locked"}, {C.TRACE_IN_LOCK, "in a lock function"}, {C.TRACE_FREE, "free"},
+		{C.TRACE_KERNEL, "system call"}, {C.TRACE_READ, "read"},
+	} {
+		if bits&h.bit != 0 {
+			attributes = append(attributes, h.name)
+		}
+	}
+	return strings.Join(attributes, ", ")
 }
