@@ -223,7 +223,7 @@ func TestLatePeers(t *testing.T) {
 // What stood still while the harness did was not seen to stand still.
 func TestPauseIsForgotten(t *testing.T) {
 	const s = time.Second
-	tr, forks := &trial{pulses: []pulse{{since: s}}}, &forkTrial{last: forkPulse{since: s}}
+	tr, forks := &trial{pulses: []pulse{{since: s}}}, &forkTrial{last: progress{since: s}}
 	for now, want := range map[time.Duration]time.Duration{2*s - pauseFrom/2: s, 20 * s: 0} {
 		tr.pauses, forks.pauses = Pauses{looked: 2*s - pauseFrom}, Pauses{looked: 2*s - pauseFrom}
 		tr.pulses[0].since, forks.last.since = s, s

@@ -74,7 +74,7 @@ func (c *Config) completeFork() error {
 // forkTrial is a rig that forks one child after the other instead of serving.
 type forkTrial struct {
 	trial
-	last   forkPulse     // when a fork was last done
+	last   progress      // when a fork was last done
 	judged time.Duration // when the watchdog last looked closely
 }
 
@@ -83,22 +83,11 @@ func (t *forkTrial) Check() error { return t.cfg.completeFork() }
 
 // Start starts the rig and waits until its live workers are forked.
 func (t *forkTrial) Start(ctx context.Context, out *Outcome) (serves bool, err error) {
-	t.out = out
-	if t.id, err = peers.Certificate(t.cfg.Key); err != nil {
-		return false, err
+	if serves, err = t.trial.Start(ctx, out); serves {
+		t.began = rig.Now()
+		t.last, t.judged = t.forkProgress(), t.began
 	}
-	settings := t.cfg.settings(t.id, t.id)
-	settings.Samples, settings.Handshakes = 0, 0
-	if t.block, t.process, err = launch(settings, &t.cfg, t.wrap); err != nil {
-		return false, err
-	}
-	if ended, err := t.awaitReady(ctx); ended || err != nil {
-		return false, err
-	}
-	out.Files = mappedFiles(t.process.PID())
-	t.began = rig.Now()
-	t.last, t.judged = t.forkPulse(), t.began
-	return true, nil
+	return serves, err
 }
 
 // Drive has rank 0 fork, and returns when it has ended.
@@ -120,7 +109,7 @@ func (t *forkTrial) Drive(ctx context.Context) error {
 // notice forgets when a fork was last done, if the harness did not run.
 func (t *forkTrial) notice(now time.Duration) {
 	if t.pauses.Notice(now) {
-		t.last = forkPulse{}
+		t.last = progress{}
 	}
 }
 
@@ -133,13 +122,13 @@ func (t *forkTrial) Look(gone bool) error {
 	if gone || rig.Now()-t.judged < limit/40 {
 		return nil
 	}
-	now := t.forkPulse()
+	now := t.forkProgress()
 	t.judged = now.since
-	if now.beat != t.last.beat || t.last.since == 0 {
+	if now.forked != t.last.forked || t.last.since == 0 {
 		t.last = now
 		return nil
 	}
-	why := t.last.stall(now, limit)
+	why := t.last.stall(now, limit, spinTimes*limit)
 	if why == "" {
 		return nil
 	}
@@ -229,7 +218,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 		return 0, fmt.Errorf("yardstick of %d forks: want at least 1", n)
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
-	settings.Plain, settings.Samples = true, 0
+	settings.Plain = true
 	_, w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return 0, err
@@ -237,39 +226,11 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	return float64(n) / (w.End.At - w.Begin.At).Seconds(), nil
 }
 
-// forkPulse is what the watchdog of fork trials remembers: the last fork that
-// was done, and what the kernel had given rank 0 and its children by then.
-type forkPulse struct {
-	beat  uint64
-	since time.Duration
-	used  map[int]usage // by process
-}
-
-func (t *trial) forkPulse() forkPulse {
-	p := forkPulse{beat: t.block.ForkBeat(), since: rig.Now(), used: map[int]usage{}}
-	pid := t.process.PID()
-	for _, pid := range append(forkedBy(pid), pid) {
-		if u, err := usageToJudge(pid); err == nil { // else it is gone
-			p.used[pid] = u
-		}
-	}
-	return p
-}
-
-// stall judges two looks between which no fork was done, "" if there is nothing
-// to say yet. Rank 0 waits for its child, which may be the one that gets no
-// processor: what all of them had is counted together.
-func (p forkPulse) stall(now forkPulse, limit time.Duration) string {
-	watched := now.since - p.since
-	if watched <= limit {
-		return ""
-	}
-	var ran, waited time.Duration
-	for pid, u := range now.used {
-		r, w := u.since(p.used[pid], watched)
-		ran, waited = ran+r, waited+w
-	}
-	return stalled(watched, ran, waited, spinTimes*limit)
+// forkProgress counts rank 0 and its child together: rank 0 waits for its child, which
+// may be the one that gets no processor.
+func (t *trial) forkProgress() progress {
+	rank0 := t.process.PID()
+	return t.progress(t.block.ForkBeat(), append(forkedBy(rank0), rank0)...)
 }
 
 // forkedBy lists the processes that a process has forked.

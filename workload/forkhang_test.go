@@ -214,7 +214,7 @@ func TestForkPidsLimitReached(t *testing.T) {
 // processor, as on a machine that is busy: no hang. Nor is the warm-up one,
 // whose forks are not counted.
 func TestForkStarvedIsNoHang(t *testing.T) {
-	starving := forkPulse{since: time.Second, used: map[int]usage{1: {ran: time.Second}}}
+	starving := progress{since: time.Second, used: map[int]usage{1: {ran: time.Second}}}
 	for _, tc := range []struct {
 		name string
 		used map[int]usage
@@ -226,11 +226,11 @@ func TestForkStarvedIsNoHang(t *testing.T) {
 		{"nobody wants to run", map[int]usage{1: {ran: time.Second}, 2: {}}, "blocked for 10s"},
 		{"round in circles", map[int]usage{1: {ran: time.Second}, 2: {ran: 9 * time.Second, ready: true}}, "not done with one operation"},
 	} {
-		now := forkPulse{since: 11 * time.Second, used: tc.used}
-		if got := starving.stall(now, 4*time.Second); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+		now := progress{since: 11 * time.Second, used: tc.used}
+		if got := starving.stall(now, 4*time.Second, 8*time.Second); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
-		if got := starving.stall(now, 20*time.Second); got != "" {
+		if got := starving.stall(now, 20*time.Second, 40*time.Second); got != "" {
 			t.Errorf("%s: judged before its time: %q", tc.name, got)
 		}
 	}

@@ -226,6 +226,9 @@ func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	if s.Memory || c.Traced() {
 		s.Handshakes = c.Handshakes
 	}
+	if c.Fork != nil {
+		s.Samples, s.Handshakes = 0, 0
+	}
 	return s
 }
 

@@ -259,23 +259,48 @@ const (
 	setupSpin = 30 * time.Second
 )
 
-// progress is what rank 0 has done of its set-up, and what that cost.
+// progress is what rank 0 has done, and what the kernel had given to some processes
+// by then.
 type progress struct {
 	stage  string
-	forked int
+	forked uint64
 	since  time.Duration
-	used   usage
+	used   map[int]usage // by process
 }
 
-func (t *trial) progress() progress {
-	p := progress{stage: t.block.Stage(), since: rig.Now()}
-	for _, w := range t.block.Workers() {
-		if w.PID != 0 {
-			p.forked++
+func (t *trial) progress(forked uint64, processes ...int) progress {
+	p := progress{stage: t.block.Stage(), forked: forked, since: rig.Now(), used: map[int]usage{}}
+	for _, pid := range processes {
+		if u, err := usageToJudge(pid); err == nil { // else it is gone
+			p.used[pid] = u
 		}
 	}
-	p.used, _ = usageToJudge(t.process.PID()) // gone: seen as such elsewhere
 	return p
+}
+
+func (t *trial) setupProgress() progress {
+	var forked uint64
+	for _, w := range t.block.Workers() {
+		if w.PID != 0 {
+			forked++
+		}
+	}
+	return t.progress(forked, t.process.PID())
+}
+
+// stall judges two looks between which nothing was done, "" if there is nothing to say
+// yet.
+func (p progress) stall(now progress, patience, spin time.Duration) string {
+	watched := now.since - p.since
+	if watched < patience {
+		return ""
+	}
+	var ran, waited time.Duration
+	for pid, u := range now.used {
+		r, w := u.since(p.used[pid], watched)
+		ran, waited = ran+r, waited+w
+	}
+	return stalled(watched, ran, waited, spin)
 }
 
 // awaitSetup waits until all workers are forked. A rank 0 that does not come on
@@ -283,14 +308,14 @@ func (t *trial) progress() progress {
 // the things a trial is to find. The error is ErrHang then.
 func (t *trial) awaitSetup() error {
 	deadline := rig.Now() + readyLimit
-	last := t.progress()
+	last := t.setupProgress()
 	var pauses Pauses // of the set-up alone: nothing that is measured was in them
 	for {
 		err := t.process.AwaitReady(readyEvery)
 		if !errors.Is(err, rig.ErrNotReady) {
 			return err
 		}
-		now := t.progress()
+		now := t.setupProgress()
 		if pauses.Notice(now.since) || now.stage != last.stage || now.forked != last.forked {
 			last = now
 		}
@@ -309,16 +334,11 @@ func (t *trial) awaitSetup() error {
 
 // stuck judges a rank 0 that has not come on between two looks.
 func (t *trial) stuck(last, now progress) string {
-	watched := now.since - last.since
-	if watched < t.setupPatience() {
-		return ""
-	}
 	spin := setupSpin
 	if now.forked > 0 || now.stage == forkStage {
 		spin = min(spinTimes*t.cfg.HangAfter, handlerSpin) // of one fork alone
 	}
-	ran, waited := now.used.since(last.used, watched)
-	why := stalled(watched, ran, waited, spin)
+	why := last.stall(now, t.setupPatience(), spin)
 	if why == "" {
 		return ""
 	}

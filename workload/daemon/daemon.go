@@ -80,14 +80,9 @@ func (s setup) environ(inject []string) []string {
 	return append(append(env, "OPENSSL_CONF=/dev/null"), inject...)
 }
 
-// start makes the daemon's folder and files, and runs it. All of its processes
-// stay in its group, because it is told not to become a service.
-func (s setup) start(preload string, inject []string) (*process, error) {
-	return s.startWith(preload, inject, s.write)
-}
-
-// startWith is start with files that fill makes.
-func (s setup) startWith(preload string, inject []string, fill func() error) (*process, error) {
+// start makes the daemon's folder, has fill write its files, and runs it. All of its
+// processes stay in its group, because it is told not to become a service.
+func (s setup) start(preload string, inject []string, fill func() error) (*process, error) {
 	logEnd, output, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", err)

@@ -146,7 +146,7 @@ func TestDaemonEnds(t *testing.T) {
 	}
 	d := standIn(t, "sleep 1000 & echo started >&2; wait")
 	s := setup{daemon: d, dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
-	p, err := s.start("", nil)
+	p, err := s.start("", nil, s.write)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		inject := append(injection(tr.cfg.Strategy, setUpCall(d.Release, s.hazard)), s.hazardInjection()...)
-		p, err := s.startWith(object, inject, func() error {
+		p, err := s.start(object, inject, func() error {
 			if err := s.write(); err != nil {
 				return err
 			}

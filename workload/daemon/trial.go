@@ -189,7 +189,7 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	if err != nil {
 		return false, err
 	}
-	if t.process, err = t.setup.start(object, inject); err != nil {
+	if t.process, err = t.setup.start(object, inject, t.setup.write); err != nil {
 		return false, err
 	}
 	if up, err := t.awaitReady(ctx); err != nil || !up {
