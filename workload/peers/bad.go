@@ -44,50 +44,6 @@ const (
 	badKinds
 )
 
-var badNames = [...]string{
-	"plain-text", "cut-hello", "malformed-hello", "no-version", "no-cipher",
-	"leaves", "client-alert", "untrusted-cert",
-}
-
-func (b Bad) String() string { return nameOf(badNames[:], b) }
-
-// BadEnd is what became of a bad peer, as far as it can see.
-type BadEnd uint8
-
-// The ends of bad peers.
-const (
-	// Refused: the server sent an alert.
-	Refused BadEnd = iota
-	// Dropped: the server ended or reset the connection without a word.
-	Dropped
-	// Accepted: the server was content. Only an untrusted certificate that
-	// was not asked for ends so.
-	Accepted
-	// Unanswered: the server did not react in time.
-	Unanswered
-	// Unreached: no connection was made.
-	Unreached
-)
-
-var badEndNames = [...]string{"refused", "dropped", "accepted", "unanswered", "unreached"}
-
-func (e BadEnd) String() string { return nameOf(badEndNames[:], e) }
-
-// BadCount says how many bad peers of a kind came to one end.
-type BadCount struct {
-	Bad   Bad
-	End   BadEnd
-	Alert string // name of the server's alert, in crypto/tls's words
-	Count uint64
-}
-
-// badResult is a BadCount before it is counted.
-type badResult struct {
-	bad   Bad
-	end   BadEnd
-	alert string
-}
-
 // plainText is what a phone would send to a SIP port without TLS.
 var plainText = []byte("OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/TCP localhost;branch=z9hG4bK1\r\n" +
 	"Max-Forwards: 70\r\nCall-ID: 1@localhost\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
@@ -131,25 +87,27 @@ func (l *badLines) first(b Bad, draw uint64) []byte {
 }
 
 // bad lets a peer misbehave once.
-func (p *peer) bad(b Bad, draw uint64) badResult {
+func (p *peer) bad(b Bad, draw uint64) {
 	if err := p.dial(); err != nil {
 		if kind, _ := classify(err); kind == trouble {
 			p.trouble(err)
 		}
-		return badResult{bad: b, end: Unreached}
+		return
 	}
 	defer p.hangUp()
 	if b == UntrustedCert {
-		return p.untrusted()
+		p.untrusted()
+	} else {
+		p.misbehave(b, draw)
 	}
-	return p.misbehave(b, draw)
+	p.keepRandom()
 }
 
 // misbehave sends all that the kind has to say and ends its side of the
 // stream at once, so that a server process that still waits for more reads an
 // end instead. Only then it waits: for the server's reaction, which may have
 // to wait in turn until a server process is free.
-func (p *peer) misbehave(b Bad, draw uint64) badResult {
+func (p *peer) misbehave(b Bad, draw uint64) {
 	_, err := p.wire.Write(p.load.lines.first(b, draw))
 	if err == nil && (b == Leaves || b == ClientAlert) {
 		_, err = p.wire.Read(p.buf)
@@ -160,40 +118,19 @@ func (p *peer) misbehave(b Bad, draw uint64) badResult {
 	if err == nil {
 		p.wire.CloseWrite()
 	}
-	if err != io.EOF { // read even after a failed write: the alert may be there
-		err = p.wire.drain(p.buf)
+	if err != io.EOF { // read even after a failed write: the server may have said more
+		p.wire.drain(p.buf)
 	}
-	p.keepRandom()
-	result := badResult{bad: b, end: Dropped}
-	if alert, ok := p.wire.alert.description(); ok {
-		result.end, result.alert = Refused, alertName(tls.AlertError(alert))
-	} else if err != nil && isTimeout(err) {
-		result.end = Unanswered
-	}
-	return result
 }
 
 // untrusted makes a whole handshake. In TLS 1.3 the client is done before the
-// server has looked at its certificate, so the verdict comes with the first
-// read.
-func (p *peer) untrusted() badResult {
+// server has looked at its certificate.
+func (p *peer) untrusted() {
 	conn := tls.Client(&p.wire, p.load.untrusted)
-	err := conn.Handshake()
-	if err == nil {
+	if conn.Handshake() == nil {
 		conn.CloseWrite()
-		_, err = conn.Read(p.buf)
-	}
-	p.keepRandom()
-	result := badResult{bad: UntrustedCert, end: Dropped}
-	if name, ok := remoteAlert(err); ok {
-		result.end, result.alert = Refused, name
-	} else if err == io.EOF && !p.wire.eof {
-		result.end = Accepted
-	} else if err != nil && isTimeout(err) {
-		result.end = Unanswered
 	}
 	p.wire.drain(p.buf)
-	return result
 }
 
 // hello is a ClientHello in parts, so that bad peers can send one with a

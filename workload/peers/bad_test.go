@@ -3,38 +3,43 @@ package peers
 import (
 	"crypto/tls"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// Each kind of bad peer makes a real server fail, with the error that it is
-// for, and hears of it.
+var badNames = [...]string{
+	"plain-text", "cut-hello", "malformed-hello", "no-version", "no-cipher",
+	"leaves", "client-alert", "untrusted-cert",
+}
+
+func (b Bad) String() string { return nameOf(badNames[:], b) }
+
+// Each kind of bad peer makes a real server fail, with the error that it is for.
 func TestBadPeersProvokeTheirError(t *testing.T) {
 	for _, test := range []struct {
 		bad    Bad
 		tls    string
 		server string // error of Go's server
-		end    BadEnd
-		alert  string
 	}{
 		// Go's server ends such a connection without an alert.
-		{PlainText, "1.3", "first record does not look like a TLS handshake", Dropped, ""},
-		{CutHello, "1.3", "EOF", Dropped, ""},
-		{MalformedHello, "1.3", "", Refused, "error decoding message"},
-		{MalformedHello, "1.2", "", Refused, "error decoding message"},
-		{NoVersion, "1.3", "client offered only unsupported versions", Refused, "protocol version not supported"},
-		{NoVersion, "1.2", "client offered only unsupported versions", Refused, "protocol version not supported"},
-		{NoCipher, "1.3", "no cipher suite supported by both client and server", Refused, "handshake failure"},
-		{NoCipher, "1.2", "no cipher suite supported by both client and server", Refused, "handshake failure"},
-		{Leaves, "1.3", "EOF", Dropped, ""},
-		{Leaves, "1.2", "EOF", Dropped, ""},
-		{ClientAlert, "1.2", "remote error: tls: unknown certificate authority", Dropped, ""},
+		{PlainText, "1.3", "first record does not look like a TLS handshake"},
+		{CutHello, "1.3", "EOF"},
+		{MalformedHello, "1.3", ""},
+		{MalformedHello, "1.2", ""},
+		{NoVersion, "1.3", "client offered only unsupported versions"},
+		{NoVersion, "1.2", "client offered only unsupported versions"},
+		{NoCipher, "1.3", "no cipher suite supported by both client and server"},
+		{NoCipher, "1.2", "no cipher suite supported by both client and server"},
+		{Leaves, "1.3", "EOF"},
+		{Leaves, "1.2", "EOF"},
+		{ClientAlert, "1.2", "remote error: tls: unknown certificate authority"},
 		// Go's server wants an encrypted record here.
-		{ClientAlert, "1.3", "bad record MAC", Dropped, ""},
-		{UntrustedCert, "1.3", "certificate signed by unknown authority", Refused, "unknown certificate authority"},
-		{UntrustedCert, "1.2", "certificate signed by unknown authority", Refused, "unknown certificate authority"},
+		{ClientAlert, "1.3", "bad record MAC"},
+		{UntrustedCert, "1.3", "certificate signed by unknown authority"},
+		{UntrustedCert, "1.2", "certificate signed by unknown authority"},
 	} {
 		t.Run(fmt.Sprintf("%v/tls=%s", test.bad, test.tls), func(t *testing.T) {
 			id := identity(t, ECDSAP256)
@@ -45,10 +50,6 @@ func TestBadPeersProvokeTheirError(t *testing.T) {
 			r := runUntil(l, func() bool { return l.Bad() >= 10 })
 			if r.Good > 0 || len(r.Failures) > 0 || r.Troubles > 0 {
 				t.Errorf("%d good, failures %v, trouble %v; want none", r.Good, r.Failures, r.Trouble)
-			}
-			want := []BadCount{{test.bad, test.end, test.alert, r.Bad}}
-			if diff := cmp.Diff(want, r.BadEnds); diff != "" {
-				t.Errorf("ends of bad peers (-want +got):\n%s", diff)
 			}
 			waitFor(t, func() bool { return uint64(len(s.failures())) == r.Bad })
 			for _, failure := range s.failures() {
@@ -78,9 +79,8 @@ func TestUntrustedCertNeedsAServerThatAsks(t *testing.T) {
 			c.TLS, c.BadShare, c.Bad, c.Untrusted = version, 1, []Bad{UntrustedCert}, untrusted(t)
 		})
 		r := runUntil(l, func() bool { return l.Bad() >= 4 })
-		want := []BadCount{{UntrustedCert, Accepted, "", r.Bad}}
-		if diff := cmp.Diff(want, r.BadEnds); diff != "" {
-			t.Errorf("TLS %s: ends of bad peers (-want +got):\n%s", version, diff)
+		if r.Bad < 4 || len(s.failures()) > 0 {
+			t.Errorf("TLS %s: %d bad peers, the server failed with %v; want no failure", version, r.Bad, s.failures())
 		}
 	}
 }
@@ -99,19 +99,22 @@ func TestMixOfGoodAndBad(t *testing.T) {
 			if len(r.Failures) > 0 || r.Troubles > 0 || r.Good <= 50 {
 				t.Errorf("%d good, failures %v, trouble %v; want only good ones", r.Good, r.Failures, r.Trouble)
 			}
-			kinds := make(map[Bad]bool)
-			for _, count := range r.BadEnds {
-				kinds[count.Bad] = true
-				if count.End != Refused && count.End != Dropped {
-					t.Errorf("%v, want all refused or dropped", count)
-				}
-			}
-			if len(kinds) != int(badKinds) {
-				t.Errorf("%d kinds of bad peers, want %d", len(kinds), badKinds)
-			}
 			waitFor(t, func() bool { return uint64(len(s.failures())) == r.Bad })
+			// Two kinds end the stream early, and do not differ to the server.
+			if kinds := failureKinds(s); len(kinds) < int(badKinds)-1 {
+				t.Errorf("the server failed with %v, want %d kinds of bad peers", kinds, badKinds)
+			}
 		})
 	}
+}
+
+// failureKinds counts the server's errors, addresses and numbers aside.
+func failureKinds(s *server) map[string]int {
+	kinds := map[string]int{}
+	for _, failure := range s.failures() {
+		kinds[regexp.MustCompile(`[0-9.:]+`).ReplaceAllString(failure, "N")]++
+	}
+	return kinds
 }
 
 // What a peer does depends on seed, peer and number of the connection alone.
@@ -165,7 +168,7 @@ func TestMixRepeatsWithTheSeed(t *testing.T) {
 // The same on a real server: what a peer meets does not change what it does.
 func TestLoadRepeatsWithTheSeed(t *testing.T) {
 	id := identity(t, ECDSAP256)
-	run := func() []BadCount {
+	run := func() map[string]int {
 		s := serveTLS(t, serverTLS(id), echo)
 		l := newLoad(t, s.addr, id, func(c *Config) {
 			c.Peers, c.Limit, c.Seed, c.BadShare, c.Untrusted = 1, 30, 5, 0.5, untrusted(t)
@@ -174,7 +177,8 @@ func TestLoadRepeatsWithTheSeed(t *testing.T) {
 		if r.Measured != 30 {
 			t.Fatalf("%d handshakes, want 30; failures %v", r.Measured, r.Failures)
 		}
-		return r.BadEnds
+		waitFor(t, func() bool { return uint64(len(s.failures())) == r.Bad })
+		return failureKinds(s)
 	}
 	first := run()
 	if len(first) < 5 {

@@ -1,9 +1,9 @@
 package peers
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -43,44 +43,18 @@ type Config struct {
 	Limit uint64
 	// Epoch is what times count from; zero = the call of Start.
 	Epoch time.Time
-	Keep  int // failures and troubles kept with detail; 0 = 32
 }
 
-// The bounds of a configuration, and what it is completed with.
-const (
-	MaxPeers       = 1 << 14
-	defaultTimeout = 10 * time.Second
-	defaultKeep    = 32
-)
+// keep is how many failures and troubles are kept with detail.
+const keep = 32
 
-// complete checks the configuration and fills in the defaults.
+// complete reads the address and fills in the defaults.
 func (c *Config) complete() (netip.AddrPort, error) {
 	addr, err := netip.ParseAddrPort(c.Addr)
 	if err != nil {
 		return addr, fmt.Errorf("server address %q: want address:port: %w", c.Addr, err)
 	}
-	switch {
-	case c.Peers < 1 || c.Peers > MaxPeers:
-		return addr, fmt.Errorf("%d peers: want 1 to %d", c.Peers, MaxPeers)
-	case !(c.BadShare >= 0 && c.BadShare <= 1): // NaN too
-		return addr, fmt.Errorf("share of bad peers %v: want 0 to 1", c.BadShare)
-	case c.EchoBytes < 0:
-		return addr, fmt.Errorf("echo of %d bytes: want 0 or more", c.EchoBytes)
-	case c.Timeout < 0:
-		return addr, fmt.Errorf("timeout %v: want more than 0", c.Timeout)
-	case c.Roots == nil:
-		return addr, errors.New("no root certificates: peers would not trust any server")
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.Keep == 0 {
-		c.Keep = defaultKeep
-	}
-	return addr, c.completeBad()
-}
-
-func (c *Config) completeBad() error {
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	if c.Bad == nil {
 		for b := range badKinds {
 			if b != UntrustedCert || c.Untrusted != nil {
@@ -88,18 +62,7 @@ func (c *Config) completeBad() error {
 			}
 		}
 	}
-	for _, b := range c.Bad {
-		if b >= badKinds {
-			return fmt.Errorf("bad peer of kind %v: want one of %v", b, badNames)
-		}
-		if b == UntrustedCert && c.Untrusted == nil {
-			return fmt.Errorf("bad peer of kind %v: no untrusted identity given", b)
-		}
-	}
-	if len(c.Bad) == 0 && c.BadShare > 0 {
-		return fmt.Errorf("share of bad peers %v without a kind of bad peer: want some of %v", c.BadShare, badNames)
-	}
-	return nil
+	return addr, nil
 }
 
 // clientTLS gives the TLS configuration that all good peers share.

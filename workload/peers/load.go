@@ -64,7 +64,6 @@ type Load struct {
 	untrusted *tls.Config // of UntrustedCert peers, or nil
 	lines     *badLines
 	dialer    *net.Dialer
-	epoch     time.Time
 
 	gate  *gate
 	ctx   context.Context // ends with Abort
@@ -98,7 +97,7 @@ func New(config Config) (*Load, error) {
 		l.untrusted = withIdentity(trusting, config.Untrusted)
 	}
 	l.ctx, l.abort = context.WithCancel(context.Background())
-	l.keep.Store(int64(config.Keep))
+	l.keep.Store(keep)
 	for i := range config.Peers {
 		l.peers = append(l.peers, newPeer(l, i))
 	}
@@ -108,9 +107,8 @@ func New(config Config) (*Load, error) {
 // Start sets the peers to work, in the warm-up phase unless Measure was
 // called before. It must be called once.
 func (l *Load) Start() {
-	l.epoch = l.config.Epoch
-	if l.epoch.IsZero() {
-		l.epoch = time.Now()
+	if l.config.Epoch.IsZero() {
+		l.config.Epoch = time.Now()
 	}
 	for _, p := range l.peers {
 		l.group.Go(p.run)
@@ -150,7 +148,7 @@ func (l *Load) Failed() uint64 { return l.failed.Load() }
 // Bad counts the bad peers so far.
 func (l *Load) Bad() uint64 { return l.bad.Load() }
 
-func (l *Load) since(t time.Time) time.Duration { return t.Sub(l.epoch) }
+func (l *Load) since(t time.Time) time.Duration { return t.Sub(l.config.Epoch) }
 
 // detail gives the error's words, as long as there is room for them.
 func (l *Load) detail(err error) string {

@@ -266,7 +266,8 @@ func TestAbortCutsWhatIsInFlight(t *testing.T) {
 func TestTroubleIsNoFailure(t *testing.T) {
 	id := identity(t, ECDSAP256)
 	s := serveTLS(t, serverTLS(id), echo)
-	l := newLoad(t, s.addr, id, func(c *Config) { c.BadShare, c.Keep = 0.5, 3 })
+	l := newLoad(t, s.addr, id, func(c *Config) { c.BadShare = 0.5 })
+	l.keep.Store(3)
 	for _, p := range l.peers {
 		p.source = addrPort("192.0.2.1:0")
 	}

@@ -37,7 +37,6 @@ type peer struct {
 	failures []Failure
 	troubles []Trouble
 	abrupt   uint64
-	bads     map[badResult]uint64
 }
 
 // echoPiece is the largest piece of an echo: one TLS record.
@@ -50,7 +49,6 @@ func newPeer(l *Load, number int) *peer {
 		bytes:   rand.NewPCG(0, 0),
 		payload: make([]byte, min(l.config.EchoBytes, echoPiece)),
 		buf:     make([]byte, max(min(l.config.EchoBytes, echoPiece), 2048)),
-		bads:    make(map[badResult]uint64),
 	}
 }
 
@@ -76,7 +74,7 @@ func (p *peer) next() plan {
 func (p *peer) run() {
 	for p.load.gate.open() {
 		if next := p.next(); next.isBad {
-			p.bads[p.bad(next.bad, next.draw)]++
+			p.bad(next.bad, next.draw)
 			p.load.bad.Add(1)
 		} else if p.load.gate.enter() {
 			p.good(next.draw)

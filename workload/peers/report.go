@@ -23,9 +23,8 @@ type Report struct {
 	// no order. A closed loop's: see the package comment.
 	Latency []float64
 
-	BadEnds  []BadCount // by kind and end
-	Failures []Failure  // of good peers, by time
-	Randoms  []Random   // of all peers, by time
+	Failures []Failure // of good peers, by time
+	Randoms  []Random  // of all peers, by time
 
 	Troubles uint64
 	Trouble  []Trouble // the first ones, by time
@@ -95,19 +94,14 @@ func (r *Report) Repeats() []Repeat {
 // report gathers what the peers booked. They must have ended.
 func (l *Load) report() *Report {
 	r := &Report{Good: l.good.Load(), Bad: l.bad.Load(), Troubles: l.troubles.Load()}
-	ends := make(map[badResult]uint64)
 	for _, p := range l.peers {
 		r.Abrupt += p.abrupt
 		r.Latency = append(r.Latency, p.latency...)
 		r.Failures = append(r.Failures, p.failures...)
 		r.Randoms = append(r.Randoms, p.randoms...)
 		r.Trouble = append(r.Trouble, p.troubles...)
-		for result, n := range p.bads {
-			ends[result] += n
-		}
 	}
 	r.Measured = uint64(len(r.Latency))
-	r.BadEnds = badCounts(ends)
 	slices.SortStableFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(a.At, b.At) })
 	slices.SortStableFunc(r.Randoms, func(a, b Random) int { return cmp.Compare(a.At, b.At) })
 	slices.SortStableFunc(r.Trouble, func(a, b Trouble) int { return cmp.Compare(a.At, b.At) })
@@ -115,22 +109,4 @@ func (l *Load) report() *Report {
 		r.Begin, r.End = l.since(begin), l.since(end)
 	}
 	return r
-}
-
-func badCounts(ends map[badResult]uint64) []BadCount {
-	var counts []BadCount
-	for result, n := range ends {
-		counts = append(counts, BadCount{result.bad, result.end, result.alert, n})
-	}
-	slices.SortFunc(counts, func(a, b BadCount) int {
-		return cmp.Or(cmp.Compare(a.Bad, b.Bad), cmp.Compare(a.End, b.End), cmp.Compare(a.Alert, b.Alert))
-	})
-	return counts
-}
-
-func (b BadCount) String() string {
-	if b.Alert != "" {
-		return fmt.Sprintf("%d %v %v: %s", b.Count, b.Bad, b.End, b.Alert)
-	}
-	return fmt.Sprintf("%d %v %v", b.Count, b.Bad, b.End)
 }

@@ -99,17 +99,7 @@ type sniffer struct {
 	seen   bool // random is valid
 	random [32]byte
 	share  []byte // nil until it came
-	alert  alertSeen
 }
-
-// alertSeen is a plain alert record's body.
-type alertSeen struct {
-	body [2]byte // level, description
-	n    int
-}
-
-// description gives the alert's number, if one came.
-func (a *alertSeen) description() (byte, bool) { return a.body[1], a.n == 2 }
 
 func (s *sniffer) feed(p []byte) {
 	for len(p) > 0 && !s.done {
@@ -121,7 +111,9 @@ func (s *sniffer) feed(p []byte) {
 			continue
 		}
 		n := min(s.left, len(p))
-		s.body(p[:n])
+		if s.header[0] == recordHandshake {
+			s.handshake(p[:n])
+		}
 		p = p[n:]
 		if s.left -= n; s.left == 0 {
 			s.nheader = 0
@@ -141,15 +133,6 @@ func (s *sniffer) startRecord() {
 	}
 	if s.left == 0 {
 		s.nheader = 0
-	}
-}
-
-func (s *sniffer) body(p []byte) {
-	switch s.header[0] {
-	case recordHandshake:
-		s.handshake(p)
-	case recordAlert:
-		s.alert.n += copy(s.alert.body[s.alert.n:], p)
 	}
 }
 
