@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
@@ -10,23 +9,23 @@ import (
 	"io"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"tlsbench/results"
 	"tlsbench/results/event"
 )
 
 // Styles are the style attributes of pictures, by the class that stands for
-// each. vgsvg writes one at every line and letter, which is most of a file.
+// each: pictures of one page share them, and none is written at every line.
 type Styles map[string]string
 
 // families are faces with the same widths: text is measured in the first, and
@@ -42,128 +41,128 @@ func (s Styles) CSS() string {
 	return b.String()
 }
 
-var (
-	attribute = regexp.MustCompile(`\s*style="([^"]*)"`)
-	// stroke is a path that vgsvg drew and did not fill: two such that follow one
-	// another in one style can be one path.
-	stroke = regexp.MustCompile(`(<path d="[^"]*)("[^>]* class="([^"]*)"[^>]*>\n)`)
-)
+// class names a style by its content.
+func (s Styles) class(style string) string {
+	h := fnv.New64a()
+	h.Write([]byte(style))
+	name := strconv.FormatUint(h.Sum64(), 36)
+	class := "g" + name[len(name)-5:] // the last digits are evenly spread, the first are not
+	s[class] = style
+	return class
+}
 
-// compact puts classes in the place of style attributes, and joins lines of one
-// style that follow one another. What is filled or lets others show through is
-// left alone: where two such overlap, one path would not look the same.
-func (s Styles) compact(body string) string {
-	body = attribute.ReplaceAllStringFunc(body, func(m string) string {
-		style := strings.Replace(attribute.FindStringSubmatch(m)[1], "font-family:Liberation Sans", families, 1)
-		h := fnv.New64a()
-		h.Write([]byte(style)) // named by content, so that pictures of one page share it
-		name := strconv.FormatUint(h.Sum64(), 36)
-		class := "g" + name[len(name)-5:] // the last digits are evenly spread, the first are not
-		s[class] = style
-		return ` class="` + class + `"`
-	})
-	var out strings.Builder
-	end, at := "", 0 // of the path that may go on
-	for _, m := range stroke.FindAllStringSubmatchIndex(body, -1) {
-		style := s[body[m[6]:m[7]]]
-		joins := strings.Contains(style, "fill:none") && !strings.Contains(style, "opacity")
-		next := body[m[4]:m[5]]
-		if joins && end == next && m[0] == at {
-			out.WriteString(strings.TrimPrefix(body[m[2]:m[3]], `<path d="`))
-		} else {
-			out.WriteString(end + body[at:m[3]])
+// svg draws and returns what appears within an <svg> element. Its styles are added
+// to those given. The writer of gonum has a style at every line and letter, and all
+// of it mirrored, which makes files several times as long.
+func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) string {
+	var drawn recorder.Canvas
+	paint(draw.NewCanvas(&drawn, w, h))
+	out := svgWriter{styles: s, height: five(h)}
+	out.WriteString("<g>\n")
+	var ink, opacity, width, dashes string
+	for _, action := range drawn.Actions {
+		switch a := action.(type) {
+		case *recorder.SetColor:
+			_, _, _, alpha := a.Color.RGBA()
+			ink, opacity = hex(a.Color), fmt.Sprintf("%.5g", float64(alpha)/0xFFFF)
+		case *recorder.SetLineWidth:
+			width = fmt.Sprintf("%.5g", a.Width)
+		case *recorder.SetLineDash:
+			dashes = strings.Trim(strings.ReplaceAll(fmt.Sprint(a.Dashes), " ", ","), "[]")
+		case *recorder.Stroke:
+			out.path(a.Path, "fill:none;stroke:"+ink+unless("1", "stroke-width", width)+unless("", "stroke-dasharray", dashes), true)
+		case *recorder.Fill:
+			out.path(a.Path, strings.TrimPrefix(unless("#000000", "fill", ink)+unless("1", "fill-opacity", opacity), ";"), false)
+		case *recorder.FillString:
+			out.end()
+			weight := "normal"
+			if a.Font.Weight == xfont.WeightBold {
+				weight = "bold"
+			}
+			style := fmt.Sprintf("%s;font-variant:normal;font-weight:%s;font-style:normal;font-size:%.5gpx;fill:%s", families, weight, a.Size, ink)
+			fmt.Fprintf(&out, "<text x=\"%s\" y=\"%s\" class=\"%s\">%s</text>\n",
+				tenths(five(a.Point.X)), tenths(out.height-five(a.Point.Y)), s.class(style), escaped(a.String))
 		}
-		at, end = m[5], next
-		if !joins {
-			out.WriteString(end)
-			end = ""
-		}
 	}
-	return out.String() + end + body[at:]
+	out.end()
+	out.WriteString("</g>\n")
+	return out.String()
 }
 
-// svg draws and returns what appears within an <svg> element. Its styles are
-// added to those given.
-func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
-	c := vgsvg.NewWith(vgsvg.UseWH(w, h))
-	paint(draw.NewCanvas(c, w, h))
-	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
-		return "", err
+// unless gives a property that has not its usual value.
+func unless(usual, property, value string) string {
+	if value == usual {
+		return ""
 	}
-	_, body, ok := strings.Cut(b.String(), "<svg")
-	_, body, ok2 := strings.Cut(body, ">")
-	if !ok || !ok2 {
-		return "", fmt.Errorf("vgsvg wrote no svg element")
-	}
-	return upright(s.compact(strings.TrimSuffix(strings.TrimSpace(body), "</svg>"))), nil
+	return ";" + property + ":" + value
 }
 
-var (
-	mirrored = regexp.MustCompile(`^<g transform="scale\(1, -1\) translate\(0, -([0-9.]+)\)">`)
-	letters  = regexp.MustCompile(`<text x="([^"]*)" y="([^"]*)" transform="scale\(1, -1\)"`)
-	outline  = regexp.MustCompile(` d="([^"]*)"`)
-	segment  = regexp.MustCompile(`([MLAZ])([^MLAZ]*)`)
-)
-
-// upright turns a body the right way up, and writes its places in the shortest
-// form, to a tenth of a point. vgsvg has y grow upwards in a mirrored picture, and
-// every letter mirrored again, which is a third of a file. A body with any other
-// transformation is left as it is.
-func upright(body string) string {
-	m := mirrored.FindStringSubmatch(body)
-	if m == nil || strings.Count(body, "transform=") != 1+len(letters.FindAllString(body, -1)) {
-		return body
-	}
-	height := parsed(m[1])
-	body = "<g>" + body[len(m[0]):]
-	body = letters.ReplaceAllStringFunc(body, func(text string) string {
-		at := letters.FindStringSubmatch(text)
-		return fmt.Sprintf(`<text x="%s" y="%s"`, tenths(parsed(at[1])), tenths(height+parsed(at[2])))
-	})
-	body = outline.ReplaceAllStringFunc(body, func(path string) string {
-		return ` d="` + shortPath(outline.FindStringSubmatch(path)[1], height) + `"`
-	})
-	return strings.ReplaceAll(body, " />", "/>")
+// svgWriter writes the elements of a picture, with their places in the shortest
+// form, to a tenth of a point.
+type svgWriter struct {
+	strings.Builder
+	styles Styles
+	height float64 // of the picture, whose y grows upwards here and downwards there
+	class  string  // of the path that may go on
 }
 
-// shortPath mirrors a path of lines and arcs, with lines relative to where they
-// begin.
-func shortPath(path string, height float64) string {
-	var b strings.Builder
+// path writes a path. Lines of one style that follow one another are joined. What is
+// filled is left alone: where two such overlap, one path would not look the same.
+func (w *svgWriter) path(p vg.Path, style string, joins bool) {
+	class := w.styles.class(style)
+	if class != w.class {
+		w.end()
+		w.WriteString(`<path d="`)
+	}
+	w.class = class
+	w.outline(p)
+	if !joins {
+		w.end()
+	}
+}
+
+func (w *svgWriter) end() {
+	if w.class != "" {
+		fmt.Fprintf(w, "\" class=\"%s\"/>\n", w.class)
+	}
+	w.class = ""
+}
+
+// outline writes a path of lines, which are relative to where they begin, and of
+// circles: figures have nothing else.
+func (w *svgWriter) outline(p vg.Path) {
 	var x, y, firstX, firstY float64
-	for _, m := range segment.FindAllStringSubmatch(path, -1) {
-		var v []float64
-		for _, number := range strings.FieldsFunc(m[2], func(r rune) bool { return r == ' ' || r == ',' }) {
-			v = append(v, parsed(number))
-		}
-		if m[1] == "Z" {
-			x, y = firstX, firstY
-			b.WriteString("z")
-			continue
-		}
-		toX, toY := rounded(v[len(v)-2]), rounded(height-v[len(v)-1])
+	for _, part := range p {
+		toX, toY := rounded(five(part.Pos.X)), rounded(w.height-five(part.Pos.Y))
 		switch dx, dy := tenths(toX-x), tenths(toY-y); {
-		case m[1] == "M":
+		case part.Type == vg.CloseComp:
+			toX, toY = firstX, firstY
+			w.WriteString("z")
+		case part.Type == vg.MoveComp:
 			firstX, firstY = toX, toY
-			fmt.Fprintf(&b, "M%s %s", tenths(toX), tenths(toY))
-		case m[1] == "A": // a mirrored arc turns the other way
-			fmt.Fprintf(&b, "A%s %s %s %s %s %s %s", tenths(v[0]), tenths(v[1]), tenths(v[2]), tenths(v[3]), tenths(1-v[4]), tenths(toX), tenths(toY))
+			fmt.Fprintf(w, "M%s %s", tenths(toX), tenths(toY))
+		case part.Type == vg.ArcComp: // in two halves: an arc that ends where it begins is none
+			r := float64(part.Radius)
+			for _, end := range []float64{-r, r} {
+				toX = rounded(five(part.Pos.X + vg.Length(end)))
+				fmt.Fprintf(w, "A%s %s 0 1 0 %s %s", tenths(r), tenths(r), tenths(toX), tenths(toY))
+			}
 		case dy == "0":
-			b.WriteString("h" + dx)
+			w.WriteString("h" + dx)
 		case dx == "0":
-			b.WriteString("v" + dy)
+			w.WriteString("v" + dy)
 		default:
-			b.WriteString("l" + dx + " " + dy)
+			w.WriteString("l" + dx + " " + dy)
 		}
 		x, y = toX, toY
 	}
-	return b.String()
 }
 
-func parsed(number string) float64 {
-	x, _ := strconv.ParseFloat(number, 64) // vgsvg wrote it
-	return x
+// five rounds to five figures: the noise in the last bits of a sum then decides no
+// tenth.
+func five(x vg.Length) float64 {
+	v, _ := strconv.ParseFloat(strconv.FormatFloat(float64(x), 'g', 5, 64), 64)
+	return v
 }
 
 func rounded(x float64) float64 { return math.Round(10*x) / 10 }
@@ -172,10 +171,9 @@ func tenths(x float64) string { return strconv.FormatFloat(rounded(x)+0, 'f', -1
 
 // SVG draws the panel for a page: its size in pixels, and what appears within the
 // <svg> element. The page has the styles once.
-func (p *Panel) SVG(s Styles) (width, height float64, body string, err error) {
+func (p *Panel) SVG(s Styles) (width, height float64, body string) {
 	w, h := p.chart.size()
-	body, err = s.svg(w, h, p.chart.draw)
-	return float64(w), float64(h), body, err
+	return float64(w), float64(h), s.svg(w, h, p.chart.draw)
 }
 
 // WordCSS gives the colours of verdict words, the same as in the figures; class
@@ -189,18 +187,19 @@ func WordCSS(class func(results.Word) string) string {
 	return b.String()
 }
 
-func hex(c color.RGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+func hex(c color.Color) string {
+	r, g, b, alpha := c.RGBA()
+	full := 255 / float64(alpha)
+	return fmt.Sprintf("#%02X%02X%02X", int(full*float64(r)), int(full*float64(g)), int(full*float64(b)))
+}
 
 // WriteSVG writes the figure as a sheet, with its text alternative as title and
 // description.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	width, height := f.Size()
 	s := make(Styles)
-	body, err := s.svg(width, height, f.draw)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" role="img" aria-labelledby="title desc">
+	body := s.svg(width, height, f.draw)
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" role="img" aria-labelledby="title desc">
 <title id="title">%s</title>
 <desc id="desc">%s</desc>
 <defs><style>%s</style></defs>

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/cmpimg"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // golden says which figures of which fixture are kept as text: those that the
@@ -226,16 +228,29 @@ func TestSVG(t *testing.T) {
 }
 
 // TestCompact: styles become classes, and lines of one style that follow one
-// another one path; what is filled or lets others show through stays apart.
+// another one path; what is filled stays apart. Pictures stand upright.
 func TestCompact(t *testing.T) {
 	s := make(Styles)
-	stroke, area := `" style="fill:none;stroke:#000" />`+"\n", `" style="fill:#000" />`+"\n"
-	got := s.compact("<g>\n<path d=\"M0,0L1,1" + stroke + `<path d="M2,2L3,3` + stroke + `<path d="M4,4` + area + `<path d="M5,5` + area +
-		`<path d="M6,6` + stroke + `<text style="font-family:Liberation Sans">a</text>` + "\n<path d=\"M7,7" + stroke + "</g>")
-	if n := strings.Count(got, "<path"); n != 5 || !strings.Contains(got, "M0,0L1,1M2,2L3,3\"") || strings.Contains(got, "style") {
+	got := s.svg(20, 10, func(c draw.Canvas) {
+		line := func(y vg.Length) { c.StrokeLine2(axisLine, 1, y, 2, y) }
+		line(1)
+		line(2)
+		fill(c, 0, 1, 0, 1, paper)
+		fill(c, 0, 1, 0, 1, paper)
+		line(3)
+		c.FillText(plain, vg.Point{}, "a<b")
+		line(4)
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: ink, Radius: 1, Shape: draw.CircleGlyph{}}, vg.Point{X: 5, Y: 5})
+	})
+	if n := strings.Count(got, "<path"); n != 6 || strings.Contains(got, "style") {
 		t.Errorf("%d paths:\n%s", n, got)
 	}
-	if !strings.Contains(s.CSS(), families) || len(s) != 3 || !strings.HasSuffix(got, "</g>") {
+	for _, want := range []string{`"M1 9h1M1 8h1"`, "a&lt;b</text>", `"M6 5A1 1 0 1 0 4 5A1 1 0 1 0 6 5z"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	if !strings.Contains(s.CSS(), families) || len(s) != 4 || !strings.HasSuffix(got, "</g>\n") {
 		t.Errorf("%d styles:\n%s\n%s", len(s), s.CSS(), got)
 	}
 }

@@ -135,10 +135,7 @@ func (f *frame) draw(d *plots.Data, drawn plots.Styles) error {
 	for _, from := range plots.Figures(d) {
 		to := &figure{ID: from.ID, Title: from.Title, Caption: from.Caption, Empty: from.Empty}
 		for i, p := range from.Panels {
-			width, height, svg, err := p.SVG(drawn)
-			if err != nil {
-				return fmt.Errorf("figure %s: %w", from.ID, err)
-			}
+			width, height, svg := p.SVG(drawn)
 			to.Panels = append(to.Panels, panel{p, fmt.Sprintf("%s-%d", from.ID, i), width, height, template.HTML(svg)})
 		}
 		if f.Map == nil {
