@@ -55,7 +55,7 @@ func reportTime(t testing.TB, path string) (time.Duration, *plots.Data, counter)
 		t.Fatalf("%d trials, want 100000", d.Trials)
 	}
 	var page counter
-	check(t, report.Write(&page, d, report.Sources(d)...))
+	check(t, report.Write(&page, d, path))
 	return cpuTime(t) - start, d, page
 }
 

@@ -169,11 +169,13 @@ func rounded(x float64) float64 { return math.Round(10*x) / 10 }
 
 func tenths(x float64) string { return strconv.FormatFloat(rounded(x)+0, 'f', -1, 64) } // +0: -0 is 0
 
-// SVG draws the panel for a page: its size in pixels, and what appears within the
-// <svg> element. The page has the styles once.
-func (p *Panel) SVG(s Styles) (width, height float64, body string) {
-	w, h := p.chart.size()
-	return float64(w), float64(h), s.svg(w, h, p.chart.draw)
+// Draw draws the panels for a page, which has the styles once.
+func (f *Figure) Draw(s Styles) {
+	for i, p := range f.Panels {
+		w, h := p.chart.size()
+		p.ID, p.Width, p.Height = fmt.Sprintf("%s-%d", f.ID, i), float64(w), float64(h)
+		p.SVG = s.svg(w, h, p.chart.draw)
+	}
 }
 
 // WordCSS gives the colours of verdict words, the same as in the figures; class

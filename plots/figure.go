@@ -57,6 +57,12 @@ type Panel struct {
 	OpenSSL    string // for the filters of the report page, "" for several
 	Hazard     string
 
+	// For a page, after Draw: its place on it, in pixels, and what appears within the
+	// <svg> element.
+	ID            string
+	Width, Height float64
+	SVG           string
+
 	chart  chart
 	trials string // what they are, where files have unlike ones
 }

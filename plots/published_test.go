@@ -26,7 +26,7 @@ func TestPublished(t *testing.T) {
 	const root = ".."
 	text, err := os.ReadFile(filepath.Join(root, report.PublishedData, "README.md"))
 	check(t, err)
-	if _, err := report.Published(root); errors.Is(err, report.ErrNoData) {
+	if _, _, err := report.Published(root); errors.Is(err, report.ErrNoData) {
 		if left, _ := filepath.Glob(filepath.Join(root, report.PublishedFigures, "*.svg")); len(left) > 0 || !bytes.Contains(text, []byte(noSet)) {
 			t.Errorf("no results file, figures %v; does README.md say %q?", left, noSet)
 		}
@@ -164,7 +164,7 @@ func TestPublishRefuses(t *testing.T) {
 // TestSummaryIsShort holds the README's part to a screen.
 func TestSummaryIsShort(t *testing.T) {
 	sets := map[string]*plots.Data{"full": plots.LoadFixture(t, "full"), "lines": plots.LoadFixture(t, "lines")}
-	if d, err := report.Published(".."); err == nil {
+	if d, _, err := report.Published(".."); err == nil {
 		sets["published"] = d
 	}
 	for name, d := range sets {
@@ -183,7 +183,7 @@ func TestSummaryIsShort(t *testing.T) {
 // TestPublishedIsSmall holds the page of the published set, and its figures, to
 // what a reader waits for and a clone carries.
 func TestPublishedIsSmall(t *testing.T) {
-	d, err := report.Published("..")
+	d, _, err := report.Published("..")
 	if errors.Is(err, report.ErrNoData) {
 		return // TestPublished says whether that may be
 	}

@@ -90,7 +90,7 @@ func TestReportData(t *testing.T) {
 	raw := plots.Fixture(t, "full")
 	path := file(t, "full.txt", raw)
 	d := loadFiles(t, path)
-	page := written(t, d, report.Sources(d)...)
+	page := written(t, d, path)
 	m := regexp.MustCompile(`<a download="full\.txt\.gz" href="data:application/gzip;base64,([^"]+)"`).FindStringSubmatch(page)
 	if m == nil {
 		t.Fatal("no download of the results file")
@@ -258,7 +258,7 @@ func fieldFile(t *testing.T) string {
 func TestDaemonsOnThePage(t *testing.T) {
 	run, field := file(t, "full.txt", plots.Fixture(t, "full")), fieldFile(t)
 	d := loadFiles(t, run, field)
-	page := written(t, d, report.Sources(d)...)
+	page := written(t, d, run, field)
 	for _, want := range []string{
 		"agree in 1 of 2 cases: 1 of 1 without a hazard, 0 of 1 with one.", "damaged within 10s: 1 of 1 runs",
 		"On 2 x Example CPU.", "open: the rig was damaged; in the daemon, which", `data-hazard="python:before=1"`, `<section id="daemons"`, ">20<", "&lt;own&gt;",

@@ -84,7 +84,7 @@ func (c *reportCommand) Run(s *session) error {
 func (c *reportCommand) write(w io.Writer, d *plots.Data) error {
 	var sources []string
 	if c.Embed {
-		sources = report.Sources(d, slices.Concat(c.AA, c.Probe)...)
+		sources = slices.Concat(c.Files, c.AA, c.Probe)
 	}
 	return report.Write(w, d, sources...)
 }

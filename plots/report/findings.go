@@ -25,8 +25,8 @@ import (
 //go:embed findings.md
 var findingsText string
 
-// Findings is the article with the numbers of a set.
-func Findings(d *plots.Data, set string) (string, error) {
+// findings is the article with the numbers of a set.
+func findings(d *plots.Data, set string) (string, error) {
 	f := finder{d}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
@@ -287,7 +287,7 @@ func (f finder) predictions() (string, error) {
 		return "", errors.New("the set has no hazards")
 	}
 	return fmt.Sprintf("At least %d lives in each field; one mark for each build, %s, in this order.\n\n%s",
-		least, strings.Join(builds, ", "), markdown(&page.Document{Parts: []page.Part{t}})), nil
+		least, strings.Join(builds, ", "), markdown(t)), nil
 }
 
 // agreement says how lives and tracer agree, over all fields that have both. Damage

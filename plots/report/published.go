@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -45,58 +44,28 @@ var (
 // results file.
 var ErrNoData = errors.New("no results file")
 
-// set is one folder of raw files.
-type set struct {
-	name   string
-	files  []string // results files
-	aa     []string // of a strategy against itself
-	probes []string
-}
-
-// findSet looks for the newest set below a root.
-func findSet(root string) (*set, error) {
-	data := filepath.Join(root, PublishedData)
-	entries, err := os.ReadDir(data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, e := range slices.Backward(entries) { // they are sorted by name, which begins with the day
-		if s := readSet(data, e.Name()); e.IsDir() && len(s.files) > 0 {
-			return s, nil
-		}
-	}
-	return nil, fmt.Errorf("%w in %s", ErrNoData, data)
-}
-
-// readSet lists what is in a folder.
-func readSet(data, name string) *set {
-	s := &set{name: name}
+// Published loads the newest set below a root, and gives its name.
+func Published(root string) (d *plots.Data, set string, err error) {
 	// The one error of Glob is a bad pattern.
-	text, _ := filepath.Glob(filepath.Join(data, name, "*.txt"))
-	for _, path := range text {
-		switch base := filepath.Base(path); {
-		case strings.EqualFold(base, "readme.txt"): // a folder may explain itself
-		case strings.HasPrefix(base, "aa"):
-			s.aa = append(s.aa, path)
+	all, _ := filepath.Glob(filepath.Join(root, PublishedData, "*", "*.txt"))
+	if len(all) == 0 {
+		return nil, "", fmt.Errorf("%w in %s", ErrNoData, filepath.Join(root, PublishedData))
+	}
+	folder := filepath.Dir(all[len(all)-1]) // they are sorted by name, which begins with the day
+	var o plots.Options
+	o.Probes, _ = filepath.Glob(filepath.Join(folder, "probe*.json"))
+	var files []string
+	for _, path := range all {
+		switch {
+		case filepath.Dir(path) != folder:
+		case strings.HasPrefix(filepath.Base(path), "aa"): // a strategy against itself
+			o.AA = append(o.AA, path)
 		default:
-			s.files = append(s.files, path)
+			files = append(files, path)
 		}
 	}
-	s.probes, _ = filepath.Glob(filepath.Join(data, name, "probe*.json"))
-	return s
-}
-
-func (s *set) load() (*plots.Data, error) {
-	return plots.Load(plots.Options{Probes: s.probes, AA: s.aa}, s.files...)
-}
-
-// Published loads the published set below a root.
-func Published(root string) (*plots.Data, error) {
-	s, err := findSet(root)
-	if err != nil {
-		return nil, err
-	}
-	return s.load()
+	d, err = plots.Load(o, files...)
+	return d, filepath.Base(folder), err
 }
 
 // Publish makes figures, the article of findings and the README's part from the
@@ -104,18 +73,17 @@ func Published(root string) (*plots.Data, error) {
 // not finished is refused, before anything is written; with unfinished it is
 // published all the same, but for the article.
 func Publish(root string, unfinished bool) error {
-	s, err := findSet(root)
-	if err != nil {
-		return err
-	}
-	d, err := s.load()
+	d, set, err := Published(root)
 	if err != nil {
 		return err
 	}
 	article := ""
 	if !unfinished {
-		if article, err = finished(d, s.name); err != nil {
-			return err
+		if list := allInputs(d).Unfinished(); len(list) > 0 {
+			return fmt.Errorf("%s: %s", set, strings.Join(list, "\n"))
+		}
+		if article, err = findings(d, set); err != nil {
+			return fmt.Errorf("%s and %s: %w", findingsFile, set, err)
 		}
 	}
 	folder := filepath.Join(root, PublishedFigures)
@@ -131,14 +99,14 @@ func Publish(root string, unfinished bool) error {
 	if _, err := plots.WriteFiles(folder, plots.Figures(d), false); err != nil {
 		return err
 	}
-	about := filepath.Join(root, PublishedData, s.name, readmeFile)
+	about := filepath.Join(root, PublishedData, set, readmeFile)
 	if _, err := os.Stat(about); errors.Is(err, fs.ErrNotExist) {
-		text := "# " + s.name + "\n\n" + filesPart.begin + "\n" + filesPart.end + "\n"
+		text := "# " + set + "\n\n" + filesPart.begin + "\n" + filesPart.end + "\n"
 		if err := writeText(about, text); err != nil {
 			return err
 		}
 	}
-	if err := filesPart.rewrite(about, markdown(page.Files(allInputs(d)))); err != nil {
+	if err := filesPart.rewrite(about, markdown(page.Files(allInputs(d)).Parts...)); err != nil {
 		return err
 	}
 	if article != "" {
@@ -146,19 +114,7 @@ func Publish(root string, unfinished bool) error {
 			return err
 		}
 	}
-	return resultsPart.rewrite(filepath.Join(root, readmeFile), Summary(d, s.name))
-}
-
-// finished gives the article of a set, if all of its plans are carried out.
-func finished(d *plots.Data, name string) (string, error) {
-	if list := allInputs(d).Unfinished(); len(list) > 0 {
-		return "", fmt.Errorf("%s: %s", name, strings.Join(list, "\n"))
-	}
-	article, err := Findings(d, name)
-	if err != nil {
-		return "", fmt.Errorf("%s and %s: %w", findingsFile, name, err)
-	}
-	return article, nil
+	return resultsPart.rewrite(filepath.Join(root, readmeFile), Summary(d, set))
 }
 
 // allInputs is the comparison with the files of the daemons.
@@ -171,11 +127,14 @@ func allInputs(d *plots.Data) *results.Comparison {
 	return &c
 }
 
-func markdown(d *page.Document) string {
+// written is parts of a document in a format.
+func written(f page.Format, parts []page.Part) string {
 	var b strings.Builder
-	_ = d.Write(&b, page.Markdown) // a builder takes everything
+	_ = (&page.Document{Parts: parts}).Write(&b, f) // a builder takes everything
 	return b.String()
 }
+
+func markdown(parts ...page.Part) string { return written(page.Markdown, parts) }
 
 // Limits of the README's part: a screen of a text editor, and what a person
 // still reads.
@@ -190,7 +149,7 @@ func Summary(d *plots.Data, set string) string {
 	for i := range t.Rows {
 		t.Rows[i] = shortened(t.Rows[i])
 	}
-	text := markdown(&page.Document{Parts: []page.Part{page.Text(t.Title + ":"), &page.Table{Head: t.Head, Rows: t.Rows, Notes: t.Notes}}})
+	text := markdown(page.Text(t.Title+":"), &page.Table{Head: t.Head, Rows: t.Rows, Notes: t.Notes})
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "|") {
@@ -240,11 +199,12 @@ func (p part) rewrite(path, text string) error {
 	if err != nil {
 		return err
 	}
-	changed, err := p.replace(old, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	before, rest, ok := strings.Cut(string(old), p.begin)
+	_, after, ok2 := strings.Cut(rest, p.end)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s: want the lines %q and %q", path, p.begin, p.end)
 	}
-	return writeText(path, string(changed))
+	return writeText(path, before+p.begin+"\n\n"+text+"\n"+p.end+after)
 }
 
 func writeText(path, text string) error {
@@ -252,22 +212,4 @@ func writeText(path, text string) error {
 		_, err := io.WriteString(w, text)
 		return err
 	})
-}
-
-func (p part) replace(old []byte, text string) ([]byte, error) {
-	before, rest, ok := bytes.Cut(old, []byte(p.begin))
-	_, after, ok2 := bytes.Cut(rest, []byte(p.end))
-	if !ok || !ok2 {
-		return nil, fmt.Errorf("want the lines %q and %q", p.begin, p.end)
-	}
-	return slices.Concat(before, []byte(p.begin+"\n\n"+text+"\n"+p.end), after), nil
-}
-
-// Sources lists the files that a page can pack into itself.
-func Sources(d *plots.Data, others ...string) []string {
-	var list []string
-	for _, c := range append([]*results.Comparison{d.Comparison}, d.Field...) {
-		list = append(list, c.Files...)
-	}
-	return append(list, others...)
 }

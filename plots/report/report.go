@@ -33,7 +33,9 @@ var reportCSS string
 //go:embed report.js
 var reportJS string
 
-var reportTemplate = template.Must(template.New("report").Parse(reportHTML))
+var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"drawn": func(p *plots.Panel) template.HTML { return template.HTML(p.SVG) },
+}).Parse(reportHTML))
 
 // frame is what report.html shows.
 type frame struct {
@@ -44,22 +46,10 @@ type frame struct {
 	Builds, Hazards []string // for the filters
 
 	Answer, Details, Daemons, Files template.HTML
-	Map                             *figure
-	Figures                         []*figure
+	Map                             *plots.Figure
+	Figures                         []*plots.Figure
 	Limits                          []string
 	Downloads                       []download
-}
-
-type figure struct {
-	ID, Title, Caption, Empty string
-	Panels                    []panel
-}
-
-type panel struct {
-	*plots.Panel
-	ID            string
-	Width, Height float64
-	SVG           template.HTML
 }
 
 type download struct {
@@ -71,23 +61,27 @@ type download struct {
 func Write(w io.Writer, d *plots.Data, sources ...string) error {
 	f := &frame{
 		Title:    "OpenSSL in preforked servers: which strategy is safe, and what it costs",
-		Summary:  summary(d),
 		Warnings: warnings(d.Comparison),
 		JS:       template.JS(reportJS),
 		Builds:   results.Distinct(d.Tables, func(t results.Table) string { return t.OpenSSL }),
 		Hazards:  results.Distinct(d.Tables, func(t results.Table) string { return t.Hazard }),
-		Answer:   answer(d.Comparison),
-		Details:  html(page.Overview(d.Comparison)),
-		Files:    html(page.Files(allInputs(d))),
+		Details:  html(page.Overview(d.Comparison).Parts...),
+		Files:    html(page.Files(allInputs(d)).Parts...),
 		Limits:   limits(d),
 	}
+	f.Summary = f.summary(d)
+	f.Answer = html(page.Text("The files have no trial that can give a verdict."))
+	if t := page.Answer(d.Comparison); len(t.Rows) > 0 {
+		f.Answer = html(t)
+	}
 	for _, c := range d.Field {
-		f.Daemons += html(daemons(c))
+		f.Daemons += html(daemons(c)...)
 	}
-	drawn := make(plots.Styles)
-	if err := f.draw(d, drawn); err != nil {
-		return err
+	figures, drawn := plots.Figures(d), make(plots.Styles)
+	for _, figure := range figures {
+		figure.Draw(drawn)
 	}
+	f.Map, f.Figures = figures[0], figures[1:] // the first one answers the most
 	f.CSS = template.CSS(reportCSS + "\n" + plots.WordCSS(page.Class) + drawn.CSS())
 	for _, path := range sources {
 		dl, err := embedFile(path)
@@ -100,58 +94,26 @@ func Write(w io.Writer, d *plots.Data, sources ...string) error {
 }
 
 // daemons is the section of one file.
-func daemons(c *results.Comparison) *page.Document {
-	doc := new(page.Document)
+func daemons(c *results.Comparison) []page.Part {
+	var parts []page.Part
 	for _, in := range c.Inputs {
-		doc.Add(page.Heading{Level: 1, Text: in.Base()})
+		parts = append(parts, page.Heading{Level: 1, Text: in.Base()})
 	}
 	for _, w := range c.Warnings {
-		doc.Add(page.Alarm(w))
+		parts = append(parts, page.Alarm(w))
 	}
 	if len(c.Tables) > 0 {
-		doc.Add(page.Text("On " + c.Tables[0].Machine + "."))
+		parts = append(parts, page.Text("On "+c.Tables[0].Machine+"."))
 	}
-	doc.Add(page.DaemonParts(c.Daemons)...)
-	return doc
+	return append(parts, page.DaemonParts(c.Daemons)...)
 }
 
-// html is a document as part of the page. Everything in it is escaped there.
-func html(d *page.Document) template.HTML {
-	var b bytes.Buffer
-	_ = d.Write(&b, page.HTML) // a buffer takes everything
-	return template.HTML(b.String())
-}
-
-func answer(c *results.Comparison) template.HTML {
-	t := page.Answer(c)
-	if len(t.Rows) == 0 {
-		return html(&page.Document{Parts: []page.Part{page.Text("The files have no trial that can give a verdict.")}})
-	}
-	return html(&page.Document{Parts: []page.Part{t}})
-}
-
-// draw draws all panels.
-func (f *frame) draw(d *plots.Data, drawn plots.Styles) error {
-	for _, from := range plots.Figures(d) {
-		to := &figure{ID: from.ID, Title: from.Title, Caption: from.Caption, Empty: from.Empty}
-		for i, p := range from.Panels {
-			width, height, svg := p.SVG(drawn)
-			to.Panels = append(to.Panels, panel{p, fmt.Sprintf("%s-%d", from.ID, i), width, height, template.HTML(svg)})
-		}
-		if f.Map == nil {
-			f.Map = to // the first one answers the most
-		} else {
-			f.Figures = append(f.Figures, to)
-		}
-	}
-	return nil
-}
+// html is parts of a document as part of the page. Everything in them is escaped there.
+func html(parts ...page.Part) template.HTML { return template.HTML(written(page.HTML, parts)) }
 
 // summary says in one line what the page is about.
-func summary(d *plots.Data) string {
-	text := fmt.Sprintf("%s of %s under %s", results.Done(d.Inputs),
-		number.Count(len(results.Distinct(d.Tables, func(t results.Table) string { return t.OpenSSL })), "OpenSSL build"),
-		number.Count(len(results.Distinct(d.Tables, func(t results.Table) string { return t.Hazard })), "hazard"))
+func (f *frame) summary(d *plots.Data) string {
+	text := fmt.Sprintf("%s of %s under %s", results.Done(d.Inputs), number.Count(len(f.Builds), "OpenSSL build"), number.Count(len(f.Hazards), "hazard"))
 	if machines := results.Distinct(d.Tables, func(t results.Table) string { name, _ := t.Kind(); return name }); len(machines) > 0 {
 		text += ", on " + strings.Join(machines, "; ")
 	}
