@@ -15,7 +15,6 @@ import (
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/results/version"
-	"tlsbench/strategies/catalogue"
 )
 
 // findingsText is the article. Each number in it is a call of one of finder's
@@ -27,7 +26,10 @@ var findingsText string
 
 // findings is the article with the numbers of a set.
 func findings(d *plots.Data, set string) (string, error) {
-	f := finder{d}
+	f := finder{field: d.Field}
+	for i := range d.Tables {
+		f.tables = append(f.tables, &d.Tables[i])
+	}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
 		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement,
@@ -43,42 +45,45 @@ func findings(d *plots.Data, set string) (string, error) {
 
 // finder looks up what the article says of a strategy under a hazard with load
 // memory, on the builds named or, if none is, on all of the set.
-type finder struct{ *plots.Data }
+type finder struct {
+	tables []*results.Table
+	field  []*results.Comparison
+}
+
+// found is a strategy on a build.
+type found struct {
+	build string
+	*results.Row
+}
 
 // rows are those that keep wants; an error if a build has none.
-func (f finder) rows(strategy, hazard string, builds []string, keep func(*results.Row) bool) ([]*results.Table, []*results.Row, error) {
-	var tables []*results.Table
-	var rows []*results.Row
+func (f finder) rows(strategy, hazard string, builds []string, keep func(*results.Row) bool) (rows []found, err error) {
 	missing := slices.Clone(builds)
-	for i := range f.Tables {
-		t := &f.Tables[i]
-		if t.Hazard != hazard || t.Load != "memory" || t.Heap != results.Heaps.Default() || len(builds) > 0 && !slices.Contains(builds, t.OpenSSL) {
-			continue
-		}
-		for j := range t.Rows {
-			if r := &t.Rows[j]; r.Strategy == strategy && keep(r) {
-				tables, rows = append(tables, t), append(rows, r)
-				missing = slices.DeleteFunc(missing, func(b string) bool { return b == t.OpenSSL })
-			}
+	for t, r := range results.Rows(f.tables) {
+		if r.Strategy == strategy && t.Hazard == hazard && usual(t) && (len(builds) == 0 || slices.Contains(builds, t.OpenSSL)) && keep(r) {
+			rows = append(rows, found{t.OpenSSL, r})
+			missing = slices.DeleteFunc(missing, func(b string) bool { return b == t.OpenSSL })
 		}
 	}
 	if len(rows) == 0 && len(builds) == 0 {
 		missing = []string{"any build"}
 	}
 	if len(missing) > 0 {
-		return nil, nil, fmt.Errorf("the set has no such trials of %s under %s on %s", strategy, hazard, strings.Join(missing, ", "))
+		return nil, fmt.Errorf("the set has no such trials of %s under %s on %s", strategy, hazard, strings.Join(missing, ", "))
 	}
-	return tables, rows, nil
+	return rows, nil
 }
+
+func usual(t *results.Table) bool { return t.Load == "memory" && t.Heap == results.Heaps.Default() }
 
 func sharingTrials(r *results.Row) bool { return r.Sharing != nil && r.Sharing.Trials > 0 }
 
 // lives adds up those of a strategy on each build, in the order of builds, and how
 // many of them count.
 func (f finder) lives(strategy, hazard string, builds []string, count func(*results.Row) int) (list []lives, err error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
-	for n, r := range rows {
-		list = addLives(list, lives{tables[n].OpenSSL, count(r), r.Verdict.Trials})
+	rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
+	for _, r := range rows {
+		list = addLives(list, lives{r.build, count(r.Row), r.Verdict.Trials})
 	}
 	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
 	return list, err
@@ -169,14 +174,14 @@ func (f finder) events(strategy, hazard, kind string, builds ...string) (string,
 // raced says how many blocks are raced on each build, and where the first of them
 // was allocated. There are some on each.
 func (f finder) raced(strategy, hazard string, builds ...string) (string, error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, sharingTrials)
+	rows, err := f.rows(strategy, hazard, builds, sharingTrials)
 	if err != nil {
 		return "", err
 	}
 	var list []string
-	for i, r := range rows {
+	for _, r := range rows {
 		if len(r.Sharing.Sites) == 0 {
-			return "", fmt.Errorf("%s has no raced block under %s on %s", strategy, hazard, tables[i].OpenSSL)
+			return "", fmt.Errorf("%s has no raced block under %s on %s", strategy, hazard, r.build)
 		}
 		// The site is a line of OpenSSL's source, and who called it, innermost first.
 		site := strings.Fields(r.Sharing.Sites[0].Site)
@@ -184,21 +189,21 @@ func (f finder) raced(strategy, hazard string, builds ...string) (string, error)
 		if library, _, ok := strings.Cut(strings.Join(site[1:min(2, len(site))], ""), ".so+"); ok && !strings.HasPrefix(library, "libcrypto") {
 			where += " in " + library + ".so"
 		}
-		list = append(list, fmt.Sprintf("%d on %s (%s)", r.Sharing.Raced+r.Sharing.ReadRaced, tables[i].OpenSSL, where))
+		list = append(list, fmt.Sprintf("%d on %s (%s)", r.Sharing.Raced+r.Sharing.ReadRaced, r.build, where))
 	}
 	return "raced blocks: " + strings.Join(list, ", "), nil
 }
 
 // unraced says in how many sharing trials no block was raced.
 func (f finder) unraced(strategy, hazard string, builds ...string) (string, error) {
-	tables, rows, err := f.rows(strategy, hazard, builds, sharingTrials)
+	rows, err := f.rows(strategy, hazard, builds, sharingTrials)
 	if err != nil {
 		return "", err
 	}
 	n := 0
-	for i, r := range rows {
+	for _, r := range rows {
 		if r.Sharing.Raced+r.Sharing.ReadRaced > 0 {
-			return "", fmt.Errorf("%s has %d raced blocks under %s on %s", strategy, r.Sharing.Raced+r.Sharing.ReadRaced, hazard, tables[i].OpenSSL)
+			return "", fmt.Errorf("%s has %d raced blocks under %s on %s", strategy, r.Sharing.Raced+r.Sharing.ReadRaced, hazard, r.build)
 		}
 		n += r.Sharing.Trials
 	}
@@ -208,7 +213,7 @@ func (f finder) unraced(strategy, hazard string, builds ...string) (string, erro
 // costs gives the interval of a strategy's cost by duets that holds those of all
 // builds.
 func (f finder) costs(strategy string) (string, error) {
-	_, rows, err := f.rows(strategy, results.Plain, nil, func(r *results.Row) bool { return r.Duet != nil && r.Duet.Cost.Known() })
+	rows, err := f.rows(strategy, results.Plain, nil, func(r *results.Row) bool { return r.Duet != nil && r.Duet.Cost.Known() })
 	if err != nil {
 		return "", err
 	}
@@ -223,7 +228,7 @@ func (f finder) costs(strategy string) (string, error) {
 // those on the OpenSSL lines named, or all.
 func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error) {
 	var list []lives
-	for _, field := range f.Field {
+	for _, field := range f.field {
 		for _, r := range field.Daemons.Rows {
 			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, version.Line(r.OpenSSL)) {
 				continue
@@ -241,27 +246,19 @@ func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error
 // predictions is a table of hazards and strategies: what the catalogue expects on
 // each build of the set, beside what its trials showed.
 func (f finder) predictions() (string, error) {
-	var builds, hazards, names []string
-	cells := make(map[[3]string]*outcome)
-	for i := range f.Tables {
-		t := &f.Tables[i]
-		if t.Hazard == results.Plain || t.Load != "memory" || t.Heap != results.Heaps.Default() || t.Settings != "" {
-			continue
-		}
-		for j := range t.Rows {
-			r := &t.Rows[j]
-			key := [3]string{t.Hazard, r.Strategy, t.OpenSSL}
-			if cells[key] == nil {
-				cells[key] = new(outcome)
-			}
-			cells[key].add(r)
-			names = addTo(names, r.Strategy)
-		}
-		builds, hazards = addTo(builds, t.OpenSSL), addTo(hazards, t.Hazard)
+	tables := slices.DeleteFunc(slices.Clone(f.tables), func(t *results.Table) bool {
+		return t.Hazard == results.Plain || !usual(t) || t.Settings != ""
+	})
+	cells := make(map[[3]string]outcome)
+	for t, r := range results.Rows(tables) {
+		key := [3]string{t.Hazard, r.Strategy, t.OpenSSL}
+		cells[key] = cells[key].with(r)
 	}
+	names := results.Strategies(tables...)
+	builds := results.Distinct(tables, func(t *results.Table) string { return t.OpenSSL })
 	slices.SortFunc(builds, version.Compare)
+	hazards := results.Distinct(tables, func(t *results.Table) string { return t.Hazard })
 	slices.SortFunc(hazards, results.CompareHazards)
-	slices.SortFunc(names, catalogue.Compare)
 	t := &page.Table{Head: append([]string{"hazard"}, names...)}
 	least := math.MaxInt
 	for _, hazard := range hazards {
@@ -275,7 +272,7 @@ func (f finder) predictions() (string, error) {
 					return "", err
 				}
 				marks += c.mark(len(expected) > 0 && expected[0] != "?")
-				if c != nil && c.trials > 0 {
+				if c.trials > 0 {
 					least = min(least, c.trials)
 				}
 			}
@@ -295,25 +292,20 @@ func (f finder) predictions() (string, error) {
 // cause of those.
 func (f finder) agreement(known ...string) (string, error) {
 	var both, neither, damaged, raced int
-	for i := range f.Tables {
-		t := &f.Tables[i]
-		for _, r := range t.Rows {
-			var o outcome
-			if o.add(&r); o.trials == 0 || !o.traced || r.Strategy == results.PositiveControl {
-				continue
-			}
-			switch {
-			case o.damaged > 0 && o.raced > 0:
-				both++
-			case o.raced > 0:
-				raced++
-			case o.damaged == 0:
-				neither++
-			case !slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(t.Hazard, name) }):
-				return "", fmt.Errorf("%s under %s on %s: %d of %d lives damaged, and no block is raced", r.Strategy, t.Hazard, t.OpenSSL, o.damaged, o.trials)
-			default:
-				damaged++
-			}
+	for t, r := range results.Rows(f.tables) {
+		o := outcome{}.with(r)
+		switch {
+		case o.trials == 0 || !o.traced || r.Strategy == results.PositiveControl:
+		case o.damaged > 0 && o.raced > 0:
+			both++
+		case o.raced > 0:
+			raced++
+		case o.damaged == 0:
+			neither++
+		case !slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(t.Hazard, name) }):
+			return "", fmt.Errorf("%s under %s on %s: %d of %d lives damaged, and no block is raced", r.Strategy, t.Hazard, t.OpenSSL, o.damaged, o.trials)
+		default:
+			damaged++
 		}
 	}
 	return fmt.Sprintf("%d fields: %d damaged and raced, %d neither, %d raced alone, %d damaged alone", both+neither+raced+damaged, both, neither, raced, damaged), nil
@@ -325,17 +317,18 @@ type outcome struct {
 	traced                 bool
 }
 
-func (o *outcome) add(r *results.Row) {
+func (o outcome) with(r *results.Row) outcome {
 	o.trials, o.damaged = o.trials+r.Verdict.Trials, o.damaged+r.Verdict.Damaged
 	if r.Sharing != nil {
 		o.traced, o.raced = true, o.raced+r.Sharing.Raced+r.Sharing.ReadRaced
 	}
+	return o
 }
 
 // mark is one mark of the table of predictions, which explains them.
-func (o *outcome) mark(predicted bool) string {
+func (o outcome) mark(predicted bool) string {
 	switch {
-	case o == nil || o.trials == 0 && !o.traced:
+	case o.trials == 0 && !o.traced:
 		return "–"
 	case o.damaged > 0 && predicted:
 		return "D"
@@ -349,11 +342,4 @@ func (o *outcome) mark(predicted bool) string {
 		return "m"
 	}
 	return "·"
-}
-
-func addTo(list []string, name string) []string {
-	if slices.Contains(list, name) {
-		return list
-	}
-	return append(list, name)
 }

@@ -24,44 +24,37 @@ func Changes(c *results.Changes) *Document {
 	head := []string{"strategy", "before", "after", "change"}
 	told := make(map[results.Scene]bool)
 	add := func(scene results.Scene, t *Table) *Table {
+		t.Title += ": " + scene.String()
 		t.Mark = d.changeMarks(c.Marks, scene, told[scene])
 		told[scene] = true
 		d.Add(t)
 		return t
 	}
-	var scene results.Scene
-	var t *Table
-	for i := range c.Rows {
-		r := &c.Rows[i]
-		if i == 0 || r.Scene != scene {
-			scene, t = r.Scene, add(r.Scene, &Table{Title: "Damage: " + r.Scene.String(), Head: head})
+	for _, rows := range results.Group(c.Rows, func(r results.ChangedDamage) results.Scene { return r.Scene }) {
+		t := add(rows[0].Scene, &Table{Title: "Damage", Head: head})
+		for _, r := range rows {
+			t.Add(r.Strategy, sideOf(r.Was), sideOf(r.Is), damageChange(&r))
 		}
-		t.Add(r.Strategy, sideOf(r.Was), sideOf(r.Is), damageChange(r))
 	}
-	for i := range c.Sharing {
-		r := &c.Sharing[i]
-		if i == 0 || r.Scene != scene {
-			scene, t = r.Scene, add(r.Scene, &Table{Title: "Shared blocks: " + r.Scene.String(), Head: head})
+	for _, rows := range results.Group(c.Sharing, func(r results.ChangedSharing) results.Scene { return r.Scene }) {
+		t := add(rows[0].Scene, &Table{Title: "Shared blocks", Head: head})
+		for _, r := range rows {
+			t.Add(r.Strategy, r.Was, r.Is, sharingChange(&r))
 		}
-		t.Add(r.Strategy, r.Was, r.Is, sharingChange(r))
 	}
-	unit := ""
-	for i := range c.Costs {
-		r := &c.Costs[i]
-		if i == 0 || r.Scene != scene {
-			scene, unit = r.Scene, ""
-			base := results.NegativeControl + " in the same round"
-			if other := r.Against(); other != "" {
-				base = other + " in duets"
+	for _, rows := range results.Group(c.Costs, func(r results.ChangedCost) results.Scene { return r.Scene }) {
+		base := results.NegativeControl + " in the same round"
+		if other := rows[0].Against(); other != "" {
+			base = other + " in duets"
+		}
+		t := add(rows[0].Scene, &Table{Title: "Cost relative to " + base, Head: append([]string{"metric"}, head...), Labels: 2})
+		for i, r := range rows {
+			label := r.Unit
+			if i > 0 && label == rows[i-1].Unit {
+				label = ""
 			}
-			t = add(r.Scene, &Table{Title: "Cost relative to " + base + ": " + r.Scene.String(), Head: append([]string{"metric"}, head...), Labels: 2})
+			t.Add(label, r.Strategy, number.Ratio(r.Was), number.Ratio(r.Is), costChange(&r))
 		}
-		label := r.Unit
-		if label == unit {
-			label = ""
-		}
-		unit = r.Unit
-		t.Add(label, r.Strategy, number.Ratio(r.Was), number.Ratio(r.Is), costChange(r))
 	}
 	d.Add(List{{"*", []string{"the change is more than chance: Fisher's exact test for damage, Mann-Whitney for costs, p < 0.05 after Holm's correction over all rows of both files"}}})
 	return d

@@ -29,10 +29,9 @@ func DaemonParts(d *results.Daemons) []Part {
 			agree.Notes = []string{r.Why}
 		}
 		tags := Tags{OpenSSL: r.OpenSSL, Hazard: r.Hazard}
-		verdicts.Rows = append(verdicts.Rows, Row{append(names[:len(names):len(names)],
-			field(&results.Row{Verdict: r.Daemon}), field(&results.Row{Verdict: r.Rig}), agree), tags})
+		verdicts.Add(names, field(&results.Row{Verdict: r.Daemon}), field(&results.Row{Verdict: r.Rig}), agree).Tags = tags
 		if r.Daemon.Trials > 0 {
-			facts.Rows = append(facts.Rows, Row{append(names, daemonFacts(r)...), tags})
+			facts.Add(names, daemonFacts(r)).Tags = tags
 		}
 	}
 	parts := []Part{verdicts, Text(d.ScoreLine()), Text(d.ControlLine())}

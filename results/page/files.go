@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,8 +118,7 @@ func builds(c *results.Comparison) *Table {
 		for _, b := range in.Plan.Spec.Builds {
 			if b.Digest != "" && !seen[b.Label+b.Digest] {
 				seen[b.Label+b.Digest] = true
-				t.Add(b.Label, b.Library.Text, b.Library.From(), b.Library.Files(), b.Digest)
-				t.Rows[len(t.Rows)-1].Tags = Tags{OpenSSL: b.Label}
+				t.Add(b.Label, b.Library.Text, b.Library.From(), b.Library.Files(), b.Digest).Tags = Tags{OpenSSL: b.Label}
 			}
 		}
 	}
@@ -142,13 +140,9 @@ func facts(c *results.Comparison) *Table {
 			files[f] = append(files[f], in.Base())
 		}
 	}
-	library := func(f fact) int {
-		if strings.HasPrefix(f.key, "openssl-") {
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(order, func(a, b fact) int { return cmp.Compare(library(a), library(b)) })
+	isLibrary := func(f fact) bool { return strings.HasPrefix(f.key, "openssl-") }
+	libraries := slices.DeleteFunc(slices.Clone(order), func(f fact) bool { return !isLibrary(f) })
+	order = append(slices.DeleteFunc(order, isLibrary), libraries...)
 	t := &Table{Title: "Machine, tools and libraries", Head: []string{"fact", "value"}}
 	for _, f := range order {
 		cell := Cell{Text: f.value}

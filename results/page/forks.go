@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -197,7 +198,7 @@ func (g *forkGroup) table(f forkTable) *Table {
 		if g.trials == "" {
 			cells = append(cells, Cell{Text: strconv.Itoa(e.trials())})
 		}
-		t.Rows = append(t.Rows, Row{cells, Tags{e.table.OpenSSL, e.table.Hazard}})
+		t.Add(cells).Tags = Tags{e.table.OpenSSL, e.table.Hazard}
 	}
 	if !known {
 		return nil
@@ -241,28 +242,14 @@ func forkLegend(tables []*results.Table) List {
 		{"handler warm", []string{"the same work on pages that were touched before, many times in each process, minus the clock's cost; the 10th percentile of a trial's forks, because other work on the processor's core hardly changes it"}},
 		{"first ...", []string{"first use in the child, which allocates again what was cleared"}},
 	}
-	if low, high := clockRange(tables); high > 0 {
-		list = append(list, Entry{"the clock", []string{fmt.Sprintf("two readings are %s apart; cold handlers include this, warm handlers do not", nanoseconds(low, high))}})
-	}
-	return list
-}
-
-// clockRange is what two readings of the clock lay apart, at least and at most.
-func clockRange(tables []*results.Table) (low, high float64) {
+	var clock results.Range // of nanoseconds
 	for _, r := range results.Rows(tables) {
 		if c, ok := r.Cost(results.ClockNs); ok {
-			if high == 0 || c.Median.Value < low {
-				low = c.Median.Value
-			}
-			high = max(high, c.Median.Value)
+			clock.Add(int(math.RoundToEven(c.Median.Value)))
 		}
 	}
-	return low, high
-}
-
-func nanoseconds(low, high float64) string {
-	if a, b := fmt.Sprintf("%.0f", low), fmt.Sprintf("%.0f", high); a != b {
-		return a + " to " + b + " ns"
+	if clock.Total > 0 {
+		list = append(list, Entry{"the clock", []string{fmt.Sprintf("two readings are %s ns apart; cold handlers include this, warm handlers do not", clock)}})
 	}
-	return fmt.Sprintf("%.0f ns", low)
+	return list
 }

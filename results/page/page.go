@@ -78,8 +78,8 @@ func (Code) part()    {}
 func (List) part()    {}
 func (*Table) part()  {}
 
-// Add appends a row; a value is a Cell or is printed into one.
-func (t *Table) Add(values ...any) {
+// Add appends a row, and returns it; a value is a Cell, several or is printed into one.
+func (t *Table) Add(values ...any) *Row {
 	var row Row
 	for _, v := range values {
 		switch v := v.(type) {
@@ -92,6 +92,7 @@ func (t *Table) Add(values ...any) {
 		}
 	}
 	t.Rows = append(t.Rows, row)
+	return &t.Rows[len(t.Rows)-1]
 }
 
 func (t *Table) labels() int { return max(1, t.Labels) }

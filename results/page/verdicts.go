@@ -52,8 +52,7 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 		for _, name := range names {
 			cells = append(cells, field(scene.Row(name)))
 		}
-		t.Add(results.HazardTitle(scene.Hazard), cells)
-		t.Rows[len(t.Rows)-1].Tags = Tags{scene.OpenSSL, scene.Hazard}
+		t.Add(results.HazardTitle(scene.Hazard), cells).Tags = Tags{scene.OpenSSL, scene.Hazard}
 		t.Mark = cmp.Or(t.Mark, shortMark(scene.Mark))
 	}
 	return t
@@ -116,15 +115,15 @@ func (b *comparison) events(builds []*results.Table) {
 		if len(r.Events) == 0 {
 			continue
 		}
-		cells := []Cell{{Text: r.Strategy}, {Text: strconv.Itoa(r.Verdict.Trials)}}
+		var cells []Cell
 		if len(builds) > 1 {
-			cells = append([]Cell{{Text: build.OpenSSL}}, cells...)
+			cells = []Cell{{Text: build.OpenSSL}}
 		}
+		cells = append(cells, Cell{Text: r.Strategy}, Cell{Text: strconv.Itoa(r.Verdict.Trials)})
 		for _, kind := range kinds {
 			cells = append(cells, kindCell(r, kind))
 		}
-		t.Add(cells)
-		t.Rows[len(t.Rows)-1].Tags = Tags{build.OpenSSL, build.Hazard}
+		t.Add(cells).Tags = Tags{build.OpenSSL, build.Hazard}
 	}
 	b.Add(t)
 }
