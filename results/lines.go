@@ -118,14 +118,3 @@ func (l *lineReader) readLine() ([]byte, error) {
 	}
 	return nil, fmt.Errorf("longer than %d bytes", l.in.Size())
 }
-
-// take returns the comment that the mark just read stands for, nil if the
-// file itself has a line that looks like the mark.
-func (l *lineReader) take() []byte {
-	c := l.comment
-	l.comment = l.comment[:0]
-	if len(c) == 0 {
-		return nil
-	}
-	return c
-}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,8 +36,6 @@ type Reader struct {
 	json  trialParser
 	cells map[string]Cell // by name, each parsed once
 
-	held   *benchfmt.Result // the record that bench stands at, if not used yet
-	end    int64            // bytes of the file up to and including the last record used
 	offset int64
 	ended  bool
 	torn   bool
@@ -50,8 +49,7 @@ type Reader struct {
 	// and slices are used again for the next.
 	trial   Trial
 	bench0  string // its benchmark name
-	open    bool   // benchmark lines may follow
-	missing int    // how many still have to; -1 = not known
+	missing int    // how many benchmark lines still have to follow
 
 	forkLines int // benchmark lines of forks alone
 }
@@ -94,80 +92,54 @@ func (r *Reader) Scan() bool {
 			return false
 		}
 		if whole {
-			r.open = false
-			r.offset = r.end
+			r.offset = r.lines.read
 			return true
 		}
 	}
 	return false
 }
 
-// step looks at the next record and reports whether it made the trial whole.
-// It may do so without using the record up: without a count of lines a trial
-// ends where another begins.
+// step takes the next record and reports whether it made the trial whole.
 func (r *Reader) step() (whole bool, err error) {
-	rec, err := r.peek()
+	rec, err := r.next()
 	if err != nil {
 		return false, err
 	}
+	comment := string(rec.Name) == commentMark && len(r.lines.comment) > 0
 	switch {
 	case r.ended:
-		return r.finish()
-	case string(rec.Name) == commentMark && len(r.lines.comment) > 0:
-		if r.open {
-			return r.close()
-		}
-		r.use()
-		return r.comment(r.lines.take())
-	case !Measure(rec.Name.Base()).known():
-		r.use() // a benchmark that is not of this suite
+		r.finish()
 		return false, nil
-	case r.open && r.belongs(rec):
-		r.use()
+	case !comment && !Measure(rec.Name.Base()).known():
+		return false, nil // a benchmark that is not of this suite
+	case r.missing > 0 && string(rec.Name) != r.bench0:
+		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.bench0)
+	case comment:
+		return r.comment()
+	case r.missing > 0:
 		r.missing--
 		return r.missing == 0, r.addMetrics(rec)
-	case r.open:
-		return r.close()
 	}
-	r.use()
 	return true, r.plain(rec)
 }
 
-// use marks the record that peek returned as done with.
-func (r *Reader) use() {
-	r.held = nil
-	r.end = r.lines.read
-}
-
-// peek returns the next record of the file; at the end it sets ended.
-func (r *Reader) peek() (*benchfmt.Result, error) {
-	for r.held == nil {
-		if !r.bench.Scan() {
-			return nil, r.readError()
-		}
+// next returns the next record of the file; at the end it sets ended.
+func (r *Reader) next() (*benchfmt.Result, error) {
+	for r.bench.Scan() {
 		switch rec := r.bench.Result().(type) {
 		case *benchfmt.Result:
-			r.held = rec
 			r.configure(rec)
+			r.ended = string(rec.Name) == endMark && r.lines.done
+			return rec, nil
 		case *benchfmt.SyntaxError:
 			return nil, errors.New(rec.Msg)
 		}
 	}
-	r.ended = string(r.held.Name) == endMark && r.lines.done
-	return r.held, nil
-}
-
-// readError takes benchfmt's own position off an error, to give all errors
-// the same form.
-func (r *Reader) readError() error {
 	err := r.bench.Err()
-	if err == nil {
-		return io.ErrUnexpectedEOF // the end mark comes first
-	}
 	if inner := errors.Unwrap(err); inner != nil {
-		return inner
+		return nil, inner // without benchfmt's own position
 	}
-	return err
+	return nil, cmp.Or(err, io.ErrUnexpectedEOF) // the end mark comes first
 }
 
 // configure takes over the configuration lines since the last record.
@@ -187,7 +159,9 @@ func (r *Reader) configure(rec *benchfmt.Result) {
 }
 
 // comment begins a trial, or keeps the plan.
-func (r *Reader) comment(text []byte) (whole bool, err error) {
+func (r *Reader) comment() (whole bool, err error) {
+	text := r.lines.comment
+	r.lines.comment = text[:0]
 	if plan, ok := bytes.CutPrefix(text, []byte(planPrefix)); ok {
 		if err := checkPlan(plan); err != nil {
 			return false, err
@@ -196,19 +170,19 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 			return false, errors.New("plan of another run than before: each run needs a file of its own")
 		}
 		if r.header.Plan != nil {
-			r.offset = r.end // a record of its own: rounds were added
+			r.offset = r.lines.read // a record of its own: rounds were added
 		}
 		r.header.Plan = bytes.Clone(plan)
 		return false, nil
 	}
-	name, lines, err := r.json.parse(text[len(trialPrefix):], &r.trial)
+	line, err := r.json.parse(text[len(trialPrefix):], &r.trial)
 	if err != nil {
 		return false, fmt.Errorf("trial: %w", err)
 	}
-	if err := r.begin(name); err != nil {
+	if err := r.begin(line.Name); err != nil {
 		return false, err
 	}
-	if err := r.trial.check(lines); err != nil {
+	if err := r.trial.check(line.Lines); err != nil {
 		return false, err
 	}
 	for _, text := range r.lines.series {
@@ -223,8 +197,8 @@ func (r *Reader) comment(text []byte) (whole bool, err error) {
 		}
 	}
 	r.lines.series = nil
-	r.open, r.missing = true, lines
-	return lines == 0, nil
+	r.missing = line.Lines
+	return r.missing == 0, nil
 }
 
 // begin sets what every trial has, however it was written.
@@ -241,20 +215,6 @@ func (r *Reader) begin(name string) error {
 	r.bench0 = name
 	r.trial.Cell, r.trial.Config, r.trial.File = cell, r.config, r.name
 	return nil
-}
-
-// belongs reports whether a benchmark line is the open trial's. One that
-// repeats a unit is another trial of the same cell.
-func (r *Reader) belongs(rec *benchfmt.Result) bool {
-	if r.missing == 0 || string(rec.Name) != r.bench0 {
-		return false
-	}
-	for _, v := range rec.Values {
-		if _, ok := r.trial.Metric(asWritten(v).Unit); ok {
-			return false
-		}
-	}
-	return true
 }
 
 func (r *Reader) addMetrics(rec *benchfmt.Result) error {
@@ -319,7 +279,7 @@ func (t *Trial) check(lines int) error {
 	switch {
 	case !slices.Contains(statuses, t.Status):
 		return fmt.Errorf("trial %d: unknown status %q: choose from %s", t.ID, t.Status, "ok, failed, skipped, not-applicable")
-	case t.ID < 0 || t.Round < 0 || t.SharedSlots < 0 || lines < -1:
+	case t.ID < 0 || t.Round < 0 || t.SharedSlots < 0 || lines < 0:
 		return fmt.Errorf("trial %d of round %d, %d shared slots, %d lines: want numbers of at least 0", t.ID, t.Round, t.SharedSlots, lines)
 	case t.FirstEvent < 0 || t.CrashAt < 0 || t.Load < 0:
 		return fmt.Errorf("trial %d: first event at %v, crash at %v, load of %v: want times of at least 0", t.ID, t.FirstEvent, t.CrashAt, t.Load)
@@ -337,23 +297,14 @@ func asWritten(v benchfmt.Value) Metric {
 	return Metric{v.Value, v.Unit}
 }
 
-// close ends the open trial because another record begins.
-func (r *Reader) close() (whole bool, err error) {
-	if r.missing > 0 {
-		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.bench0)
-	}
-	return true, nil
-}
-
 // finish ends the file.
-func (r *Reader) finish() (whole bool, err error) {
-	r.torn = r.lines.torn || r.open && r.missing > 0
+func (r *Reader) finish() {
+	r.torn = r.lines.torn || r.missing > 0
 	if r.offset == 0 {
 		// No whole trial. The header ends with an empty line, so without one it was
 		// cut off itself.
 		r.offset = r.lines.blank
 	}
-	return r.open && r.missing <= 0, nil
 }
 
 // plain makes a trial of a benchmark line alone.

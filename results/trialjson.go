@@ -19,29 +19,18 @@ type trialParser struct {
 	interned map[string]string // the few words that come again in every trial
 }
 
-// parse reads text into t, whose maps and slices are used again, and returns
-// the benchmark name and the number of benchmark lines that follow; -1 where
-// the text does not say.
-func (p *trialParser) parse(text []byte, t *Trial) (name string, lines int, err error) {
+// parse reads text into t, whose maps and slices are used again. Lines are -1
+// where the text does not say.
+func (p *trialParser) parse(text []byte, t *Trial) (trialLine, error) {
 	p.b, p.i = text, 0
 	t.reset()
-	f := facts{t: t, lines: -1}
-	if p.object(func(key []byte) bool { return p.fact(&f, key) }) && p.end() {
-		return f.name, f.lines, nil
+	line := trialLine{Lines: -1, Trial: t}
+	if p.object(func(key []byte) bool { return p.fact(&line, key) }) && p.end() {
+		return line, nil
 	}
 	t.reset()
-	line := struct {
-		Name  string `json:"name"`
-		Lines *int   `json:"lines"`
-		*Trial
-	}{Trial: t}
-	if err := json.Unmarshal(text, &line); err != nil {
-		return "", 0, err
-	}
-	if line.Lines == nil {
-		return line.Name, -1, nil
-	}
-	return line.Name, *line.Lines, nil
+	line = trialLine{Lines: -1, Trial: t}
+	return line, json.Unmarshal(text, &line)
 }
 
 func (t *Trial) reset() {
@@ -50,25 +39,19 @@ func (t *Trial) reset() {
 	*t = Trial{Events: events, Detail: detail, Metrics: metrics, Series: series}
 }
 
-// facts is the destination of one parse.
-type facts struct {
-	t     *Trial
-	name  string
-	lines int
-}
-
 // fact reads the value of one key of a #trial line.
-func (p *trialParser) fact(f *facts, key []byte) bool {
-	t := f.t
+func (p *trialParser) fact(t *trialLine, key []byte) bool {
 	switch string(key) {
 	case "name":
-		return p.word(&f.name)
+		return p.word(&t.Name)
 	case "lines":
-		return p.int(&f.lines)
+		return p.int(&t.Lines)
 	case "id":
 		return p.int(&t.ID)
 	case "round":
 		return p.int(&t.Round)
+	case "seed":
+		return p.uint(&t.Seed)
 	case "start":
 		return p.time(&t.Start)
 	case "status":
@@ -79,33 +62,6 @@ func (p *trialParser) fact(f *facts, key []byte) bool {
 		return p.word(&t.Mark)
 	case "control":
 		return p.bool(&t.Control)
-	case "shared_slots":
-		return p.int(&t.SharedSlots)
-	case "events":
-		return p.events(&t.Events)
-	case "ignored":
-		return p.events(&t.Ignored)
-	case "detail":
-		return p.strings(&t.Detail)
-	case "load1":
-		return p.float(&t.LoadBefore)
-	case "steal_share":
-		return p.float(&t.Steal)
-	case "first_event_ns":
-		return p.duration(&t.FirstEvent)
-	case "crash_ns":
-		return p.duration(&t.CrashAt)
-	case "load_ns":
-		return p.duration(&t.Load)
-	}
-	return p.count(t, key)
-}
-
-// count reads the value of a key whose value is a count.
-func (p *trialParser) count(t *Trial, key []byte) bool {
-	switch string(key) {
-	case "seed":
-		return p.uint(&t.Seed)
 	case "handshakes":
 		return p.uint(&t.Handshakes)
 	case "attempts":
@@ -116,8 +72,26 @@ func (p *trialParser) count(t *Trial, key []byte) bool {
 		return p.uint(&t.Draws)
 	case "forks":
 		return p.uint(&t.Forks)
+	case "events":
+		return p.events(&t.Events)
+	case "ignored":
+		return p.events(&t.Ignored)
+	case "first_event_ns":
+		return p.duration(&t.FirstEvent)
 	case "first_event_hs":
 		return p.uint(&t.FirstEventAt)
+	case "crash_ns":
+		return p.duration(&t.CrashAt)
+	case "load_ns":
+		return p.duration(&t.Load)
+	case "shared_slots":
+		return p.int(&t.SharedSlots)
+	case "detail":
+		return p.strings(&t.Detail)
+	case "load1":
+		return p.float(&t.LoadBefore)
+	case "steal_share":
+		return p.float(&t.Steal)
 	case "ctx_switches":
 		return p.uint(&t.CtxSwitches)
 	}
@@ -244,95 +218,43 @@ func (p *trialParser) bool(to *bool) bool {
 	return ok
 }
 
-// digits reads a number that is digits only, as JSON writes it: no leading
-// zero, and short enough not to overflow.
-func (p *trialParser) digits() (n uint64, count int) {
+// number reads a decimal without sign and exponent, nil if JSON would not write
+// it so. (A string of it that only strconv gets is not allocated.)
+func (p *trialParser) number() []byte {
 	p.space()
 	start := p.i
-	for p.i < len(p.b) && p.b[p.i]-'0' <= 9 {
-		n = n*10 + uint64(p.b[p.i]-'0')
+	for p.i < len(p.b) && (p.b[p.i]-'0' <= 9 || p.b[p.i] == '.') {
 		p.i++
 	}
-	count = p.i - start
-	if count > 18 || count > 1 && p.b[start] == '0' {
-		count = 0
+	text := p.b[start:p.i]
+	whole, _, _ := bytes.Cut(text, []byte("."))
+	if len(whole) == 0 || len(whole) > 1 && whole[0] == '0' || bytes.HasSuffix(text, []byte(".")) {
+		return nil
 	}
-	return n, count
+	return text
 }
 
 func (p *trialParser) uint(to *uint64) bool {
-	n, count := p.digits()
-	if count > 0 {
-		*to = n
-		return true
-	}
-	return p.longUint(to)
-}
-
-// longUint reads what digits refused; seeds have up to 20 digits.
-func (p *trialParser) longUint(to *uint64) bool {
-	end := p.i
-	for p.i > 0 && p.b[p.i-1]-'0' <= 9 {
-		p.i--
-	}
-	n, err := strconv.ParseUint(string(p.b[p.i:end]), 10, 64)
-	if err != nil || p.b[p.i] == '0' {
-		return false
-	}
-	*to, p.i = n, end
-	return true
+	n, err := strconv.ParseUint(string(p.number()), 10, 64)
+	*to = n
+	return err == nil
 }
 
 func (p *trialParser) int(to *int) bool {
-	n, count := p.digits()
-	*to = int(n)
-	return count > 0
+	n, err := strconv.Atoi(string(p.number()))
+	*to = n
+	return err == nil
 }
 
 func (p *trialParser) duration(to *time.Duration) bool {
-	n, count := p.digits()
+	n, err := strconv.ParseInt(string(p.number()), 10, 64)
 	*to = time.Duration(n)
-	return count > 0
+	return err == nil
 }
 
-// pow10 are the powers of ten that a float64 holds exactly.
-var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
-
-// float reads a decimal of at most 15 digits without an exponent: then both
-// the digits and the power of ten are exact, and their quotient is the nearest
-// float64 (the fast path of Clinger, "How to read floating point numbers
-// accurately", 1990).
 func (p *trialParser) float(to *float64) bool {
-	n, count := p.digits()
-	if count == 0 || count > 15 {
-		return false
-	}
-	*to = float64(n)
-	if p.i >= len(p.b) || p.b[p.i] != '.' {
-		return true
-	}
-	p.i++
-	start := p.i
-	for p.i < len(p.b) && p.b[p.i]-'0' <= 9 {
-		n = n*10 + uint64(p.b[p.i]-'0')
-		p.i++
-	}
-	decimals := p.i - start
-	if decimals == 0 || count+decimals > 15 {
-		return p.longFloat(to, start-1-count)
-	}
-	*to = float64(n) / pow10[decimals]
-	return true
-}
-
-// longFloat reads a decimal with more digits than float can take, as shares
-// that were computed have.
-func (p *trialParser) longFloat(to *float64, start int) bool {
-	if p.b[p.i-1] == '.' {
-		return false
-	}
-	v, err := strconv.ParseFloat(string(p.b[start:p.i]), 64)
-	*to = v
+	n, err := strconv.ParseFloat(string(p.number()), 64)
+	*to = n
 	return err == nil
 }
 

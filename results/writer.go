@@ -128,13 +128,8 @@ func (w *Writer) facts(name string, t *Trial) error {
 		line.Trial = &short
 		text, err = json.Marshal(line)
 	}
-	if err != nil {
-		return err
-	}
-	w.buf.WriteString(trialPrefix)
-	w.buf.Write(text)
-	w.buf.WriteByte('\n')
-	return nil
+	fmt.Fprintf(&w.buf, "%s%s\n", trialPrefix, text)
+	return err
 }
 
 func (w *Writer) metrics(name string, t *Trial) error {
