@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -318,7 +319,7 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 			continue
 		}
 		disturbed := s.conditions[m].disturbed(workers, seldom)
-		for _, unit := range c.units() {
+		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
 			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
 			if name != o.Baseline && hasRatio(unit) {
 				cost.Ratio = pair(c, base.cost[m], unit).ratio(o)
@@ -347,24 +348,6 @@ func (s *sample) warn(f *Figure, m Measure) {
 func noRatio() Ratio {
 	nan := math.NaN()
 	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
-}
-
-// units lists the declared units first, in their order, then any others.
-func (c *columns) units() []string {
-	var list []string
-	for _, u := range Units() {
-		if _, ok := c.values[u.Unit]; ok {
-			list = append(list, u.Unit)
-		}
-	}
-	var others []string
-	for unit := range c.values {
-		if !slices.Contains(list, unit) {
-			others = append(others, unit)
-		}
-	}
-	slices.Sort(others)
-	return append(list, others...)
 }
 
 func (c *columns) median(unit string, confidence float64) Figure {

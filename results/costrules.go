@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -198,15 +199,15 @@ func (r steady) judge(f *findings, place string, s *sample, m Measure) {
 
 // units lists those that any trial has a cost in.
 func (g *gatherer) units() []string {
-	all := columns{values: make(map[string][]float64)}
+	all := make(map[string]bool)
 	for _, samples := range g.scenes {
 		for _, s := range samples {
 			for _, c := range s.cost {
 				for unit := range c.values {
-					all.values[unit] = nil
+					all[unit] = true
 				}
 			}
 		}
 	}
-	return all.units()
+	return slices.SortedFunc(maps.Keys(all), compareUnits)
 }

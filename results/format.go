@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -47,80 +48,55 @@ func (h Header) Get(key string) string {
 	return ""
 }
 
-// UnitLine is what a results file declares about one unit.
-type UnitLine struct {
-	Unit   string
-	Better string // "higher" or "lower"
-	Exact  bool   // equal in every trial of a cell
+// units are the declared ones, in the order of the file. Without their lines
+// benchstat would know neither direction nor exactness.
+var units = []string{
+	HandshakesPerSec, CPUPerHandshake,
+	CPURatio, TotalRatio, OtherCPU, InstructionsPerHandshake, InstructionRatio,
+	"p50-ns/handshake", "p99-ns/handshake",
+	ForkP50, "p90-fork-ns", "p99-fork-ns", "max-fork-ns", "masked-fork-ns",
+	ForkDiff, "fork-diff-low-ns", "fork-diff-high-ns",
+	ReadyP50, "p90-ready-ns", "p99-ready-ns", "max-ready-ns", "masked-ready-ns",
+	ReadyDiff, "ready-diff-low-ns", "ready-diff-high-ns",
+	HandlerCold, "p90-handler-ns", "p99-handler-ns", "max-handler-ns",
+	HandlerWarm,
+	FirstRandom, "p90-first-random-ns", "p99-first-random-ns", "max-first-random-ns",
+	FirstHandshake, "p90-first-handshake-ns", "p99-first-handshake-ns", "max-first-handshake-ns",
+	ClockNs, "setup-ns",
+	ForksPerSec, "bare-forks/s",
+	DamagedPerTrial, PassivePerMhs, ForeignPerMcheck, RepeatsPerMdraw, "lost-slots/fork",
+	RacedBlocks, ReadRacedBlocks,
+	KeptBytes, MemoryBytes, SharedSlots,
 }
 
-// Units lists the declared units, in the order of the file. Without these
-// lines benchstat would know neither direction nor exactness.
-//
-// The only exact unit is shared-slots: it follows from build, hazard and
-// strategy, and not from luck.
-func Units() []UnitLine {
-	return []UnitLine{
-		{Unit: HandshakesPerSec, Better: "higher"},
-		{Unit: CPUPerHandshake, Better: "lower"},
-		{Unit: CPURatio, Better: "lower"},
-		{Unit: TotalRatio, Better: "lower"},
-		{Unit: OtherCPU, Better: "lower"},
-		{Unit: InstructionsPerHandshake, Better: "lower"},
-		{Unit: InstructionRatio, Better: "lower"},
-		{Unit: "p50-ns/handshake", Better: "lower"},
-		{Unit: "p99-ns/handshake", Better: "lower"},
-		{Unit: ForkP50, Better: "lower"},
-		{Unit: "p90-fork-ns", Better: "lower"},
-		{Unit: "p99-fork-ns", Better: "lower"},
-		{Unit: "max-fork-ns", Better: "lower"},
-		{Unit: "masked-fork-ns", Better: "lower"},
-		{Unit: ForkDiff, Better: "lower"},
-		{Unit: "fork-diff-low-ns", Better: "lower"},
-		{Unit: "fork-diff-high-ns", Better: "lower"},
-		{Unit: ReadyP50, Better: "lower"},
-		{Unit: "p90-ready-ns", Better: "lower"},
-		{Unit: "p99-ready-ns", Better: "lower"},
-		{Unit: "max-ready-ns", Better: "lower"},
-		{Unit: "masked-ready-ns", Better: "lower"},
-		{Unit: ReadyDiff, Better: "lower"},
-		{Unit: "ready-diff-low-ns", Better: "lower"},
-		{Unit: "ready-diff-high-ns", Better: "lower"},
-		{Unit: HandlerCold, Better: "lower"},
-		{Unit: "p90-handler-ns", Better: "lower"},
-		{Unit: "p99-handler-ns", Better: "lower"},
-		{Unit: "max-handler-ns", Better: "lower"},
-		{Unit: HandlerWarm, Better: "lower"},
-		{Unit: FirstRandom, Better: "lower"},
-		{Unit: "p90-first-random-ns", Better: "lower"},
-		{Unit: "p99-first-random-ns", Better: "lower"},
-		{Unit: "max-first-random-ns", Better: "lower"},
-		{Unit: FirstHandshake, Better: "lower"},
-		{Unit: "p90-first-handshake-ns", Better: "lower"},
-		{Unit: "p99-first-handshake-ns", Better: "lower"},
-		{Unit: "max-first-handshake-ns", Better: "lower"},
-		{Unit: ClockNs, Better: "lower"},
-		{Unit: "setup-ns", Better: "lower"},
-		{Unit: ForksPerSec, Better: "higher"},
-		{Unit: "bare-forks/s", Better: "higher"},
-		{Unit: DamagedPerTrial, Better: "lower"},
-		{Unit: PassivePerMhs, Better: "lower"},
-		{Unit: ForeignPerMcheck, Better: "lower"},
-		{Unit: RepeatsPerMdraw, Better: "lower"},
-		{Unit: "lost-slots/fork", Better: "lower"},
-		{Unit: RacedBlocks, Better: "lower"},
-		{Unit: ReadRacedBlocks, Better: "lower"},
-		{Unit: KeptBytes, Better: "lower"},
-		{Unit: MemoryBytes, Better: "lower"},
-		{Unit: SharedSlots, Better: "lower", Exact: true},
+// compareUnits puts the declared units first, in their order, then any others.
+func compareUnits(a, b string) int {
+	place := func(unit string) int {
+		if i := slices.Index(units, unit); i >= 0 {
+			return i
+		}
+		return len(units)
 	}
+	return cmp.Or(place(a)-place(b), strings.Compare(a, b))
+}
+
+// unitLine declares a unit. The only exact one is shared-slots: it follows from
+// build, hazard and strategy, and not from luck.
+func unitLine(unit string) string {
+	switch {
+	case strings.HasSuffix(unit, "/s"):
+		return "Unit " + unit + " better=higher"
+	case unit == SharedSlots:
+		return "Unit " + unit + " better=lower assume=exact"
+	}
+	return "Unit " + unit + " better=lower"
 }
 
 // signed units are differences, which may be below zero. So may what a user's own
 // benchmark reports.
 func signed(unit string) bool {
 	return strings.Contains(unit, "diff") || strings.HasPrefix(unit, "warm-") || unit == KeptBytes ||
-		!slices.ContainsFunc(Units(), func(u UnitLine) bool { return u.Unit == unit })
+		!slices.Contains(units, unit)
 }
 
 // Units that this package looks at itself.

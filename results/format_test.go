@@ -345,13 +345,13 @@ func TestUnitsAreKnownToBenchfmt(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, u := range Units() {
+	for _, unit := range units {
 		want := -1
-		if strings.HasSuffix(u.Unit, "/s") {
+		if strings.HasSuffix(unit, "/s") {
 			want = +1
 		}
-		if got := r.Units().GetBetter(u.Unit); got != want {
-			t.Errorf("%s: better is %d, want %d", u.Unit, got, want)
+		if got := r.Units().GetBetter(unit); got != want {
+			t.Errorf("%s: better is %d, want %d", unit, got, want)
 		}
 	}
 }

@@ -37,12 +37,8 @@ func (w *Writer) Header(h Header) error {
 		}
 		fmt.Fprintf(&w.buf, "%s: %s\n", c.Key, c.Value)
 	}
-	for _, u := range Units() {
-		fmt.Fprintf(&w.buf, "Unit %s better=%s", u.Unit, u.Better)
-		if u.Exact {
-			w.buf.WriteString(" assume=exact")
-		}
-		w.buf.WriteByte('\n')
+	for _, unit := range units {
+		w.buf.WriteString(unitLine(unit) + "\n")
 	}
 	w.buf.WriteByte('\n')
 	return w.flush("header")
