@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,19 +24,11 @@ func AAName(strategy string, n int) string {
 	return fmt.Sprintf("%s%saa=%d", strategy, sep, n)
 }
 
+// aaName is a name of AAName.
+var aaName = regexp.MustCompile(`^(.+)[:,]aa=[0-9]+$`)
+
 // aaBase is the strategy behind a name of AAName, else the name itself.
-func aaBase(name string) string {
-	i := strings.LastIndex(name, "aa=")
-	if i < 2 || name[i-1] != ':' && name[i-1] != ',' {
-		return name
-	}
-	var n int
-	base := name[:i-1]
-	if _, err := fmt.Sscan(name[i+len("aa="):], &n); err != nil || AAName(base, n) != name {
-		return name
-	}
-	return base
-}
+func aaBase(name string) string { return aaName.ReplaceAllString(name, "$1") }
 
 // The size of an A/A experiment below which it proves little: with 200
 // comparisons a test that errs in 10 % of cases instead of 5 % is found out

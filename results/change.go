@@ -173,20 +173,19 @@ func (s *SharedBlocks) without(o *SharedBlocks) []SharedSite {
 
 // correct makes each kind of test one family over both files.
 func (c *Changes) correct() {
-	damage, costs := make([]float64, len(c.Rows)), make([]float64, len(c.Costs))
+	var damage, costs []*float64
 	for i := range c.Rows {
-		damage[i] = c.Rows[i].P
+		damage = append(damage, &c.Rows[i].P)
 	}
 	for i := range c.Costs {
-		costs[i] = c.Costs[i].P
+		costs = append(costs, &c.Costs[i].P)
 	}
-	for i, p := range inference.Holm(damage) {
-		if c.Rows[i].P = p; math.IsNaN(p) {
-			c.Rows[i].P = 1
+	holm(damage)
+	holm(costs)
+	for _, p := range damage {
+		if math.IsNaN(*p) {
+			*p = 1
 		}
-	}
-	for i, p := range inference.Holm(costs) {
-		c.Costs[i].P = p
 	}
 }
 
@@ -197,11 +196,8 @@ func differences(old, now *gatherer) []string {
 	if a, b := old.machines(), now.machines(); !slices.Equal(a, b) {
 		list = append(list, fmt.Sprintf("machine: %v before, %v after", a, b))
 	}
-	is := now.inputs[0].traits()
-	for _, a := range old.inputs[0].traits() {
-		if i := slices.IndexFunc(is, func(b trait) bool { return a.key == b.key && a.text != b.text }); i >= 0 {
-			list = append(list, fmt.Sprintf("%s before, %s after", a.text, is[i].text))
-		}
+	for _, t := range changedTraits(old.inputs, now.inputs) {
+		list = append(list, fmt.Sprintf("%s before, %s after", t[0].text, t[1].text))
 	}
 	return list
 }

@@ -383,13 +383,15 @@ func correct(tables []Table, baseline string, alpha float64) {
 		t.correctDuets(units)
 	}
 	for _, ratios := range units {
-		p, same := make([]float64, len(ratios)), make([]float64, len(ratios))
-		for i, r := range ratios {
-			p[i], same[i] = r.P, r.same
+		var p, same []*float64
+		for _, r := range ratios {
+			r.Adjusted = r.P
+			p, same = append(p, &r.Adjusted), append(same, &r.same)
 		}
-		p, same = inference.Holm(p), inference.Holm(same)
-		for i, r := range ratios {
-			r.Adjusted, r.Same = p[i], same[i] < alpha
+		holm(p)
+		holm(same)
+		for _, r := range ratios {
+			r.Same = r.same < alpha
 		}
 		warnHopeless(ratios, alpha)
 	}
@@ -398,12 +400,17 @@ func correct(tables []Table, baseline string, alpha float64) {
 			tables[n].Rows[i].Duet.judge(alpha)
 		}
 	}
-	p := make([]float64, len(fisher))
-	for i := range fisher {
-		p[i] = *fisher[i]
+	holm(fisher)
+}
+
+// holm corrects the p-values of one family where they are.
+func holm(family []*float64) {
+	p := make([]float64, len(family))
+	for i := range family {
+		p[i] = *family[i]
 	}
 	for i, q := range inference.Holm(p) {
-		*fisher[i] = q
+		*family[i] = q
 	}
 }
 

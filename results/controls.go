@@ -18,22 +18,16 @@ const (
 	NegativeControl = catalogue.NegativeControl
 )
 
-// ControlGroup is what shares a pair of controls: one build under one load, on
-// one kind of machine.
-type ControlGroup struct {
-	Machine, OpenSSL   string
-	Server, Load, Heap string // Server: a daemon; "" is the rig
-	Workers            int
-}
-
-// controls is the group of controls that a scene belongs to.
-func (s Scene) controls() ControlGroup {
-	return ControlGroup{s.Machine, s.OpenSSL, s.Setting(ServerKey), s.Load, s.Heap, s.Workers}
+// controls is the group of scenes that share a pair of controls: those of one build
+// under one load, on one kind of machine, and of one daemon, which its settings name.
+func (s Scene) controls() Scene {
+	s.Hazard, s.Settings = "", s.Setting(ServerKey)
+	return s
 }
 
 // Control is how the controls of one group came out.
 type Control struct {
-	ControlGroup
+	Scene            // without a hazard
 	Positive Verdict // of none
 	Negative Verdict // of key-owner
 	// Unlooked is the verdict on key-owner where nobody looks: with the active
@@ -46,9 +40,6 @@ type Control struct {
 // Needed reports whether the group needs controls at all: a single worker
 // shares nothing with another.
 func (c Control) Needed() bool { return c.Workers >= 2 }
-
-// OK reports whether the controls came out as they must.
-func (c Control) OK() bool { return c.Mark() == "" }
 
 // Mark says what is wrong with the controls, "" if nothing is.
 //
@@ -135,7 +126,7 @@ func Controls(trials []*Trial) []Control {
 	return groups.list()
 }
 
-type controlGroups map[ControlGroup]*controlTally
+type controlGroups map[Scene]*controlTally
 
 type controlTally struct {
 	positive, negative, unlooked tally
@@ -186,14 +177,11 @@ func (g controlGroups) list() []Control {
 	for group := range g {
 		list = append(list, g.control(group))
 	}
-	slices.SortFunc(list, func(a, b Control) int {
-		return cmp.Or(strings.Compare(a.Machine, b.Machine), version.Compare(a.OpenSSL, b.OpenSSL),
-			strings.Compare(a.Server, b.Server), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap), cmp.Compare(a.Workers, b.Workers))
-	})
+	slices.SortFunc(list, func(a, b Control) int { return compareScenes(a.Scene, b.Scene) })
 	return list
 }
 
-func (g controlGroups) control(group ControlGroup) Control {
+func (g controlGroups) control(group Scene) Control {
 	c := g[group]
 	if c == nil {
 		c = new(controlTally)

@@ -125,10 +125,6 @@ type daemonCell struct {
 	ignored uint64
 }
 
-func newDaemonTally() *daemonTally {
-	return &daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}}
-}
-
 // cell gives what adds a trial of the cell; nil if it is neither a daemon's nor
 // one that a daemon may be held against.
 func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {

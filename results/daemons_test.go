@@ -176,7 +176,7 @@ func TestControlsOfADaemon(t *testing.T) {
 		{"1.1.1", []*Trial{daemonTrial(t, 1, daemonCase{"1.1.1w", "kamailio-5.4.4", "plain", "", "key-owner"}, false, 0)}, "controls passed: key-owner damaged in 0/1 (a daemon on OpenSSL 1.1.1 looks healthy for long)"},
 	} {
 		for _, c := range Controls(tc.trials) {
-			if c.Server != "" && c.String() != tc.want {
+			if c.Settings != "" && c.String() != tc.want {
 				t.Errorf("%s: %q, want %q", tc.name, c, tc.want)
 			}
 		}
@@ -242,7 +242,7 @@ func TestRealDaemons(t *testing.T) {
 
 // compareDaemons works the comparison out of trials; nil without a daemon.
 func compareDaemons(trials []*Trial) *Daemons {
-	all := newDaemonTally()
+	all := daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}}
 	for _, t := range trials {
 		if add := all.cell(MachineOf(t.Config), &t.Cell); add != nil {
 			add(t)

@@ -252,8 +252,8 @@ type gatherer struct {
 	values   map[Setting]bool             // of the keys of where, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls controlGroups
-	daemons  *daemonTally
-	sharing  map[ControlGroup]*sharingControls
+	daemons  daemonTally
+	sharing  map[Scene]*sharingControls
 	all      map[string]bool // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
 	inputs   []*Input // one of each file
@@ -277,9 +277,9 @@ type slot struct {
 func gather(o Options, files ...string) (*gatherer, error) {
 	g := &gatherer{
 		each:   o.Each,
-		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: newDaemonTally(),
+		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}},
 		all: make(map[string]bool), seen: make(map[uint64]struct{}),
-		sharing: make(map[ControlGroup]*sharingControls), values: make(map[Setting]bool),
+		sharing: make(map[Scene]*sharingControls), values: make(map[Setting]bool),
 	}
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")

@@ -76,8 +76,11 @@ func (c HazardChoice) Number(name string) int64 {
 	if n, ok := c.Set[name]; ok {
 		return n
 	}
-	p, _ := c.param(name)
-	return p.Default
+	i := slices.IndexFunc(c.Params, func(p catalogue.Param) bool { return p.Name == name })
+	if i < 0 {
+		return 0
+	}
+	return c.Params[i].Default
 }
 
 // String gives the choice as it appears in benchmark names.
@@ -143,14 +146,6 @@ func parseHazard(text string) (HazardChoice, error) {
 		return HazardChoice{}, fmt.Errorf("hazard %q: %w", text, err)
 	}
 	return c, nil
-}
-
-func (h Hazard) param(name string) (catalogue.Param, bool) {
-	i := slices.IndexFunc(h.Params, func(p catalogue.Param) bool { return p.Name == name })
-	if i < 0 {
-		return catalogue.Param{}, false
-	}
-	return h.Params[i], true
 }
 
 // exclude refuses what cannot be in one process.

@@ -106,16 +106,11 @@ const (
 	forkLength       = "pairs of forks in a trial: "
 )
 
-func (in *Input) traits() []trait { return head{&in.Header, in.Header.plan()}.traits() }
-
-func (h head) traits() []trait {
-	header, p := h.header, h.plan
-	if header == nil {
-		return nil
-	}
+func (h Header) traits() []trait {
 	var list []trait
 	add := func(key, value string) { list = append(list, trait{key, key + value}) }
-	add("tlsbench ", cmp.Or(header.Get("tlsbench"), "of an unknown version"))
+	add("tlsbench ", cmp.Or(h.Get("tlsbench"), "of an unknown version"))
+	p := h.plan()
 	if p == nil {
 		return list
 	}
@@ -157,7 +152,7 @@ func unlike(files []string) ([]string, error) {
 	// common with them, so that sharing trials are beside the lives of their hazards.
 	// Forks stay by themselves: their length says nothing of lives.
 	var order, others []int
-	heads, have := make([]head, len(files)), make([][]trait, len(files))
+	heads, have := make([]Header, len(files)), make([][]trait, len(files))
 	for i, path := range files {
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is not a regular file, and cannot be read together with others: save it first", path)
@@ -218,23 +213,17 @@ func unlike(files []string) ([]string, error) {
 	return list, nil
 }
 
-// head is what stands before a file's first trial.
-type head struct {
-	header *Header // nil: it cannot be read
-	plan   *Plan   // nil: it has none
-}
-
-// headOf reads that of a file. What is wrong with the file shows when it is read.
-func headOf(path string) head {
+// headOf reads what appears before a file's first trial. What is wrong with the
+// file shows when it is read.
+func headOf(path string) Header {
 	f, err := os.Open(path)
 	if err != nil {
-		return head{}
+		return Header{}
 	}
 	defer f.Close()
 	r := NewReader(f, path)
 	r.Scan()
-	header := r.Header()
-	return head{&header, header.plan()}
+	return r.Header()
 }
 
 // plan is nil if there is none, or one of another program.
@@ -249,18 +238,18 @@ func (h Header) plan() *Plan {
 // HasDaemons reports whether a results file is one of daemons, with the rig
 // next to them. It says no to what cannot be read: whoever reads it says why.
 func HasDaemons(path string) bool {
-	h := headOf(path)
-	return h.header != nil && h.header.Get(DaemonsKey) != ""
+	return headOf(path).Get(DaemonsKey) != ""
 }
 
 // scenes lists the hazards of a file's plan under each of its loads.
-func (h head) scenes() []string {
-	if h.plan == nil {
+func (h Header) scenes() []string {
+	p := h.plan()
+	if p == nil {
 		return nil
 	}
 	var list []string
-	for _, load := range OrDefault(h.plan.Spec.Loads, Loads.Default()) {
-		for _, hazard := range OrDefault(h.plan.Spec.Hazards, Plain) {
+	for _, load := range OrDefault(p.Spec.Loads, Loads.Default()) {
+		for _, hazard := range OrDefault(p.Spec.Hazards, Plain) {
 			list = append(list, load+" "+hazard)
 		}
 	}
@@ -275,23 +264,21 @@ func OrDefault[E any](list []E, usual ...E) []E {
 	return list
 }
 
-// lengthsDiffer says which length of trials two files do not share, "" if none.
-func lengthsDiffer(old, now []*Input) string {
+// changedTraits lists what two files have both and not the same, as pairs of traits.
+func changedTraits(old, now []*Input) [][2]trait {
+	var list [][2]trait
 	for _, a := range old {
-		for _, was := range a.traits() {
-			if !slices.Contains([]string{corruptionLength, throughputLength, forkLength}, was.key) {
-				continue
-			}
+		for _, was := range a.Header.traits() {
 			for _, b := range now {
-				for _, is := range b.traits() {
+				for _, is := range b.Header.traits() {
 					if is.key == was.key && is != was {
-						return fmt.Sprintf("were %s, are %s", was.text, is.text)
+						list = append(list, [2]trait{was, is})
 					}
 				}
 			}
 		}
 	}
-	return ""
+	return list
 }
 
 // Done counts the trials of some files that were carried out, by kind.

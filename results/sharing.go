@@ -195,14 +195,7 @@ func (v Verdict) shareSlots(n int) Verdict {
 }
 
 func (v Verdict) shares() Verdict {
-	words := []Word{Shared}
-	for _, w := range v.Words {
-		if slices.Contains(event.Words, w) {
-			words = append(words, w)
-		}
-	}
-	slices.SortStableFunc(words, func(a, b Word) int { return slices.Index(event.Words, a) - slices.Index(event.Words, b) })
-	v.Words = words
+	v.Words = event.InOrder(slices.Concat(v.Words, []Word{Shared}))
 	return v
 }
 

@@ -141,11 +141,7 @@ func (t *tally) add(trial *Trial) {
 		return
 	}
 	t.damaged++
-	for _, w := range event.WordsOf(trial.Events) {
-		if !slices.Contains(t.seen, w) {
-			t.seen = append(t.seen, w)
-		}
-	}
+	t.seen = event.InOrder(append(t.seen, event.WordsOf(trial.Events)...))
 }
 
 // with gives a tally of the trials of both.
@@ -166,14 +162,9 @@ func orUnknown(reason string) string {
 }
 
 func (t *tally) verdict() Verdict {
-	v := Verdict{Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Idle: t.idle, Attempts: t.attempts, Upper: 1}
+	v := Verdict{Words: event.InOrder(t.seen), Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Idle: t.idle, Attempts: t.attempts, Upper: 1}
 	if t.trials > 0 {
 		v.Upper = inference.ProportionUpper(t.damaged, t.trials, boundConfidence)
-	}
-	for _, w := range event.Words {
-		if slices.Contains(t.seen, w) {
-			v.Words = append(v.Words, w)
-		}
 	}
 	if len(v.Words) == 0 {
 		var word Word

@@ -85,12 +85,17 @@ func WordOf(kind string) Word {
 func WordsOf(counts map[string]uint64) []Word {
 	var list []Word
 	for kind, n := range counts {
-		if word := WordOf(kind); n > 0 && !slices.Contains(list, word) {
-			list = append(list, word)
+		if n > 0 {
+			list = append(list, WordOf(kind))
 		}
 	}
-	slices.SortFunc(list, func(a, b Word) int { return slices.Index(Words, a) - slices.Index(Words, b) })
-	return list
+	return InOrder(list)
+}
+
+// InOrder lists words worst first, each once, without those that say nothing of
+// damage.
+func InOrder(words []Word) []Word {
+	return slices.DeleteFunc(slices.Clone(Words), func(w Word) bool { return !slices.Contains(words, w) })
 }
 
 // Compare puts kinds into the order of tables: by word, worst first.

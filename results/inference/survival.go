@@ -56,18 +56,23 @@ func KaplanMeier(times []float64, observed []bool, confidence float64) Curve {
 	c := Curve{N: len(subjects)}
 	z := distuv.UnitNormal.Quantile(1 - tails(confidence))
 	survival, greenwood, high := 1.0, 0.0, 1.0
-	for _, moment := range subjects.moments() {
-		c.End = moment.time
-		for range moment.censored {
-			c.Censored = append(c.Censored, moment.time)
+	for i := 0; i < len(subjects); {
+		step := Step{Time: subjects[i].time, AtRisk: len(subjects) - i}
+		for ; i < len(subjects) && subjects[i].time == step.Time; i++ {
+			if subjects[i].observed {
+				step.Events++
+			} else {
+				c.Censored = append(c.Censored, step.Time)
+			}
 		}
-		if moment.events == 0 {
+		c.End = step.Time
+		if step.Events == 0 {
 			continue
 		}
-		d, n := float64(moment.events), float64(moment.atRisk)
+		d, n := float64(step.Events), float64(step.AtRisk)
 		survival *= 1 - d/n
 		greenwood += d / (n * (n - d))
-		step := Step{Time: moment.time, AtRisk: moment.atRisk, Events: moment.events, Survival: survival}
+		step.Survival = survival
 		if survival > 0 {
 			step.StdErr = survival * math.Sqrt(greenwood)
 			step.Interval = logLog(survival, greenwood, z)
@@ -78,7 +83,7 @@ func KaplanMeier(times []float64, observed []bool, confidence float64) Curve {
 			step.Interval = Interval{0, high}
 		}
 		c.Steps = append(c.Steps, step)
-		c.Events += moment.events
+		c.Events += step.Events
 	}
 	return c
 }
@@ -95,12 +100,10 @@ type lifetime struct {
 	observed bool
 }
 
-type lifetimes []lifetime
-
 // newLifetimes leaves out times that cannot be, and sorts.
-func newLifetimes(times []float64, observed []bool) lifetimes {
+func newLifetimes(times []float64, observed []bool) []lifetime {
 	checkPaired("times and observed", len(times), len(observed))
-	ls := make(lifetimes, 0, len(times))
+	ls := make([]lifetime, 0, len(times))
 	for i, t := range times {
 		if finite(t) && t >= 0 {
 			ls = append(ls, lifetime{t, observed[i]})
@@ -108,27 +111,4 @@ func newLifetimes(times []float64, observed []bool) lifetimes {
 	}
 	slices.SortFunc(ls, func(a, b lifetime) int { return cmp.Compare(a.time, b.time) })
 	return ls
-}
-
-// moment is all that happened at one time.
-type moment struct {
-	time             float64
-	atRisk           int // just before
-	events, censored int
-}
-
-func (ls lifetimes) moments() []moment {
-	var ms []moment
-	for i, l := range ls {
-		if i == 0 || l.time != ls[i-1].time {
-			ms = append(ms, moment{time: l.time, atRisk: len(ls) - i})
-		}
-		m := &ms[len(ms)-1]
-		if l.observed {
-			m.events++
-		} else {
-			m.censored++
-		}
-	}
-	return ms
 }
