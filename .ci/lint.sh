@@ -76,7 +76,7 @@ compile() {
 		workload/rig/*) set -- -std=c11 -D_GNU_SOURCE ;;
 		workload/daemon/*) set -- -std=gnu11 -D_GNU_SOURCE -fPIC ;;
 		*/testdata/*) set -- -std=gnu11 -fPIC ;; # a user's own
-		*) set -- -std=c11 ;;
+		*) set -- -std=c11 -D_GNU_SOURCE ;;
 		esac
 		# shellcheck disable=SC2086 # lists of flags
 		"${CC:-cc}" "$@" $warnings $includes -O2 -c -o /dev/null "$file" || failed=1

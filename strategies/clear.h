@@ -3,7 +3,8 @@
  *
  * A slot is cleared only if it is filled: pthread_setspecific on a key that
  * nobody created is an error, and on an empty slot it would be a write for
- * nothing.
+ * nothing. pthread_getspecific of such a key is undefined in POSIX, and NULL in
+ * glibc.
  */
 #ifndef TLSBENCH_CLEAR_H
 #define TLSBENCH_CLEAR_H

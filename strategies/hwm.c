@@ -1,9 +1,9 @@
 /*
- * hwm: after OpenSSL is set up, rank 0 makes it fill its slots and takes the
- * highest filled key as the high-water mark; the child clears all below it.
- * The thought is that OpenSSL came first, so that whatever lies below the mark
- * is its own. Which slots OpenSSL fills is left to two calls, one for the error
- * state and one for the random generators.
+ * hwm: after OpenSSL is set up, rank 0 makes it fill its slots and takes one
+ * above the highest filled key as the high-water mark; the child clears every
+ * key below the mark. The thought is that OpenSSL came first, so that whatever
+ * lies below the mark is its own. Which slots OpenSSL fills is left to two calls,
+ * one for the error state and one for the random generators.
  */
 #include "clear.h"
 #include "strategy.h"

@@ -9,7 +9,7 @@
 // outside is a shared object with the same struct (folder example).
 package strategies
 
-// #cgo CFLAGS: -std=c11 -Wall -Wextra -Wshadow -Wconversion -O2
+// #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2
 // #include "strategy.h"
 import "C"
 

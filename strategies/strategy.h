@@ -2,17 +2,22 @@
  * strategy.h: what a fix strategy is, for the suite's own strategies and for
  * one that a user brings as a shared object.
  *
- * A strategy acts at five points in the life of a preforked server, always in
- * this order:
+ * A strategy acts at five points in the life of a preforked server, normally
+ * in this order (see early):
  *
  *   initialise   rank 0 is about to run functions that may initialise OpenSSL
  *   after_setup  rank 0 has initialised OpenSSL, no worker has been forked
- *   prepare      at fork, in rank 0, before it        (pthread_atfork order)
- *   parent       at fork, in rank 0, after it
+ *   prepare      at fork, in the process that forks, before it
+ *   parent       at fork, in the process that forks, after it
  *   child        at fork, in the new worker
  *
- * Each may be NULL. The struct and the context are only ever extended at
- * their end; what is incompatible raises STRATEGY_ABI.
+ * That process is rank 0, or a worker that forks: handlers are inherited. Among the
+ * handlers of other libraries they have the places that pthread_atfork() gives them.
+ * Each function may be NULL.
+ *
+ * The struct and the context are only extended at their end. A new member of the
+ * struct raises STRATEGY_ABI, since old objects end before it; a new member of the
+ * context does not.
  */
 #ifndef TLSBENCH_STRATEGY_H
 #define TLSBENCH_STRATEGY_H
@@ -59,7 +64,8 @@ struct strategy_context {
 
 	/*
 	 * The shared heap that OpenSSL allocates from: its first byte and the one
-	 * behind its last, both NULL if OpenSSL's memory is private.
+	 * behind its last, both NULL if OpenSSL's memory is private. They came during
+	 * ABI 1: look at them only if abi, above, is 2 or more.
 	 */
 	const void *heap_from, *heap_to;
 };

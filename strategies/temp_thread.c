@@ -1,7 +1,12 @@
 /*
- * temp-thread: whatever may initialise OpenSSL in rank 0 runs in a temporary
+ * temp-thread: what is known to initialise OpenSSL in rank 0 runs in a temporary
  * thread that is joined. OpenSSL fills that thread's slots and frees them when
- * it ends; rank 0's own slots stay NULL, and NULL is what workers inherit.
+ * it ends; rank 0's own slots stay NULL, and NULL is what workers inherit, as long
+ * as nothing that is not wrapped uses OpenSSL there: between forks, in a fork
+ * handler, in a library.
+ *
+ * A daemon should block all signals around pthread_create(): the temporary thread
+ * inherits the mask, and could otherwise take a SIGCHLD or SIGTERM.
  */
 #include "strategy.h"
 

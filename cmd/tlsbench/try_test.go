@@ -40,16 +40,24 @@ func TestTry(t *testing.T) {
 	}
 	for _, want := range []string{
 		"handoff", "controls passed", "useless", "The first event of each kind under useless", "first: hazard ", "use it when",
+		sharingRun + "./version_2.so\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q", want)
 		}
 	}
-	if strings.Contains(out.String(), "version_2") {
+	if strings.Count(out.String(), "version_2") != 1 {
 		t.Error("the name of the file is taken for the fix's, which is in its struct")
 	}
 	if t.Failed() || code != exitDone {
 		t.Errorf("exit code %d\n%s\n%s", code, out.String(), errs.String())
+	}
+	if line := commands("  " + sharingRun + "hwm"); len(line) != 1 {
+		t.Errorf("what it advises is read as %q", line)
+	} else if parser, err := new(session).parser(new(bool)); err != nil {
+		t.Error(err)
+	} else if _, err := parser.Parse(line[0]); err != nil {
+		t.Errorf("what it advises: %v", err)
 	}
 	if _, err := results.ReadFiles("r.txt"); err != nil {
 		t.Error(err)

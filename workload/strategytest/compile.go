@@ -16,7 +16,7 @@ func Compile(t testing.TB, name string, source sharedlib.Source, flags ...string
 	t.Helper()
 	object := filepath.Join(t.TempDir(), name+".so")
 	recipe := sharedlib.Recipe{
-		Flags: append([]string{"-std=c11", "-Wall", "-Wextra", "-Werror"}, flags...),
+		Flags: append([]string{"-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"}, flags...),
 		From:  []sharedlib.Source{source, {Files: strategies.Source, Pattern: "*.h"}},
 	}
 	if err := recipe.Compile(t.Context(), object); err != nil {
