@@ -203,19 +203,24 @@ var hazardKinds = []struct {
 	{"Nothing else", "never", []string{Plain}},
 	{"What else has keys", "nothing else has thread-local keys", []string{"foreign-before", "foreign-after", "foreign-shared", "python"}},
 	{"Who uses OpenSSL where", "only workers use OpenSSL", []string{"rank0-client", "between-forks", "parent-errors", "handoff", "shared-ctx", "second-context", "curl", "postgres", "mariadb"}},
-	{"Providers", "no other provider is loaded", []string{"fips", "provider-state", "tls-variable"}},
+	{"Providers", "no other provider", []string{"fips", "provider-state", "tls-variable"}},
 	{"Forks", "no worker is forked late", []string{"late-forks", "worker-forks", "atfork-user", "rank0-thread", "orderly-exit", "killed-worker"}},
 	{"Locks", "locks work across processes", []string{"private-locks"}},
 	{"What peers do", "peers do nothing unusual", []string{"many-errors", "mutual-tls", "long-lived", "reload"}},
 	{"Others", "these hazards are absent", nil},
 }
 
-// conditionOf is what has to hold where that of the hazard's kind says something else.
+// conditionOf is what has to hold where that of the hazard's kind says something
+// else, of a hazard with its parameter or of all of its name.
 var conditionOf = map[string]string{
-	"atfork-user":    "no fork handler uses OpenSSL",
-	"parent-errors":  "rank 0 keeps no errors",
-	"second-context": "one library context",
-	"foreign-shared": "nothing else keeps keyed values in the heap",
+	"foreign-before":            "no keys before OpenSSL's",
+	"python:before=1":           "no keys before OpenSSL's",
+	"foreign-after:reuse=1":     "no key is deleted",
+	"foreign-shared":            "nothing else keeps keyed values in the heap",
+	"parent-errors":             "no rank-0 errors",
+	"second-context":            "one library context",
+	"provider-state:when=after": "no provider comes later",
+	"atfork-user":               "registered first",
 }
 
 // hazardKind is the place of a hazard's heading: that of the first part of
@@ -245,7 +250,7 @@ func HazardConditions(hazards []string) []string {
 				continue
 			}
 			name, _, _ := hazardParts(hazard)
-			if text := conditionOf[name]; text == "" {
+			if text := cmp.Or(conditionOf[hazard], conditionOf[name]); text == "" {
 				general = true
 			} else if !slices.Contains(special, text) {
 				special = append(special, text)
@@ -267,6 +272,17 @@ func CompareHazards(a, b string) int {
 	x, _ := strconv.Atoi(valueA) // what is not a number is compared as text
 	y, _ := strconv.Atoi(valueB)
 	return cmp.Or(hazardKind(a)-hazardKind(b), cmp.Compare(nameA, nameB), cmp.Compare(keyA, keyB), x-y, cmp.Compare(valueA, valueB), cmp.Compare(a, b))
+}
+
+// HazardNames are the names of hazards without their parameters, each once.
+func HazardNames(hazards []string) []string {
+	var names []string
+	for _, h := range slices.SortedFunc(slices.Values(hazards), CompareHazards) {
+		if name, _, _ := strings.Cut(h, ":"); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // JoinHazards names hazards in as few words as can be: those that differ in

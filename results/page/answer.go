@@ -61,8 +61,6 @@ func usualScenes(tables []*results.Table) []*results.Table {
 	return list
 }
 
-func hurt(r *results.Row) bool { return r != nil && r.Verdict.Damaged > 0 }
-
 // hopeless reports whether no fix of this kind can help in a scene, as its trials
 // show or the catalogue of hazards says: in few lives the negative control may have
 // been lucky.
@@ -103,7 +101,7 @@ type record struct {
 	clean    bool                // on all safe builds
 	word     results.Word        // the worst of the others
 	hazards  []string            // tried on a safe build
-	broken   map[string][]string // hazards, with the builds where they did damage
+	broken   map[string][]string // hazards, with the builds where they hurt it
 	tried    results.Range       // trials with a hazard
 	weakest  float64             // the highest bound of a hazard on a build
 }
@@ -131,11 +129,18 @@ func newRecord(tables []*results.Table, strategy string) *record {
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
 		}
-		if hurt(r) && !slices.Contains(f.broken[t.Hazard], t.OpenSSL) {
+		if f.hurt(t, r) && !slices.Contains(f.broken[t.Hazard], t.OpenSSL) {
 			f.broken[t.Hazard] = append(f.broken[t.Hazard], t.OpenSSL)
 		}
 	}
 	return f
+}
+
+// hurt reports whether the fix failed in a scene: a life was damaged, or workers
+// share what they share neither when it is alone nor under a perfect fix.
+func (f *record) hurt(t *results.Table, r *results.Row) bool {
+	shares := func(r *results.Row) bool { return r != nil && slices.Contains(r.Verdict.Words, results.Shared) }
+	return r.Verdict.Damaged > 0 || shares(r) && !shares(t.Row(results.NegativeControl)) && !slices.Contains(f.shared, t.OpenSSL)
 }
 
 // plain takes what became of it alone on one build: any damage counts, and if
@@ -186,7 +191,7 @@ func (f *record) unseen() bool { return len(f.safe)+len(f.ruined)+len(f.reasons)
 // on names builds, or says that it is all there are.
 func (f *record) on(some []string) string {
 	if all := len(f.safe) + len(f.ruined); len(some) == all && all > 1 {
-		return fmt.Sprintf("on all %d builds", all)
+		return fmt.Sprintf("on all %d", all)
 	}
 	return "on " + strings.Join(some, ", ")
 }
@@ -251,12 +256,19 @@ func (f *record) breaks() Cell {
 		}
 		parts = append(parts, text)
 	}
-	return Cell{Text: fmt.Sprintf("%d of %s", len(names), number.Count(len(f.hazards), "hazard")), Detail: strings.Join(parts, "; "),
-		Sort: sortable(float64(len(names)))}
+	c := Cell{Text: fmt.Sprintf("%d of %s", len(names), number.Count(len(f.hazards), "hazard")), Detail: strings.Join(parts, "; "), Sort: sortable(float64(len(names)))}
+	switch kinds := strings.Join(results.HazardNames(names), ", "); {
+	case len(c.Detail) <= fewWords:
+		c.Text, c.Detail = fmt.Sprintf("%d of %d: %s", len(names), len(f.hazards), c.Detail), ""
+	case len(kinds) <= fewWords:
+		c.Text = fmt.Sprintf("%d of %d: %s", len(names), len(f.hazards), kinds)
+	}
+	return c
 }
 
-// manyNeeds are more conditions than anybody checks.
-const manyNeeds = 3
+// manyNeeds are more conditions than anybody checks, and fewWords are characters
+// that fit in a cell.
+const manyNeeds, fewWords = 3, 50
 
 // advice follows from the other columns.
 func (f *record) advice() Cell {
@@ -356,7 +368,7 @@ func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio,
 	case len(alike) == 0:
 		return c
 	case same:
-		rest = "at most " + number.Percent(margin)
+		rest = number.AtMost(margin)
 	case math.IsInf(far, 1):
 		rest = "too few rounds to tell"
 	}
