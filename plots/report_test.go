@@ -184,18 +184,18 @@ func TestAnswer(t *testing.T) {
 		got[row.Cells[0].Text] = strings.Join(cells, " | ")
 	}
 	for name, want := range map[string]string{
-		"none":          "crash on all 2 builds | – | – | never",
-		"temp-thread":   "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | 1 of 3 hazards on 3.6.5: curl | ",
-		"hwm":           "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | 2 of 3 hazards foreign-before:n=5/14 | ",
+		"none":          "crash on all 2 | – | – | never",
+		"temp-thread":   "no damage seen on all 2 (0 of 4 trials each, ≤ 52.8 %) | 1 of 3: on 3.6.5: curl | ",
+		"hwm":           "no damage seen on all 2 (0 of 4 trials each, ≤ 52.8 %) | 2 of 3: foreign-before:n=5/14 | ",
 		"pointer-match": "corrupt on 3.6.5; no damage seen on 3.0.20 (0 of 4 trials each, ≤ 52.8 %) | none of 3 hazards (0/12 trials, ≤ 52.8 % each) | ",
-		"key-owner":     "no damage seen on all 2 builds (0 of 4 trials each, ≤ 52.8 %) | none of 3 hazards (0/24 trials, ≤ 52.8 % each) | the baseline | never in a daemon",
+		"key-owner":     "no damage seen on all 2 (0 of 4 trials each, ≤ 52.8 %) | none of 3 hazards (0/24 trials, ≤ 52.8 % each) | the baseline | never in a daemon",
 	} {
 		if !strings.HasPrefix(got[name], want) {
 			t.Errorf("%s: %s, want %s", name, got[name], want)
 		}
 	}
 	for name, want := range map[string]string{
-		"temp-thread": "only workers use OpenSSL", "hwm": "nothing else has thread-local keys", "pointer-match": "(OpenSSL 3.0.20 only)",
+		"temp-thread": "only workers use OpenSSL", "hwm": "no keys before OpenSSL's", "pointer-match": "(OpenSSL 3.0.20 only)",
 	} {
 		if !strings.HasSuffix(got[name], want) {
 			t.Errorf("%s: %s, want %s at the end", name, got[name], want)

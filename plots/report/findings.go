@@ -32,7 +32,7 @@ func findings(d *plots.Data, set string) (string, error) {
 	}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
-		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement,
+		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure,
 		"set": func() string { return set },
 	}).Parse(findingsText)
 	if err != nil {
@@ -56,11 +56,21 @@ type found struct {
 	*results.Row
 }
 
-// rows are those that keep wants; an error if a build has none.
+// rows are those that keep wants, with the usual number of workers unless one of the
+// builds is a number of them, such as "2 workers"; an error if a build has none.
 func (f finder) rows(strategy, hazard string, builds []string, keep func(*results.Row) bool) (rows []found, err error) {
+	workers := number.Count(results.DefaultWorkers, "worker")
+	builds = slices.DeleteFunc(slices.Clone(builds), func(name string) bool {
+		count := strings.Contains(name, " worker")
+		if count {
+			workers = name
+		}
+		return count
+	})
 	missing := slices.Clone(builds)
 	for t, r := range results.Rows(f.tables) {
-		if r.Strategy == strategy && t.Hazard == hazard && usual(t) && (len(builds) == 0 || slices.Contains(builds, t.OpenSSL)) && keep(r) {
+		if r.Strategy == strategy && t.Hazard == hazard && usual(t) && number.Count(t.Workers, "worker") == workers &&
+			(len(builds) == 0 || slices.Contains(builds, t.OpenSSL)) && keep(r) {
 			rows = append(rows, found{t.OpenSSL, r})
 			missing = slices.DeleteFunc(missing, func(b string) bool { return b == t.OpenSSL })
 		}
@@ -191,7 +201,7 @@ func (f finder) raced(strategy, hazard string, builds ...string) (string, error)
 		}
 		list = append(list, fmt.Sprintf("%d on %s (%s)", r.Sharing.Raced+r.Sharing.ReadRaced, r.build, where))
 	}
-	return "raced blocks: " + strings.Join(list, ", "), nil
+	return "shared blocks: " + strings.Join(list, ", "), nil
 }
 
 // unraced says in how many sharing trials no block was raced.
@@ -207,13 +217,36 @@ func (f finder) unraced(strategy, hazard string, builds ...string) (string, erro
 		}
 		n += r.Sharing.Trials
 	}
-	return fmt.Sprintf("no raced block in %s", number.Count(n, "sharing trial")), nil
+	return fmt.Sprintf("no shared block in %s", number.Count(n, "sharing trial")), nil
+}
+
+// exposure says how many connections there were in an average life of a field
+// without damage: where there were fewest, and in half of the fields.
+func (f finder) exposure() (string, error) {
+	var all []float64
+	where := ""
+	for t, r := range results.Rows(f.tables) {
+		v := &r.Verdict
+		if v.Trials == 0 || v.Damaged > 0 || !usual(t) {
+			continue
+		}
+		n := float64(v.Attempts) / float64(v.Trials)
+		if len(all) == 0 || n < slices.Min(all) {
+			where = fmt.Sprintf("%s under %s on %s", r.Strategy, t.Hazard, t.OpenSSL)
+		}
+		all = append(all, n)
+	}
+	if len(all) == 0 {
+		return "", errors.New("the set has no field without damage")
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("in half of the fields without damage it has fewer than %.0f connections, and %.0f in that with the fewest (%s)", math.Ceil(all[len(all)/2]), all[0], where), nil
 }
 
 // costs gives the interval of a strategy's cost by duets that holds those of all
 // builds.
 func (f finder) costs(strategy string) (string, error) {
-	rows, err := f.rows(strategy, results.Plain, nil, func(r *results.Row) bool { return r.Duet != nil && r.Duet.Cost.Known() })
+	rows, err := f.rows(strategy, results.Plain, []string{"1 worker"}, func(r *results.Row) bool { return r.Duet != nil && r.Duet.Cost.Known() })
 	if err != nil {
 		return "", err
 	}
@@ -271,7 +304,7 @@ func (f finder) predictions() (string, error) {
 				if err != nil {
 					return "", err
 				}
-				marks += c.mark(len(expected) > 0 && expected[0] != "?")
+				marks += c.mark(expected)
 				if c.trials > 0 {
 					least = min(least, c.trials)
 				}
@@ -326,7 +359,9 @@ func (o outcome) with(r *results.Row) outcome {
 }
 
 // mark is one mark of the table of predictions, which explains them.
-func (o outcome) mark(predicted bool) string {
+func (o outcome) mark(expected []results.Word) string {
+	open := len(expected) > 0 && expected[0] == "?"
+	predicted := len(expected) > 0 && !open
 	switch {
 	case o.trials == 0 && !o.traced:
 		return "–"
@@ -340,6 +375,8 @@ func (o outcome) mark(predicted bool) string {
 		return "s"
 	case predicted:
 		return "m"
+	case open:
+		return "o"
 	}
 	return "·"
 }
