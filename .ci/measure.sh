@@ -43,16 +43,20 @@ measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
 	--strategy clear-0-15:n=1000,hwm:scan=1000,key-owner --fork-keys 0,32,128,512
 measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
 
-# What is counted, and may run next to other work: inherited memory that processes
-# share; many lives alone, and ten with every hazard. Until the verdict of each
-# cell (--rounds auto) it would be some fourteen hours.
-measure sharing.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1
-measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 100 --duration 300ms
+# What is counted, and may run next to other work, in three processes at a time:
+# inherited memory that processes share; lives with every hazard until the verdict of
+# each cell, which takes some hours and can be ended earlier (--resume FILE --rounds N);
+# and more lives alone, as many as the word clean takes.
 for shard in 1 2 3; do
-	measure hazards-$shard.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds 5 \
-		--duration 300ms --shard $shard/3 &
+	measure sharing-$shard.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1 --shard $shard/3 &
 done
 wait
+for shard in 1 2 3; do
+	measure hazards-$shard.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds auto \
+		--duration 100ms --shard $shard/3 &
+done
+wait
+measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 50 --duration 100ms
 # What OpenSSL's own FIPS module keeps for itself, in longer lives: its generator is drawn from seldom.
 measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop,hwm,shm-match,key-owner \
 	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1

@@ -234,7 +234,7 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
 		r.Duet = sample.duet.cost(aaBase(name) == s.Against(), o)
-		if v := r.Verdict; v.Damaged >= StopDamaged && g.sequential(sample.files) {
+		if v := r.Verdict; v.Damaged >= StopDamaged && len(sample.files) > 0 && len(g.sequential(sample.files)) == len(sample.files) {
 			r.stop()
 		}
 		t.Rows = append(t.Rows, r)

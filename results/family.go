@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
@@ -18,19 +19,17 @@ type Family struct {
 	Lacked int `json:"cells_short"` // cells with fewer
 }
 
-// sequential reports whether all of these files are of sequential runs.
-func (g *gatherer) sequential(files []int) bool {
-	for _, in := range g.of(files) {
-		if in.Plan == nil || !in.Plan.Spec.Sequential {
-			return false
-		}
-	}
-	return len(files) > 0
+// sequential leaves those of these files that are of sequential runs.
+func (g *gatherer) sequential(files []int) []int {
+	return slices.DeleteFunc(slices.Clone(files), func(i int) bool {
+		plan := g.inputs[i].Plan
+		return plan == nil || !plan.Spec.Sequential
+	})
 }
 
-// family is nil where no cell, or not every cell, is of a sequential run: the
-// number of lives would not follow from the rule. Each file decides by itself how
-// many lives its cells get.
+// family is nil where no cell is of a sequential run. Each such file decides by
+// itself how many lives its cells get; more lives, of a run whose number of rounds
+// was fixed beforehand, do no harm to a cell of one, and alone make none.
 func (g *gatherer) family() *Family {
 	type part struct {
 		late  int
@@ -39,14 +38,11 @@ func (g *gatherer) family() *Family {
 	f, parts := &Family{Lives: math.MaxInt}, make(map[string]*part)
 	for _, samples := range g.scenes {
 		for _, s := range samples {
-			t := s.lives()
-			if t.trials == 0 {
+			t, files := s.lives(), g.sequential(s.files)
+			if t.trials == 0 || len(files) == 0 {
 				continue
 			}
-			if !g.sequential(s.files) {
-				return nil
-			}
-			p := entry(parts, fmt.Sprint(s.files))
+			p := entry(parts, fmt.Sprint(files))
 			if t.damaged == 0 {
 				p.lives = append(p.lives, t.trials)
 			} else if s.spared >= inference.LateLife-1 {
@@ -76,9 +72,9 @@ func (f *Family) Holds() bool { return f.Lacked == 0 }
 // String says what all cells without damage together show.
 func (f *Family) String() string {
 	if f.Holds() {
-		return fmt.Sprintf("With %s confidence none of the %s without damage is damaged in %s of its lives or more, over all of them at once: at least %d lives each, %s first damaged in life %d or later.",
+		return fmt.Sprintf("With %s confidence none of the %s of --rounds auto without damage is damaged in %s of its lives or more, over all of them at once: at least %d lives each, %s first damaged in life %d or later.",
 			number.Percent(boundConfidence), number.Count(f.Cells, "cell"), number.Percent(CleanBound), f.Lives, number.Count(f.Late, "cell"), inference.LateLife)
 	}
-	return fmt.Sprintf("No statement over all cells without damage: it takes %d lives each (%s first damaged in life %d or later), and %d of %s have fewer.",
+	return fmt.Sprintf("No statement over all cells of --rounds auto without damage: it takes %d lives each (%s first damaged in life %d or later), and %d of %s have fewer.",
 		f.Need, number.Count(f.Late, "cell"), inference.LateLife, f.Lacked, number.Count(f.Cells, "cell"))
 }
