@@ -39,8 +39,8 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix == "" && hopeless(t) }); names != "" && len(t.Rows) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because %s is expected to be damaged, though it was not in these trials: %s.", results.NegativeControl, names))
 	}
-	if tried.Total > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Hazards: a screening with %s for each hazard and build. It finds only frequent damage.", trialsOf(tried)))
+	if tried.Total > 0 && (c.Family == nil || !c.Family.Holds()) {
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards without damage: a screening with %s for each hazard and build. It finds only frequent damage.", trialsOf(tried)))
 	}
 	if c.Family != nil {
 		t.Notes = append(t.Notes, c.Family.String())
@@ -102,7 +102,7 @@ type record struct {
 	word     results.Word        // the worst of the others
 	hazards  []string            // tried on a safe build
 	broken   map[string][]string // hazards, with the builds where they hurt it
-	tried    results.Range       // trials with a hazard
+	tried    results.Range       // undamaged trials with a hazard
 	weakest  float64             // the highest bound of a hazard on a build
 }
 
@@ -119,19 +119,26 @@ func newRecord(tables []*results.Table, strategy string) *record {
 	for _, scenes := range results.Group(alone, buildOf) {
 		f.plain(scenes[0].OpenSSL, scenes)
 	}
+	bounds := make(map[[2]string]float64) // the best of scenes that differ in the number of workers, say
 	for _, t := range tables {
 		r := t.Row(strategy)
 		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
-		f.tried.Add(r.Verdict.Trials)
-		f.weakest = max(f.weakest, r.Verdict.Upper)
+		if r.Verdict.Damaged == 0 {
+			f.tried.Add(r.Verdict.Trials)
+			where := [2]string{t.Hazard, t.OpenSSL}
+			bounds[where] = min(cmp.Or(bounds[where], 1), r.Verdict.Upper)
+		}
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
 		}
 		if f.hurt(t, r) && !slices.Contains(f.broken[t.Hazard], t.OpenSSL) {
 			f.broken[t.Hazard] = append(f.broken[t.Hazard], t.OpenSSL)
 		}
+	}
+	for _, bound := range bounds {
+		f.weakest = max(f.weakest, bound)
 	}
 	return f
 }
