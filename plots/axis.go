@@ -162,7 +162,6 @@ var gridLine = draw.LineStyle{Color: gridInk, Width: 0.5}
 
 const axisHeight vg.Length = 36 // ticks, their labels and the axis' own
 
-// drawBelow draws the axis below a plot, and its grid.
 func (a *axis) drawBelow(c draw.Canvas, list []tick) {
 	width := c.Max.X - c.Min.X
 	c.StrokeLine2(axisLine, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)

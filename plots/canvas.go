@@ -227,19 +227,17 @@ func (f *Figure) writePNG(w io.Writer, dpi int) error {
 	return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, c.Image())
 }
 
-// fill paints a rectangle.
 func fill(c draw.Canvas, x0, x1, y0, y1 vg.Length, ink color.Color) {
 	c.SetColor(ink)
 	c.Fill(vg.Rectangle{Min: vg.Point{X: x0, Y: y0}, Max: vg.Point{X: x1, Y: y1}}.Path())
 }
 
 // write puts lines of text below one another, from the top of the first.
-func write(c draw.Canvas, s text.Style, x, top vg.Length, lines []string) (bottom vg.Length) {
+func write(c draw.Canvas, s text.Style, x, top vg.Length, lines []string) {
 	for _, line := range lines {
 		c.FillText(aligned(s, s.XAlign, draw.YTop), vg.Point{X: x, Y: top}, line)
 		top -= leading(s)
 	}
-	return top
 }
 
 // leading is from one line to the next.
@@ -296,7 +294,6 @@ func fitting(s text.Style, word string, width vg.Length) string {
 	return word[:end]
 }
 
-// paragraph is text in one style.
 type paragraph struct {
 	style text.Style
 	text  string

@@ -103,7 +103,6 @@ func (m *cellMap) draw(c draw.Canvas) {
 	}
 }
 
-// eachColumn goes through the columns of all blocks.
 func (m *cellMap) eachColumn(c draw.Canvas, each func(b block, name string, i int, x vg.Length)) {
 	x, i := c.Min.X+m.labelWidth, 0
 	for _, b := range m.blocks {

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
@@ -59,21 +60,14 @@ const minLives = 6
 
 // wellJudged lists the scenes that have so many.
 func (d *Data) wellJudged() []*Scene {
-	var list []*Scene
-	for _, s := range d.fullyJudged() {
-		if s.mostLives() >= minLives {
-			list = append(list, s)
+	return slices.DeleteFunc(d.fullyJudged(), func(s *Scene) bool {
+		for _, v := range s.series {
+			if len(v.lives) >= minLives {
+				return false
+			}
 		}
-	}
-	return list
-}
-
-func (s *Scene) mostLives() int {
-	most := 0
-	for _, v := range s.series {
-		most = max(most, len(v.lives))
-	}
-	return most
+		return true
+	})
 }
 
 func damagedNote(r *results.Row) string {

@@ -38,9 +38,9 @@ type Scene struct {
 
 // series are the single values of one strategy in one scene.
 type series struct {
-	handshake, duet, fork []run
-	lives                 []life                     // corruption trials at the scene's check rate
-	without               map[results.Measure]string // why trials were not made, or came to nothing
+	runs    map[results.Measure][]run
+	lives   []life                     // corruption trials at the scene's check rate
+	without map[results.Measure]string // why trials were not made, or came to nothing
 }
 
 // run is a trial that yielded values.
@@ -92,7 +92,7 @@ func Load(o Options, files ...string) (*Data, error) {
 		}
 		s := kept[scene][t.Cell.Strategy]
 		if s == nil {
-			s = &series{without: make(map[results.Measure]string)}
+			s = &series{runs: make(map[results.Measure][]run), without: make(map[results.Measure]string)}
 			kept[scene][t.Cell.Strategy] = s
 		}
 		s.add(file, t)
@@ -132,25 +132,13 @@ func (s *Scene) of(strategy string) *series {
 }
 
 func (s *series) add(file int, t *results.Trial) {
-	if t.Status != results.OK {
-		s.without[t.Cell.Measure] = statusText[t.Status]
-		return
-	}
-	var runs *[]run
-	switch t.Cell.Measure {
-	case results.Handshake:
-		runs = &s.handshake
-	case results.Duet:
-		runs = &s.duet
-	case results.Fork:
-		runs = &s.fork
-	case results.Corruption:
-		if t.Cell.Setting("check") != "0" {
-			s.lives = append(s.lives, lifeOf(t))
-		}
-	}
-	if runs != nil && len(t.Metrics) > 0 && !t.Damaged() {
-		*runs = append(*runs, run{file, t.Round, t.Start, slices.Clone(t.Metrics)})
+	switch m := t.Cell.Measure; {
+	case t.Status != results.OK:
+		s.without[m] = statusText[t.Status]
+	case m != results.Corruption && len(t.Metrics) > 0 && !t.Damaged():
+		s.runs[m] = append(s.runs[m], run{file, t.Round, t.Start, slices.Clone(t.Metrics)})
+	case m == results.Corruption && t.Cell.Setting("check") != "0":
+		s.lives = append(s.lives, lifeOf(t))
 	}
 }
 

@@ -25,9 +25,9 @@ func TestScenes(t *testing.T) {
 					t.Errorf("%s: %s of %s: %d lives, %d trials", name, r.Strategy, s.Scene, n, r.Verdict.Trials)
 				}
 				for _, c := range r.Costs {
-					runs := s.of(r.Strategy).handshake
-					if len(s.of(r.Strategy).fork) > 0 {
-						runs = s.of(r.Strategy).fork
+					runs := s.of(r.Strategy).runs[results.Handshake]
+					if forks := s.of(r.Strategy).runs[results.Fork]; len(forks) > 0 {
+						runs = forks
 					}
 					if n := len(values(runs, c.Unit)); n != c.Median.N {
 						t.Errorf("%s: %s of %s: %d values of %s, median of %d", name, r.Strategy, s.Scene, n, c.Unit, c.Median.N)

@@ -4,15 +4,14 @@
 //
 // The way from files to pictures:
 //
-//  1. Load reads the files twice in parallel: package results works out all
-//     statistics (Summarize), and Data keeps the single values that are drawn
-//     as dots, scene by scene.
+//  1. Load reads the files: package results works out all statistics
+//     (Summarize), and Data keeps the single values that are drawn as dots, scene
+//     by scene.
 //  2. Figures makes of Data the list of figures, one file of this package for
-//     each: verdicts.go, shared.go, damage.go, handshakes.go, forks.go,
-//     sweeps.go, survival.go, keys.go, workers.go, noise.go. A Figure is a title, a caption
-//     and panels; a Panel is a chart with a heading and what it shows in words.
-//     Scenes that differ in OpenSSL alone share a panel and its axis. A figure
-//     without data has no panels and says so. ADDING.md adds one, step by step.
+//     each; figures.go has their order. A Figure is a title, a caption and panels;
+//     a Panel is a chart with a heading and what it shows in words. Scenes that
+//     differ in OpenSSL alone share a panel and its axis. A figure without data has
+//     no panels and says so. ADDING.md adds one, step by step.
 //  3. Charts are of three kinds: rows (dots with estimate and interval, rows.go),
 //     lines (a curve for each strategy, lines.go) and the cells of a map
 //     (cells.go), on the axes of axis.go in the looks of theme.go.

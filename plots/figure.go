@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -87,12 +86,11 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
 			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
 		}
 	}
-	p.OpenSSL, p.Hazard, p.Sub = scene.OpenSSL, scene.Hazard, sceneText(scene, d.severalMachines())
+	p.OpenSSL, p.Hazard, p.Sub = scene.OpenSSL, scene.Hazard, sceneText(scene, len(d.Machines()) > 1)
 	f.Panels = append(f.Panels, p)
 	return p
 }
 
-// counts are those of all panels together.
 func (f *Figure) counts() tally {
 	var n tally
 	for _, p := range f.Panels {
@@ -128,28 +126,19 @@ func sceneText(s results.Scene, machine bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// severalMachines reports whether panels have to name their machine.
-func (d *Data) severalMachines() bool {
-	return slices.ContainsFunc(d.Tables, func(t results.Table) bool {
-		name, _ := t.Kind()
-		first, _ := d.Tables[0].Kind()
-		return name != first
-	})
+// Machines names those that the trials ran on.
+func (d *Data) Machines() []string {
+	return results.Distinct(d.Tables, func(t results.Table) string { name, _ := t.Kind(); return name })
 }
 
 // tellApart names the trials of panels that differ in nothing else.
 func (f *Figure) tellApart() {
-	var twins []*Panel
-	for i, p := range f.Panels {
-		for _, q := range f.Panels[:i] {
-			if p.Title == q.Title && p.Sub == q.Sub && p.trials != q.trials {
-				twins = append(twins, p, q)
+	for _, twins := range results.Group(f.Panels, func(p *Panel) [2]string { return [2]string{p.Title, p.Sub} }) {
+		several := len(results.Distinct(twins, func(p *Panel) string { return p.trials })) > 1
+		for _, p := range twins {
+			if several && p.trials != "" {
+				p.Sub += ", " + p.trials
 			}
-		}
-	}
-	for _, p := range twins {
-		if !strings.HasSuffix(p.Sub, p.trials) {
-			p.Sub += ", " + p.trials
 		}
 	}
 }
@@ -178,17 +167,16 @@ func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
 			names, writers = append(names, f.ID+".png"), append(writers, f.WritePNG)
 		}
 	}
-	check := outfile.Way
-	if info, err := os.Stat(folder); err == nil && info.IsDir() {
-		check = func(path string) error { return outfile.Check(path) }
-	}
-	for _, name := range names {
-		if err := check(filepath.Join(folder, name)); err != nil {
-			return nil, err
-		}
+	if err := outfile.Way(filepath.Join(folder, names[0])); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, &outfile.RefusalError{Path: folder, Why: "it cannot be the folder for figures: " + errors.Unwrap(err).Error()}
+	}
+	for _, name := range names {
+		if err := outfile.Check(filepath.Join(folder, name)); err != nil {
+			return nil, err
+		}
 	}
 	for i, name := range names {
 		if err := outfile.Write(filepath.Join(folder, name), writers[i]); err != nil {
@@ -198,7 +186,6 @@ func WriteFiles(folder string, figures []*Figure, pngs bool) ([]string, error) {
 	return names, nil
 }
 
-// size is that of the whole panel.
 func (p *Panel) size() (w, h vg.Length) {
 	w, h = p.chart.size()
 	return w, h - p.write(draw.Canvas{}, w) + 6

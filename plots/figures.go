@@ -88,6 +88,8 @@ func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
 	})
 }
 
+func buildOf(s *Scene) string { return s.OpenSSL }
+
 // byBuild puts scenes together that differ in OpenSSL alone: they share a panel.
 func byBuild(scenes []*Scene) [][]*Scene {
 	groups := grouped(scenes, func(s *results.Scene) { s.OpenSSL = "" })

@@ -76,7 +76,7 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 // forkRow has the trials of a strategy as dots, their median and its interval.
 func (s *Scene) forkRow(r *results.Row, unit string) row {
 	c, ok := r.Cost(unit)
-	runs := s.of(r.Strategy).fork
+	runs := s.of(r.Strategy).runs[results.Fork]
 	switch m := c.Median; {
 	case ok && m.Known():
 		return row{dots: values(runs, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}

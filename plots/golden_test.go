@@ -110,7 +110,7 @@ func labels(list []tick) string {
 
 func (ch *rowChart) dump(b *strings.Builder) {
 	ch.fit(ch.limits())
-	fmt.Fprintf(b, "x: %s: %s\n", ch.label, labels(ch.axisTicks(200)))
+	fmt.Fprintf(b, "x: %s: %s\n", ch.label, labels(ch.ticks(200, small.Width)))
 	if ch.band != nil {
 		fmt.Fprintf(b, "band: %.4g to %.4g\n", ch.band.low, ch.band.high)
 	}

@@ -18,9 +18,10 @@ func handshakes(d *Data) *Figure {
 	}
 	n := f.counts()
 	f.Caption = duets + fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
-		"Shaded: ± %s, differences below the margin. %s The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
+		"Shaded: ± %[3]s, differences below the margin. "+
+		"differs: by the signed-rank test, corrected for all comparisons of the kind (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %[3]s. The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
 		"On few cores compare the server's CPU time: throughput includes the peers' work, CPU time does not.",
-		d.Baseline, d.intervals(), number.Percent(d.Margin), d.differsExplained(), n.Total, n.String())
+		d.Baseline, d.intervals(), number.Percent(d.Margin), n.Total, n.String())
 	return f
 }
 
@@ -52,7 +53,7 @@ func (s *Scene) duetRow(r *results.Row) row {
 		return noValue(r.Strategy, c.Word)
 	}
 	return row{
-		dots: values(s.of(r.Strategy).duet, results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
+		dots: values(s.of(r.Strategy).runs[results.Duet], results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
 		note: number.Change(c.Cost.Value) + "  " + c.Word,
 	}
 }
@@ -61,7 +62,7 @@ func (s *Scene) duetRow(r *results.Row) row {
 func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
 	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
 	f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(s *Scene, r *results.Row) row {
-		chart.n.Add(len(values(s.of(r.Strategy).handshake, unit)))
+		chart.n.Add(len(values(s.of(r.Strategy).runs[results.Handshake], unit)))
 		return s.ratioRow(d, r, unit)
 	})
 }
@@ -85,9 +86,4 @@ func (s *Scene) ratioRow(d *Data, r *results.Row, unit string) row {
 		note += "  differs"
 	}
 	return row{mid: q.Value, low: q.Low, high: q.High, note: note, dots: q.Rounds}
-}
-
-// differsExplained goes with every table and figure of ratios.
-func (d *Data) differsExplained() string {
-	return fmt.Sprintf("differs: by the signed-rank test, corrected for all comparisons of the kind (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %s.", number.Percent(d.Margin))
 }

@@ -31,21 +31,20 @@ func threadKeys(d *Data) *Figure {
 	return f
 }
 
-// fateCell gives word and colour of one slot.
+var neutral = paint{paper, softInk}
+
+// fateCell gives word and colour of one slot. Good is what a fix should do with it.
 func fateCell(k results.ProbedKey) cell {
-	good, bad := paint{rgb(0xBFE5D2), ink}, paint{rgb(0x6E0B14), paper}
-	neutral := paint{paper, softInk}
+	good := wordPaint[results.Clean]
 	switch {
-	case k.Fate == results.Empty:
-		return cell{paint: neutral, word: "empty"}
 	case k.Fate == results.SharedSlot:
-		return cell{paint: bad, word: "shared"}
-	case k.OpenSSL && k.Fate == results.Inherited:
-		return cell{paint: paint{rgb(0xE4F0F9), ink}, word: "kept"}
+		return cell{paint: wordPaint[results.Crashed], word: "shared"}
+	case k.Fate == results.Inherited && k.OpenSSL:
+		return cell{paint: wordPaint[results.NoDamageSeen], word: "kept"}
 	case k.Fate == results.Inherited:
 		return cell{paint: good, word: "kept"}
 	case k.Fate == results.Cleared && !k.OpenSSL:
-		return cell{paint: paint{rgb(0xF5D97E), ink}, word: "wiped"}
+		return cell{paint: wordPaint[results.Collateral], word: "wiped"}
 	case k.Fate == results.Cleared:
 		return cell{paint: good, word: "cleared"}
 	case k.Fate == results.Replaced:
@@ -118,10 +117,10 @@ func keyColumns(b *results.ProbedBuild) []column {
 
 func cellOf(s results.ProbedStrategy, key int) cell {
 	if s.NotApplicable != "" {
-		return cell{paint: paint{paper, softInk}, word: "n/a", detail: ""}
+		return cell{paint: neutral, word: "n/a"}
 	}
 	if k, ok := s.Slot(key); ok {
 		return fateCell(k)
 	}
-	return cell{paint: paint{paper, softInk}, word: "–"}
+	return cell{paint: neutral, word: "–"}
 }

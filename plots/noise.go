@@ -92,7 +92,7 @@ func AALines(d *Data) []string {
 // floorRow compares the baseline on one build with itself, one round with the
 // next.
 func floorRow(s *Scene, d *Data, unit string) row {
-	runs := inTime(s.of(d.Baseline).handshake)
+	runs := inTime(s.of(d.Baseline).runs[results.Handshake])
 	var a, b, dots []float64
 	for i := 1; i < len(runs); i++ {
 		x, ok1 := runs[i-1].value(unit)
@@ -117,7 +117,7 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 	}
 	first := make(map[int]time.Time) // by file
 	for _, v := range s.series {
-		for _, r := range v.handshake {
+		for _, r := range v.runs[results.Handshake] {
 			if at, ok := first[r.file]; !ok || r.start.Before(at) {
 				first[r.file] = r.start
 			}
@@ -128,7 +128,7 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 	}
 	for _, name := range s.names() {
 		c := curve{label: name, look: lookOf(name), dotted: true}
-		for _, r := range inTime(s.of(name).handshake) {
+		for _, r := range inTime(s.of(name).runs[results.Handshake]) {
 			if v, ok := r.value(results.HandshakesPerSec); ok {
 				x := float64(r.round)
 				if !r.start.IsZero() {

@@ -70,7 +70,6 @@ func (r row) names() (first, second string) {
 	return r.group, r.label
 }
 
-// size is that of the chart.
 func (ch *rowChart) size() (w, h vg.Length) {
 	_, h = ch.tops()
 	return panelWidth, h + axisHeight + 4
@@ -149,16 +148,12 @@ func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, left, -right, axisHeight, -4)
 }
 
-func (ch *rowChart) axisTicks(length vg.Length) []tick {
-	return ch.ticks(length, small.Width)
-}
-
 func (ch *rowChart) draw(c draw.Canvas) {
 	ch.fit(ch.limits())
 	in := ch.inner(c)
 	toX := func(v float64) (vg.Length, bool) { return clamped(ch.at(v), in.Min.X, in.Max.X) }
 	ch.drawBackground(in, toX)
-	ch.drawBelow(in, ch.axisTicks(in.Max.X-in.Min.X))
+	ch.drawBelow(in, ch.ticks(in.Max.X-in.Min.X, small.Width))
 	tops, _ := ch.tops()
 	for i, r := range ch.rows {
 		top := in.Max.Y - tops[i]

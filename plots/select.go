@@ -10,14 +10,10 @@ import (
 
 // Which scenes a figure is of.
 
-func isControl(strategy string) bool {
-	return strategy == results.PositiveControl || strategy == results.NegativeControl
-}
-
 // judgesOthers reports whether there is a verdict on anything but a control.
 func (s *Scene) judgesOthers() bool {
 	return slices.ContainsFunc(s.Rows, func(r results.Row) bool {
-		return !isControl(r.Strategy) && r.Verdict.Worst() != results.NoTrials
+		return r.Strategy != results.PositiveControl && r.Strategy != results.NegativeControl && r.Verdict.Worst() != results.NoTrials
 	})
 }
 

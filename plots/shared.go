@@ -60,11 +60,7 @@ func (s *Scene) raced(name string) int {
 }
 
 func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
-	var labels []string
-	for _, s := range builds {
-		labels = append(labels, s.OpenSSL)
-	}
-	m := newMap("object", labels, names)
+	m := newMap("object", results.Distinct(builds, buildOf), names)
 	objects := []string{""} // all of them
 	for _, s := range builds {
 		for _, name := range names {

@@ -74,7 +74,7 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *
 	p := f.add(d, group[:1], w.title, chart)
 	if p != nil {
 		rest, _ := w.of(group[0].Scene)
-		p.Sub = sceneText(rest, d.severalMachines())
+		p.Sub = sceneText(rest, len(d.Machines()) > 1)
 	}
 	return p
 }
@@ -101,7 +101,7 @@ func (w sweep) of(s results.Scene) (rest results.Scene, x float64) {
 func (s *Scene) forks() int {
 	n := 0
 	for _, v := range s.series {
-		n += len(v.fork)
+		n += len(v.runs[results.Fork])
 	}
 	return n
 }

@@ -88,21 +88,14 @@ func newMap(corner string, builds, names []string) *cellMap {
 
 // addMap adds the map of some builds: a list of scenes for each.
 func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
-	var labels, hazards []string
+	all := slices.Concat(builds...)
+	m := newMap("hazard", results.Distinct(all, buildOf), names)
 	for _, scenes := range builds {
-		labels = append(labels, scenes[0].OpenSSL)
-	}
-	m := newMap("hazard", labels, names)
-	for _, scenes := range builds {
-		for _, s := range scenes {
-			if !slices.Contains(hazards, s.Hazard) {
-				hazards = append(hazards, s.Hazard)
-			}
-		}
 		for _, name := range names {
 			m.words = append(m.words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &m.n)))
 		}
 	}
+	hazards := results.Distinct(all, func(s *Scene) string { return s.Hazard })
 	slices.SortFunc(hazards, results.CompareHazards)
 	kind := ""
 	for _, hazard := range hazards {
@@ -114,16 +107,16 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		for _, scenes := range builds {
 			i := slices.IndexFunc(scenes, func(s *Scene) bool { return s.Hazard == hazard })
 			for _, name := range names {
-				if i < 0 {
-					r.cells = append(r.cells, verdictField(nil))
-				} else {
-					r.cells = append(r.cells, verdictField(scenes[i].Row(name)))
+				var of *results.Row
+				if i >= 0 {
+					of = scenes[i].Row(name)
 				}
+				r.cells = append(r.cells, verdictField(of))
 			}
 		}
 		m.rows = append(m.rows, r)
 	}
-	f.add(d, slices.Concat(builds...), "Worst verdict, and damaged trials of all", m)
+	f.add(d, all, "Worst verdict, and damaged trials of all", m)
 }
 
 // verdictField is one field of the map.

@@ -87,10 +87,7 @@ func Publish(root string, unfinished bool) error {
 		}
 	}
 	folder := filepath.Join(root, PublishedFigures)
-	old, err := filepath.Glob(filepath.Join(folder, "*.svg"))
-	if err != nil {
-		return err
-	}
+	old, _ := filepath.Glob(filepath.Join(folder, "*.svg"))
 	for _, path := range old {
 		if err := os.Remove(path); err != nil {
 			return err

@@ -25,8 +25,8 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	bound := 0.0
 	for _, name := range results.Strategies(tables...) {
 		f := newRecord(tables, name)
-		if f.unseen() || len(only) > 0 && !slices.Contains(only, name) {
-			continue // unseen is a strategy of a sweep of forks alone, say
+		if len(f.safe)+len(f.ruined)+len(f.reasons) == 0 || len(only) > 0 && !slices.Contains(only, name) {
+			continue // there is no verdict on a strategy of a sweep of forks alone, say
 		}
 		t.Add(name, f.alone(), f.breaks(), b.costAnswer(tables, name), f.advice())
 		tried.Join(f.tried)
@@ -193,8 +193,6 @@ func (f *record) plain(build string, scenes []*results.Table) {
 	}
 }
 
-func (f *record) unseen() bool { return len(f.safe)+len(f.ruined)+len(f.reasons) == 0 }
-
 // on names builds, or says that it is all there are.
 func (f *record) on(some []string) string {
 	if all := len(f.safe) + len(f.ruined); len(some) == all && all > 1 {
@@ -315,16 +313,16 @@ func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 	duets := slices.DeleteFunc(pointers(b.Tables), func(t *results.Table) bool {
 		return t.Heap != results.Heaps.Default() || t.Settings != results.AgainstKey+"="+b.Baseline
 	})
-	if builds, ratios := costsOf(duets, name, func(r *results.Row) results.Ratio { return r.Duet.Cost }); len(builds) > 0 {
-		return b.costWords(builds, ratios, results.CPURatio, results.DuetMargin)
+	if list := costsOf(duets, name, func(r *results.Row) results.Ratio { return r.Duet.Cost }); len(list) > 0 {
+		return b.costWords(list, results.CPURatio, results.DuetMargin)
 	}
 	for _, unit := range []string{results.CPUPerHandshake, results.HandshakesPerSec} {
-		builds, ratios := costsOf(tables, name, func(r *results.Row) results.Ratio {
+		list := costsOf(tables, name, func(r *results.Row) results.Ratio {
 			c, _ := r.Cost(unit)
 			return c.Ratio
 		})
-		if len(builds) > 0 {
-			return b.costWords(builds, ratios, unit, b.Margin)
+		if len(list) > 0 {
+			return b.costWords(list, unit, b.Margin)
 		}
 	}
 	return Cell{Text: "–"}
@@ -332,34 +330,39 @@ func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 
 // costsOf gives the costs of a strategy alone in the process, build by build: of
 // scenes that differ in load or workers that with the most rounds.
-func costsOf(tables []*results.Table, name string, of func(*results.Row) results.Ratio) (builds []string, ratios map[string]results.Ratio) {
-	ratios = make(map[string]results.Ratio)
+func costsOf(tables []*results.Table, name string, of func(*results.Row) results.Ratio) []buildCost {
+	var list []buildCost
 	for _, t := range tables {
 		r := t.Row(name)
-		if r == nil || t.Hazard != results.Plain {
+		if r == nil || t.Hazard != results.Plain || !of(r).Known() {
 			continue
 		}
-		if q := of(r); q.Known() && q.N > ratios[t.OpenSSL].N {
-			if _, ok := ratios[t.OpenSSL]; !ok {
-				builds = append(builds, t.OpenSSL)
-			}
-			ratios[t.OpenSSL] = q
+		i := slices.IndexFunc(list, func(c buildCost) bool { return c.build == t.OpenSSL })
+		switch c := (buildCost{t.OpenSSL, of(r)}); {
+		case i < 0:
+			list = append(list, c)
+		case c.N > list[i].N:
+			list[i] = c
 		}
 	}
-	return builds, ratios
+	return list
+}
+
+type buildCost struct {
+	build string
+	results.Ratio
 }
 
 // costWords tells what differs, and of the rest how much cannot be excluded.
-func (b *comparison) costWords(builds []string, ratios map[string]results.Ratio, unit string, margin float64) Cell {
+func (b *comparison) costWords(list []buildCost, unit string, margin float64) Cell {
 	var differ, alike []string
 	same, far := true, 0.0
-	for _, build := range builds {
-		q := ratios[build]
-		if b.Differs(q) {
-			differ = append(differ, fmt.Sprintf("%s on %s", number.Change(q.Value), build))
+	for _, q := range list {
+		if b.Differs(q.Ratio) {
+			differ = append(differ, fmt.Sprintf("%s on %s", number.Change(q.Value), q.build))
 			continue
 		}
-		alike, same = append(alike, build), same && q.Same
+		alike, same = append(alike, q.build), same && q.Same
 		end := q.High - 1 // more CPU is dearer,
 		if unit == results.HandshakesPerSec {
 			end = 1 - q.Low // fewer handshakes are

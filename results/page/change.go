@@ -53,7 +53,7 @@ func Changes(c *results.Changes) *Document {
 			if i > 0 && label == rows[i-1].Unit {
 				label = ""
 			}
-			t.Add(label, r.Strategy, number.Ratio(r.Was), number.Ratio(r.Is), costChange(&r))
+			t.Add(label, r.Strategy, number.Ratio(r.Was), number.Ratio(r.Is), Cell{Text: number.Change(r.Is / r.Was), Detail: star(r.Changed())})
 		}
 	}
 	d.Add(List{{"*", []string{"the change is more than chance: Fisher's exact test for damage, Mann-Whitney for costs, p < 0.05 after Holm's correction over all rows of both files"}}})
@@ -119,10 +119,6 @@ func sharingChange(r *results.ChangedSharing) Cell {
 		return Cell{Text: "none shown"}
 	}
 	return Cell{Text: strings.Join(parts, ", ")}
-}
-
-func costChange(r *results.ChangedCost) Cell {
-	return Cell{Text: number.Change(r.Is / r.Was), Detail: star(r.Changed())}
 }
 
 func star(changed bool) string {

@@ -194,7 +194,6 @@ func (b *comparison) grid(title string, builds []*results.Table, metrics []metri
 	}
 }
 
-// table shows metrics of one scene side by side.
 func table(title string, scene *results.Table, metrics []metric) *Table {
 	t := &Table{Title: title, Mark: shortMark(scene.Mark), Head: []string{"strategy"}, Tags: Tags{scene.OpenSSL, scene.Hazard}}
 	numbers := make([]int, len(metrics))
@@ -277,7 +276,6 @@ func span(r results.Range) string {
 	}
 }
 
-// verdict shows the words.
 func verdict(r *results.Row) Cell {
 	if r.Verdict.Worst() == results.NoTrials {
 		return Cell{}
@@ -334,33 +332,31 @@ func (b *comparison) damageMetrics() []metric {
 	const year = 365.25 * 24 * 3600
 	scale := b.Rate * year / 1e6
 	return slices.Insert(slices.Clone(damageMetrics), 4, metric{fmt.Sprintf("a year at %s/s", number.Short(b.Rate)), func(r *results.Row) Cell {
-		f := r.FirstDamage
-		if r.Verdict.Trials == 0 || math.IsNaN(f.Value) {
-			return Cell{}
-		}
-		if r.Verdict.Damaged == 0 {
-			return Cell{Text: "≤ " + number.Short(number.Up(scale*f.High, 2)), Sort: sortable(f.Value)}
-		}
-		return Cell{Text: number.Short(scale * f.Value), Detail: number.Between(scale*f.Low, scale*f.High, number.Short), Sort: sortable(f.Value)}
+		return firstDamages(r, scale, 2)
 	}, nil})
 }
 
 // firstDamage shows how often a first damage comes for each million attempts, and
 // how that compares with no fix at all.
 func firstDamage(r *results.Row) Cell {
-	if r.Verdict.Trials == 0 || math.IsNaN(r.FirstDamage.Value) {
-		return Cell{}
-	}
-	c := Cell{Sort: sortable(r.FirstDamage.Value)}
-	if r.Verdict.Damaged > 0 {
-		c.Text, c.Detail = number.Short(r.FirstDamage.Value), number.Between(r.FirstDamage.Low, r.FirstDamage.High, number.Short)
-		return c
-	}
-	c.Text = "≤ " + number.Short(number.Up(r.FirstDamage.High, 3))
-	if r.Rarer != nil && *r.Rarer > 1 {
+	c := firstDamages(r, 1, 3)
+	if c.Text != "" && r.Verdict.Damaged == 0 && r.Rarer != nil && *r.Rarer > 1 {
 		c.Detail = "÷" + number.Short(number.Down(*r.Rarer, 2))
 	}
 	return c
+}
+
+// firstDamages are so many times those of a million attempts; a bound has so many
+// figures.
+func firstDamages(r *results.Row, scale float64, figures int) Cell {
+	f := r.FirstDamage
+	switch {
+	case r.Verdict.Trials == 0 || math.IsNaN(f.Value):
+		return Cell{}
+	case r.Verdict.Damaged == 0:
+		return Cell{Text: "≤ " + number.Short(number.Up(scale*f.High, figures)), Sort: sortable(f.Value)}
+	}
+	return Cell{Text: number.Short(scale * f.Value), Detail: number.Between(scale*f.Low, scale*f.High, number.Short), Sort: sortable(f.Value)}
 }
 
 // rate shows events for each million, nothing seen as an upper bound. What such
@@ -382,7 +378,6 @@ func rate(f results.Figure) Cell {
 	return c
 }
 
-// estimate shows a value with its interval.
 func estimate(f results.Figure, unit string) Cell {
 	if !f.Known() {
 		return Cell{}

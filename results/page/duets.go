@@ -15,7 +15,6 @@ func hasDuets(t *results.Table) bool {
 	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Duet != nil })
 }
 
-// duetMetrics are the columns of a table of duets.
 var duetMetrics = []metric{
 	{"processor time of a handshake", duetCost, func(r *results.Row) int {
 		if r.Duet == nil {

@@ -96,7 +96,6 @@ type forkRow struct {
 	row   *results.Row
 }
 
-// forkLabel tells rows apart.
 type forkLabel struct {
 	head   string
 	cell   func(forkRow) string
@@ -137,7 +136,6 @@ func (e forkRow) trials() int {
 	return c.Median.N
 }
 
-// forkTable is one table: its title, and what appears in it.
 type forkTable struct {
 	title    string
 	interval bool

@@ -138,25 +138,18 @@ func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
 		w.WriteString("<td></td>")
 		return
 	}
-	class, sort := "", ""
-	if c.Class != "" {
-		class = fmt.Sprintf(" class=\"%s\"", escapeHTML(c.Class))
-	}
-	if c.Sort != "" {
-		sort = fmt.Sprintf(" data-sort=\"%s\"", escapeHTML(c.Sort))
-	}
-	fmt.Fprintf(w, "<td%s data-head=\"%s\"%s>%s</td>", class, escapeHTML(t.Head[i]), sort, text)
+	fmt.Fprintf(w, "<td%s%s%s>%s</td>", attribute("class", c.Class), attribute("data-head", t.Head[i]), attribute("data-sort", c.Sort), text)
 }
 
 func (g Tags) html() string {
-	text := ""
-	if g.OpenSSL != "" {
-		text += fmt.Sprintf(" data-openssl=\"%s\"", escapeHTML(g.OpenSSL))
+	return attribute("data-openssl", g.OpenSSL) + attribute("data-hazard", g.Hazard)
+}
+
+func attribute(name, value string) string {
+	if value == "" {
+		return ""
 	}
-	if g.Hazard != "" {
-		text += fmt.Sprintf(" data-hazard=\"%s\"", escapeHTML(g.Hazard))
-	}
-	return text
+	return fmt.Sprintf(" %s=\"%s\"", name, escapeHTML(value))
 }
 
 func escapeHTML(s string) string { return html.EscapeString(clean(s)) }

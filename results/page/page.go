@@ -144,14 +144,11 @@ func (d *Document) writeCSV(w io.Writer) error {
 			out.Flush()
 			fmt.Fprintln(w)
 		}
-		head := make([]string, len(t.Head))
-		for i, h := range t.Head {
-			head[i] = formulaless(clean(h))
+		var head Row
+		for _, h := range t.Head {
+			head.Cells = append(head.Cells, Cell{Text: h})
 		}
-		if err := out.Write(head); err != nil {
-			return err
-		}
-		for _, row := range t.Rows {
+		for _, row := range append([]Row{head}, t.Rows...) {
 			var record []string
 			for _, c := range row.Cells {
 				record = append(record, formulaless(clean(c.String())))
@@ -198,7 +195,6 @@ func OneLine(s string) string {
 	return clean(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' }), "; "))
 }
 
-// tables lists the tables alone.
 func (d *Document) tables() []*Table {
 	var list []*Table
 	for _, p := range d.Parts {
@@ -243,14 +239,10 @@ func (t *Table) allNotes() []string {
 	var list []string
 	for _, row := range t.Rows {
 		for _, c := range row.Cells {
-			for _, note := range c.Notes {
-				if !slices.Contains(list, note) {
-					list = append(list, note)
-				}
-			}
+			list = append(list, c.Notes...)
 		}
 	}
-	return list
+	return results.Distinct(list, func(note string) string { return note })
 }
 
 // Baseline is the class of cells that others are compared with. A note on all

@@ -144,13 +144,14 @@ const usual = 20
 func parts(head []string, cells [][]string, n, gap int) [][]column {
 	all := make([]column, len(head))
 	for i, title := range head {
-		c := column{index: i, least: longest(words(title)), most: size(title)}
+		c := column{index: i, least: longest(words(title))}
 		for _, row := range cells {
 			if i < len(row) {
 				c.least, c.most = max(c.least, longest(words(row[i]))), max(c.most, size(row[i]))
 			}
 		}
-		c.width = max(c.least, min(c.most, usual, bodyWidth(cells, i)))
+		c.width = max(c.least, min(c.most, usual)) // a title's lines are broken before
+		c.most = max(c.most, size(title))
 		all[i] = c
 	}
 	labels := all[:min(n, len(all))]
@@ -176,17 +177,6 @@ func deal(labels, rest []column, most, gap int) [][]column {
 		*last = append(*last, c)
 	}
 	return parts
-}
-
-// bodyWidth is what the cells below the head need to stay in one line.
-func bodyWidth(cells [][]string, i int) int {
-	n := 0
-	for _, row := range cells {
-		if i < len(row) {
-			n = max(n, size(row[i]))
-		}
-	}
-	return n
 }
 
 // spread gives the room that is left to columns whose lines are broken, to those
