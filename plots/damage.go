@@ -26,14 +26,13 @@ func damage(d *Data) *Figure {
 			return row{mid: p.Value, low: p.Low, high: p.High, zero: r.Verdict.Damaged == 0, note: damagedNote(r)}
 		}))
 		f.addRates(d, group, "Errors of another worker, active checks", "foreign errors per million checks", func(r *results.Row) row {
-			return rateRow(r.Strategy, r.Foreign)
+			return rateRow(r.Foreign)
 		})
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. First damage: per million attempted connections, good and bad, up to the damage; valid if the risk does not rise with a trial's age. Damaged trials: with any damage. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
-		"%d corruption trials, %s for each row. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
-		d.intervals(), n.Total, n.String(), minLives, d.Baseline)
+		"%s. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
+		d.intervals(), f.trials("corruption trials", "row"), minLives, d.Baseline)
 	return f
 }
 
@@ -47,7 +46,7 @@ func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf fun
 func judged(rowOf func(*results.Row) row) func(*Scene, *results.Row) row {
 	return func(_ *Scene, r *results.Row) row {
 		if r.Verdict.Trials == 0 {
-			return noValue(r.Strategy, string(r.Verdict.Worst()))
+			return noValue(string(r.Verdict.Worst()))
 		}
 		return rowOf(r)
 	}
@@ -80,18 +79,18 @@ func damagedNote(r *results.Row) string {
 func firstRow(r *results.Row) row {
 	switch {
 	case r.Stopped:
-		return noValue(r.Strategy, damagedNote(r)+": no rate, because damage ended the trials")
+		return noValue(damagedNote(r) + ": no rate, because damage ended the trials")
 	case r.Verdict.Damaged == 0 && finite(r.FirstDamage.High):
 		return row{high: r.FirstDamage.High, zero: true, note: "≤ " + number.Short(number.Up(r.FirstDamage.High, 3))}
 	}
-	return rateRow(r.Strategy, r.FirstDamage)
+	return rateRow(r.FirstDamage)
 }
 
 // rateRow is a rate with its interval or, where nothing was seen, its bound.
-func rateRow(name string, p results.Figure) row {
+func rateRow(p results.Figure) row {
 	switch {
 	case !p.Known() || math.IsInf(p.Value, 0):
-		return noValue(name, fmt.Sprintf("nothing counted in %s", number.Count(p.N, "trial")))
+		return noValue(fmt.Sprintf("nothing counted in %s", number.Count(p.N, "trial")))
 	case p.Value > 0 && p.N == 1:
 		// One trial does not tell how far trials lie apart.
 		return row{mid: p.Value, low: math.NaN(), high: math.NaN(), note: number.Short(p.Value) + "  one trial"}

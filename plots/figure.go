@@ -2,6 +2,7 @@ package plots
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -91,12 +92,13 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
 	return p
 }
 
-func (f *Figure) counts() tally {
+// trials says how many there are in all panels, and for each row, say.
+func (f *Figure) trials(what, each string) string {
 	var n tally
 	for _, p := range f.Panels {
 		n.Join(p.chart.trials())
 	}
-	return n
+	return fmt.Sprintf("%d %s, %v for each %s", n.Total, what, n, each)
 }
 
 // sceneText names a scene in the few words that fit over a panel. Settings

@@ -110,14 +110,14 @@ func (f *Figure) addRows(d *Data, group []*Scene, what string, ch *rowChart, row
 				continue
 			}
 			r := rowOf(s, of)
-			r.label, r.look = name, lookOf(name)
+			r.name, r.look = name, lookOf(name)
 			if len(group) > 1 {
-				r.group, r.label = name, s.OpenSSL
+				r.build = s.OpenSSL
 			}
 			strip = append(strip, r)
 		}
 		if !slices.ContainsFunc(strip, func(r row) bool { return r.empty == "" || r.empty != strip[0].empty }) {
-			strip[0].group, strip[0].label = "", name
+			strip[0].build = ""
 			strip = strip[:1]
 		}
 		ch.rows = append(ch.rows, strip...)

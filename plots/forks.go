@@ -25,11 +25,10 @@ func forks(d *Data) *Figure {
 			f.addForks(d, group, m.unit, m.title, m.linear)
 		}
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("Each dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: it continues beyond the axis, or too few trials give no end). "+
 		"Added: each fork is paired with the next one, in which the handlers do nothing; each dot is the median difference of a trial's pairs. The axes of differences are linear, all others logarithmic. "+
-		"A whole fork of %s takes %s in these trials. %d values, %s for each row. Baseline of ratios: %s.",
-		d.intervals(), d.Baseline, d.wholeForks(), n.Total, n.String(), d.Baseline)
+		"A whole fork of %s takes %s in these trials. %s. Baseline of ratios: %s.",
+		d.intervals(), d.Baseline, d.wholeForks(), f.trials("values", "row"), d.Baseline)
 	return f
 }
 
@@ -61,7 +60,7 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 		r := s.forkRow(of, unit)
 		if !linear && r.empty == "" {
 			if r.mid <= 0 { // a log axis has no place for no time at all
-				return noValue(of.Strategy, "no handler: "+number.Duration(r.mid))
+				return noValue("no handler: " + number.Duration(r.mid))
 			}
 			r.dots = slices.DeleteFunc(r.dots, func(v float64) bool { return v <= 0 })
 		}
@@ -81,9 +80,9 @@ func (s *Scene) forkRow(r *results.Row, unit string) row {
 	case ok && m.Known():
 		return row{dots: values(runs, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
 	case len(runs) > 0:
-		return noValue(r.Strategy, "nothing to measure") // no handlers, say
+		return noValue("nothing to measure") // no handlers, say
 	}
-	return noValue(r.Strategy, s.whyNone(r))
+	return noValue(s.whyNone(r))
 }
 
 // mark is what is wrong with the controls. A scene that has none because all it

@@ -118,7 +118,11 @@ func (ch *rowChart) dump(b *strings.Builder) {
 		fmt.Fprintf(b, "line: %.4g\n", *ch.reference)
 	}
 	for _, r := range ch.rows {
-		fmt.Fprintf(b, "%s|%s|", r.group, r.label)
+		if r.build == "" {
+			fmt.Fprintf(b, "|%s|", r.name)
+		} else {
+			fmt.Fprintf(b, "%s|%s|", r.name, r.build)
+		}
 		switch {
 		case r.empty != "":
 			b.WriteString(r.empty)

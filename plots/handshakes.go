@@ -16,12 +16,11 @@ func handshakes(d *Data) *Figure {
 		f.addRatios(d, group, results.CPUPerHandshake, "Server CPU for each handshake")
 		f.addRatios(d, group, results.HandshakesPerSec, "Throughput")
 	}
-	n := f.counts()
 	f.Caption = duets + fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
 		"Shaded: ± %[3]s, differences below the margin. "+
-		"differs: by the signed-rank test, corrected for all comparisons of the kind (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %[3]s. The baseline's row has the value itself. %d undamaged trials, %s for each row; damaged trials yield no value. "+
+		"differs: by the signed-rank test, corrected for all comparisons of the kind (Holm), and by the interval. Intervals are not corrected, so an interval may exclude 1 without this word. same: shown to be within ± %[3]s. The baseline's row has the value itself. %s; damaged trials yield no value. "+
 		"On few cores compare the server's CPU time: throughput includes the peers' work, CPU time does not.",
-		d.Baseline, d.intervals(), number.Percent(d.Margin), n.Total, n.String())
+		d.Baseline, d.intervals(), number.Percent(d.Margin), f.trials("undamaged trials", "row"))
 	return f
 }
 
@@ -48,9 +47,9 @@ func (s *Scene) duetRow(r *results.Row) row {
 	c := r.Duet
 	switch {
 	case c == nil:
-		return noValue(r.Strategy, "no duet")
+		return noValue("no duet")
 	case !c.Cost.Known():
-		return noValue(r.Strategy, c.Word)
+		return noValue(c.Word)
 	}
 	return row{
 		dots: values(s.of(r.Strategy).runs[results.Duet], results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
@@ -71,11 +70,11 @@ func (s *Scene) ratioRow(d *Data, r *results.Row, unit string) row {
 	cost, ok := r.Cost(unit)
 	switch {
 	case !ok || !cost.Median.Known():
-		return noValue(r.Strategy, s.whyNone(r))
+		return noValue(s.whyNone(r))
 	case r.Strategy == d.Baseline:
-		return noValue(r.Strategy, "1 = "+number.Of(unit)(cost.Median.Value))
+		return noValue("1 = " + number.Of(unit)(cost.Median.Value))
 	case !cost.Ratio.Known():
-		return noValue(r.Strategy, "no round in common with "+d.Baseline)
+		return noValue("no round in common with " + d.Baseline)
 	}
 	q := cost.Ratio
 	note := number.Ratio(q.Value)

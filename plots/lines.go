@@ -29,12 +29,12 @@ type curve struct {
 // lineChart shows a curve for each strategy, with the legend below.
 type lineChart struct {
 	counted
-	x, y      axis
-	curves    []curve
-	top       float64   // of the y axis, from 0; if it is 0, the values decide
-	reference *float64  // of y, dashed: the baseline
-	xAt       []float64 // where x has ticks, if not where there is room for some
-	dodge     vg.Length // curves stand side by side, this far apart
+	x, y   axis
+	curves []curve
+	top    float64   // of the y axis, from 0; if it is 0, the values decide
+	line   bool      // dashed, at a y of 0
+	xAt    []float64 // where x has ticks, if not where there is room for some
+	dodge  vg.Length // curves stand side by side, this far apart
 }
 
 const (
@@ -93,9 +93,6 @@ func (ch *lineChart) fitAxes() {
 			ys.add(p.y, p.low, p.high)
 		}
 	}
-	if ch.reference != nil {
-		ys.add(*ch.reference)
-	}
 	ch.x.fit(xs)
 	ch.y.fit(ys)
 	if ch.top > 0 {
@@ -129,8 +126,8 @@ func (ch *lineChart) draw(c draw.Canvas) {
 	in := draw.Crop(c, 0, -8, bottom+axisHeight, -18) // above is the label of y
 	y := ch.yTicks(in.Max.Y - in.Min.Y)
 	in.Min.X += widest(small, y, func(t tick) string { return t.label }) + 10
-	if ch.reference != nil {
-		at, _ := clamped(ch.y.at(*ch.reference), in.Min.Y, in.Max.Y)
+	if ch.line {
+		at, _ := clamped(ch.y.at(0), in.Min.Y, in.Max.Y)
 		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, in.Min.X, at, in.Max.X, at)
 	}
 	c.FillText(aligned(inked(small, ink), draw.XLeft, draw.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, ch.y.label)

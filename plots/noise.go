@@ -32,14 +32,13 @@ func noise(d *Data) *Figure {
 	for _, s := range d.mainCosts() {
 		f.addDrift(d, s)
 	}
-	n := f.counts()
 	aa := "An A/A experiment (tlsbench run --aa, or duets of a strategy with itself) would show how small a difference can be resolved; this set has none."
 	if len(d.AA) > 0 {
 		aa = fmt.Sprintf("A/A: one strategy compared with itself as different strategies are; a dot is a comparison, over eight rounds or %d duets, the bar holds the middle 95 %% of them.", inference.DuetFirst)
 	}
 	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
-		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %d trials, %s for each strategy and panel.",
-		aa, d.Baseline, d.intervals(), n.Total, n.String())
+		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %s.",
+		aa, d.Baseline, d.intervals(), f.trials("trials", "strategy and panel"))
 	return f
 }
 
@@ -56,7 +55,7 @@ func (f *Figure) addAA(d *Data) {
 		sorted := slices.Sorted(slices.Values(a.Ratios))
 		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
 		chart.rows = append(chart.rows, row{
-			label: aaLabel[a.Unit], look: lookOf(d.Baseline), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
+			name: aaLabel[a.Unit], look: lookOf(d.Baseline), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
 			note: fmt.Sprintf("%d of %d differ", a.Interval, len(a.Ratios)),
 		})
 	}
@@ -103,9 +102,11 @@ func floorRow(s *Scene, d *Data, unit string) row {
 	}
 	e := inference.PairedRatio(a, b, d.Confidence)
 	if e.N == 0 {
-		return noValue(s.OpenSSL, "needs two rounds")
+		r := noValue("needs two rounds")
+		r.name = s.OpenSSL
+		return r
 	}
-	return row{label: s.OpenSSL, look: lookOf(d.Baseline), dots: dots, mid: e.Value, low: e.Low, high: e.High,
+	return row{name: s.OpenSSL, look: lookOf(d.Baseline), dots: dots, mid: e.Value, low: e.Low, high: e.High,
 		note: fmt.Sprintf("%s  n=%d", number.Ratio(e.Value), e.N)}
 }
 

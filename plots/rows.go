@@ -13,8 +13,8 @@ import (
 
 // row is one line of a row chart: a strategy, or a strategy on one build.
 type row struct {
-	group          string // strategy, where a row is a build
-	label          string
+	name           string // of a strategy
+	build          string // "" where the row is of all builds
 	look           look
 	dots           []float64 // single trials
 	mid, low, high float64   // NaN = no value; infinite = open end
@@ -24,9 +24,9 @@ type row struct {
 }
 
 // noValue is a row without data, and why.
-func noValue(label, why string) row {
+func noValue(why string) row {
 	nan := math.NaN()
-	return row{label: label, look: lookOf(label), mid: nan, low: nan, high: nan, empty: why}
+	return row{mid: nan, low: nan, high: nan, empty: why}
 }
 
 // rowChart shows values and intervals along x, a row each.
@@ -58,16 +58,7 @@ func (ch *rowChart) tops() (list []vg.Length, height vg.Length) {
 
 // begins reports whether a row is the first of a strategy.
 func (ch *rowChart) begins(i int) bool {
-	group := ch.rows[i].group
-	return group == "" || i == 0 || ch.rows[i-1].group != group
-}
-
-// names are what appears left of a row: in its first column, and in its second.
-func (r row) names() (first, second string) {
-	if r.group == "" {
-		return r.label, ""
-	}
-	return r.group, r.label
+	return ch.rows[i].build == "" || i == 0 || ch.rows[i-1].name != ch.rows[i].name
 }
 
 func (ch *rowChart) size() (w, h vg.Length) {
@@ -86,7 +77,7 @@ func (ch *rowChart) describe() string {
 				text += " " + number.Between(r.low, r.high, ch.print)
 			}
 		}
-		parts = append(parts, strings.TrimSpace(r.group+" "+r.label)+": "+text)
+		parts = append(parts, strings.TrimSpace(r.name+" "+r.build)+": "+text)
 	}
 	if !any {
 		return ""
@@ -140,8 +131,8 @@ func (ch *rowChart) limits() span {
 // inner is the part of the canvas where values stand: left of it are names,
 // right of it notes.
 func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
-	left := min(nameRoom, widest(plain, ch.rows, func(r row) string { first, _ := r.names(); return first })) + 8
-	if builds := widest(small, ch.rows, func(r row) string { _, second := r.names(); return second }); builds > 0 {
+	left := min(nameRoom, widest(plain, ch.rows, func(r row) string { return r.name })) + 8
+	if builds := widest(small, ch.rows, func(r row) string { return r.build }); builds > 0 {
 		left += builds + 4
 	}
 	right := widest(small, ch.rows, func(r row) string { return r.note }) + 8
@@ -158,12 +149,11 @@ func (ch *rowChart) draw(c draw.Canvas) {
 	for i, r := range ch.rows {
 		top := in.Max.Y - tops[i]
 		y := top - rowHeight/2
-		first, second := r.names()
 		if ch.begins(i) {
-			c.FillText(aligned(shrunk(plain, first, nameRoom), draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, first)
+			c.FillText(aligned(shrunk(plain, r.name, nameRoom), draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, r.name)
 			c.StrokeLine2(gridLine, c.Min.X, top+rowGap/2, c.Max.X, top+rowGap/2)
 		}
-		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, second)
+		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, r.build)
 		c.FillText(aligned(small, draw.XLeft, draw.YCenter), vg.Point{X: in.Max.X + 8, Y: y + 1}, r.note)
 		r.draw(in, y, toX)
 	}

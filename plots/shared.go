@@ -33,10 +33,9 @@ func shared(d *Data) *Figure {
 			f.addShared(d, builds, names)
 		}
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that two processes write without a common lock; +n read: one process writes it and others read it. The first row counts all blocks, the rows below count them by the line of OpenSSL's source that allocated them. "+
 		"Blocks that %[1]s shows too are left out, because OpenSSL itself shares them. A raced block shows sharing without depending on luck, so it needs no interval; it is not a bound of the damage that may follow. Darker is worse. "+
-		"%d sharing trials, %s for each column. Baseline of costs elsewhere: %[4]s.", results.NegativeControl, n.Total, n.String(), d.Baseline)
+		"%s. Baseline of costs elsewhere: %[3]s.", results.NegativeControl, f.trials("sharing trials", "column"), d.Baseline)
 	return f
 }
 

@@ -30,11 +30,10 @@ func survival(d *Data) *Figure {
 		}
 		f.add(d, []*Scene{s}, "Trials still undamaged", chart)
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
 		"If no trial was damaged, the band reaches down to the exact one-sided 95 %% bound. "+
-		"Logarithmic axis; damage before the second handshake is at 1. %d trials, %s for each curve; combinations of fewer than %d trials have no panel. Baseline of comparisons: %s.",
-		d.intervals(), n.Total, n.String(), minLives, d.Baseline)
+		"Logarithmic axis; damage before the second handshake is at 1. %s; combinations of fewer than %d trials have no panel. Baseline of comparisons: %s.",
+		d.intervals(), f.trials("trials", "curve"), minLives, d.Baseline)
 	return f
 }
 

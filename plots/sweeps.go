@@ -34,7 +34,7 @@ func forkSweeps(d *Data) *Figure {
 		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
 		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
 			if len(group) > 1 {
-				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, reference: new(float64), dodge: 3}
+				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: true, dodge: 3}
 				// One point is not a sweep.
 				if p := w.addPanel(f, d, group, results.ForkDiff, chart, 2); p != nil {
 					p.Sub += disturbed(group)
@@ -42,9 +42,8 @@ func forkSweeps(d *Data) *Figure {
 			}
 		}
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if there are too few trials. "+
-		"Everything else stays the same. %d trials, %s for each point. Baseline of ratios: %s.", d.intervals(), n.Total, n.String(), d.Baseline)
+		"Everything else stays the same. %s. Baseline of ratios: %s.", d.intervals(), f.trials("trials", "point"), d.Baseline)
 	return f
 }
 

@@ -51,11 +51,10 @@ func verdictMap(d *Data) *Figure {
 			f.addMap(d, chunk, names)
 		}
 	}
-	n := f.counts()
 	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). idle: no connection was attempted. "+
 		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
-		"The control none is left out, because it is damaged everywhere. Darker is worse. %d trials, %s for each field. Baseline of costs elsewhere: %s.",
-		number.Percent(results.CleanBound), results.CleanTrials, n.Total, n.String(), d.Baseline)
+		"The control none is left out, because it is damaged everywhere. Darker is worse. %s. Baseline of costs elsewhere: %s.",
+		number.Percent(results.CleanBound), results.CleanTrials, f.trials("trials", "field"), d.Baseline)
 	return f
 }
 

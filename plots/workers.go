@@ -26,9 +26,8 @@ func workers(d *Data) *Figure {
 			}
 		}
 	}
-	n := f.counts()
-	f.Caption = fmt.Sprintf("Medians, with %s as bars. %d undamaged trials, %s for each point. "+
-		"On few cores compare CPU time, which does not include the peers' work. Baseline of the ratios elsewhere: %s.", d.intervals(), n.Total, n.String(), d.Baseline)
+	f.Caption = fmt.Sprintf("Medians, with %s as bars. %s. "+
+		"On few cores compare CPU time, which does not include the peers' work. Baseline of the ratios elsewhere: %s.", d.intervals(), f.trials("undamaged trials", "point"), d.Baseline)
 	return f
 }
 

@@ -133,12 +133,8 @@ func written(f page.Format, parts []page.Part) string {
 
 func markdown(parts ...page.Part) string { return written(page.Markdown, parts) }
 
-// Limits of the README's part: a screen of a text editor, and what a person
-// still reads.
-const (
-	summaryLine = 160  // characters
-	summarySize = 3000 // bytes
-)
+// summaryLine is how many characters a line of the README's part has at most.
+const summaryLine = 160
 
 // Summary is the README's part: the answer, the map, where the rest is.
 func Summary(d *plots.Data, set string) string {

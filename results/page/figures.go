@@ -13,10 +13,8 @@ import (
 func Figures(c *results.Comparison) *Document {
 	t := &Table{Head: []string{"machine", "openssl", "hazard", "load", "heap", "settings", "workers", "strategy", "controls",
 		"verdict", "metric", "unit", "relative_to", "k", "n", "value", "low", "high", "p_adjusted", "same", "warnings"}}
-	for i := range c.Tables {
-		for j := range c.Tables[i].Rows {
-			figures(t, &c.Tables[i], &c.Tables[i].Rows[j], c.Baseline)
-		}
+	for scene, r := range results.Rows(pointers(c.Tables)) {
+		figures(t, scene, r, c.Baseline)
 	}
 	return &Document{Parts: []Part{t}, Data: c}
 }
