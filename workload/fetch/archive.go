@@ -146,6 +146,9 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := keeper.Output(cmd)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil {
 		return "", fmt.Errorf("run %s %s: %w: %s", name, strings.Join(args, " "), err, lastLine(stderr.String()))
 	}

@@ -41,6 +41,9 @@ type Server struct {
 // Temp names a folder that nobody has, for a server of that kind. TMPDIR may be
 // relative, and a server goes to a folder of its own.
 func Temp(kind string) (string, error) {
+	if _, err := os.Stat(os.TempDir() + "/."); err != nil { // a folder
+		return "", fmt.Errorf("folder for temporary files (TMPDIR): %w", err)
+	}
 	return filepath.Abs(filepath.Join(os.TempDir(), "tlsbench-"+kind+"-"+rand.Text()))
 }
 

@@ -221,6 +221,21 @@ func TestRelativeFolder(t *testing.T) {
 	}
 }
 
+// What is wrong with TMPDIR is said of it, not of a program that could not be
+// started there.
+func TestTempWithoutFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"/nowhere", file} {
+		t.Setenv("TMPDIR", dir)
+		if _, err := Temp("server"); err == nil || !strings.Contains(err.Error(), "(TMPDIR): stat "+dir) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	nothing := func() error { return nil }
 	dir := filepath.Join(t.TempDir(), "server")

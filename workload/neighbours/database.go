@@ -2,6 +2,7 @@ package neighbours
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -208,16 +210,21 @@ func (p *Database) await(ctx context.Context) error {
 			return ctx.Err()
 		case <-p.kept.Gone:
 			log, _ := os.ReadFile(filepath.Join(p.Dir, "log"))
-			return fmt.Errorf("the server ended: %s", lastLine(log))
+			return fmt.Errorf("the server ended: %s", cause(log))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	return fmt.Errorf("the server is not ready after %v", startLimit)
 }
 
-func lastLine(log []byte) string {
+var complaint = regexp.MustCompile(`(?i)\berror\b|FATAL|PANIC`)
+
+// cause is the first error in a log. What follows tells of the end alone: that a
+// folder is removed, that the server aborts.
+func cause(log []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return lines[len(lines)-1]
+	i := slices.IndexFunc(lines, complaint.MatchString)
+	return lines[cmp.Or(i+1, len(lines))-1]
 }
 
 // Login is the name and the password that a client needs.

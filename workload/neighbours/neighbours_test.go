@@ -145,6 +145,21 @@ func TestPostgresThatFails(t *testing.T) {
 }
 
 // The system's libraries fit the system's OpenSSL.
+// The last line of a server that failed tells of its end alone.
+func TestCause(t *testing.T) {
+	for log, want := range map[string]string{
+		"fixing permissions ... ok\ninitdb: error: could not write file: No space left\ninitdb: removing data directory\n": "initdb: error: could not write file: No space left",
+		"0 [Note] InnoDB: Loading\n0 [ERROR] InnoDB: failed with error 28\n0 [ERROR] Aborting\n":                           "0 [ERROR] InnoDB: failed with error 28",
+		"LOG:  starting\nFATAL:  could not create lock file\nLOG:  shut down\n":                                            "FATAL:  could not create lock file",
+		"no terrors here\nKilled\n": "Killed",
+		"":                          "",
+	} {
+		if got := cause([]byte(log)); got != want {
+			t.Errorf("%q: %q, want %q", log, got, want)
+		}
+	}
+}
+
 func TestFindOnSystem(t *testing.T) {
 	builds, err := openssl.Find([]string{"system"}, "")
 	if err != nil {

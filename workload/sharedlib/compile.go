@@ -114,6 +114,9 @@ func (r Recipe) Compile(ctx context.Context, object string) error {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir) // its own files go with the folder
 	if out, err := keeper.Output(cmd); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); line != "" {
 			return fmt.Errorf("%w: %s", err, line)
 		}

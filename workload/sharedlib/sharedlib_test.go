@@ -1,7 +1,9 @@
 package sharedlib
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -234,5 +237,20 @@ func TestCompileLeavesNothing(t *testing.T) {
 		if left, err := os.ReadDir(dir); err != nil || len(left) != i+1 {
 			t.Errorf("%s: there are %v: %v", path, left, err)
 		}
+	}
+}
+
+// A compiler that an interruption killed did not fail. This one would take for ever.
+func TestCompileIsInterrupted(t *testing.T) {
+	cc := filepath.Join(t.TempDir(), "cc")
+	if err := os.WriteFile(cc, []byte("#!/bin/sh\nexec sleep 60\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CC", cc)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	r := Recipe{From: []Source{{Files: fstest.MapFS{"a.c": {Data: []byte("int it;")}}, Pattern: "*.c"}}}
+	if err := r.Compile(ctx, filepath.Join(t.TempDir(), "a.so")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want that of the context", err)
 	}
 }
