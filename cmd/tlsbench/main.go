@@ -41,7 +41,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -70,7 +72,29 @@ type session struct {
 
 // run carries out one command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := &session{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	out := &output{Writer: stdout}
+	s := &session{ctx: ctx, stdin: stdin, stdout: out, stderr: stderr}
 	defer neighbours.StopShared() // that a hazard may have started
-	return s.exitCode(s.execute(args))
+	return s.exitCode(out.failed(s.execute(args)))
+}
+
+// output is the standard output, and remembers the first error of writing to it:
+// many do not look at it, and the parser takes it for one of the user's line.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
+// failed gives what a command ended with, or why nobody can read it.
+func (o *output) failed(err error) error {
+	if errors.Is(err, context.Canceled) || o.err == nil || err != nil && !errors.Is(err, o.err) {
+		return err
+	}
+	return o.err
 }

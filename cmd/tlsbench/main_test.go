@@ -203,3 +203,24 @@ func TestCancelled(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be written is a failure of every command, whoever prints it, and no
+// fault of the line.
+func TestFullOutput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("bench.txt", []byte(oneTrial), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, args := range []string{"help", "help reading", "--help", "compare --help", "--version", "completion bash", "list", "compare bench.txt",
+		"compare --csv bench.txt", "check bench.txt --expect hwm=undamaged", "plot bench.txt -o figures", "report bench.txt", "new-strategy my-fix"} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), strings.Fields(args), nil, full, &stderr); code != exitFailed || stderr.String() != "tlsbench: write /dev/full: no space left on device\n" {
+			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
+		}
+	}
+}

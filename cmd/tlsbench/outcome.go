@@ -116,6 +116,9 @@ func item(term string, texts ...string) page.Entry {
 
 // isTerminal reports whether a person is likely to be looking.
 func isTerminal(w io.Writer) bool {
+	if o, ok := w.(*output); ok {
+		w = o.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
