@@ -152,7 +152,7 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `plan: strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
 		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `plan: openssl build "a/b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
 		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `plan: share of bad peers 1.5: want 0 to 1`},
-		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 or more`},
+		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 to 10000`},
 		{func(s *Spec) {
 			s.Strategies, s.Measures, s.NoControls = choose("none"), results.DefaultMeasures[:1], true
 		}, `plan is empty: strategy none has no throughput trials and no duets; add a strategy or --measure corruption`},

@@ -25,6 +25,9 @@ const (
 	// MaxDuration is the most for a trial. What one trial cannot show in that
 	// time more of them will: they are what is counted.
 	MaxDuration = time.Hour
+	// maxCheckRate is for handshakes of tens of milliseconds. At a higher rate a
+	// trial ends long after its time, because it ends with a whole handshake.
+	maxCheckRate = 10_000
 )
 
 // withDefaults fills in every list that is empty, and the seed.
@@ -73,8 +76,8 @@ func (s Spec) validateNumbers() error {
 	if b := s.Bad; b != nil && !(*b >= 0 && *b <= 1) {
 		return fmt.Errorf("share of bad peers %v: want 0 to 1", *b)
 	}
-	if r := s.CheckRate; r != nil && *r < 0 {
-		return fmt.Errorf("check rate %d: want 0 or more", *r)
+	if r := s.CheckRate; r != nil && (*r < 0 || *r > maxCheckRate) {
+		return fmt.Errorf("check rate %d: want 0 to %d", *r, maxCheckRate)
 	}
 	if s.Sequential {
 		switch {

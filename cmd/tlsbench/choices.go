@@ -72,6 +72,9 @@ func parseStrategies(list []string) ([]results.Strategy, error) {
 		if err != nil {
 			return nil, err
 		}
+		if slices.ContainsFunc(out, func(other results.Strategy) bool { return other.Name() == s.Name() }) {
+			return nil, refuse("strategy %s is given twice", s.Name())
+		}
 		out = append(out, s)
 	}
 	return out, nil

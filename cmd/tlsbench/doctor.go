@@ -49,6 +49,9 @@ type fact struct {
 
 // Run looks around and reports.
 func (c *doctorCommand) Run(s *session) error {
+	if err := checkFolder("openssl-dir", c.OpensslDir, false); err != nil {
+		return err
+	}
 	d := diagnosis{Machine: machineFacts(), Tools: toolFacts(s.ctx), Hazards: hazardFacts()}
 	runs, err := d.builds(s.ctx, c.OpensslDir)
 	if err != nil {

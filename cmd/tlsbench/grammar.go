@@ -272,7 +272,7 @@ type helpCommand struct {
 
 // Run prints the help.
 func (c *helpCommand) Run(s *session) error {
-	if len(c.Topic) == 1 {
+	if len(c.Topic) == 1 && slices.Contains(topics(), c.Topic[0]) {
 		text, err := topicFiles.ReadFile(path.Join("topics", c.Topic[0]+".txt"))
 		if err == nil {
 			_, err = s.stdout.Write(text)

@@ -46,7 +46,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 	if !strategyName.MatchString(c.Name) || len(c.Name) > 40 {
 		return refuse("strategy name %q: want lower-case letters, digits and hyphens, a letter first, no bare number after a hyphen, and at most 40 characters", c.Name)
 	}
-	if _, taken := catalogue.Find(c.Name); taken {
+	if _, taken := catalogue.Find(c.Name); taken || c.Name == "all" {
 		return refuse("strategy name %q: the suite already has a strategy of that name; choose another", c.Name)
 	}
 	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"tlsbench/results"
@@ -101,6 +102,14 @@ type listedBuild struct {
 
 // Run asks each library and prints what it says.
 func (c *listBuildsCommand) Run(s *session) error {
+	if err := checkFolder("dir", c.Dir, false); err != nil {
+		return err
+	}
+	if len(c.Openssl) > 0 {
+		if _, err := openssl.Find(c.Openssl, c.Dir); err != nil {
+			return &refusal{err}
+		}
+	}
 	var list []listedBuild
 	for _, l := range openssl.List(c.Openssl, c.Dir) {
 		list = append(list, ask(s.ctx, l))
@@ -174,11 +183,29 @@ func (f buildFlags) find(def string) ([]openssl.Build, error) {
 	if len(names) == 0 {
 		names = []string{def}
 	}
+	if err := checkFolder("openssl-dir", f.OpensslDir, slices.Contains(names, "all")); err != nil {
+		return nil, err
+	}
 	builds, err := openssl.Find(names, f.OpensslDir)
 	if err != nil {
 		return nil, &refusal{err}
 	}
 	return builds, nil
+}
+
+// checkFolder refuses a folder of fetched builds that is none, and, if all of them
+// are asked for, one that is not there: those of the system alone would be fewer.
+func checkFolder(flag, dir string, all bool) error {
+	if dir == "" {
+		return nil
+	}
+	switch st, err := os.Stat(dir); {
+	case err == nil && !st.IsDir():
+		return refuse("--%s %s: not a folder", flag, dir)
+	case all && err != nil:
+		return refuse("--%s: %w", flag, err)
+	}
+	return nil
 }
 
 // choices checks what each is to be run under, by flag, and finds strategies and

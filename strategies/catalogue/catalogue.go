@@ -183,14 +183,14 @@ func Parse(text string) (Choice, error) {
 		}
 		return Choice{Name: strings.TrimSuffix(filepath.Base(text), ".so"), Path: path}, nil
 	}
-	name, params, _ := strings.Cut(text, ":")
+	name, params, given := strings.Cut(text, ":")
 	s, ok := Find(name)
 	if !ok {
 		return Choice{}, fmt.Errorf("unknown strategy %q: choose from %s, or a shared object such as ./own.so",
 			text, strings.Join(Names(), ", "))
 	}
 	c := Choice{Name: s.Name}
-	if params == "" {
+	if !given {
 		return c, nil
 	}
 	var err error
@@ -252,12 +252,17 @@ func (p Param) parse(value string) (int64, bool) {
 // takes these parameters. What has its default is left out; nil if all have.
 func ParseParams(owner string, takes []Param, text, separator string) (map[string]int64, error) {
 	var set map[string]int64
+	var keys []string
 	for pair := range strings.SplitSeq(text, separator) {
 		key, value, _ := strings.Cut(pair, "=")
 		i := slices.IndexFunc(takes, func(p Param) bool { return p.Name == key })
 		if i < 0 {
 			return nil, fmt.Errorf("unknown parameter %q: %s takes %s", key, owner, paramNames(takes))
 		}
+		if slices.Contains(keys, key) {
+			return nil, fmt.Errorf("parameter %s is given twice", key)
+		}
+		keys = append(keys, key)
 		p := takes[i]
 		n, ok := p.parse(value)
 		if !ok {
