@@ -143,7 +143,7 @@ func limits(d *plots.Data) []string {
 	list := []string{
 		"A verdict holds only for the builds, hazards and loads that were tried. If n trials show no damage, this bounds the probability that a trial of this length is damaged; it does not prove that the strategy is safe.",
 		fmt.Sprintf("Rare damage needs time: a trial lasts seconds or less, but a server runs for months. The bounds are for each trial. The word clean takes at least %d trials without damage, which means a bound of %s, with at least 15,000 attempts in total. Intervals are at %s.", results.CleanTrials, number.Percent(results.CleanBound), number.Percent(d.Confidence)),
-		"Trials of one cell in several files are counted together; a note says if their lengths or programs differ. Loads, hazards and builds are never counted together.",
+		"Trials of one cell in several files are counted together if they have the same length and the same program; otherwise each kind is shown apart. Loads, hazards and builds are never counted together.",
 		"Peers and workers share the processors of one machine, over loopback, in a closed loop. So latencies are not service latencies, and on few cores throughput depends on the peers as much as on the server. Compare the server's CPU time.",
 		fmt.Sprintf("Costs are relative to %s, which clears exactly OpenSSL's slots. No daemon has its ledger of keys. A damaged trial yields no throughput, so the costs of an often damaged strategy come from its best trials.", d.Baseline),
 		"The rig imitates a preforked server with a shared heap. A real daemon and its modules may add hazards that are not here.",
