@@ -41,7 +41,7 @@ type traceCommand struct {
 func (traceCommand) Help() string {
 	return `Puts every block that rank 0 allocates on its own pages, runs the workers one after the other, and sees every write to these blocks. ` +
 		`A block is raced if two processes write it without a common lock, even if no damage follows. ` +
-		`It is read-raced if one process writes it and others read it.`
+		`It is read-raced if one process writes it and others read it. Both count as shared.`
 }
 
 // traced is what was seen on one build under one strategy.
