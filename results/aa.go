@@ -82,7 +82,7 @@ func (aa) check(g *gatherer) (findings, error) {
 func aaGroups(samples map[string]*sample) [][]string {
 	groups := make(map[string][]string)
 	for name, s := range samples {
-		if s.handshakes() > 0 {
+		if s.throughput.trials > 0 {
 			groups[aaBase(name)] = append(groups[aaBase(name)], name)
 		}
 	}
@@ -127,7 +127,7 @@ func (s *AASummary) add(samples map[string]*sample, names []string) {
 func aaRows(samples map[string]*sample, names []string, unit string) (rows [][]float64, left int) {
 	values := make(map[roundKey][]float64)
 	for _, name := range names {
-		for _, p := range samples[name].cost[Handshake].byRound(unit) {
+		for _, p := range samples[name].throughput.byRound(unit) {
 			if p.turn == 0 {
 				values[p.key] = append(values[p.key], p.value)
 			}

@@ -57,12 +57,8 @@ type Cell struct {
 
 // Setting returns the value of an optional setting, "" if it has its default.
 func (c Cell) Setting(key string) string {
-	for _, s := range c.Settings {
-		if s.Key == key {
-			return s.Value
-		}
-	}
-	return ""
+	s, _ := find(c.Settings, func(s Setting) bool { return s.Key == key })
+	return s.Value
 }
 
 // Name gives the benchmark name of the cell. workers= is last, because a name
@@ -129,7 +125,15 @@ func (c *Cell) set(key, value string) error {
 		return fmt.Errorf("%s=%q is not valid UTF-8", key, value)
 	}
 	if key == "workers" {
-		return c.setWorkers(value)
+		if c.Workers != 0 {
+			return fmt.Errorf("workers= is given twice")
+		}
+		n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
+		if err != nil || n < 1 {
+			return fmt.Errorf("workers=%s is not a positive number", value)
+		}
+		c.Workers = n
+		return nil
 	}
 	if field := c.field(key); field != nil {
 		if *field != "" {
@@ -162,18 +166,6 @@ func (c *Cell) field(key string) *string {
 	case "strategy":
 		return &c.Strategy
 	}
-	return nil
-}
-
-func (c *Cell) setWorkers(value string) error {
-	if c.Workers != 0 {
-		return fmt.Errorf("workers= is given twice")
-	}
-	n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
-	if err != nil || n < 1 {
-		return fmt.Errorf("workers=%s is not a positive number", value)
-	}
-	c.Workers = n
 	return nil
 }
 

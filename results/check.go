@@ -239,14 +239,14 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 	for _, t := range []struct {
 		*tally
 		what string
-	}{{&s.looked, ""}, {&s.throughput, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks, " of forks"}} {
+	}{{&s.looked, ""}, {&s.throughput.tally, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks.tally, " of forks"}} {
 		if t.damaged > 0 {
 			f.add(place, "%s, %d of %s damaged", t.verdict().Short(), t.damaged, number.Count(t.trials, "trial")+t.what)
 			return
 		}
 	}
 	v := s.lives().verdict().shareSlots(s.sharedMax)
-	tried := s.looked.with(&s.throughput).with(&s.unlooked)
+	tried := s.looked.with(&s.throughput.tally).with(&s.unlooked)
 	switch {
 	case s.looked.verdict().Worst() == NoTrials:
 		f.lack(place, "no corruption trials with the active checks on")
@@ -320,14 +320,6 @@ func (g *gatherer) both(a, b string) []Scene {
 		if s := g.scenes[scene][a]; s != nil && len(s.duet.pairs) > 0 {
 			return scene.Against() != b
 		}
-		x, y := g.scenes[scene][a], g.scenes[scene][b]
-		return x.handshakes() == 0 && y.handshakes() == 0
+		return g.scenes[scene][a].trialsOf(Handshake) == 0 && g.scenes[scene][b].trialsOf(Handshake) == 0
 	})
-}
-
-func (s *sample) handshakes() int {
-	if s == nil {
-		return 0
-	}
-	return s.throughput.trials
 }

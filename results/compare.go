@@ -145,11 +145,7 @@ type Cost struct {
 
 // Cost returns the cost in a unit.
 func (r *Row) Cost(unit string) (Cost, bool) {
-	i := slices.IndexFunc(r.Costs, func(c Cost) bool { return c.Unit == unit })
-	if i < 0 {
-		return Cost{}, false
-	}
-	return r.Costs[i], true
+	return find(r.Costs, func(c Cost) bool { return c.Unit == unit })
 }
 
 // Summarize reads results files and compares the strategies in them. Trials of
@@ -314,15 +310,12 @@ func (c Cost) Rounds() int {
 func (s *sample) costs(name string, base *sample, o Options, workers []int) []Cost {
 	var list []Cost
 	for _, m := range []Measure{Handshake, Fork} {
-		c := s.cost[m]
-		if c == nil {
-			continue
-		}
-		disturbed := s.conditions[m].disturbed(workers, seldom)
+		c := s.times(m)
+		disturbed := c.disturbed(workers, seldom)
 		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
 			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
 			if name != o.Baseline && hasRatio(unit) {
-				cost.Ratio = pair(c, base.cost[m], unit).ratio(o)
+				cost.Ratio = pair(&c.columns, &base.times(m).columns, unit).ratio(o)
 				base.warn(&cost.Ratio.Figure, m)
 			}
 			list = append(list, cost)

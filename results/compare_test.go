@@ -169,7 +169,7 @@ func TestPairing(t *testing.T) {
 	if len(p.a) != 5 || p.unpaired != 1 {
 		t.Errorf("%d pairs, %d unpaired; want 5 and 1", len(p.a), p.unpaired)
 	}
-	if p := pair(a, nil, "x"); len(p.a) != 0 || p.unpaired != 6 {
+	if p := pair(a, new(columns), "x"); len(p.a) != 0 || p.unpaired != 6 {
 		t.Errorf("no baseline: %+v", p)
 	}
 }

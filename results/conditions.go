@@ -59,9 +59,6 @@ func (c *conditions) add(t *Trial, file int) {
 // workers are the most that any trial of a file had: the load before a trial may be
 // another one's of the same run.
 func (c *conditions) disturbed(workers []int, share float64) []string {
-	if c == nil {
-		return nil
-	}
 	var list []string
 	add := func(values []float32, limit func(i int) float64, what string) {
 		k := 0
@@ -100,12 +97,4 @@ func middle(values []float32) float64 {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	return float64(sorted[(len(sorted)-1)/2])
-}
-
-// addConditions keeps what the machine was doing, by measure.
-func (s *sample) addConditions(t *Trial, file int) {
-	if s.conditions == nil {
-		s.conditions = make(map[Measure]*conditions)
-	}
-	entry(s.conditions, t.Cell.Measure).add(t, file)
 }

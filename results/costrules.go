@@ -78,20 +78,19 @@ func (r slowdown) judge(f *findings, place string, s, base *sample) {
 		name string
 		*sample
 	}{{r.baseline, base}, {r.strategy, s}} {
-		if side.handshakes() == 0 {
+		if side.trialsOf(Handshake) == 0 {
 			f.lack(place, "no throughput trial of %s", side.name)
 			return
 		}
-		if t := side.throughput; t.failed > 0 {
+		if t := side.throughput.tally; t.failed > 0 {
 			f.lack(place, "%s: %s", side.name, couldNot(&t))
 			return
-		}
-		if t := side.throughput; t.damaged > 0 {
+		} else if t.damaged > 0 {
 			f.add(place, "%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), side.name)
 			return
 		}
 	}
-	p := pair(s.cost[Handshake], base.cost[Handshake], HandshakesPerSec)
+	p := pair(&s.throughput.columns, &base.throughput.columns, HandshakesPerSec)
 	if len(p.a) < minRounds {
 		f.lack(place, "%d rounds in common: too few, need %d", len(p.a), minRounds)
 		return
@@ -121,7 +120,7 @@ func (r slowdown) unsupported(s, base *sample, workers []int) string {
 		if side.sample == nil {
 			continue
 		}
-		if list := side.conditions[Handshake].disturbed(workers, muchDisturbed); len(list) > 0 {
+		if list := side.throughput.disturbed(workers, muchDisturbed); len(list) > 0 {
 			return fmt.Sprintf("the data cannot support the claim: %s of %s", strings.Join(list, ", "), side.name)
 		}
 	}
@@ -159,12 +158,12 @@ func (r steady) check(g *gatherer) (findings, error) {
 	for _, scene := range g.sorted() {
 		for _, name := range sortedNames(g.scenes[scene]) {
 			for _, m := range []Measure{Handshake, Fork} {
-				s := g.scenes[scene][name]
-				if s.cost[m] == nil || s.cost[m].values[r.unit] == nil {
+				s := g.scenes[scene][name].times(m)
+				if s.values[r.unit] == nil {
 					continue // temp-thread has no handler, say
 				}
 				f.places++
-				r.judge(&f, scene.String()+", "+name, s, m)
+				r.judge(&f, scene.String()+", "+name, s)
 			}
 		}
 		f.mark(scene.String(), g.mark(scene))
@@ -176,17 +175,13 @@ func (r steady) check(g *gatherer) (findings, error) {
 }
 
 // judge says why the rule does not hold, or cannot be told to.
-func (r steady) judge(f *findings, place string, s *sample, m Measure) {
-	t := &s.throughput
-	if m == Fork {
-		t = &s.forks
-	}
-	median := s.cost[m].median(r.unit, 1-checkAlpha)
+func (r steady) judge(f *findings, place string, s *timed) {
+	median := s.median(r.unit, 1-checkAlpha)
 	print := number.Of(r.unit)
 	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
 	switch {
-	case t.failed > 0:
-		f.lack(place, "%s", couldNot(t))
+	case s.failed > 0:
+		f.lack(place, "%s", couldNot(&s.tally))
 	case median.N < minRounds:
 		f.lack(place, "%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
 	case !(median.Value > 0):
@@ -199,14 +194,11 @@ func (r steady) judge(f *findings, place string, s *sample, m Measure) {
 
 // units lists those that any trial has a cost in.
 func (g *gatherer) units() []string {
-	all := make(map[string]bool)
+	all := make(map[string][]float64)
 	for _, samples := range g.scenes {
 		for _, s := range samples {
-			for _, c := range s.cost {
-				for unit := range c.values {
-					all[unit] = true
-				}
-			}
+			maps.Copy(all, s.throughput.values)
+			maps.Copy(all, s.forks.values)
 		}
 	}
 	return slices.SortedFunc(maps.Keys(all), compareUnits)

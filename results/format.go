@@ -40,12 +40,8 @@ type Header struct {
 
 // Get returns the value of a configuration key, "" if there is none.
 func (h Header) Get(key string) string {
-	for _, c := range h.Config {
-		if c.Key == key {
-			return string(c.Value)
-		}
-	}
-	return ""
+	c, _ := find(h.Config, func(c benchfmt.Config) bool { return c.Key == key })
+	return string(c.Value)
 }
 
 // units are the declared ones, in the order of the file. Without their lines

@@ -108,13 +108,46 @@ type sample struct {
 	shared, sharedMax int // smallest and largest of shared-slots,
 	sharedOf          int // of so many trials
 
-	throughput tally // handshake trials; undamaged ones give values
-	forks      tally // fork trials; likewise
-	duet       duetSample
-	sharing    sharing
-	other      bool // there is a trial of handshakes or of corruption
-	cost       map[Measure]*columns
-	conditions map[Measure]*conditions // of those whose values are times
+	throughput, forks timed // handshake and fork trials
+
+	duet    duetSample
+	sharing sharing
+	other   bool // there is a trial of handshakes or of corruption
+}
+
+// timed are the trials of a measure whose values are times. Undamaged ones give
+// some.
+type timed struct {
+	tally
+	columns
+	conditions
+}
+
+func (s *timed) add(t *Trial, file int) {
+	s.tally.add(t)
+	s.conditions.add(t, file)
+	if t.Status == OK && !t.Damaged() && len(t.Metrics) > 0 {
+		s.columns.add(roundKey{int32(file), int32(t.Round)}, t.Metrics)
+	}
+}
+
+// times are the trials of Handshake or Fork.
+func (s *sample) times(m Measure) *timed {
+	if m == Fork {
+		return &s.forks
+	}
+	return &s.throughput
+}
+
+// trialsOf counts those of a measure whose values are times; nil has none.
+func (s *sample) trialsOf(m Measure) int {
+	switch {
+	case s == nil:
+		return 0
+	case m == Duet:
+		return len(s.duet.pairs)
+	}
+	return s.times(m).trials
 }
 
 // counts are events and their exposure, trial by trial.
@@ -161,34 +194,19 @@ func (c *columns) column(unit string) []float64 {
 
 // add takes one trial of the sample's strategy and scene.
 func (s *sample) add(t *Trial, file int) {
-	key := roundKey{int32(file), int32(t.Round)}
 	s.other = s.other || t.Cell.Measure == Handshake || t.Cell.Measure == Corruption
 	switch t.Cell.Measure {
 	case Sharing:
 		s.sharing.add(t)
 	case Handshake:
-		s.throughput.add(t)
-		s.addCost(t, key)
-		s.addConditions(t, file)
+		s.throughput.add(t, file)
 	case Fork:
-		s.forks.add(t)
-		s.addCost(t, key)
-		s.addConditions(t, file)
+		s.forks.add(t, file)
 	case Duet:
 		s.duet.add(t)
 	case Corruption:
 		s.addCorruption(t, file)
 	}
-}
-
-func (s *sample) addCost(t *Trial, key roundKey) {
-	if t.Status != OK || t.Damaged() || len(t.Metrics) == 0 {
-		return
-	}
-	if s.cost == nil {
-		s.cost = make(map[Measure]*columns)
-	}
-	entry(s.cost, t.Cell.Measure).add(key, t.Metrics)
 }
 
 // entry is what a map holds for a key, new if that is nothing yet.

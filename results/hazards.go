@@ -76,11 +76,8 @@ func (c HazardChoice) Number(name string) int64 {
 	if n, ok := c.Set[name]; ok {
 		return n
 	}
-	i := slices.IndexFunc(c.Params, func(p catalogue.Param) bool { return p.Name == name })
-	if i < 0 {
-		return 0
-	}
-	return c.Params[i].Default
+	p, _ := find(c.Params, func(p catalogue.Param) bool { return p.Name == name })
+	return p.Default
 }
 
 // String gives the choice as it appears in benchmark names.
@@ -132,12 +129,12 @@ func ParseHazard(text string) ([]HazardChoice, error) {
 
 func parseHazard(text string) (HazardChoice, error) {
 	name, params, given := strings.Cut(text, ":")
-	i := slices.IndexFunc(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
-	if i < 0 {
+	h, known := find(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
+	if !known {
 		names := Distinct(hazardCatalogue, func(h Hazard) string { return h.Name })
 		return HazardChoice{}, fmt.Errorf("unknown hazard %q: choose from %s", text, strings.Join(names, ", "))
 	}
-	c := HazardChoice{Hazard: hazardCatalogue[i]}
+	c := HazardChoice{Hazard: h}
 	if !given {
 		return c, nil
 	}
@@ -176,9 +173,9 @@ func hazardParts(hazard string) (name, key, value string) {
 	name, parameter, _ := strings.Cut(hazard, ":")
 	if parameter == "" {
 		// A hazard of another version is not in the catalogue, and has no number.
-		i := slices.IndexFunc(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
-		if i >= 0 && len(hazardCatalogue[i].Params) > 0 && hazardCatalogue[i].Params[0].Name == "n" {
-			return name, "n", strconv.FormatInt(hazardCatalogue[i].Params[0].Default, 10)
+		h, _ := find(hazardCatalogue, func(h Hazard) bool { return h.Name == name })
+		if len(h.Params) > 0 && h.Params[0].Name == "n" {
+			return name, "n", strconv.FormatInt(h.Params[0].Default, 10)
 		}
 	}
 	key, value, _ = strings.Cut(parameter, "=")

@@ -56,9 +56,6 @@ func (k roundKey) compare(o roundKey) int {
 
 func (c *columns) byRound(unit string) []point {
 	var points []point
-	if c == nil {
-		return nil
-	}
 	for i, v := range c.column(unit) {
 		points = append(points, point{key: c.rounds[i], value: v})
 	}

@@ -55,11 +55,7 @@ func (p *ProbedStrategy) Untold() string {
 
 // Slot is what became of a key; false where it was not there.
 func (p *ProbedStrategy) Slot(key int) (ProbedKey, bool) {
-	i := slices.IndexFunc(p.Keys, func(k ProbedKey) bool { return k.Key == key })
-	if i < 0 {
-		return ProbedKey{}, false
-	}
-	return p.Keys[i], true
+	return find(p.Keys, func(k ProbedKey) bool { return k.Key == key })
 }
 
 // JoinKeys lists the keys of all ledgers by number, each as the first that has it.

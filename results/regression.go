@@ -106,7 +106,7 @@ func (c change) plain(f *findings) bool {
 		return true
 	}
 	was, is := c.old.looked.verdict(), c.now.looked.verdict()
-	tried := c.now.looked.with(&c.now.throughput).with(&c.now.unlooked).with(&c.now.forks)
+	tried := c.now.looked.with(&c.now.throughput.tally).with(&c.now.unlooked).with(&c.now.forks.tally)
 	switch all := c.now.lives().verdict(); {
 	case was.Undamaged() && is.Damaged > 0:
 		f.add(c.place(), "was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
@@ -149,9 +149,9 @@ type kind struct {
 // kinds lists those that have no verdict of their own.
 func (c change) kinds() []kind {
 	return []kind{
-		{"for throughput", &c.old.throughput, &c.now.throughput},
+		{"for throughput", &c.old.throughput.tally, &c.now.throughput.tally},
 		{"with the active checks off", &c.old.unlooked, &c.now.unlooked},
-		{"of forks", &c.old.forks, &c.now.forks},
+		{"of forks", &c.old.forks.tally, &c.now.forks.tally},
 	}
 }
 
@@ -229,11 +229,11 @@ func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
 	var list []comparedRatios
 	for _, c := range tests {
 		for _, cost := range costs {
-			if c.strategy == NegativeControl || c.old.timed(cost.measure) == 0 {
+			if c.strategy == NegativeControl || c.old.trialsOf(cost.measure) == 0 {
 				continue
 			}
 			base := cmp.Or(c.scene.Against(), NegativeControl)
-			if cost.measure != Duet && c.oldBase.timed(cost.measure) == 0 {
+			if cost.measure != Duet && c.oldBase.trialsOf(cost.measure) == 0 {
 				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, base)
 				continue
 			}
@@ -303,26 +303,15 @@ func (c comparedRatios) within(f *findings, margin float64) {
 	}
 }
 
-// timed is how many trials of a measure there are whose values are times.
-func (s *sample) timed(m Measure) int {
-	switch {
-	case s != nil && m == Fork:
-		return s.forks.trials
-	case s != nil && m == Duet:
-		return len(s.duet.pairs)
-	}
-	return s.handshakes()
-}
-
 // logRatios are the logarithms of a sample's ratios to the oracle by round, or of
 // its duets to their other side.
 func logRatios(s, base *sample, cost comparedCost) []float64 {
 	if cost.measure == Duet {
 		return slices.DeleteFunc(slices.Clone(s.duet.pairs), math.IsNaN)
 	}
-	if s.timed(cost.measure) == 0 || base.timed(cost.measure) == 0 {
+	if s.trialsOf(cost.measure) == 0 || base.trialsOf(cost.measure) == 0 {
 		return nil
 	}
-	p := pair(s.cost[cost.measure], base.cost[cost.measure], cost.unit)
+	p := pair(&s.times(cost.measure).columns, &base.times(cost.measure).columns, cost.unit)
 	return inference.LogRatios(p.a, p.b)
 }

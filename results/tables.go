@@ -67,6 +67,14 @@ func Distinct[E any](list []E, of func(E) string) []string {
 	return values
 }
 
+// find gives the first element that is the one; false if none is.
+func find[E any](list []E, isOne func(E) bool) (found E, there bool) {
+	if i := slices.IndexFunc(list, isOne); i >= 0 {
+		return list[i], true
+	}
+	return found, false
+}
+
 // Group puts elements together that have the same key, in their order.
 func Group[E any, K comparable](list []E, key func(E) K) [][]E {
 	var groups [][]E

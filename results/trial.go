@@ -117,26 +117,15 @@ func (t *Trial) Clone() *Trial {
 	c.Cell.Settings = slices.Clone(t.Cell.Settings)
 	c.Metrics = slices.Clone(t.Metrics)
 	c.Series = slices.Clone(t.Series)
-	c.Events, c.Detail = nil, nil
-	if len(t.Events) > 0 {
-		c.Events = maps.Clone(t.Events)
-	}
-	c.Ignored = maps.Clone(t.Ignored)
-	c.Raced = slices.Clone(t.Raced)
-	if len(t.Detail) > 0 {
-		c.Detail = slices.Clone(t.Detail)
-	}
+	c.Events, c.Ignored = maps.Clone(t.Events), maps.Clone(t.Ignored)
+	c.Detail, c.Raced = slices.Clone(t.Detail), slices.Clone(t.Raced)
 	return &c
 }
 
 // Metric returns the value with that unit.
 func (t *Trial) Metric(unit string) (float64, bool) {
-	for _, m := range t.Metrics {
-		if m.Unit == unit {
-			return m.Value, true
-		}
-	}
-	return 0, false
+	m, ok := find(t.Metrics, func(m Metric) bool { return m.Unit == unit })
+	return m.Value, ok
 }
 
 // Series is the whole distribution of what a trial measured many times, such as

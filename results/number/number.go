@@ -45,28 +45,18 @@ func Figures(x float64) string {
 
 // Up rounds to some significant figures, away from zero, so that a bound stays
 // one.
-func Up(x float64, figures int) float64 {
-	step, ok := lastFigure(x, figures)
-	if !ok {
-		return x
-	}
-	return math.Ceil(x/step-1e-9) * step
-}
+func Up(x float64, figures int) float64 { return round(x, figures, math.Ceil, -1e-9) }
 
 // Down does so towards zero, for lower bounds.
-func Down(x float64, figures int) float64 {
-	step, ok := lastFigure(x, figures)
-	if !ok {
+func Down(x float64, figures int) float64 { return round(x, figures, math.Floor, 1e-9) }
+
+// round goes up or down to a number of figures; slack keeps what has no more of them.
+func round(x float64, figures int, to func(float64) float64, slack float64) float64 {
+	if x <= 0 || math.IsInf(x, 0) || math.IsNaN(x) {
 		return x
 	}
-	return math.Floor(x/step+1e-9) * step
-}
-
-func lastFigure(x float64, figures int) (step float64, ok bool) {
-	if x <= 0 || math.IsInf(x, 0) || math.IsNaN(x) {
-		return 0, false
-	}
-	return math.Pow(10, math.Floor(math.Log10(x))-float64(figures-1)), true
+	step := math.Pow(10, math.Floor(math.Log10(x))-float64(figures-1))
+	return to(x/step+slack) * step
 }
 
 // Percent prints a share.
