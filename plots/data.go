@@ -108,8 +108,7 @@ func Load(o Options, files ...string) (*Data, error) {
 			return nil, err
 		}
 	}
-	for i := range d.Tables {
-		t := &d.Tables[i]
+	for _, t := range d.Tables {
 		d.Scenes = append(d.Scenes, &Scene{t, kept[t.Scene]})
 	}
 	d.judgesOthers = slices.ContainsFunc(d.Scenes, (*Scene).judgesOthers)

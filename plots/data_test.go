@@ -19,8 +19,7 @@ func TestScenes(t *testing.T) {
 			if s.series == nil {
 				t.Errorf("%s: scene %s has no trials here", name, s.Scene)
 			}
-			for i := range s.Rows {
-				r := &s.Rows[i]
+			for _, r := range s.Rows {
 				if n := len(s.of(r.Strategy).lives) + r.Passive.N; n != r.Verdict.Trials { // those with the checks off have no curve
 					t.Errorf("%s: %s of %s: %d lives, %d trials", name, r.Strategy, s.Scene, n, r.Verdict.Trials)
 				}
@@ -42,8 +41,7 @@ func TestScenes(t *testing.T) {
 func TestPairedDots(t *testing.T) {
 	s := load(t, "six-decades").Scenes
 	for _, scene := range s {
-		for i := range scene.Rows {
-			r := &scene.Rows[i]
+		for _, r := range scene.Rows {
 			c, ok := r.Cost(results.HandshakesPerSec)
 			if !ok || !c.Ratio.Known() {
 				continue

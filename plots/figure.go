@@ -130,7 +130,7 @@ func sceneText(s results.Scene, machine bool) string {
 
 // Machines names those that the trials ran on.
 func (d *Data) Machines() []string {
-	return results.Distinct(d.Tables, func(t results.Table) string { name, _ := t.Kind(); return name })
+	return results.Distinct(d.Tables, func(t *results.Table) string { name, _ := t.Kind(); return name })
 }
 
 // tellApart names the trials of panels that differ in nothing else.

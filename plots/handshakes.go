@@ -26,7 +26,7 @@ func handshakes(d *Data) *Figure {
 
 // addDuets adds the panels of duets, and explains them if there are any.
 func (f *Figure) addDuets(d *Data) string {
-	scenes := d.scenesWith(func(r results.Row) bool { return r.Duet != nil })
+	scenes := d.scenesWith(func(r *results.Row) bool { return r.Duet != nil })
 	if len(scenes) == 0 {
 		return ""
 	}

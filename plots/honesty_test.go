@@ -65,15 +65,15 @@ func TestPanelText(t *testing.T) {
 		b.WriteString(make(Styles).svg(w, h, p.chart.draw))
 	}
 	for _, s := range d.Scenes {
-		for i := range s.Rows {
+		for _, r := range s.Rows {
 			for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
-				c, ok := s.Rows[i].Cost(unit)
+				c, ok := r.Cost(unit)
 				want := number.Ratio(c.Ratio.Value)
-				if s.Rows[i].Strategy == d.Baseline {
+				if r.Strategy == d.Baseline {
 					want = "1 = " + number.Of(unit)(c.Median.Value)
 				}
 				if ok && !strings.Contains(b.String(), ">"+want) {
-					t.Errorf("%s of %s: no %q on the panels", s.Rows[i].Strategy, s.Scene, want)
+					t.Errorf("%s of %s: no %q on the panels", r.Strategy, s.Scene, want)
 				}
 			}
 		}

@@ -12,13 +12,13 @@ import (
 
 // judgesOthers reports whether there is a verdict on anything but a control.
 func (s *Scene) judgesOthers() bool {
-	return slices.ContainsFunc(s.Rows, func(r results.Row) bool {
+	return slices.ContainsFunc(s.Rows, func(r *results.Row) bool {
 		return r.Strategy != results.PositiveControl && r.Strategy != results.NegativeControl && r.Verdict.Worst() != results.NoTrials
 	})
 }
 
 // scenesWith lists the scenes in which some strategy has something.
-func (d *Data) scenesWith(some func(results.Row) bool) []*Scene {
+func (d *Data) scenesWith(some func(*results.Row) bool) []*Scene {
 	return slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return !slices.ContainsFunc(s.Rows, some) })
 }
 
@@ -45,14 +45,14 @@ func (d *Data) mainCosts() []*Scene {
 
 // withRuns lists the scenes that have trials of throughput.
 func (d *Data) withRuns() []*Scene {
-	return d.scenesWith(func(r results.Row) bool { return r.Throughput > 0 })
+	return d.scenesWith(func(r *results.Row) bool { return r.Throughput > 0 })
 }
 
 // runs counts the trials of throughput, those without a value too.
 func (s *Scene) runs() int {
 	n := 0
-	for i := range s.Rows {
-		n += s.Rows[i].Throughput
+	for _, r := range s.Rows {
+		n += r.Throughput
 	}
 	return n
 }

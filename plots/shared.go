@@ -15,7 +15,7 @@ import (
 func shared(d *Data) *Figure {
 	f := &Figure{ID: "shared", Title: "What do workers still share?"}
 	f.Empty = "no trial looked for sharing; tlsbench run --measure sharing does"
-	scenes := d.scenesWith(func(r results.Row) bool { return r.Sharing != nil })
+	scenes := d.scenesWith(func(r *results.Row) bool { return r.Sharing != nil })
 	alone := make(map[results.Scene]*Scene)
 	for _, s := range scenes {
 		if s.Hazard == results.Plain {

@@ -127,7 +127,7 @@ func Compare(o Options, before, after string) (*Changes, error) {
 func (c *Changes) Empty() bool { return len(c.Rows)+len(c.Sharing)+len(c.Costs) == 0 }
 
 func (c *Changes) add(pair change, marks ChangedMark, sharedWas, sharedIs *SharedBlocks) {
-	was, is := pair.old.lives().verdict().shareSlots(pair.old.sharedMax), pair.now.lives().verdict().shareSlots(pair.now.sharedMax)
+	was, is := pair.old.verdict(), pair.now.verdict()
 	if was.Worst() != NoTrials || is.Worst() != NoTrials {
 		r := ChangedDamage{Scene: pair.scene, Strategy: pair.strategy, Was: was.share(sharedWas), Is: is.share(sharedIs), P: math.NaN(),
 			Untold: untold(was, marks.Was) || untold(is, marks.Is)}

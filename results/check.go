@@ -245,7 +245,7 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 			return
 		}
 	}
-	v := s.lives().verdict().shareSlots(s.sharedMax)
+	v := s.verdict()
 	tried := s.looked.with(&s.throughput.tally).with(&s.unlooked)
 	switch {
 	case s.looked.verdict().Worst() == NoTrials:

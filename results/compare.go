@@ -54,7 +54,7 @@ type Comparison struct {
 	Margin     float64  `json:"margin"`
 	Rate       float64  `json:"rate,omitempty"`     // connections a second of a server
 	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
-	Tables     []Table  `json:"tables"`
+	Tables     []*Table `json:"tables"`
 	Family     *Family  `json:"family,omitempty"`  // of sequential runs
 	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
 	Inputs     []*Input `json:"-"`                 // the files
@@ -75,7 +75,7 @@ type Table struct {
 	// NoFix says that the negative control is damaged here too, so that no fix of
 	// its kind can help; "" if it is not.
 	NoFix string `json:"no_fix_helps,omitempty"`
-	Rows  []Row  `json:"rows"`
+	Rows  []*Row `json:"rows"`
 }
 
 // Row is one strategy in one scene.
@@ -199,9 +199,9 @@ func (g *gatherer) warnings() []string {
 	return list
 }
 
-func (g *gatherer) table(s Scene, o Options) Table {
+func (g *gatherer) table(s Scene, o Options) *Table {
 	control := g.control(s)
-	t := Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
+	t := &Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
 	t.NoFix, _ = g.noFix(s)
 	switch {
 	case t.Mark != "":
@@ -235,13 +235,13 @@ func (g *gatherer) table(s Scene, o Options) Table {
 		}
 		t.Rows = append(t.Rows, r)
 	}
-	slices.SortFunc(t.Rows, func(a, b Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
+	slices.SortFunc(t.Rows, func(a, b *Row) int { return catalogue.Compare(a.Strategy, b.Strategy) })
 	return t
 }
 
-func (s *sample) row(name string, base *sample, o Options) Row {
-	v := s.lives().verdict().shareSlots(s.sharedMax)
-	r := Row{
+func (s *sample) row(name string, base *sample, o Options) *Row {
+	v := s.verdict()
+	r := &Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
 		HandshakeRange: s.exposure,
 		FirstDamage:    figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
@@ -356,13 +356,11 @@ func (c *columns) median(unit string, confidence float64) Figure {
 // correct adjusts the p-values of all tables: whoever reads one of them picks it
 // out of all, so each metric is one family over all of them, with one test for each
 // strategy apart from the baseline.
-func correct(tables []Table, baseline string, alpha float64) {
+func correct(tables []*Table, baseline string, alpha float64) {
 	units := make(map[string][]*Ratio)
 	var fisher []*float64
-	for n := range tables {
-		t := &tables[n]
-		for i := range t.Rows {
-			r := &t.Rows[i]
+	for _, t := range tables {
+		for _, r := range t.Rows {
 			if r.Strategy == baseline {
 				continue
 			}
@@ -388,10 +386,8 @@ func correct(tables []Table, baseline string, alpha float64) {
 		}
 		warnHopeless(ratios, alpha)
 	}
-	for n := range tables {
-		for i := range tables[n].Rows {
-			tables[n].Rows[i].Duet.judge(alpha)
-		}
+	for _, r := range Rows(tables) {
+		r.Duet.judge(alpha)
 	}
 	holm(fisher)
 }

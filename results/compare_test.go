@@ -88,8 +88,7 @@ func TestDriftCancels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range c.Tables[0].Rows {
-		r := &c.Tables[0].Rows[i]
+	for _, r := range c.Tables[0].Rows {
 		cost, ok := r.Cost(HandshakesPerSec)
 		switch r.Strategy {
 		case "none":
@@ -128,8 +127,8 @@ func TestNoFindingsWithoutDifferences(t *testing.T) {
 	found, same := 0, 0
 	for _, table := range c.Tables {
 		differs := false
-		for i := range table.Rows {
-			if cost, ok := table.Rows[i].Cost(HandshakesPerSec); ok {
+		for _, r := range table.Rows {
+			if cost, ok := r.Cost(HandshakesPerSec); ok {
 				differs = differs || cost.Ratio.Differs(0.05)
 				if cost.Ratio.Same {
 					same++
@@ -186,7 +185,7 @@ func TestDamagedTrialHasNoThroughput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &c.Tables[0].Rows[0]
+	r := c.Tables[0].Rows[0]
 	if cost, _ := r.Cost(HandshakesPerSec); cost.Median.Value != 2500 || cost.Median.N != 2 || r.Undamaged != 2 || r.Throughput != 4 {
 		t.Errorf("%d/%d undamaged, median %+v", r.Undamaged, r.Throughput, cost.Median)
 	}

@@ -81,13 +81,11 @@ func duetRow(t *testing.T, path, strategy string) *DuetCost {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range c.Tables[0].Rows {
-		if r := &c.Tables[0].Rows[i]; r.Strategy == strategy {
-			return r.Duet
-		}
+	r := c.Tables[0].Row(strategy)
+	if r == nil {
+		t.Fatalf("no row of %s", strategy)
 	}
-	t.Fatalf("no row of %s", strategy)
-	return nil
+	return r.Duet
 }
 
 // The turns come back in their order, whether or not distributions are asked for,

@@ -173,11 +173,11 @@ func (c *DuetCost) Far() float64 {
 // correctDuets adds the duets of a table to a family of tests. A strategy with
 // itself is none of them: it shows how far the method can be trusted.
 func (t *Table) correctDuets(families map[string][]*Ratio) {
-	for i := range t.Rows {
-		if c := t.Rows[i].Duet; c != nil {
+	for _, r := range t.Rows {
+		if c := r.Duet; c != nil {
 			family := CPURatio
 			if c.itself {
-				family += " itself " + t.Rows[i].Strategy
+				family += " itself " + r.Strategy
 			}
 			families[family] = append(families[family], &c.Cost)
 		}

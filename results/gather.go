@@ -223,6 +223,15 @@ func entry[K comparable, V any](m map[K]*V, key K) *V {
 // looked for what cannot be seen otherwise.
 func (s *sample) lives() *tally { return s.looked.with(&s.unlooked) }
 
+// verdict is that on the lives, and on objects of OpenSSL's that two workers hold.
+func (s *sample) verdict() Verdict {
+	v := s.lives().verdict()
+	if s.sharedMax > 0 {
+		return v.shares()
+	}
+	return v
+}
+
 func (s *sample) addCorruption(t *Trial, file int) {
 	if t.Status == OK && !slices.Contains(s.files, file) {
 		s.files = append(s.files, file)

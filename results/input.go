@@ -149,7 +149,7 @@ func unlike(files []string) ([]string, error) {
 		return list, nil
 	}
 	// Files of lives come first: the others join those that have most scenes in
-	// common with them, so that sharing trials are beside the lives of their hazards.
+	// common with them, so that sharing trials are with the lives of their hazards.
 	// Forks stay by themselves: their length says nothing of lives.
 	var order, others []int
 	heads, have := make([]Header, len(files)), make([][]trait, len(files))
@@ -168,7 +168,6 @@ func unlike(files []string) ([]string, error) {
 	var groups []map[string]string
 	var known []map[string]bool
 	of := make([]int, len(files))
-	values := make(map[string]map[string]bool)
 	for _, i := range append(order, others...) {
 		scenes := heads[i].scenes()
 		forks := slices.ContainsFunc(have[i], func(t trait) bool { return t.key == forkLength })
@@ -195,17 +194,14 @@ func unlike(files []string) ([]string, error) {
 		}
 		for _, t := range have[i] {
 			groups[of[i]][t.key] = t.text
-			if values[t.key] == nil {
-				values[t.key] = make(map[string]bool)
-			}
-			values[t.key][t.text] = true
 		}
 	}
 	for i := range list {
 		var parts []string
-		for _, key := range slices.Sorted(maps.Keys(groups[of[i]])) {
-			if len(values[key]) > 1 {
-				parts = append(parts, groups[of[i]][key])
+		mine := groups[of[i]]
+		for _, key := range slices.Sorted(maps.Keys(mine)) {
+			if slices.ContainsFunc(groups, func(g map[string]string) bool { return g[key] != "" && g[key] != mine[key] }) {
+				parts = append(parts, mine[key])
 			}
 		}
 		list[i] = strings.Join(parts, ", ")

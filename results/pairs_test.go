@@ -92,12 +92,12 @@ func TestNoIntervalFromTwo(t *testing.T) {
 // The mark = is corrected for the other strategies, as the mark * is.
 func TestSameIsCorrected(t *testing.T) {
 	var ratios []*Ratio
-	table := Table{Rows: make([]Row, 4)}
+	table := &Table{Rows: make([]*Row, 4)}
 	for i, p := range []float64{0.02, 0.02, 0.03, 0.001} {
-		table.Rows[i] = Row{Strategy: fmt.Sprint(i), Costs: []Cost{{Unit: HandshakesPerSec, Ratio: Ratio{P: math.NaN(), same: p}}}}
+		table.Rows[i] = &Row{Strategy: fmt.Sprint(i), Costs: []Cost{{Unit: HandshakesPerSec, Ratio: Ratio{P: math.NaN(), same: p}}}}
 		ratios = append(ratios, &table.Rows[i].Costs[0].Ratio)
 	}
-	correct([]Table{table}, "key-owner", 0.05)
+	correct([]*Table{table}, "key-owner", 0.05)
 	for i, want := range []bool{false, false, false, true} { // 3 x 0.02 is more than 0.05
 		if ratios[i].Same != want {
 			t.Errorf("ratio %d: same is %v", i, ratios[i].Same)

@@ -107,7 +107,8 @@ func (c change) plain(f *findings) bool {
 	}
 	was, is := c.old.looked.verdict(), c.now.looked.verdict()
 	tried := c.now.looked.with(&c.now.throughput.tally).with(&c.now.unlooked).with(&c.now.forks.tally)
-	switch all := c.now.lives().verdict(); {
+	wasClean, all := c.old.verdict().Worst() == Clean, c.now.verdict()
+	switch {
 	case was.Undamaged() && is.Damaged > 0:
 		f.add(c.place(), "was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
 		return true
@@ -117,11 +118,11 @@ func (c change) plain(f *findings) bool {
 	case was.Trials > 0 && is.Trials == 0:
 		f.lack(c.place(), "was %s, now %s", was, is)
 		return true
-	case c.old.word() == Clean && all.Damaged == 0 && all.lacks() != "":
-		f.lack(c.place(), "was clean, now %s in %s: %s", c.now.word(), number.Count(all.Trials, "trial"), all.lacks())
+	case wasClean && all.Damaged == 0 && all.lacks() != "":
+		f.lack(c.place(), "was clean, now %s in %s: %s", all.Worst(), number.Count(all.Trials, "trial"), all.lacks())
 		return true
-	case c.old.word() == Clean && c.now.word() == Shared:
-		f.add(c.place(), "was clean, now %s in %s: shared memory", c.now.word(), number.Count(all.Trials, "trial"))
+	case wasClean && all.Worst() == Shared:
+		f.add(c.place(), "was clean, now %s in %s: shared memory", all.Worst(), number.Count(all.Trials, "trial"))
 		return true
 	}
 	for _, k := range c.kinds() {
@@ -136,9 +137,6 @@ func (c change) plain(f *findings) bool {
 	}
 	return false
 }
-
-// word is the worst of the verdict.
-func (s *sample) word() Word { return s.lives().verdict().shareSlots(s.sharedMax).Worst() }
 
 // kind is trials of one kind, then and now.
 type kind struct {

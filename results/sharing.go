@@ -186,14 +186,7 @@ func (v Verdict) share(s *SharedBlocks) Verdict {
 	return v
 }
 
-// shareSlots is the same for objects of OpenSSL that two workers hold.
-func (v Verdict) shareSlots(n int) Verdict {
-	if n == 0 {
-		return v
-	}
-	return v.shares()
-}
-
+// shares adds the word, worst first; clean and its like go.
 func (v Verdict) shares() Verdict {
 	v.Words = event.InOrder(slices.Concat(v.Words, []Word{Shared}))
 	return v

@@ -12,17 +12,13 @@ import (
 
 // Row is the one of a strategy, nil if there is none.
 func (t *Table) Row(strategy string) *Row {
-	for i := range t.Rows {
-		if t.Rows[i].Strategy == strategy {
-			return &t.Rows[i]
-		}
-	}
-	return nil
+	r, _ := find(t.Rows, func(r *Row) bool { return r.Strategy == strategy })
+	return r
 }
 
 // Judged reports whether any trial of the scene could have got a verdict.
 func (t *Table) Judged() bool {
-	return slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Verdict.Worst() != NoTrials })
+	return slices.ContainsFunc(t.Rows, func(r *Row) bool { return r.Verdict.Worst() != NoTrials })
 }
 
 // Counts gives k/n, and "k of n" where damage ended the trials: that is no share.
@@ -37,8 +33,8 @@ func (r *Row) Counts() string {
 func Rows(tables []*Table) iter.Seq2[*Table, *Row] {
 	return func(yield func(*Table, *Row) bool) {
 		for _, t := range tables {
-			for i := range t.Rows {
-				if !yield(t, &t.Rows[i]) {
+			for _, r := range t.Rows {
+				if !yield(t, r) {
 					return
 				}
 			}

@@ -117,8 +117,15 @@ func (t *Trial) Clone() *Trial {
 	c.Cell.Settings = slices.Clone(t.Cell.Settings)
 	c.Metrics = slices.Clone(t.Metrics)
 	c.Series = slices.Clone(t.Series)
-	c.Events, c.Ignored = maps.Clone(t.Events), maps.Clone(t.Ignored)
-	c.Detail, c.Raced = slices.Clone(t.Detail), slices.Clone(t.Raced)
+	c.Events, c.Detail = nil, nil
+	if len(t.Events) > 0 {
+		c.Events = maps.Clone(t.Events)
+	}
+	c.Ignored = maps.Clone(t.Ignored)
+	c.Raced = slices.Clone(t.Raced)
+	if len(t.Detail) > 0 {
+		c.Detail = slices.Clone(t.Detail)
+	}
 	return &c
 }
 

@@ -89,8 +89,7 @@ func (c *Comparison) Unfinished() []string {
 	case f.Lives < last:
 		list = append(list, fmt.Sprintf("a cell without damage has %d lives, and the plan was ended after %d of each", f.Lives, last))
 	}
-	for i := range c.Tables {
-		t := &c.Tables[i]
+	for _, t := range c.Tables {
 		for _, r := range t.Rows {
 			if d := r.Duet; d != nil && d.Reason == "" && !d.done {
 				list = append(list, fmt.Sprintf("duets of %s on %s are not finished: %s", r.Strategy, t.OpenSSL, number.Count(d.Cost.N, "pair")))

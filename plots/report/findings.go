@@ -26,10 +26,7 @@ var findingsText string
 
 // findings is the article with the numbers of a set.
 func findings(d *plots.Data, set string) (string, error) {
-	f := finder{field: d.Field}
-	for i := range d.Tables {
-		f.tables = append(f.tables, &d.Tables[i])
-	}
+	f := finder{tables: d.Tables, field: d.Field}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
 		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure,

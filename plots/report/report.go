@@ -63,8 +63,8 @@ func Write(w io.Writer, d *plots.Data, sources ...string) error {
 		Title:    "OpenSSL in preforked servers: which strategy is safe, and what it costs",
 		Warnings: warnings(d.Comparison),
 		JS:       template.JS(reportJS),
-		Builds:   results.Distinct(d.Tables, func(t results.Table) string { return t.OpenSSL }),
-		Hazards:  results.Distinct(d.Tables, func(t results.Table) string { return t.Hazard }),
+		Builds:   results.Distinct(d.Tables, func(t *results.Table) string { return t.OpenSSL }),
+		Hazards:  results.Distinct(d.Tables, func(t *results.Table) string { return t.Hazard }),
 		Details:  html(page.Overview(d.Comparison).Parts...),
 		Files:    html(page.Files(allInputs(d)).Parts...),
 		Limits:   limits(d),
@@ -128,8 +128,7 @@ func warnings(c *results.Comparison) []string {
 			list[i] = strings.ReplaceAll(list[i], in.Name, in.Base())
 		}
 	}
-	for i := range c.Tables {
-		t := &c.Tables[i]
+	for _, t := range c.Tables {
 		text := fmt.Sprintf("%s (OpenSSL %s, load %s, heap %s, %s)", t.Mark, t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"))
 		if t.Mark != "" && !slices.Contains(list, text) {
 			list = append(list, text)

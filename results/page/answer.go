@@ -18,7 +18,7 @@ import (
 // about these strategies.
 func Answer(c *results.Comparison, only ...string) *Table {
 	b := &comparison{Comparison: c}
-	tables := usualScenes(pointers(c.Tables))
+	tables := usualScenes(c.Tables)
 	t := &Table{Title: "Which fix is safe, which hazards break it, and what it costs",
 		Head: []string{"strategy", "alone", "breaks with", "costs", "use it when"}}
 	var tried, alone results.Range
@@ -310,7 +310,7 @@ func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 	if name == b.Baseline {
 		return Cell{Text: "the baseline"}
 	}
-	duets := slices.DeleteFunc(pointers(b.Tables), func(t *results.Table) bool {
+	duets := slices.DeleteFunc(slices.Clone(b.Tables), func(t *results.Table) bool {
 		return t.Heap != results.Heaps.Default() || t.Settings != results.AgainstKey+"="+b.Baseline
 	})
 	if list := costsOf(duets, name, func(r *results.Row) results.Ratio { return r.Duet.Cost }); len(list) > 0 {

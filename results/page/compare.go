@@ -37,7 +37,7 @@ func compare(c *results.Comparison, few int) *Document {
 	for _, warning := range c.Warnings {
 		b.Add(Alarm("warning: " + warning))
 	}
-	all := pointers(c.Tables)
+	all := c.Tables
 	for _, machine := range results.Group(all, func(t *results.Table) string { return t.Machine }) {
 		b.Add(Heading{1, "machine: " + machine[0].Machine})
 		scenes := slices.DeleteFunc(slices.Clone(machine), onlyForks)
@@ -80,14 +80,6 @@ type comparison struct {
 	*Document
 }
 
-func pointers(tables []results.Table) []*results.Table {
-	list := make([]*results.Table, len(tables))
-	for i := range tables {
-		list[i] = &tables[i]
-	}
-	return list
-}
-
 func withoutBuild(t *results.Table) results.Scene {
 	s := t.Scene
 	s.OpenSSL = ""
@@ -119,7 +111,7 @@ func settings(s results.Scene) string {
 // each strategy, and nothing else was measured there.
 func judgedInFewer(scenes []*results.Table, trials int) bool {
 	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
-		return slices.ContainsFunc(t.Rows, func(r results.Row) bool {
+		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool {
 			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Duet != nil
 		})
 	})
@@ -204,12 +196,12 @@ func table(title string, scene *results.Table, metrics []metric) *Table {
 		}
 		t.Head = append(t.Head, head)
 	}
-	for i := range scene.Rows {
+	for _, r := range scene.Rows {
 		var cells []Cell
 		for k, m := range metrics {
-			cells = append(cells, m.of(&scene.Rows[i], numbers[k]))
+			cells = append(cells, m.of(r, numbers[k]))
 		}
-		t.Add(scene.Rows[i].Strategy, cells)
+		t.Add(r.Strategy, cells)
 	}
 	return t
 }
@@ -233,7 +225,7 @@ func marks(builds []*results.Table) string {
 
 func (m metric) any(tables []*results.Table) bool {
 	return slices.ContainsFunc(tables, func(t *results.Table) bool {
-		return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return m.cell(&r).Text != "" })
+		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return m.cell(r).Text != "" })
 	})
 }
 
@@ -394,7 +386,7 @@ func (b *comparison) legend() {
 		return
 	}
 	b.Add(Heading{2, "How to read this"})
-	all := pointers(b.Tables)
+	all := b.Tables
 	var list List
 	if slices.ContainsFunc(all, hasForks) {
 		list = append(list, forkLegend(all)...)
@@ -417,7 +409,7 @@ func (b *comparison) legend() {
 		}...)
 	}
 	if slices.ContainsFunc(all, func(t *results.Table) bool {
-		return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Stopped })
+		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Stopped })
 	}) {
 		list = append(list, List{{"k of n", []string{"damaged trials of all where damage ended the trials (--rounds auto): not a share of all trials"}}}...)
 	}

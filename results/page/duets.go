@@ -12,7 +12,7 @@ import (
 // hasDuets reports whether a scene is one of duets: the other side is part of its
 // settings, so there is nothing else in it.
 func hasDuets(t *results.Table) bool {
-	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return r.Duet != nil })
+	return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Duet != nil })
 }
 
 var duetMetrics = []metric{

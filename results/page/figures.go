@@ -13,7 +13,7 @@ import (
 func Figures(c *results.Comparison) *Document {
 	t := &Table{Head: []string{"machine", "openssl", "hazard", "load", "heap", "settings", "workers", "strategy", "controls",
 		"verdict", "metric", "unit", "relative_to", "k", "n", "value", "low", "high", "p_adjusted", "same", "warnings"}}
-	for scene, r := range results.Rows(pointers(c.Tables)) {
+	for scene, r := range results.Rows(c.Tables) {
 		figures(t, scene, r, c.Baseline)
 	}
 	return &Document{Parts: []Part{t}, Data: c}

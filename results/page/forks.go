@@ -24,7 +24,7 @@ func isForkUnit(unit string) bool {
 }
 
 func hasForks(t *results.Table) bool {
-	return slices.ContainsFunc(t.Rows, func(r results.Row) bool { return forked(&r) })
+	return slices.ContainsFunc(t.Rows, forked)
 }
 
 func forked(r *results.Row) bool {
@@ -35,7 +35,7 @@ func forked(r *results.Row) bool {
 // onlyForks reports whether there is nothing else in the scene, and so nothing
 // that controls would bear on.
 func onlyForks(t *results.Table) bool {
-	return hasForks(t) && !slices.ContainsFunc(t.Rows, func(r results.Row) bool {
+	return hasForks(t) && !slices.ContainsFunc(t.Rows, func(r *results.Row) bool {
 		return r.Verdict.Worst() != results.NoTrials || r.Passive.N > 0 || r.Throughput > 0
 	})
 }

@@ -112,9 +112,9 @@ func TestHostileText(t *testing.T) {
 // Damage of a kind that was recorded is shown by its kind.
 func TestEventsByKind(t *testing.T) {
 	v := results.Verdict{Words: []results.Word{results.Crashed}, Damaged: 2, Trials: 3}
-	c := &results.Comparison{Baseline: "key-owner", Confidence: 0.95, Tables: []results.Table{{
+	c := &results.Comparison{Baseline: "key-owner", Confidence: 0.95, Tables: []*results.Table{{
 		Scene: results.Scene{OpenSSL: "3.5.9", Hazard: "plain"},
-		Rows: []results.Row{
+		Rows: []*results.Row{
 			{Strategy: "none", Verdict: v, Events: []results.KindCount{{Kind: "crash", Events: 2, Trials: 2}, {Kind: "double-free", Events: 12345, Trials: 1}}},
 			{Strategy: "key-owner", Verdict: results.Verdict{Words: []results.Word{results.NoDamageSeen}, Trials: 3}},
 		},
@@ -175,9 +175,9 @@ func TestBothFigures(t *testing.T) {
 func TestOverview(t *testing.T) {
 	c := &results.Comparison{Baseline: results.NegativeControl, Confidence: 0.95, Margin: 0.02}
 	add := func(hazard, load string, trials int) {
-		c.Tables = append(c.Tables, results.Table{
+		c.Tables = append(c.Tables, &results.Table{
 			Scene: results.Scene{Machine: "m", OpenSSL: "3.0.20", Hazard: hazard, Load: load, Heap: "global", Workers: 4},
-			Rows: []results.Row{{Strategy: "hwm", SharedSlots: -1,
+			Rows: []*results.Row{{Strategy: "hwm", SharedSlots: -1,
 				Verdict: results.Verdict{Words: []results.Word{results.NoDamageSeen}, Trials: trials}}},
 		})
 	}

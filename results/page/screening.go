@@ -18,7 +18,7 @@ func Screening(c *results.Comparison, trials []*results.Trial, strategy string) 
 	for _, warning := range c.Warnings {
 		d.Add(Alarm("warning: " + warning))
 	}
-	all := pointers(c.Tables)
+	all := c.Tables
 	for _, m := range matrices(all) {
 		d.Add(m)
 	}
