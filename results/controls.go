@@ -203,19 +203,13 @@ const kindMark = "; "
 // key machine, else what stands of CPU, kernel and memory. The host's name
 // does not count.
 func MachineOf(config map[string]string) string {
-	if m := config["machine"]; m != "" {
-		return m
-	}
 	var facts []string
 	for _, key := range []string{"cpu", "kernel", "memory"} {
 		if v := config[key]; v != "" {
 			facts = append(facts, v)
 		}
 	}
-	if len(facts) == 0 {
-		return "unknown machine"
-	}
-	return strings.Join(facts, ", ")
+	return cmp.Or(config["machine"], strings.Join(facts, ", "), "unknown machine")
 }
 
 // noFix says that a hazard damages the negative control too, "" if it does not:

@@ -67,19 +67,11 @@ func (s *Slice) fields() []int64 {
 // series writes the turns as samples: numbers with commas between them, turns with
 // semicolons. A histogram would lose their order.
 func (d *DuetPair) series() Series {
-	var b strings.Builder
+	turns := make([]string, len(d.Slices))
 	for i := range d.Slices {
-		if i > 0 {
-			b.WriteByte(';')
-		}
-		for k, n := range d.Slices[i].fields() {
-			if k > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.FormatInt(n, 10))
-		}
+		turns[i] = strings.Join(Texts(d.Slices[i].fields()), ",")
 	}
-	return Series{slicesName, b.String()}
+	return Series{slicesName, strings.Join(turns, ";")}
 }
 
 func parseSlices(text string) ([]Slice, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlsbench/results/event"
+	"tlsbench/results/number"
 	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
@@ -73,11 +74,7 @@ func (s Scene) Against() string { return s.Setting(AgainstKey) }
 
 // String gives the scene without the machine.
 func (s Scene) String() string {
-	workers := "workers"
-	if s.Workers == 1 {
-		workers = "worker"
-	}
-	text := fmt.Sprintf("openssl %s, hazard %s, load %s, heap %s, %d %s", s.OpenSSL, s.Hazard, s.Load, s.Heap, s.Workers, workers)
+	text := fmt.Sprintf("openssl %s, hazard %s, load %s, heap %s, %s", s.OpenSSL, s.Hazard, s.Load, s.Heap, number.Count(s.Workers, "worker"))
 	if s.Settings != "" {
 		text += ", " + s.Settings
 	}

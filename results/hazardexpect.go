@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -147,9 +148,4 @@ func Deviation(hazard, strategy, openssl, key string, events map[string]uint64) 
 		strategy, hazard, openssl, orClean(expected), orClean(saw)), nil
 }
 
-func orClean(w []Word) string {
-	if len(w) == 0 {
-		return "clean"
-	}
-	return strings.Join(Texts(w), " and ")
-}
+func orClean(w []Word) string { return cmp.Or(strings.Join(Texts(w), " and "), "clean") }

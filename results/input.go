@@ -73,12 +73,7 @@ func (in *Input) finish(f File) {
 func (in *Input) Base() string { return filepath.Base(in.Name) }
 
 // Fact is a line of the file's configuration.
-func (in *Input) Fact(key string) string {
-	if v := in.Header.Get(key); v != "" {
-		return v
-	}
-	return "not known"
-}
+func (in *Input) Fact(key string) string { return cmp.Or(in.Header.Get(key), "not known") }
 
 // overlaps warns of files whose trials were made at the same time on hosts of
 // one name: each was the other's load.
@@ -292,8 +287,5 @@ func Done(inputs []*Input) string {
 			parts = append(parts, number.Count(n, kind.what))
 		}
 	}
-	if len(parts) == 0 {
-		return "no trial"
-	}
-	return strings.Join(parts, ", ")
+	return cmp.Or(strings.Join(parts, ", "), "no trial")
 }

@@ -162,12 +162,7 @@ func (s Strategy) MarshalJSON() ([]byte, error) {
 }
 
 // Name returns what appears in benchmark names.
-func (s Strategy) Name() string {
-	if s.Label != "" {
-		return s.Label
-	}
-	return s.Choice.String()
-}
+func (s Strategy) Name() string { return cmp.Or(s.Label, s.Choice.String()) }
 
 // String names the strategy for a message.
 func (s Strategy) String() string {
@@ -199,10 +194,7 @@ type Library struct{ Name, Libcrypto, Libssl, Loader, Text, Package string }
 
 // From says where a library comes from.
 func (l Library) From() string {
-	if l.Package != "" {
-		return l.Package
-	}
-	return "not from a package of the suite's cache"
+	return cmp.Or(l.Package, "not from a package of the suite's cache")
 }
 
 // Files lists what the digest is of.
@@ -312,11 +304,7 @@ func Texts[T any](list []T) []string {
 func (p *Plan) builds() []string {
 	var names []string
 	for _, b := range p.Spec.Builds {
-		name := b.Library.Name
-		if name == "" {
-			name = b.Label
-		}
-		names = append(names, name)
+		names = append(names, cmp.Or(b.Library.Name, b.Label))
 	}
 	return names
 }

@@ -30,10 +30,6 @@ var statuses = []Status{OK, Failed, Skipped, NotApplicable}
 // Trial is one life of the rig: what appears in one benchmark line, and the
 // facts about that one trial which must not become benchmark configuration,
 // because they would split benchstat's tables into samples of one.
-//
-// In a results file the facts are a comment line before the benchmark line:
-// "#trial " and one JSON object. benchstat passes over it. Its distributions are
-// comment lines before that one.
 type Trial struct {
 	Cell    Cell              `json:"-"`
 	Config  map[string]string `json:"-"` // file configuration in force: machine, build, run

@@ -154,12 +154,7 @@ func (t tally) with(o *tally) *tally {
 	return &t
 }
 
-func orUnknown(reason string) string {
-	if reason == "" {
-		return "no reason given"
-	}
-	return reason
-}
+func orUnknown(reason string) string { return cmp.Or(reason, "no reason given") }
 
 func (t *tally) verdict() Verdict {
 	v := Verdict{Words: event.InOrder(t.seen), Damaged: t.damaged, Trials: t.trials, Failed: t.failed, Idle: t.idle, Attempts: t.attempts, Upper: 1}
