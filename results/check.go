@@ -312,14 +312,3 @@ func percent(s string) (float64, error) {
 	}
 	return x / 100, nil
 }
-
-// both lists the scenes in which either strategy has handshake trials, and those
-// of duets of the two.
-func (g *gatherer) both(a, b string) []Scene {
-	return slices.DeleteFunc(g.sorted(), func(scene Scene) bool {
-		if s := g.scenes[scene][a]; s != nil && len(s.duet.pairs) > 0 {
-			return scene.Against() != b
-		}
-		return g.scenes[scene][a].trialsOf(Handshake) == 0 && g.scenes[scene][b].trialsOf(Handshake) == 0
-	})
-}

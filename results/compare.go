@@ -284,11 +284,22 @@ func (r *Row) stop() {
 	}
 }
 
+// rate estimates events for each million of exposure. Nothing seen gives the
+// one-sided upper bound: its High is that of the two-sided interval with twice
+// the error.
 func (c counts) rate(confidence float64) Figure {
 	if len(c.events) == 0 {
 		return Figure{Value: math.NaN(), High: math.Inf(1)}
 	}
-	return rate(c.events, c.exposure, confidence)
+	seen := slices.Max(c.events) > 0
+	if !seen {
+		confidence = 2*boundConfidence - 1
+	}
+	f := figure(inference.Rate(c.events, c.exposure, confidence)).scale(1e6)
+	if !seen {
+		return f
+	}
+	return f.ofMore("trials")
 }
 
 func (f Figure) scale(by float64) Figure {
@@ -316,7 +327,9 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
 			if name != o.Baseline && hasRatio(unit) {
 				cost.Ratio = pair(&c.columns, &base.times(m).columns, unit).ratio(o)
-				base.warn(&cost.Ratio.Figure, m)
+				if t := base.throughput; m == Handshake && t.damaged > 0 {
+					cost.Ratio.Warnings = append(cost.Ratio.Warnings, fmt.Sprintf("%d of %d trials of the baseline are damaged", t.damaged, t.trials))
+				}
 			}
 			list = append(list, cost)
 		}
@@ -329,13 +342,6 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 // would say nothing; the clock is not a strategy's.
 func hasRatio(unit string) bool {
 	return !strings.Contains(unit, "-diff-") && unit != ClockNs
-}
-
-// warn says what the baseline lacks.
-func (s *sample) warn(f *Figure, m Measure) {
-	if m == Handshake && s.throughput.damaged > 0 {
-		f.Warnings = append(f.Warnings, fmt.Sprintf("%d of %d trials of the baseline are damaged", s.throughput.damaged, s.throughput.trials))
-	}
 }
 
 func noRatio() Ratio {

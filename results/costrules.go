@@ -49,22 +49,24 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 			return f, fmt.Errorf("largest slowdown %q: %w", r.text, err)
 		}
 	}
-	for _, scene := range g.both(r.strategy, r.baseline) {
-		// A scene that lacks the strategy makes no claim about it.
-		if g.scenes[scene][r.strategy] == nil {
-			continue
+	for _, scene := range g.sorted() {
+		sides := g.scenes[scene]
+		s := sides[r.strategy]
+		switch {
+		case s == nil: // the scene makes no claim
+		case len(s.duet.pairs) > 0:
+			if scene.Against() == r.baseline {
+				f.places++
+				s.duet.judge(&f, scene.String(), 0, 1/(1-r.limit))
+			}
+		case s.trialsOf(Handshake)+sides[r.baseline].trialsOf(Handshake) > 0:
+			f.places++
+			r.judge(&f, scene.String(), sides)
+			if why := r.unsupported(sides, g.workers); why != "" {
+				f.lack(scene.String(), "%s", why)
+			}
+			f.mark(scene.String(), g.mark(scene))
 		}
-		f.places++
-		s, base := g.scenes[scene][r.strategy], g.scenes[scene][r.baseline]
-		if scene.Against() != "" {
-			s.duet.judge(&f, scene.String(), 0, 1/(1-r.limit))
-			continue
-		}
-		r.judge(&f, scene.String(), s, base)
-		if why := r.unsupported(s, base, g.workers); why != "" {
-			f.lack(scene.String(), "%s", why)
-		}
-		f.mark(scene.String(), g.mark(scene))
 	}
 	if f.places == 0 {
 		f.lack(g.filter(), "no throughput trial of %s, and no duet with %s", r.strategy, r.baseline)
@@ -73,24 +75,22 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 }
 
 // judge says why the rule does not hold, or cannot be told to.
-func (r slowdown) judge(f *findings, place string, s, base *sample) {
-	for _, side := range []struct {
-		name string
-		*sample
-	}{{r.baseline, base}, {r.strategy, s}} {
+func (r slowdown) judge(f *findings, place string, sides map[string]*sample) {
+	for _, name := range []string{r.baseline, r.strategy} {
+		side := sides[name]
 		if side.trialsOf(Handshake) == 0 {
-			f.lack(place, "no throughput trial of %s", side.name)
+			f.lack(place, "no throughput trial of %s", name)
 			return
 		}
 		if t := side.throughput.tally; t.failed > 0 {
-			f.lack(place, "%s: %s", side.name, couldNot(&t))
+			f.lack(place, "%s: %s", name, couldNot(&t))
 			return
 		} else if t.damaged > 0 {
-			f.add(place, "%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), side.name)
+			f.add(place, "%d of %s of %s damaged: no throughput to speak of", t.damaged, number.Count(t.trials, "trial"), name)
 			return
 		}
 	}
-	p := pair(&s.throughput.columns, &base.throughput.columns, HandshakesPerSec)
+	p := pair(&sides[r.strategy].throughput.columns, &sides[r.baseline].throughput.columns, HandshakesPerSec)
 	if len(p.a) < minRounds {
 		f.lack(place, "%d rounds in common: too few, need %d", len(p.a), minRounds)
 		return
@@ -112,16 +112,13 @@ const muchDisturbed = 0.5
 
 // unsupported says why trials say more about the machine than about the
 // strategies, "" if they do not.
-func (r slowdown) unsupported(s, base *sample, workers []int) string {
-	for _, side := range []struct {
-		name string
-		*sample
-	}{{r.baseline, base}, {r.strategy, s}} {
-		if side.sample == nil {
+func (r slowdown) unsupported(sides map[string]*sample, workers []int) string {
+	for _, name := range []string{r.baseline, r.strategy} {
+		if sides[name] == nil {
 			continue
 		}
-		if list := side.throughput.disturbed(workers, muchDisturbed); len(list) > 0 {
-			return fmt.Sprintf("the data cannot support the claim: %s of %s", strings.Join(list, ", "), side.name)
+		if list := sides[name].throughput.disturbed(workers, muchDisturbed); len(list) > 0 {
+			return fmt.Sprintf("the data cannot support the claim: %s of %s", strings.Join(list, ", "), name)
 		}
 	}
 	return ""

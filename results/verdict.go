@@ -250,25 +250,6 @@ func finite(x float64) *float64 {
 	return &x
 }
 
-// rate estimates events for each million of exposure. Nothing seen gives the
-// one-sided upper bound: its High is that of the two-sided interval with twice
-// the error.
-func rate(events, exposure []float64, confidence float64) Figure {
-	total := 0.0
-	for _, n := range events {
-		total += n
-	}
-	if total == 0 {
-		confidence = 2*boundConfidence - 1
-	}
-	f := figure(inference.Rate(events, exposure, confidence))
-	f.Value, f.Low, f.High = 1e6*f.Value, 1e6*f.Low, 1e6*f.High
-	if total == 0 {
-		return f
-	}
-	return f.ofMore("trials")
-}
-
 // ofMore takes the interval from a figure of two values: it would run over tens
 // of orders of magnitude, and say nothing.
 func (f Figure) ofMore(what string) Figure {
