@@ -119,7 +119,7 @@ func TestTracedDaemonCells(t *testing.T) {
 		t.Errorf("%d trials, want one of each cell", plan.Len())
 	}
 	s.Workers = []int{49}
-	if _, err := NewPlan(s, Shard{}); err == nil || err.Error() != "plan: readers 49: the tracer takes 1 to 48" {
+	if _, err := NewPlan(s, Shard{}); err == nil || err.Error() != "readers 49: the tracer takes 1 to 48" {
 		t.Errorf("49 readers: %v", err)
 	}
 }

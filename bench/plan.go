@@ -75,7 +75,7 @@ func planAgain(spec Spec, shard Shard) (*Plan, error) {
 	}
 	p := &Plan{Spec: spec.withDefaults(), Shard: shard}
 	if err := p.Spec.validate(); err != nil {
-		return nil, refuse(fmt.Errorf("plan: %w", err))
+		return nil, refuse(err)
 	}
 	duet := 0
 	for _, l := range p.scenes() {

@@ -139,26 +139,26 @@ func TestSpecRefused(t *testing.T) {
 		change func(*Spec)
 		want   string
 	}{
-		{func(s *Spec) { s.Builds = nil }, `plan: no openssl build given`},
-		{func(s *Spec) { s.Loads = []string{"udp"} }, `plan: unknown load "udp": choose from tcp, memory`},
-		{func(s *Spec) { s.Heaps = []string{"x"} }, `plan: unknown heap "x": choose from global, scalable, private`},
-		{func(s *Spec) { s.TLS = []string{"1.1"} }, `plan: unknown tls "1.1": choose from 1.3, 1.2`},
-		{func(s *Spec) { s.Measures = []results.Measure{"speed"} }, `plan: unknown measure "speed": choose from Handshake, Corruption`},
-		{func(s *Spec) { s.Workers = []int{4, 0} }, `plan: workers 0: want 1 to 1024`},
-		{func(s *Spec) { s.Workers = []int{1025} }, `plan: workers 1025: want 1 to 1024`},
-		{func(s *Spec) { s.Workers = []int{4, 4} }, `plan: number of workers 4 is given twice`},
-		{func(s *Spec) { s.Strategies = choose("hwm", "hwm") }, `plan: strategy hwm is given twice`},
-		{func(s *Spec) { s.Strategies[0].Label = "none" }, `plan: strategy none (hwm): the suite already has a strategy of that name`},
-		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `plan: strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
-		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `plan: openssl build "a/b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
-		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `plan: share of bad peers 1.5: want 0 to 1`},
-		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `plan: check rate -1: want 0 to 10000`},
+		{func(s *Spec) { s.Builds = nil }, `no openssl build given`},
+		{func(s *Spec) { s.Loads = []string{"udp"} }, `unknown load "udp": choose from tcp, memory`},
+		{func(s *Spec) { s.Heaps = []string{"x"} }, `unknown heap "x": choose from global, scalable, private`},
+		{func(s *Spec) { s.TLS = []string{"1.1"} }, `unknown tls "1.1": choose from 1.3, 1.2`},
+		{func(s *Spec) { s.Measures = []results.Measure{"speed"} }, `unknown measure "speed": choose from Handshake, Corruption`},
+		{func(s *Spec) { s.Workers = []int{4, 0} }, `workers 0: want 1 to 1024`},
+		{func(s *Spec) { s.Workers = []int{1025} }, `workers 1025: want 1 to 1024`},
+		{func(s *Spec) { s.Workers = []int{4, 4} }, `number of workers 4 is given twice`},
+		{func(s *Spec) { s.Strategies = choose("hwm", "hwm") }, `strategy hwm is given twice`},
+		{func(s *Spec) { s.Strategies[0].Label = "none" }, `strategy none (hwm): the suite already has a strategy of that name`},
+		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
+		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `openssl build "a/b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
+		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `share of bad peers 1.5: want 0 to 1`},
+		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `check rate -1: want 0 to 10000`},
 		{func(s *Spec) {
 			s.Strategies, s.Measures, s.NoControls = choose("none"), results.DefaultMeasures[:1], true
 		}, `plan is empty: strategy none has no throughput trials and no duets; add a strategy or --measure corruption`},
-		{func(s *Spec) { s.Rounds = 0 }, `plan: rounds 0: want 1 to 1000000`},
-		{func(s *Spec) { s.Rounds = 1 << 40 }, `plan: rounds 1099511627776: want 1 to 1000000`},
-		{func(s *Spec) { s.HandshakeTime = 0 }, `plan: durations: handshake 0s, corruption 1s, warm-up 0s: want more than 0 (no warm-up is 0), and at most 1h0m0s`},
+		{func(s *Spec) { s.Rounds = 0 }, `rounds 0: want 1 to 1000000`},
+		{func(s *Spec) { s.Rounds = 1 << 40 }, `rounds 1099511627776: want 1 to 1000000`},
+		{func(s *Spec) { s.HandshakeTime = 0 }, `duration 0s of handshake trials, 1s of corruption trials, 0s of warm-up: want more than 0, and at most 1h0m0s; no warm-up is 0`},
 	} {
 		spec := smallSpec()
 		test.change(&spec)

@@ -22,9 +22,9 @@ type Spec struct {
 const (
 	// A trial takes a tenth of a second at least: more would be years of them.
 	maxRounds = 1_000_000
-	// MaxDuration is the most for a trial. What one trial cannot show in that
-	// time more of them will: they are what is counted.
-	MaxDuration = time.Hour
+	// What one trial cannot show in that time more of them will: they are what is
+	// counted.
+	maxDuration = time.Hour
 	// maxCheckRate is for handshakes of tens of milliseconds. At a higher rate a
 	// trial ends long after its time, because it ends with a whole handshake.
 	maxCheckRate = 10_000
@@ -79,19 +79,20 @@ func (s Spec) validateNumbers() error {
 	if r := s.CheckRate; r != nil && (*r < 0 || *r > maxCheckRate) {
 		return fmt.Errorf("check rate %d: want 0 to %d", *r, maxCheckRate)
 	}
-	if s.Sequential {
-		switch {
-		case !s.Only(results.Corruption):
-			return errors.New("rounds auto: only corruption trials show when they are enough; add --measure corruption, and run other measures with a number of rounds")
-		case s.Rounds != 0 && len(s.Extended) == 0 || s.OfDaemons():
-			return errors.New("rounds auto: a plan of daemons, or one with a number of rounds, has as many as it says")
-		}
-	} else if s.Rounds < 1 || s.Rounds > maxRounds {
+	switch hazards := slices.ContainsFunc(s.Hazards, func(h string) bool { return h != results.Plain }); {
+	case s.HazardRounds < 0, s.HazardRounds > 0 && s.Sequential:
+		return fmt.Errorf("hazard rounds %d: want at least 1, and not together with rounds auto", s.HazardRounds)
+	case s.HazardRounds > 0 && !hazards:
+		return fmt.Errorf("hazard rounds %d: there is no hazard but %s; add --hazard, or leave it out", s.HazardRounds, results.Plain)
+	case min(s.HandshakeTime, s.CorruptionTime) <= 0 || s.Warmup < 0 || max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > maxDuration:
+		return fmt.Errorf("duration %v of handshake trials, %v of corruption trials, %v of warm-up: want more than 0, and at most %v; no warm-up is 0",
+			s.HandshakeTime, s.CorruptionTime, s.Warmup, maxDuration)
+	case s.Sequential && !s.Only(results.Corruption):
+		return errors.New("rounds auto: only corruption trials show when they are enough; add --measure corruption, and run other measures with a number of rounds")
+	case s.Sequential && (s.Rounds != 0 && len(s.Extended) == 0 || s.OfDaemons()):
+		return errors.New("rounds auto: a plan of daemons, or one with a number of rounds, has as many as it says")
+	case !s.Sequential && (s.Rounds < 1 || s.Rounds > maxRounds):
 		return fmt.Errorf("rounds %d: want 1 to %d", s.Rounds, maxRounds)
-	}
-	if min(s.HandshakeTime, s.CorruptionTime) <= 0 || s.Warmup < 0 || max(s.HandshakeTime, s.CorruptionTime, s.Warmup) > MaxDuration {
-		return fmt.Errorf("durations: handshake %v, corruption %v, warm-up %v: want more than 0 (no warm-up is 0), and at most %v",
-			s.HandshakeTime, s.CorruptionTime, s.Warmup, MaxDuration)
 	}
 	return nil
 }

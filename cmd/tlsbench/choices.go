@@ -18,20 +18,21 @@ import (
 // choiceVars gives the values to the help texts in the grammar, as
 // ${loads} and so on.
 func choiceVars() kong.Vars {
-	vars := kong.Vars{"maxworkers": strconv.Itoa(results.MaxWorkers)}
-	for _, d := range results.Dimensions {
-		vars[strings.ReplaceAll(d.Flag, "-", "")+"s"] = strings.Join(d.Names(), ", ")
+	vars := kong.Vars{
+		"maxworkers":   strconv.Itoa(results.MaxWorkers),
+		"daemons":      strings.Join(daemon.ReleaseNames(), ", "),
+		"fieldhazards": strings.Join(daemon.Hazards, ", "),
+		"broken":       strings.Join(selftest.BrokenNames(), ", "),
+		"topics":       strings.Join(topics(), ", "),
+	}
+	for _, c := range everything() {
+		vars[strings.ReplaceAll(c.Flag, "-", "")+"s"] = strings.Join(c.names(), ", ")
 	}
 	var presets []string
 	for _, p := range bench.Presets() {
 		presets = append(presets, fmt.Sprintf("%s (%s)", p.Name, p.Summary))
 	}
 	vars["presets"] = strings.Join(presets, ", ")
-	vars["daemons"] = strings.Join(daemon.ReleaseNames(), ", ")
-	vars["fieldhazards"] = strings.Join(daemon.Hazards, ", ")
-	vars["faults"] = strings.Join(selftest.FaultNames(), ", ")
-	vars["broken"] = strings.Join(selftest.BrokenNames(), ", ")
-	vars["topics"] = strings.Join(topics(), ", ")
 	return vars
 }
 
@@ -105,6 +106,30 @@ func parseMeasures(list []string) ([]results.Measure, error) {
 		out = append(out, results.Measures[i])
 	}
 	return out, nil
+}
+
+// measuresOf are the trials that a flag is for, where those are not all. The others
+// would leave it out of account.
+var measuresOf = map[string][]results.Measure{
+	"against": {results.Duet}, "duet-pairs": {results.Duet},
+	"fork-memory": {results.Fork}, "fork-keys": {results.Fork}, "huge-pages": {results.Fork}, "fork-pairs": {results.Fork},
+	"duration":   {results.Handshake, results.Corruption},
+	"bad":        {results.Handshake, results.Corruption, results.Sharing},
+	"rounds":     {results.Handshake, results.Corruption, results.Sharing, results.Fork}, // duets have their own number
+	"check-rate": {results.Corruption}, "hazard-rounds": {results.Corruption},
+}
+
+// checkMeasures refuses flags that are for none of the trials of the plan.
+func checkMeasures(given []string, measures []results.Measure) error {
+	for _, flag := range given {
+		use := measuresOf[flag]
+		if len(use) == 0 || slices.ContainsFunc(use, func(m results.Measure) bool { return slices.Contains(measures, m) }) {
+			continue
+		}
+		names := strings.ToLower(strings.Join(results.Texts(use), " and "))
+		return refuse("--%s: it is for %s trials alone; add --measure %s, or leave it out", flag, names, strings.Fields(names)[0])
+	}
+	return nil
 }
 
 // share is a part of one: 0.2 or 20%.

@@ -44,21 +44,31 @@ func (c *compareCommand) Run(s *session) error {
 			if err := s.besideTheChange(c.Files); err != nil {
 				return err
 			}
-			return page.Changes(changes).Write(s.stdout, form(c.JSON, c.Markdown))
+			return page.Changes(changes).Write(s.stdout, c.format())
 		}
 	}
 	sum, err := results.Summarize(o, c.Files...)
 	if err != nil {
 		return badFiles(err)
 	}
-	if c.CSV {
-		return page.Figures(sum).Write(s.stdout, page.CSV)
-	}
 	doc := page.Overview(sum)
-	if c.All {
+	switch {
+	case c.CSV:
+		doc = page.Figures(sum)
+	case c.All:
 		doc = page.Compare(sum)
 	}
-	return doc.Write(s.stdout, form(c.JSON, c.Markdown))
+	return doc.Write(s.stdout, c.format())
+}
+
+func (c *compareCommand) format() page.Format {
+	switch {
+	case c.CSV:
+		return page.CSV
+	case c.Markdown:
+		return page.Markdown
+	}
+	return form(c.JSON)
 }
 
 // besideTheChange refuses what the comparison of two files over time has no use for.

@@ -9,9 +9,7 @@ import (
 	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/posener/complete"
 
-	"tlsbench/bench"
 	"tlsbench/bench/selftest"
-	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/daemon"
 	"tlsbench/workload/openssl"
@@ -48,20 +46,13 @@ func (s *session) completes(parser *kong.Kong) (bool, error) {
 // shells take a colon for the end of a word.
 func flagValues() map[string][]string {
 	values := map[string][]string{
-		"strategy": catalogue.Names(), "baseline": catalogue.Names(),
-		"openssl": append([]string{"system", "all"}, openssl.Lines...),
-		"hazard":  {"all"}, "preset": nil, "daemon": append([]string{"all"}, daemon.ReleaseNames()...),
-		"fault": selftest.FaultNames(), "broken": selftest.BrokenNames(),
+		"baseline": catalogue.Names(), "broken": selftest.BrokenNames(),
+		"openssl": append([]string{"system", "all"}, openssl.Lines...), "daemon": append([]string{"all"}, daemon.ReleaseNames()...),
 	}
-	for _, h := range results.Hazards() {
-		values["hazard"] = append(values["hazard"], h.Name)
+	for _, c := range everything() {
+		values[c.Flag] = c.names()
 	}
-	for _, p := range bench.Presets() {
-		values["preset"] = append(values["preset"], p.Name)
-	}
-	for _, d := range results.Dimensions {
-		values[d.Flag] = d.Names()
-	}
+	values["hazard"] = append([]string{"all"}, values["hazard"]...)
 	return values
 }
 

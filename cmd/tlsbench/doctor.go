@@ -59,7 +59,7 @@ func (c *doctorCommand) Run(s *session) error {
 	}
 	d.advise(runs)
 	doc := page.Document{Parts: d.parts(), Data: d}
-	err = doc.Write(s.stdout, form(c.JSON, false))
+	err = doc.Write(s.stdout, form(c.JSON))
 	if err == nil && !runs {
 		err = errors.New("the rig cannot run on this machine")
 	}

@@ -39,7 +39,6 @@ type fieldCommand struct {
 	Dir           string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_FIELD_DIR" help:"Folder of fetched daemons, instead of the user's cache folder."`
 	OpensslDir    string        `group:"Files:" placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched OpenSSL builds, instead of the user's cache folder."`
 	resultFlags   `group:"The results:"`
-	Markdown      bool `group:"The results:" xor:"form" help:"Print the comparison as Markdown."`
 }
 
 // Help is shown below the flags' own lines.
@@ -68,15 +67,14 @@ func (c *fieldCommand) Run(s *session) error {
 		return err
 	}
 	j := c.resultFlags.job("field", plan)
-	j.quiet = j.quiet || c.Markdown
 	if _, err := j.carryOut(s, &bench.Runner{Daemons: daemons, Port: c.Port}); err != nil {
 		return err
 	}
-	report := c.report
+	report := j.reportDaemons
 	if slices.Contains(plan.Spec.Measures, results.Sharing) {
-		report = c.reportTraced
+		report = j.reportTraced
 	}
-	if err := report(s, j.path); err != nil {
+	if err := report(s); err != nil {
 		return err
 	}
 	if len(daemons) < len(wanted) {
@@ -124,7 +122,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 // described reports whether flags describe the plan; with them a file that is
 // resumed has to be of that plan.
 func (c *fieldCommand) described(s *session) bool {
-	return s.gave("resume", "json", "markdown", "quiet", "dir", "openssl-dir", "port")
+	return s.gave("resume", "json", "quiet", "dir", "openssl-dir", "port")
 }
 
 // checkTrace refuses flags that the tracer would leave out of account.
@@ -157,9 +155,6 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	case c.RigTime < 0 || c.RigTime > time.Hour:
 		return spec, refuse("rig time %v: want 0 (no rig) to an hour", c.RigTime)
 	}
-	if err := checkValue("tls", c.TLS); err != nil {
-		return spec, err
-	}
 	releases, err := daemon.ParseReleases(c.Daemon)
 	if err != nil {
 		return spec, &refusal{err}
@@ -175,8 +170,12 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 			return spec, &refusal{err}
 		}
 	}
-	if spec.HeapSafety, err = translated("mem_safety", c.MemSafety, []string{"0", "1"}, []string{"abort", "count"}); err != nil {
-		return spec, err
+	for _, v := range c.MemSafety {
+		safety, ok := memSafety[v]
+		if !ok {
+			return spec, refuse("unknown mem_safety %q: choose from 0, 1", v)
+		}
+		spec.HeapSafety = append(spec.HeapSafety, safety)
 	}
 	if c.Trace { // it makes no difference there
 		spec.HeapSafety = nil
@@ -188,21 +187,8 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	return spec, err
 }
 
-// translated gives the values that package bench has for the daemon's own.
-func translated(what string, given, own, values []string) ([]string, error) {
-	var list []string
-	for i, v := range given {
-		k := slices.Index(own, v)
-		if k < 0 {
-			return nil, refuse("unknown %s %q: choose from %s", what, v, strings.Join(own, ", "))
-		}
-		if slices.Contains(given[:i], v) {
-			return nil, refuse("%s %s is given twice", what, v)
-		}
-		list = append(list, values[k])
-	}
-	return list, nil
-}
+// memSafety is what the rig has for the daemon's own setting.
+var memSafety = map[string]string{"0": "abort", "1": "count"}
 
 // attach brings the daemons. One that cannot be had or does not start even as it
 // is is told in one line, and not in one for each trial; the rest goes on.
@@ -298,43 +284,34 @@ func (c *fieldCommand) rig(s *session, spec bench.Spec, daemons []daemon.Daemon)
 
 // reportTraced lists the raced blocks of all trials, and fails if a trial could
 // not be carried out, or showed none without a fix.
-func (c *fieldCommand) reportTraced(s *session, path string) error {
-	set, err := results.ReadFiles(path)
+func (j *job) reportTraced(s *session) error {
+	set, err := results.ReadFiles(j.path)
 	if err != nil {
 		return err
 	}
 	list := tracedTrials(set.Trials)
-	doc := page.Document{Data: list}
-	for i := range list {
-		doc.Add(list[i].parts(false)...)
-	}
-	if !c.JSON && !c.Markdown {
-		fmt.Fprintln(s.stdout)
-	}
-	if err := doc.Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
-		return err
-	}
+	doc := &page.Document{Data: list}
 	var wrong []string
-	for _, t := range list {
+	for i := range list {
+		t := &list[i]
+		doc.Add(t.parts(false)...)
+		where := fmt.Sprintf("%s on OpenSSL %s", cmp.Or(t.Server, "the rig"), t.OpenSSL)
 		switch {
 		case strings.HasPrefix(t.NotRun, string(results.Failed)):
-			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s, strategy %s: %s", cmp.Or(t.Server, "the rig"), t.OpenSSL, t.Strategy, t.NotRun))
+			wrong = append(wrong, fmt.Sprintf("%s, strategy %s: %s", where, t.Strategy, t.NotRun))
 		case t.Strategy == results.NegativeControl && t.Hazard == results.Plain && damage(t.Events) != "":
-			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s: %s is damaged, so its blocks are no floor: %s", cmp.Or(t.Server, "the rig"), t.OpenSSL, t.Strategy, damage(t.Events)))
+			wrong = append(wrong, fmt.Sprintf("%s: %s is damaged, so its blocks are no floor: %s", where, t.Strategy, damage(t.Events)))
 		case t.NotRun == "" && t.Strategy == results.PositiveControl && len(t.Raced) == 0:
-			wrong = append(wrong, fmt.Sprintf("%s on OpenSSL %s without a fix: no raced block, so the results prove nothing", cmp.Or(t.Server, "the rig"), t.OpenSSL))
+			wrong = append(wrong, where+" without a fix: no raced block, so the results prove nothing")
 		}
 	}
-	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "; "))
-	}
-	return nil
+	return j.conclude(s, doc, wrong)
 }
 
-// report shows the comparison, and fails if a trial could not be carried out or a
-// control came out wrong.
-func (c *fieldCommand) report(s *session, path string) error {
-	sum, err := results.Summarize(results.Options{}, path)
+// reportDaemons shows the comparison, and fails if a trial could not be carried out
+// or a control came out wrong.
+func (j *job) reportDaemons(s *session) error {
+	sum, trials, err := j.read()
 	if err != nil {
 		return err
 	}
@@ -342,22 +319,13 @@ func (c *fieldCommand) report(s *session, path string) error {
 	if d == nil { // a shard may have none
 		d = new(results.Daemons)
 	}
-	if !c.JSON && !c.Markdown {
-		fmt.Fprintln(s.stdout)
-	}
-	if err := page.Daemons(d).Write(s.stdout, form(c.JSON, c.Markdown)); err != nil {
-		return err
-	}
+	var wrong []string
 	if n := d.Failed(); n > 0 {
-		return fmt.Errorf("%s could not be completed", number.Count(n, "case"))
+		wrong = append(wrong, number.Count(n, "case")+" could not be completed")
 	}
-	set, err := results.ReadFiles(path)
-	if err != nil {
-		return err
-	}
-	rigs := slices.DeleteFunc(set.Trials, func(t *results.Trial) bool { return t.Cell.Server() != "" })
+	rigs := slices.DeleteFunc(trials, func(t *results.Trial) bool { return t.Cell.Server() != "" })
 	if broken := append(d.BrokenControls(), failedControls(rigs)...); len(broken) > 0 {
-		return fmt.Errorf("controls failed, so the results prove nothing: %s", strings.Join(broken, "; "))
+		wrong = append(wrong, "controls failed, so the results prove nothing: "+strings.Join(broken, "; "))
 	}
-	return nil
+	return j.conclude(s, page.Daemons(d), wrong)
 }

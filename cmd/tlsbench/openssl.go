@@ -118,7 +118,7 @@ func (c *listBuildsCommand) Run(s *session) error {
 		}
 	}
 	doc := page.Document{Parts: buildTable(list), Data: list}
-	return doc.Write(s.stdout, form(c.JSON, false))
+	return doc.Write(s.stdout, form(c.JSON))
 }
 
 // ask runs the rig on a build under strategy none, so that its slots are seen

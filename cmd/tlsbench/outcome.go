@@ -87,13 +87,10 @@ func (s *session) complain(err error) {
 	fmt.Fprintf(s.stderr, "tlsbench: %s\n", page.OneLine(err.Error()))
 }
 
-// form is the format that a command's flags ask for.
-func form(json, markdown bool) page.Format {
-	switch {
-	case json:
+// form is the format that --json asks for, or that its absence does.
+func form(json bool) page.Format {
+	if json {
 		return page.JSON
-	case markdown:
-		return page.Markdown
 	}
 	return page.Terminal
 }

@@ -56,7 +56,7 @@ func (c *probeCommand) Run(s *session) error {
 	}
 	verdicts := f.test()
 	doc := page.Document{Parts: append(c.parts(f), verdictParts(verdicts)...), Data: f.document(verdicts)}
-	return cmp.Or(doc.Write(s.stdout, form(c.JSON, false)), failed)
+	return cmp.Or(doc.Write(s.stdout, form(c.JSON)), failed)
 }
 
 func (c *probeCommand) settings() *probeReport {

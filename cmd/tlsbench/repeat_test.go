@@ -41,7 +41,7 @@ func parseCommand(t *testing.T, args []string) *grammar {
 // planOf makes the plan of a command on builds that are given.
 func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
 	t.Helper()
-	spec, err := c.spec()
+	spec, err := c.spec(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

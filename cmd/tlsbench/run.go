@@ -49,12 +49,12 @@ type runCommand struct {
 	NoControls   bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
 	Against   []string `group:"Duets:" placeholder:"NAME" help:"Strategies that the others take turns with; key-owner by default."`
-	DuetPairs *int     `group:"Duets:" placeholder:"N" help:"Pairs of processes of each duet; by default 20, and up to 80 until the interval is within 0.25 %."`
+	DuetPairs int      `group:"Duets:" placeholder:"N" help:"Pairs of processes of each duet; by default 20, and up to 80 until the interval is within 0.25 %."`
 
 	ForkMemory []int    `group:"Fork trials:" placeholder:"MIB" help:"Private memory of rank 0; 16 by default."`
 	ForkKeys   []int    `group:"Fork trials:" placeholder:"N" help:"Filled thread-local keys besides OpenSSL's; 0 by default."`
 	HugePages  []string `group:"Fork trials:" placeholder:"NAME" help:"Transparent huge pages: ${hugepagess}."`
-	ForkPairs  *int     `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 with other measures."`
+	ForkPairs  int      `group:"Fork trials:" placeholder:"N" help:"Pairs of forks in a trial; 100 by default, 500 with other measures."`
 
 	resultFlags `group:"The results:"`
 }
@@ -64,7 +64,7 @@ type resultFlags struct {
 	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
 	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file; --strategy DIR/own.so says where an own object lies now."`
 	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan, or auto; see tlsbench help shards."`
-	JSON   bool   `name:"json" xor:"form" help:"Print the comparison as JSON."`
+	JSON   bool   `name:"json" help:"Print the comparison as JSON."`
 	Quiet  bool   `short:"q" help:"Say nothing of how the run goes on; only the comparison, and what went wrong."`
 }
 
@@ -151,14 +151,6 @@ func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err erro
 	return sum, err
 }
 
-// next says where the results are and what can be made of them.
-func (j *job) next(s *session) {
-	if !j.quiet {
-		page := strings.TrimSuffix(j.path, filepath.Ext(j.path)) + ".html"
-		fmt.Fprintf(s.stderr, "tlsbench: results in %s; next: tlsbench report %[1]s -o %s\n", j.path, page)
-	}
-}
-
 // announce says what is going to happen.
 func (j *job) announce(s *session) {
 	if j.quiet {
@@ -206,7 +198,11 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.report(s, j, sum, func(summary *results.Comparison, _ []*results.Trial) *page.Document { return page.Overview(summary) })
+	summary, trials, err := j.read()
+	if err != nil {
+		return err
+	}
+	return j.report(s, sum, page.Overview(summary), trials)
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
@@ -233,10 +229,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 		}
 		return j, nil
 	}
-	if err := c.checkNumbers(s.given); err != nil {
-		return nil, err
-	}
-	spec, err := c.spec()
+	spec, err := c.spec(s.given)
 	if err != nil {
 		return nil, err
 	}
@@ -272,8 +265,11 @@ func fileName(now time.Time, shard bench.Shard) string {
 	return name + ".txt"
 }
 
+// maxAA is more names of one strategy than any noise floor needs.
+const maxAA = 100
+
 // spec turns the flags into what package bench plans from; builds apart.
-func (c *runCommand) spec() (bench.Spec, error) {
+func (c *runCommand) spec(given []string) (bench.Spec, error) {
 	preset, err := bench.FindPreset(c.Preset)
 	if err != nil {
 		return bench.Spec{}, &refusal{err}
@@ -283,20 +279,18 @@ func (c *runCommand) spec() (bench.Spec, error) {
 		Locks: c.Locks, HeapSafety: c.HeapSafety, HeapBytes: c.bytes(), Bad: (*float64)(c.Bad), CheckRate: c.CheckRate,
 		Rounds: max(0, int(c.Rounds)), HazardRounds: c.HazardRounds, Sequential: c.Rounds == auto, Seed: c.Seed, NoControls: c.NoControls,
 		HandshakeTime: c.Duration, CorruptionTime: c.Duration,
-		Fork: results.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages},
+		Fork: results.ForkSpec{Memory: c.ForkMemory, Filled: c.ForkKeys, HugePages: c.HugePages, Pairs: c.ForkPairs},
+		Duet: results.DuetSpec{Pairs: c.DuetPairs},
 	}}
-	if c.ForkPairs != nil {
-		spec.Fork.Pairs = *c.ForkPairs
-	}
-	if c.DuetPairs != nil {
-		spec.Duet.Pairs = *c.DuetPairs
-	}
 	if len(c.Against) > 0 {
 		if spec.Duet.Against, err = parseStrategies(c.Against); err != nil {
 			return spec, err
 		}
 	}
 	if spec.Measures, err = parseMeasures(c.Measure); err != nil {
+		return spec, err
+	}
+	if err := checkMeasures(given, results.OrDefault(spec.Measures, results.DefaultMeasures...)); err != nil {
 		return spec, err
 	}
 	takesHazards := func(m results.Measure) bool { return m != results.Fork && m != results.Duet }
@@ -309,57 +303,14 @@ func (c *runCommand) spec() (bench.Spec, error) {
 	if spec.Hazards, err = parseHazards(c.Hazard); err != nil {
 		return spec, err
 	}
-	if c.HazardRounds > 0 && !slices.ContainsFunc(spec.Hazards, func(h string) bool { return h != results.Plain }) {
-		return spec, refuse("hazard rounds %d: there is no hazard but %s; add --hazard, or leave it out", c.HazardRounds, results.Plain)
-	}
 	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
 		return spec, err
 	}
+	if c.AA != 0 && (c.AA < 2 || c.AA > maxAA) {
+		return spec, refuse("aa %d: want 2 to %d names of each strategy", c.AA, maxAA)
+	}
 	spec.Strategies = bench.UnderNames(spec.Strategies, c.AA)
-	return preset.Apply(spec), c.checkNames()
-}
-
-// maxAA is more names of one strategy than any noise floor needs.
-const maxAA = 100
-
-// checkNumbers refuses what does not go together.
-func (c *runCommand) checkNumbers(given []string) error {
-	says := func(flag string) bool { return slices.Contains(given, flag) }
-	if err := c.checkMeasures(given); err != nil {
-		return err
-	}
-	if says("hazard-rounds") && (c.HazardRounds < 1 || c.Rounds == auto) {
-		return refuse("hazard rounds %d: want at least 1, and not together with rounds auto", c.HazardRounds)
-	}
-	if c.ForkPairs != nil && *c.ForkPairs < 1 {
-		return refuse("fork-pairs %d: want at least 1", *c.ForkPairs)
-	}
-	if c.DuetPairs != nil && *c.DuetPairs < 1 {
-		return refuse("duet-pairs %d: want at least 1", *c.DuetPairs)
-	}
-	if says("rounds") && slices.Equal(c.Measure, []string{"duet"}) {
-		return refuse("rounds: duets have their own number; see --duet-pairs")
-	}
-	if says("aa") && (c.AA < 2 || c.AA > maxAA) {
-		return refuse("aa %d: want 2 to %d names of each strategy", c.AA, maxAA)
-	}
-	if says("duration") && (c.Duration <= 0 || c.Duration > bench.MaxDuration) {
-		return refuse("duration %v: want more than 0, and at most %v", c.Duration, bench.MaxDuration)
-	}
-	return nil
-}
-
-// checkNames goes through the lists that have fixed values.
-func (c *runCommand) checkNames() error {
-	for flag, values := range map[string][]string{
-		"load": c.Load, "heap": c.Heap, "heap-safety": c.HeapSafety, "locks": c.Locks,
-		"tls": c.TLS, "key": c.Key, "rand": c.Rand, "huge-pages": c.HugePages,
-	} {
-		if err := checkValues(flag, values); err != nil {
-			return err
-		}
-	}
-	return nil
+	return preset.Apply(spec), nil
 }
 
 // plan finds the builds and makes the plan. It is made twice: first so that
@@ -387,31 +338,44 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	return bench.NewPlan(spec, shard)
 }
 
-// report prints what the document has to say, and fails if a trial could not be
-// carried out or a control came out wrong.
-func (c *runCommand) report(s *session, j *job, sum bench.Summary, document func(*results.Comparison, []*results.Trial) *page.Document) error {
+// read reads what came out.
+func (j *job) read() (*results.Comparison, []*results.Trial, error) {
 	summary, err := results.Summarize(results.Options{}, j.path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	set, err := results.ReadFiles(j.path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	doc := document(summary, set.Trials)
-	doc.Add(deviations(set.Trials)...)
-	if !c.JSON {
-		fmt.Fprintln(s.stdout)
-	}
-	if err := doc.Write(s.stdout, form(c.JSON, false)); err != nil {
-		return err
-	}
-	j.next(s)
+	return summary, set.Trials, nil
+}
+
+// report prints what the document has to say, and fails if a trial could not be
+// carried out or a control came out wrong.
+func (j *job) report(s *session, sum bench.Summary, doc *page.Document, trials []*results.Trial) error {
+	doc.Add(deviations(trials)...)
 	var wrong []string
 	if sum.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
 	}
-	if wrong = append(wrong, failedControls(set.Trials)...); len(wrong) > 0 {
+	return j.conclude(s, doc, append(wrong, failedControls(trials)...))
+}
+
+// conclude prints the document, and says where the results are and what can be made
+// of them. It fails with what went wrong.
+func (j *job) conclude(s *session, doc *page.Document, wrong []string) error {
+	if !j.json {
+		fmt.Fprintln(s.stdout)
+	}
+	if err := doc.Write(s.stdout, form(j.json)); err != nil {
+		return err
+	}
+	if !j.quiet {
+		page := strings.TrimSuffix(j.path, filepath.Ext(j.path)) + ".html"
+		fmt.Fprintf(s.stderr, "tlsbench: results in %s; next: tlsbench report %[1]s -o %s\n", j.path, page)
+	}
+	if len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil

@@ -107,7 +107,7 @@ func (c *traceCommand) Run(s *session) error {
 	for i := range all {
 		doc.Add(all[i].parts(c.Floor)...)
 	}
-	return cmp.Or(doc.Write(s.stdout, form(c.JSON, false)), failed)
+	return cmp.Or(doc.Write(s.stdout, form(c.JSON)), failed)
 }
 
 // build traces one build: first the oracle under hazard plain, whose blocks are

@@ -49,16 +49,17 @@ func (c *tryCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	fix := j.plan.Spec.Strategies[0].Name()
-	return r.report(s, j, sum, func(summary *results.Comparison, trials []*results.Trial) *page.Document {
-		d := page.Screening(summary, trials, fix)
-		if len(left) > 0 {
-			d.Add(page.Text("Not tried, because " + catalogue.NegativeControl + " is expected to fail there too: " + results.JoinHazards(left)))
-		}
-		d.Add(page.Text("A screening finds frequent damage only. Which memory workers share under the fix is seen without luck by:"),
-			page.Code(sharingRun+c.Fix))
-		return d
-	})
+	summary, trials, err := j.read()
+	if err != nil {
+		return err
+	}
+	doc := page.Screening(summary, trials, j.plan.Spec.Strategies[0].Name())
+	if len(left) > 0 {
+		doc.Add(page.Text("Not tried, because " + catalogue.NegativeControl + " is expected to fail there too: " + results.JoinHazards(left)))
+	}
+	doc.Add(page.Text("A screening finds frequent damage only. Which memory workers share under the fix is seen without luck by:"),
+		page.Code(sharingRun+c.Fix))
+	return j.report(s, sum, doc, trials)
 }
 
 // screening is the run, and the hazards that are left out of it because they say
