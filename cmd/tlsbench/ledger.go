@@ -79,29 +79,13 @@ func (f *probeReport) ledger(b *buildReport) []page.Part {
 		}
 		t.Add(row...)
 	}
-	foot := []any{sharedLabel, "", "", ""}
+	shared, events := []any{sharedLabel, "", "", ""}, []any{eventsLabel, "", "", ""}
 	for _, name := range b.Names {
-		foot = append(foot, b.shared(name))
+		shared, events = append(shared, b.shared(name)), append(events, b.events(name))
 	}
-	t.Add(foot...)
-	foot = []any{eventsLabel, "", "", ""}
-	for _, name := range b.Names {
-		foot = append(foot, b.events(name))
-	}
-	t.Add(foot...)
-	parts = append(parts, t)
-	if line := b.stopped(); line != "" {
-		parts = append(parts, page.Text(line))
-	}
-	for _, name := range b.Names {
-		if why := b.Under[name].Untold(); why != "" {
-			parts = append(parts, page.Text(name+": "+why))
-		}
-		if seen := damage(b.Under[name].Events); seen != "" {
-			parts = append(parts, page.Text(name+": damaged, "+seen))
-		}
-	}
-	return parts
+	t.Add(shared...)
+	t.Add(events...)
+	return append(append(parts, t), b.remarks()...)
 }
 
 // keys lists every key that any strategy's trial had, once.
@@ -218,7 +202,11 @@ func (f *probeReport) summary() []page.Part {
 		}
 		t.Add(row...)
 	}
-	return append([]page.Part{t}, f.reasons()...)
+	parts := []page.Part{t}
+	for _, b := range f.Builds {
+		parts = append(parts, b.remarks()...)
+	}
+	return parts
 }
 
 // strategies lists those that any build was probed under.
@@ -280,38 +268,38 @@ func (b *buildReport) stopped() string {
 			filled = append(filled, fmt.Sprintf("key %d of %s (%s)", k.Key, creator(k), k.Fate))
 		}
 	}
-	after := b.Version + ": after OPENSSL_thread_stop() and a fork "
 	switch {
 	case all == 0 || !seen:
-		return after + "no worker lived to show its slots"
+		return "no worker lived to show its slots"
 	case len(filled) > 0:
-		return fmt.Sprintf("%s%d of OpenSSL's %d slots are not NULL: %s", after, len(filled), all, strings.Join(filled, ", "))
+		return fmt.Sprintf("%d of OpenSSL's %d slots are not NULL: %s", len(filled), all, strings.Join(filled, ", "))
 	}
-	return fmt.Sprintf("%sall %d slots of OpenSSL are NULL", after, all)
+	return fmt.Sprintf("all %d slots of OpenSSL are NULL", all)
 }
 
-// reasons names the slots that stayed shared although a strategy was there to
-// prevent it.
-func (f *probeReport) reasons() []page.Part {
-	var lines []page.Part
-	for _, b := range f.Builds {
-		if line := b.stopped(); line != "" {
-			lines = append(lines, page.Text(line))
+// remarks name the slots that stayed shared although a strategy was there to prevent
+// it, the damage, and what could not be tried.
+func (b *buildReport) remarks() []page.Part {
+	var parts []page.Part
+	add := func(format string, args ...any) {
+		parts = append(parts, page.Text(b.Version+fmt.Sprintf(format, args...)))
+	}
+	if seen := b.stopped(); seen != "" {
+		add(": after OPENSSL_thread_stop() and a fork %s", seen)
+	}
+	for _, name := range b.Names {
+		p := b.Under[name]
+		if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
+			add(" under %s shares %s", name, stayed(p))
 		}
-		for _, name := range b.Names {
-			p := b.Under[name]
-			if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
-				lines = append(lines, page.Text(fmt.Sprintf("%s under %s shares %s", b.Version, name, stayed(p))))
-			}
-			if seen := damage(p.Events); name != catalogue.PositiveControl && seen != "" {
-				lines = append(lines, page.Text(fmt.Sprintf("%s under %s is damaged: %s", b.Version, name, seen)))
-			}
-			if why := p.Untold(); why != "" {
-				lines = append(lines, page.Text(fmt.Sprintf("%s under %s: %s", b.Version, name, why)))
-			}
+		if seen := damage(p.Events); seen != "" {
+			add(" under %s is damaged: %s", name, seen)
+		}
+		if why := p.Untold(); why != "" {
+			add(" under %s: %s", name, why)
 		}
 	}
-	return lines
+	return parts
 }
 
 // stayed names the shared slots of a trial.
