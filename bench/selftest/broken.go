@@ -42,13 +42,14 @@ var good = Broken{Name: "good", Summary: "clears all of OpenSSL's keys and no ot
 // FindBroken gives those of these names; "all" or nothing is all of them, "none"
 // is none.
 func FindBroken(names []string) ([]Broken, error) {
-	return find("broken strategy", brokenCatalogue, Broken.name, names)
+	return find("broken strategy", brokenCatalogue, names)
 }
 
 // BrokenNames lists their names.
-func BrokenNames() []string { return namesOf(brokenCatalogue, Broken.name) }
+func BrokenNames() []string { return results.Texts(brokenCatalogue) }
 
-func (b Broken) name() string { return b.Name }
+// String is its name.
+func (b Broken) String() string { return b.Name }
 
 //go:embed broken
 var brokenSource embed.FS

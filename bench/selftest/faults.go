@@ -61,12 +61,10 @@ func Faults() []Fault { return slices.Clone(faults) }
 
 // FindFaults gives those of these names; "all" or nothing is all of them, "none"
 // is none.
-func FindFaults(names []string) ([]Fault, error) { return find("fault", faults, Fault.name, names) }
+func FindFaults(names []string) ([]Fault, error) { return find("fault", faults, names) }
 
-// FaultNames lists their names.
-func FaultNames() []string { return namesOf(faults, Fault.name) }
-
-func (f Fault) name() string { return f.Name }
+// String is its name.
+func (f Fault) String() string { return f.Name }
 
 // ComesUnder says whether it can be made under a load.
 func (f Fault) ComesUnder(load string) bool { return f.load == "" || f.load == load }
@@ -80,7 +78,7 @@ const (
 
 // find gives those of a catalogue that a user named; what they are is said in
 // the error. "all" or nothing is all of them, "none" is none.
-func find[T any](what string, catalogue []T, name func(T) string, names []string) ([]T, error) {
+func find[T fmt.Stringer](what string, catalogue []T, names []string) ([]T, error) {
 	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
 		return slices.Clone(catalogue), nil
 	}
@@ -95,19 +93,11 @@ func find[T any](what string, catalogue []T, name func(T) string, names []string
 		if slices.Contains(names[:k], n) {
 			return nil, fmt.Errorf("%s %s is given twice", what, n)
 		}
-		i := slices.IndexFunc(catalogue, func(t T) bool { return name(t) == n })
+		i := slices.IndexFunc(catalogue, func(t T) bool { return t.String() == n })
 		if i < 0 {
-			return nil, fmt.Errorf("unknown %s %q: choose from all, none, %s", what, n, strings.Join(namesOf(catalogue, name), ", "))
+			return nil, fmt.Errorf("unknown %s %q: choose from all, none, %s", what, n, strings.Join(results.Texts(catalogue), ", "))
 		}
 		list = append(list, catalogue[i])
 	}
 	return list, nil
-}
-
-func namesOf[T any](catalogue []T, name func(T) string) []string {
-	var list []string
-	for _, t := range catalogue {
-		list = append(list, name(t))
-	}
-	return list
 }

@@ -12,18 +12,27 @@ import (
 	"tlsbench/results/page"
 )
 
-// compareCommand prints tables of what is in results files.
-type compareCommand struct {
+// summed is what compare, plot and report have in common.
+type summed struct {
 	Files      []string `arg:"" name:"file" help:"Results files of tlsbench run, tlsbench field or go test -bench."`
 	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
 	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
 	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
-	Rate       float64  `placeholder:"N" help:"Work out how many first damages a year a server with N connections a second could have."`
 	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
-	All        bool     `help:"Print the details of all scenes, also of those with few trials."`
-	JSON       bool     `name:"json" xor:"format" help:"Print as JSON."`
-	CSV        bool     `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
-	Markdown   bool     `xor:"format" help:"Print as Markdown."`
+}
+
+func (c *summed) options() results.Options {
+	return results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where}
+}
+
+// compareCommand prints tables of what is in results files.
+type compareCommand struct {
+	summed
+	Rate     float64 `placeholder:"N" help:"Work out how many first damages a year a server with N connections a second could have."`
+	All      bool    `help:"Print the details of all scenes, also of those with few trials."`
+	JSON     bool    `name:"json" xor:"format" help:"Print as JSON."`
+	CSV      bool    `name:"csv" xor:"format" help:"Print as CSV, one line for each figure."`
+	Markdown bool    `xor:"format" help:"Print as Markdown."`
 }
 
 // Help is shown below the flags' own lines.
@@ -34,7 +43,8 @@ func (compareCommand) Help() string {
 
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
-	o := results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where, Rate: c.Rate}
+	o := c.options()
+	o.Rate = c.Rate
 	if len(c.Files) == 2 && c.Files[0] != c.Files[1] && !c.CSV && !slices.Contains(c.Files, "-") {
 		changes, err := results.Compare(o, c.Files[0], c.Files[1])
 		if err != nil {

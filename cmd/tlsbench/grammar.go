@@ -78,20 +78,21 @@ func (s *session) execute(args []string) error {
 		return usageError(err, args)
 	}
 	for _, part := range parsed.Path {
-		if err := s.readable(part); err != nil {
-			return err
-		}
-		command := parsed.Selected().FullPath()
+		value, name := part.Positional, ""
 		switch {
 		case part.Flag != nil:
-			if why := likeNone(part.Flag.Value); why != "" {
-				return refuse("--%s: %s; see %s --help", part.Flag.Name, why, command)
-			}
+			value, name = part.Flag.Value, "--"+part.Flag.Name
 			s.given = append(s.given, part.Flag.Name)
-		case part.Positional != nil:
-			if why := likeNone(part.Positional); why != "" {
-				return refuse("<%s>: %s; see %s --help", part.Positional.Name, why, command)
-			}
+		case value != nil:
+			name = "<" + value.Name + ">"
+		default: // a command
+			continue
+		}
+		if why := likeNone(value); why != "" {
+			return refuse("%s: %s; see %s --help", name, why, parsed.Selected().FullPath())
+		}
+		if err := s.readable(value); err != nil {
+			return err
 		}
 	}
 	work := func() error { return parsed.Run(s) }
@@ -147,16 +148,7 @@ var readers = []string{"file", "probe", "aa", "against"}
 
 // readable has the standard input read where a file is named -. Files may be read
 // twice, so it becomes one, without a name, and so does a pipe that has a name.
-func (s *session) readable(part *kong.Path) error {
-	var v *kong.Value
-	switch {
-	case part.Positional != nil:
-		v = part.Positional
-	case part.Flag != nil:
-		v = part.Flag.Value
-	default:
-		return nil
-	}
+func (s *session) readable(v *kong.Value) error {
 	files, ok := v.Target.Interface().([]string)
 	if !ok || !slices.Contains(readers, v.Name) {
 		return nil

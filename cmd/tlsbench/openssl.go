@@ -177,12 +177,9 @@ type buildFlags struct {
 	OpensslDir string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder of fetched builds, instead of the user's cache folder."`
 }
 
-// find resolves the names to files. Without any it takes def.
-func (f buildFlags) find(def string) ([]openssl.Build, error) {
-	names := f.Openssl
-	if len(names) == 0 {
-		names = []string{def}
-	}
+// find resolves the names to files. Without any it takes the system's.
+func (f buildFlags) find() ([]openssl.Build, error) {
+	names := results.OrDefault(f.Openssl, "system")
 	if err := checkFolder("openssl-dir", f.OpensslDir, slices.Contains(names, "all")); err != nil {
 		return nil, err
 	}
@@ -224,7 +221,7 @@ func (f buildFlags) choices(values map[string]string, hazard *string, strategies
 	if err != nil {
 		return nil, nil, err
 	}
-	libraries, err := f.find("system")
+	libraries, err := f.find()
 	return list, libraries, err
 }
 

@@ -44,13 +44,12 @@ var errUndecided = errors.New("undecided")
 
 // exitCode reports the error in one line and gives its exit code.
 func (s *session) exitCode(err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
-	}
-	if errors.Is(err, errFailed) {
+	case errors.Is(err, errFailed):
 		return exitFailed
-	}
-	if errors.Is(err, errUndecided) {
+	case errors.Is(err, errUndecided):
 		return exitUndecided
 	}
 	s.complain(plainWords(err))

@@ -7,27 +7,19 @@ import (
 
 	"tlsbench/plots"
 	"tlsbench/plots/report"
-	"tlsbench/results"
 	"tlsbench/results/number"
 	"tlsbench/results/outfile"
 )
 
 // drawing is what plot and report have in common.
 type drawing struct {
-	Files      []string `arg:"" name:"file" help:"Results files of tlsbench run, tlsbench field or go test -bench."`
-	Probe      []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
-	AA         []string `name:"aa" placeholder:"FILE" help:"Results files of tlsbench run --aa: a strategy against itself, as the noise floor."`
-	Baseline   string   `default:"key-owner" placeholder:"NAME" help:"Strategy that ratios are relative to (${default})."`
-	Confidence float64  `default:"0.95" placeholder:"P" help:"Confidence of the intervals (${default})."`
-	Margin     float64  `default:"0.02" placeholder:"SHARE" help:"Differences below this share count as none (${default})."`
-	Where      []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
+	summed
+	Probe []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
+	AA    []string `name:"aa" placeholder:"FILE" help:"Results files of tlsbench run --aa: a strategy against itself, as the noise floor."`
 }
 
 func (c *drawing) load() (*plots.Data, error) {
-	d, err := plots.Load(plots.Options{
-		Compare: results.Options{Baseline: c.Baseline, Confidence: c.Confidence, Margin: c.Margin, Where: c.Where},
-		Probes:  c.Probe, AA: c.AA,
-	}, c.Files...)
+	d, err := plots.Load(plots.Options{Compare: c.options(), Probes: c.Probe, AA: c.AA}, c.Files...)
 	return d, badFiles(err)
 }
 

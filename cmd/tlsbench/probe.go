@@ -87,7 +87,7 @@ func (c *probeCommand) probeForClaims(ctx context.Context, b *buildReport) []err
 	var errs []error
 	for _, claim := range claims {
 		for _, need := range claim.Needs {
-			if !claim.about(b) || b.has(need) {
+			if _, tried := b.probed(need); tried || !claim.about(b) {
 				continue
 			}
 			p, err := c.once(ctx, b.Library, catalogue.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
@@ -151,11 +151,14 @@ func (f *buildReport) add(strategy string, p *workload.Probed) {
 	}
 }
 
-// has reports whether a condition was probed, or tried. What the user asked
-// for has the default settings whenever claims are tested.
-func (f *buildReport) has(c condition) bool {
-	_, extra := f.Extra[c]
-	return extra || c.Hazard == "plain" && c.Rand == "default" && f.Under[c.Strategy] != nil
+// probed gives what a condition showed, and whether it was tried. What the user
+// asked for has the default settings whenever claims are tested.
+func (f *buildReport) probed(c condition) (p *workload.Probed, tried bool) {
+	p, tried = f.Extra[c]
+	if p == nil && c.Hazard == "plain" && c.Rand == "default" {
+		p = f.Under[c.Strategy]
+	}
+	return p, tried || p != nil
 }
 
 // under gives the probes under some conditions; nil if one of them is missing
@@ -163,10 +166,7 @@ func (f *buildReport) has(c condition) bool {
 func (f *buildReport) under(conditions []condition) []*workload.Probed {
 	var list []*workload.Probed
 	for _, c := range conditions {
-		p := f.Extra[c]
-		if p == nil && c.Hazard == "plain" && c.Rand == "default" {
-			p = f.Under[c.Strategy]
-		}
+		p, _ := f.probed(c)
 		if p == nil || p.Untold() != "" || endedEarly(p) {
 			return nil
 		}

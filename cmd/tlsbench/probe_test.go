@@ -193,7 +193,7 @@ func TestStopped(t *testing.T) {
 		"2 of OpenSSL's 3 slots are not NULL: key 1 of libcrypto.so.3 (shared), key 3 of libcrypto.so.3 (inherited)": probed(0,
 			ours(1, results.SharedSlot), ours(2, results.Cleared), ours(3, results.Inherited)),
 		"no worker lived to show its slots": probed(0, ours(1, "")),
-		"": {ProbedStrategy: results.ProbedStrategy{NotApplicable: "OPENSSL_thread_stop"}},
+		"":                                  {ProbedStrategy: results.ProbedStrategy{NotApplicable: "OPENSSL_thread_stop"}},
 	} {
 		if got := build("3.0.20", "thread-stop", probe).stopped(); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)

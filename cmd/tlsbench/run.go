@@ -317,7 +317,7 @@ func (c *runCommand) spec(given []string) (bench.Spec, error) {
 // what is wrong with it is said before any process is started, then with the
 // versions that the libraries themselves give.
 func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shard) (*bench.Plan, error) {
-	libraries, err := c.find("system")
+	libraries, err := c.find()
 	if err != nil {
 		return nil, err
 	}

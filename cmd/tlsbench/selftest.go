@@ -108,7 +108,7 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if spec.Seed == 0 {
 		spec.Seed = rand.Uint64N(1 << 32)
 	}
-	libraries, err := c.find("system")
+	libraries, err := c.find()
 	return spec, libraries, err
 }
 

@@ -73,7 +73,7 @@ func (c *tryCommand) screening() (*runCommand, []string, error) {
 	if len(c.Hazard) > 0 {
 		return r, nil, nil
 	}
-	builds, err := c.find("system")
+	builds, err := c.find()
 	var left []string
 	for _, hazard := range results.AllHazards() {
 		if slices.ContainsFunc(builds, func(b openssl.Build) bool { return results.HurtsOracle(hazard, b.Version) }) {
