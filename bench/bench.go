@@ -24,10 +24,10 @@
 // compare: trials of two plans, versions or kinds of machine never end in one
 // sample.
 //
-// There are three kinds of cells: Handshake (throughput), Corruption (damage)
-// and Fork (what the strategy costs rank 0), each in trials of its own, so that
-// none disturbs another's figure. Whole distributions of fork trials are
-// comment lines of the same file.
+// There are five kinds of cells: Handshake (throughput), Corruption (damage),
+// Sharing (raced blocks), Fork (what the strategy costs rank 0) and Duet (what it
+// costs against another), each in trials of its own, so that none disturbs
+// another's figure. Whole distributions are comment lines of the same file.
 //
 // There is no throughput of the strategy none: a server that is being
 // corrupted dies, mostly within seconds, so a plan has no Handshake cell for

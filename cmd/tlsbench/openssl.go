@@ -243,15 +243,17 @@ func (s *session) each(builds []openssl.Build, doing string, do func(openssl.Bui
 
 // heapFlag is the size of the shared heap.
 type heapFlag struct {
-	HeapSize uint64 `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB plus 4 MiB for each worker."`
+	HeapSize mebibytes `placeholder:"MIB" help:"Size of the shared heap; by default 256 MiB plus 4 MiB for each worker."`
 }
 
-func (f heapFlag) bytes() uint64 { return f.HeapSize << 20 }
+func (f heapFlag) bytes() uint64 { return uint64(f.HeapSize) << 20 }
 
-// check refuses a size that no machine has.
-func (f heapFlag) check() error {
-	if const1TiB := uint64(1 << 20); f.HeapSize > const1TiB {
-		return refuse("heap size of %d MiB: choose up to %d, or leave it out", f.HeapSize, const1TiB)
+type mebibytes uint64
+
+// Validate refuses a size that no machine has.
+func (m mebibytes) Validate() error {
+	if m > 1<<20 {
+		return fmt.Errorf("heap size of %d MiB: choose up to %d, or leave it out", m, 1<<20)
 	}
 	return nil
 }

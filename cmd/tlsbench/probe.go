@@ -35,9 +35,6 @@ func (probeCommand) Help() string {
 
 // Run probes every build under every strategy.
 func (c *probeCommand) Run(s *session) error {
-	if err := c.heapFlag.check(); err != nil {
-		return err
-	}
 	list, libraries, err := c.choices(map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
 	if err == nil {
 		err = ready(s.ctx, libraries, list, c.bytes())

@@ -187,9 +187,6 @@ func (j *job) announce(s *session) {
 
 // Run carries out the plan.
 func (c *runCommand) Run(s *session) error {
-	if err := c.heapFlag.check(); err != nil {
-		return err
-	}
 	j, err := c.job(s)
 	if err != nil {
 		return err
