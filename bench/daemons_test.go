@@ -365,6 +365,7 @@ func TestDaemonSpecIsChecked(t *testing.T) {
 		"strategy none is given twice":                               func(s *Spec) { s.Strategies = choose("none", "none") },
 		`unknown heap-safety "x": choose from count`:                 func(s *Spec) { s.HeapSafety[1] = "x" },
 		"readers 65: want 1 to 64":                                   func(s *Spec) { s.Workers[0] = 65 },
+		"readers 49: the tracer takes 1 to 48":                       func(s *Spec) { s.Workers[0], s.Measures = 49, []results.Measure{results.Sharing} },
 		"share of bad peers NaN: want 0 to 1":                        func(s *Spec) { nan := math.NaN(); s.Bad = &nan },
 		"rounds 0: want 1 to":                                        func(s *Spec) { s.Rounds = 0 },
 		"control rounds 1000000000: want 0 to":                       func(s *Spec) { s.Daemon.ControlRounds = 1e9 },

@@ -101,15 +101,7 @@ func CanDuet() error {
 
 // Check completes and checks the settings.
 func (d *duet) Check() error {
-	if h := d.cfg.Hazard; h != "" && h != results.Plain {
-		return fmt.Errorf("hazard %s: duets take no hazard; choose %s", h, results.Plain)
-	}
-	if d.cfg.Duet.Blocks == 0 {
-		d.cfg.Duet.Blocks = results.DuetBlocks
-	}
-	if d.cfg.Duet.Blocks <= results.DuetDropped {
-		return fmt.Errorf("%d blocks: the first %d count for nothing, want more", d.cfg.Duet.Blocks, results.DuetDropped)
-	}
+	d.cfg.Duet.Blocks = cmp.Or(d.cfg.Duet.Blocks, results.DuetBlocks)
 	return errors.Join(CanDuet(), d.arms[results.Other].Check(), d.arms[results.Subject].Check())
 }
 

@@ -132,19 +132,6 @@ func TestDuetOfABrokenSide(t *testing.T) {
 	}
 }
 
-func TestDuetRefuses(t *testing.T) {
-	for want, change := range map[string]func(*Config){
-		"duets take no hazard": func(c *Config) { c.Hazard = "foreign-before" },
-		"count for nothing":    func(c *Config) { c.Duet.Blocks = 1 },
-	} {
-		cfg := dueting(t, catalogue.Choice{Name: "hwm"})
-		change(&cfg)
-		if _, err := Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
-		}
-	}
-}
-
 // A duet that is cancelled leaves no process behind, and this program where it
 // could run before.
 func TestDuetCancelled(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
@@ -46,28 +45,13 @@ const (
 
 // completeFork fills in and checks what a trial of forks needs.
 func (c *Config) completeFork() error {
-	if c.Hazard != "" && c.Hazard != results.Plain {
-		return fmt.Errorf("hazard %s: fork trials take no hazard; choose %s", c.Hazard, results.Plain)
-	}
-	f := c.Fork
-	live := c.Workers
 	c.Load, c.Handshakes, c.BadShare, c.CheckRate = "memory", 1, 0, 0
 	c.Workers++ // the slot of the loop's children
 	if c.HeapBytes == 0 {
-		leak := min(uint64(max(f.Pairs, 0))*2*forkLeak, maxForkLeak)
-		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker + leak
+		leak := min(uint64(c.Fork.Pairs)*2*forkLeak, maxForkLeak)
+		c.HeapBytes = heapBase + uint64(c.Workers)*heapPerWorker + leak
 	}
 	c.complete()
-	switch {
-	case live < 0 || live >= results.MaxWorkers:
-		return fmt.Errorf("%d running workers: want 0 to %d", live, results.MaxWorkers-1)
-	case f.Pairs < 1:
-		return fmt.Errorf("%d pairs of forks: want at least 1", f.Pairs)
-	case f.Sustained < 0:
-		return fmt.Errorf("%d sustained forks: want 0 (none) or more", f.Sustained)
-	case f.Keys < 0 || f.Keys > MaxForkKeys:
-		return fmt.Errorf("%d filled keys: want 0 to %d", f.Keys, MaxForkKeys)
-	}
 	return c.check()
 }
 
@@ -213,17 +197,13 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	if err := cfg.completeFork(); err != nil {
 		return 0, err
 	}
-	n := cfg.Fork.Sustained
-	if n < 1 {
-		return 0, fmt.Errorf("yardstick of %d forks: want at least 1", n)
-	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
 	settings.Plain = true
 	_, w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return 0, err
 	}
-	return float64(n) / (w.End.At - w.Begin.At).Seconds(), nil
+	return float64(cfg.Fork.Sustained) / (w.End.At - w.Begin.At).Seconds(), nil
 }
 
 // forkProgress counts rank 0 and its child together: rank 0 waits for its child, which

@@ -140,7 +140,7 @@ func (c *Config) complete() {
 		}
 	}
 	if c.HeapBytes == 0 {
-		c.HeapBytes = heapBase + uint64(max(c.Workers, 0))*heapPerWorker
+		c.HeapBytes = heapBase + uint64(c.Workers)*heapPerWorker
 	}
 	if c.Peers == 0 {
 		// Two for each worker: one is served, the next one waits.

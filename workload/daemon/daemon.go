@@ -46,7 +46,7 @@ type process struct {
 
 	mu    sync.Mutex
 	found []sighting
-	tail  ring
+	tail  []string
 	read  chan struct{} // closed at the log's end
 	once  sync.Once     // of close
 }
@@ -123,7 +123,8 @@ func (p *process) take(line string) {
 	f, ok := readLine(line)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tail.add(strings.TrimSpace(line))
+	p.tail = append(p.tail, shorten(strings.TrimSpace(line)))
+	p.tail = p.tail[max(0, len(p.tail)-tailLines):]
 	if ok && len(p.found) < maxFound {
 		p.found = append(p.found, sighting{f, time.Now()})
 	}
@@ -158,7 +159,7 @@ func (p *process) saw(kind string) (logEntry, bool) {
 func (p *process) logEnd(n int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tail.end(n)
+	return endOf(p.tail, n)
 }
 
 // awaitEnd waits until the main process has ended, if it does soon.

@@ -98,29 +98,13 @@ func shorten(s string) string {
 	return s
 }
 
-// ring keeps the end of a log.
-type ring struct {
-	lines []string
-	next  int
-}
+// tailLines is how much is kept of the end of a log.
+const tailLines = 12
 
-const ringLines = 12
-
-func (r *ring) add(line string) {
-	if len(r.lines) < ringLines {
-		r.lines = append(r.lines, shorten(line))
-		return
-	}
-	r.lines[r.next] = shorten(line)
-	r.next = (r.next + 1) % ringLines
-}
-
-// end gives the last n lines in one.
-func (r *ring) end(n int) string {
-	ordered := append(append([]string(nil), r.lines[r.next:]...), r.lines[:r.next]...)
-	if len(ordered) == 0 {
+// endOf gives the last n lines of a log in one.
+func endOf(lines []string, n int) string {
+	if len(lines) == 0 {
 		return "its log is empty"
 	}
-	ordered = ordered[max(0, len(ordered)-n):]
-	return fmt.Sprintf("its log ends with: %s", strings.Join(ordered, " | "))
+	return fmt.Sprintf("its log ends with: %s", strings.Join(lines[max(0, len(lines)-n):], " | "))
 }

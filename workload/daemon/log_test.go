@@ -81,16 +81,16 @@ func FuzzReadLine(f *testing.F) {
 	})
 }
 
-func TestRingKeepsTheEnd(t *testing.T) {
-	var r ring
-	if got := r.end(3); got != "its log is empty" {
-		t.Errorf("empty ring: %q", got)
+func TestLogEnd(t *testing.T) {
+	p := &process{}
+	if got := p.logEnd(3); got != "its log is empty" {
+		t.Errorf("empty log: %q", got)
 	}
-	for i := range 3*ringLines + 5 {
-		r.add(strings.Repeat("x", i))
+	for i := range 3*tailLines + 5 {
+		p.take(strings.Repeat("x", i))
 	}
-	want := strings.Repeat("x", 3*ringLines+3) + " | " + strings.Repeat("x", 3*ringLines+4)
-	if got := r.end(2); got != "its log ends with: "+want {
-		t.Errorf("end of a full ring: %q", got)
+	want := strings.Repeat("x", 3*tailLines+3) + " | " + strings.Repeat("x", 3*tailLines+4)
+	if got := p.logEnd(2); got != "its log ends with: "+want || len(p.tail) != tailLines {
+		t.Errorf("end of a long log, of which %d lines are kept: %q", len(p.tail), got)
 	}
 }

@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
 )
@@ -197,13 +196,4 @@ func count(list []string, want string) int {
 		}
 	}
 	return n
-}
-
-// The tracer's numbers end where its sets do.
-func TestTracedReaders(t *testing.T) {
-	cfg := standInTrial(standIn(t, "exit 0"), noMode)
-	cfg.Heap, cfg.Handshakes, cfg.Workers = "traced", results.SharingHandshakes, MaxTracedReaders+1
-	if _, err := workload.Run(context.Background(), cfg); err == nil || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "49 TCP readers: the tracer takes 1 to 48") {
-		t.Errorf("error %v", err)
-	}
 }

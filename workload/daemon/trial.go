@@ -114,34 +114,16 @@ var Hazards = []string{results.Plain, "python:before=1", "python", "fips", "prov
 // Knows reports whether a daemon can have a hazard.
 func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
 
-// Check completes the settings, and refuses what the daemon cannot do.
+// Check completes the settings, and refuses a mode that the daemon does not have. What
+// any daemon can do is known to the plan.
 func (t *trial) Check() error {
 	c, release := &t.cfg, t.daemon.Release
 	c.Hazard = cmp.Or(c.Hazard, results.Plain)
-	switch {
-	case !Knows(c.Hazard):
-		return fmt.Errorf("hazard %s in a daemon: choose from %s", c.Hazard, strings.Join(Hazards, ", "))
-	case c.Workers < 1 || c.Workers > MaxReaders:
-		return fmt.Errorf("%d TCP readers: want 1 to %d", c.Workers, MaxReaders)
-	case c.Traced() && c.Workers > MaxTracedReaders:
-		return fmt.Errorf("%d TCP readers: the tracer takes 1 to %d", c.Workers, MaxTracedReaders)
-	case c.Duration <= 0 || c.Duration > time.Hour:
-		return fmt.Errorf("duration %v: want more than 0 and at most an hour", c.Duration)
-	case t.Patience > time.Hour:
-		return fmt.Errorf("duration %v, %v without a fix: want more than 0 and at most an hour", c.Duration, t.Patience)
-	case c.TLS != "" && results.TLSVersions.Check(c.TLS) != nil:
-		return results.TLSVersions.Check(c.TLS)
-	case c.HeapSafety != "" && results.HeapSafeties.Check(c.HeapSafety) != nil:
-		return results.HeapSafeties.Check(c.HeapSafety)
-	case t.Mode != NoMode && !slices.Contains(release.Modes, t.Mode):
+	if t.Mode != NoMode && !slices.Contains(release.Modes, t.Mode) {
 		return fmt.Errorf("kamailio %s has no tls_threads_mode %d: choose from %v", release.Name, t.Mode, release.Modes)
 	}
-	if c.TLS == "" {
-		c.TLS = results.TLSVersions.Default()
-	}
-	if c.Peers == 0 {
-		c.Peers = 4 * c.Workers
-	}
+	c.TLS = cmp.Or(c.TLS, results.TLSVersions.Default())
+	c.Peers = cmp.Or(c.Peers, 4*c.Workers)
 	hazard, err := results.ParseHazard(c.Hazard)
 	if err != nil {
 		return err
