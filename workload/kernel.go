@@ -97,39 +97,24 @@ func futex(pid int) (address uint64, ok bool) {
 	return address, err == nil
 }
 
-// machineLoad is what the machine was doing before a trial.
-type machineLoad struct {
-	cpu procfs.CPUStat
-	ok  bool
-}
-
-func loadBefore(o *Outcome) machineLoad {
+// machineLoad is the machine's load, and what its processors have done so far; zero
+// where the kernel does not say.
+func machineLoad() (load float64, cpu procfs.CPUStat) {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {
-		return machineLoad{}
+		return 0, cpu
 	}
-	if load, err := fs.LoadAvg(); err == nil {
-		o.LoadBefore = load.Load1
+	if l, err := fs.LoadAvg(); err == nil {
+		load = l.Load1
 	}
-	stat, err := fs.Stat()
-	return machineLoad{stat.CPUTotal, err == nil}
+	if stat, err := fs.Stat(); err == nil {
+		cpu = stat.CPUTotal
+	}
+	return load, cpu
 }
 
-// after notes the share of processor time that the hypervisor gave to others.
-func (h machineLoad) after(o *Outcome) {
-	fs, err := procfs.NewDefaultFS()
-	if err != nil || !h.ok {
-		return
-	}
-	stat, err := fs.Stat()
-	if err != nil {
-		return
-	}
-	o.Steal = stolen(h.cpu, stat.CPUTotal)
-}
-
-// stolen is a share of all time between two looks. The kernel's counters of idle and
-// of stolen time may go back.
+// stolen is the share of processor time that the hypervisor gave to others between two
+// looks. The kernel's counters of idle and of stolen time may go back.
 func stolen(from, to procfs.CPUStat) float64 {
 	all := TotalCPU(to) - TotalCPU(from)
 	if all <= 0 {

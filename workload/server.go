@@ -73,7 +73,8 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 		return nil, err
 	}
 	out := &Outcome{Events: map[string]uint64{}}
-	load := loadBefore(out)
+	load, before := machineLoad()
+	out.LoadBefore = load
 	defer s.Stop()
 	serves, err := s.Start(ctx, out)
 	if err != nil || !serves {
@@ -85,7 +86,8 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 		}
 		return nil, err
 	}
-	load.after(out)
+	_, after := machineLoad()
+	out.Steal = stolen(before, after)
 	return out, s.Read()
 }
 

@@ -2,6 +2,7 @@ package openssl
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,16 +25,7 @@ func Version(path string) (string, error) {
 		return "", err
 	}
 	id, err := identify(o)
-	if err != nil {
-		return "", err
-	}
-	if id.vendor != "" {
-		return "", fmt.Errorf("read version of %s: it is %s, not OpenSSL", path, id.vendor)
-	}
-	if id.version == "" {
-		return "", fmt.Errorf("read version of %s: it has no OpenSSL version string", path)
-	}
-	return id.version, nil
+	return id.version, cmp.Or(err, id.check(path))
 }
 
 // pair is a libcrypto and the libssl next to it, both read.
@@ -54,10 +46,10 @@ func inspect(path string) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{identity: id, crypto: crypto}
-	if err := p.checkVendor(); err != nil {
+	if err := id.check(cryptoPath); err != nil {
 		return nil, err
 	}
+	p := &pair{identity: id, crypto: crypto}
 	if _, err := os.Stat(sslPath); err != nil {
 		return nil, fmt.Errorf("check %s: its folder has no %s", cryptoPath, filepath.Base(sslPath))
 	}
@@ -76,16 +68,15 @@ func siblings(path string) (crypto, ssl string) {
 	return path, dir + "libssl" + strings.TrimPrefix(base, "libcrypto")
 }
 
-func (p *pair) checkVendor() error {
-	path := p.crypto.Path
-	if p.vendor != "" {
-		return fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", path, p.vendor)
-	}
-	if p.version == "" {
+// check refuses what the rig cannot drive, of the file at path.
+func (id identity) check(path string) error {
+	switch {
+	case id.vendor != "":
+		return fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", path, id.vendor)
+	case id.version == "":
 		return fmt.Errorf("check %s: it has no OpenSSL version string", path)
-	}
-	if !version.Of(p.version, oldest) && version.Compare(p.version, oldest) < 0 {
-		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, p.version, oldest)
+	case !version.Of(id.version, oldest) && version.Compare(id.version, oldest) < 0:
+		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, id.version, oldest)
 	}
 	return nil
 }

@@ -188,29 +188,16 @@ func (p *Process) Diagnose(b *Block) error {
 	return nil
 }
 
-// tail keeps the end of what a process wrote.
-type tail struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-const tailLength = 2048
+// tail keeps the end of what a process wrote. It may be read after Gone.
+type tail []byte
 
 func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if extra := len(t.kept) - tailLength; extra > 0 {
-		t.kept = append(t.kept[:0], t.kept[extra:]...)
-	}
+	*t = append(*t, p...)
+	*t = (*t)[max(0, len(*t)-2048):]
 	return len(p), nil
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.kept))
-}
+func (t *tail) String() string { return string(bytes.TrimSpace(*t)) }
 
 func (t *tail) quoted() string {
 	if s := t.String(); s != "" {

@@ -11,22 +11,6 @@ import (
 	"unsafe"
 )
 
-// Failure is the first thing that went wrong in the rig itself.
-type Failure struct {
-	Message string
-	File    string
-	Line    int
-	Errno   syscall.Errno
-}
-
-func (f *Failure) Error() string {
-	text := f.Message
-	if f.Errno != 0 {
-		text += ": " + f.Errno.Error()
-	}
-	return fmt.Sprintf("%s (%s:%d)", text, f.File, f.Line)
-}
-
 // Event is one that a C detector noticed.
 type Event struct {
 	Kind   string
@@ -95,13 +79,17 @@ func text(s []C.char) string {
 	return C.GoStringN(&s[0], C.int(len(s)))
 }
 
-// Failure is nil if the rig itself had none.
-func (b *Block) Failure() *Failure {
+// Failure is the first thing that went wrong in the rig itself, nil if nothing did.
+func (b *Block) Failure() error {
 	f := &b.c.failure
 	if load32(&f.set) != 2 {
 		return nil
 	}
-	return &Failure{Message: text(f.message[:]), File: text(f.file[:]), Line: int(f.line), Errno: syscall.Errno(f.error)}
+	message := text(f.message[:])
+	if f.error != 0 {
+		message += ": " + syscall.Errno(f.error).Error()
+	}
+	return fmt.Errorf("%s (%s:%d)", message, text(f.file[:]), f.line)
 }
 
 // Version is what the library says of itself, such as "OpenSSL 3.0.20 7 Apr 2026".
