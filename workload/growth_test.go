@@ -2,7 +2,6 @@ package workload
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,19 +135,4 @@ func openFiles(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(files)
-}
-
-func ownChildren(t *testing.T) int {
-	t.Helper()
-	all, err := procfs.AllProcs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, p := range all {
-		if stat, err := p.Stat(); err == nil && stat.PPID == os.Getpid() {
-			n++
-		}
-	}
-	return n
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -20,6 +19,7 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/keeper/keepertest"
 )
 
 // The kill tests send SIGKILL at random moments, and look for what is left.
@@ -27,23 +27,10 @@ import (
 const markName = "TLSBENCH_TEST_MARK"
 
 // marked lists the living processes with that mark.
-func marked(t *testing.T, mark string) []int {
-	t.Helper()
-	paths, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil {
-		t.Fatal(err)
-	}
+func marked(mark string) []int {
 	var pids []int
-	for _, path := range paths {
-		environ, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(environ, []byte(markName+"="+mark+"\x00")) {
-			continue // gone meanwhile, another user's, or not ours
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		pids = append(pids, pid)
+	for _, p := range keepertest.Marked(markName + "=" + mark) {
+		pids = append(pids, p.PID)
 	}
 	return pids
 }
@@ -54,7 +41,7 @@ func awaitNone(t *testing.T, mark string) {
 	t.Helper()
 	limit := time.Now().Add(time.Minute)
 	for {
-		left := marked(t, mark)
+		left := marked(mark)
 		if len(left) == 0 {
 			return
 		}
@@ -178,8 +165,6 @@ func killSoon(t *testing.T, worker bool, after time.Duration, done <-chan struct
 func TestKillWorkerOrRank0(t *testing.T) {
 	t.Logf("seed %d", killSeed)
 	r := rand.New(rand.NewPCG(killSeed, 0))
-	mark := fmt.Sprint("kill", os.Getpid())
-	t.Setenv(markName, mark)
 	for i := range 2 * kills {
 		worker := i%2 == 0
 		cfg := killConfig(t, r)
@@ -222,7 +207,7 @@ func TestKillHarness(t *testing.T) {
 	r := rand.New(rand.NewPCG(killSeed, 1))
 	folder := t.TempDir()
 	for i := range kills {
-		mark := fmt.Sprintf("harness%d.%d", os.Getpid(), i)
+		mark := fmt.Sprintf("harness%d.%d.", os.Getpid(), i)
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestHarnessHelper$")
 		cmd.Env = append(os.Environ(), markName+"="+mark, "TLSBENCH_TEST_HARNESS=1", "TMPDIR="+folder)
 		if err := cmd.Start(); err != nil {
@@ -230,7 +215,7 @@ func TestKillHarness(t *testing.T) {
 		}
 		// The first moments matter most: start, set-up, forks.
 		time.Sleep(time.Duration(r.IntN(200_000)) * time.Microsecond)
-		left := outlasting(marked(t, mark))
+		left := outlasting(marked(mark))
 		cmd.Process.Kill()
 		cmd.Wait()
 		awaitNone(t, mark)

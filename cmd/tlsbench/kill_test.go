@@ -90,17 +90,8 @@ type seen struct {
 // look notes what there is now, and gives the processes.
 func (s *seen) look(except int) []string {
 	var list []string
-	all, _ := procfs.AllProcs()
-	for _, p := range all {
-		cwd, _ := p.Cwd()
-		argv, _ := p.CmdLine()
-		variables, _ := p.Environ()
-		// A server that shows its state as its name has written over its environment;
-		// its folder tells it then.
-		if p.PID == os.Getpid() || !strings.Contains(strings.Join(append(append(argv, variables...), cwd), "\n"), s.root) {
-			continue
-		}
-		if p.PID != except {
+	for _, p := range keepertest.Marked(s.root) {
+		if argv, _ := p.CmdLine(); p.PID != except {
 			list = append(list, fmt.Sprint(p.PID, " ", strings.Join(argv, " ")))
 		}
 		s.processes[p.PID] = true

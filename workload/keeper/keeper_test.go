@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/procfs"
-
 	"tlsbench/workload/keeper/keepertest"
 )
 
@@ -53,17 +51,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// left lists the processes of a server: they have its folder on their command line
-// or, as children of its children do, in their environment.
+// left lists the processes of a server.
 func left(dir string) []string {
 	var list []string
-	all, _ := procfs.AllProcs()
-	for _, p := range all {
+	for _, p := range keepertest.Marked(dir) {
 		argv, _ := p.CmdLine()
-		variables, _ := p.Environ()
-		if text := strings.Join(argv, " "); p.PID != os.Getpid() && strings.Contains(strings.Join(append(argv, variables...), "\n"), dir) {
-			list = append(list, fmt.Sprint(p.PID, " ", text))
-		}
+		list = append(list, fmt.Sprint(p.PID, " ", strings.Join(argv, " ")))
 	}
 	return list
 }

@@ -1,10 +1,13 @@
 // Package keepertest is what tests that kill a harness have in common: how it is
-// killed, and how long what it has started may take to end.
+// killed, how what it has started is found, and how long that may take to end.
 package keepertest
 
 import (
+	"os"
 	"os/signal"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,4 +34,17 @@ func Patience() time.Duration {
 		}
 	}
 	return min(time.Minute, time.Duration(busy*float64(10*time.Second)))
+}
+
+// Marked lists the processes, this one aside, that have a text on their command line or
+// in their environment, which children of children have too. A server that shows its
+// state as its name has written over both; its folder tells it then.
+func Marked(text string) []procfs.Proc {
+	all, _ := procfs.AllProcs()
+	return slices.DeleteFunc(all, func(p procfs.Proc) bool {
+		argv, _ := p.CmdLine()
+		variables, _ := p.Environ()
+		folder, _ := p.Cwd()
+		return p.PID == os.Getpid() || !strings.Contains(strings.Join(slices.Concat(argv, variables, []string{folder}), "\n"), text)
+	})
 }
