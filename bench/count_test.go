@@ -45,7 +45,8 @@ func TestCounts(t *testing.T) {
 				all += n
 			}
 		}
-		if p := mustPlan(t, spec, whole); p.Len() != all {
+		// A sequential plan has more lives where it is sharded.
+		if p := mustPlan(t, spec, Shard{1, 3}); p.Len() != all {
 			t.Errorf("%s: %d trials on all shards, want %d", name, all, p.Len())
 		}
 	}
