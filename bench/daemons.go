@@ -94,7 +94,7 @@ func (s Spec) validateDaemons() error {
 		}
 	}
 	for _, h := range s.Hazards {
-		if !daemon.Knows(h) {
+		if !slices.Contains(daemon.Hazards, h) {
 			return fmt.Errorf("hazard %s in a daemon: choose from %s", h, strings.Join(daemon.Hazards, ", "))
 		}
 	}

@@ -99,7 +99,6 @@ func CanDuet() error {
 	return err
 }
 
-// Check completes and checks the settings.
 func (d *duet) Check() error {
 	d.cfg.Duet.Blocks = cmp.Or(d.cfg.Duet.Blocks, results.DuetBlocks)
 	return errors.Join(CanDuet(), d.arms[results.Other].Check(), d.arms[results.Subject].Check())
@@ -127,7 +126,6 @@ func (d *duet) Start(ctx context.Context, out *Outcome) (serves bool, err error)
 	return true, nil
 }
 
-// Drive lets the two sides take turns.
 func (d *duet) Drive(ctx context.Context) error {
 	release, err := d.pin()
 	if err != nil {
@@ -298,7 +296,6 @@ func atRest(ctx context.Context, t *trial) (rig.Snapshot, error) {
 	}
 }
 
-// hear adds what the peers of a turn report.
 func (t *trial) hear(r *peers.Report) {
 	if t.report == nil {
 		t.report = new(peers.Report)
@@ -309,7 +306,6 @@ func (t *trial) hear(r *peers.Report) {
 	t.report.Trouble = append(t.report.Trouble, r.Trouble...)
 }
 
-// Read reads the outcome of both.
 func (d *duet) Read() error {
 	var errs []error
 	for _, t := range d.arms {
@@ -342,22 +338,18 @@ func (d *duet) join(t *trial) {
 	}
 }
 
-// Stop ends both.
 func (d *duet) Stop() {
 	for _, t := range d.arms {
 		t.Stop()
 	}
 }
 
-// Gone is closed when either rig has ended.
 func (d *duet) Gone() <-chan struct{} { return d.gone }
 
-// Paused tells of pauses under the load of either.
 func (d *duet) Paused() error {
 	return cmp.Or(d.arms[results.Other].Paused(), d.arms[results.Subject].Paused())
 }
 
-// Look looks at both.
 func (d *duet) Look(bool) error {
 	for _, t := range d.arms {
 		gone := false

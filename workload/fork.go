@@ -62,10 +62,8 @@ type forkTrial struct {
 	judged time.Duration // when the watchdog last looked closely
 }
 
-// Check completes and checks the settings.
 func (t *forkTrial) Check() error { return t.cfg.completeFork() }
 
-// Start starts the rig and waits until its live workers are forked.
 func (t *forkTrial) Start(ctx context.Context, out *Outcome) (serves bool, err error) {
 	if serves, err = t.trial.Start(ctx, out); serves {
 		t.began = rig.Now()

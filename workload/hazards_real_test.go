@@ -3,6 +3,8 @@ package workload
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -207,9 +209,14 @@ func TestPostgres(t *testing.T) {
 	for i := range cfg.Workers {
 		names = append(names, fmt.Sprintf("tlsbench-worker-%d", i))
 	}
+	log, err := os.ReadFile(filepath.Join(server.Dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range names {
-		if n, err := server.Sessions(name); err != nil || n == 0 {
-			t.Errorf("PostgreSQL saw %d TLS sessions of %s: %v", n, name, err)
+		session := regexp.MustCompile("connection authorized.*application_name=" + name + " .*SSL enabled")
+		if !session.Match(log) {
+			t.Errorf("PostgreSQL saw no TLS session of %s", name)
 		}
 	}
 	neighbours.StopShared()

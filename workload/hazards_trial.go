@@ -74,8 +74,7 @@ func compiled(list []results.HazardChoice) []rig.Hazard {
 	return out
 }
 
-// prepareHazards parses the trial's hazards, lets them change the settings and
-// starts what they need.
+// prepareHazards starts what the trial's hazards need.
 func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 	n := &t.around
 	n.texts = map[string]string{}
@@ -83,15 +82,14 @@ func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 		if why := c.Refuses(t.cfg.Heap, t.cfg.Workers); why != "" {
 			return fmt.Sprintf("hazard %s: %s", c, why), nil
 		}
-		start := outside[c.Name].start
-		if start == nil {
-			continue
+		if start := outside[c.Name].start; start != nil {
+			skip, err = start(ctx, t)
 		}
-		if skip, err := start(ctx, t); skip != "" || err != nil {
-			if err != nil {
-				err = fmt.Errorf("hazard %s: %w", c, err)
-			}
-			return skip, err
+		if err != nil {
+			return "", fmt.Errorf("hazard %s: %w", c, err)
+		}
+		if skip != "" {
+			return skip, nil
 		}
 	}
 	return "", nil
@@ -101,7 +99,6 @@ func (n *neighbourhood) close() {
 	for _, f := range slices.Backward(n.closers) {
 		f()
 	}
-	n.closers = nil
 }
 
 // startTLS starts a TLS server for clients in the rig.
@@ -259,20 +256,18 @@ func (t *trial) gatherHazards() error {
 	if t.around.https != nil {
 		o.Served = t.around.https.Served()
 	}
-	for i, h := range compiled(t.around.choices) {
-		act := Act{Hazard: h.Name}
-		act.Rank0, act.Workers = t.block.Acts(i)
+	for _, c := range t.around.choices {
+		if c.File == "" {
+			continue
+		}
+		act := Act{Hazard: c.Name}
+		act.Rank0, act.Workers = t.block.Acts(len(o.Acts))
 		o.Acts = append(o.Acts, act)
-		if why := t.idle(t.choice(h), act); why != "" {
-			return fmt.Errorf("hazard %s did not happen: %s", h.Name, why)
+		if why := t.idle(c, act); why != "" {
+			return fmt.Errorf("hazard %s did not happen: %s", c.Name, why)
 		}
 	}
 	return nil
-}
-
-func (t *trial) choice(h rig.Hazard) results.HazardChoice {
-	i := slices.IndexFunc(t.around.choices, func(c results.HazardChoice) bool { return c.Name == h.Name })
-	return t.around.choices[i]
 }
 
 // enoughConnections of each worker, good or refused, are more than any hazard

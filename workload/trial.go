@@ -90,7 +90,6 @@ func run(ctx context.Context, cfg Config, look func(*rig.Block)) (*Outcome, erro
 	return serve(ctx, &trial{cfg: cfg, look: look})
 }
 
-// Check completes and checks the settings.
 func (t *trial) Check() (err error) {
 	if t.around.choices, err = t.cfg.hazards(); err != nil {
 		return err
@@ -114,7 +113,6 @@ func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error
 	return out.Skipped == "", nil
 }
 
-// Read reads the outcome off the control block and the peers.
 func (t *trial) Read() error {
 	t.pauses.Notice(rig.Now())
 	err := t.gather()
@@ -124,7 +122,6 @@ func (t *trial) Read() error {
 	return err
 }
 
-// Stop ends the rig and what its hazards needed, and unmaps the control block.
 func (t *trial) Stop() {
 	if t.process != nil {
 		t.process.Close()
@@ -133,7 +130,6 @@ func (t *trial) Stop() {
 	t.around.close()
 }
 
-// Gone is closed when rank 0 has ended.
 func (t *trial) Gone() <-chan struct{} { return t.process.Gone() }
 
 // start starts the rig, and what its hazards need before it. skip says what

@@ -111,9 +111,6 @@ func (d Daemon) starts(ctx context.Context, port int) (*workload.Outcome, error)
 // Hazards are those that a daemon can have, with the rig's names.
 var Hazards = []string{results.Plain, "python:before=1", "python", "fips", "provider-state", "provider-state:when=after", "mariadb"}
 
-// Knows reports whether a daemon can have a hazard.
-func Knows(hazard string) bool { return slices.Contains(Hazards, hazard) }
-
 // Check completes the settings, and refuses a mode that the daemon does not have. What
 // any daemon can do is known to the plan.
 func (t *trial) Check() error {
@@ -210,10 +207,8 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	return object, env, err
 }
 
-// addr is the daemon's.
 func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.setup.port) }
 
-// Drive runs the load until it has lasted long enough, or ctx is over.
 func (t *trial) Drive(ctx context.Context) (err error) {
 	t.began, t.epoch = time.Now(), rig.Now()
 	t.load.Measure()
@@ -241,7 +236,6 @@ func (t *trial) over() bool {
 	return took >= t.Patience || t.load.Failed() > 0 || t.process.damaged()
 }
 
-// Gone is closed when the main process has ended.
 func (t *trial) Gone() <-chan struct{} { return t.process.kept.Gone }
 
 // Look finds out whether a process died, or the daemon has fallen silent.
@@ -301,7 +295,6 @@ func (t *trial) listen() string {
 	return ""
 }
 
-// Stop ends what is left of the daemon and removes its folder.
 func (t *trial) Stop() {
 	if t.process != nil {
 		t.process.close()
@@ -360,7 +353,6 @@ func (t *trial) idle() error {
 	return fmt.Errorf("hazard %s did not happen: no reader ever came to it", t.cfg.Hazard)
 }
 
-// gatherTrace reads what the tracer saw.
 func (t *trial) gatherTrace() {
 	if t.record != nil {
 		t.out.Trace = t.record.Trace()

@@ -54,7 +54,6 @@ var postgresScript string
 //go:embed mariadb.sh
 var mariadbScript string
 
-// The engines that are known.
 var (
 	Postgres = &Engine{name: "postgresql", script: postgresScript, stop: "INT", ready: "ready to accept connections", programs: postgresBin}
 	MariaDB  = &Engine{name: "mariadb", script: mariadbScript, stop: "TERM", ready: "ready for connections", programs: mariadbBin}
@@ -240,23 +239,6 @@ func (p *Database) Conninfo() string {
 	return fmt.Sprintf("host=127.0.0.1 port=%d dbname=postgres user=tlsbench password=%s sslmode=require "+
 		"gssencmode=disable connect_timeout=8 sslcert=/nonexistent/cert sslkey=/nonexistent/key "+
 		"sslrootcert=/nonexistent/root sslcrl=/nonexistent/crl passfile=/dev/null", p.Port, p.password)
-}
-
-// Sessions counts the TLS sessions that the server's log has for an application
-// name.
-func (p *Database) Sessions(application string) (int, error) {
-	log, err := os.ReadFile(filepath.Join(p.Dir, "log"))
-	if err != nil {
-		return 0, fmt.Errorf("read the log of postgresql: %w", err)
-	}
-	n := 0
-	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, "connection authorized") && strings.Contains(line, "SSL enabled") &&
-			strings.Contains(line, "application_name="+application+" ") {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // Close stops the server, and returns when its folder is removed.

@@ -55,7 +55,6 @@ func NewHTTPS(id *peers.Identity) (*HTTPS, error) {
 	return h, nil
 }
 
-// ServeHTTP answers with the request's path.
 func (h *HTTPS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	h.seen[r.URL.Path]++
@@ -70,7 +69,6 @@ func (h *HTTPS) Served() map[string]int {
 	return maps.Clone(h.seen)
 }
 
-// Close ends the server and its connections.
 func (h *HTTPS) Close() {
 	h.server.Close()
 	<-h.done

@@ -44,7 +44,6 @@ type Library struct {
 // Kind is a library that Find knows.
 type Kind string
 
-// The kinds of libraries.
 const (
 	Python Kind = "libpython"
 	Curl   Kind = "libcurl"

@@ -161,7 +161,6 @@ func (b Build) Portable() Build { return b.paths(Portable) }
 // Local gives a build from a results file with the paths of this user.
 func (b Build) Local() Build { return b.paths(Local) }
 
-// paths gives the build with each path replaced.
 func (b Build) paths(change func(string) string) Build {
 	b.Libcrypto, b.Libssl, b.Loader = change(b.Libcrypto), change(b.Libssl), change(b.Loader)
 	folders := b.LibraryPath

@@ -142,7 +142,6 @@ func (f *finder) lines() []string {
 	return lines
 }
 
-// line gives the build of one line of the cache.
 func (f *finder) line(name string) (Build, error) {
 	m, err := f.store.Whole(name)
 	var b Build

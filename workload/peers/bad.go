@@ -17,7 +17,6 @@ import (
 // queue of an OpenSSL server.
 type Bad uint8
 
-// The kinds of bad peers.
 const (
 	// PlainText speaks SIP without TLS, as a phone with a wrong setting does.
 	PlainText Bad = iota

@@ -17,7 +17,6 @@ import (
 // Kind is what befell a good peer.
 type Kind uint8
 
-// The kinds of failure.
 const (
 	// Alert: the server refused with a TLS alert.
 	Alert Kind = iota + 1

@@ -68,12 +68,10 @@ func Client(authority *Identity, until time.Time) (*Identity, error) {
 	})
 }
 
-// CertificatePEM gives the certificate in PEM.
 func (id *Identity) CertificatePEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.Cert})
 }
 
-// KeyPEM gives the key in PEM.
 func (id *Identity) KeyPEM() []byte {
 	kind := "EC PRIVATE KEY"
 	if id.Kind == RSA2048 {

@@ -140,13 +140,9 @@ func (l *Load) Wait() *Report {
 
 // Good counts the good handshakes so far, warm-up included. It may be read
 // while the load runs, as may the other counts.
-func (l *Load) Good() uint64 { return l.good.Load() }
-
-// Failed counts the failures so far.
+func (l *Load) Good() uint64   { return l.good.Load() }
 func (l *Load) Failed() uint64 { return l.failed.Load() }
-
-// Bad counts the bad peers so far.
-func (l *Load) Bad() uint64 { return l.bad.Load() }
+func (l *Load) Bad() uint64    { return l.bad.Load() }
 
 func (l *Load) since(t time.Time) time.Duration { return t.Sub(l.config.Epoch) }
 

@@ -92,7 +92,6 @@ func Start(b *Block, command, environ []string) (*Process, error) {
 // PID is rank 0's.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Gone is closed when rank 0 has ended.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
 // ErrNotReady says that the rig was still setting itself up when the time
