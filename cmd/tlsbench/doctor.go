@@ -83,13 +83,17 @@ const unknown = "unknown"
 
 func machineFacts() []fact {
 	m := bench.ThisMachine()
+	load, steal := fact{Name: "load", Value: unknown}, fact{Name: "steal", Value: unknown}
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		load.tellLoad(fs, m.Cores)
+		steal.tellSteal(fs)
+	}
 	return []fact{
 		{"cpu", fmt.Sprintf("%d x %s", m.Cores, m.CPU), few(m.Cores)},
 		{"kernel", m.Kernel, ""},
 		{"memory", m.Memory, ""},
 		{"libc", m.Libc, ""},
-		loadFact(m.Cores),
-		stealFact(),
+		load, steal,
 		governorFact(m.Governor),
 		{"huge pages", m.THP, ""},
 		limitFact("processes", unix.RLIMIT_NPROC, results.MaxWorkers+64, "-u"),
@@ -105,45 +109,29 @@ func few(cores int) string {
 	return ""
 }
 
-func loadFact(cores int) fact {
-	f := fact{Name: "load", Value: unknown}
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return f
-	}
+func (f *fact) tellLoad(fs procfs.FS, cores int) {
 	load, err := fs.LoadAvg()
 	if err != nil {
-		return f
+		return
 	}
 	f.Value = fmt.Sprintf("%.2f, %.2f, %.2f (1, 5, 15 minutes)", load.Load1, load.Load5, load.Load15)
 	if load.Load1 > 0.5*float64(cores) {
 		f.Note = "other work is running: throughput will scatter"
 	}
-	return f
 }
 
-// stealFact is about virtual machines: time that the host gave to others.
-func stealFact() fact {
-	f := fact{Name: "steal", Value: unknown}
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return f
-	}
+// tellSteal is about virtual machines: time that the host gave to others.
+func (f *fact) tellSteal(fs procfs.FS) {
 	stat, err := fs.Stat()
-	if err != nil {
-		return f
+	all := workload.TotalCPU(stat.CPUTotal)
+	if err != nil || all == 0 {
+		return
 	}
-	c := stat.CPUTotal
-	all := workload.TotalCPU(c)
-	if all == 0 {
-		return f
-	}
-	part := c.Steal / all
+	part := stat.CPUTotal.Steal / all
 	f.Value = fmt.Sprintf("%.2f %% of processor time since boot", 100*part)
 	if part > 0.01 {
 		f.Note = "the host runs other machines on this processor: throughput will scatter"
 	}
-	return f
 }
 
 func governorFact(governor string) fact {
@@ -265,10 +253,7 @@ func (d *diagnosis) advise(runs bool) {
 }
 
 func (d *diagnosis) parts() []page.Part {
-	var machine, builds, tools, hazards page.List
-	for _, f := range d.Machine {
-		machine = append(machine, item(f.Name, f.Value, alarm(f.Note)))
-	}
+	var builds, tools page.List
 	for _, b := range d.OpenSSL {
 		if b.Error != "" {
 			builds = append(builds, item(b.Name, alarm(b.Error)))
@@ -279,11 +264,8 @@ func (d *diagnosis) parts() []page.Part {
 	for _, f := range d.Tools {
 		tools = append(tools, item(f.Name, cmp.Or(f.Value, alarm("not found")), "("+f.Note+")"))
 	}
-	for _, f := range d.Hazards {
-		hazards = append(hazards, item(f.Name, f.Value, alarm(f.Note)))
-	}
-	parts := []page.Part{page.Heading{Level: 2, Text: "machine"}, machine, page.Heading{Level: 2, Text: "openssl"}, builds,
-		page.Heading{Level: 2, Text: "tools"}, tools, page.Heading{Level: 2, Text: "hazards with third-party libraries"}, hazards,
+	parts := []page.Part{page.Heading{Level: 2, Text: "machine"}, factList(d.Machine), page.Heading{Level: 2, Text: "openssl"}, builds,
+		page.Heading{Level: 2, Text: "tools"}, tools, page.Heading{Level: 2, Text: "hazards with third-party libraries"}, factList(d.Hazards),
 		page.Heading{Level: 2, Text: "missing"}}
 	if len(d.Advice) == 0 {
 		return append(parts, page.Text("nothing"))
@@ -292,6 +274,14 @@ func (d *diagnosis) parts() []page.Part {
 		parts = append(parts, page.Text(a))
 	}
 	return parts
+}
+
+func factList(facts []fact) page.List {
+	var list page.List
+	for _, f := range facts {
+		list = append(list, item(f.Name, f.Value, alarm(f.Note)))
+	}
+	return list
 }
 
 // alarm marks what a person should look at; nothing stays nothing.
