@@ -100,13 +100,16 @@ func Check(path string, inputs ...string) error {
 	return nil
 }
 
-// folder refuses a way to the file that is not there, or that Way refuses.
+// folder refuses a way to the file that is not there or closed, or that Way refuses.
 func folder(path string) error {
 	dir := filepath.Dir(path)
 	if st, err := os.Stat(dir); err != nil {
 		return &RefusalError{path, errText(err)}
 	} else if !st.IsDir() {
 		return &RefusalError{path, dir + " is not a folder"}
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return &RefusalError{path, fmt.Sprintf("folder %s: %v", dir, err)}
 	}
 	return Way(path)
 }

@@ -112,6 +112,26 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A folder that nothing can be written into is told before any work is done.
+func TestClosedFolder(t *testing.T) {
+	dir := t.TempDir()
+	err := os.Chmod(dir, 0o500)
+	if os.Geteuid() == 0 { // to whom modes are nothing
+		err = unix.Mount("tmpfs", dir, "tmpfs", unix.MS_RDONLY, "")
+		t.Cleanup(func() { unix.Unmount(dir, 0) })
+	}
+	if err != nil {
+		t.Skipf("no folder can be closed here: %v", err)
+	}
+	path := filepath.Join(dir, "page.html")
+	for _, err := range []error{Check(path), Absent(path)} {
+		var refusal *RefusalError
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "folder "+dir+": ") {
+			t.Errorf("%v, want a refusal of the folder", err)
+		}
+	}
+}
+
 // In a folder for all, such as /tmp, neither another user's file is replaced nor
 // his link followed on the way.
 func TestOtherUsers(t *testing.T) {
