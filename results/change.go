@@ -89,6 +89,9 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := now.apart(old); err != nil {
+		return nil, err
+	}
 	c := &Changes{Before: before, After: after, Differs: differences(old, now)}
 	scenes := make(map[Scene]Scene) // of the newer file, whatever its machine
 	for s := range now.scenes {

@@ -279,6 +279,27 @@ func TestCompareJoinedFile(t *testing.T) {
 	}
 }
 
+// A file that is held against itself, by whatever name, has not changed.
+func TestHeldAgainstItself(t *testing.T) {
+	data, err := os.ReadFile(sampleRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "copy.txt")
+	if err := os.WriteFile(again, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"./" + sampleRun, again} {
+		_, err := Compare(Options{}, sampleRun, path)
+		_, checked := unmet(io.Discard, CheckOptions{Against: []string{path}}, sampleRun)
+		for _, err := range []error{err, checked} {
+			if err == nil || !strings.Contains(err.Error(), "trials in common: a file cannot be held against itself") {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+}
+
 func TestCompareErrors(t *testing.T) {
 	for _, tt := range []struct {
 		o     Options
@@ -384,7 +405,8 @@ func FuzzCompare(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(small.Bytes())
-	path := filepath.Join(f.TempDir(), "fuzz.txt")
+	dir := f.TempDir()
+	path, older := filepath.Join(dir, "fuzz.txt"), filepath.Join(dir, "older.txt")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := os.WriteFile(path, data, 0o666); err != nil {
 			t.Fatal(err)
@@ -402,9 +424,16 @@ func FuzzCompare(f *testing.F) {
 				t.Errorf("not JSON: %s", &out)
 			}
 		}
+		// Other trials than those, which it cannot be held against.
+		if err := os.WriteFile(older, bytes.ReplaceAll(data, []byte(`"id":`), []byte(`"id":1`)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Summarize(Options{}, older); err != nil {
+			return
+		}
 		for _, table := range c.Tables {
 			name := table.Rows[0].Strategy
-			if _, err := unmet(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{path}}, path); err != nil {
+			if _, err := unmet(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{older}}, path); err != nil {
 				t.Errorf("check %s: %v", name, err)
 			}
 		}

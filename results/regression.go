@@ -33,6 +33,9 @@ func (r regression) check(now *gatherer) (findings, error) {
 	if err != nil {
 		return f, err
 	}
+	if err := now.apart(old); err != nil {
+		return f, err
+	}
 	if a, b := old.machines(), now.machines(); !slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) }) {
 		f.lack("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
 		return f, nil

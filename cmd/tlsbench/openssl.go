@@ -105,11 +105,6 @@ func (c *listBuildsCommand) Run(s *session) error {
 	if err := checkFolder("dir", c.Dir, false); err != nil {
 		return err
 	}
-	if len(c.Openssl) > 0 {
-		if _, err := openssl.Find(c.Openssl, c.Dir); err != nil {
-			return &refusal{err}
-		}
-	}
 	var list []listedBuild
 	for _, l := range openssl.List(c.Openssl, c.Dir) {
 		list = append(list, ask(s.ctx, l))
