@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // Changes is what two results files say of what changed between them. Nothing of
@@ -124,6 +126,30 @@ func Compare(o Options, before, after string) (*Changes, error) {
 		return nil, nil
 	}
 	return c, nil
+}
+
+// apart refuses files that are to be held against others and have trials of theirs:
+// no change would be found, however large it is.
+func (g *gatherer) apart(old *gatherer) error {
+	common := 0
+	for key := range old.seen {
+		if _, both := g.seen[key]; both {
+			common++
+		}
+	}
+	if common == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s and %s have %s in common: a file cannot be held against itself",
+		strings.Join(old.names(), ", "), strings.Join(g.names(), ", "), number.Count(common, "trial"))
+}
+
+func (g *gatherer) names() []string {
+	var list []string
+	for _, in := range g.inputs {
+		list = append(list, in.Base())
+	}
+	return list
 }
 
 // Empty reports whether the files have nothing that could be held against each other.

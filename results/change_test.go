@@ -1,6 +1,9 @@
 package results
 
 import (
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +100,27 @@ func TestCompareOverTimeOfOtherTrials(t *testing.T) {
 		for _, r := range c.Sharing {
 			if r.Strategy == "hwm" && (len(r.New) != tc.new || len(r.Gone) != tc.gone || r.Untold != tc.untold) {
 				t.Errorf("%q, then %q: %+v", tc.was, tc.is, r)
+			}
+		}
+	}
+}
+
+// A file that is held against itself, by whatever name, has not changed.
+func TestHeldAgainstItself(t *testing.T) {
+	data, err := os.ReadFile(sampleRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "copy.txt")
+	if err := os.WriteFile(again, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"./" + sampleRun, again} {
+		_, err := Compare(Options{}, sampleRun, path)
+		_, checked := unmet(io.Discard, CheckOptions{Against: []string{path}}, sampleRun)
+		for _, err := range []error{err, checked} {
+			if err == nil || !strings.Contains(err.Error(), "trials in common: a file cannot be held against itself") {
+				t.Errorf("%s: %v", path, err)
 			}
 		}
 	}

@@ -279,27 +279,6 @@ func TestCompareJoinedFile(t *testing.T) {
 	}
 }
 
-// A file that is held against itself, by whatever name, has not changed.
-func TestHeldAgainstItself(t *testing.T) {
-	data, err := os.ReadFile(sampleRun)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := filepath.Join(t.TempDir(), "copy.txt")
-	if err := os.WriteFile(again, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{"./" + sampleRun, again} {
-		_, err := Compare(Options{}, sampleRun, path)
-		_, checked := unmet(io.Discard, CheckOptions{Against: []string{path}}, sampleRun)
-		for _, err := range []error{err, checked} {
-			if err == nil || !strings.Contains(err.Error(), "trials in common: a file cannot be held against itself") {
-				t.Errorf("%s: %v", path, err)
-			}
-		}
-	}
-}
-
 func TestCompareErrors(t *testing.T) {
 	for _, tt := range []struct {
 		o     Options
@@ -388,56 +367,6 @@ func TestCompareExports(t *testing.T) {
 	if err != nil || len(records) < 50 || len(records[0]) != 21 {
 		t.Errorf("CSV: %d records, error %v", len(records), err)
 	}
-}
-
-// Whatever a file holds, it is compared and checked or refused, and what comes
-// out is well formed.
-func FuzzCompare(f *testing.F) {
-	trials := testTrials()
-	f.Add(writeAll(f, testHeader(), trials...))
-	if data, err := os.ReadFile("testdata/gotest.txt"); err == nil {
-		f.Add(data)
-	}
-	var small bytes.Buffer
-	s := newSimulation(2)
-	s.hazards = []string{"plain"}
-	if err := s.write(&small); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(small.Bytes())
-	dir := f.TempDir()
-	path, older := filepath.Join(dir, "fuzz.txt"), filepath.Join(dir, "older.txt")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := os.WriteFile(path, data, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		c, err := Summarize(Options{}, path)
-		if err != nil {
-			return
-		}
-		for _, format := range formats {
-			var out bytes.Buffer
-			if err := compare(&out, format, Options{}, path); err != nil {
-				t.Errorf("%s: %v", format, err)
-			}
-			if format == "json" && !json.Valid(out.Bytes()) {
-				t.Errorf("not JSON: %s", &out)
-			}
-		}
-		// Other trials than those, which it cannot be held against.
-		if err := os.WriteFile(older, bytes.ReplaceAll(data, []byte(`"id":`), []byte(`"id":1`)), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Summarize(Options{}, older); err != nil {
-			return
-		}
-		for _, table := range c.Tables {
-			name := table.Rows[0].Strategy
-			if _, err := unmet(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{older}}, path); err != nil {
-				t.Errorf("check %s: %v", name, err)
-			}
-		}
-	})
 }
 
 // This package works on files alone, also where there is no OpenSSL.

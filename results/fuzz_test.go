@@ -2,6 +2,10 @@ package results
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -54,6 +58,56 @@ func FuzzSeries(f *testing.F) {
 		h, err := s.Histogram()
 		if err == nil && (s.Name == "" || h.TotalCount() < 0 || h.ValueAtQuantile(99) < 0) {
 			t.Errorf("%+v: %d values, p99 %d", s, h.TotalCount(), h.ValueAtQuantile(99))
+		}
+	})
+}
+
+// Whatever a file holds, it is compared and checked or refused, and what comes
+// out is well formed.
+func FuzzCompare(f *testing.F) {
+	trials := testTrials()
+	f.Add(writeAll(f, testHeader(), trials...))
+	if data, err := os.ReadFile("testdata/gotest.txt"); err == nil {
+		f.Add(data)
+	}
+	var small bytes.Buffer
+	s := newSimulation(2)
+	s.hazards = []string{"plain"}
+	if err := s.write(&small); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small.Bytes())
+	dir := f.TempDir()
+	path, older := filepath.Join(dir, "fuzz.txt"), filepath.Join(dir, "older.txt")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Summarize(Options{}, path)
+		if err != nil {
+			return
+		}
+		for _, format := range formats {
+			var out bytes.Buffer
+			if err := compare(&out, format, Options{}, path); err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+			if format == "json" && !json.Valid(out.Bytes()) {
+				t.Errorf("not JSON: %s", &out)
+			}
+		}
+		// Other trials than those, which it cannot be held against.
+		if err := os.WriteFile(older, bytes.ReplaceAll(data, []byte(`"id":`), []byte(`"id":1`)), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Summarize(Options{}, older); err != nil {
+			return
+		}
+		for _, table := range c.Tables {
+			name := table.Rows[0].Strategy
+			if _, err := unmet(io.Discard, CheckOptions{Expect: []string{name + "=clean"}, Against: []string{older}}, path); err != nil {
+				t.Errorf("check %s: %v", name, err)
+			}
 		}
 	})
 }

@@ -410,30 +410,6 @@ func (g *gatherer) once(t *Trial) error {
 	return nil
 }
 
-// apart refuses files that are to be held against others and have trials of theirs:
-// no change would be found, however large it is.
-func (g *gatherer) apart(old *gatherer) error {
-	common := 0
-	for key := range old.seen {
-		if _, both := g.seen[key]; both {
-			common++
-		}
-	}
-	if common == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s and %s have %s in common: a file cannot be held against itself",
-		strings.Join(old.names(), ", "), strings.Join(g.names(), ", "), number.Count(common, "trial"))
-}
-
-func (g *gatherer) names() []string {
-	var list []string
-	for _, in := range g.inputs {
-		list = append(list, in.Base())
-	}
-	return list
-}
-
 func (g *gatherer) slot(c *Cell, file int) *slot {
 	g.all[c.Strategy] = true
 	if other := c.Setting(AgainstKey); other != "" {
