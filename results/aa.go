@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 )
 
 // AAName is the n-th name, from 2, of a strategy that runs under several names
@@ -239,4 +241,124 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 		}
 	}
 	return list, nil
+}
+
+// How many duets of a strategy with itself it takes to find fault with them, and
+// how probable it may be that sets of pairs differ too often though nothing is
+// wrong: 3 of 20 are allowed.
+const (
+	aaSets       = 20
+	aaSetsChance = 0.02
+)
+
+// aaDuets is the rule of aa for duets of a strategy with itself: of sets of as many
+// pairs as a duet has at least, not too many differ; all pairs together do not; and
+// neither the place of a turn nor which server was started first makes a difference.
+func (g *gatherer) aaDuets(f *findings) {
+	all, places := g.duetsWithThemselves(func(scene Scene, name string, s *duetSample) { // such as one with an extra that is known
+		sets, same := s.sets()
+		f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",
+			scene, name, len(sets), inference.DuetFirst, differing(sets), same, number.Percent(DuetMargin))
+	})
+	if f.places += places; f.places == 0 {
+		return
+	}
+	if all.tally.failed > 0 {
+		f.add("duets", "%s", couldNot(&all.tally))
+	}
+	o := Options{Confidence: 1 - checkAlpha}
+	list, _ := all.sets()
+	sets, differ := len(list), differing(list)
+	may := exceeded(sets, aaSetsChance)
+	f.note("duets: %d of %d sets of %d pairs differ by their 95 %% interval (chance allows %d)", differ, sets, inference.DuetFirst, may)
+	if sets < aaSets {
+		f.add("duets", "%s in %d sets: too few, need %d, as from run --measure duet --strategy %s --duet-pairs %[3]d",
+			number.Count(len(all.pairs), "pair"), sets, aaSets*inference.DuetFirst, NegativeControl)
+	}
+	if differ > may {
+		f.add("duets", "%d of %d sets differ: chance allows %d", differ, sets, may)
+	}
+	for _, effect := range []struct {
+		what string
+		Figure
+	}{
+		{"a strategy from itself", logs(all.pairs).estimate(o)},
+		{"the first of two turns from the second", logs(all.position).estimate(o)},
+		{"the server started first from the other, by twice", all.order(o)},
+	} {
+		text := fmt.Sprintf("%s %s", number.Change(effect.Value), number.Between(effect.Low, effect.High, number.Change))
+		f.note("duets: %s differs by %s", effect.what, text)
+		// Two standard errors: the interval is about that wide.
+		if effect.Excludes(1) {
+			f.add("duets", "%s differs by %s", effect.what, text)
+		}
+	}
+	parts := inference.DuetComponents(all.blocks)
+	f.note("duets: standard deviation %s between pairs, %s between blocks; correlation of neighbouring blocks %s",
+		number.Percent(parts.Between), number.Percent(parts.Within), number.Figures(parts.Lag1))
+}
+
+// duetsWithThemselves joins the duets of strategies with themselves, of so many
+// places, and shows the others one by one.
+func (g *gatherer) duetsWithThemselves(other func(Scene, string, *duetSample)) (all *duetSample, places int) {
+	all = new(duetSample)
+	for _, scene := range g.sorted() {
+		for _, name := range sortedNames(g.scenes[scene]) {
+			switch s := &g.scenes[scene][name].duet; {
+			case len(s.pairs) == 0:
+			case aaBase(name) == scene.Against():
+				places++
+				all.join(s)
+			default:
+				other(scene, name, s)
+			}
+		}
+	}
+	return all, places
+}
+
+// sets cuts the pairs into duets of as many as one has at least, and counts those
+// that are equivalent, each for itself.
+func (s *duetSample) sets() (list []Figure, same int) {
+	for set := range slices.Chunk(s.pairs, inference.DuetFirst) {
+		if len(set) < inference.DuetFirst {
+			break
+		}
+		p := logs(set)
+		list = append(list, p.estimate(Options{Confidence: 1 - checkAlpha}))
+		if yes, _ := inference.Equivalent(p.a, p.b, DuetMargin, checkAlpha); yes {
+			same++
+		}
+	}
+	return list, same
+}
+
+// differing counts the ratios whose interval excludes 1.
+func differing(list []Figure) int {
+	n := 0
+	for _, f := range list {
+		if f.Excludes(1) {
+			n++
+		}
+	}
+	return n
+}
+
+// summarizeDuets is what duets of strategies with themselves came to.
+func (g *gatherer) summarizeDuets() AASummary {
+	all, _ := g.duetsWithThemselves(func(Scene, string, *duetSample) {})
+	list, _ := all.sets()
+	s := AASummary{Unit: CPURatio, Interval: differing(list), Left: len(all.pairs) % inference.DuetFirst}
+	for _, f := range list {
+		s.Ratios = append(s.Ratios, f.Value)
+	}
+	return s
+}
+
+// join adds the pairs of another place.
+func (s *duetSample) join(o *duetSample) {
+	s.tally = *s.tally.with(&o.tally)
+	s.pairs = append(s.pairs, slices.DeleteFunc(slices.Clone(o.pairs), math.IsNaN)...)
+	s.blocks, s.position = append(s.blocks, o.blocks...), append(s.position, o.position...)
+	s.started, s.first = append(s.started, o.started...), append(s.first, o.first...)
 }
