@@ -31,8 +31,8 @@ func damage(d *Data) *Figure {
 	}
 	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. First damage: per million attempted connections, good and bad, up to the damage; valid if the risk does not rise with a trial's age. Damaged trials: with any damage. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
-		"%s. Combinations of fewer than %d trials are in the verdict map alone. Baseline of comparisons: %s.",
-		d.intervals(), f.trials("corruption trials", "row"), minLives, d.Baseline)
+		"%s. Combinations of fewer than %d trials are in the verdict map alone.",
+		d.intervals(), f.trials("corruption trials", "row"), minLives)
 	return f
 }
 

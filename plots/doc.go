@@ -23,5 +23,5 @@
 // and one place everywhere. Nothing is told by colour alone. An interval is
 // always drawn, and where there is none the figure says why. Zero events are an
 // upper bound. Panels of a run whose controls failed carry that mark. The
-// caption has the number of trials and names the baseline.
+// caption has the number of trials, and names the baseline of ratios.
 package plots

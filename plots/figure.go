@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -92,12 +93,18 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
 	return p
 }
 
-// trials says how many there are in all panels, and for each row, say.
-func (f *Figure) trials(what, each string) string {
+// counts are those of all panels together.
+func (f *Figure) counts() tally {
 	var n tally
 	for _, p := range f.Panels {
 		n.Join(p.chart.trials())
 	}
+	return n
+}
+
+// trials says how many there are in all panels, and for each row, say.
+func (f *Figure) trials(what, each string) string {
+	n := f.counts()
 	return fmt.Sprintf("%d %s, %v for each %s", n.Total, what, n, each)
 }
 
@@ -114,6 +121,10 @@ func sceneText(s results.Scene, machine bool) string {
 	parts = append(parts, "load "+s.Load)
 	if s.Heap != "global" {
 		parts = append(parts, "heap "+s.Heap)
+	}
+	if rate, err := strconv.Atoi(s.Setting("check")); err == nil {
+		parts = append(parts, number.Count(rate, "active check")+" a handshake")
+		s = s.Without("check")
 	}
 	if s.Settings != "" {
 		parts = append(parts, s.Settings)

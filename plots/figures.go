@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
@@ -40,6 +39,7 @@ var (
 	_ = register(8, threadKeys)
 	_ = register(9, workers)
 	_ = register(10, noise)
+	_ = register(11, drift)
 )
 
 // Figures draws up all figures of the data, also those there is no data for.
@@ -48,7 +48,6 @@ func Figures(d *Data) []*Figure {
 	for _, drawer := range drawers {
 		f := drawer.draw(d)
 		f.tellApart()
-		f.Caption = strings.TrimSpace(f.Caption + " " + d.libraries())
 		switch {
 		case len(f.Panels) > 0:
 			f.Empty = ""
@@ -60,23 +59,6 @@ func Figures(d *Data) []*Figure {
 		list = append(list, f)
 	}
 	return list
-}
-
-// libraries names the OpenSSL files that were really loaded.
-func (d *Data) libraries() string {
-	var list []string
-	for _, in := range d.Inputs {
-		for _, c := range in.Header.Config {
-			version, ok := strings.CutSuffix(strings.TrimPrefix(c.Key, "openssl-"), "-libcrypto")
-			if text := fmt.Sprintf("%s = %s", version, c.Value); ok && !slices.Contains(list, text) {
-				list = append(list, text)
-			}
-		}
-	}
-	if len(list) == 0 {
-		return ""
-	}
-	return "OpenSSL files: " + strings.Join(list, ", ") + "."
 }
 
 // grouped puts scenes together that differ alone in what blank takes away.

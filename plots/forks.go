@@ -27,8 +27,8 @@ func forks(d *Data) *Figure {
 	}
 	f.Caption = fmt.Sprintf("Each dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: it continues beyond the axis, or too few trials give no end). "+
 		"Added: each fork is paired with the next one, in which the handlers do nothing; each dot is the median difference of a trial's pairs. The axes of differences are linear, all others logarithmic. "+
-		"A whole fork of %s takes %s in these trials. %s. Baseline of ratios: %s.",
-		d.intervals(), d.Baseline, d.wholeForks(), f.trials("values", "row"), d.Baseline)
+		"A whole fork of %s takes %s in these trials. %s.",
+		d.intervals(), d.Baseline, d.wholeForks(), f.trials("values", "row"))
 	return f
 }
 
@@ -68,7 +68,7 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 		return r
 	})
 	if p != nil {
-		p.Sub += disturbed(group)
+		p.Sub += disturbed(group, strategiesOf(group))
 	}
 }
 
@@ -95,22 +95,27 @@ func (s *Scene) mark() string {
 	return s.Mark
 }
 
-// disturbed names the builds and strategies whose trials of cost met too much
-// else on the machine; the tables of cost say what.
-func disturbed(group []*Scene) string {
+// disturbed names the builds and, of the strategies drawn, those whose trials of cost
+// met too much else on the machine; the tables of cost say what.
+func disturbed(group []*Scene, drawn []string) string {
 	var list []string
 	for _, s := range group {
 		var names []string
-		for _, name := range s.names() {
-			if slices.ContainsFunc(s.Row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
-				names = append(names, name)
+		shown := 0
+		for _, name := range drawn {
+			if r := s.Row(name); r != nil {
+				shown++
+				if slices.ContainsFunc(r.Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
+					names = append(names, name)
+				}
 			}
 		}
-		switch {
-		case len(names) > 1 && len(names) == len(s.names()):
-			list = append(list, s.OpenSSL+", all strategies")
-		case len(names) > 0:
-			list = append(list, s.OpenSSL+", "+strings.Join(names, ", "))
+		text := s.OpenSSL + ", " + strings.Join(names, ", ")
+		if len(names) > 1 && len(names) == shown {
+			text = s.OpenSSL + ", all strategies"
+		}
+		if len(names) > 0 && !slices.Contains(list, text) {
+			list = append(list, text)
 		}
 	}
 	if len(list) == 0 {

@@ -274,21 +274,19 @@ func TestWrap(t *testing.T) {
 }
 
 // TestPromises checks what holds for every figure: a question as its title, a
-// caption with the number of trials and the baseline, words for every panel.
+// caption with the number of trials and the baseline of ratios, words for every
+// panel.
 func TestPromises(t *testing.T) {
 	d := load(t, "full")
 	for _, f := range Figures(d) {
 		if !strings.HasSuffix(f.Title, "?") {
 			t.Errorf("%s: the title is no question: %s", f.ID, f.Title)
 		}
-		if !strings.Contains(f.Caption, "key-owner") {
+		if slices.Contains([]string{"handshakes", "forks", "noise"}, f.ID) && !strings.Contains(f.Caption, "key-owner") {
 			t.Errorf("%s: the caption does not name the baseline: %s", f.ID, f.Caption)
 		}
 		if !strings.ContainsAny(f.Caption, "0123456789") || !strings.Contains(f.Caption, "interval") && !strings.Contains(f.Caption, "bound") {
 			t.Errorf("%s: the caption has no counts or says nothing of intervals: %s", f.ID, f.Caption)
-		}
-		if !strings.Contains(f.Caption, "/usr/lib/libcrypto.so.3") {
-			t.Errorf("%s: the caption does not name the library", f.ID)
 		}
 		for _, p := range f.Panels {
 			if p.Alt == "" || p.Title == "" || p.Sub == "" {

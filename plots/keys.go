@@ -25,9 +25,9 @@ func threadKeys(d *Data) *Figure {
 		}
 	}
 	f.Caption = "The state of each of rank 0's slots in the workers. OpenSSL's slots: shared (dark: two or more workers use one object), kept (a value outside shared memory), cleared, new (each worker has its own value), empty. " +
-		"Slots of third-party libraries: kept is right, wiped is collateral damage. Neighbouring keys with the same result are one column. " +
+		"Slots of third-party libraries: kept is right, cleared is collateral damage. Neighbouring keys with the same result are one column. " +
 		"A shared slot is a risk, not yet damage: pointer-match clears only the slots of the error queue and the generators, and leaves other slots of OpenSSL shared; the verdict map says whether damage followed. " +
-		fmt.Sprintf("%s, one run each; the slots follow from build and strategy and need no interval. Baseline of costs elsewhere: %s.", number.Count(len(f.Panels), "probe"), d.Baseline)
+		fmt.Sprintf("%s, one run each; the slots follow from build and strategy and need no interval.", number.Count(len(f.Panels), "probe"))
 	return f
 }
 
@@ -44,7 +44,7 @@ func fateCell(k results.ProbedKey) cell {
 	case k.Fate == results.Inherited:
 		return cell{paint: good, word: "kept"}
 	case k.Fate == results.Cleared && !k.OpenSSL:
-		return cell{paint: wordPaint[results.Collateral], word: "wiped"}
+		return cell{paint: wordPaint[results.Collateral], word: "collateral"}
 	case k.Fate == results.Cleared:
 		return cell{paint: good, word: "cleared"}
 	case k.Fate == results.Replaced:

@@ -32,7 +32,7 @@ type lineChart struct {
 	x, y   axis
 	curves []curve
 	top    float64   // of the y axis, from 0; if it is 0, the values decide
-	line   bool      // dashed, at a y of 0
+	line   *float64  // dashed, at a y that curves are compared with
 	xAt    []float64 // where x has ticks, if not where there is room for some
 	dodge  vg.Length // curves stand side by side, this far apart
 }
@@ -67,6 +67,15 @@ func (ch *lineChart) describe() string {
 	return sentence(parts)
 }
 
+// labels names the curves.
+func (ch *lineChart) labels() []string {
+	var list []string
+	for _, c := range ch.curves {
+		list = append(list, c.label)
+	}
+	return list
+}
+
 // legend breaks the legend into lines.
 func (ch *lineChart) legend() [][]curve {
 	var lines [][]curve
@@ -92,6 +101,9 @@ func (ch *lineChart) fitAxes() {
 			}
 			ys.add(p.y, p.low, p.high)
 		}
+	}
+	if ch.line != nil {
+		ys.add(*ch.line)
 	}
 	ch.x.fit(xs)
 	ch.y.fit(ys)
@@ -126,8 +138,8 @@ func (ch *lineChart) draw(c draw.Canvas) {
 	in := draw.Crop(c, 0, -8, bottom+axisHeight, -18) // above is the label of y
 	y := ch.yTicks(in.Max.Y - in.Min.Y)
 	in.Min.X += widest(small, y, func(t tick) string { return t.label }) + 10
-	if ch.line {
-		at, _ := clamped(ch.y.at(0), in.Min.Y, in.Max.Y)
+	if ch.line != nil {
+		at, _ := clamped(ch.y.at(*ch.line), in.Min.Y, in.Max.Y)
 		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, in.Min.X, at, in.Max.X, at)
 	}
 	c.FillText(aligned(inked(small, ink), draw.XLeft, draw.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, ch.y.label)

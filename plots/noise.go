@@ -15,8 +15,7 @@ import (
 	"tlsbench/results/number"
 )
 
-// noise is figure 10: a strategy against itself, and throughput against the
-// time in the run.
+// noise is figure 10: a strategy against itself.
 func noise(d *Data) *Figure {
 	f := &Figure{ID: "noise", Title: "How small a difference can this machine show?", Empty: "no undamaged trial measured throughput"}
 	f.addAA(d)
@@ -24,21 +23,30 @@ func noise(d *Data) *Figure {
 		for _, m := range []struct{ unit, label string }{{results.CPUPerHandshake, "server CPU"}, {results.HandshakesPerSec, "throughput"}} {
 			chart := d.sameRatio(d.Baseline+", next round / this round", d.Margin)
 			for _, s := range group {
-				chart.rows = append(chart.rows, floorRow(s, d, m.unit))
+				r := floorRow(s, d, m.unit)
+				chart.n.Add(len(r.dots))
+				chart.rows = append(chart.rows, r)
 			}
 			f.add(d, group, "Baseline against itself, "+m.label, chart)
 		}
-	}
-	for _, s := range d.mainCosts() {
-		f.addDrift(d, s)
 	}
 	aa := "An A/A experiment (tlsbench run --aa, or duets of a strategy with itself) would show how small a difference can be resolved; this set has none."
 	if len(d.AA) > 0 {
 		aa = fmt.Sprintf("A/A: one strategy compared with itself as different strategies are; a dot is a comparison, over eight rounds or %d duets, the bar holds the middle 95 %% of them.", inference.DuetFirst)
 	}
 	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
-		"they resolve smaller differences. Over the run: every trial by the time since the first trial of its file; if all strategies dip together, the cause is the machine. %s.",
-		aa, d.Baseline, d.intervals(), f.trials("trials", "strategy and panel"))
+		"they resolve smaller differences. %s.",
+		aa, d.Baseline, d.intervals(), f.trials("pairs of rounds", "row"))
+	return f
+}
+
+// drift is figure 11: throughput against the time in the run.
+func drift(d *Data) *Figure {
+	f := &Figure{ID: "drift", Title: "Did the machine drift?", Empty: "no undamaged trial measured throughput"}
+	for _, s := range d.mainCosts() {
+		f.addDrift(d, s)
+	}
+	f.Caption = fmt.Sprintf("Every trial, a dot without an interval, by the time since the first trial of its file. If all strategies dip together, the cause is the machine. %s.", f.trials("trials", "strategy and panel"))
 	return f
 }
 
@@ -61,7 +69,7 @@ func (f *Figure) addAA(d *Data) {
 	}
 	if len(chart.rows) > 0 {
 		f.Panels = append(f.Panels, &Panel{
-			Title: "A/A: a strategy against itself", Sub: "as in comparisons: over eight rounds, each within itself, or over as many pairs as a duet has",
+			Title: "A/A: a strategy against itself", Sub: "OpenSSL " + strings.Join(d.AA[0].Builds, ", ") + "; as in comparisons: over eight rounds, each within itself, or over as many pairs as a duet has",
 			Alt: strings.Join(AALines(d), " "), chart: chart,
 		})
 	}

@@ -69,6 +69,9 @@ func TestReportOrder(t *testing.T) {
 		}
 		at = i
 	}
+	if n := strings.Count(page, "/usr/lib/libcrypto.so.3"); n != 1 {
+		t.Errorf("the page names the OpenSSL file %d times, want once, under how to repeat it", n)
+	}
 }
 
 // TestReportAlone checks that the page fetches nothing. The browser test sees

@@ -1,8 +1,12 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg/draw"
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
@@ -22,18 +26,30 @@ func survival(d *Data) *Figure {
 			y:   axis{label: "share of trials undamaged", print: number.Percent},
 			top: 1.03,
 		}
+		var fine [][]life // of strategies that nothing damaged: their curves would lie on one another
 		for _, name := range s.names() {
-			if lives := s.of(name).lives; len(lives) > 0 {
+			lives := s.of(name).lives
+			if len(lives) > 0 {
 				chart.n.Add(len(lives))
-				chart.curves = append(chart.curves, survivalCurve(name, lives, d.Confidence))
 			}
+			if slices.ContainsFunc(lives, func(l life) bool { return l.damaged }) {
+				chart.curves = append(chart.curves, survivalCurve(name, lives, d.Confidence))
+			} else if len(lives) > 0 {
+				fine = append(fine, lives)
+			}
+		}
+		if len(fine) > 0 {
+			fewest := slices.MinFunc(fine, func(a, b []life) int { return cmp.Compare(len(a), len(b)) })
+			c := survivalCurve(fmt.Sprintf("all others (%d): none damaged", len(fine)), fewest, d.Confidence)
+			c.look = look{softInk, draw.PlusGlyph{}, nil}
+			chart.curves = append(chart.curves, c)
 		}
 		f.add(d, []*Scene{s}, "Trials still undamaged", chart)
 	}
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
-		"If no trial was damaged, the band reaches down to the exact one-sided 95 %% bound. "+
-		"Logarithmic axis; damage before the second handshake is at 1. %s; combinations of fewer than %d trials have no panel. Baseline of comparisons: %s.",
-		d.intervals(), f.trials("trials", "curve"), minLives, d.Baseline)
+		"Strategies without a damaged trial are one line, whose band reaches down to the exact one-sided 95 %% bound of the one with the fewest trials. "+
+		"Logarithmic axis; damage before the second handshake is at 1. Trials without active checks are left out, because they find damage later. %s; combinations of fewer than %d trials have no panel.",
+		d.intervals(), f.trials("trials", "strategy"), minLives)
 	return f
 }
 

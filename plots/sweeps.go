@@ -3,6 +3,7 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,46 +35,76 @@ func forkSweeps(d *Data) *Figure {
 		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
 		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
 			if len(group) > 1 {
-				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: true, dodge: 3}
-				// One point is not a sweep.
-				if p := w.addPanel(f, d, group, results.ForkDiff, chart, 2); p != nil {
-					p.Sub += disturbed(group)
+				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: new(float64), dodge: 3}
+				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Figure { return c.Median }); p != nil {
+					p.Sub += disturbed(group, chart.labels())
 				}
 			}
 		}
 	}
-	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if there are too few trials. "+
-		"Everything else stays the same. %s. Baseline of ratios: %s.", d.intervals(), f.trials("trials", "point"), d.Baseline)
+	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if all have too few trials. "+
+		"Everything else stays the same. %s.", d.intervals(), f.trials("trials", "point"))
 	return f
 }
 
-// addPanel draws a unit's medians against the number, with a curve for each strategy
-// that has so many points; nil if there is none.
-func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *lineChart, points int) *Panel {
-	chart.x = axis{label: w.label, print: number.Short, log: w.log}
+// An interval that is so many times as wide as the narrowest of a panel does not tell
+// whether a cost grows.
+const unresolvedWidth = 20
+
+// addPanel draws a value of a unit's costs against the number, with a curve for each
+// strategy that has two points or more: one is not a sweep. It is nil if there is
+// none. A number at which a strategy's value is not resolved is named and left out.
+func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *lineChart, value func(results.Cost) results.Figure) *Panel {
+	chart.x = axis{label: w.label, print: func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }, log: w.log}
 	slices.SortFunc(group, func(a, b *Scene) int { return int(w.value(a) - w.value(b)) })
-	for _, s := range group {
-		chart.xAt = append(chart.xAt, w.value(s))
-	}
+	all := make(map[string][]results.Figure) // of each strategy, one for each scene
+	narrowest := math.Inf(1)
 	for _, name := range strategiesOf(group) {
-		c := curve{label: name, look: lookOf(name)}
+		known := 0
 		for _, s := range group {
+			var v results.Figure
 			if r := s.Row(name); r != nil {
-				if cost, ok := r.Cost(unit); ok && cost.Median.Known() {
-					m := cost.Median
-					chart.n.Add(m.N)
-					c.points = append(c.points, point{w.value(s), m.Value, m.Low, m.High})
+				if c, ok := r.Cost(unit); ok && value(c).Known() {
+					v = value(c)
+					known++
+					if width := v.High - v.Low; width < narrowest {
+						narrowest = width
+					}
 				}
 			}
+			all[name] = append(all[name], v)
 		}
-		if len(c.points) >= points {
-			chart.curves = append(chart.curves, c)
+		if known > 1 {
+			chart.curves = append(chart.curves, curve{label: name, look: lookOf(name)})
 		}
 	}
+	var unresolved []string
+	for i, s := range group {
+		x := w.value(s)
+		if slices.ContainsFunc(chart.curves, func(c curve) bool {
+			v := all[c.label][i]
+			return v.Known() && !(v.High-v.Low <= unresolvedWidth*narrowest)
+		}) {
+			unresolved = append(unresolved, chart.x.print(x))
+			continue
+		}
+		chart.xAt = append(chart.xAt, x)
+		for j := range chart.curves {
+			c := &chart.curves[j]
+			if v := all[c.label][i]; v.Known() {
+				chart.n.Add(v.N)
+				c.points = append(c.points, point{x, v.Value, v.Low, v.High})
+			}
+		}
+	}
+	chart.curves = slices.DeleteFunc(chart.curves, func(c curve) bool { return len(c.points) == 0 })
 	p := f.add(d, group[:1], w.title, chart)
 	if p != nil {
 		rest, _ := w.of(group[0].Scene)
 		p.Sub = sceneText(rest, len(d.Machines()) > 1)
+		if len(unresolved) > 0 {
+			p.Sub += fmt.Sprintf("; not resolved at %s: an interval is open, or over %d times as wide as the narrowest", strings.Join(unresolved, ", "), unresolvedWidth)
+		}
 	}
 	return p
 }

@@ -9,6 +9,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/results/event"
+	"tlsbench/results/inference"
 	"tlsbench/results/number"
 	"tlsbench/results/version"
 )
@@ -33,8 +34,7 @@ var wordPaint = map[results.Word]paint{
 // shortWord is a word as it fits into a field, where that is not the word
 // itself. Where nothing was seen the counts are enough.
 var shortWord = map[results.Word]string{
-	results.Collateral: "wiped", results.NoDamageSeen: "", results.SkippedWord: "skip", results.NotApplicWord: "n/a",
-	results.NotCarriedOut: "failed", results.NoTrials: "–", results.NoAttempts: "idle",
+	results.NoDamageSeen: "", results.SkippedWord: "skip", results.NotApplicWord: "n/a", results.NotCarriedOut: "failed", results.NoTrials: "–",
 }
 
 // verdictMap is figure 1: hazards by strategies and builds, on one sheet.
@@ -51,11 +51,25 @@ func verdictMap(d *Data) *Figure {
 			f.addMap(d, chunk, names)
 		}
 	}
-	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks. wiped: slots of a third-party library (collateral). idle: no connection was attempted. "+
-		"clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. One or two trials are a screening: they find frequent damage and exclude nothing. "+
-		"The control none is left out, because it is damaged everywhere. Darker is worse. %s. Baseline of costs elsewhere: %s.",
-		number.Percent(results.CleanBound), results.CleanTrials, f.trials("trials", "field"), d.Baseline)
+	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: shared blocks, raced and read-raced. "+
+		"collateral: slots of a third-party library were cleared. clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. "+
+		"The control none is left out, because it is damaged everywhere. Darker is worse. %s: %s.",
+		number.Percent(results.CleanBound), results.CleanTrials, f.trials("trials", "field"), excluded(f.counts()))
 	return f
+}
+
+// excluded says what trials without damage leave open, where there are fewest of
+// them and where there are most.
+func excluded(n tally) string {
+	if n.Total == 0 {
+		return "without trials there is no bound"
+	}
+	bound := func(trials int) string { return number.AtMost(inference.ProportionUpper(0, trials, 0.95)) }
+	text := fmt.Sprintf("the share of damaged ones is %s where %d show none", bound(n.Least), n.Least)
+	if n.Most > n.Least {
+		text += fmt.Sprintf(", %s where %d do", bound(n.Most), n.Most)
+	}
+	return text
 }
 
 const (
@@ -115,7 +129,27 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		}
 		m.rows = append(m.rows, r)
 	}
-	f.add(d, all, "Worst verdict, and damaged trials of all", m)
+	if p := f.add(d, all, "", m); p != nil {
+		parts := []string{p.Sub, checksOff(all)}
+		if p.OpenSSL == "" {
+			parts = append([]string{"OpenSSL " + strings.Join(results.Distinct(all, buildOf), ", ")}, parts...)
+		}
+		if p.Hazard == "" {
+			parts = append([]string{number.Count(len(hazards), "hazard")}, parts...)
+		}
+		p.Title = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+		p.Sub = strings.TrimSuffix("Worst verdict, and damaged trials of all; "+p.trials, "; ")
+	}
+}
+
+// checksOff says so where none of the scenes' trials had active checks.
+func checksOff(scenes []*Scene) string {
+	if slices.ContainsFunc(scenes, func(s *Scene) bool {
+		return slices.ContainsFunc(s.names(), func(name string) bool { return len(s.of(name).lives) > 0 })
+	}) {
+		return ""
+	}
+	return "active checks off"
 }
 
 // verdictField is one field of the map.

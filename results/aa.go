@@ -13,6 +13,7 @@ import (
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
+	"tlsbench/results/version"
 )
 
 // AAName is the n-th name, from 2, of a strategy that runs under several names
@@ -212,7 +213,8 @@ func exceeded(n int, chance float64) int {
 // AASummary is what a strategy against itself came to in one metric: the rule
 // of "tlsbench check --aa", for a figure and its text.
 type AASummary struct {
-	Unit string
+	Unit   string
+	Builds []string // that the file has
 	// Comparisons of eight rounds, or of DuetFirst duets, from trials of their own:
 	// the ratio of each, and how many differ, by the interval and by the
 	// signed-rank test, which duets do not have.
@@ -231,6 +233,10 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 	if err != nil {
 		return nil, err
 	}
+	builds := map[string]bool{}
+	for scene := range g.scenes {
+		builds[scene.OpenSSL] = true
+	}
 	var list []AASummary
 	if s := g.summarizeDuets(); len(s.Ratios) > 0 {
 		list = append(list, s)
@@ -239,6 +245,9 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 		if s, _ := g.aaSummary(unit); len(s.Ratios) > 0 {
 			list = append(list, s)
 		}
+	}
+	for i := range list {
+		list[i].Builds = slices.SortedFunc(maps.Keys(builds), version.Compare)
 	}
 	return list, nil
 }

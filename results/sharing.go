@@ -43,13 +43,14 @@ func Who(processes []int) string {
 }
 
 // Floor is what the negative control shows on a build too: OpenSSL's own doing,
-// which is held against no strategy.
+// which is held against no strategy. A block is known by the place that allocated it:
+// its callers, and whether others write it or read it, differ from hazard to hazard.
 type Floor map[string]bool
 
 // Add takes what the control showed.
 func (f Floor) Add(blocks []RacedBlock) {
 	for i := range blocks {
-		f[blocks[i].Key()] = true
+		f[blocks[i].Place()] = true
 	}
 }
 
@@ -62,7 +63,7 @@ func (f Floor) Within(blocks []RacedBlock) []RacedBlock { return f.part(blocks, 
 func (f Floor) part(blocks []RacedBlock, within bool) []RacedBlock {
 	list := []RacedBlock{}
 	for _, b := range blocks {
-		if f[b.Key()] == within {
+		if f[b.Place()] == within {
 			list = append(list, b)
 		}
 	}
@@ -103,6 +104,7 @@ type SharedSite struct {
 	Behind    string `json:"behind,omitempty"`
 	ReadRaced bool   `json:"read_raced,omitempty"`
 	Trials    int    `json:"trials"` // that had it
+	Blocks    int    `json:"blocks"` // in the trial that had the most
 }
 
 // String gives the counts.
@@ -147,17 +149,17 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		if trial.ended && len(above) == 0 {
 			sum.Cut++
 		}
-		seen := map[string]bool{}
+		blocks := map[string]int{}
 		for i := range above {
 			b := &above[i]
-			if seen[b.Key()] {
-				continue
+			key := b.Key()
+			if sites[key] == nil {
+				sites[key] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
 			}
-			seen[b.Key()] = true
-			if sites[b.Key()] == nil {
-				sites[b.Key()] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
+			if blocks[key]++; blocks[key] == 1 {
+				sites[key].Trials++
 			}
-			sites[b.Key()].Trials++
+			sites[key].Blocks = max(sites[key].Blocks, blocks[key])
 		}
 		raced, read := CountRaced(above)
 		sum.Raced = max(sum.Raced, raced)

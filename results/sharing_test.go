@@ -99,7 +99,7 @@ func TestSharingOfDaemon(t *testing.T) {
 func TestSharingFloor(t *testing.T) {
 	path := sharingFile(t, map[string]string{
 		"plain none": "err.c:1 drbg.c:2 lhash.c:3", "plain key-owner": "lhash.c:3 prop.c:4!", "plain hwm": "lhash.c:3 prop.c:4!",
-		"fips key-owner": "lhash.c:3 fips.c:5", "plain thread-stop": "prop.c:4", "plain clear-0-15": "other.c:6!",
+		"fips key-owner": "lhash.c:3 fips.c:5", "plain thread-stop": "prop.c:4", "plain shm-match": "prop.c:5", "plain clear-0-15": "other.c:6!",
 	})
 	c, err := Summarize(Options{}, path)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestSharingFloor(t *testing.T) {
 	}
 	want := map[string]string{
 		"plain none": "shared 2 raced", "plain key-owner": "no trials 0 raced", "plain hwm": "no trials 0 raced",
-		"fips key-owner": "shared 1 raced", "plain thread-stop": "shared 1 raced", "plain clear-0-15": "shared 0 raced, 1 read-raced",
+		"fips key-owner": "shared 1 raced", "plain thread-stop": "no trials 0 raced", "plain shm-match": "shared 1 raced", "plain clear-0-15": "shared 0 raced, 1 read-raced",
 	}
 	for i := range c.Tables {
 		for _, r := range c.Tables[i].Rows {
@@ -125,7 +125,7 @@ func TestSharingFloor(t *testing.T) {
 		t.Errorf("no row of %v", want)
 	}
 	for expect, broken := range map[string]int{
-		"hwm=unshared": 0, "none=unshared": 1, "thread-stop=unshared": 1, "clear-0-15=unshared": 1, "key-owner=unshared": 1, "hwm=clean": 1,
+		"hwm=unshared": 0, "none=unshared": 1, "thread-stop=unshared": 0, "shm-match=unshared": 1, "clear-0-15=unshared": 1, "key-owner=unshared": 1, "hwm=clean": 1,
 	} {
 		var out strings.Builder
 		if n, err := unmet(&out, CheckOptions{Expect: []string{expect}}, path); err != nil || n != broken {

@@ -1,7 +1,8 @@
 package browsertest
 
 // layoutProblems lists text that leaves the window, is cut by its box, lies on
-// other text, or has a word broken inside; in pictures too.
+// other text, or has a word broken inside; in pictures too. It lists pictures too
+// that are drawn much smaller than they were made, or larger.
 const layoutProblems = `(() => {
   const problems = [];
   const width = document.documentElement.clientWidth;
@@ -39,6 +40,10 @@ const layoutProblems = `(() => {
       if (e.closest(".controls")) continue; // stands above what scrolls below it
       boxes.push({ l: b.left, r: b.right, t: b.top, b: b.bottom, text, e });
     }
+  }
+  for (const svg of document.querySelectorAll("figure svg")) {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    if (scale && (scale < 0.8 || scale > 1.01)) problems.push("a picture at " + scale.toFixed(2) + " of its size");
   }
   boxes.sort((x, y) => x.t - y.t);
   for (let i = 0; i < boxes.length; i++) {

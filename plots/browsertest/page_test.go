@@ -119,7 +119,7 @@ func (v *view) shots(name string) {
 	if folder == "" {
 		return
 	}
-	for _, id := range []string{"answer", "verdicts", "figures", "handshakes", "forks", "sweeps", "workers", "shared", "damage", "survival", "keys", "noise", "details", "limits", "repeat", "data"} {
+	for _, id := range []string{"answer", "verdicts", "figures", "handshakes", "forks", "sweeps", "workers", "shared", "damage", "survival", "keys", "noise", "drift", "details", "limits", "repeat", "data"} {
 		var picture []byte
 		v.run(chromedp.Evaluate(fmt.Sprintf(`document.getElementById(%q).scrollIntoView()`, id), nil), chromedp.CaptureScreenshot(&picture))
 		if err := os.WriteFile(filepath.Join(folder, name+"-"+id+".png"), picture, 0o644); err != nil {
@@ -177,6 +177,7 @@ func TestChecksCanFail(t *testing.T) {
 	damage(".caption{margin-top:-2em}", "text on other text", layoutProblems)
 	damage(".caption{height:1em;overflow:hidden}", "text that is cut", layoutProblems)
 	damage("svg text{font-size:40px!important}", "labels on other labels", layoutProblems)
+	damage(".wide svg{max-width:100%}", "a picture too small to read", layoutProblems)
 	damage("td{width:3em;overflow-wrap:anywhere}tr,td{display:table-cell!important;max-width:3em}", "a word broken inside", `(`+layoutProblems+`).filter(p => p.startsWith("is broken inside"))`)
 	damage(".caption{color:#aaa!important}", "pale text", contrastProblems)
 }

@@ -71,3 +71,12 @@ func (b *RacedBlock) Key() string {
 	}
 	return b.Site
 }
+
+// Place is where a block was allocated: the line of the source where the site begins
+// with one, whoever the caller was, else the whole site.
+func (b *RacedBlock) Place() string {
+	if line, _, _ := strings.Cut(b.Site, " "); strings.Contains(line, ":") {
+		return line
+	}
+	return b.Site
+}

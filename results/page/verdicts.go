@@ -59,7 +59,7 @@ func hazardMatrix(tables []*results.Table, names []string) *Table {
 }
 
 // shortWords are those that are too long for a matrix.
-var shortWords = map[results.Word]string{results.Collateral: "wiped", results.NotApplicWord: "n/a"}
+var shortWords = map[results.Word]string{results.NotApplicWord: "n/a"}
 
 // field is a verdict in as little room as possible: the worst word, the raced
 // blocks where sharing trials counted them, and k/n; a word of damage without k/n
