@@ -30,7 +30,8 @@ func findings(d *plots.Data, set string) (string, error) {
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
 		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure,
-		"set": func() string { return set },
+		"set":    func() string { return set },
+		"family": func() (string, error) { return everywhere(d.Comparison) },
 	}).Parse(findingsText)
 	if err != nil {
 		return "", err
@@ -240,6 +241,14 @@ func (f finder) exposure() (string, error) {
 	return fmt.Sprintf("in half of the fields without damage it has fewer than %.0f connections, and %.0f in that with the fewest (%s)", math.Ceil(all[len(all)/2]), all[0], where), nil
 }
 
+// everywhere is what the set says of all fields without damage at once.
+func everywhere(c *results.Comparison) (string, error) {
+	if c.Family == nil {
+		return "", errors.New("the set has no lives until the verdict of each field (--rounds auto)")
+	}
+	return c.Family.String(), nil
+}
+
 // costs gives the interval of a strategy's cost by duets that holds those of all
 // builds.
 func (f finder) costs(strategy string) (string, error) {
@@ -302,7 +311,7 @@ func (f finder) predictions() (string, error) {
 					return "", err
 				}
 				marks += c.mark(expected)
-				if c.trials > 0 {
+				if c.trials > 0 && c.damaged == 0 {
 					least = min(least, c.trials)
 				}
 			}
@@ -313,7 +322,7 @@ func (f finder) predictions() (string, error) {
 	if len(t.Rows) == 0 {
 		return "", errors.New("the set has no hazards")
 	}
-	return fmt.Sprintf("At least %d lives in each field; one mark for each build, %s, in this order.\n\n%s",
+	return fmt.Sprintf("At least %d lives in each field without damage; one mark for each build, %s, in this order.\n\n%s",
 		least, strings.Join(builds, ", "), markdown(t)), nil
 }
 
