@@ -68,7 +68,7 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 		return r
 	})
 	if p != nil {
-		p.Sub += disturbed(group, strategiesOf(group))
+		p.Sub += disturbed(group, strategiesOf(group), "on", buildOf)
 	}
 }
 
@@ -95,28 +95,30 @@ func (s *Scene) mark() string {
 	return s.Mark
 }
 
-// disturbed names the builds and, of the strategies drawn, those whose trials of cost
-// met too much else on the machine; the tables of cost say what.
-func disturbed(group []*Scene, drawn []string) string {
+// disturbed names those of the strategies drawn whose trials of cost met too much
+// else on the machine, and the places in the panel if those are not all; the tables of
+// cost say what it was.
+func disturbed(group []*Scene, drawn []string, where string, place func(*Scene) string) string {
+	names := func(s *Scene) string {
+		shown := slices.DeleteFunc(slices.Clone(drawn), func(name string) bool { return s.Row(name) == nil })
+		list := slices.DeleteFunc(slices.Clone(shown), func(name string) bool {
+			return !slices.ContainsFunc(s.Row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 })
+		})
+		if len(list) > 1 && len(list) == len(shown) {
+			return "all strategies"
+		}
+		return strings.Join(list, ", ")
+	}
 	var list []string
-	for _, s := range group {
-		var names []string
-		shown := 0
-		for _, name := range drawn {
-			if r := s.Row(name); r != nil {
-				shown++
-				if slices.ContainsFunc(r.Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 }) {
-					names = append(names, name)
-				}
-			}
+	for _, scenes := range results.Group(group, names) {
+		text := names(scenes[0])
+		switch {
+		case text == "":
+			continue
+		case len(scenes) < len(group):
+			text += " " + where + " " + strings.Join(results.Distinct(scenes, place), ", ")
 		}
-		text := s.OpenSSL + ", " + strings.Join(names, ", ")
-		if len(names) > 1 && len(names) == shown {
-			text = s.OpenSSL + ", all strategies"
-		}
-		if len(names) > 0 && !slices.Contains(list, text) {
-			list = append(list, text)
-		}
+		list = append(list, text)
 	}
 	if len(list) == 0 {
 		return ""

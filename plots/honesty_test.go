@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,32 @@ func TestAAPanel(t *testing.T) {
 	p := noise(d).Panels[0]
 	if !strings.HasPrefix(p.Title, "A/A") || !strings.Contains(p.Alt, "of 3 comparisons of a strategy with itself 1 differ") || !strings.Contains(p.Alt, "3 %") {
 		t.Errorf("%s: %s", p.Title, p.Alt)
+	}
+}
+
+// A heading says of disturbed trials what it does not say already, and once.
+func TestDisturbedIsSaidOnce(t *testing.T) {
+	scene := func(workers int, disturbed ...string) *Scene {
+		table := &results.Table{Scene: results.Scene{OpenSSL: "3.0.19", Workers: workers}}
+		for _, name := range []string{"hwm", "key-owner"} {
+			r := results.Row{Strategy: name, Costs: []results.Cost{{}}}
+			if slices.Contains(disturbed, name) {
+				r.Costs[0].Disturbed = []string{"load above 6 before the trial"}
+			}
+			table.Rows = append(table.Rows, r)
+		}
+		return &Scene{Table: table}
+	}
+	for want, group := range map[string][]*Scene{
+		"": {scene(1), scene(4)},
+		"; many trials were disturbed: all strategies":                    {scene(1, "hwm", "key-owner"), scene(4, "hwm", "key-owner")},
+		"; many trials were disturbed: hwm at 1; all strategies at 4, 16": {scene(1, "hwm"), scene(4, "hwm", "key-owner"), scene(16, "hwm", "key-owner")},
+		"; many trials were disturbed: hwm":                               {scene(1, "hwm"), scene(4, "hwm")},
+		"; many trials were disturbed: key-owner at 4":                    {scene(1), scene(4, "key-owner")},
+	} {
+		if got := disturbed(group, strategiesOf(group), "at", func(s *Scene) string { return fmt.Sprint(s.Workers) }); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
