@@ -56,7 +56,7 @@ for shard in 1 2 3; do
 		--duration 100ms --shard $shard/3 &
 done
 wait
-measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 50 --duration 100ms
+measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 30 --duration 100ms
 # What OpenSSL's own FIPS module keeps for itself, in longer lives: its generator is drawn from seldom.
 measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop,hwm,shm-match,key-owner \
 	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1
