@@ -34,7 +34,7 @@ func TestDisturbedIsSaidOnce(t *testing.T) {
 	scene := func(workers int, disturbed ...string) *Scene {
 		table := &results.Table{Scene: results.Scene{OpenSSL: "3.0.19", Workers: workers}}
 		for _, name := range []string{"hwm", "key-owner"} {
-			r := results.Row{Strategy: name, Costs: []results.Cost{{}}}
+			r := &results.Row{Strategy: name, Costs: []results.Cost{{}}}
 			if slices.Contains(disturbed, name) {
 				r.Costs[0].Disturbed = []string{"load above 6 before the trial"}
 			}

@@ -272,8 +272,7 @@ func TestOwnStrategyDisturbsTheTracer(t *testing.T) {
 		{"child", mappings, "more mappings than /proc/sys/vm/max_map_count allows"},
 		{"prepare", blocks, "traced heap: no room for 16 bytes"},
 	} {
-		own := ownObject(t, "own", []byte(`#define _GNU_SOURCE
-#include "strategy.h"
+		own := ownObject(t, "own", []byte(`#include "strategy.h"
 #include <signal.h>
 #include <sys/mman.h>
 void catch(int);
