@@ -31,7 +31,7 @@ func damage(d *Data) *Figure {
 	}
 	f.Caption = fmt.Sprintf("An arrow to 0 begins at the upper bound if no trial showed anything. First damage: per million attempted connections, good and bad, up to the damage; valid if the risk does not rise with a trial's age. Damaged trials: with any damage. Errors of another worker: found by an active check of the error queue. Rates are on logarithmic axes. "+
 		"Bars are %s (exact for trials; rates include the spread between trials); bounds for zero events are one-sided at 95 %%. "+
-		"%s. Combinations of fewer than %d trials are in the verdict map alone.",
+		"%s. Combinations of fewer than %d trials, or whose trials ended at the third damaged one, are in the verdict map alone.",
 		d.intervals(), f.trials("corruption trials", "row"), minLives)
 	return f
 }
@@ -57,9 +57,13 @@ func judged(rowOf func(*results.Row) row) func(*Scene, *results.Row) row {
 // verdict.
 const minLives = 6
 
-// wellJudged lists the scenes that have so many.
+// wellJudged lists the scenes that have so many, and in which damage ended no
+// strategy's trials: there is no rate then.
 func (d *Data) wellJudged() []*Scene {
 	return slices.DeleteFunc(d.fullyJudged(), func(s *Scene) bool {
+		if slices.ContainsFunc(s.Table.Rows, func(r *results.Row) bool { return r.Stopped }) {
+			return true
+		}
 		for _, v := range s.series {
 			if len(v.lives) >= minLives {
 				return false

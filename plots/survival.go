@@ -48,7 +48,7 @@ func survival(d *Data) *Figure {
 	}
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
 		"Strategies without a damaged trial are one line, whose band reaches down to the exact one-sided 95 %% bound of the one with the fewest trials. "+
-		"Logarithmic axis; damage before the second handshake is at 1. Trials without active checks are left out, because they find damage later. %s; combinations of fewer than %d trials have no panel.",
+		"Logarithmic axis; damage before the second handshake is at 1. Trials without active checks are left out, because they find damage later. %s; combinations of fewer than %d trials, or whose trials ended at the third damaged one, have no panel.",
 		d.intervals(), f.trials("trials", "strategy"), minLives)
 	return f
 }

@@ -218,6 +218,7 @@ var conditionOf = map[string]string{
 	"second-context":            "one library context",
 	"provider-state:when=after": "no provider comes later",
 	"atfork-user":               "registered first",
+	"worker-forks":              "no worker forks",
 }
 
 // hazardKind is the place of a hazard's heading: that of the first part of

@@ -39,11 +39,11 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix == "" && hopeless(t) }); names != "" && len(t.Rows) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because %s is expected to be damaged, though it was not in these trials: %s.", results.NegativeControl, names))
 	}
-	if tried.Total > 0 && (c.Family == nil || !c.Family.Holds()) {
-		t.Notes = append(t.Notes, fmt.Sprintf("Hazards without damage: a screening with %s for each hazard and build. It finds only frequent damage.", trialsOf(tried)))
-	}
-	if c.Family != nil {
+	switch {
+	case c.Family != nil && c.Family.Holds():
 		t.Notes = append(t.Notes, c.Family.String())
+	case tried.Total > 0:
+		t.Notes = append(t.Notes, fmt.Sprintf("Hazards without damage: a screening with %s for each hazard and build. It finds only frequent damage.", trialsOf(tried)))
 	}
 	if alone.Total > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Alone without damage: at least %s on each build; share of damaged trials: %s.", number.Count(alone.Least, "trial"), number.AtMost(bound)))
@@ -119,16 +119,16 @@ func newRecord(tables []*results.Table, strategy string) *record {
 	for _, scenes := range results.Group(alone, buildOf) {
 		f.plain(scenes[0].OpenSSL, scenes)
 	}
-	bounds := make(map[[2]string]float64) // the best of scenes that differ in the number of workers, say
+	// The best of scenes of a hazard and a build that differ in the number of workers, say.
+	bounds, trials := make(map[[2]string]float64), make(map[[2]string]int)
 	for _, t := range tables {
 		r := t.Row(strategy)
 		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
-		if r.Verdict.Damaged == 0 {
-			f.tried.Add(r.Verdict.Trials)
-			where := [2]string{t.Hazard, t.OpenSSL}
+		if where := [2]string{t.Hazard, t.OpenSSL}; r.Verdict.Damaged == 0 {
 			bounds[where] = min(cmp.Or(bounds[where], 1), r.Verdict.Upper)
+			trials[where] = max(trials[where], r.Verdict.Trials)
 		}
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
@@ -137,8 +137,9 @@ func newRecord(tables []*results.Table, strategy string) *record {
 			f.broken[t.Hazard] = append(f.broken[t.Hazard], t.OpenSSL)
 		}
 	}
-	for _, bound := range bounds {
+	for where, bound := range bounds {
 		f.weakest = max(f.weakest, bound)
+		f.tried.Add(trials[where])
 	}
 	return f
 }
@@ -273,7 +274,7 @@ func (f *record) breaks() Cell {
 
 // manyNeeds are more conditions than anybody checks, and fewWords are characters
 // that fit in a cell.
-const manyNeeds, fewWords = 3, 50
+const manyNeeds, fewWords = 4, 50
 
 // advice follows from the other columns.
 func (f *record) advice() Cell {
