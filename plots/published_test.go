@@ -142,7 +142,7 @@ func TestPublishRefuses(t *testing.T) {
 	const begin, end = "<!-- results: begin, made by go run ./plots/publish -->", "<!-- results: end -->"
 	whole := string(plots.Fixture(t, "one-strategy"))
 	cut := whole[:strings.LastIndex(strings.TrimRight(whole, "\n"), "\nBenchmark")+1]
-	for want, run := range map[string]string{"is not finished": cut, "the set has no field without damage": whole} {
+	for want, run := range map[string]string{"is not finished": cut, "the set has no lives until the verdict of each field": whole} {
 		root := t.TempDir()
 		folder := filepath.Join(root, report.PublishedData, "2026-03-01-example")
 		check(t, os.MkdirAll(folder, 0o755))

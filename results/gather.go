@@ -436,15 +436,6 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 	return s
 }
 
-// of returns some of the inputs.
-func (g *gatherer) of(files []int) []*Input {
-	list := make([]*Input, len(files))
-	for i, n := range files {
-		list[i] = g.inputs[n]
-	}
-	return list
-}
-
 // sorted returns the scenes in the order of the report.
 func (g *gatherer) sorted() []Scene { return slices.SortedFunc(maps.Keys(g.scenes), compareScenes) }
 

@@ -61,7 +61,7 @@ func compare(c *results.Comparison, few int) *Document {
 		}
 		if left > 0 {
 			b.Add(Heading{2, fmt.Sprintf("Left out: details of %s", number.Count(left, "scene"))},
-				Text(fmt.Sprintf("They had fewer than %d trials of each strategy; the tables above have their verdicts. "+
+				Text(fmt.Sprintf("They had fewer than %d trials of each strategy, or these ended at the third damaged one; the tables above have their verdicts. "+
 					"tlsbench compare --all shows the details, and --where hazard=NAME those of one hazard.", few)))
 		}
 	}
@@ -108,11 +108,13 @@ func settings(s results.Scene) string {
 }
 
 // judgedInFewer reports whether scenes got their verdicts from fewer trials of
-// each strategy, and nothing else was measured there.
+// each strategy, or ended at the third damaged one, where there are no rates; and
+// nothing else was measured there.
 func judgedInFewer(scenes []*results.Table, trials int) bool {
 	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
+		ended := trials > 0 && slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Stopped })
 		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool {
-			return r.Verdict.Trials >= trials || r.Throughput > 0 || r.Duet != nil
+			return r.Verdict.Trials >= trials && !ended || r.Throughput > 0 || r.Duet != nil
 		})
 	})
 }
