@@ -215,7 +215,8 @@ func (a *arguments) add(flag string, values []string, normal string) {
 	}
 }
 
-// Command is the command that makes a file like it.
+// Command is the command that makes a file like it, and the one that ends a
+// sequential plan where it was ended.
 func (p *Plan) Command(file string) string {
 	if p.Spec.OfDaemons() {
 		return p.fieldCommand(file)
@@ -250,7 +251,11 @@ func (p *Plan) Command(file string) string {
 	if p.Shard.Count > 1 {
 		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
 	}
-	return strings.Join(append(args, "-o "+file), " ")
+	text := strings.Join(append(args, "-o "+file), " ")
+	if s.Sequential && s.Rounds > 0 {
+		text += fmt.Sprintf("\ntlsbench run --resume %s --rounds %d", file, s.Rounds)
+	}
+	return text
 }
 
 func (a *arguments) numbers(s *Spec) {

@@ -65,7 +65,7 @@ func sameCommand(t *testing.T, path string) {
 		sameFieldCommand(t, path)
 		return
 	}
-	line := commandOf(t, path)
+	line, end, _ := strings.Cut(commandOf(t, path), "\n") // the second ends the plan
 	plan, err := bench.ReadPlan(path)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +79,11 @@ func sameCommand(t *testing.T, path string) {
 		t.Errorf("%s asks for builds %q, the file has %v", line, asked, names)
 	}
 	again := planOf(t, c, plan.Spec.Builds)
+	if end != "" {
+		if again, err = again.Change(int(parseRun(t, strings.Fields(end)[1:]).Rounds)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if slices.Equal(plan.Spec.Measures, []results.Measure{results.Fork}) {
 		// A trial of forks ends by their number. The lengths of other trials are the
 		// preset's, which may have changed since.
