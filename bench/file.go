@@ -113,7 +113,7 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	}
 	done, err := r.takeUp(f)
 	if err == nil && r.Changed != nil {
-		done, err = r.change(f, done)
+		done, err = r.change(f, len(done))
 	}
 	if err == nil {
 		err = f.private()
@@ -128,7 +128,7 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 // change goes on with the plan of more or of fewer rounds, and says so in the file.
 // A plan of a number of rounds is ended with one that is whole, a sequential one
 // goes on to its last; trials of later ones stay in the file.
-func (r *Runner) change(f *file, done []outcome) ([]outcome, error) {
+func (r *Runner) change(f *file, done int) ([]outcome, error) {
 	old := r.Plan
 	r.Plan = r.Changed
 	h, err := newDocument(r.Plan, r.Machine).header()
@@ -139,8 +139,10 @@ func (r *Runner) change(f *file, done []outcome) ([]outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if whole := old.wholeRounds(len(done)); !old.Spec.Sequential && r.Plan.Spec.Rounds < old.Spec.Rounds && r.Plan.Spec.Rounds > whole {
-		return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", r.Plan.Spec.Rounds, whole)
+	if !old.Spec.Sequential && r.Plan.Spec.Rounds < old.Spec.Rounds {
+		if whole := old.wholeRounds(done); r.Plan.Spec.Rounds > whole {
+			return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", r.Plan.Spec.Rounds, whole)
+		}
 	}
 	return list, results.NewWriter(f).Plan(h.Plan)
 }
