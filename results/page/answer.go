@@ -119,16 +119,17 @@ func newRecord(tables []*results.Table, strategy string) *record {
 	for _, scenes := range results.Group(alone, buildOf) {
 		f.plain(scenes[0].OpenSSL, scenes)
 	}
-	// The best of scenes of a hazard and a build that differ in the number of workers, say.
-	bounds, trials := make(map[[2]string]float64), make(map[[2]string]int)
+	// Of scenes of a hazard and a build that differ in the number of workers, say, the
+	// one with the most trials.
+	best := make(map[[2]string]*results.Verdict)
 	for _, t := range tables {
 		r := t.Row(strategy)
 		if t.Hazard == results.Plain || r == nil || r.Verdict.Trials == 0 || !slices.Contains(f.safe, t.OpenSSL) || hopeless(t) {
 			continue
 		}
-		if where := [2]string{t.Hazard, t.OpenSSL}; r.Verdict.Damaged == 0 {
-			bounds[where] = min(cmp.Or(bounds[where], 1), r.Verdict.Upper)
-			trials[where] = max(trials[where], r.Verdict.Trials)
+		where := [2]string{t.Hazard, t.OpenSSL}
+		if v, b := &r.Verdict, best[where]; v.Damaged == 0 && (b == nil || v.Trials > b.Trials) {
+			best[where] = v
 		}
 		if !slices.Contains(f.hazards, t.Hazard) {
 			f.hazards = append(f.hazards, t.Hazard)
@@ -137,9 +138,9 @@ func newRecord(tables []*results.Table, strategy string) *record {
 			f.broken[t.Hazard] = append(f.broken[t.Hazard], t.OpenSSL)
 		}
 	}
-	for where, bound := range bounds {
-		f.weakest = max(f.weakest, bound)
-		f.tried.Add(trials[where])
+	for _, v := range best {
+		f.weakest = max(f.weakest, v.Upper)
+		f.tried.Add(v.Trials)
 	}
 	return f
 }
