@@ -222,15 +222,15 @@ func (f finder) unraced(strategy, hazard string, builds ...string) (string, erro
 // without damage: where there were fewest, and in half of the fields.
 func (f finder) exposure() (string, error) {
 	var all []float64
-	where := ""
+	fewest, where := math.Inf(1), ""
 	for t, r := range results.Rows(f.tables) {
 		v := &r.Verdict
 		if v.Trials == 0 || v.Damaged > 0 || !usual(t) {
 			continue
 		}
 		n := float64(v.Attempts) / float64(v.Trials)
-		if len(all) == 0 || n < slices.Min(all) {
-			where = fmt.Sprintf("%s under %s on %s", r.Strategy, t.Hazard, t.OpenSSL)
+		if n < fewest {
+			fewest, where = n, fmt.Sprintf("%s under %s on %s", r.Strategy, t.Hazard, t.OpenSSL)
 		}
 		all = append(all, n)
 	}
@@ -238,7 +238,7 @@ func (f finder) exposure() (string, error) {
 		return "", errors.New("the set has no field without damage")
 	}
 	slices.Sort(all)
-	return fmt.Sprintf("in half of the fields without damage it has fewer than %.0f connections, and %.0f in that with the fewest (%s)", math.Ceil(all[len(all)/2]), all[0], where), nil
+	return fmt.Sprintf("in half of the fields without damage it has fewer than %.0f connections, and %.0f in that with the fewest (%s)", math.Ceil(all[len(all)/2]), fewest, where), nil
 }
 
 // everywhere is what the set says of all fields without damage at once.
