@@ -61,7 +61,7 @@ const minLives = 6
 // strategy's trials: there is no rate then.
 func (d *Data) wellJudged() []*Scene {
 	return slices.DeleteFunc(d.fullyJudged(), func(s *Scene) bool {
-		if slices.ContainsFunc(s.Table.Rows, func(r *results.Row) bool { return r.Stopped }) {
+		if s.Ended() {
 			return true
 		}
 		for _, v := range s.series {

@@ -21,6 +21,12 @@ func (t *Table) Judged() bool {
 	return slices.ContainsFunc(t.Rows, func(r *Row) bool { return r.Verdict.Worst() != NoTrials })
 }
 
+// Ended reports whether damage ended the trials of a strategy: then its scene has
+// no rates to compare.
+func (t *Table) Ended() bool {
+	return slices.ContainsFunc(t.Rows, func(r *Row) bool { return r.Stopped })
+}
+
 // Counts gives k/n, and "k of n" where damage ended the trials: that is no share.
 func (r *Row) Counts() string {
 	if r.Stopped {

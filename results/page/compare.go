@@ -112,7 +112,7 @@ func settings(s results.Scene) string {
 // nothing else was measured there.
 func judgedInFewer(scenes []*results.Table, trials int) bool {
 	return !slices.ContainsFunc(scenes, func(t *results.Table) bool {
-		ended := trials > 0 && slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Stopped })
+		ended := trials > 0 && t.Ended()
 		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool {
 			return r.Verdict.Trials >= trials && !ended || r.Throughput > 0 || r.Duet != nil
 		})
