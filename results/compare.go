@@ -179,17 +179,12 @@ func (g *gatherer) warnings() []string {
 		if f.Torn {
 			list = append(list, f.Name+": the end is cut off, so the last, unfinished trial is left out")
 		}
-		if f.Plan != nil && len(f.Plan.Spec.Extended) > 0 {
-			var rounds []string
-			for _, n := range append(slices.Clone(f.Plan.Spec.Extended), f.Plan.Spec.Rounds) {
-				if n == 0 {
-					rounds = append(rounds, "auto")
-				} else {
-					rounds = append(rounds, fmt.Sprint(n))
-				}
-			}
+	}
+	for _, files := range Group(g.inputs, (*Input).changes) {
+		if rounds := files[0].changes(); rounds != "" {
+			names := Distinct(files, func(in *Input) string { return in.Name })
 			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %s; tests are a little too ready to find a difference then",
-				f.Name, strings.Join(rounds, " to ")))
+				strings.Join(names, ", "), rounds))
 		}
 	}
 	list = append(list, overlaps(g.inputs)...)
@@ -197,6 +192,23 @@ func (g *gatherer) warnings() []string {
 		list = append(list, "no trials to compare")
 	}
 	return list
+}
+
+// changes are the numbers of rounds that a file's plan had one after the other, ""
+// if there was one.
+func (in *Input) changes() string {
+	if in.Plan == nil || len(in.Plan.Spec.Extended) == 0 {
+		return ""
+	}
+	var rounds []string
+	for _, n := range append(slices.Clone(in.Plan.Spec.Extended), in.Plan.Spec.Rounds) {
+		if n == 0 {
+			rounds = append(rounds, "auto")
+		} else {
+			rounds = append(rounds, fmt.Sprint(n))
+		}
+	}
+	return strings.Join(rounds, " to ")
 }
 
 func (g *gatherer) table(s Scene, o Options) *Table {
