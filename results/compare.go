@@ -187,7 +187,6 @@ func (g *gatherer) warnings() []string {
 				strings.Join(names, ", "), rounds))
 		}
 	}
-	list = append(list, overlaps(g.inputs)...)
 	if len(g.scenes) == 0 {
 		list = append(list, "no trials to compare")
 	}

@@ -3,7 +3,6 @@ package results
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,42 +114,6 @@ func TestSlowdownOnADisturbedMachine(t *testing.T) {
 		broken, err := unmet(&out, CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}, path)
 		if err != nil || broken != want || want > 0 && !strings.Contains(out.String(), "the data cannot support the claim: more than 5 %") {
 			t.Errorf("%d of 12 trials disturbed: %d broken, want %d; error %v\n%s", trials, broken, want, err, &out)
-		}
-	}
-}
-
-// Files of one host whose times overlap are each other's load.
-func TestRunsAtTheSameTime(t *testing.T) {
-	write := func(name, host string, later time.Duration) string {
-		s := newSimulation(2)
-		s.start = s.start.Add(later)
-		path := s.file(t, name)
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data = bytes.Replace(data, []byte(`{"seed":1}`), []byte(`{"seed":1,"machine":{"host":"`+host+`"}}`), 1)
-		path = filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, data, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	a := write("a.txt", "one", 0)
-	for _, tt := range []struct {
-		name, host string
-		later      time.Duration
-		want       bool
-	}{
-		{"during", "one", time.Second, true},
-		{"before", "one", -time.Second, true},
-		{"after", "one", time.Hour, false},
-		{"on another host", "two", time.Second, false},
-		{"on a host without a name", "", time.Second, false},
-	} {
-		out := compareText(t, Options{}, a, write("b.txt", tt.host, tt.later))
-		if strings.Contains(strings.Join(strings.Fields(out), " "), "ran at the same time on host one") != tt.want {
-			t.Errorf("%s: want a warning: %v\n%s", tt.name, tt.want, out)
 		}
 	}
 }

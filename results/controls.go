@@ -200,8 +200,7 @@ func kindOf(config map[string]string, trials string) string {
 const kindMark = "; "
 
 // MachineOf names the kind of machine that trials ran on: the configuration
-// key machine, else what stands of CPU, kernel and memory. The host's name
-// does not count.
+// key machine, else what stands of CPU, kernel and memory.
 func MachineOf(config map[string]string) string {
 	var facts []string
 	for _, key := range []string{"cpu", "kernel", "memory"} {

@@ -25,9 +25,6 @@ type Input struct {
 	First, Last time.Time       // starts of trials
 	Load        [2]float64      // load average before a trial, the least and the most
 	Steal       float64         // the largest share of a trial
-
-	host  string
-	ended time.Time // of the trial that ended last
 }
 
 func newInput(path string) *Input {
@@ -51,20 +48,12 @@ func (in *Input) add(t *Trial) {
 	if t.Start.After(in.Last) {
 		in.Last = t.Start
 	}
-	if end := t.Start.Add(t.Load); end.After(in.ended) {
-		in.ended = end
-	}
 }
 
 // finish takes what appears before the trials.
 func (in *Input) finish(f File) {
 	in.File = f
-	p := f.Header.plan()
-	if p == nil {
-		return
-	}
-	in.host = p.Machine.Host
-	if p.Spec.Rounds > 0 || p.Spec.Sequential {
+	if p := f.Header.plan(); p != nil && (p.Spec.Rounds > 0 || p.Spec.Sequential) {
 		in.Plan = p
 	}
 }
@@ -74,20 +63,6 @@ func (in *Input) Base() string { return filepath.Base(in.Name) }
 
 // Fact is a line of the file's configuration.
 func (in *Input) Fact(key string) string { return cmp.Or(in.Header.Get(key), "not known") }
-
-// overlaps warns of files whose trials were made at the same time on hosts of
-// one name: each was the other's load.
-func overlaps(inputs []*Input) []string {
-	var list []string
-	for i, a := range inputs {
-		for _, b := range inputs[:i] {
-			if a.host != "" && a.host == b.host && a.First.Before(b.ended) && b.First.Before(a.ended) {
-				list = append(list, fmt.Sprintf("%s and %s ran at the same time on host %s: each disturbed the other", b.Name, a.Name, a.host))
-			}
-		}
-	}
-	return list
-}
 
 // trait is what trials that are counted together have in common, apart from the
 // machine and their cell: the program, the length of a kind of trial, the content

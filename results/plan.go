@@ -17,8 +17,7 @@ import (
 // and no machine. A test of cmd/tlsbench reads the commands back and compares the
 // plans.
 type Plan struct {
-	Machine struct{ Host string }
-	Spec    struct {
+	Spec struct {
 		Spec
 		Builds []PlannedBuild
 	}
