@@ -3,7 +3,6 @@ package bench
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,10 +56,15 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 	}
 	switch {
 	case err == nil:
-		copyOutcome(r, out)
+		r.Life = out.Life
+		if out.Trace != nil {
+			r.Raced = out.Trace.Raced
+		}
+		r.Detail = inWords(out, r.Cell.Server())
 		r.Status, r.Reason = t.status(out)
 	case out != nil && out.Fork != nil: // what was measured until then is kept with the reason
-		noteConditions(r, out)
+		r.Load, r.LoadBefore, r.Steal, r.CtxSwitches = out.Load, out.LoadBefore, out.Steal, out.CtxSwitches
+		r.Detail = inWords(out, r.Cell.Server())
 		fallthrough
 	default:
 		r.Status, r.Reason = results.Failed, err.Error()
@@ -76,30 +80,13 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 	return r, err
 }
 
-// copyOutcome keeps the facts of the trial.
-func copyOutcome(r *results.Trial, o *workload.Outcome) {
-	r.Handshakes, r.Checks, r.Draws, r.Forks = o.Handshakes, o.Checks, o.Draws, o.Forks
-	r.Attempts = o.Handshakes + o.Refused
-	r.Events = maps.Clone(o.Events)
-	maps.DeleteFunc(r.Events, func(_ string, n uint64) bool { return n == 0 })
-	if r.Damaged() {
-		r.FirstEvent, r.FirstEventAt = o.FirstEvent, o.FirstEventAt
-	}
-	r.Duet = o.Duet
-	r.CrashAt, r.SharedSlots, r.Ignored, r.Mark = o.CrashAt, o.SharedSlots, o.Ignored, o.Mark
-	if o.Trace != nil {
-		r.Raced = o.Trace.Raced
-	}
-	noteConditions(r, o)
-}
-
-// noteConditions keeps what went on around the trial, and its first events in
-// words.
-func noteConditions(r *results.Trial, o *workload.Outcome) {
-	r.Load, r.LoadBefore, r.Steal, r.CtxSwitches = o.Load, o.LoadBefore, o.Steal, o.CtxSwitches
+// inWords describes the first events of a trial.
+func inWords(o *workload.Outcome, server string) []string {
+	var list []string
 	for _, e := range o.Noted[:min(len(o.Noted), maxDetail)] {
-		r.Detail = append(r.Detail, describe(e, r.Cell.Server()))
+		list = append(list, describe(e, server))
 	}
+	return list
 }
 
 func describe(e workload.Event, server string) string {
@@ -140,7 +127,7 @@ func (t Task) carriedOut(o *workload.Outcome) (results.Status, string) {
 	case t.Cell.Measure == results.Sharing && (o.Trace == nil || o.Trace.Faults == 0):
 		return results.Failed, "the tracer saw no write"
 	case t.Cell.server != nil:
-	case t.Cell.Measure == results.Corruption && !o.Damaged() && o.Handshakes+o.Refused == 0:
+	case t.Cell.Measure == results.Corruption && !o.Damaged() && o.Attempts == 0:
 		return results.Failed, "no connection was attempted, and no damage was seen"
 	case t.Cell.Measure == results.Handshake && !o.Damaged() && o.Measured == 0:
 		return results.Failed, "no handshake was completed in the measured time, and no damage was seen"

@@ -81,15 +81,15 @@ func latencies() []float64 {
 
 func TestMetrics(t *testing.T) {
 	calm := workload.Outcome{
-		Handshakes: 2_000_000, Measured: 1000, Rate: 1234.5, CPU: 250 * time.Millisecond,
-		Latency: latencies(), Checks: 4_000_000, Draws: 16_000_000, SharedSlots: 3,
+		Life:     results.Life{Handshakes: 2_000_000, Attempts: 2_000_000, Checks: 4_000_000, Draws: 16_000_000, SharedSlots: 3},
+		Measured: 1000, Rate: 1234.5, CPU: 250 * time.Millisecond, Latency: latencies(),
 	}
 	harmed := calm
 	harmed.Events = map[string]uint64{
 		event.ForeignError: 8, event.RepeatedRandom: 4, event.DoubleFree: 5, event.Crash: 1,
 		event.Hang: 7, event.BrokenNeighbour: 7, event.LostSlot: 7, event.FailedHandshake: 2,
 	}
-	idle := workload.Outcome{Events: map[string]uint64{event.Crash: 1}}
+	idle := workload.Outcome{Life: results.Life{Events: map[string]uint64{event.Crash: 1}}}
 	for _, test := range []struct {
 		name    string
 		measure results.Measure
@@ -138,9 +138,9 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
 	start := time.Now()
 	out := &workload.Outcome{
-		Handshakes: 10, Refused: 3, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1, event.Hang: 0},
-		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
-		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99,
+		Life: results.Life{Handshakes: 10, Attempts: 13, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
+			FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
+			SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99},
 	}
 	for range 20 {
 		out.Noted = append(out.Noted, workload.Event{Kind: event.Crash, Worker: 2, At: 6 * time.Millisecond, Detail: "signal 11"})
@@ -153,9 +153,9 @@ func TestTrialKeepsTheFacts(t *testing.T) {
 	}
 	want := &results.Trial{
 		Cell: task.Cell.Cell, ID: task.ID, Round: 1, Seed: task.Seed, Start: start.UTC(), Status: results.OK,
-		Handshakes: 10, Attempts: 13, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
-		FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
-		SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99, Detail: detail,
+		Life: results.Life{Handshakes: 10, Attempts: 13, Checks: 11, Draws: 12, Events: map[string]uint64{event.Crash: 1},
+			FirstEvent: 5 * time.Millisecond, FirstEventAt: 7, CrashAt: 6 * time.Millisecond, Load: time.Second,
+			SharedSlots: 2, LoadBefore: 0.5, Steal: 0.01, CtxSwitches: 99, Detail: detail},
 	}
 	got.Metrics = nil // TestMetrics
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -167,7 +167,7 @@ func TestStatus(t *testing.T) {
 	spec := smallSpec()
 	spec.Builds[0].Build.Version = "3.0.20"
 	p := mustPlan(t, spec, whole)
-	good := workload.Outcome{Handshakes: 1, Measured: 1}
+	good := workload.Outcome{Life: results.Life{Handshakes: 1, Attempts: 1}, Measured: 1}
 	for _, test := range []struct {
 		name    string
 		measure results.Measure
@@ -193,8 +193,8 @@ func TestStatus(t *testing.T) {
 		{"nothing measured because it broke", results.Handshake, func(o *workload.Outcome) {
 			o.Measured, o.Events = 0, map[string]uint64{event.Crash: 1}
 		}, nil, results.OK, ""},
-		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes, o.Refused = 0, 0, 5 }, nil, results.OK, ""},
-		{"no attempt", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes = 0, 0 }, nil, results.Failed, "no connection was attempted, and no damage was seen"},
+		{"no handshake among bad peers", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes, o.Attempts = 0, 0, 5 }, nil, results.OK, ""},
+		{"no attempt", results.Corruption, func(o *workload.Outcome) { o.Measured, o.Handshakes, o.Attempts = 0, 0, 0 }, nil, results.Failed, "no connection was attempted, and no damage was seen"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out := good
@@ -232,7 +232,7 @@ func TestTrialIsPortable(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/home/me/.cache")
 	task := find(t, mustPlan(t, smallSpec(), whole), results.Corruption, "")
 	seen := func(change func(*workload.Outcome)) *workload.Outcome {
-		out := &workload.Outcome{Handshakes: 1, Events: map[string]uint64{}}
+		out := &workload.Outcome{Life: results.Life{Handshakes: 1, Attempts: 1, Events: map[string]uint64{}}}
 		change(out)
 		return out
 	}

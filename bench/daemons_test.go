@@ -180,8 +180,8 @@ func TestDaemonConfig(t *testing.T) {
 		if c.Server != nil {
 			seen[c.HeapSafety+" "+c.Hazard] = true
 		}
-		return &workload.Outcome{Handshakes: 5, Load: time.Second, Memory: 9, Mark: "m", Ignored: map[string]uint64{event.RepeatedRandom: 2},
-			Noted: []workload.Event{{Kind: "crash", Worker: -1, At: 30, Detail: "c"}}, Events: map[string]uint64{"crash": 1}}, nil
+		return &workload.Outcome{Life: results.Life{Handshakes: 5, Attempts: 5, Load: time.Second, Mark: "m", Ignored: map[string]uint64{event.RepeatedRandom: 2}, Events: map[string]uint64{"crash": 1}}, Memory: 9,
+			Noted: []workload.Event{{Kind: "crash", Worker: -1, At: 30, Detail: "c"}}}, nil
 	}
 	path := resultsPath(t)
 	if _, err := r.Run(context.Background(), path); err != nil {

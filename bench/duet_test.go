@@ -46,7 +46,7 @@ func fakeDuet(_ context.Context, c workload.Config) (*workload.Outcome, error) {
 				CPU: time.Duration(20e6 * math.Exp(float64(arm)*effect)), Wall: 21 * time.Millisecond})
 		}
 	}
-	return &workload.Outcome{Handshakes: 4800, Duet: d}, nil
+	return &workload.Outcome{Life: results.Life{Handshakes: 4800, Attempts: 4800, Duet: d}}, nil
 }
 
 func duetRunner(t *testing.T, spec Spec, sh Shard) *Runner {

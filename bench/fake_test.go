@@ -72,8 +72,8 @@ func fakeExecute(ctx context.Context, c workload.Config) (*workload.Outcome, err
 		return nil, err
 	}
 	o := &workload.Outcome{
-		Handshakes: 1100, Measured: 1000, Rate: 1000, CPU: time.Second, Load: c.Duration,
-		Latency: []float64{1e6, 2e6, 3e6}, Checks: 1000 * uint64(c.CheckRate), Draws: 4000 * uint64(c.CheckRate),
+		Life:     results.Life{Handshakes: 1100, Attempts: 1100, Load: c.Duration, Checks: 1000 * uint64(c.CheckRate), Draws: 4000 * uint64(c.CheckRate)},
+		Measured: 1000, Rate: 1000, CPU: time.Second, Latency: []float64{1e6, 2e6, 3e6},
 	}
 	if c.Strategy.Name == catalogue.PositiveControl {
 		o.Events = map[string]uint64{event.DoubleFree: 2}

@@ -108,7 +108,7 @@ func fakeForks(pairs int, handlers ...string) *workload.Outcome {
 			},
 			workload.ForkSample{Masked: true, Fork: 900 + x, Ready: 1500 + x})
 	}
-	return &workload.Outcome{Events: map[string]uint64{}, OpenSSLVersion: "3.0.20", Setup: 4 * time.Millisecond, Fork: f}
+	return &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}, OpenSSLVersion: "3.0.20", Setup: 4 * time.Millisecond, Fork: f}
 }
 
 func TestForkMetrics(t *testing.T) {

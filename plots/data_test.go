@@ -64,10 +64,10 @@ func TestLifeOf(t *testing.T) {
 		trial results.Trial
 		want  life
 	}{
-		{"undamaged", results.Trial{Handshakes: 300}, life{300, false}},
-		{"damaged", results.Trial{Handshakes: 300, Events: events, FirstEvent: time.Second, FirstEventAt: 7}, life{7, true}},
-		{"before the first handshake", results.Trial{Handshakes: 300, Events: events, FirstEvent: time.Millisecond}, life{0, true}},
-		{"nobody knows when", results.Trial{Handshakes: 300, Events: events}, life{300, true}},
+		{"undamaged", results.Trial{Life: results.Life{Handshakes: 300}}, life{300, false}},
+		{"damaged", results.Trial{Life: results.Life{Handshakes: 300, Events: events, FirstEvent: time.Second, FirstEventAt: 7}}, life{7, true}},
+		{"before the first handshake", results.Trial{Life: results.Life{Handshakes: 300, Events: events, FirstEvent: time.Millisecond}}, life{0, true}},
+		{"nobody knows when", results.Trial{Life: results.Life{Handshakes: 300, Events: events}}, life{300, true}},
 	} {
 		if got := lifeOf(&c.trial); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)

@@ -93,7 +93,7 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 	if s := f.spread[c.Strategy]; s > 0 {
 		speed *= s
 	}
-	trial := &results.Trial{Cell: c, Round: round, Handshakes: uint64(2*speed) + 1, Load: 2 * time.Second}
+	trial := &results.Trial{Cell: c, Round: round, Life: results.Life{Handshakes: uint64(2*speed) + 1, Load: 2 * time.Second}}
 	if f.crash || events["crash"] > 0 {
 		trial.Events = map[string]uint64{"crash": 1}
 	} else {
@@ -104,7 +104,7 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 	m.add(t, trial)
 
 	c.Measure = results.Corruption
-	trial = &results.Trial{Cell: c, Round: round, Handshakes: 3000, Checks: 3000, Draws: 12000, Load: 2 * time.Second}
+	trial = &results.Trial{Cell: c, Round: round, Life: results.Life{Handshakes: 3000, Checks: 3000, Draws: 12000, Load: 2 * time.Second}}
 	if len(events) > 0 {
 		trial.Events, trial.FirstEvent = events, time.Second
 		trial.FirstEventAt = uint64(m.random.ExpFloat64() * 300)
@@ -113,12 +113,12 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 	m.add(t, trial)
 
 	c.Settings = []results.Setting{{Key: "check", Value: "0"}}
-	trial = &results.Trial{Cell: c, Round: round, Handshakes: 3000, Events: events, Load: 2 * time.Second}
+	trial = &results.Trial{Cell: c, Round: round, Life: results.Life{Handshakes: 3000, Events: events, Load: 2 * time.Second}}
 	m.add(t, trial)
 
 	if f.sharing {
 		shared := results.Cell{Measure: results.Sharing, OpenSSL: c.OpenSSL, Hazard: c.Hazard, Load: c.Load, Heap: "traced", Strategy: c.Strategy, Workers: c.Workers}
-		m.add(t, &results.Trial{Cell: shared, Round: round, Handshakes: 100, Raced: races(c)})
+		m.add(t, &results.Trial{Cell: shared, Round: round, Life: results.Life{Handshakes: 100, Raced: races(c)}})
 	}
 	if f.forks && c.Workers == 4 {
 		f.fork(t, m, c, round)
@@ -139,13 +139,13 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 	if c.Strategy != "none" && c.Strategy != "temp-thread" {
 		metrics = append(metrics, results.Metric{Value: noise(20e3), Unit: results.HandlerCold}, results.Metric{Value: noise(500), Unit: results.HandlerWarm})
 	}
-	m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: metrics})
+	m.add(t, &results.Trial{Cell: c, Round: round, Life: results.Life{Forks: 500}, Metrics: metrics})
 	for _, mib := range f.memory {
 		c.Settings = []results.Setting{{Key: "mem", Value: fmt.Sprintf("%dMiB", mib)}}
 		more := slices.Clone(metrics)
 		more[0].Value *= float64(mib) / 16
 		more[2].Value *= math.Sqrt(float64(mib) / 16)
-		m.add(t, &results.Trial{Cell: c, Round: round, Forks: 500, Metrics: more})
+		m.add(t, &results.Trial{Cell: c, Round: round, Life: results.Life{Forks: 500}, Metrics: more})
 	}
 }
 

@@ -237,8 +237,8 @@ func fieldFile(t *testing.T) string {
 	}}))
 	crash := map[string]uint64{"crash": 1}
 	for i, trial := range []*results.Trial{
-		{Events: crash, FirstEvent: 30 * time.Millisecond, Handshakes: 60}, {Events: crash},
-		{Handshakes: 900, Metrics: []results.Metric{{Value: 20 << 20, Unit: results.MemoryBytes}}}, {Events: crash},
+		{Life: results.Life{Events: crash, FirstEvent: 30 * time.Millisecond, Handshakes: 60}}, {Life: results.Life{Events: crash}},
+		{Life: results.Life{Handshakes: 900}, Metrics: []results.Metric{{Value: 20 << 20, Unit: results.MemoryBytes}}}, {Life: results.Life{Events: crash}},
 	} {
 		trial.ID, trial.Round, trial.Status, trial.Load = i+1, 1, results.OK, time.Second
 		name := "Corruption/openssl=3.5.9/hazard=plain/load=tcp/heap=global/strategy=none/workers=4"

@@ -309,7 +309,7 @@ func TestCompareErrors(t *testing.T) {
 
 func TestCompareTornAndSkipped(t *testing.T) {
 	trial := func(strategy string, status Status, reason string) *Trial {
-		return &Trial{Cell: testCell(Corruption, strategy), Status: status, Reason: reason, Handshakes: 100}
+		return &Trial{Cell: testCell(Corruption, strategy), Status: status, Reason: reason, Life: Life{Handshakes: 100}}
 	}
 	path := fileOf(t, "run.txt",
 		trial("temp-thread", Skipped, "no libpython3.11 on this machine"),

@@ -35,7 +35,7 @@ func daemonTrial(t *testing.T, id int, c daemonCase, rig bool, at time.Duration,
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &Trial{Cell: cell, ID: id, Round: 1, Status: OK, Handshakes: 200, Load: 2 * time.Second, Config: map[string]string{c.server: "1-1"}}
+	out := &Trial{Cell: cell, ID: id, Round: 1, Status: OK, Life: Life{Handshakes: 200, Load: 2 * time.Second}, Config: map[string]string{c.server: "1-1"}}
 	if !rig {
 		out.Mark = "x: set up when the TLS module was loaded; 4 keys"
 		out.Metrics = []Metric{{5 << 20, MemoryBytes}}

@@ -56,7 +56,7 @@ func (p *players) trial(id int, strategy string) *Trial {
 	c := testCell(Duet, strategy)
 	c.Settings, c.Workers = []Setting{{AgainstKey, NegativeControl}}, 1
 	d := p.pair()
-	return &Trial{Cell: c, ID: id, Round: id, Status: OK, Handshakes: 4800, Duet: d, Metrics: d.Metrics()}
+	return &Trial{Cell: c, ID: id, Round: id, Status: OK, Life: Life{Handshakes: 4800, Duet: d}, Metrics: d.Metrics()}
 }
 
 // duetFile writes so many pairs of each strategy.

@@ -35,7 +35,7 @@ func TestFamily(t *testing.T) {
 				if round%2 == 0 {
 					c.Settings = []Setting{checksOff}
 				}
-				trial := &Trial{Cell: c, Round: round, Status: OK, Handshakes: 400, Attempts: 500}
+				trial := &Trial{Cell: c, Round: round, Status: OK, Life: Life{Handshakes: 400, Attempts: 500}}
 				first := map[string]int{PositiveControl: 1, "hwm": tt.first}[strategy]
 				if first > 0 && round >= first {
 					trial.Events = map[string]uint64{event.Crash: 1}

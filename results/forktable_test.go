@@ -28,7 +28,7 @@ func forkFile(t *testing.T, rounds int) string {
 				trial := &Trial{
 					Cell: Cell{Measure: Fork, OpenSSL: build, Hazard: "plain", Load: "memory", Heap: "global",
 						Settings: []Setting{{"mem", "64MiB"}}, Strategy: strategy, Workers: 1},
-					ID: id, Round: round, Start: time.Unix(1e9, 0).UTC(), Status: OK, Forks: 1000,
+					ID: id, Round: round, Start: time.Unix(1e9, 0).UTC(), Status: OK, Life: Life{Forks: 1000},
 					Metrics: []Metric{
 						{200e3 + x, "p50-fork-ns"}, {210e3 + x, "p90-fork-ns"}, {250e3 + x, "p99-fork-ns"}, {1e6 + x, "max-fork-ns"},
 						{x - 25, "fork-diff-ns"}, {300e3, "p50-ready-ns"}, {310e3, "p90-ready-ns"}, {320e3, "p99-ready-ns"},
@@ -85,7 +85,7 @@ func TestForkSweep(t *testing.T) {
 		trial := &Trial{
 			Cell: Cell{Measure: Fork, OpenSSL: "3.5.7", Hazard: "plain", Load: "memory", Heap: "global",
 				Settings: settings, Strategy: "hwm", Workers: 4},
-			ID: i + 1, Round: 1, Start: time.Unix(1e9, 0).UTC(), Status: OK, Forks: 1000,
+			ID: i + 1, Round: 1, Start: time.Unix(1e9, 0).UTC(), Status: OK, Life: Life{Forks: 1000},
 			Metrics: []Metric{{1e5, "p50-fork-ns"}},
 		}
 		if err := w.Trial(trial); err != nil {

@@ -39,19 +39,19 @@ func testCell(m Measure, strategy string, settings ...Setting) Cell {
 func testTrials() []*Trial {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 	trials := []*Trial{
-		{Cell: testCell(Handshake, "hwm"), Status: OK, Handshakes: 4321, Load: 2 * time.Second,
+		{Cell: testCell(Handshake, "hwm"), Status: OK, Life: Life{Handshakes: 4321, Load: 2 * time.Second},
 			Metrics: []Metric{{2160.5, HandshakesPerSec}, {812345, CPUPerHandshake}, {1.5e6, "p99-ns/handshake"}}},
-		{Cell: testCell(Handshake, "none"), Status: OK, Handshakes: 77, CrashAt: 31 * time.Millisecond,
-			Events: map[string]uint64{event.Crash: 1, event.DoubleFree: 190}, Detail: []string{`worker 2: "tlsv1 alert" in a good handshake`, "Störung <&>"}},
+		{Cell: testCell(Handshake, "none"), Status: OK, Life: Life{Handshakes: 77, CrashAt: 31 * time.Millisecond,
+			Events: map[string]uint64{event.Crash: 1, event.DoubleFree: 190}, Detail: []string{`worker 2: "tlsv1 alert" in a good handshake`, "Störung <&>"}}},
 		{Cell: testCell(Corruption, "none"), Status: OK, Control: true, Seed: 1<<64 - 1,
-			Handshakes: 5000, Checks: 5000, Draws: 20000, SharedSlots: 3,
-			Events:  map[string]uint64{event.ForeignError: 50, event.RepeatedRandom: 2},
+			Life: Life{Handshakes: 5000, Checks: 5000, Draws: 20000, SharedSlots: 3,
+				Events: map[string]uint64{event.ForeignError: 50, event.RepeatedRandom: 2}},
 			Metrics: []Metric{{1, DamagedPerTrial}, {1e4, ForeignPerMcheck}, {100, RepeatsPerMdraw}, {3, "shared-slots"}}},
 		{Cell: testCell(Corruption, "hwm", Setting{"tls", "1.2"}, Setting{"check", "0"}), Status: OK,
-			Handshakes: 5000, Steal: 0.012345678901234567, LoadBefore: 0.25, Metrics: []Metric{{0, PassivePerMhs}}},
+			Life: Life{Handshakes: 5000, Steal: 0.012345678901234567, LoadBefore: 0.25}, Metrics: []Metric{{0, PassivePerMhs}}},
 		{Cell: testCell(Corruption, "clear-0-15"), Status: Failed, Reason: "bind: address in use"},
 		{Cell: testCell(Corruption, "pointer-match"), Status: NotApplicable, Reason: "this build has no ERR_get_state"},
-		{Cell: testCell(Fork, "key-owner"), Status: OK, Forks: 64, Metrics: []Metric{{61234, "p50-fork-ns"}}},
+		{Cell: testCell(Fork, "key-owner"), Status: OK, Life: Life{Forks: 64}, Metrics: []Metric{{61234, "p50-fork-ns"}}},
 	}
 	for i, t := range trials {
 		t.ID, t.Round, t.Start = i+1, i/4, start
@@ -485,7 +485,7 @@ func ExampleWriter() {
 	w := NewWriter(&buf)
 	err := w.Trial(&Trial{
 		Cell: Cell{Measure: Handshake, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: "global", Strategy: "hwm", Workers: 4},
-		ID:   1, Status: OK, Handshakes: 4210, Metrics: []Metric{{2105.25, HandshakesPerSec}},
+		ID:   1, Status: OK, Life: Life{Handshakes: 4210}, Metrics: []Metric{{2105.25, HandshakesPerSec}},
 	})
 	lines := strings.Split(buf.String(), "\n")
 	fmt.Println(err, lines[0][:len(trialPrefix)-1])

@@ -135,7 +135,7 @@ func TestSharedWithoutAttempts(t *testing.T) {
 	for _, hazard := range []string{"plain", "many-errors"} {
 		c := testCell(Corruption, "pointer-match")
 		c.Hazard = hazard
-		trials = append(trials, &Trial{Cell: c, Status: OK, SharedSlots: 1, Checks: 900})
+		trials = append(trials, &Trial{Cell: c, Status: OK, Life: Life{SharedSlots: 1, Checks: 900}})
 	}
 	path := fileOf(t, "run.txt", trials...)
 	c, err := Summarize(Options{}, path)

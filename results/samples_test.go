@@ -28,7 +28,7 @@ func valuesOf(t *testing.T, s Series) []int64 {
 func forkTrial(t *testing.T, id int, series map[string][]float64) *Trial {
 	t.Helper()
 	c := testCell(Fork, "hwm")
-	trial := &Trial{Cell: c, ID: id, Status: OK, Forks: 2, Metrics: []Metric{{250, "p50-fork-ns"}}}
+	trial := &Trial{Cell: c, ID: id, Status: OK, Life: Life{Forks: 2}, Metrics: []Metric{{250, "p50-fork-ns"}}}
 	for name, values := range series {
 		s, err := NewSeries(name, values)
 		if err != nil {

@@ -45,7 +45,7 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 		hazard, strategy, _ := strings.Cut(cell, " ")
 		trial := &Trial{
 			Cell: Cell{Measure: Sharing, OpenSSL: "3.0.20", Hazard: hazard, Load: "memory", Heap: "traced", Strategy: strategy, Workers: 4},
-			ID:   len(trials) + 1, Round: 1, Status: OK, Handshakes: 200, Metrics: []Metric{{1, RacedBlocks}},
+			ID:   len(trials) + 1, Round: 1, Status: OK, Life: Life{Handshakes: 200}, Metrics: []Metric{{1, RacedBlocks}},
 		}
 		for site := range strings.FieldsSeq(text) {
 			if site == event.Crash {
@@ -68,7 +68,7 @@ func TestSharingOfDaemon(t *testing.T) {
 	} {
 		trial := &Trial{
 			Cell: Cell{Measure: Sharing, OpenSSL: "1.1.1w", Hazard: "plain", Load: "tcp", Heap: "traced", Strategy: c.strategy, Workers: 4},
-			ID:   i + 1, Round: 1, Status: OK, Metrics: []Metric{{1, RacedBlocks}}, Raced: []RacedBlock{{Site: c.site, Writers: []int{0, 1}}},
+			ID:   i + 1, Round: 1, Status: OK, Metrics: []Metric{{1, RacedBlocks}}, Life: Life{Raced: []RacedBlock{{Site: c.site, Writers: []int{0, 1}}}},
 		}
 		if c.server != "" {
 			trial.Cell.Settings = []Setting{{ServerKey, c.server}, {"rand", "method"}}

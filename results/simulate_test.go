@@ -112,8 +112,8 @@ func (s *simulation) trial(c Cell, m Measure, round int, handshakes float64) *Tr
 	s.start = s.start.Add(3*time.Second + time.Duration(s.rng.IntN(1e9)))
 	c.Measure = m
 	return &Trial{Cell: c, ID: s.id, Round: round, Seed: s.rng.Uint64(), Start: s.start, Status: OK,
-		Handshakes: uint64(handshakes), Load: 2 * time.Second,
-		LoadBefore: math.Round(200*s.rng.Float64()) / 100, Steal: s.rng.Float64() / 100, CtxSwitches: uint64(handshakes * (3 + float64(s.rng.IntN(90000))/90000/5))}
+		Life: Life{Handshakes: uint64(handshakes), Load: 2 * time.Second,
+			LoadBefore: math.Round(200*s.rng.Float64()) / 100, Steal: s.rng.Float64() / 100, CtxSwitches: uint64(handshakes * (3 + float64(s.rng.IntN(90000))/90000/5))}}
 }
 
 func (s *simulation) noise(sd float64) float64 { return math.Exp(sd * s.rng.NormFloat64()) }

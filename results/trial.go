@@ -46,6 +46,12 @@ type Trial struct {
 	// Control says that the trial was added to the plan as a control.
 	Control bool `json:"control,omitempty"`
 
+	Life
+}
+
+// Life is what was seen of one life of a server: whoever carried the trial out
+// notes it, and its record keeps it.
+type Life struct {
 	Handshakes uint64 `json:"handshakes"` // good ones made, warm-up included
 	// Attempts are the connections of peers, good and bad. Older files do not have
 	// it: then only the good ones are known.
@@ -77,8 +83,8 @@ type Metric struct {
 	Unit  string
 }
 
-// Damaged reports whether the trial saw any event at all.
-func (t *Trial) Damaged() bool { return event.Any(t.Events) }
+// Damaged reports whether any event was seen at all.
+func (l *Life) Damaged() bool { return event.Any(l.Events) }
 
 // attempted is how many connections the trial is known to have had.
 func (t *Trial) attempted() uint64 { return max(t.Attempts, t.Handshakes) }

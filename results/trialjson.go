@@ -36,7 +36,7 @@ func (p *trialParser) parse(text []byte, t *Trial) (trialLine, error) {
 func (t *Trial) reset() {
 	events, detail, metrics, series := t.Events, t.Detail[:0], t.Metrics[:0], t.Series[:0]
 	clear(events)
-	*t = Trial{Events: events, Detail: detail, Metrics: metrics, Series: series}
+	*t = Trial{Metrics: metrics, Series: series, Life: Life{Events: events, Detail: detail}}
 }
 
 // fact reads the value of one key of a #trial line.

@@ -15,7 +15,7 @@ import (
 func some(n int, c Cell, kinds ...string) []*Trial {
 	var list []*Trial
 	for range n {
-		t := &Trial{Cell: c, Status: OK, Handshakes: 1000, Checks: 1000, Draws: 4000}
+		t := &Trial{Cell: c, Status: OK, Life: Life{Handshakes: 1000, Checks: 1000, Draws: 4000}}
 		for _, k := range kinds {
 			if t.Events == nil {
 				t.Events = make(map[string]uint64)
@@ -60,8 +60,8 @@ func TestJudge(t *testing.T) {
 			"crash hang corrupt broken collateral", 4, 4},
 		{"collateral alone", some(2, c, event.LostSlot), "collateral", 2, 2},
 		{"a kind of a later version", some(1, c, "stolen-socket"), "corrupt", 1, 1},
-		{"events of count 0", []*Trial{{Cell: c, Status: OK, Handshakes: 9, Events: map[string]uint64{event.Crash: 0}}}, "no damage seen (≤ 95 %)", 0, 1},
-		{"no attempt", []*Trial{{Cell: c, Status: OK, Checks: 900}}, "no attempts: 1 trial without a connection that the file knows of", 0, 0},
+		{"events of count 0", []*Trial{{Cell: c, Status: OK, Life: Life{Handshakes: 9, Events: map[string]uint64{event.Crash: 0}}}}, "no damage seen (≤ 95 %)", 0, 1},
+		{"no attempt", []*Trial{{Cell: c, Status: OK, Life: Life{Checks: 900}}}, "no attempts: 1 trial without a connection that the file knows of", 0, 0},
 		{"too few attempts", tries(59, 254), "no damage seen (≤ 4.96 %)", 0, 59},
 		{"attempts of bad peers", tries(59, 255), "clean", 0, 59},
 		{"skipped", with(Skipped, "no libpython3.11"), "skipped: no libpython3.11", 0, 0},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/peers"
@@ -107,7 +108,7 @@ func TestActsAtEachFork(t *testing.T) {
 func TestRepeatedDraws(t *testing.T) {
 	const ms = time.Millisecond
 	a, b := [16]byte{1, 15: 1}, [16]byte{1, 15: 2}
-	tr := &trial{out: &Outcome{Events: map[string]uint64{}}}
+	tr := &trial{out: &Outcome{Life: results.Life{Events: map[string]uint64{}}}}
 	tr.gatherDraws([]rig.Draw{
 		{Value: a, Worker: 0, At: 5 * ms}, {Value: b, Worker: 0, At: 6 * ms},
 		{Value: a, Worker: 1, At: 3 * ms}, {Value: a, Worker: 2, At: 4 * ms, Origin: rig.KeyShare},
@@ -137,7 +138,7 @@ func TestRepeatsOnTheWire(t *testing.T) {
 	seen := func(first byte, at time.Duration, peer int) peers.Random {
 		return peers.Random{Bytes: [32]byte{first}, At: at, Peer: peer, What: "ServerHello random"}
 	}
-	tr := &trial{out: &Outcome{Events: map[string]uint64{}}, report: &peers.Report{
+	tr := &trial{out: &Outcome{Life: results.Life{Events: map[string]uint64{}}}, report: &peers.Report{
 		Randoms: []peers.Random{seen(7, 1*ms, 0), seen(8, 2*ms, 1), seen(7, 3*ms, 2), seen(7, 4*ms, 3)},
 	}}
 	tr.gatherPeers()

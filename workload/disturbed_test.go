@@ -244,12 +244,12 @@ func TestNobodyWasServed(t *testing.T) {
 		disturbed bool
 	}{
 		"nobody":                   {0, true, Outcome{}, true},
-		"only before it counted":   {time.Second, true, Outcome{Handshakes: 9}, true},
-		"somebody":                 {0, true, Outcome{Handshakes: 9}, false},
-		"somebody, and it counted": {time.Second, true, Outcome{Handshakes: 9, Measured: 1}, false},
-		"bad peers alone":          {0, true, Outcome{Refused: 9}, false},
+		"only before it counted":   {time.Second, true, Outcome{Life: results.Life{Handshakes: 9, Attempts: 9}}, true},
+		"somebody":                 {0, true, Outcome{Life: results.Life{Handshakes: 9, Attempts: 9}}, false},
+		"somebody, and it counted": {time.Second, true, Outcome{Life: results.Life{Handshakes: 9, Attempts: 9}, Measured: 1}, false},
+		"bad peers alone":          {0, true, Outcome{Life: results.Life{Attempts: 9}}, false},
 		"by number":                {0, false, Outcome{}, false},
-		"damaged":                  {0, true, Outcome{Events: map[string]uint64{event.Hang: 1}}, false},
+		"damaged":                  {0, true, Outcome{Life: results.Life{Events: map[string]uint64{event.Hang: 1}}}, false},
 	} {
 		tr := &trial{cfg: Config{Warmup: tc.warmup}, timed: tc.timed, out: &tc.out}
 		if err := tr.disturbed(); (err != nil) != tc.disturbed {

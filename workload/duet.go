@@ -110,7 +110,7 @@ func (d *duet) Start(ctx context.Context, out *Outcome) (serves bool, err error)
 	first := results.Arm(d.random.IntN(2))
 	out.Duet = &results.DuetPair{First: first, Dropped: results.DuetDropped}
 	for _, arm := range []results.Arm{first, 1 - first} {
-		own := &Outcome{Events: map[string]uint64{}}
+		own := &Outcome{Life: results.Life{Events: map[string]uint64{}}}
 		if serves, err = d.arms[arm].Start(ctx, own); err != nil || !serves {
 			d.join(d.arms[arm])
 			return false, err
@@ -327,6 +327,7 @@ func (d *duet) join(t *trial) {
 	out.OpenSSLVersion, out.Files = o.OpenSSLVersion, o.Files
 	out.NotApplicable, out.Skipped = o.NotApplicable, o.Skipped
 	out.Handshakes += o.Handshakes
+	out.Attempts += o.Attempts
 	out.CtxSwitches += o.CtxSwitches
 	out.Load, out.CrashAt = max(out.Load, o.Load), max(out.CrashAt, o.CrashAt)
 	for kind, n := range o.Events {

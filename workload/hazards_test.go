@@ -402,7 +402,7 @@ func TestIdle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr := &trial{cfg: Config{Workers: 2}, out: &Outcome{Handshakes: tc.handshakes}}
+		tr := &trial{cfg: Config{Workers: 2}, out: &Outcome{Life: results.Life{Attempts: tc.handshakes}}}
 		if why := tr.idle(list[0], tc.act); (why == "") != (tc.want == "") || !strings.Contains(why, tc.want) {
 			t.Errorf("%s, %d handshakes, %+v: %q, want %q", tc.hazard, tc.handshakes, tc.act, why, tc.want)
 		}

@@ -281,7 +281,7 @@ func (t *trial) idle(c results.HazardChoice, act Act) string {
 	if c.InWorkers() {
 		acted, why = slices.ContainsFunc(act.Workers, func(n uint64) bool { return n > 0 }), "no worker ever came to it"
 	}
-	enough := c.Quiet || t.out.Handshakes+t.out.Refused >= enoughConnections*uint64(t.cfg.Workers)
+	enough := c.Quiet || t.out.Attempts >= enoughConnections*uint64(t.cfg.Workers)
 	if acted || !enough || t.out.Damaged() || t.cfg.Workers == 1 && !c.InWorkers() {
 		return ""
 	}

@@ -18,6 +18,8 @@ import (
 // block and from the peers after the trial, whatever happened to its
 // processes.
 type Outcome struct {
+	results.Life // times are from the start of load; its Detail is the record's
+
 	OpenSSLVersion string   // as the library itself says it
 	Files          []string // libcrypto, libssl, libc and loader really mapped
 	// NotApplicable names the OpenSSL function that the strategy needs and
@@ -26,25 +28,19 @@ type Outcome struct {
 	// Skipped says what a hazard needs and this machine lacks.
 	Skipped string
 
-	Handshakes uint64        // good handshakes made, warm-up included
-	Refused    uint64        // connections that did not come so far, bad peers' for most
-	Timeouts   uint64        // connections that a worker gave up, because the peer was silent
-	Measured   uint64        // good handshakes in the measured window
-	Rate       float64       // of the measured window, handshakes a second
-	CPU        time.Duration // user and system time of the workers in the window
-	Load       time.Duration // length of the load, from first to last handshake
-	Setup      time.Duration // rank 0's OpenSSL set-up under the strategy
-	Latency    []float64     // nanoseconds for each good handshake in the window
+	Timeouts uint64        // connections that a worker gave up, because the peer was silent
+	Measured uint64        // good handshakes in the measured window
+	Rate     float64       // of the measured window, handshakes a second
+	CPU      time.Duration // user and system time of the workers in the window
+	Setup    time.Duration // rank 0's OpenSSL set-up under the strategy
+	Latency  []float64     // nanoseconds for each good handshake in the window
 
-	Checks uint64 // looks at the error queue
-	Draws  uint64 // random draws compared, ServerHello randoms and key shares
 	// Injected counts faults made on purpose.
 	Injected uint64
 	// Injections are the first ones of them, by time.
 	Injections []Injection
 
-	Forks   uint64 // workers forked
-	Retired uint64 // of them, those that ended by themselves and were replaced
+	Retired uint64 // workers that ended by themselves and were replaced
 	// KeptBytes is what KeptWorkers retired workers took of the shared heap and
 	// did not free. The first process of each worker is not among them: it also
 	// fills what its SSL_CTX keeps for good.
@@ -56,23 +52,11 @@ type Outcome struct {
 	Served map[string]int
 
 	Memory uint64 // bytes of a daemon's processes, shared pages once
-	Mark   string // where a strategy took its mark in a daemon, and what it found
 
-	Events       map[string]uint64 // count by kind
-	Ignored      map[string]uint64 // those that say nothing about OpenSSL
-	Noted        []Event           // the first ones, with detail
-	FirstEvent   time.Duration     // from start of load; meaningful if Events is not empty
-	FirstEventAt uint64            // handshakes made until the first event
-	CrashAt      time.Duration     // from start of load; 0 = no crash
-	SharedSlots  int               // see package doc, exposure
+	Noted []Event // the first ones, with detail
 
-	LoadBefore  float64
-	Steal       float64 // share of CPU time stolen during the trial
-	CtxSwitches uint64
-
-	Fork  *ForkOutcome      // of a trial of forks
-	Duet  *results.DuetPair // of a duet
-	Trace *rig.Trace        // with the heap traced
+	Fork  *ForkOutcome // of a trial of forks
+	Trace *rig.Trace   // with the heap traced
 }
 
 // Event is one thing that a detector noticed, and Injection a fault as it was
@@ -81,9 +65,6 @@ type (
 	Event     = rig.Event
 	Injection = rig.Injection
 )
-
-// Damaged reports whether any event was seen.
-func (o *Outcome) Damaged() bool { return event.Any(o.Events) }
 
 // Order puts the noted events in order and finds when the first one was
 // noticed. How much had been done by then is worked out from its share of the
@@ -165,7 +146,7 @@ func (t *trial) gatherCounts() {
 		o.KeptBytes += w.KeptBytes
 		o.KeptWorkers += w.KeptWorkers
 		o.Handshakes += w.Handshakes
-		o.Refused += w.Refused
+		o.Attempts += w.Handshakes + w.Refused
 		o.Timeouts += w.Timeouts
 		o.Checks += w.Checks
 		o.Draws += w.Draws

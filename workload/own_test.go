@@ -160,8 +160,7 @@ func TestOwnHandlerCrashes(t *testing.T) {
 func readBack(t *testing.T, name string, out *Outcome) {
 	t.Helper()
 	cell := results.Cell{Measure: results.Corruption, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: "global", Strategy: "own", Workers: 2}
-	wrote := results.Trial{Cell: cell, Status: results.OK, Events: out.Events, FirstEvent: out.FirstEvent, CrashAt: out.CrashAt,
-		Load: out.Load, LoadBefore: out.LoadBefore, Steal: out.Steal}
+	wrote := results.Trial{Cell: cell, Status: results.OK, Life: out.Life}
 	var file bytes.Buffer
 	if err := results.NewWriter(&file).Trial(&wrote); err != nil {
 		t.Errorf("%s: %v", name, err)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"tlsbench/results"
 )
 
 // Server is what a trial runs: the rig, or a daemon. A trial makes one, uses
@@ -72,7 +74,7 @@ func serve(ctx context.Context, s Server) (*Outcome, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	out := &Outcome{Events: map[string]uint64{}}
+	out := &Outcome{Life: results.Life{Events: map[string]uint64{}}}
 	load, before := machineLoad()
 	out.LoadBefore = load
 	defer s.Stop()

@@ -444,7 +444,7 @@ func (t *trial) late(f peers.Failure) bool {
 // unserved reports whether the time of a trial was over before anything happened in it.
 func (t *trial) unserved() bool {
 	o := t.out
-	return t.timed && (o.Handshakes+o.Refused == 0 || t.cfg.Warmup > 0 && o.Measured == 0)
+	return t.timed && (o.Attempts == 0 || t.cfg.Warmup > 0 && o.Measured == 0)
 }
 
 // disturbed says why the trial is not evidence, nil if it is. Damage that does

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/workload"
 )
 
@@ -18,7 +19,7 @@ func noticed(kind string, worker int, at time.Duration, detail string) workload.
 }
 
 func outcome(faults []workload.Injection, events ...workload.Event) *workload.Outcome {
-	out := &workload.Outcome{Injected: uint64(len(faults)), Injections: faults, Noted: events, Events: map[string]uint64{}}
+	out := &workload.Outcome{Injected: uint64(len(faults)), Injections: faults, Noted: events, Life: results.Life{Events: map[string]uint64{}}}
 	for _, e := range events {
 		out.Events[e.Kind]++
 	}

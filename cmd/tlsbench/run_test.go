@@ -47,7 +47,7 @@ func controlFile(t *testing.T, events map[string]string, heap string) string {
 		if !ran {
 			continue
 		}
-		trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Handshakes: 100, Cell: results.Cell{
+		trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Life: results.Life{Handshakes: 100}, Cell: results.Cell{
 			Measure: results.Corruption, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: heap, Strategy: strategy, Workers: 4,
 		}, Metrics: []results.Metric{{Value: 0, Unit: results.DamagedPerTrial}}}
 		if kind != "" {
@@ -101,7 +101,7 @@ func TestDeviations(t *testing.T) {
 				Measure: results.Corruption, OpenSSL: "3.0.19", Hazard: hazard, Load: "memory", Heap: "global",
 				Strategy: strategy, Workers: 4,
 			},
-			Status: results.OK, Events: map[string]uint64{},
+			Status: results.OK, Life: results.Life{Events: map[string]uint64{}},
 		}
 		for _, k := range kinds {
 			r.Events[k]++

@@ -151,7 +151,7 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	}
 	t := traced{
 		OpenSSL: cmp.Or(out.OpenSSLVersion, b.Version), Library: openssl.Portable(b.Libcrypto), Hazard: hazard, Load: c.Load,
-		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Handshakes + out.Refused, Events: out.Events,
+		Workers: c.Workers, Strategy: st.String(), Handshakes: out.Attempts, Events: out.Events,
 	}
 	switch {
 	case out.Skipped != "":

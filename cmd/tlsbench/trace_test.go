@@ -21,7 +21,7 @@ func TestTracedDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, name := range []string{"none", "key-owner", "hwm"} {
-			trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Handshakes: 50, Events: events[name],
+			trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Life: results.Life{Handshakes: 50, Events: events[name]},
 				Cell:    results.Cell{Measure: results.Sharing, OpenSSL: "3.5.7", Hazard: "plain", Load: "memory", Heap: "traced", Strategy: name, Workers: 4},
 				Metrics: []results.Metric{{Value: 1, Unit: results.RacedBlocks}}}
 			if name == "none" {

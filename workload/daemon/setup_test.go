@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tlsbench/results"
 	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload"
@@ -105,13 +106,13 @@ func TestWhatADeathCutsOff(t *testing.T) {
 	const s = time.Second
 	failures := []peers.Failure{{Kind: peers.Cut, At: 1 * s}, {Kind: peers.Timeout, At: 1 * s}, {Kind: peers.Alert, At: 1 * s}, {Kind: peers.Alert, At: 3 * s}}
 	for want, death := range map[uint64]time.Duration{4: 0, 1: 2 * s} {
-		tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Events: map[string]uint64{}}}
+		tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}}
 		tr.gatherFailures(death)
 		if got := tr.out.Events[event.FailedHandshake]; got != want {
 			t.Errorf("with a death at %v: %d failed handshakes, want %d", death, got, want)
 		}
 	}
-	tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Events: map[string]uint64{}}}
+	tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}}
 	tr.pauses.Notice(s / 2)
 	tr.pauses.Notice(s/2 + 10*s)
 	tr.gatherFailures(0)

@@ -103,7 +103,7 @@ func (d Daemon) starts(ctx context.Context, port int) (*workload.Outcome, error)
 		return nil, err
 	}
 	defer s.Stop()
-	out := &workload.Outcome{Events: map[string]uint64{}}
+	out := &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}
 	_, err := s.Start(ctx, out)
 	return out, err
 }
@@ -316,7 +316,7 @@ func (t *trial) Read() error {
 		return err
 	}
 	o, r := t.out, t.report
-	o.Handshakes, o.Measured, o.Refused, o.Load = r.Good, r.Good, r.Bad, t.took
+	o.Handshakes, o.Attempts, o.Measured, o.Load = r.Good, r.Good+r.Bad, r.Good, t.took
 	t.gatherLog()
 	if death := t.death(); exit != "" && death > 0 {
 		o.Load = death
