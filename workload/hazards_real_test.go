@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
@@ -77,20 +78,34 @@ func TestPythonHurts(t *testing.T) {
 	}
 }
 
-// What Python itself complains of is an event of the worker in which it did:
-// here the second one, whose random method draws nothing.
-func TestPythonComplains(t *testing.T) {
+// pythonOn is a trial in which a fix as good as key-owner hands out random
+// numbers of its own: from draw, in the body of a function (out, n) that knows forks, the
+// number of the worker from 1 on, and whether Python asks.
+func pythonOn(t *testing.T, draw string) Config {
 	cfg := hazardTrial(t, "python", "own", "memory")
 	cfg.Duration = time.Second
 	cfg.Strategy = ownObject(t, "own", []byte(`#include "strategy.h"
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 struct rand_method { int (*seed)(const void *, int), (*bytes)(unsigned char *, int); void (*cleanup)(void);
 	int (*add)(const void *, int, double), (*pseudorand)(unsigned char *, int), (*status)(void); };
 static int forks, (*set_method)(const struct rand_method *);
-static int nothing(unsigned char *out, int n) { (void)out; (void)n; return 0; }
-static const struct rand_method none = {.bytes = nothing, .pseudorand = nothing};
+static volatile int *shared;
+static int (*has_gil)(void);
+static inline int in_python(void) { return has_gil && !has_gil(); } /* which its module ssl gives up for a handshake */
+static inline long seconds(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec; }
+static int draw(unsigned char *out, int n)
+{
+`+draw+`
+}
+static const struct rand_method method = {.bytes = draw, .pseudorand = draw};
 static int look_up(struct strategy_context *ctx)
 {
 	set_method = (int (*)(const struct rand_method *))ctx->symbol("RAND_set_rand_method");
+	shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return 0;
 }
 static void prepare(struct strategy_context *ctx) { (void)ctx; forks++; }
@@ -100,13 +115,55 @@ static void child(struct strategy_context *ctx)
 	size_t n = ctx->keys_of(KEY_OPENSSL, keys, 64);
 	for (size_t i = 0; i < n && i < 64; i++)
 		pthread_setspecific(keys[i], 0);
-	if (forks == 2)
-		set_method(&none);
+	has_gil = (int (*)(void))dlsym(RTLD_DEFAULT, "PyGILState_Check");
+	set_method(&method);
 }
 static const char *const needs[] = {"RAND_set_rand_method", 0};
 const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .needs = needs,
 	.after_setup = look_up, .prepare = prepare, .child = child};
 `))
+	return cfg
+}
+
+// A call that waits for a worker which is busy, or gets no processor, is not lost; one
+// for which nobody can do anything is.
+func TestPythonWaits(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body string
+		lost bool
+	}{
+		"for a busy worker": {`if (in_python() && forks == 2 && !*shared) {
+		*shared = 1;
+		for (long end = seconds() + 4; seconds() < end;)
+			;
+		*shared = 2;
+	}
+	while (in_python() && forks == 1 && *shared != 2)
+		usleep(10000);`, false},
+		"for nobody": {`static int stuck;
+	if (in_python() && forks == 1 && !stuck++)
+		for (;;)
+			pause();`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := pythonOn(t, tc.body+"\n	return getrandom(out, n, 0) == n;")
+			cfg.HangAfter = 20 * time.Second // the busy one is not looked for here
+			out := mustRun(t, cfg)
+			mustHave(t, out)
+			if out.NotApplicable != "" {
+				t.Skip(out.NotApplicable)
+			}
+			if lost := out.Events[event.BrokenNeighbour] == 1; lost != tc.lost || out.Damaged() != tc.lost {
+				t.Errorf("lost %v, want %v: %v", lost, tc.lost, out.Noted)
+			}
+		})
+	}
+}
+
+// What Python itself complains of is an event of the worker in which it did:
+// here the second one, whose random method draws nothing.
+func TestPythonComplains(t *testing.T) {
+	cfg := pythonOn(t, `return forks == 2 ? 0 : getrandom(out, n, 0) == n;`)
 	out := mustRun(t, cfg)
 	mustHave(t, out)
 	complaints := 0

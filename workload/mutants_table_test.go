@@ -297,6 +297,8 @@ var detectors = map[string][]mutant{
 			in(neighbourC, `if (lost)
 		note_event`, `if (lost && false)
 		note_event`)},
+		{"call-starved", "who may yet let a library's call go on is not asked for", trials + "TestPythonWaits/for_a_busy_worker",
+			in(neighbourC, "slept && !another_is_awake()", "slept && (!another_is_awake() || true)")},
 		{"complaint-silent", "what a library says of itself is not reported", trials + "TestPythonComplains",
 			in(neighbourC, `note_event(EVENT_BROKEN_NEIGHBOUR, "%s", text);`, "(void)text;")},
 	},

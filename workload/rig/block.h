@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 15u                  /* raise with every change below */
+#define BLOCK_LAYOUT 16u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -236,6 +236,7 @@ struct worker {
 	uint64_t last; /* when the last connection was done, or refused */
 	uint64_t context_switches;
 	uint32_t reaped;
+	uint32_t sleeps;                   /* in a call of a neighbour's, but for the looks at it */
 	uint32_t forked, used;             /* which of the following are filled in */
 	uint64_t generations;              /* processes that were this worker, one after the other */
 	uint64_t retired;                  /* those that ended to be replaced, */

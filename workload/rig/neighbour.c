@@ -13,26 +13,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 enum {
-	LOOK_AGAIN_MS = 20,
-	HARD_LIMIT_MS = 15000, /* for a call that goes round in circles */
-	BUSY_SHARE = 5,        /* one part in so many: who waits for a lock may look at it now and then */
+	LOOK_MS = 20,
+	ASLEEP_LOOKS = 50,     /* a second of them in a row */
+	HARD_LIMIT_MS = 15000, /* for a call that goes round in circles, or waits for nobody knows what */
 };
 
 static sigjmp_buf before_call;
 static volatile sig_atomic_t in_call;
 static volatile bool lost; /* a call never came back */
-static unsigned call_limit_ms;
 
-/* What the scheduler has counted for this process, in nanoseconds. */
-struct usage {
-	uint64_t at, ran, waited; /* waited: ready to run, and no processor */
-};
-
-static struct usage call_began;
+/* The call, and the looks at it since it has had its time. */
+static struct call {
+	uint64_t began;
+	unsigned limit_ms, looks, asleep;
+	long slept;
+} call;
 
 void *neighbour_open(const char *text)
 {
@@ -53,57 +54,74 @@ void *neighbour_symbol(void *library, const char *name)
 	return symbol;
 }
 
-/* Safe in a signal handler. */
-static struct usage usage_now(void)
+/*
+ * Whether a process can come on: it runs, or would if it had a processor, or waits for
+ * a disk, or for someone who has stopped it. Safe in a signal handler.
+ */
+static bool is_awake(uint32_t pid)
 {
-	struct usage u = {.at = now_ns()};
-	char text[64] = "", *end;
-	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	char path[32], text[64], *name_end;
+	ssize_t n = 0;
+	int fd;
 
-	if (fd < 0)
-		return u;
-	n = read(fd, text, sizeof text - 1);
-	close(fd);
-	if (n > 0) {
-		u.ran = strtoull(text, &end, 10);
-		u.waited = strtoull(end, NULL, 10);
+	snprintf(path, sizeof path, "/proc/%u/stat", (unsigned)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) { /* else it is gone */
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
 	}
-	return u;
+	text[n > 0 ? n : 0] = '\0';
+	name_end = strrchr(text, ')'); /* "pid (name) state", and a name has at most 15 characters */
+	return name_end != NULL && strchr("RDTt", name_end[2]) != NULL;
 }
 
-static void alarm_in(unsigned ms)
+/* Whether a process of the rig can come on that this one may wait for, and not only looks as this one does. */
+static bool another_is_awake(void)
 {
-	struct itimerval timer = {.it_value = {ms / 1000, (suseconds_t)(ms % 1000) * 1000}};
+	if (is_awake(rig.rank0))
+		return true;
+	for (uint32_t i = 0; i < rig.config->workers; i++) {
+		const struct worker *w = &rig.workers[i];
+
+		if ((int)i != rig.worker && w->pid != 0 && !__atomic_load_n(&w->sleeps, __ATOMIC_RELAXED) &&
+			is_awake(w->pid))
+			return true;
+	}
+	return false;
+}
+
+static void alarm_after(unsigned ms)
+{
+	struct itimerval timer = {{0, LOOK_MS * 1000}, {ms / 1000, (suseconds_t)(ms % 1000) * 1000}};
 
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 /*
- * The call is blocked, or has had its time. Whom it waits for may be starved: on a busy machine the limit is longer, by
- * what this process got of the processors that it wanted. Who holds the heap's lock is let out of it first, or the
- * other workers would pay.
+ * The call is blocked, or has had its time. Time is counted in looks: a process that is stopped, or gets no processor,
+ * does not look. Whom it waits for may be starved too: so it is blocked when it slept from look to look, and all of the
+ * rig did. Who holds the heap's lock is let out of it first, or the other workers would pay.
  */
 static bool is_lost(void)
 {
-	const uint64_t ms = 1000000;
-	struct usage now = usage_now();
-	uint64_t ran = now.ran - call_began.ran;
-	uint64_t had = now.at - call_began.at - (now.waited - call_began.waited); /* but for being starved */
-	double limit = (double)(call_limit_ms * ms) * (double)(now.ran + now.waited) / (double)(now.ran + 1);
-	bool blocked = (double)had > limit && ran * BUSY_SHARE < had;
+	struct rusage usage;
+	bool slept;
 
-	return (blocked || had > HARD_LIMIT_MS * ms) && !heap_locked_here();
+	getrusage(RUSAGE_THREAD, &usage);
+	slept = usage.ru_nvcsw != call.slept;
+	call.slept = usage.ru_nvcsw;
+	__atomic_store_n(&rig.me->sleeps, slept, __ATOMIC_RELAXED);
+	call.looks++;
+	call.asleep = slept && !another_is_awake() ? call.asleep + 1 : 0;
+	return (call.asleep >= ASLEEP_LOOKS || call.limit_ms + call.looks * LOOK_MS > HARD_LIMIT_MS) &&
+	       !heap_locked_here();
 }
 
 static void on_alarm(int signal)
 {
 	(void)signal;
-	if (!in_call)
-		return;
-	if (is_lost())
+	if (in_call && is_lost())
 		siglongjmp(before_call, 1);
-	alarm_in(LOOK_AGAIN_MS);
 }
 
 bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), void *arg)
@@ -116,21 +134,21 @@ bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), 
 		return false;
 	begin_operation(OP_NEIGHBOUR);
 	sigaction(SIGALRM, &action, &was);
-	call_began = usage_now();
-	call_limit_ms = limit_ms;
+	call = (struct call){.began = now_ns(), .limit_ms = limit_ms};
 	if (sigsetjmp(before_call, 1) == 0) {
 		in_call = 1;
-		alarm_in(limit_ms);
+		alarm_after(limit_ms);
 		done = fn(arg);
 	} else {
 		lost = true;
 	}
 	in_call = 0;
-	alarm_in(0);
+	alarm_after(0);
+	__atomic_store_n(&rig.me->sleeps, false, __ATOMIC_RELAXED);
 	sigaction(SIGALRM, &was, NULL);
 	if (lost)
 		note_event(EVENT_BROKEN_NEIGHBOUR, "%s: did not come back in %llu ms", what,
-			(unsigned long long)((now_ns() - call_began.at) / 1000000));
+			(unsigned long long)((now_ns() - call.began) / 1000000));
 	begin_operation((enum operation)operation);
 	return done;
 }

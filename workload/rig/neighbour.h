@@ -15,8 +15,8 @@ void *neighbour_open(const char *text);
 void *neighbour_symbol(void *library, const char *name);
 
 /*
- * Runs fn(arg) in a worker. If it is blocked for longer than limit_ms the call is
- * abandoned, an event noted, and every later call refused: what the library
+ * Runs fn(arg) in a worker. If it is blocked for longer than limit_ms, and nobody in
+ * the rig is awake who could let it go on, the call is abandoned, an event noted, and every later call refused: what the library
  * holds, it holds for ever. Returns what fn does, false if it was not or will
  * not be done.
  */
