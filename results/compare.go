@@ -163,28 +163,28 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
 		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(sortedNames(g.all), ", "))
 	}
-	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Rate: o.Rate, Warnings: g.warnings(), Inputs: g.inputs}
+	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Rate: o.Rate, Family: g.family(), Inputs: g.inputs}
+	c.Warnings = g.warnings(c.Family)
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
 	correct(c.Tables, o.Baseline, 1-o.Confidence)
 	c.Daemons = g.daemons.compare()
-	c.Family = g.family()
 	return c, nil
 }
 
-func (g *gatherer) warnings() []string {
+func (g *gatherer) warnings(family *Family) []string {
 	var list []string
 	for _, f := range g.inputs {
 		if f.Torn {
 			list = append(list, f.Name+": the end is cut off, so the last, unfinished trial is left out")
 		}
 	}
-	for _, files := range Group(g.inputs, (*Input).changes) {
-		if rounds := files[0].changes(); rounds != "" {
+	changed := func(in *Input) string { return in.changed(family) }
+	for _, files := range Group(g.inputs, changed) {
+		if text := changed(files[0]); text != "" {
 			names := Distinct(files, func(in *Input) string { return in.Name })
-			list = append(list, fmt.Sprintf("%s: the number of rounds was changed after trials had been seen, from %s; tests are a little too ready to find a difference then",
-				strings.Join(names, ", "), rounds))
+			list = append(list, strings.Join(names, ", ")+": "+text)
 		}
 	}
 	if len(g.scenes) == 0 {
@@ -193,21 +193,23 @@ func (g *gatherer) warnings() []string {
 	return list
 }
 
-// changes are the numbers of rounds that a file's plan had one after the other, ""
-// if there was one.
-func (in *Input) changes() string {
+// changed says what it means that the rounds of a file's plan were changed, "" if
+// it means nothing. The cells of a sequential plan end by a rule that no such change
+// bends; one that was ended early only lacks lives.
+func (in *Input) changed(family *Family) string {
 	if in.Plan == nil || len(in.Plan.Spec.Extended) == 0 {
 		return ""
 	}
-	var rounds []string
-	for _, n := range append(slices.Clone(in.Plan.Spec.Extended), in.Plan.Spec.Rounds) {
-		if n == 0 {
-			rounds = append(rounds, "auto")
-		} else {
-			rounds = append(rounds, fmt.Sprint(n))
-		}
+	s := &in.Plan.Spec
+	if !s.Sequential {
+		return fmt.Sprintf("the number of rounds was changed after trials had been seen, from %s to %d; tests are a little too ready to find a difference then",
+			strings.Join(Texts(s.Extended), " to "), s.Rounds)
 	}
-	return strings.Join(rounds, " to ")
+	if s.Rounds == 0 || family == nil || family.Holds() {
+		return ""
+	}
+	return fmt.Sprintf("--rounds auto was ended after %s, before the statement over all cells was reached: each cell without damage is bounded by its own lives alone; no test is affected",
+		number.Count(s.Rounds, "round"))
 }
 
 func (g *gatherer) table(s Scene, o Options) *Table {

@@ -64,3 +64,23 @@ func TestUnfinished(t *testing.T) {
 		}
 	}
 }
+
+// Rounds that are added bend a test; a sequential plan that is ended only lacks lives.
+func TestChangedRounds(t *testing.T) {
+	short := &Family{Cells: 3, Lives: 20, Need: 61, Lacked: 3}
+	for name, tt := range map[string]struct {
+		change func(*Plan)
+		family *Family
+		want   string
+	}{
+		"as planned":    {func(p *Plan) { p.Spec.Rounds = 9 }, nil, ""},
+		"added":         {func(p *Plan) { p.Spec.Rounds, p.Spec.Extended = 9, []int{4, 6} }, nil, "from 4 to 6 to 9; tests are a little too ready"},
+		"ended":         {func(p *Plan) { p.Spec.Sequential, p.Spec.Rounds, p.Spec.Extended = true, 20, []int{0} }, short, "ended after 20 rounds, before the statement"},
+		"ended in time": {func(p *Plan) { p.Spec.Sequential, p.Spec.Rounds, p.Spec.Extended = true, 70, []int{0} }, &Family{Cells: 3, Lives: 70, Need: 61}, ""},
+		"goes on":       {func(p *Plan) { p.Spec.Sequential, p.Spec.Extended = true, []int{0, 20} }, short, ""},
+	} {
+		if got := input("a", tt.change).changed(tt.family); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
