@@ -47,7 +47,7 @@ const (
 // and 6 in 28 tables.
 const aaChance = 0.002
 
-// aa is the rule that a strategy under several names does not differ from
+// checkAA is the rule that a strategy under several names does not differ from
 // itself more often than chance allows. The rounds are cut into tables of
 // eight, the fewest that a signed-rank test is made on.
 //
@@ -56,17 +56,7 @@ const aaChance = 0.002
 // are tested as compare does: the others against the first, corrected by Holm.
 // Only six others: with more, even the clearest difference in eight rounds,
 // p = 2/2^8, would not survive the correction, and the test could not fail.
-type aa struct{}
-
-// aaOthers is how many names a table holds against the first.
-const aaOthers = 6
-
-func (aa) String() string { return "aa" }
-
-// aaUnits are the metrics that A/A is about.
-var aaUnits = []string{HandshakesPerSec, CPUPerHandshake}
-
-func (aa) check(g *gatherer) (findings, error) {
+func checkAA(g *gatherer) (findings, error) {
 	var f findings
 	g.aaDuets(&f)
 	for _, unit := range aaUnits {
@@ -81,26 +71,19 @@ func (aa) check(g *gatherer) (findings, error) {
 	return f, nil
 }
 
+// aaOthers is how many names a table holds against the first.
+const aaOthers = 6
+
+// aaUnits are the metrics that A/A is about.
+var aaUnits = []string{HandshakesPerSec, CPUPerHandshake}
+
 // aaGroups lists the names of each strategy that has several, its own first.
 func aaGroups(samples map[string]*sample) [][]string {
-	groups := make(map[string][]string)
-	for name, s := range samples {
-		if s.throughput.trials > 0 {
-			groups[aaBase(name)] = append(groups[aaBase(name)], name)
-		}
-	}
-	var list [][]string
-	for _, names := range groups {
-		if len(names) > 1 {
-			// aa=2 before aa=10
-			slices.SortFunc(names, func(a, b string) int {
-				return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
-			})
-			list = append(list, names)
-		}
-	}
-	slices.SortFunc(list, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return list
+	names := slices.SortedFunc(maps.Keys(samples), func(a, b string) int { // aa=2 before aa=10
+		return cmp.Or(strings.Compare(aaBase(a), aaBase(b)), cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
+	names = slices.DeleteFunc(names, func(name string) bool { return samples[name].throughput.trials == 0 })
+	return slices.DeleteFunc(Group(names, aaBase), func(names []string) bool { return len(names) < 2 })
 }
 
 // aaSummary is one metric of all strategies under several names, and how many
@@ -233,23 +216,17 @@ func SummarizeAA(files ...string) ([]AASummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	builds := map[string]bool{}
-	for scene := range g.scenes {
-		builds[scene.OpenSSL] = true
-	}
-	var list []AASummary
-	if s := g.summarizeDuets(); len(s.Ratios) > 0 {
+	list := []AASummary{g.summarizeDuets()}
+	for _, unit := range aaUnits {
+		s, _ := g.aaSummary(unit)
 		list = append(list, s)
 	}
-	for _, unit := range aaUnits {
-		if s, _ := g.aaSummary(unit); len(s.Ratios) > 0 {
-			list = append(list, s)
-		}
-	}
+	builds := Distinct(g.sorted(), func(s Scene) string { return s.OpenSSL })
+	slices.SortFunc(builds, version.Compare)
 	for i := range list {
-		list[i].Builds = slices.SortedFunc(maps.Keys(builds), version.Compare)
+		list[i].Builds = builds
 	}
-	return list, nil
+	return slices.DeleteFunc(list, func(s AASummary) bool { return len(s.Ratios) == 0 }), nil
 }
 
 // How many duets of a strategy with itself it takes to find fault with them, and

@@ -89,11 +89,16 @@ func ParseCell(name string) (Cell, error) {
 	if !c.Measure.known() {
 		return Cell{}, fmt.Errorf("benchmark name %q: measure %q is not one of %v", name, base, Measures)
 	}
+	seen := make(map[string]bool)
 	for part := range strings.SplitSeq(rest, "/") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok || value == "" {
 			return Cell{}, fmt.Errorf("benchmark name %q: part %q is not key=value", name, part)
 		}
+		if seen[key] {
+			return Cell{}, fmt.Errorf("benchmark name %q: %s= is given twice", name, key)
+		}
+		seen[key] = true
 		if err := c.set(key, value); err != nil {
 			return Cell{}, fmt.Errorf("benchmark name %q: %w", name, err)
 		}
@@ -125,9 +130,6 @@ func (c *Cell) set(key, value string) error {
 		return fmt.Errorf("%s=%q is not valid UTF-8", key, value)
 	}
 	if key == "workers" {
-		if c.Workers != 0 {
-			return fmt.Errorf("workers= is given twice")
-		}
 		n, err := strconv.Atoi(gomaxprocs.ReplaceAllString(value, ""))
 		if err != nil || n < 1 {
 			return fmt.Errorf("workers=%s is not a positive number", value)
@@ -136,17 +138,11 @@ func (c *Cell) set(key, value string) error {
 		return nil
 	}
 	if field := c.field(key); field != nil {
-		if *field != "" {
-			return fmt.Errorf("%s= is given twice", key)
-		}
 		*field = value
 		return nil
 	}
 	if !slices.Contains(SettingOrder, key) {
 		return fmt.Errorf("unknown part %s=%s", key, value)
-	}
-	if c.Setting(key) != "" {
-		return fmt.Errorf("%s= is given twice", key)
 	}
 	c.Settings = append(c.Settings, Setting{key, value})
 	return nil

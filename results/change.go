@@ -107,14 +107,12 @@ func Compare(o Options, before, after string) (*Changes, error) {
 		key.Machine = ""
 		at := scenes[key]
 		marks, both := ChangedMark{scene, old.mark(scene), now.mark(at)}, false
-		for _, name := range sortedNames(old.scenes[scene]) {
-			pair := change{scene: scene, strategy: name, old: old.scenes[scene][name], now: now.scenes[at][name]}
+		for _, pair := range changes(scene, old.scenes[scene], now.scenes[at]) {
 			if pair.now == nil {
 				continue
 			}
 			both = true
-			common = common || name != PositiveControl && name != NegativeControl
-			pair.oldBase, pair.nowBase = old.scenes[scene][NegativeControl], now.scenes[at][NegativeControl]
+			common = common || pair.strategy != PositiveControl && pair.strategy != NegativeControl
 			c.add(pair, marks, old.shared(scene, pair.old), now.shared(at, pair.now))
 		}
 		if both && marks.Was+marks.Is != "" {

@@ -46,7 +46,7 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 	for _, r := range rules {
 		f, err := r.check(now)
 		if err != nil {
-			return sum, err
+			return sum, r.named(err)
 		}
 		sum.Broken += len(f.broken)
 		sum.Undecided += len(f.undecided)
@@ -58,7 +58,7 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 			list   []string
 		}{{"", f.notes}, {"broken: ", f.broken}, {"undecided: ", f.undecided}, {"ok: ", f.ok}} {
 			for _, text := range kind.list {
-				if _, err := fmt.Fprintf(w, "%s%s: %s\n", kind.prefix, r, text); err != nil {
+				if _, err := fmt.Fprintf(w, "%s%s: %s\n", kind.prefix, r.text, text); err != nil {
 					return sum, err
 				}
 			}
@@ -67,10 +67,17 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 	return sum, nil
 }
 
-// A rule is one claim; String gives it as the user wrote it.
-type rule interface {
-	fmt.Stringer
-	check(*gatherer) (findings, error)
+// A rule is one claim.
+type rule struct {
+	kind, text string // the text is the user's; the kind names it in errors
+	check      func(*gatherer) (findings, error)
+}
+
+func (r rule) named(err error) error {
+	if r.kind == "" {
+		return err
+	}
+	return fmt.Errorf("%s %q: %w", r.kind, r.text, err)
 }
 
 // findings are what came of one rule: in how many places it was looked at,
@@ -111,13 +118,15 @@ func (f *findings) mark(place, mark string) {
 func (o CheckOptions) rules() ([]rule, error) {
 	var rules []rule
 	for _, kind := range []struct {
+		name  string
 		texts []string
-		parse func(string) (rule, error)
-	}{{o.Expect, parseExpectation}, {o.MaxSlowdown, parseSlowdown}, {o.Steady, parseSteady}} {
+		parse func(string) (func(*gatherer) (findings, error), error)
+	}{{"expectation", o.Expect, parseExpectation}, {"largest slowdown", o.MaxSlowdown, parseSlowdown}, {"steady unit", o.Steady, parseSteady}} {
 		for _, text := range kind.texts {
-			r, err := kind.parse(text)
+			check, err := kind.parse(text)
+			r := rule{kind.name, text, check}
 			if err != nil {
-				return nil, err
+				return nil, r.named(err)
 			}
 			rules = append(rules, r)
 		}
@@ -133,10 +142,10 @@ func (o CheckOptions) rules() ([]rule, error) {
 				return nil, fmt.Errorf("margin %w", err)
 			}
 		}
-		rules = append(rules, r)
+		rules = append(rules, rule{"", "not worse than " + strings.Join(o.Against, ", "), r.check})
 	}
 	if o.AA {
-		rules = append(rules, aa{})
+		rules = append(rules, rule{"", "aa", checkAA})
 	}
 	if len(rules) == 0 {
 		return nil, fmt.Errorf("nothing to check: pass --expect, --max-slowdown, --steady, --against or --aa")
@@ -158,7 +167,6 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 type expectation struct {
 	strategy string
 	word     string // Clean: the bound is met; else one of these
-	text     string
 }
 
 const (
@@ -169,20 +177,18 @@ const (
 // Equivalent is one too: shown by duets to cost as much as the other side.
 var expectations = []string{string(Clean), undamagedWord, unsharedWord, Equivalent}
 
-func parseExpectation(text string) (rule, error) {
+func parseExpectation(text string) (func(*gatherer) (findings, error), error) {
 	strategy, word, ok := cutLast(text, "=")
 	if !ok || !slices.Contains(expectations, word) {
-		return nil, fmt.Errorf("expectation %q: want STRATEGY=%s", text, strings.Join(expectations, " or STRATEGY="))
+		return nil, fmt.Errorf("want STRATEGY=%s", strings.Join(expectations, " or STRATEGY="))
 	}
-	return expectation{strategy, word, text}, nil
+	return expectation{strategy, word}.check, nil
 }
-
-func (e expectation) String() string { return e.text }
 
 func (e expectation) check(g *gatherer) (findings, error) {
 	var f findings
 	if err := g.knows(e.strategy); err != nil {
-		return f, fmt.Errorf("expectation %q: %w", e.text, err)
+		return f, err
 	}
 	least, bound := math.MaxInt, 0.0
 	for _, scene := range g.sorted() {
@@ -236,10 +242,7 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 		s.duet.judge(f, place, 1/(1+DuetMargin), 1+DuetMargin)
 		return
 	}
-	for _, t := range []struct {
-		*tally
-		what string
-	}{{&s.looked, ""}, {&s.throughput.tally, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks.tally, " of forks"}} {
+	for _, t := range s.kinds() {
 		if t.damaged > 0 {
 			f.add(place, "%s, %d of %s damaged", t.verdict().Short(), t.damaged, number.Count(t.trials, "trial")+t.what)
 			return
@@ -260,7 +263,7 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 	case shared != nil && shared.Raced+shared.ReadRaced+shared.Cut > 0:
 		judgeSharing(f, place, s, shared)
 	case v.Worst() == Shared:
-		f.add(place, "shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMax, "object"))
+		f.add(place, "shared: two workers hold %s of OpenSSL's", number.Count(s.sharedMost(), "object"))
 	case v.Worst() != Clean:
 		f.lack(place, "%s in %s: %s", v, number.Count(v.Trials, "trial"), v.lacks())
 	}

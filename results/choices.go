@@ -24,11 +24,7 @@ func (d Dimension) Default() string { return d.Options[0].Name }
 
 // Names lists the values.
 func (d Dimension) Names() []string {
-	names := make([]string, len(d.Options))
-	for i, o := range d.Options {
-		names[i] = o.Name
-	}
-	return names
+	return Distinct(d.Options, func(o Option) string { return o.Name })
 }
 
 // Check refuses what is not a value.

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -26,15 +27,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Baseline == "" {
-		o.Baseline = NegativeControl
-	}
-	if o.Confidence == 0 {
-		o.Confidence = 0.95
-	}
-	if o.Margin == 0 {
-		o.Margin = 0.02
-	}
+	o.Baseline = cmp.Or(o.Baseline, NegativeControl)
+	o.Confidence, o.Margin = cmp.Or(o.Confidence, 0.95), cmp.Or(o.Margin, 0.02)
 	switch {
 	case !(o.Confidence > 0.5 && o.Confidence < 1):
 		return o, fmt.Errorf("confidence %v: want more than 0.5 and less than 1", o.Confidence)
@@ -213,20 +207,17 @@ func (in *Input) changed(family *Family) string {
 }
 
 func (g *gatherer) table(s Scene, o Options) *Table {
-	control := g.control(s)
-	t := &Table{Scene: s, Controls: control.String(), Mark: g.mark(s)}
+	t := &Table{Scene: s, Mark: g.mark(s), Controls: "no controls needed: fork trials make no claim about damage"}
 	t.NoFix, _ = g.noFix(s)
 	switch {
 	case t.Mark != "":
 		t.Controls = t.Mark
 	case g.underLoad(s):
+		t.Controls = g.controls.of(s).String()
 	case g.hasSharing(s):
 		t.Controls = g.sharing[s.controls()].String()
-	default:
-		t.Controls = "no controls needed: fork trials make no claim about damage"
-		if s.Against() != "" {
-			t.Controls = "no controls needed: duets make no claim about damage"
-		}
+	case s.Against() != "":
+		t.Controls = "no controls needed: duets make no claim about damage"
 	}
 	samples := g.scenes[s]
 	base := samples[o.Baseline]
@@ -262,14 +253,11 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		Foreign:        s.foreign.rate(o.Confidence),
 		Repeats:        s.repeats.rate(o.Confidence),
 		Lost:           s.lost.rate(o.Confidence).scale(1e-6),
-		SharedSlots:    -1, Events: s.kinds.list(),
+		SharedSlots:    s.sharedMost(), Events: s.events.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
 	}
-	if s.sharedOf > 0 {
-		r.SharedSlots = s.sharedMax
-		if s.shared != s.sharedMax {
-			r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", s.shared, s.sharedMax))
-		}
+	if most := r.SharedSlots; most >= 0 && slices.Min(s.shared) < most {
+		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", slices.Min(s.shared), most))
 	}
 	if len(s.kept) > 0 {
 		r.Kept = figure(inference.Median(s.kept, o.Confidence))
@@ -364,10 +352,8 @@ func noRatio() Ratio {
 
 func (c *columns) median(unit string, confidence float64) Figure {
 	var values []float64
-	for _, v := range c.column(unit) {
-		if !math.IsNaN(v) {
-			values = append(values, v)
-		}
+	for _, p := range c.values[unit] {
+		values = append(values, p.value)
 	}
 	return figure(inference.Median(values, confidence))
 }
@@ -378,19 +364,23 @@ func (c *columns) median(unit string, confidence float64) Figure {
 func correct(tables []*Table, baseline string, alpha float64) {
 	units := make(map[string][]*Ratio)
 	var fisher []*float64
-	for _, t := range tables {
-		for _, r := range t.Rows {
-			if r.Strategy == baseline {
-				continue
+	for _, r := range Rows(tables) {
+		if c := r.Duet; c != nil {
+			family := CPURatio
+			if c.itself { // it shows how far the method can be trusted, and is none of the others
+				family += " itself " + r.Strategy
 			}
-			if r.Fisher != nil {
-				fisher = append(fisher, r.Fisher)
-			}
-			for j := range r.Costs {
-				units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
-			}
+			units[family] = append(units[family], &c.Cost)
 		}
-		t.correctDuets(units)
+		if r.Strategy == baseline {
+			continue
+		}
+		if r.Fisher != nil {
+			fisher = append(fisher, r.Fisher)
+		}
+		for j := range r.Costs {
+			units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
+		}
 	}
 	for _, ratios := range units {
 		var p, same []*float64

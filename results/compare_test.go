@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,8 +197,8 @@ func TestColumnsWithGaps(t *testing.T) {
 	c.add(roundKey{0, 0}, []Metric{{1, "a"}})
 	c.add(roundKey{0, 1}, []Metric{{2, "b"}})
 	c.add(roundKey{0, 2}, []Metric{{3, "a"}})
-	a, b := c.column("a"), c.column("b")
-	if len(a) != 3 || a[0] != 1 || !math.IsNaN(a[1]) || a[2] != 3 || len(b) != 3 || !math.IsNaN(b[0]) || b[1] != 2 || !math.IsNaN(b[2]) {
+	a, b := c.byRound("a"), c.byRound("b")
+	if !slices.Equal(a, []point{{roundKey{0, 0}, 0, 1}, {roundKey{0, 2}, 0, 3}}) || !slices.Equal(b, []point{{roundKey{0, 1}, 0, 2}}) {
 		t.Errorf("columns %v and %v", a, b)
 	}
 }

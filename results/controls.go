@@ -27,48 +27,42 @@ func (s Scene) controls() Scene {
 
 // Control is how the controls of one group came out.
 type Control struct {
-	Scene            // without a hazard
-	Positive Verdict // of none
-	Negative Verdict // of key-owner
-	// Unlooked is the verdict on key-owner where nobody looks: with the active
-	// checks off, and in throughput trials. It must be silent there too.
-	Unlooked Verdict
-
-	daemons bool // of a daemon, or of the rig that is asked the same
+	Scene              // without a hazard
+	positive, negative tally
+	// unlooked are the trials of the negative control where nobody looks: with the
+	// active checks off, and for throughput. It must be silent there too.
+	unlooked tally
+	daemons  bool // of a daemon, or of the rig that is asked the same
 }
-
-// Needed reports whether the group needs controls at all: a single worker
-// shares nothing with another.
-func (c Control) Needed() bool { return c.Workers >= 2 }
 
 // Mark says what is wrong with the controls, "" if nothing is.
 //
 // With a private heap workers share no memory, so nothing can fire, and only
 // the negative control counts.
-func (c Control) Mark() string {
-	if !c.Needed() {
+func (c *Control) Mark() string {
+	if c.Workers < 2 {
 		return ""
 	}
 	shared := c.Heap != "private"
 	var failed, missing []string
 	switch {
-	case c.Negative.Damaged > 0:
-		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d", NegativeControl, c.Negative.Damaged, c.Negative.Trials))
-	case c.Negative.Trials == 0:
+	case c.negative.damaged > 0:
+		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d", NegativeControl, c.negative.damaged, c.negative.trials))
+	case c.negative.trials == 0:
 		missing = append(missing, NegativeControl)
 	}
-	if c.Unlooked.Damaged > 0 {
-		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d with the active checks off", NegativeControl, c.Unlooked.Damaged, c.Unlooked.Trials))
+	if c.unlooked.damaged > 0 {
+		failed = append(failed, fmt.Sprintf("%s is damaged in %d/%d with the active checks off", NegativeControl, c.unlooked.damaged, c.unlooked.trials))
 	}
 	switch {
 	case c.daemons && MayLookHealthy(c.OpenSSL):
-	case shared && c.Positive.Trials == 0:
+	case shared && c.positive.trials == 0:
 		missing = append(missing, PositiveControl)
-	case shared && c.Positive.Damaged == 0:
-		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.Positive.Trials))
-	case shared && WeakControl(c.Positive.Damaged, c.Positive.Trials):
+	case shared && c.positive.damaged == 0:
+		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.positive.trials))
+	case shared && WeakControl(c.positive.damaged, c.positive.trials):
 		failed = append(failed, fmt.Sprintf("%s is damaged in only %d/%d, which a fix could be: want half of its trials at least, at 95 %%",
-			PositiveControl, c.Positive.Damaged, c.Positive.Trials))
+			PositiveControl, c.positive.damaged, c.positive.trials))
 	}
 	if len(failed) > 0 {
 		return controlsFailed + strings.Join(failed, ", ")
@@ -95,42 +89,45 @@ func WeakControl(damaged, trials int) bool {
 }
 
 // String says how the controls came out, in one line.
-func (c Control) String() string {
+func (c *Control) String() string {
+	mark := c.Mark()
 	switch {
-	case !c.Needed():
+	case c.Workers < 2:
 		return "no controls needed: one worker shares nothing"
-	case c.Mark() != "":
-		return c.Mark()
-	case c.Positive.Trials == 0 && c.daemons:
-		return fmt.Sprintf("controls passed: %s damaged in 0/%d (a daemon on OpenSSL 1.1.1 looks healthy for long)",
-			NegativeControl, c.Negative.Trials)
-	case c.Positive.Trials == 0:
-		return fmt.Sprintf("controls passed: %s damaged in 0/%d (a private heap shares nothing that could fire)",
-			NegativeControl, c.Negative.Trials)
+	case mark != "":
+		return mark
+	case c.positive.trials > 0:
+		return fmt.Sprintf("controls passed: %s damaged in %d/%d, %s in 0/%d", PositiveControl,
+			c.positive.damaged, c.positive.trials, NegativeControl, c.negative.trials)
 	}
-	return fmt.Sprintf("controls passed: %s damaged in %d/%d, %s in 0/%d", PositiveControl,
-		c.Positive.Damaged, c.Positive.Trials, NegativeControl, c.Negative.Trials)
+	why := "a private heap shares nothing that could fire"
+	if c.daemons {
+		why = "a daemon on OpenSSL 1.1.1 looks healthy for long"
+	}
+	return fmt.Sprintf("controls passed: %s damaged in 0/%d (%s)", NegativeControl, c.negative.trials, why)
 }
 
 // Failed reports whether a control came out wrong; one that is missing did not.
-func (c Control) Failed() bool { return strings.HasPrefix(c.Mark(), controlsFailed) }
+func (c *Control) Failed() bool { return strings.HasPrefix(c.Mark(), controlsFailed) }
 
 const controlsFailed = "CONTROLS FAILED: "
 
 // Controls finds how the controls came out for every group among the trials.
-func Controls(trials []*Trial) []Control {
+func Controls(trials []*Trial) []*Control {
 	groups := make(controlGroups)
 	for _, t := range trials {
 		groups.add(sceneOf(MachineOf(t.Config), &t.Cell), t)
 	}
-	return groups.list()
+	return slices.SortedFunc(maps.Values(groups), func(a, b *Control) int { return compareScenes(a.Scene, b.Scene) })
 }
 
-type controlGroups map[Scene]*controlTally
+type controlGroups map[Scene]*Control
 
-type controlTally struct {
-	positive, negative, unlooked tally
-	daemons                      bool // of a file that holds daemons against the rig
+// of are the controls of the group that a scene belongs to.
+func (g controlGroups) of(s Scene) *Control {
+	c := entry(g, s.controls())
+	c.Scene = s.controls()
+	return c
 }
 
 // add counts a trial if it is a control, and makes sure that its group is
@@ -140,7 +137,7 @@ func (g controlGroups) add(s Scene, t *Trial) {
 	if t.Cell.Measure == Fork || t.Cell.Measure == Sharing {
 		return
 	}
-	c := entry(g, s.controls())
+	c := g.of(s)
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
 	c.daemons = c.daemons || t.ofDaemons()
 	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {
@@ -170,23 +167,6 @@ func (t *Trial) ofDaemons() bool {
 // there is one.
 func (t *Trial) notOfControls(s Setting) bool {
 	return !t.ofDaemons() || !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
-}
-
-func (g controlGroups) list() []Control {
-	var list []Control
-	for group := range g {
-		list = append(list, g.control(group))
-	}
-	slices.SortFunc(list, func(a, b Control) int { return compareScenes(a.Scene, b.Scene) })
-	return list
-}
-
-func (g controlGroups) control(group Scene) Control {
-	c := g[group]
-	if c == nil {
-		c = new(controlTally)
-	}
-	return Control{group, c.positive.verdict(), c.negative.verdict(), c.unlooked.verdict(), c.daemons}
 }
 
 // kindOf names the kind of machine and, if there are others, that of the trials.
@@ -243,12 +223,8 @@ func HurtsOracle(hazard, openssl string) bool {
 // NoFix lists where a hazard is expected to damage the negative control too: by
 // variant, with the lines of OpenSSL if those are not all.
 func (h Hazard) NoFix() []string {
-	variants := h.Variants
-	if len(variants) == 0 {
-		variants = []string{h.Name}
-	}
 	var list []string
-	for _, v := range variants {
+	for _, v := range OrDefault(h.Variants, h.Name) {
 		var lines []string
 		for _, line := range slices.SortedFunc(maps.Keys(keysOfLine), version.Compare) {
 			if HurtsOracle(v, line) {

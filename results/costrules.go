@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +18,6 @@ import (
 type slowdown struct {
 	strategy, baseline string
 	limit              float64
-	text               string
 }
 
 // minRounds is the smallest number of rounds that a slowdown, or a cost of
@@ -27,26 +27,24 @@ const minRounds = 6
 
 const checkAlpha = 0.05
 
-func parseSlowdown(text string) (rule, error) {
+func parseSlowdown(text string) (func(*gatherer) (findings, error), error) {
 	names, limit, ok := cutLast(text, "=")
 	strategy, baseline, both := strings.Cut(names, "/")
 	if !ok || !both || strategy == "" || baseline == "" || strategy == baseline {
-		return nil, fmt.Errorf("largest slowdown %q: want STRATEGY/BASELINE=PERCENT, such as hwm/%s=2%%", text, NegativeControl)
+		return nil, fmt.Errorf("want STRATEGY/BASELINE=PERCENT, such as hwm/%s=2%%", NegativeControl)
 	}
 	share, err := percent(limit)
 	if err != nil {
-		return nil, fmt.Errorf("largest slowdown %q: %w", text, err)
+		return nil, err
 	}
-	return slowdown{strategy, baseline, share, text}, nil
+	return slowdown{strategy, baseline, share}.check, nil
 }
-
-func (r slowdown) String() string { return r.text }
 
 func (r slowdown) check(g *gatherer) (findings, error) {
 	var f findings
 	for _, name := range []string{r.strategy, r.baseline} {
 		if err := g.knows(name); err != nil {
-			return f, fmt.Errorf("largest slowdown %q: %w", r.text, err)
+			return f, err
 		}
 	}
 	for _, scene := range g.sorted() {
@@ -130,27 +128,24 @@ func (r slowdown) unsupported(sides map[string]*sample, workers []int) string {
 type steady struct {
 	unit  string
 	share float64
-	text  string
 }
 
-func parseSteady(text string) (rule, error) {
+func parseSteady(text string) (func(*gatherer) (findings, error), error) {
 	unit, limit, ok := cutLast(text, "=")
 	if !ok {
-		return nil, fmt.Errorf("steady unit %q: want UNIT=PERCENT, such as warm-handler-ns=10%%", text)
+		return nil, errors.New("want UNIT=PERCENT, such as warm-handler-ns=10%")
 	}
 	share, err := percent(limit)
 	if err != nil {
-		return nil, fmt.Errorf("steady unit %q: %w", text, err)
+		return nil, err
 	}
-	return steady{unit, share, text}, nil
+	return steady{unit, share}.check, nil
 }
-
-func (r steady) String() string { return r.text }
 
 func (r steady) check(g *gatherer) (findings, error) {
 	var f findings
 	if units := g.units(); len(units) > 0 && !slices.Contains(units, r.unit) {
-		return f, fmt.Errorf("steady unit %q: no trial has it; the files have %s", r.text, strings.Join(units, ", "))
+		return f, fmt.Errorf("no trial has it; the files have %s", strings.Join(units, ", "))
 	}
 	for _, scene := range g.sorted() {
 		for _, name := range sortedNames(g.scenes[scene]) {
@@ -191,7 +186,7 @@ func (r steady) judge(f *findings, place string, s *timed) {
 
 // units lists those that any trial has a cost in.
 func (g *gatherer) units() []string {
-	all := make(map[string][]float64)
+	all := make(map[string][]point)
 	for _, samples := range g.scenes {
 		for _, s := range samples {
 			maps.Copy(all, s.throughput.values)

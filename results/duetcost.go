@@ -170,20 +170,6 @@ func (c *DuetCost) Far() float64 {
 	return c.Cost.Low
 }
 
-// correctDuets adds the duets of a table to a family of tests. A strategy with
-// itself is none of them: it shows how far the method can be trusted.
-func (t *Table) correctDuets(families map[string][]*Ratio) {
-	for _, r := range t.Rows {
-		if c := r.Duet; c != nil {
-			family := CPURatio
-			if c.itself {
-				family += " itself " + r.Strategy
-			}
-			families[family] = append(families[family], &c.Cost)
-		}
-	}
-}
-
 // judge says where a cost was not shown to lie within limits, by the
 // one-sided tests at 5 % that the word equivalent takes, for every place alone.
 func (s *duetSample) judge(found *findings, place string, low, high float64) {

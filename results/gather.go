@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -99,11 +98,10 @@ type sample struct {
 
 	files []int // those with corruption trials, each once
 
-	kinds kindCounts // events of both
-	kept  []float64  // bytes left by each retired worker, trial by trial
+	events kindCounts // of both
+	kept   []float64  // bytes left by each retired worker, trial by trial
 
-	shared, sharedMax int // smallest and largest of shared-slots,
-	sharedOf          int // of so many trials
+	shared []int // shared-slots, trial by trial
 
 	throughput, forks timed // handshake and fork trials
 
@@ -155,10 +153,10 @@ func (c *counts) add(events, exposure uint64) {
 	c.exposure = append(c.exposure, float64(exposure))
 }
 
-// columns hold the metrics of trials. A trial that lacks one has NaN there.
+// columns hold the metrics of trials.
 type columns struct {
-	rounds []roundKey
-	values map[string][]float64 // by unit, each as long as rounds
+	values map[string][]point // by unit
+	turns  map[roundKey]int   // trials so far: one that lacks a value keeps its turn
 }
 
 // roundKey says which values pair with which: same file, same round. Merged
@@ -167,26 +165,12 @@ type roundKey struct{ file, round int32 }
 
 func (c *columns) add(key roundKey, metrics []Metric) {
 	if c.values == nil {
-		c.values = make(map[string][]float64)
+		c.values, c.turns = make(map[string][]point), make(map[roundKey]int)
 	}
-	n := len(c.rounds)
-	c.rounds = append(c.rounds, key)
 	for _, m := range metrics {
-		col := c.values[m.Unit]
-		for len(col) < n {
-			col = append(col, math.NaN())
-		}
-		c.values[m.Unit] = append(col[:n], m.Value)
+		c.values[m.Unit] = append(c.values[m.Unit], point{key, c.turns[key], m.Value})
 	}
-}
-
-// column returns the values of a unit, as long as rounds.
-func (c *columns) column(unit string) []float64 {
-	col := c.values[unit]
-	for len(col) < len(c.rounds) {
-		col = append(col, math.NaN())
-	}
-	return col
+	c.turns[key]++
 }
 
 // add takes one trial of the sample's strategy and scene.
@@ -223,7 +207,7 @@ func (s *sample) lives() *tally { return s.looked.with(&s.unlooked) }
 // verdict is that on the lives, and on objects of OpenSSL's that two workers hold.
 func (s *sample) verdict() Verdict {
 	v := s.lives().verdict()
-	if s.sharedMax > 0 {
+	if s.sharedMost() > 0 {
 		return v.shares()
 	}
 	return v
@@ -237,7 +221,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		if !t.Damaged() && s.lives().damaged == 0 {
 			s.spared++
 		}
-		s.kinds.add(t.Events)
+		s.events.add(t.Events)
 		if !t.Damaged() {
 			s.exposure.Add(int(t.Handshakes))
 		}
@@ -256,18 +240,14 @@ func (s *sample) addCorruption(t *Trial, file int) {
 	s.foreign.add(t.Events[event.ForeignError], t.Checks)
 	s.repeats.add(t.Events[event.RepeatedRandom], t.Draws)
 	s.lost.add(t.Events[event.LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
-	s.addShared(t.SharedSlots)
+	s.shared = append(s.shared, t.SharedSlots)
 	if kept, ok := t.Metric(KeptBytes); ok {
 		s.kept = append(s.kept, kept)
 	}
 }
 
-func (s *sample) addShared(n int) {
-	if s.sharedOf++; s.sharedOf == 1 {
-		s.shared, s.sharedMax = n, n
-	}
-	s.shared, s.sharedMax = min(s.shared, n), max(s.sharedMax, n)
-}
+// sharedMost is -1 if no trial tells.
+func (s *sample) sharedMost() int { return slices.Max(append([]int{-1}, s.shared...)) }
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
@@ -439,10 +419,6 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 // sorted returns the scenes in the order of the report.
 func (g *gatherer) sorted() []Scene { return slices.SortedFunc(maps.Keys(g.scenes), compareScenes) }
 
-func (g *gatherer) control(s Scene) Control {
-	return g.controls.control(s.controls())
-}
-
 // underLoad reports whether there are trials in a scene that make a claim about
 // damage. Fork trials make none, and sharing trials have controls of their own.
 func (g *gatherer) underLoad(s Scene) bool {
@@ -457,7 +433,7 @@ func (g *gatherer) underLoad(s Scene) bool {
 // mark is what is wrong with the controls of a scene that needs some.
 func (g *gatherer) mark(s Scene) string {
 	if g.underLoad(s) {
-		if mark := g.control(s).Mark(); mark != "" {
+		if mark := g.controls.of(s).Mark(); mark != "" {
 			return mark
 		}
 	}

@@ -91,10 +91,7 @@ func Hazards() []Hazard { return slices.Clone(hazardCatalogue) }
 func AllHazards() []string {
 	var list []string
 	for _, h := range hazardCatalogue {
-		if len(h.Variants) == 0 {
-			list = append(list, h.Name)
-		}
-		list = append(list, h.Variants...)
+		list = append(list, OrDefault(h.Variants, h.Name)...)
 	}
 	return list
 }
@@ -274,13 +271,10 @@ func CompareHazards(a, b string) int {
 
 // HazardNames are the names of hazards without their parameters, each once.
 func HazardNames(hazards []string) []string {
-	var names []string
-	for _, h := range slices.SortedFunc(slices.Values(hazards), CompareHazards) {
-		if name, _, _ := strings.Cut(h, ":"); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
+	return Distinct(slices.SortedFunc(slices.Values(hazards), CompareHazards), func(h string) string {
+		name, _, _ := strings.Cut(h, ":")
+		return name
+	})
 }
 
 // JoinHazards names hazards in as few words as can be: those that differ in

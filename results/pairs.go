@@ -22,17 +22,15 @@ func pair(a, b *columns, unit string) pairs {
 	var p pairs
 	x, y := a.byRound(unit), b.byRound(unit)
 	j := 0
-	for i := range x {
-		for j < len(y) && y[j].before(x[i]) {
+	for _, v := range x {
+		for j < len(y) && y[j].compare(v) < 0 {
 			j++
 		}
-		if j < len(y) && !x[i].before(y[j]) {
-			p.a = append(p.a, x[i].value)
-			p.b = append(p.b, y[j].value)
-			continue
+		if j < len(y) && y[j].compare(v) == 0 {
+			p.a, p.b = append(p.a, v.value), append(p.b, y[j].value)
 		}
-		p.unpaired++
 	}
+	p.unpaired = len(x) - len(p.a)
 	p.lone = len(y) - len(p.b)
 	return p
 }
@@ -40,13 +38,11 @@ func pair(a, b *columns, unit string) pairs {
 // point is one value and where it belongs.
 type point struct {
 	key   roundKey
-	turn  int // how many values of this round came before
+	turn  int // how many trials of this round came before
 	value float64
 }
 
-func (p point) before(q point) bool { return comparePoints(p, q) < 0 }
-
-func comparePoints(p, q point) int {
+func (p point) compare(q point) int {
 	return cmp.Or(p.key.compare(q.key), cmp.Compare(p.turn, q.turn))
 }
 
@@ -55,18 +51,7 @@ func (k roundKey) compare(o roundKey) int {
 }
 
 func (c *columns) byRound(unit string) []point {
-	var points []point
-	for i, v := range c.column(unit) {
-		points = append(points, point{key: c.rounds[i], value: v})
-	}
-	slices.SortStableFunc(points, comparePoints)
-	for i := range points {
-		if i > 0 && points[i].key == points[i-1].key {
-			points[i].turn = points[i-1].turn + 1
-		}
-	}
-	// Only now: a trial that lacks the value keeps its turn.
-	return slices.DeleteFunc(points, func(p point) bool { return math.IsNaN(p.value) })
+	return slices.SortedFunc(slices.Values(c.values[unit]), point.compare)
 }
 
 // minSignedRank is the number of rounds below which no signed-rank test is

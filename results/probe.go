@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -113,13 +114,10 @@ func ReadProbe(path string) (*Probe, error) {
 		return nil, err
 	}
 	p := new(Probe)
-	if err := json.Unmarshal(text, p); err != nil {
-		return nil, fmt.Errorf("read probe %s: %w (want the output of tlsbench probe --json)", path, err)
+	if err = json.Unmarshal(text, p); err == nil {
+		err = p.check()
 	}
-	if len(p.Builds) == 0 {
-		return nil, fmt.Errorf("read probe %s: it has no builds (want the output of tlsbench probe --json)", path)
-	}
-	if err := p.check(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read probe %s: %w (want the output of tlsbench probe --json)", path, err)
 	}
 	return p, nil
@@ -130,6 +128,9 @@ var fates = []Fate{"", Empty, Cleared, Replaced, Inherited, SharedSlot}
 
 // check refuses what no probe can have found.
 func (p *Probe) check() error {
+	if len(p.Builds) == 0 {
+		return errors.New("it has no builds")
+	}
 	if p.Format != 0 && p.Format != ProbeFormat {
 		return fmt.Errorf("format %d: this version reads %d", p.Format, ProbeFormat)
 	}

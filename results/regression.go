@@ -25,8 +25,6 @@ type regression struct {
 	margin float64 // by which a cost may have risen; 0: no rise may be found
 }
 
-func (r regression) String() string { return "not worse than " + strings.Join(r.files, ", ") }
-
 func (r regression) check(now *gatherer) (findings, error) {
 	var f findings
 	old, err := gather(Options{Where: r.where}, r.files...)
@@ -53,17 +51,13 @@ func (r regression) check(now *gatherer) (findings, error) {
 			f.note("%s: left out: %s", scene, why)
 			continue
 		}
-		for _, name := range sortedNames(old.scenes[scene]) {
-			if name == PositiveControl {
+		for _, c := range changes(scene, old.scenes[scene], now.scenes[scene]) {
+			if c.strategy == PositiveControl {
 				continue
 			}
-			f.places++
-			c := change{scene: scene, strategy: name, old: old.scenes[scene][name], now: now.scenes[scene][name]}
-			if c.plain(&f) {
-				continue
+			if f.places++; !c.plain(&f) {
+				tests = append(tests, c)
 			}
-			c.oldBase, c.nowBase = old.scenes[scene][NegativeControl], now.scenes[scene][NegativeControl]
-			tests = append(tests, c)
 		}
 	}
 	f.moreDamage(tests)
@@ -98,6 +92,15 @@ type change struct {
 	oldBase, nowBase *sample
 }
 
+// changes lists the strategies that a scene had.
+func changes(scene Scene, old, now map[string]*sample) []change {
+	var list []change
+	for _, name := range sortedNames(old) {
+		list = append(list, change{scene, name, old[name], now[name], old[NegativeControl], now[NegativeControl]})
+	}
+	return list
+}
+
 func (c change) place() string { return c.scene.String() + ", " + c.strategy }
 
 // plain finds what needs no test, and reports whether there is something. An event
@@ -128,9 +131,10 @@ func (c change) plain(f *findings) bool {
 		f.add(c.place(), "was clean, now %s in %s: shared memory", all.Worst(), number.Count(all.Trials, "trial"))
 		return true
 	}
-	for _, k := range c.kinds() {
-		if k.old.trials > 0 && k.old.damaged == 0 && k.now.damaged > 0 {
-			f.add(c.place(), "%d of %s %s damaged, was none", k.now.damaged, number.Count(k.now.trials, "trial"), k.what)
+	before := c.old.kinds()
+	for i, k := range c.now.kinds() {
+		if before[i].trials > 0 && before[i].damaged == 0 && k.damaged > 0 {
+			f.add(c.place(), "%d of %s damaged, was none", k.damaged, number.Count(k.trials, "trial")+k.what)
 			return true
 		}
 	}
@@ -141,19 +145,16 @@ func (c change) plain(f *findings) bool {
 	return false
 }
 
-// kind is trials of one kind, then and now.
+// kind is trials of one kind.
 type kind struct {
-	what     string
-	old, now *tally
+	*tally
+	what string
 }
 
-// kinds lists those that have no verdict of their own.
-func (c change) kinds() []kind {
-	return []kind{
-		{"for throughput", &c.old.throughput.tally, &c.now.throughput.tally},
-		{"with the active checks off", &c.old.unlooked, &c.now.unlooked},
-		{"of forks", &c.old.forks.tally, &c.now.forks.tally},
-	}
+// kinds lists the trials that may be damaged; only the first have a verdict of
+// their own.
+func (s *sample) kinds() []kind {
+	return []kind{{&s.looked, ""}, {&s.throughput.tally, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks.tally, " of forks"}}
 }
 
 // moreDamage tests what was damaged before and is damaged more often now. Where
@@ -161,15 +162,16 @@ func (c change) kinds() []kind {
 // cannot support that it did not get worse.
 func (f *findings) moreDamage(tests []change) {
 	type comparison struct {
-		kind
-		place string
+		place    string
+		old, now kind
 	}
 	var list []comparison
 	var p, least []float64
 	for _, c := range tests {
-		for _, k := range append([]kind{{"", &c.old.looked, &c.now.looked}}, c.kinds()...) {
-			if a, b := k.old, k.now; a.trials > 0 && b.trials > 0 {
-				list = append(list, comparison{k, c.place()})
+		after := c.now.kinds()
+		for i, a := range c.old.kinds() {
+			if b := after[i]; a.trials > 0 && b.trials > 0 {
+				list = append(list, comparison{c.place(), a, b})
 				p = append(p, inference.FisherExact(a.damaged, a.trials, b.damaged, b.trials))
 				least = append(least, inference.FisherLeast(a.damaged+b.damaged, a.trials, b.trials))
 			}
@@ -179,7 +181,7 @@ func (f *findings) moreDamage(tests []change) {
 	level := checkAlpha / float64(max(1, count(able)))
 	for i, c := range list {
 		a, b := c.old, c.now
-		what := strings.TrimSuffix("trials "+c.what, " ")
+		what := "trials" + a.what
 		switch worst := inference.FisherExact(a.damaged, a.trials, b.trials, b.trials); {
 		case found[i] && b.damaged*a.trials > a.damaged*b.trials:
 			f.add(c.place, "%d/%d %s damaged, was %d/%d (Fisher's exact test, p = %s among %s)",

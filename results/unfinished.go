@@ -11,10 +11,15 @@ import (
 // Whether files hold all of their plans.
 
 // partial reports whether the number of planned trials cannot be told: a shard
-// has a part of each round, cases of daemons differ in how many they have, and the
-// cells of a sequential plan, and duets, end by what they show.
+// has a part of each round.
 func (in *Input) partial() bool {
-	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.Spec.OfDaemons() || in.Plan.Spec.Sequential || slices.Contains(in.Plan.Spec.Measures, Duet)
+	return in.Plan == nil || in.Plan.Shard.Count > 1 || in.Plan.open()
+}
+
+// open reports whether cells differ in how many trials they have: cases of daemons
+// do, and the cells of a sequential plan, and duets, end by what they show.
+func (p *Plan) open() bool {
+	return p.Spec.OfDaemons() || p.Spec.Sequential || slices.Contains(p.Spec.Measures, Duet)
 }
 
 // Planned is the number of trials of the plan: each round has every cell once,
@@ -114,45 +119,28 @@ func (c *Comparison) lastRound() int {
 // missingShards lists the plans of which not all shards, or not all of their
 // trials, are among the files.
 func (c *Comparison) missingShards() []string {
-	type dealt struct {
-		first  *Input
-		seen   []int
-		rounds map[int]int
-		trials int
-	}
-	plans := make(map[string]*dealt)
-	var order []*dealt
-	for _, in := range c.Inputs {
-		if in.Plan == nil || in.Plan.Shard.Count < 2 {
-			continue
-		}
-		key, err := json.Marshal(in.Plan.Spec)
-		if err != nil {
-			continue
-		}
-		d := plans[string(key)]
-		if d == nil {
-			d = &dealt{first: in, rounds: make(map[int]int)}
-			plans[string(key)], order = d, append(order, d)
-		}
-		d.trials += in.Trials
-		for round, n := range in.Rounds {
-			d.rounds[round] += n
-		}
-		if i := in.Plan.Shard.Index; !slices.Contains(d.seen, i) {
-			d.seen = append(d.seen, i)
-		}
+	shards := slices.DeleteFunc(slices.Clone(c.Inputs), func(in *Input) bool { return in.Plan == nil || in.Plan.Shard.Count < 2 })
+	ofPlan := func(in *Input) string {
+		spec, _ := json.Marshal(in.Plan.Spec) // it was JSON
+		return string(spec)
 	}
 	var list []string
-	for _, d := range order {
-		plan := d.first.Plan
-		planned := plan.trials(d.rounds)
+	for _, files := range Group(shards, ofPlan) {
+		first, plan := files[0].Base(), files[0].Plan
+		seen, trials, rounds := make(map[int]bool), 0, make(map[int]int)
+		for _, in := range files {
+			seen[in.Plan.Shard.Index] = true
+			trials += in.Trials
+			for round, n := range in.Rounds {
+				rounds[round] += n
+			}
+		}
+		planned := plan.trials(rounds)
 		switch {
-		case len(d.seen) < plan.Shard.Count:
-			list = append(list, fmt.Sprintf("%s is one of %d shards, and only %d of them are there", d.first.Base(), plan.Shard.Count, len(d.seen)))
-		case plan.Spec.Sequential || plan.Spec.OfDaemons() || slices.Contains(plan.Spec.Measures, Duet):
-		case d.trials < planned:
-			list = append(list, fmt.Sprintf("%s and the other shards are not finished: %d of %d planned trials are in", d.first.Base(), d.trials, planned))
+		case len(seen) < plan.Shard.Count:
+			list = append(list, fmt.Sprintf("%s is one of %d shards, and only %d of them are there", first, plan.Shard.Count, len(seen)))
+		case trials < planned && !plan.open():
+			list = append(list, fmt.Sprintf("%s and the other shards are not finished: %d of %d planned trials are in", first, trials, planned))
 		}
 	}
 	return list

@@ -141,7 +141,7 @@ func TestControlGroupsAreApart(t *testing.T) {
 	trials = append(trials, some(1, fork)...) // makes no claim, needs no control
 	var got []string
 	for _, c := range Controls(trials) {
-		got = append(got, fmt.Sprint(c.OpenSSL, " ", c.Positive.Damaged))
+		got = append(got, fmt.Sprint(c.OpenSSL, " ", c.positive.damaged))
 	}
 	if d := cmp.Diff([]string{"1.1.1w 1", "3.5.7 1", "3.10.0 1"}, got); d != "" {
 		t.Error(d)

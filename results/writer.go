@@ -3,6 +3,7 @@ package results
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -98,10 +99,7 @@ func (w *Writer) Trial(t *Trial) error {
 		}
 		fmt.Fprintf(&w.buf, "%s%s %s\n", seriesPrefix, s.Name, s.text)
 	}
-	if err := w.facts(name, t); err != nil {
-		return fmt.Errorf("write trial %d: %w", t.ID, err)
-	}
-	if err := w.metrics(name, t); err != nil {
+	if err := errors.Join(w.facts(name, t), w.metrics(name, t)); err != nil {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)
 	}
 	return w.flush(fmt.Sprintf("trial %d", t.ID))

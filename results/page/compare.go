@@ -226,9 +226,16 @@ func marks(builds []*results.Table) string {
 }
 
 func (m metric) any(tables []*results.Table) bool {
-	return slices.ContainsFunc(tables, func(t *results.Table) bool {
-		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return m.cell(r).Text != "" })
-	})
+	return anyRow(tables, func(r *results.Row) bool { return m.cell(r).Text != "" })
+}
+
+func anyRow(tables []*results.Table, is func(*results.Row) bool) bool {
+	for _, r := range results.Rows(tables) {
+		if is(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // common is the number of trials that all values rest on, 0 if they differ.
@@ -360,16 +367,20 @@ func rate(f results.Figure) Cell {
 		return Cell{}
 	}
 	notes := slices.DeleteFunc(slices.Clone(f.Warnings), func(w string) bool { return strings.HasPrefix(w, "no event in ") })
-	c := Cell{Sort: sortable(f.Value), Notes: notes}
+	c := shown(f, number.Short)
+	c.Notes = notes
 	switch {
 	case f.Value == 0:
-		c.Text = "≤ " + number.Short(number.Up(f.High, 3))
+		c.Text, c.Detail = "≤ "+number.Short(number.Up(f.High, 3)), ""
 	case f.N == 1:
-		c.Text, c.Detail = number.Short(f.Value), "one trial"
-	default:
-		c.Text, c.Detail = number.Short(f.Value), number.Between(f.Low, f.High, number.Short)
+		c.Detail = "one trial"
 	}
 	return c
+}
+
+// shown is a value with its interval.
+func shown(f results.Figure, print func(float64) string) Cell {
+	return Cell{Text: print(f.Value), Detail: number.Between(f.Low, f.High, print), Sort: sortable(f.Value), Notes: f.Warnings}
 }
 
 func estimate(f results.Figure, unit string) Cell {
@@ -410,9 +421,7 @@ func (b *comparison) legend() {
 			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests, p corrected likewise)", number.Percent(b.Margin), b.Baseline)}},
 		}...)
 	}
-	if slices.ContainsFunc(all, func(t *results.Table) bool {
-		return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Stopped })
-	}) {
+	if slices.ContainsFunc(all, (*results.Table).Ended) {
 		list = append(list, List{{"k of n", []string{"damaged trials of all where damage ended the trials (--rounds auto): not a share of all trials"}}}...)
 	}
 	b.Add(list, Text("Verdicts say what was seen in these trials. All columns: tlsbench help reading"))

@@ -57,8 +57,7 @@ func ofDuet(r *results.Row, of func(*results.DuetCost) results.Figure) Cell {
 	if r.Duet == nil || !of(r.Duet).Known() {
 		return Cell{}
 	}
-	f := of(r.Duet)
-	return Cell{Text: number.Change(f.Value), Detail: number.Between(f.Low, f.High, number.Change), Sort: sortable(f.Value), Notes: f.Warnings}
+	return shown(of(r.Duet), number.Change)
 }
 
 // duetLegend says how tables of duets are read, and once why something is not

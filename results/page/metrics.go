@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"tlsbench/results"
 	"tlsbench/results/number"
@@ -48,15 +47,14 @@ func (b *comparison) cost(r *results.Row, unit string) Cell {
 	case !c.Ratio.Known():
 		return Cell{Text: median, Notes: append([]string{"no round in common with the baseline: the median"}, c.Disturbed...)}
 	}
-	cell := Cell{Text: number.Ratio(c.Ratio.Value), Sort: sortable(c.Ratio.Value), Notes: slices.Concat(c.Ratio.Warnings, c.Disturbed)}
-	cell.Detail = number.Between(c.Ratio.Low, c.Ratio.High, number.Ratio)
+	cell := shown(c.Ratio.Figure, number.Ratio)
+	cell.Notes = slices.Concat(c.Ratio.Warnings, c.Disturbed)
 	if b.Differs(c.Ratio) {
 		cell.Detail += " *"
 	}
 	if c.Ratio.Same {
 		cell.Detail += " ="
 	}
-	cell.Detail = strings.TrimSpace(cell.Detail)
 	return cell
 }
 
