@@ -127,6 +127,12 @@ type KindCount struct {
 	Trials int    `json:"trials"`
 }
 
+// Event counts the events of a kind.
+func (r *Row) Event(kind string) KindCount {
+	k, _ := find(r.Events, func(k KindCount) bool { return k.Kind == kind })
+	return k
+}
+
 // Cost is one metric of one strategy.
 type Cost struct {
 	Unit   string `json:"unit"`

@@ -131,7 +131,10 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 	if c.Measure != Corruption || c.Setting(checksOff.Key) == checksOff.Value {
 		return nil
 	}
-	at := stratumOf(machine, c)
+	scene := sceneOf(machine, c)
+	at := stratum{Scene: scene.Without(ServerKey)}
+	at.OpenSSL = version.Line(c.OpenSSL)
+	at.strategy, _, _ = strings.Cut(c.Strategy, modeMark)
 	if c.Server() == "" {
 		if d.rigs[at] == nil {
 			d.rigs[at] = map[string]*tally{}
@@ -141,21 +144,14 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 	key := machine + "\n" + c.Name()
 	cell := d.daemons[key]
 	if cell == nil {
-		cell = &daemonCell{DaemonRow: newDaemonRow(machine, c), stratum: at}
+		cell = &daemonCell{DaemonRow: newDaemonRow(scene, c), stratum: at}
 		d.daemons[key] = cell
 	}
 	return cell.add
 }
 
-func stratumOf(machine string, c *Cell) stratum {
-	s := sceneOf(machine, c).Without(ServerKey)
-	s.OpenSSL = version.Line(c.OpenSSL)
-	strategy, _, _ := strings.Cut(c.Strategy, modeMark)
-	return stratum{s, strategy}
-}
-
-func newDaemonRow(machine string, c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), Scene: sceneOf(machine, c), MemSafety: 1, Python: "no", Strategy: c.Strategy,
+func newDaemonRow(scene Scene, c *Cell) DaemonRow {
+	r := DaemonRow{Server: c.Server(), Scene: scene, MemSafety: 1, Python: "no", Strategy: c.Strategy,
 		ownRandom: c.Setting("rand") == "method"}
 	if c.Setting("heap-safety") == "abort" {
 		r.MemSafety = 0

@@ -46,7 +46,12 @@ func (r regression) check(now *gatherer) (findings, error) {
 	}
 	var tests []change
 	for _, scene := range old.sorted() {
-		f.marks(scene, old, now)
+		if mark := old.mark(scene); mark != "" {
+			f.mark(scene.String(), "older files: "+mark)
+		}
+		if now.scenes[scene] != nil {
+			f.mark(scene.String(), now.mark(scene))
+		}
 		if why, unforeseen := now.noFix(scene); why != "" && !unforeseen {
 			f.note("%s: left out: %s", scene, why)
 			continue
@@ -68,16 +73,6 @@ func (r regression) check(now *gatherer) (findings, error) {
 		f.lack(old.filter(), "no trial in the older files that a fix could be judged by")
 	}
 	return f, nil
-}
-
-// marks reports failed controls on either side.
-func (f *findings) marks(scene Scene, old, now *gatherer) {
-	if mark := old.mark(scene); mark != "" {
-		f.mark(scene.String(), "older files: "+mark)
-	}
-	if now.scenes[scene] != nil {
-		f.mark(scene.String(), now.mark(scene))
-	}
 }
 
 func (g *gatherer) machines() []string {

@@ -149,17 +149,13 @@ func (s *sharing) above(floor Floor) *SharedBlocks {
 		if trial.ended && len(above) == 0 {
 			sum.Cut++
 		}
-		blocks := map[string]int{}
-		for i := range above {
-			b := &above[i]
-			key := b.Key()
-			if sites[key] == nil {
-				sites[key] = &SharedSite{Site: b.Site, Object: b.Object(), Behind: b.Behind, ReadRaced: b.ReadRaced}
+		for _, blocks := range Group(above, func(b RacedBlock) string { return b.Key() }) {
+			b := &blocks[0]
+			site := entry(sites, b.Key())
+			if site.Trials++; site.Trials == 1 {
+				site.Site, site.Object, site.Behind, site.ReadRaced = b.Site, b.Object(), b.Behind, b.ReadRaced
 			}
-			if blocks[key]++; blocks[key] == 1 {
-				sites[key].Trials++
-			}
-			sites[key].Blocks = max(sites[key].Blocks, blocks[key])
+			site.Blocks = max(site.Blocks, len(blocks))
 		}
 		raced, read := CountRaced(above)
 		sum.Raced = max(sum.Raced, raced)

@@ -165,13 +165,7 @@ func held(list []lives, what string) (string, error) {
 // events says in how many lives of each build there were events of a kind; there
 // were some on each.
 func (f finder) events(strategy, hazard, kind string, builds ...string) (string, error) {
-	list, err := f.lives(strategy, hazard, builds, func(r *results.Row) int {
-		i := slices.IndexFunc(r.Events, func(k results.KindCount) bool { return k.Kind == kind })
-		if i < 0 {
-			return 0
-		}
-		return r.Events[i].Trials
-	})
+	list, err := f.lives(strategy, hazard, builds, func(r *results.Row) int { return r.Event(kind).Trials })
 	if err != nil {
 		return "", err
 	}

@@ -246,22 +246,16 @@ func (f *record) breaks() Cell {
 		return Cell{Text: fmt.Sprintf("none of %s", number.Count(len(f.hazards), "hazard")), Sort: "0",
 			Detail: fmt.Sprintf("(0/%s, %s each)", number.Count(f.tried.Total, "trial"), number.AtMost(f.weakest))}
 	}
-	names := slices.Collect(maps.Keys(f.broken))
-	groups := make(map[string][]string) // hazards by where they break it, "" = on all safe builds
-	for _, hazard := range names {
-		where := strings.Join(f.broken[hazard], ", ")
-		if len(f.broken[hazard]) == len(f.safe) {
-			where = ""
+	where := func(hazard string) string {
+		if builds := f.broken[hazard]; len(builds) < len(f.safe) {
+			return "on " + strings.Join(builds, ", ") + ": "
 		}
-		groups[where] = append(groups[where], hazard)
+		return "" // on all safe builds
 	}
+	names := slices.SortedFunc(maps.Keys(f.broken), func(a, b string) int { return strings.Compare(where(a), where(b)) })
 	var parts []string
-	for _, where := range slices.Sorted(maps.Keys(groups)) {
-		text := results.JoinHazards(groups[where])
-		if where != "" {
-			text = "on " + where + ": " + text
-		}
-		parts = append(parts, text)
+	for _, group := range results.Group(names, where) {
+		parts = append(parts, where(group[0])+results.JoinHazards(group))
 	}
 	c := Cell{Text: fmt.Sprintf("%d of %s", len(names), number.Count(len(f.hazards), "hazard")), Detail: strings.Join(parts, "; "), Sort: sortable(float64(len(names)))}
 	switch kinds := strings.Join(results.HazardNames(names), ", "); {

@@ -176,9 +176,6 @@ func formulaless(s string) string {
 // clean makes what a results file or a strategy may contain harmless: a control
 // character is shown, and reaches no terminal.
 func clean(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar }) {
-		return s
-	}
 	var b strings.Builder
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\n' {
@@ -318,11 +315,7 @@ func (n *notes) end() []string {
 
 func superscript(n int) string {
 	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	var s strings.Builder
-	for _, d := range fmt.Sprint(n) {
-		s.WriteRune(digits[d-'0'])
-	}
-	return s.String()
+	return strings.Map(func(d rune) rune { return digits[d-'0'] }, fmt.Sprint(n))
 }
 
 // title is that of the table, with what is wrong with it.

@@ -25,7 +25,12 @@ func (d *Document) writeText(w *bytes.Buffer) {
 	}
 	var before Part
 	for _, p := range d.Parts {
-		if _, table := before.(*Table); table || apart(p) {
+		_, apart := before.(*Table)
+		switch p.(type) {
+		case Heading, *Table:
+			apart = true
+		}
+		if apart {
 			gap()
 		}
 		before = p
@@ -56,15 +61,6 @@ func (d *Document) writeText(w *bytes.Buffer) {
 			paragraph(note)
 		}
 	}
-}
-
-// apart reports whether a part has an empty line before it.
-func apart(p Part) bool {
-	switch p.(type) {
-	case Heading, *Table:
-		return true
-	}
-	return false
 }
 
 // termWidth is the most that the terms of a list take of a line.

@@ -129,10 +129,9 @@ func (b *comparison) events(builds []*results.Table) {
 }
 
 func kindCell(r *results.Row, kind string) Cell {
-	i := slices.IndexFunc(r.Events, func(k results.KindCount) bool { return k.Kind == kind })
-	if i < 0 {
+	k := r.Event(kind)
+	if k.Events == 0 {
 		return Cell{Text: "–", Sort: "0"}
 	}
-	k := r.Events[i]
 	return Cell{Text: number.Short(float64(k.Events)), Detail: fmt.Sprintf("in %d", k.Trials), Sort: sortable(float64(k.Events))}
 }
