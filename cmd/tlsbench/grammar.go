@@ -95,6 +95,11 @@ func (s *session) execute(args []string) error {
 			return err
 		}
 	}
+	if parsed.Selected().Name != "doctor" { // which tells of limits
+		if err := roomForThreads(); err != nil {
+			return err
+		}
+	}
 	work := func() error { return parsed.Run(s) }
 	if slices.Contains(fileCommands, parsed.Selected().Name) {
 		return s.interruptible(work)

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,4 +97,29 @@ func tree(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// A limit of processes under which the program could not go on ends it before it begins.
+func TestTooFewProcesses(t *testing.T) {
+	dir := t.TempDir()
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe := filepath.Join(dir, "tlsbench")
+	if err := errors.Join(os.WriteFile(exe, text, 0o755), os.Chmod(filepath.Dir(dir), 0o711), os.Mkdir(filepath.Join(dir, "work"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("prlimit", "--nproc=12", exe, "run", "--rounds", "1", "-o", "r.txt")
+	cmd.Dir = filepath.Join(dir, "work")
+	if os.Getuid() == 0 { // whom no limit holds
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65533, Gid: 65533}}
+	}
+	said, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != exitRefused || !strings.Contains(string(said), "ulimit -u") || strings.Count(string(said), "\n") != 1 {
+		t.Errorf("exit code %d: %.500s", code, said)
+	}
+	if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
+		t.Errorf("left %v: %v", left, err)
+	}
 }
