@@ -132,7 +132,13 @@ func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 }
 
 // canMeasure refuses what this machine cannot do.
-func (r *Runner) canMeasure() error { return cmp.Or(r.canDuet(), r.canFork()) }
+func (r *Runner) canMeasure() error {
+	workers := 0
+	for _, c := range r.Plan.Cells() {
+		workers = max(workers, c.Workers)
+	}
+	return cmp.Or(workload.RoomFor(workers), r.canDuet(), r.canFork())
+}
 
 // header gives the bytes that a results file of this run begins with.
 func (r *Runner) header() ([]byte, error) {

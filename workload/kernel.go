@@ -3,6 +3,7 @@ package workload
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
+
+	"tlsbench/results"
 )
 
 // usage is the time a process ran, and the time it was ready to run but had no
@@ -95,6 +98,42 @@ func futex(pid int) (address uint64, ok bool) {
 	}
 	address, err = strconv.ParseUint(fields[1], 0, 64)
 	return address, err == nil
+}
+
+// ownThreads is how many threads this program may have, besides what it starts; without
+// them Go's runtime, which does not expect it, aborts with pages of text.
+var ownThreads = 14 + runtime.NumCPU()
+
+// besidesWorkers are the other processes of a server: rank 0, or a daemon's.
+const besidesWorkers = 12
+
+// RoomFor refuses to start a server with workers, or with none to go on at all, under a
+// limit of processes that would end the program midway.
+func RoomFor(workers int) error {
+	var l unix.Rlimit
+	if os.Getuid() == 0 || unix.Getrlimit(unix.RLIMIT_NPROC, &l) != nil || l.Cur > 4*results.MaxWorkers {
+		return nil // the limit is not for root
+	}
+	all, err := procfs.AllProcs()
+	if err != nil {
+		return nil // nobody can know
+	}
+	others, needs := 0, ownThreads+workers
+	if workers > 0 {
+		needs += besidesWorkers
+	}
+	for _, p := range all {
+		status, err := p.NewStatus()
+		stat, gone := p.Stat()
+		if err == nil && gone == nil && p.PID != os.Getpid() && status.UIDs[0] == uint64(os.Getuid()) {
+			others += stat.NumThreads
+		}
+	}
+	if others+needs <= int(l.Cur) {
+		return nil
+	}
+	return fmt.Errorf("this user may have %d processes and threads, and has %d already; up to %d are needed: raise the limit (ulimit -u)",
+		l.Cur, others, needs)
 }
 
 // machineLoad is the machine's load, and what its processors have done so far; zero

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/prometheus/procfs"
@@ -163,35 +161,6 @@ func limitFact(name string, resource int, enough uint64, flag string) fact {
 		f.Note = "short for many workers: raise it with ulimit " + flag
 	}
 	return f
-}
-
-// mostThreads is how many threads the program itself may have, besides what it starts;
-// without them Go's runtime, which does not expect it, aborts with pages of text.
-var mostThreads = 14 + runtime.NumCPU()
-
-// roomForThreads refuses to begin under a limit of processes that ends the program midway.
-func roomForThreads() error {
-	var l unix.Rlimit
-	if os.Getuid() == 0 || unix.Getrlimit(unix.RLIMIT_NPROC, &l) != nil || l.Cur > results.MaxWorkers {
-		return nil // the limit is not for root
-	}
-	procs, err := procfs.AllProcs()
-	if err != nil {
-		return nil
-	}
-	others := 0
-	for _, p := range procs {
-		status, err := p.NewStatus()
-		stat, gone := p.Stat()
-		if err == nil && gone == nil && p.PID != os.Getpid() && status.UIDs[0] == uint64(os.Getuid()) {
-			others += stat.NumThreads
-		}
-	}
-	if others+mostThreads <= int(l.Cur) {
-		return nil
-	}
-	return refuse("this user may have %d processes and threads, and has %d without this program, which needs up to %d of its own: raise the limit with ulimit -u",
-		l.Cur, others, mostThreads)
 }
 
 // hazardFacts says of each hazard with a real neighbour whether the system's

@@ -19,6 +19,7 @@ import (
 
 	"tlsbench/bench"
 	"tlsbench/results/page"
+	"tlsbench/workload"
 )
 
 // grammar is all commands. The help texts are what "tlsbench help" shows.
@@ -96,8 +97,8 @@ func (s *session) execute(args []string) error {
 		}
 	}
 	if parsed.Selected().Name != "doctor" { // which tells of limits
-		if err := roomForThreads(); err != nil {
-			return err
+		if err := workload.RoomFor(0); err != nil {
+			return refuse("%w", err)
 		}
 	}
 	work := func() error { return parsed.Run(s) }

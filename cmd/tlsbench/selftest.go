@@ -90,6 +90,9 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if c.Workers < 2 || c.Workers > 64 {
 		return spec, nil, refuse("workers %d: want 2 to 64, because detectors compare workers", c.Workers)
 	}
+	if err := workload.RoomFor(c.Workers); err != nil {
+		return spec, nil, &refusal{err}
+	}
 	var err error
 	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {
 		return spec, nil, &refusal{err}

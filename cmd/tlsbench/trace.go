@@ -87,6 +87,9 @@ func (c *traceCommand) Run(s *session) error {
 	case c.Handshakes < 1 || c.Handshakes > 1e6:
 		return refuse("handshakes %d: want 1 to 1000000", c.Handshakes)
 	}
+	if err := workload.RoomFor(c.Workers); err != nil {
+		return &refusal{err}
+	}
 	list, libraries, err := c.choices(map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
 	if err == nil {
 		err = ready(s.ctx, libraries, list, 0)

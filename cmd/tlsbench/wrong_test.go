@@ -99,7 +99,8 @@ func tree(t *testing.T, dir string) string {
 	return b.String()
 }
 
-// A limit of processes under which the program could not go on ends it before it begins.
+// A limit of processes under which the program, or its workers, could not go on ends it
+// before it begins.
 func TestTooFewProcesses(t *testing.T) {
 	dir := t.TempDir()
 	text, err := os.ReadFile("/proc/self/exe")
@@ -110,16 +111,19 @@ func TestTooFewProcesses(t *testing.T) {
 	if err := errors.Join(os.WriteFile(exe, text, 0o755), os.Chmod(filepath.Dir(dir), 0o711), os.Mkdir(filepath.Join(dir, "work"), 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("prlimit", "--nproc=12", exe, "run", "--rounds", "1", "-o", "r.txt")
-	cmd.Dir = filepath.Join(dir, "work")
-	if os.Getuid() == 0 { // whom no limit holds
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65533, Gid: 65533}}
-	}
-	said, _ := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != exitRefused || !strings.Contains(string(said), "ulimit -u") || strings.Count(string(said), "\n") != 1 {
-		t.Errorf("exit code %d: %.500s", code, said)
-	}
-	if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
-		t.Errorf("left %v: %v", left, err)
+	for _, line := range []string{"12 run -o r.txt", "60 run --workers 64 -o r.txt", "12 compare r.txt", "60 selftest --workers 64", "60 trace --workers 60", "12 probe"} {
+		limit, args, _ := strings.Cut(line, " ")
+		cmd := exec.Command("prlimit", append([]string{"--nproc=" + limit, exe}, strings.Fields(args)...)...)
+		cmd.Dir = filepath.Join(dir, "work")
+		if os.Getuid() == 0 { // whom no limit holds
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65533, Gid: 65533}}
+		}
+		said, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != exitRefused || !strings.Contains(string(said), "ulimit -u") || strings.Count(string(said), "\n") != 1 {
+			t.Errorf("%s: exit code %d: %.500s", line, code, said)
+		}
+		if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left %v: %v", line, left, err)
+		}
 	}
 }
