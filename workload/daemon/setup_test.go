@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -244,5 +245,20 @@ func TestPreloadWithoutHome(t *testing.T) {
 	object, err := preloadObject(context.Background(), dir)
 	if err != nil || filepath.Dir(object) != filepath.Join(dir, ".preload") {
 		t.Errorf("the object is %s, want it below %s: %v", object, dir, err)
+	}
+}
+
+// A peer waits longer for a daemon that gets little of the processors, or is traced.
+func TestPeerPatience(t *testing.T) {
+	for _, tc := range []struct {
+		load float64 // for each processor
+		heap string
+		want time.Duration
+	}{{0, "", peerLimit}, {1, "global", peerLimit}, {3, "", 3 * peerLimit}, {50, "", 6 * peerLimit}, {0, "traced", 4 * peerLimit}} {
+		tr := &trial{cfg: workload.Config{Heap: tc.heap}, out: &workload.Outcome{}}
+		tr.out.LoadBefore = tc.load * float64(runtime.NumCPU())
+		if got := tr.peerPatience(); got != tc.want {
+			t.Errorf("load %v, heap %q: %v, want %v", tc.load, tc.heap, got, tc.want)
+		}
 	}
 }

@@ -137,7 +137,7 @@ func checkKept(t *testing.T, server, object string) {
 func traceReal(t *testing.T, d Daemon, mode int, strategy string) (*workload.Outcome, []string) {
 	t.Helper()
 	cfg := standInTrial(d, Settings{Mode: mode})
-	cfg.Workers, cfg.Heap, cfg.Handshakes, cfg.Duration = 4, "traced", 15, time.Minute
+	cfg.Workers, cfg.Heap, cfg.Handshakes, cfg.Duration = 4, "traced", 15, 5*time.Minute // far more than the handshakes take
 	cfg.Strategy = catalogue.Choice{Name: strategy}
 	out, err := workload.Run(context.Background(), cfg)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -185,9 +186,19 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	}
 	t.load, err = peers.New(peers.Config{
 		Addr: t.addr(), TLS: t.cfg.TLS, Roots: t.setup.id.Roots, Peers: t.cfg.Peers, BadShare: t.cfg.BadShare,
-		Seed: t.cfg.Seed, Talk: options, Untrusted: untrusted, Timeout: peerLimit,
+		Seed: t.cfg.Seed, Talk: options, Untrusted: untrusted, Timeout: t.peerPatience(),
 	})
 	return err == nil, err
+}
+
+// peerPatience is how long a peer waits for a reader, whose silence is damage then. On a
+// busy machine, and if each of its writes is traced, one takes longer that comes on.
+func (t *trial) peerPatience() time.Duration {
+	times := min(6, max(1, t.out.LoadBefore/float64(runtime.NumCPU())))
+	if t.cfg.Traced() {
+		times *= 4
+	}
+	return time.Duration(times * float64(peerLimit))
 }
 
 // injection gives the preload object and its settings; none for a daemon that

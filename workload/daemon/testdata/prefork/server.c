@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(60); /* workers wait for each other */
+	alarm(300); /* workers wait for each other, even for one that is gone */
 	open_heap();
 	if (strcmp(how, "system") != 0 && CRYPTO_set_mem_functions(take, resize, give) != 1)
 		return 1;
