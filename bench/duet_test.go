@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
 	"tlsbench/workload"
 )
@@ -42,8 +43,8 @@ func fakeDuet(_ context.Context, c workload.Config) (*workload.Outcome, error) {
 	d := &results.DuetPair{Dropped: results.DuetDropped}
 	for block := range results.DuetBlocks {
 		for _, arm := range []results.Arm{0, 1, 1, 0} {
-			d.Slices = append(d.Slices, results.Slice{Block: block, Arm: arm, Handshakes: 50,
-				CPU: time.Duration(20e6 * math.Exp(float64(arm)*effect)), Wall: 21 * time.Millisecond})
+			d.Slices = append(d.Slices, results.Slice{Block: block, Arm: arm, Turn: event.Turn{Handshakes: 50,
+				CPU: time.Duration(20e6 * math.Exp(float64(arm)*effect)), Wall: 21 * time.Millisecond}})
 		}
 	}
 	return &workload.Outcome{Life: results.Life{Handshakes: 4800, Attempts: 4800, Duet: d}}, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
 )
 
@@ -47,13 +48,9 @@ const (
 
 // Slice is one turn.
 type Slice struct {
-	Block        int // from 0
-	Arm          Arm
-	Handshakes   uint64 // good ones
-	CPU, Wall    time.Duration
-	At           time.Duration // from the start of the first
-	Preempted    uint64        // involuntary context switches
-	Instructions uint64        // in user space; 0 = not counted
+	Block int // from 0
+	Arm   Arm
+	event.Turn
 }
 
 // slicesName is the name of the samples that hold the turns of a duet.
@@ -91,10 +88,10 @@ func parseSlices(text string) ([]Slice, error) {
 		if n[1] > int64(Subject) {
 			return nil, fmt.Errorf("samples %s: %.60q: side %d, want 0 or 1", slicesName, turn, n[1])
 		}
-		list = append(list, Slice{
-			Block: int(n[0]), Arm: Arm(n[1]), Handshakes: uint64(n[2]), CPU: time.Duration(n[3]), Wall: time.Duration(n[4]),
+		list = append(list, Slice{int(n[0]), Arm(n[1]), event.Turn{
+			Handshakes: uint64(n[2]), CPU: time.Duration(n[3]), Wall: time.Duration(n[4]),
 			At: time.Duration(n[5]), Preempted: uint64(n[6]), Instructions: uint64(n[7]),
-		})
+		}})
 	}
 	return list, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tlsbench/results/event"
 	"tlsbench/results/inference"
 )
 
@@ -43,10 +44,10 @@ func (p *players) pair() *DuetPair {
 				y += float64(arm) // must not count
 			}
 			const handshakes = 50
-			d.Slices = append(d.Slices, Slice{
-				Block: block, Arm: arm, Handshakes: handshakes, CPU: time.Duration(handshakes * 1e6 * math.Exp(y)),
+			d.Slices = append(d.Slices, Slice{block, arm, event.Turn{
+				Handshakes: handshakes, CPU: time.Duration(handshakes * 1e6 * math.Exp(y)),
 				Wall: time.Millisecond, At: time.Duration(len(d.Slices)) * time.Millisecond, Preempted: 3, Instructions: 1000 * (1 + uint64(arm)),
-			})
+			}})
 		}
 	}
 	return d

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/peers"
 	"tlsbench/workload/rig"
@@ -216,19 +217,17 @@ func (d *duet) play(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			d.out.Duet.Slices = append(d.out.Duet.Slices, results.Slice{
-				Block: block, Arm: arm, Handshakes: s.Handshakes, CPU: s.CPU, Wall: s.Wall, At: s.At - began,
-				Preempted: s.Preempted, Instructions: s.Instructions,
-			})
+			s.At -= began
+			d.out.Duet.Slices = append(d.out.Duet.Slices, results.Slice{Block: block, Arm: arm, Turn: s})
 		}
 	}
 	return nil
 }
 
 // turn gives one side its turn and waits for the end of it.
-func (d *duet) turn(ctx context.Context, arm results.Arm, cpu time.Duration, handshakes uint64) (rig.Slice, error) {
+func (d *duet) turn(ctx context.Context, arm results.Arm, cpu time.Duration, handshakes uint64) (event.Turn, error) {
 	if ctx.Err() != nil {
-		return rig.Slice{}, context.Cause(ctx)
+		return event.Turn{}, context.Cause(ctx)
 	}
 	if d.cfg.Load == "tcp" {
 		return d.visit(ctx, d.arms[arm], cpu, handshakes)
@@ -240,14 +239,14 @@ func (d *duet) turn(ctx context.Context, arm results.Arm, cpu time.Duration, han
 			return s, nil
 		}
 		if ctx.Err() != nil {
-			return rig.Slice{}, context.Cause(ctx)
+			return event.Turn{}, context.Cause(ctx)
 		}
 	}
 }
 
 // visit sends one side the peers of a turn: as many handshakes as should take that
 // much processor time.
-func (d *duet) visit(ctx context.Context, t *trial, cpu time.Duration, handshakes uint64) (s rig.Slice, err error) {
+func (d *duet) visit(ctx context.Context, t *trial, cpu time.Duration, handshakes uint64) (s event.Turn, err error) {
 	if cpu > 0 {
 		handshakes = max(handshakes, uint64((cpu+d.each/2)/d.each))
 	}
@@ -271,7 +270,7 @@ func (d *duet) visit(ctx context.Context, t *trial, cpu time.Duration, handshake
 	}
 	t.hear(load.Wait())
 	after, err := atRest(ctx, t)
-	s = rig.Slice{At: before.At, Wall: after.At - before.At, CPU: after.CPU - before.CPU, Handshakes: after.Handshakes - before.Handshakes}
+	s = event.Turn{At: before.At, Wall: after.At - before.At, CPU: after.CPU - before.CPU, Handshakes: after.Handshakes - before.Handshakes}
 	if err == nil && s.Handshakes == 0 {
 		err = fmt.Errorf("server of %s: no handshake in a turn", t.cfg.Strategy)
 	}

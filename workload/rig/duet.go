@@ -10,16 +10,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// Slice is one turn of a duet's worker.
-type Slice struct {
-	At           time.Duration // Now's clock
-	Wall, CPU    time.Duration
-	Handshakes   uint64 // good ones
-	Instructions uint64 // in user space; 0 where NoCounter says why
-	Preempted    uint64 // involuntary context switches
-}
+	"tlsbench/results/event"
+)
 
 // DuetLeadIn is how many handshakes come before each turn.
 const DuetLeadIn = C.DUET_LEAD_IN
@@ -35,16 +28,17 @@ func (b *Block) GiveTurn(cpu time.Duration, handshakes uint64) {
 }
 
 // AwaitTurn waits for the end of the turn that was given, and for a limited time.
-func (b *Block) AwaitTurn(limit time.Duration) (s Slice, done bool) {
+// Where no instructions were counted, NoCounter says why.
+func (b *Block) AwaitTurn(limit time.Duration) (turn event.Turn, done bool) {
 	d := &b.c.duet
 	taken := word(&d.taken)
 	if now := atomic.LoadUint32(taken); now != uint32(d.given) {
 		await(taken, now, limit)
 	}
 	if atomic.LoadUint32(taken) != uint32(d.given) {
-		return Slice{}, false
+		return event.Turn{}, false
 	}
-	return Slice{
+	return event.Turn{
 		At: time.Duration(d.slice.at), Wall: time.Duration(d.slice.wall), CPU: time.Duration(d.slice.cpu),
 		Handshakes: uint64(d.slice.handshakes), Instructions: uint64(d.slice.instructions), Preempted: uint64(d.slice.preempted),
 	}, true
