@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
@@ -49,21 +48,7 @@ func (r Release) BuiltIn(c catalogue.Choice) []int {
 
 // ParseReleases reads what --daemon takes; none, or "all", is every release.
 func ParseReleases(names []string) ([]Release, error) {
-	var list []Release
-	for _, name := range names {
-		if name == "all" {
-			continue
-		}
-		i := slices.IndexFunc(releases, func(r Release) bool { return r.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown daemon %q: choose from %s, all", name, strings.Join(ReleaseNames(), ", "))
-		}
-		list = append(list, releases[i])
-	}
-	if len(names) == 0 || slices.Contains(names, "all") {
-		return slices.Clone(releases), nil
-	}
-	return list, nil
+	return fetch.Choose("daemon", releases, func(r Release) string { return r.Name }, names)
 }
 
 // ReleaseNames lists what --daemon takes.

@@ -15,20 +15,21 @@ type logEntry struct {
 	detail string
 }
 
-// Notes are not events: the preload object reports its own progress with them.
+// Notes are not events: the preload object reports its own progress with them. They
+// are what its lines begin with, but for noteSetUp.
 const (
-	noteSettingUp     = "setting-up" // it has begun: what follows is the strategy's doing
-	noteSetUp         = "set-up"
-	noteNotApplicable = "not-applicable"
-	noteSkipped       = "skipped"
-	noteRefused       = "refused"
-	noteActed         = "acted" // the hazard happened in a process
+	noteSettingUp     = "setting up " // it has begun: what follows is the strategy's doing
+	noteNotApplicable = "not applicable: "
+	noteSkipped       = "skipped: "
+	noteRefused       = "failed: "
+	noteActed         = "acted: " // the hazard happened in a process
+	noteSetUp         = "set-up"  // any other line
 )
 
-var notes = []string{noteSettingUp, noteSetUp, noteNotApplicable, noteSkipped, noteRefused, noteActed}
+var notes = []string{noteSettingUp, noteNotApplicable, noteSkipped, noteRefused, noteActed}
 
 // damage reports whether the entry is an event.
-func (f logEntry) damage() bool { return !slices.Contains(notes, f.kind) }
+func (f logEntry) damage() bool { return f.kind != noteSetUp && !slices.Contains(notes, f.kind) }
 
 // preloadMark begins the preload object's lines; see inject/preload.c.
 const preloadMark = "tlsbench-preload: "
@@ -70,10 +71,8 @@ func readPreload(said string) logEntry {
 			return logEntry{kind, shorten(detail)}
 		}
 	}
-	for prefix, note := range map[string]string{
-		"not applicable: ": noteNotApplicable, "skipped: ": noteSkipped, "failed: ": noteRefused, "setting up ": noteSettingUp, "acted: ": noteActed,
-	} {
-		if rest, ok := strings.CutPrefix(said, prefix); ok {
+	for _, note := range notes {
+		if rest, ok := strings.CutPrefix(said, note); ok {
 			return logEntry{note, shorten(rest)}
 		}
 	}

@@ -57,7 +57,7 @@ func FuzzReadLine(f *testing.F) {
 	f.Add("tlsbench-preload: not applicable: ")
 	f.Add("[x:1]: [y:2]: overwritten")
 	f.Add("tlsbench-preload: event crash: x")
-	kinds := map[string]bool{}
+	kinds := map[string]bool{noteSetUp: true}
 	for _, note := range notes {
 		kinds[note] = true
 	}

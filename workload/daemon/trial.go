@@ -417,7 +417,7 @@ func (t *trial) gatherFailures(death time.Duration) {
 		}
 		kind := event.FailedHandshake
 		if f.Kind == peers.WrongData {
-			kind = "wrong-data"
+			kind = event.WrongData
 		}
 		t.note(kind, f.At, f.String())
 	}

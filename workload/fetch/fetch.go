@@ -27,6 +27,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Want is one tree that a catalogue asks for, and T what it is good for once it
@@ -72,6 +74,27 @@ type Options struct {
 	Dir     string                           // folder of the store; "" = in the user's cache folder
 	Log     func(format string, args ...any) // one step; nil = silent
 	Refresh bool                             // fetch again what is there and whole
+}
+
+// Choose gives the rows of a catalogue that are named; no names, or "all", is every
+// row.
+func Choose[T any](what string, rows []T, name func(T) string, names []string) ([]T, error) {
+	var known []string
+	for _, row := range rows {
+		known = append(known, name(row))
+	}
+	var list []T
+	for _, n := range names {
+		if i := slices.Index(known, n); i >= 0 {
+			list = append(list, rows[i])
+		} else if n != "all" {
+			return nil, fmt.Errorf("unknown %s %q: choose from %s, all", what, n, strings.Join(known, ", "))
+		}
+	}
+	if len(names) == 0 || slices.Contains(names, "all") {
+		return slices.Clone(rows), nil
+	}
+	return list, nil
 }
 
 // Fetched is what became of one Want. Err is one line of text; the others went

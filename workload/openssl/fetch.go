@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
@@ -49,16 +48,18 @@ func library(pkg string, suites ...string) fetch.Source {
 const byHand = "bring a build yourself and name its folder with --openssl DIR"
 
 // Fetch brings OpenSSL lines into the cache; no names, or "all", is all of
-// Lines. For the rest see fetch.Fetch. A name that is not a line is an
-// ErrLine.
+// Lines. For the rest see fetch.Fetch.
 func Fetch(ctx context.Context, names []string, opt fetch.Options) ([]fetch.Fetched[Build], error) {
-	lines, err := parseLines(names)
+	lines, err := fetch.Choose("openssl line", Lines, func(line string) string { return line }, names)
 	if err != nil {
 		return nil, err
 	}
 	f := newFinder(opt.Dir)
 	var wants []fetch.Want[Build]
-	for _, line := range lines {
+	for i, line := range lines {
+		if slices.Contains(lines[:i], line) {
+			continue
+		}
 		wants = append(wants, fetch.Want[Build]{
 			Name: line, What: "openssl " + line,
 			Sources: func(distro string) ([]fetch.Source, error) {
@@ -109,21 +110,4 @@ func Suites(line, cache string) ([]string, error) {
 		return nil, fmt.Errorf("the manifest of openssl %s names no suite", line)
 	}
 	return m.Suites, nil
-}
-
-// parseLines checks the lines asked for; none, or "all", is every line.
-func parseLines(names []string) ([]string, error) {
-	if len(names) == 0 || slices.Contains(names, "all") {
-		return Lines, nil
-	}
-	var lines []string
-	for _, name := range names {
-		if !slices.Contains(Lines, name) {
-			return nil, fmt.Errorf("fetch openssl %q: not a line; choose from %s, all", name, strings.Join(Lines, ", "))
-		}
-		if !slices.Contains(lines, name) {
-			lines = append(lines, name)
-		}
-	}
-	return lines, nil
 }

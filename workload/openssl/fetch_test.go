@@ -247,7 +247,7 @@ func TestFetchWithoutApt(t *testing.T) {
 
 func TestFetchUnknownLine(t *testing.T) {
 	_, err := Fetch(t.Context(), []string{"3.0", "2.9"}, fetch.Options{Dir: t.TempDir()})
-	checkReason(t, err, `"2.9": not a line; choose from 1.1.1, 3.0, 3.5, 3.6, 4.0, all`)
+	checkReason(t, err, `unknown openssl line "2.9": choose from 1.1.1, 3.0, 3.5, 3.6, 4.0, all`)
 }
 
 func TestFetchCancelled(t *testing.T) {
