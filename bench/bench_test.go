@@ -73,7 +73,7 @@ func subject(b testing.TB) ([]Build, workload.Config) {
 	}
 	return builds, workload.Config{
 		Load: envOr(envLoad, "tcp"), Heap: envOr(envHeap, "global"), Workers: workers, CheckRate: checks,
-		EchoBytes: echoBytes, Seed: 1,
+		EchoBytes: results.EchoBytes, Seed: 1,
 	}
 }
 

@@ -15,10 +15,6 @@ import (
 	"tlsbench/workload/openssl"
 )
 
-// echoBytes is the length of the echo after each handshake: one TLS record
-// each way, so that data that arrives broken is seen.
-const echoBytes = 64
-
 // maxDetail is how many events of a trial are kept in words.
 const maxDetail = 8
 
@@ -30,7 +26,7 @@ func (t Task) config(s Spec) workload.Config {
 		Hazard:   t.Cell.Hazard, Workers: t.Cell.Workers, Load: t.Cell.Load, Heap: t.Cell.Heap,
 		TLS: t.Cell.Setting("tls"), Key: t.Cell.Setting("key"), Rand: t.Cell.Setting("rand"),
 		Locks: t.Cell.Setting("locks"), HeapSafety: t.Cell.Setting("heap-safety"), HeapBytes: s.HeapBytes,
-		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: echoBytes, Seed: t.Seed,
+		BadShare: t.Cell.badShare, CheckRate: t.Cell.checkRate, EchoBytes: results.EchoBytes, Seed: t.Seed,
 		Duration: s.CorruptionTime, Fork: t.Cell.fork,
 	}
 	if t.Cell.build != nil {

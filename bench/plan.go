@@ -234,8 +234,8 @@ func (p *Plan) controlCells(l scene, s *results.Strategy) []Cell {
 		list = append(list, p.cell(l, s, results.Corruption, results.DefaultBad, results.DefaultCheckRate))
 	}
 	if slices.Contains(p.Spec.Measures, results.Sharing) && l.heap == p.Spec.Heaps[0] {
-		l.heap = traced
-		list = append(list, p.cell(l, s, results.Sharing, results.DefaultBad, sharingChecks))
+		l.heap = results.Traced
+		list = append(list, p.cell(l, s, results.Sharing, results.DefaultBad, results.SharingChecks))
 	}
 	return list
 }
@@ -295,13 +295,9 @@ func (p *Plan) screened(l scene) bool { return p.Spec.HazardRounds > 0 && l.haza
 
 // sharingCell is a cell under the tracer.
 func (p *Plan) sharingCell(l scene, s *results.Strategy) Cell {
-	l.heap = traced
-	return p.cell(l, s, results.Sharing, value(p.Spec.Bad, results.DefaultBad), sharingChecks)
+	l.heap = results.Traced
+	return p.cell(l, s, results.Sharing, value(p.Spec.Bad, results.DefaultBad), results.SharingChecks)
 }
-
-// sharingChecks is the rate of active checks in sharing trials: they are there
-// to use the error queue and the generators, and not to find damage.
-const sharingChecks = 1
 
 func value[T any](p *T, def T) T {
 	if p == nil {
@@ -336,7 +332,7 @@ func (p *Plan) cell(l scene, s *results.Strategy, m results.Measure, bad float64
 	switch m {
 	case results.Corruption:
 	case results.Sharing:
-		usualRate = sharingChecks
+		usualRate = results.SharingChecks
 	default:
 		usualBad, usualRate = 0, 0
 	}

@@ -172,11 +172,11 @@ func labels[T interface{ Name() string }](list []T) []string {
 func (s Spec) validateSharing() error {
 	sharing := slices.Contains(s.Measures, results.Sharing)
 	switch {
-	case !sharing && slices.Contains(s.Heaps, traced):
+	case !sharing && slices.Contains(s.Heaps, results.Traced):
 		return errors.New("heap traced: it is only for sharing trials; add --measure sharing")
 	case !sharing:
 		return nil
-	case slices.Contains(s.Heaps, traced) && len(s.Measures) > 1:
+	case slices.Contains(s.Heaps, results.Traced) && len(s.Measures) > 1:
 		return errors.New("heap traced: the tracer can measure only sharing; leave --heap out, sharing trials use it by themselves")
 	case slices.Contains(s.Heaps, "private"):
 		return errors.New("heap private: nothing in it is shared, so there are no sharing trials; choose global or scalable, or leave --measure sharing out")
@@ -188,9 +188,6 @@ func (s Spec) validateSharing() error {
 	}
 	return nil
 }
-
-// traced is the heap of sharing trials.
-const traced = "traced"
 
 // Preset is a set of numbers that go together.
 type Preset struct {

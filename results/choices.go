@@ -45,7 +45,7 @@ var (
 		{"global", "shared memory behind OpenSSL, one process-shared lock, as in Kamailio"},
 		{"scalable", "shared memory behind OpenSSL, with a cache for each worker"},
 		{"private", "the C library's own, so nothing can be shared: what OpenSIPS 4.0 and Kamailio master with tcp_main_threads have, a reference for costs"},
-		{"traced", "shared memory behind OpenSSL; every write to a block that rank 0 allocated is seen"},
+		{Traced, "shared memory behind OpenSSL; every write to a block that rank 0 allocated is seen"},
 	}}
 	HeapSafeties = Dimension{"heap-safety", "what a bad free does", []Option{
 		{"count", "a bad free is counted, and the worker goes on"},
@@ -83,6 +83,9 @@ var (
 	}}
 )
 
+// Traced is the heap of sharing trials.
+const Traced = "traced"
+
 // RSA2048 is the key that the hazard shared-ctx needs with rsa=1.
 const RSA2048 = "rsa-2048"
 
@@ -108,6 +111,12 @@ const (
 	// SharingHandshakes is how many each worker makes in a sharing trial: each kind
 	// of bad peer is met, and retiring workers are replaced.
 	SharingHandshakes = 30
+	// SharingChecks is the rate of active checks in sharing trials: they are there
+	// to use the error queue and the generators, and not to find damage.
+	SharingChecks = 1
+	// EchoBytes is the length of the echo after each handshake: one TLS record
+	// each way, so that data that arrives broken is seen.
+	EchoBytes = 64
 	// DefaultForkMemory is what a daemon's main process has, in MiB.
 	DefaultForkMemory = 16
 	// DefaultForkPairs is for plans that measure more than forks, and so have few

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tlsbench/results"
+	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/neighbours"
 	"tlsbench/workload/openssl"
 	"tlsbench/workload/peers"
@@ -64,11 +65,11 @@ func (c *Config) hazards() ([]results.HazardChoice, error) {
 var _ = [1]int{}[rig.MaxHazards-results.MaxHazards]
 
 // compiled lists those of the choices that have a C side.
-func compiled(list []results.HazardChoice) []rig.Hazard {
-	var out []rig.Hazard
+func compiled(list []results.HazardChoice) []catalogue.Choice {
+	var out []catalogue.Choice
 	for _, c := range list {
 		if c.File != "" {
-			out = append(out, rig.Hazard{Name: c.Name, Params: c.Set})
+			out = append(out, catalogue.Choice{Name: c.Name, Params: c.Set})
 		}
 	}
 	return out

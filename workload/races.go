@@ -49,7 +49,7 @@ var Races = []Race{
 // Config makes a trial of the race: everything raced in it is the race's, and
 // the floor's.
 func (r Race) Config(cfg Config) Config {
-	cfg.Heap, cfg.Load, cfg.Workers, cfg.Handshakes, cfg.Duration = "traced", "memory", 3, 12, 0
+	cfg.Heap, cfg.Load, cfg.Workers, cfg.Handshakes, cfg.Duration = results.Traced, "memory", 3, 12, 0
 	cfg.Hazard, cfg.Fault, cfg.FaultWorker = r.Hazard, r.Fault, EachWorker
 	return cfg
 }

@@ -81,7 +81,7 @@ type Config struct {
 }
 
 // Traced reports whether the trial runs under the tracer.
-func (c *Config) Traced() bool { return c.Heap == "traced" }
+func (c *Config) Traced() bool { return c.Heap == results.Traced }
 
 var (
 	// Faults is what damage can be made on purpose; the first is none.
@@ -206,8 +206,8 @@ var tlsNumbers = map[string]uint16{"1.3": tls.VersionTLS13, "1.2": tls.VersionTL
 func (c *Config) settings(id, bad *peers.Identity) rig.Settings {
 	s := rig.Settings{
 		Libcrypto: c.Build.Libcrypto, Libssl: c.Build.Libssl,
-		Strategy: c.Strategy.Name, Own: c.Strategy.Path, Params: c.Strategy.Params,
-		Memory: c.Load == "memory", Duet: c.Duet != nil && c.Load == "memory",
+		Strategy: c.Strategy,
+		Memory:   c.Load == "memory", Duet: c.Duet != nil && c.Load == "memory",
 		Heap: c.Heap, HeapBytes: c.HeapBytes, HeapAbort: c.HeapSafety == "abort",
 		Locks: c.Locks,
 		TLS:   tlsNumbers[c.TLS], RSA: c.Key == peers.RSA2048, RandMethod: c.Rand == "method",

@@ -123,7 +123,7 @@ func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) 
 func (r *runner) config(c Cell, bad float64, d time.Duration) workload.Config {
 	return workload.Config{
 		Build: r.Build, Strategy: catalogue.Choice{Name: catalogue.NegativeControl}, Hazard: "plain",
-		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: results.DefaultCheckRate, EchoBytes: 64,
+		Workers: r.Workers, Load: c.Load, Heap: c.Heap, BadShare: bad, CheckRate: results.DefaultCheckRate, EchoBytes: results.EchoBytes,
 		Duration: d, Seed: r.random.Uint64(),
 	}
 }

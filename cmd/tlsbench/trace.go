@@ -145,8 +145,8 @@ func (c *traceCommand) build(ctx context.Context, b openssl.Build, list []result
 
 func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.Choice, hazard string) (traced, error) {
 	out, err := workload.Run(ctx, workload.Config{
-		Build: b, Strategy: st, Hazard: hazard, Load: c.Load, Workers: c.Workers, Heap: "traced",
-		Locks: c.Locks, Rand: c.Rand, BadShare: results.DefaultBad, CheckRate: 1, EchoBytes: 64,
+		Build: b, Strategy: st, Hazard: hazard, Load: c.Load, Workers: c.Workers, Heap: results.Traced,
+		Locks: c.Locks, Rand: c.Rand, BadShare: results.DefaultBad, CheckRate: results.SharingChecks, EchoBytes: results.EchoBytes,
 		Handshakes: uint64(c.Handshakes), Seed: 1,
 	})
 	if err != nil {

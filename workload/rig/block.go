@@ -201,14 +201,14 @@ func fillConfig(c *C.struct_config, s Settings) error {
 	}{
 		{c.libcrypto[:], "path of libcrypto", s.Libcrypto},
 		{c.libssl[:], "path of libssl", s.Libssl},
-		{c.strategy[:], "name of the strategy", s.Strategy},
-		{c.strategy_path[:], "path of the strategy", s.Own},
+		{c.strategy[:], "name of the strategy", s.Strategy.Name},
+		{c.strategy_path[:], "path of the strategy", s.Strategy.Path},
 	} {
 		if err := setString(f.to, f.what, f.text); err != nil {
 			return err
 		}
 	}
-	if err := setParameters(c.parameters[:], "strategy", s.Params); err != nil {
+	if err := setParameters(c.parameters[:], "strategy", s.Strategy.Params); err != nil {
 		return err
 	}
 	if err := setWords(c, s); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlsbench/results/event"
+	"tlsbench/strategies/catalogue"
 )
 
 // start starts a rig on a block that the test may have damaged before.
@@ -71,8 +72,8 @@ func TestNewBlockRefuses(t *testing.T) {
 		{"0 workers: want 1 to 1024", Settings{}},
 		{"1025 workers: want 1 to 1024", Settings{Workers: 1025}},
 		{"path of libcrypto", Settings{Workers: 1, Libcrypto: long}},
-		{"path of the strategy", Settings{Workers: 1, Own: long}},
-		{"9 strategy parameters: want at most 8", Settings{Workers: 1, Params: many}},
+		{"path of the strategy", Settings{Workers: 1, Strategy: catalogue.Choice{Path: long}}},
+		{"9 strategy parameters: want at most 8", Settings{Workers: 1, Strategy: catalogue.Choice{Params: many}}},
 		{"certificate: 5000 bytes of DER", Settings{Workers: 1, Server: Identity{Certificate: make([]byte, 5000)}}},
 	} {
 		b, err := NewBlock(tc.s)

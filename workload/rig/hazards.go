@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // MaxHazards is how many hazards one trial can have.
@@ -54,7 +56,7 @@ func setHazards(c *C.struct_config, s Settings) error {
 	return nil
 }
 
-func setHazard(to *C.struct_hazard_use, h Hazard) error {
+func setHazard(to *C.struct_hazard_use, h catalogue.Choice) error {
 	if err := setString(to.name[:], "name of the hazard", h.Name); err != nil {
 		return err
 	}

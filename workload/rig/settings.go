@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"tlsbench/strategies/catalogue"
 )
 
 // Settings is the configuration of one rig, in the block's own terms. See
@@ -15,9 +17,7 @@ import (
 type Settings struct {
 	Libcrypto, Libssl string // paths
 
-	Strategy string           // name in the C table
-	Own      string           // path of a user's own strategy, or ""
-	Params   map[string]int64 // of the strategy
+	Strategy catalogue.Choice // its name is that in the C table
 
 	Plain      bool   // the single-process yardstick instead of the server
 	Fork       *Fork  // a loop of forks instead of a load; with Plain, its yardstick
@@ -41,8 +41,8 @@ type Settings struct {
 
 	Server, Untrusted Identity
 
-	Hazards []Hazard          // what else is in the process
-	Texts   map[string]string // what was found or started for them, by the names they ask for
+	Hazards []catalogue.Choice // what else is in the process: names in the C table
+	Texts   map[string]string  // what was found or started for them, by the names they ask for
 
 	Fault       string        // damage made on purpose, to try a detector: one of Faults
 	FaultWorker int           // the worker that makes it; EachWorker
@@ -56,12 +56,6 @@ type Settings struct {
 // Identity is a certificate and its key, in DER.
 type Identity struct {
 	Certificate, Key []byte
-}
-
-// Hazard is one of the C table's, with the parameters that were set.
-type Hazard struct {
-	Name   string
-	Params map[string]int64
 }
 
 // The numbers that block.h has for the words of Settings; "" is the default.
