@@ -231,13 +231,14 @@ func (p *Database) Login() (user, password string) { return "tlsbench", p.passwo
 
 // Conninfo is what the hazard in the rig needs to connect: for libpq its words, so
 // that TLS is required, and neither the user's own files nor Kerberos interfere;
-// for libmariadb, whose server refuses this user without TLS, port and password.
+// for libmariadb, whose server refuses this user without TLS, port and password. The
+// time-out is for rank 0: longer than a worker's call may last (neighbour.c).
 func (p *Database) Conninfo() string {
 	if p.engine == MariaDB {
 		return fmt.Sprintf("%d %s", p.Port, p.password)
 	}
 	return fmt.Sprintf("host=127.0.0.1 port=%d dbname=postgres user=tlsbench password=%s sslmode=require "+
-		"gssencmode=disable connect_timeout=8 sslcert=/nonexistent/cert sslkey=/nonexistent/key "+
+		"gssencmode=disable connect_timeout=25 sslcert=/nonexistent/cert sslkey=/nonexistent/key "+
 		"sslrootcert=/nonexistent/root sslcrl=/nonexistent/crl passfile=/dev/null", p.Port, p.password)
 }
 

@@ -44,7 +44,7 @@ func NewHTTPS(id *peers.Identity) (*HTTPS, error) {
 		Handler: h,
 		// Every connection makes a full handshake.
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{id.TLS}, SessionTicketsDisabled: true},
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: time.Minute, // a client may be starved
 		// What a client of a damaged process sends is not news of this server's.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
