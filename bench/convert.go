@@ -53,9 +53,6 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 	switch {
 	case err == nil:
 		r.Life = out.Life
-		if out.Trace != nil {
-			r.Raced = out.Trace.Raced
-		}
 		r.Detail = inWords(out, r.Cell.Server())
 		r.Status, r.Reason = t.status(out)
 	case out != nil && out.Fork != nil: // what was measured until then is kept with the reason
@@ -202,7 +199,7 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 // sharingMetrics count the blocks that the tracer tells of, those of the floor
 // too: what that is, all trials of a file together say.
 func sharingMetrics(o *workload.Outcome) []results.Metric {
-	raced, read := results.CountRaced(o.Trace.Raced)
+	raced, read := results.CountRaced(o.Raced)
 	return []results.Metric{
 		{Value: float64(raced), Unit: results.RacedBlocks},
 		{Value: float64(read), Unit: results.ReadRacedBlocks},

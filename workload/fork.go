@@ -163,9 +163,7 @@ func (t *forkTrial) Read() error {
 	o.Load, o.CtxSwitches = rig.Now()-t.began, t.process.Switches()
 	t.gatherEvents()
 	t.noteChild(f.Child)
-	if len(o.Noted) > 0 {
-		o.FirstEvent = o.Noted[0].At
-	}
+	o.Order()
 	if t.hang != nil || o.Events[event.Crash] > 0 {
 		return nil
 	}

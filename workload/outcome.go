@@ -56,7 +56,7 @@ type Outcome struct {
 	Noted []Event // the first ones, with detail
 
 	Fork  *ForkOutcome // of a trial of forks
-	Trace *rig.Trace   // with the heap traced
+	Trace *rig.Trace   // with the heap traced: what Raced is of
 }
 
 // Event is one thing that a detector noticed, and Injection a fault as it was
@@ -97,7 +97,7 @@ func (t *trial) gather() error {
 	}
 	t.gatherCounts()
 	t.gatherEvents()
-	t.out.Trace = t.block.Trace()
+	t.out.Trace, t.out.Raced = t.block.Trace()
 	t.gatherDraws(t.block.Draws())
 	t.gatherPeers()
 	t.gatherWindow()

@@ -61,7 +61,7 @@ func (r Race) Told(o *Outcome) (right int, wrong string) {
 		return 0, "no race was made"
 	}
 	seen := 0
-	for _, b := range o.Trace.Raced {
+	for _, b := range o.Raced {
 		if !strings.HasPrefix(b.Site, "faultrace.c:") {
 			continue
 		}

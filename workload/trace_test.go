@@ -11,29 +11,28 @@ import (
 	"tlsbench/workload/rig"
 )
 
-// traced is a trial under the tracer, with what it saw.
-func traced(t testing.TB, build openssl.Build, strategy, load string) (*Outcome, *rig.Trace) {
+// traced is a trial under the tracer.
+func traced(t testing.TB, build openssl.Build, strategy, load string) *Outcome {
 	t.Helper()
 	cfg := corruption(t, strategy, load)
 	cfg.Build = build
 	return underTracer(t, cfg)
 }
 
-func underTracer(t testing.TB, cfg Config) (*Outcome, *rig.Trace) {
+func underTracer(t testing.TB, cfg Config) *Outcome {
 	t.Helper()
 	cfg.Heap, cfg.Handshakes, cfg.Duration = "traced", 20, 0
-	var trace *rig.Trace
-	out, err := run(context.Background(), cfg, func(b *rig.Block) { trace = b.Trace() })
+	out, err := Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatalf("%s, %s: %v", cfg.Strategy, cfg.Load, err)
 	}
-	return out, trace
+	return out
 }
 
 // sites are where raced blocks were allocated, read-raced ones left out.
-func sites(trace *rig.Trace) []string {
+func sites(out *Outcome) []string {
 	var list []string
-	for _, b := range trace.Raced {
+	for _, b := range out.Raced {
 		if !b.ReadRaced {
 			list = append(list, b.Site)
 		}
@@ -55,27 +54,27 @@ func TestMaxTraced(t *testing.T) {
 // both generators, the same blocks each time; under the oracle none of them.
 func TestTraceControls(t *testing.T) {
 	for _, load := range results.Loads.Names() {
-		out, trace := traced(t, system(t), "none", load)
-		first := sites(trace)
+		out := traced(t, system(t), "none", load)
+		first := sites(out)
 		if !anyContains(first, "ERR_") || !anyContains(first, "RAND_") {
 			t.Errorf("%s: %d handshakes under none, raced: %q", load, out.Handshakes, first)
 		}
-		for _, b := range trace.Raced {
+		for _, b := range out.Raced {
 			if !b.ReadRaced && len(b.Writers) < 2 {
 				t.Errorf("%s: raced, by %v alone: %s", load, b.Writers, b.Site)
 			}
 		}
 		if load == "memory" {
-			if _, again := traced(t, system(t), "none", load); !slices.Equal(sites(again), first) {
+			if again := traced(t, system(t), "none", load); !slices.Equal(sites(again), first) {
 				t.Errorf("raced are %q, then %q", first, sites(again))
 			}
 		}
-		out, trace = traced(t, system(t), "key-owner", load)
-		if raced := sites(trace); len(raced) != 0 || out.Handshakes == 0 || out.Damaged() {
+		out = traced(t, system(t), "key-owner", load)
+		if raced := sites(out); len(raced) != 0 || out.Handshakes == 0 || out.Damaged() {
 			t.Errorf("%s: key-owner made %d handshakes with %v, raced: %q", load, out.Handshakes, out.Events, raced)
 		}
-		if trace.Faults == 0 || trace.Blocks < 1000 {
-			t.Errorf("%s: %d faults on %d blocks: nothing was traced", load, trace.Faults, trace.Blocks)
+		if out.Trace.Faults == 0 || out.Trace.Blocks < 1000 {
+			t.Errorf("%s: %d faults on %d blocks: nothing was traced", load, out.Trace.Faults, out.Trace.Blocks)
 		}
 	}
 }
@@ -88,7 +87,7 @@ func TestInjectedRaces(t *testing.T) {
 			if right, wrong := race.Told(out); right != RacedOn {
 				t.Errorf("%s: %d of %d told rightly: %s", race.Summary, right, RacedOn, wrong)
 			}
-			for _, b := range out.Trace.Raced {
+			for _, b := range out.Raced {
 				if !strings.HasPrefix(b.Site, "faultrace.c:") {
 					t.Errorf("a block that nobody races on: %+v", b)
 				}
@@ -103,8 +102,8 @@ func TestTraceOfBadPeers(t *testing.T) {
 		cfg := corruption(t, "key-owner", load)
 		cfg.Heap, cfg.Hazard, cfg.Handshakes, cfg.Duration = "traced", "many-errors", 10, 0
 		out := mustRun(t, cfg)
-		if n := out.Attempts; out.Handshakes != 0 || n < 40 || n > 80 || len(out.Trace.Raced) != 0 {
-			t.Errorf("%s: %d good ones of %d connections, want 40 bad ones; raced: %v", load, out.Handshakes, out.Attempts, out.Trace.Raced)
+		if n := out.Attempts; out.Handshakes != 0 || n < 40 || n > 80 || len(out.Raced) != 0 {
+			t.Errorf("%s: %d good ones of %d connections, want 40 bad ones; raced: %v", load, out.Handshakes, out.Attempts, out.Raced)
 		}
 	}
 }
@@ -128,8 +127,8 @@ static void clear(struct strategy_context *ctx)
 }
 const struct strategy tlsbench_strategy = {.name = "own", .child = clear, `+tc.words+`};
 `))
-		_, trace := underTracer(t, cfg)
-		if raced := sites(trace); (len(raced) == 0) != tc.early {
+		out := underTracer(t, cfg)
+		if raced := sites(out); (len(raced) == 0) != tc.early {
 			t.Errorf("%s: raced: %q", tc.words, raced)
 		}
 	}

@@ -56,10 +56,10 @@ func (r *runner) still(ctx context.Context) error {
 		}
 		s := &r.report.Still
 		if s.Trials++; i == 0 {
-			floor.Add(out.Trace.Raced)
-			s.Floor = len(out.Trace.Raced)
+			floor.Add(out.Raced)
+			s.Floor = len(out.Raced)
 		}
-		for _, b := range floor.Above(out.Trace.Raced) {
+		for _, b := range floor.Above(out.Raced) {
 			s.Alarms = append(s.Alarms, b.Site)
 		}
 	}

@@ -164,7 +164,7 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	case out.Trace == nil:
 		t.NotRun = "the server was damaged before it served"
 	default:
-		t.Blocks, t.Writes, t.Raced = out.Trace.Blocks, out.Trace.Faults, out.Trace.Raced
+		t.Blocks, t.Writes, t.Raced = out.Trace.Blocks, out.Trace.Faults, out.Raced
 	}
 	return t, nil
 }

@@ -147,7 +147,7 @@ func traceReal(t *testing.T, d Daemon, mode int, strategy string) (*workload.Out
 		t.Fatalf("kamailio %s: nothing was traced: %+v", d.Release.Name, out)
 	}
 	var objects []string
-	for _, b := range out.Trace.Raced {
+	for _, b := range out.Raced {
 		objects = append(objects, b.Object())
 	}
 	return out, objects
@@ -182,7 +182,7 @@ func TestTraceDaemon(t *testing.T) {
 		}
 		for object, n := range tc.want {
 			if got := count(objects, object); got != n {
-				t.Errorf("kamailio %s, mode %d: %d raced blocks of %s, want %d: %+v", tc.release, tc.mode, got, object, n, out.Trace.Raced)
+				t.Errorf("kamailio %s, mode %d: %d raced blocks of %s, want %d: %+v", tc.release, tc.mode, got, object, n, out.Raced)
 			}
 		}
 	}

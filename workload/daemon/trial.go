@@ -366,7 +366,7 @@ func (t *trial) idle() error {
 
 func (t *trial) gatherTrace() {
 	if t.record != nil {
-		t.out.Trace = t.record.Trace()
+		t.out.Trace, t.out.Raced = t.record.Trace()
 	}
 }
 

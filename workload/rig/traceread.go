@@ -17,12 +17,11 @@ import (
 	"tlsbench/results/event"
 )
 
-// Trace is what the tracer saw: every write to what rank 0 allocated, by whatever
+// Trace is how much the tracer saw: every write to what rank 0 allocated, by whatever
 // process, from the first fork on.
 type Trace struct {
-	Blocks int                // traced ones
-	Faults uint64             // writes seen, and reads in the second half
-	Raced  []event.RacedBlock // in the order of their allocation
+	Blocks int    // traced ones
+	Faults uint64 // writes seen, and reads in the second half
 }
 
 // processes gives those of a set: children come after the workers there.
@@ -41,10 +40,11 @@ func processes(set C.uint64_t, workers int) []int {
 	return list
 }
 
-// Trace reads what the tracer saw; nil without the heap policy traced.
-func (b *Block) Trace() *Trace {
+// Trace reads what the tracer saw, and the raced blocks in the order of their
+// allocation; nil without the heap policy traced.
+func (b *Block) Trace() (*Trace, []event.RacedBlock) {
 	if b.trace == nil {
-		return nil
+		return nil, nil
 	}
 	return read(b.trace, int(b.c.config.workers))
 }
@@ -68,7 +68,9 @@ func NewRecord() (*Record, error) {
 func (r *Record) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), r.file.Fd()) }
 
 // Trace reads what the tracer saw until now.
-func (r *Record) Trace() *Trace { return read((*C.struct_trace)(unsafe.Pointer(&r.mem[0])), MaxTraced) }
+func (r *Record) Trace() (*Trace, []event.RacedBlock) {
+	return read((*C.struct_trace)(unsafe.Pointer(&r.mem[0])), MaxTraced)
+}
 
 // Close gives the memory back.
 func (r *Record) Close() {
@@ -77,8 +79,8 @@ func (r *Record) Close() {
 }
 
 // read gives the processes after that many workers as workers' children.
-func read(from *C.struct_trace, workers int) *Trace {
-	t := &Trace{Blocks: int(from.blocks), Faults: uint64(from.faults)}
+func read(from *C.struct_trace, workers int) (t *Trace, list []event.RacedBlock) {
+	t = &Trace{Blocks: int(from.blocks), Faults: uint64(from.faults)}
 	site := func(i C.uint32_t) string { return text(from.sites[i].text[:]) }
 	for i := range t.Blocks {
 		block := &from.list[i]
@@ -107,9 +109,9 @@ func read(from *C.struct_trace, workers int) *Trace {
 				raced.Writes = append(raced.Writes, write)
 			}
 		}
-		t.Raced = append(t.Raced, raced)
+		list = append(list, raced)
 	}
-	return t
+	return t, list
 }
 
 // how says by what a block was written, or read.
