@@ -22,7 +22,7 @@ func shared(d *Data) *Figure {
 			f.addShared(d, builds, names)
 		}
 	}
-	f.Caption = fmt.Sprintf("Inherited memory that processes share without a common lock. Raced: two write; read-raced (+n read): one writes, others read. Both count as shared. The first row counts all blocks, the rows below say what they are. "+
+	f.Caption = fmt.Sprintf("Raced blocks: inherited memory that several processes write without a common lock. Read-raced ones (+n read): one process writes, others read. Both count as shared. The first row counts all blocks, the rows below say what they are. "+
 		"Blocks that %s shows under plain too are left out, because OpenSSL itself shares them. A shared block does not depend on luck, so it needs no interval; it is not a bound of the damage that may follow. Darker is worse. "+
 		"%s. What hazards add is in the verdict map, after the dot.", results.NegativeControl, f.trials("sharing trials", "column"))
 	return f

@@ -51,7 +51,7 @@ func verdictMap(d *Data) *Figure {
 			f.addMap(d, chunk, names)
 		}
 	}
-	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: shared blocks, raced and read-raced. "+
+	f.Caption = fmt.Sprintf("Each field has the worst verdict and the damaged trials of all; only counts: no damage seen. After a dot: raced blocks (inherited memory that several processes write without a common lock) and read-raced ones (one writes, others read). "+
 		"collateral: slots of a third-party library were cleared. clean: no damage, and the exact one-sided 95 %% upper bound is at most %s, which takes %d trials. "+
 		"The control none is left out, because it is damaged everywhere. Darker is worse. %s: %s.",
 		number.Percent(results.CleanBound), results.CleanTrials, f.trials("trials", "field"), excluded(f.counts()))

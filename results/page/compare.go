@@ -416,6 +416,7 @@ func (b *comparison) legend() {
 				results.CleanTrials, results.CleanAttempts, number.Percent(results.CleanBound))}},
 			{"first damage", []string{"first damage of a trial per million attempts (connections, good and bad); valid if the risk of damage does not rise with age; ÷n: at least n times rarer than under none"}},
 			{"/Mhs", []string{"events per million handshakes that show without active checks, from trials with these checks off"}},
+			{"raced blocks", []string{"inherited memory that several processes write without a common lock; n read: read-raced ones, which one process writes and others read"}},
 			{"shared slots", []string{"objects of OpenSSL that two workers hold, even if no damage followed"}},
 			{"*", []string{fmt.Sprintf("differs from %s: by the signed-rank test (p < %s after Holm's correction for all comparisons of the kind) and by the interval", b.Baseline, alpha)}},
 			{"=", []string{fmt.Sprintf("shown to be within %s of %s (two one-sided tests, p corrected likewise)", number.Percent(b.Margin), b.Baseline)}},

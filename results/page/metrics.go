@@ -103,7 +103,7 @@ func raced(r *results.Row) Cell {
 		c.Text += fmt.Sprintf(", %d cut short", s.Cut)
 	}
 	if len(s.Sites) > 0 && r.Strategy != results.PositiveControl {
-		c.Notes = []string{fmt.Sprintf("%s: raced: %s", r.Strategy, s.Sites[0].Site)}
+		c.Notes = []string{fmt.Sprintf("%s: raced block of %s", r.Strategy, s.Sites[0].Site)}
 	}
 	return c
 }

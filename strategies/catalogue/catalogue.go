@@ -107,7 +107,7 @@ var rows = []Strategy{
 	{
 		Name:    "key-owner",
 		File:    "key_owner.c",
-		Summary: "the child clears exactly the keys that OpenSSL created: oracle and negative control",
+		Summary: "the child clears the keys that were made while libcrypto, libssl or a module of theirs was on the stack: oracle and negative control",
 		Source:  "this suite; it needs a ledger of keys, which no daemon has",
 		Assumes: "that the ledger is right",
 		Look:    Look{Color: 0x000000, Mark: "ring", Variant: "hexagon", Dashes: []float64{8, 3, 2, 3}},
@@ -149,8 +149,8 @@ func Compare(a, b string) int {
 }
 
 // Names of the positive and of the negative control. Without any fix the rig has
-// to find damage; under the oracle, which clears exactly what is OpenSSL's, it
-// must find none.
+// to find damage; under the oracle, which clears what the ledger of keys knows
+// as OpenSSL's, it must find none.
 const (
 	PositiveControl = "none"
 	NegativeControl = "key-owner"

@@ -1,6 +1,6 @@
 /*
- * good: clears exactly OpenSSL's keys in each child, as key-owner does. What the
- * broken ones are told from, compiled and loaded in the same way.
+ * good: clears the keys that key-owner clears in each child. What the broken ones
+ * are told from, compiled and loaded in the same way.
  */
 #include "clear.h"
 #include "strategy.h"
