@@ -48,99 +48,73 @@ import (
 // there.
 func Rate(events, exposure []float64, confidence float64) Estimate {
 	tail := tails(confidence)
-	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}}
-	trials := newExposed(events, exposure)
-	e.N = len(trials)
+	s := addEvents(events, exposure)
+	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}, N: s.trials}
 	e.warnDropped(len(events), "trials")
-	s := trials.sums()
 	if s.exposure <= 0 {
 		e.warn("no exposure")
 		return e
 	}
 	e.Value = s.events / s.exposure
-	low, high := s.limits(len(trials), tail)
+	low, high := s.limits(tail)
 	e.Low, e.High = low/s.exposure, high/s.exposure
-	e.warnFew(trials)
-	return e
-}
-
-func (e *Estimate) warnFew(trials exposedTrials) {
-	switch hit := trials.withEvents(); {
-	case hit == 0:
-		e.warn("no event in %d trials: the bound holds for events that come one by one; of events in clusters it bounds the clusters", len(trials))
-	case len(trials) == 1:
+	switch {
+	case s.hit == 0:
+		e.warn("no event in %d trials: the bound holds for events that come one by one; of events in clusters it bounds the clusters", s.trials)
+	case s.trials == 1:
 		e.warn("one trial: the spread between trials is unknown, the interval holds for events that come one by one")
-	case hit < 3:
-		e.warn("events in only %d of %d trials: the upper end is little more than a guess", hit, len(trials))
+	case s.hit < 3:
+		e.warn("events in only %d of %d trials: the upper end is little more than a guess", s.hit, s.trials)
 	}
-}
-
-// exposed is one trial: what happened in it, and how long or how often it could
-// have.
-type exposed struct {
-	events, exposure float64
-}
-
-type exposedTrials []exposed
-
-// newExposed leaves out what cannot be, and trials that saw nothing because there
-// was nothing to see. A trial that had an event before its first unit of exposure
-// stays.
-func newExposed(events, exposure []float64) exposedTrials {
-	checkPaired("events and exposure", len(events), len(exposure))
-	trials := make(exposedTrials, 0, len(events))
-	for i := range events {
-		r := exposed{events[i], exposure[i]}
-		possible := finite(r.events) && finite(r.exposure) && r.events >= 0 && r.exposure >= 0
-		if possible && r.events+r.exposure > 0 {
-			trials = append(trials, r)
-		}
-	}
-	return trials
-}
-
-func (trials exposedTrials) withEvents() int {
-	var n int
-	for _, r := range trials {
-		if r.events > 0 {
-			n++
-		}
-	}
-	return n
+	return e
 }
 
 // eventSums is what the interval rests on: the sums over all trials, and the
 // variance of the sum of events given the exposures.
 type eventSums struct {
+	trials, hit                int // hit: with events
 	events, exposure, variance float64
 }
 
-func (trials exposedTrials) sums() eventSums {
+// addEvents leaves out what cannot be, and trials that saw nothing because there
+// was nothing to see. A trial that had an event before its first unit of exposure
+// stays.
+func addEvents(events, exposure []float64) eventSums {
+	checkPaired("events and exposure", len(events), len(exposure))
 	var s eventSums
-	for _, r := range trials {
-		s.events += r.events
-		s.exposure += r.exposure
+	var kept []int
+	for i, n := range events {
+		if !finite(n) || !finite(exposure[i]) || n < 0 || exposure[i] < 0 || n+exposure[i] == 0 {
+			continue
+		}
+		kept = append(kept, i)
+		s.events += n
+		s.exposure += exposure[i]
+		if n > 0 {
+			s.hit++
+		}
 	}
-	if len(trials) < 2 || s.exposure <= 0 {
+	s.trials = len(kept)
+	if s.trials < 2 || s.exposure <= 0 {
 		return s
 	}
 	rate := s.events / s.exposure
-	for _, r := range trials {
-		rest := r.events - rate*r.exposure
+	for _, i := range kept {
+		rest := events[i] - rate*exposure[i]
 		s.variance += rest * rest
 	}
-	n := float64(len(trials))
+	n := float64(s.trials)
 	s.variance *= n / (n - 1)
 	return s
 }
 
 // limits is the interval of the expected sum of events.
-func (s eventSums) limits(trials int, tail float64) (low, high float64) {
+func (s eventSums) limits(tail float64) (low, high float64) {
 	low, high = garwood(s.events, tail)
-	if trials < 2 || s.events == 0 {
+	if s.trials < 2 || s.events == 0 {
 		return low, high
 	}
-	few := tQuantile(tail, trials-1) / distuv.UnitNormal.Quantile(1-tail)
+	few := tQuantile(tail, s.trials-1) / distuv.UnitNormal.Quantile(1-tail)
 	variance := s.variance * few * few
 	// No condition on the variance: with one event and equal exposures it equals
 	// the events, and how the sum is rounded would decide.
