@@ -174,11 +174,7 @@ func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Li
 		if err != nil {
 			continue
 		}
-		switch err := binds(want.linked(path), soname); {
-		case errors.Is(err, errNoModule):
-			problem = missing("%s %v (%s)", filepath.Base(path), err, want.install)
-			continue
-		case err != nil:
+		if err := want.binds(path, soname); err != nil {
 			problem = missing("%v (%s)", err, want.install)
 			continue
 		}
@@ -192,12 +188,11 @@ var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
 
 func number(soname string) string { return digits.FindString(soname) }
 
-var errNoModule = errors.New("has no ssl module")
-
-// binds checks that the files need the libcrypto of that soname.
-func binds(files []string, soname string) error {
+// binds checks that a library at path needs the libcrypto of that soname.
+func (k kind) binds(path, soname string) error {
+	files := k.linked(path)
 	if len(files) == 0 {
-		return errNoModule
+		return fmt.Errorf("%s has no ssl module", filepath.Base(path))
 	}
 	for _, f := range files {
 		o, err := sharedlib.Read(f)

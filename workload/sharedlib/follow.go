@@ -26,7 +26,7 @@ type Unmet struct {
 // Follow reads what roots need, and what that needs. Libraries are looked up
 // in dirs first, then on the system; a nil system leaves it at dirs.
 func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
-	c := Closure{Objects: slices.Clone(roots)}
+	c, near := Closure{Objects: slices.Clone(roots)}, NewLinker(dirs...)
 	seen := map[string]bool{}
 	for _, o := range roots {
 		seen[o.Soname] = true
@@ -41,7 +41,7 @@ func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
 				continue
 			}
 			seen[soname] = true
-			if err := c.add(soname, o.Path, dirs, system); err != nil {
+			if err := c.add(soname, o.Path, near, system); err != nil {
 				return Closure{}, err
 			}
 		}
@@ -49,16 +49,10 @@ func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
 	return c, nil
 }
 
-func (c *Closure) add(soname, by string, dirs []string, system *Linker) error {
-	path := ""
-	for _, dir := range dirs {
-		if file := filepath.Join(dir, soname); Fits(file) {
-			path = file
-			if !slices.Contains(c.Folders, dir) {
-				c.Folders = append(c.Folders, dir)
-			}
-			break
-		}
+func (c *Closure) add(soname, by string, near, system *Linker) error {
+	path := near.Lookup(soname)
+	if dir := filepath.Dir(path); path != "" && !slices.Contains(c.Folders, dir) {
+		c.Folders = append(c.Folders, dir)
 	}
 	if path == "" && system != nil {
 		path = system.Lookup(soname)
