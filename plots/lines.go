@@ -67,15 +67,6 @@ func (ch *lineChart) describe() string {
 	return sentence(parts)
 }
 
-// labels names the curves.
-func (ch *lineChart) labels() []string {
-	var list []string
-	for _, c := range ch.curves {
-		list = append(list, c.label)
-	}
-	return list
-}
-
 // legend breaks the legend into lines.
 func (ch *lineChart) legend() [][]curve {
 	var lines [][]curve
@@ -284,5 +275,6 @@ func (cv *curve) drawBand(c draw.Canvas, _ int, place func(x, y float64) vg.Poin
 		return
 	}
 	slices.Reverse(low)
-	c.FillPolygon(color.Color(faded(cv.look.color)), append(high, low...))
+	l := cv.look.color // others show through
+	c.FillPolygon(color.NRGBA{l.R, l.G, l.B, 0x30}, append(high, low...))
 }

@@ -37,7 +37,7 @@ func forkSweeps(d *Data) *Figure {
 			if len(group) > 1 {
 				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: new(float64), dodge: 3}
 				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Figure { return c.Median }); p != nil {
-					p.Sub += disturbed(group, chart.labels(), "at", func(s *Scene) string { return chart.x.print(w.value(s)) })
+					p.Sub += disturbed(group, results.Distinct(chart.curves, func(c curve) string { return c.label }), "at", func(s *Scene) string { return chart.x.print(w.value(s)) })
 				}
 			}
 		}

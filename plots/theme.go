@@ -139,9 +139,6 @@ func rgb(hex uint32) color.RGBA {
 	return color.RGBA{uint8(hex >> 16), uint8(hex >> 8), uint8(hex), 0xFF}
 }
 
-// faded is a colour for areas that others show through.
-func faded(c color.RGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 0x30} }
-
 // paint is how a cell of a map looks. Darker is worse, so that the order
 // survives a black and white print; the word says the rest.
 type paint struct{ fill, ink color.RGBA }
