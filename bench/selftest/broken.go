@@ -27,7 +27,8 @@ type Broken struct {
 	By      Sign   `json:"by"` // what it has to be told by
 }
 
-var brokenCatalogue = []Broken{
+// Strategies are the broken ones.
+var Strategies = []Broken{
 	{"every-second", "clears every second key of OpenSSL", Damage},
 	{"wrong-side", "calls OPENSSL_thread_stop() in the child", Damage},
 	{"first-only", "is right for the first worker only", Damage},
@@ -38,15 +39,6 @@ var brokenCatalogue = []Broken{
 
 // good is what they are told from.
 var good = Broken{Name: "good", Summary: "clears all of OpenSSL's keys and no others"}
-
-// FindBroken gives those of these names; "all" or nothing is all of them, "none"
-// is none.
-func FindBroken(names []string) ([]Broken, error) {
-	return find("broken strategy", brokenCatalogue, names)
-}
-
-// BrokenNames lists their names.
-func BrokenNames() []string { return results.Texts(brokenCatalogue) }
 
 // String is its name.
 func (b Broken) String() string { return b.Name }

@@ -35,7 +35,8 @@ type Fault struct {
 // all the time, so that there are many forks to lose one at.
 const manyForks = "foreign-after:n=12+late-forks:after=8"
 
-var faults = []Fault{
+// Faults are all there are.
+var Faults = []Fault{
 	{Name: "double-free", Summary: "a block of the shared heap is freed twice", Event: event.DoubleFree, bad: results.DefaultBad},
 	{Name: "wild-free", Summary: "an address inside a block is freed", Event: event.WildFree, bad: results.DefaultBad},
 	{Name: "overrun", Summary: "the guard word after a block is overwritten", Event: event.Overrun, bad: results.DefaultBad},
@@ -56,13 +57,6 @@ var faults = []Fault{
 	{Name: "spin", Summary: "a worker loops without end", Event: event.Hang, Ends: true, bad: results.DefaultBad},
 }
 
-// Faults lists all there are.
-func Faults() []Fault { return slices.Clone(faults) }
-
-// FindFaults gives those of these names; "all" or nothing is all of them, "none"
-// is none.
-func FindFaults(names []string) ([]Fault, error) { return find("fault", faults, names) }
-
 // String is its name.
 func (f Fault) String() string { return f.Name }
 
@@ -76,9 +70,9 @@ const (
 	endGap = 60 * time.Millisecond
 )
 
-// find gives those of a catalogue that a user named; what they are is said in
+// Find gives those of a catalogue that a user named; what they are is said in
 // the error. "all" or nothing is all of them, "none" is none.
-func find[T fmt.Stringer](what string, catalogue []T, names []string) ([]T, error) {
+func Find[T fmt.Stringer](what string, catalogue []T, names []string) ([]T, error) {
 	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
 		return slices.Clone(catalogue), nil
 	}

@@ -8,8 +8,8 @@ import (
 
 // "all" and "none" stand alone, and nothing is tried twice.
 func TestFindFaults(t *testing.T) {
-	for names, want := range map[string]int{"": len(faults), "all": len(faults), "none": 0, "crash,cut": 2} {
-		if got, err := FindFaults(split(names)); err != nil || len(got) != want {
+	for names, want := range map[string]int{"": len(Faults), "all": len(Faults), "none": 0, "crash,cut": 2} {
+		if got, err := Find("fault", Faults, split(names)); err != nil || len(got) != want {
 			t.Errorf("%q: %d faults, %v; want %d", names, len(got), err, want)
 		}
 	}
@@ -17,7 +17,7 @@ func TestFindFaults(t *testing.T) {
 		"all,crash": `fault "all" cannot be combined`, "crash,none": `fault "none" cannot be combined`,
 		"cut,cut": "fault cut is given twice", "crush": `unknown fault "crush"`,
 	} {
-		if _, err := FindFaults(split(names)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Find("fault", Faults, split(names)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", names, err, want)
 		}
 	}

@@ -21,10 +21,10 @@ func short(t *testing.T, cell Cell, faults, broken []string) *Report {
 		t.Fatal(err)
 	}
 	s := Spec{Build: builds[0], Loads: []string{cell.Load}, Heaps: []string{cell.Heap}, Workers: 4, Seed: seed, Quick: true}
-	if s.Faults, err = FindFaults(faults); err != nil {
+	if s.Faults, err = Find("fault", Faults, faults); err != nil {
 		t.Fatal(err)
 	}
-	if s.Broken, err = FindBroken(broken); err != nil {
+	if s.Broken, err = Find("broken strategy", Strategies, broken); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("seed %d", seed)
@@ -51,7 +51,7 @@ func mustRun(t *testing.T, s Spec) *Report {
 // What has to look needs more faults than a test has time for: tlsbench selftest.
 func TestDeterministicDetectors(t *testing.T) {
 	var exact []string
-	for _, f := range Faults() {
+	for _, f := range Faults {
 		if !f.Looks {
 			exact = append(exact, f.Name)
 		}
@@ -91,8 +91,8 @@ func TestBrokenStrategies(t *testing.T) {
 	for _, line := range r.Shortfalls() {
 		t.Error(line)
 	}
-	if len(r.Strategies) != len(brokenCatalogue)+1 || !r.Strategies[0].Good {
-		t.Errorf("%d strategies, want the good one and %d broken ones", len(r.Strategies), len(brokenCatalogue))
+	if len(r.Strategies) != len(Strategies)+1 || !r.Strategies[0].Good {
+		t.Errorf("%d strategies, want the good one and %d broken ones", len(r.Strategies), len(Strategies))
 	}
 }
 
@@ -100,11 +100,11 @@ func TestBrokenStrategies(t *testing.T) {
 func TestEveryFaultIsTried(t *testing.T) {
 	for _, name := range workload.Faults[1:] {
 		race := slices.ContainsFunc(workload.Races, func(r workload.Race) bool { return r.Fault == name })
-		if _, err := FindFaults([]string{name}); err != nil && !race {
+		if _, err := Find("fault", Faults, []string{name}); err != nil && !race {
 			t.Error(err)
 		}
 	}
-	if n := len(Faults()) + len(workload.Races); n != len(workload.Faults)-1 {
+	if n := len(Faults) + len(workload.Races); n != len(workload.Faults)-1 {
 		t.Errorf("%d faults and races, the rig has %d", n, len(workload.Faults)-1)
 	}
 }
@@ -124,7 +124,7 @@ func TestCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Spec{Build: builds[0], Loads: []string{"memory"}, Heaps: []string{"global"}, Workers: 2, Seed: seed, Faults: Faults()}
+	s := Spec{Build: builds[0], Loads: []string{"memory"}, Heaps: []string{"global"}, Workers: 2, Seed: seed, Faults: Faults}
 	if _, err := Run(ctx, s, func(string) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that it was cancelled", err)
 	}

@@ -22,7 +22,7 @@ func choiceVars() kong.Vars {
 		"maxworkers":   strconv.Itoa(results.MaxWorkers),
 		"daemons":      strings.Join(daemon.ReleaseNames(), ", "),
 		"fieldhazards": strings.Join(daemon.Hazards, ", "),
-		"broken":       strings.Join(selftest.BrokenNames(), ", "),
+		"broken":       strings.Join(results.Texts(selftest.Strategies), ", "),
 		"topics":       strings.Join(topics(), ", "),
 	}
 	for _, c := range everything() {
@@ -36,20 +36,12 @@ func choiceVars() kong.Vars {
 	return vars
 }
 
-// checkValue refuses what is not a value of the flag.
-func checkValue(flag, value string) error {
-	i := slices.IndexFunc(results.Dimensions, func(d results.Dimension) bool { return d.Flag == flag })
-	if err := results.Dimensions[i].Check(value); err != nil {
-		return &refusal{err}
-	}
-	return nil
-}
-
 // checkValues refuses the first that is not a value of the flag.
-func checkValues(flag string, values []string) error {
+func checkValues(flag string, values ...string) error {
+	i := slices.IndexFunc(results.Dimensions, func(d results.Dimension) bool { return d.Flag == flag })
 	for _, v := range values {
-		if err := checkValue(flag, v); err != nil {
-			return err
+		if err := results.Dimensions[i].Check(v); err != nil {
+			return &refusal{err}
 		}
 	}
 	return nil
@@ -97,7 +89,7 @@ func joinParameters(list []string) []string {
 
 // parseMeasures reads --measure.
 func parseMeasures(list []string) ([]results.Measure, error) {
-	if err := checkValues("measure", list); err != nil {
+	if err := checkValues("measure", list...); err != nil {
 		return nil, err
 	}
 	var out []results.Measure
@@ -149,6 +141,11 @@ func (s *share) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// distinct has each name once.
+func distinct(names []string) []string {
+	return results.Distinct(names, func(name string) string { return name })
+}
+
 // parseHazards reads --hazard. "all" is all there are, each in the variants
 // that are experiments of their own.
 func parseHazards(list []string) ([]string, error) {
@@ -165,12 +162,7 @@ func parseHazards(list []string) ([]string, error) {
 		names = append(names, name)
 	}
 	if slices.Contains(list, "all") { // a list may name others too, which "all" has
-		seen := map[string]bool{}
-		names = slices.DeleteFunc(names, func(name string) bool {
-			twice := seen[name]
-			seen[name] = true
-			return twice
-		})
+		names = distinct(names)
 	}
 	return names, nil
 }

@@ -62,9 +62,7 @@ var claims = []claim{
 		Text:   "all workers reuse the state that rank 0 initialises, at the same location in shared memory",
 		Source: readme, Needs: []condition{asItIs},
 		Figure: "shared addresses under none",
-		holds: func(p []*workload.Probed) (bool, string) {
-			return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
-		},
+		holds:  addressesAreShared,
 	},
 	{
 		Text: "OpenSSL 1.1.1 uses 4 thread-locals", Source: readme, Line: "1.1.1", Needs: []condition{asItIs},
@@ -102,9 +100,7 @@ var claims = []claim{
 		Text:   "temp-thread fails if a library must start OpenSSL in the primary thread",
 		Source: readme, Needs: []condition{tempThread},
 		Figure: "shared addresses with hazard rank0-client",
-		holds: func(p []*workload.Probed) (bool, string) {
-			return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
-		},
+		holds:  addressesAreShared,
 	},
 	{
 		Text:   "all keys below the high-water mark belong to OpenSSL, all others to third-party libraries",
@@ -121,10 +117,14 @@ var claims = []claim{
 	},
 }
 
+func addressesAreShared(p []*workload.Probed) (bool, string) {
+	return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
+}
+
 func keysAre(n int) func([]*workload.Probed) (bool, string) {
 	return func(p []*workload.Probed) (bool, string) {
-		k := count(p[0])
-		return k.keys == n, fmt.Sprint(k.keys)
+		keys := count(p[0]).keys
+		return keys == n, fmt.Sprint(keys)
 	}
 }
 
@@ -239,8 +239,8 @@ func (f *probeReport) test() []results.ProbedClaim {
 
 // asClaimed reports whether the user left everything that matters to the
 // claims at its default.
-func (f *probeReport) asClaimed() bool {
-	return f.Hazard == "plain" && f.Heap == "global" && f.Locks == "shared" && f.Rand == "default"
+func (c *probeCommand) asClaimed() bool {
+	return c.Hazard == "plain" && c.Heap == "global" && c.Locks == "shared" && c.Rand == "default"
 }
 
 // verdictParts shows what became of the claims; those with one source stand

@@ -35,12 +35,6 @@ type compareCommand struct {
 	Markdown bool    `xor:"format" help:"Print as Markdown."`
 }
 
-// Help is shown below the flags' own lines.
-func (compareCommand) Help() string {
-	return `Two files with cells in common are before and after, with the change between them. ` +
-		`Others are counted together as far as their trials are alike.`
-}
-
 // Run prints the comparison.
 func (c *compareCommand) Run(s *session) error {
 	o := c.options()
@@ -112,12 +106,6 @@ type checkCommand struct {
 	Margin      string   `placeholder:"SHARE" help:"With --against: the data must show that costs rose by less than this share, such as 5%. Without it: no rise may be found, in enough rounds to find one."`
 	AA          bool     `name:"aa" help:"A strategy under several names (run --aa) differs from itself no more often than chance allows."`
 	Where       []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
-}
-
-// Help is shown below the flags' own lines.
-func (checkCommand) Help() string {
-	return `Prints one line for each place where a rule is broken (exit code 1) or, if none is, undecided (exit code 3). ` +
-		`A rule is undecided where the data cannot support it: too few or skipped trials, no controls, a busy machine.`
 }
 
 // Run tests the claims.

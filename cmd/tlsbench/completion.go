@@ -10,6 +10,7 @@ import (
 	"github.com/posener/complete"
 
 	"tlsbench/bench/selftest"
+	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/daemon"
 	"tlsbench/workload/openssl"
@@ -46,7 +47,7 @@ func (s *session) completes(parser *kong.Kong) (bool, error) {
 // shells take a colon for the end of a word.
 func flagValues() map[string][]string {
 	values := map[string][]string{
-		"baseline": catalogue.Names(), "broken": selftest.BrokenNames(),
+		"baseline": catalogue.Names(), "broken": results.Texts(selftest.Strategies),
 		"openssl": append([]string{"system", "all"}, openssl.Lines...), "daemon": append([]string{"all"}, daemon.ReleaseNames()...),
 	}
 	for _, c := range everything() {

@@ -26,11 +26,6 @@ type doctorCommand struct {
 	JSON       bool   `name:"json" help:"Print as JSON."`
 }
 
-// Help is shown below the flags' own lines.
-func (doctorCommand) Help() string {
-	return `Exits with 1 if the rig cannot run on any OpenSSL of this machine. Changes nothing.`
-}
-
 // diagnosis is what the doctor found.
 type diagnosis struct {
 	Machine []fact        `json:"machine"`
@@ -83,13 +78,17 @@ const unknown = "unknown"
 
 func machineFacts() []fact {
 	m := bench.ThisMachine()
+	cpu := fact{Name: "cpu", Value: fmt.Sprintf("%d x %s", m.Cores, m.CPU)}
+	if m.Cores < 2 {
+		cpu.Note = "with one core workers only take turns, so damage is rarer"
+	}
 	load, steal := fact{Name: "load", Value: unknown}, fact{Name: "steal", Value: unknown}
 	if fs, err := procfs.NewDefaultFS(); err == nil {
 		load.tellLoad(fs, m.Cores)
 		steal.tellSteal(fs)
 	}
 	return []fact{
-		{"cpu", fmt.Sprintf("%d x %s", m.Cores, m.CPU), few(m.Cores)},
+		cpu,
 		{"kernel", m.Kernel, ""},
 		{"memory", m.Memory, ""},
 		{"libc", m.Libc, ""},
@@ -100,13 +99,6 @@ func machineFacts() []fact {
 		limitFact("open files", unix.RLIMIT_NOFILE, 256, "-n"),
 		limitFact("address space", unix.RLIMIT_AS, 2<<30, "-v"),
 	}
-}
-
-func few(cores int) string {
-	if cores < 2 {
-		return "with one core workers only take turns, so damage is rarer"
-	}
-	return ""
 }
 
 func (f *fact) tellLoad(fs procfs.FS, cores int) {
@@ -176,9 +168,11 @@ func hazardFacts() []fact {
 			continue
 		}
 		f := fact{Name: h.Name, Value: "can run"}
-		if lacks, err := workload.Lacks(h.Name, builds[0]); err != nil {
-			f.Value, f.Note = "", err.Error()
-		} else if lacks != "" {
+		lacks, err := workload.Lacks(h.Name, builds[0])
+		if err != nil {
+			lacks = err.Error()
+		}
+		if lacks != "" {
 			f.Value, f.Note = "", lacks
 		}
 		list = append(list, f)
@@ -186,14 +180,11 @@ func hazardFacts() []fact {
 	return list
 }
 
-// compilers are looked for in this order.
-var compilers = []string{"cc", "gcc", "clang"}
-
 // toolFacts lists programs that something here needs. What is missing has no
 // value.
 func toolFacts(ctx context.Context) []fact {
 	compiler := fact{Name: "C compiler", Note: "to build tlsbench and custom strategies"}
-	for _, name := range compilers {
+	for _, name := range []string{"cc", "gcc", "clang"} {
 		if path, err := exec.LookPath(name); err == nil {
 			compiler.Value = firstLine(ctx, path, "--version")
 			break

@@ -41,14 +41,6 @@ type fieldCommand struct {
 	resultFlags   `group:"The results:"`
 }
 
-// Help is shown below the flags' own lines.
-func (fieldCommand) Help() string {
-	return `Fetches Debian's unchanged Kamailio packages and the OpenSSL each is linked with, runs both the daemon ` +
-		`and the rig under each strategy, and shows the two verdicts side by side. A strategy enters the daemon ` +
-		`in a preloaded object that is compiled from the strategy's C file; the daemon's own modes are named as such. ` +
-		`Nothing is installed, root is not needed, and all connections stay on this machine. See tlsbench help field.`
-}
-
 // Run fetches, compares, and shows the table.
 func (c *fieldCommand) Run(s *session) error {
 	plan, err := c.draft(s)

@@ -22,7 +22,8 @@ import (
 	"tlsbench/workload"
 )
 
-// grammar is all commands. The help texts are what "tlsbench help" shows.
+// grammar is all commands. The help texts are what "tlsbench help" shows; details
+// has more.
 type grammar struct {
 	Version versionFlag `help:"Say which version this is, and end."`
 
@@ -218,13 +219,21 @@ func (s *session) kept(open func() (io.Reader, error)) (*os.File, error) {
 // parser makes a parser that prints to the session and never exits. helped
 // tells whether it was asked for help and gave it.
 func (s *session) parser(helped *bool) (*kong.Kong, error) {
-	return kong.New(new(grammar),
+	parser, err := kong.New(new(grammar),
 		kong.Name("tlsbench"), kong.Description(description),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(int) { *helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: page.Width, NoExpandSubcommands: true}),
 		choiceVars(),
 	)
+	if err != nil {
+		return nil, err
+	}
+	for _, command := range parser.Model.Children {
+		text, _ := details.ReadFile("details/" + command.Name + ".txt") // some have none
+		command.Detail = string(text)
+	}
+	return parser, nil
 }
 
 // usageError says what is wrong with the arguments, and where help is.
@@ -263,6 +272,11 @@ func commandNames() []string {
 //go:embed topics
 var topicFiles embed.FS
 
+// details are what the help of a command shows above its flags.
+//
+//go:embed details
+var details embed.FS
+
 // helpCommand explains a command or a topic.
 type helpCommand struct {
 	Topic []string `arg:"" optional:"" help:"A command, such as openssl fetch, or one of the topics: ${topics}."`
@@ -270,9 +284,8 @@ type helpCommand struct {
 
 // Run prints the help.
 func (c *helpCommand) Run(s *session) error {
-	if len(c.Topic) == 1 && slices.Contains(topics(), c.Topic[0]) {
-		text, err := topicFiles.ReadFile(path.Join("topics", c.Topic[0]+".txt"))
-		if err == nil {
+	if len(c.Topic) == 1 {
+		if text, err := topicFiles.ReadFile("topics/" + c.Topic[0] + ".txt"); err == nil {
 			_, err = s.stdout.Write(text)
 			return err
 		}
@@ -303,10 +316,7 @@ func (s *session) commandHelp(command []string) error {
 
 // topics lists the texts there are.
 func topics() []string {
-	files, err := fs.Glob(topicFiles, "topics/*.txt")
-	if err != nil {
-		return nil
-	}
+	files, _ := fs.Glob(topicFiles, "topics/*.txt") // the one error is a bad pattern
 	var list []string
 	for _, f := range files {
 		list = append(list, strings.TrimSuffix(path.Base(f), ".txt"))

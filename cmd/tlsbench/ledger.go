@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -213,13 +212,9 @@ func (f *probeReport) summary() []page.Part {
 func (f *probeReport) strategies() []string {
 	var list []string
 	for _, b := range f.Builds {
-		for _, n := range b.Names {
-			if !slices.Contains(list, n) {
-				list = append(list, n)
-			}
-		}
+		list = append(list, b.Names...)
 	}
-	return list
+	return distinct(list)
 }
 
 // keyCount counts OpenSSL's keys.

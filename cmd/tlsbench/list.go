@@ -77,7 +77,7 @@ func everything() []choice {
 		hazards.add(h.Name, h.Summary, o)
 	}
 	faults := choice{Flag: "fault", What: "damage that tlsbench selftest makes on purpose, and the event that must be counted"}
-	for _, f := range selftest.Faults() {
+	for _, f := range selftest.Faults {
 		faults.add(f.Name, f.Summary+": "+f.Event, option{})
 	}
 	presets := choice{Flag: "preset", What: "numbers that go together"}

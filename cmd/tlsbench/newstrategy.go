@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -20,12 +22,6 @@ import (
 type newStrategyCommand struct {
 	Name string `arg:"" help:"The name, such as my-fix: letters, digits and hyphens."`
 	Dir  string `placeholder:"DIR" help:"Folder to write to, instead of a new folder of that name."`
-}
-
-// Help is shown below the flags' own lines.
-func (newStrategyCommand) Help() string {
-	return `Writes a C file that compiles and does nothing yet, the strategy.h that it needs, and a Makefile. ` +
-		`The shared object is then a strategy like any other: --strategy ./my_fix.so.`
 }
 
 //go:embed skeleton
@@ -50,10 +46,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 		return refuse("strategy name %q: the suite already has a strategy of that name; choose another", c.Name)
 	}
 	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}
-	dir := c.Dir
-	if dir == "" {
-		dir = sk.File
-	}
+	dir := cmp.Or(c.Dir, sk.File)
 	if err := sk.write(dir); err != nil {
 		return &refusal{fmt.Errorf("new strategy %s: %w", c.Name, err)}
 	}
@@ -73,11 +66,17 @@ func (sk skeleton) write(dir string) error {
 	if err != nil {
 		return err
 	}
+	templates, err := template.ParseFS(skeletons, "skeleton/*.tmpl")
+	if err != nil {
+		return err
+	}
 	files := map[string][]byte{"strategy.h": header}
-	for name, template := range map[string]string{sk.File + ".c": "strategy.c.tmpl", "Makefile": "Makefile.tmpl"} {
-		if files[name], err = sk.fill(template); err != nil {
+	for name, of := range map[string]string{sk.File + ".c": "strategy.c.tmpl", "Makefile": "Makefile.tmpl"} {
+		var b bytes.Buffer
+		if err := templates.ExecuteTemplate(&b, of, sk); err != nil {
 			return err
 		}
+		files[name] = b.Bytes()
 	}
 	if err := outfile.Way(filepath.Join(dir, "Makefile")); err != nil {
 		return err
@@ -100,14 +99,4 @@ func (sk skeleton) write(dir string) error {
 		}
 	}
 	return nil
-}
-
-func (sk skeleton) fill(name string) ([]byte, error) {
-	t, err := template.ParseFS(skeletons, "skeleton/"+name)
-	if err != nil {
-		return nil, err
-	}
-	var b strings.Builder
-	err = t.Execute(&b, sk)
-	return []byte(b.String()), err
 }

@@ -201,10 +201,10 @@ func checkFolder(flag, dir string, all bool) error {
 }
 
 // choices checks what each is to be run under, by flag, and finds strategies and
-// builds.
-func (f buildFlags) choices(values map[string]string, hazard *string, strategies []string) ([]results.Strategy, []openssl.Build, error) {
+// builds, which can be used.
+func (f buildFlags) choices(ctx context.Context, values map[string]string, hazard *string, strategies []string, heapBytes uint64) ([]results.Strategy, []openssl.Build, error) {
 	for flag, value := range values {
-		if err := checkValue(flag, value); err != nil {
+		if err := checkValues(flag, value); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -217,6 +217,9 @@ func (f buildFlags) choices(values map[string]string, hazard *string, strategies
 		return nil, nil, err
 	}
 	libraries, err := f.find()
+	if err == nil {
+		err = ready(ctx, libraries, list, heapBytes)
+	}
 	return list, libraries, err
 }
 

@@ -52,7 +52,11 @@ func (s *session) exitCode(err error) int {
 	case errors.Is(err, errUndecided):
 		return exitUndecided
 	}
-	s.complain(plainWords(err))
+	var known *interruption
+	if errors.Is(err, context.Canceled) && !errors.As(err, &known) { // in a person's words
+		err = &interruption{"interrupted"}
+	}
+	s.complain(err)
 	var mine *refusal
 	var theirs *bench.RefusalError
 	var output *outfile.RefusalError
@@ -65,17 +69,7 @@ func (s *session) exitCode(err error) int {
 	return exitFailed
 }
 
-// plainWords takes the words of package context out of a message: what a
-// person did was to interrupt.
-func plainWords(err error) error {
-	var known *interruption
-	if errors.Is(err, context.Canceled) && !errors.As(err, &known) {
-		return errors.New("interrupted")
-	}
-	return err
-}
-
-// interruption is a run that was interrupted, and how to go on with it.
+// interruption is what a person did, and how to go on with a run after it.
 type interruption struct{ text string }
 
 func (i *interruption) Error() string { return i.text }

@@ -27,22 +27,13 @@ type probeCommand struct {
 	JSON   bool   `name:"json" help:"Print everything as JSON."`
 }
 
-// Help is shown below the flags' own lines.
-func (probeCommand) Help() string {
-	return `Runs two workers, or as many as the hazard needs, for a few handshakes under each strategy, and looks at the slots right before the fork, ` +
-		`right after it, and after the first handshake. With several builds it prints one summary.`
-}
-
 // Run probes every build under every strategy.
 func (c *probeCommand) Run(s *session) error {
-	list, libraries, err := c.choices(map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
-	if err == nil {
-		err = ready(s.ctx, libraries, list, c.bytes())
-	}
+	list, libraries, err := c.choices(s.ctx, map[string]string{"heap": c.Heap, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy, c.bytes())
 	if err != nil {
 		return err
 	}
-	f := c.settings()
+	f := &probeReport{probeCommand: c}
 	failed := s.each(libraries, "probe", func(b openssl.Build) []error {
 		found, errs := c.probeBuild(s.ctx, b, list)
 		f.Builds = append(f.Builds, found)
@@ -52,12 +43,8 @@ func (c *probeCommand) Run(s *session) error {
 		return s.ctx.Err()
 	}
 	verdicts := f.test()
-	doc := page.Document{Parts: append(c.parts(f), verdictParts(verdicts)...), Data: f.document(verdicts)}
+	doc := page.Document{Parts: append(f.parts(), verdictParts(verdicts)...), Data: f.document(verdicts)}
 	return cmp.Or(doc.Write(s.stdout, form(c.JSON)), failed)
-}
-
-func (c *probeCommand) settings() *probeReport {
-	return &probeReport{Heap: c.Heap, Hazard: c.Hazard, Locks: c.Locks, Rand: c.Rand}
 }
 
 // probeBuild probes one build under each strategy.
@@ -78,7 +65,7 @@ func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []r
 // probeForClaims probes a build under what the claims about it need and the
 // user did not ask for.
 func (c *probeCommand) probeForClaims(ctx context.Context, b *buildReport) []error {
-	if !c.settings().asClaimed() {
+	if !c.asClaimed() {
 		return nil
 	}
 	var errs []error
@@ -103,9 +90,9 @@ func (c *probeCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	})
 }
 
-func (c *probeCommand) parts(f *probeReport) []page.Part {
+func (f *probeReport) parts() []page.Part {
 	var parts []page.Part
-	if len(f.Builds) == 1 || c.Ledger {
+	if len(f.Builds) == 1 || f.Ledger {
 		for _, b := range f.Builds {
 			parts = append(parts, f.ledger(b)...)
 		}
@@ -119,8 +106,8 @@ func (c *probeCommand) parts(f *probeReport) []page.Part {
 
 // probeReport holds the probes of all builds, and their settings.
 type probeReport struct {
-	Hazard, Heap, Locks, Rand string
-	Builds                    []*buildReport
+	*probeCommand
+	Builds []*buildReport
 }
 
 // buildReport holds the probes of one build.

@@ -70,7 +70,7 @@ func build(version string, pairs ...any) *buildReport {
 }
 
 func findingsOf(builds ...*buildReport) *probeReport {
-	return &probeReport{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default", Builds: builds}
+	return &probeReport{&probeCommand{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default"}, builds}
 }
 
 // builtApart is a build with a library that has keys on both sides of

@@ -71,14 +71,9 @@ func (w *watcher) Finished(p bench.Progress, t *results.Trial) {
 	}
 	if w.bar == nil && !w.quiet { // a line for a log
 		fmt.Fprintf(w.stderr, "tlsbench: %d/%d, %v left: %s %s\n", p.Done, p.Total, p.Left.Round(time.Second),
-			strings.TrimPrefix(t.Cell.Name(), "Benchmark"), cmp.Or(strings.Join(kinds(t), ", "), string(t.Status)))
+			strings.TrimPrefix(t.Cell.Name(), "Benchmark"), cmp.Or(strings.Join(slices.SortedFunc(maps.Keys(t.Events), event.Compare), ", "), string(t.Status)))
 	}
 	w.show(p)
-}
-
-// kinds names the kinds of events of a trial, the worst first.
-func kinds(t *results.Trial) []string {
-	return slices.SortedFunc(maps.Keys(t.Events), event.Compare)
 }
 
 func (w *watcher) close() {

@@ -90,12 +90,6 @@ func (r *rounds) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Help is shown below the flags' own lines.
-func (runCommand) Help() string {
-	return `Runs every cell of the plan once in each round, in random order, each trial in fresh processes. ` +
-		`Each finished trial is on disk before the next begins.`
-}
-
 // job is a plan, and the file that its results go to.
 type job struct {
 	command string // that goes on with it
@@ -187,6 +181,14 @@ func (j *job) announce(s *session) {
 
 // Run carries out the plan.
 func (c *runCommand) Run(s *session) error {
+	return c.run(s, func(_ *job, summary *results.Comparison, _ []*results.Trial) *page.Document {
+		return page.Overview(summary)
+	})
+}
+
+// run carries out the plan, and shows the document that is made of what came out.
+// It fails if a trial could not be carried out or a control came out wrong.
+func (c *runCommand) run(s *session, document func(*job, *results.Comparison, []*results.Trial) *page.Document) error {
 	j, err := c.job(s)
 	if err != nil {
 		return err
@@ -199,7 +201,13 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return j.report(s, sum, page.Overview(summary), trials)
+	doc := document(j, summary, trials)
+	doc.Add(deviations(trials)...)
+	var wrong []string
+	if sum.Failed > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
+	}
+	return j.conclude(s, doc, append(wrong, failedControls(trials)...))
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
@@ -346,17 +354,6 @@ func (j *job) read() (*results.Comparison, []*results.Trial, error) {
 		return nil, nil, err
 	}
 	return summary, set.Trials, nil
-}
-
-// report prints what the document has to say, and fails if a trial could not be
-// carried out or a control came out wrong.
-func (j *job) report(s *session, sum bench.Summary, doc *page.Document, trials []*results.Trial) error {
-	doc.Add(deviations(trials)...)
-	var wrong []string
-	if sum.Failed > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
-	}
-	return j.conclude(s, doc, append(wrong, failedControls(trials)...))
 }
 
 // conclude prints the document, and says where the results are and what can be made

@@ -27,12 +27,6 @@ type selftestCommand struct {
 	JSON    bool     `name:"json" help:"Print everything as JSON."`
 }
 
-// Help is shown below the flags' own lines.
-func (selftestCommand) Help() string {
-	return `Makes damage in the rig at random times and compares what the detectors count with what was made. Then compiles ` +
-		`strategies that are wrong on purpose and says how each differs from a good one. Exit code 1 if anything falls short.`
-}
-
 // Run carries out the selftest on each build.
 func (c *selftestCommand) Run(s *session) error {
 	spec, libraries, err := c.spec()
@@ -79,7 +73,7 @@ func (c *selftestCommand) Run(s *session) error {
 // spec is what the flags say.
 func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	spec := selftest.Spec{Loads: c.Load, Heaps: c.Heap, Workers: c.Workers, Seed: c.Seed, Quick: c.Quick}
-	if err := checkValues("load", c.Load); err != nil {
+	if err := checkValues("load", c.Load...); err != nil {
 		return spec, nil, err
 	}
 	for _, heap := range c.Heap {
@@ -94,7 +88,7 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 		return spec, nil, &refusal{err}
 	}
 	var err error
-	if spec.Faults, err = selftest.FindFaults(c.Fault); err != nil {
+	if spec.Faults, err = selftest.Find("fault", selftest.Faults, c.Fault); err != nil {
 		return spec, nil, &refusal{err}
 	}
 	for _, f := range spec.Faults {
@@ -105,7 +99,7 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if len(c.Fault) == 0 || slices.Equal(c.Fault, []string{"all"}) {
 		spec.Races = workload.Races
 	}
-	if spec.Broken, err = selftest.FindBroken(c.Broken); err != nil {
+	if spec.Broken, err = selftest.Find("broken strategy", selftest.Strategies, c.Broken); err != nil {
 		return spec, nil, &refusal{err}
 	}
 	if spec.Seed == 0 {

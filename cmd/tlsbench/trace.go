@@ -37,13 +37,6 @@ type traceCommand struct {
 	JSON       bool     `name:"json" help:"Print everything as JSON."`
 }
 
-// Help is shown below the flags' own lines.
-func (traceCommand) Help() string {
-	return `Puts every block that rank 0 allocates on its own pages, runs the workers one after the other, and sees every write to these blocks. ` +
-		`A block is raced if two processes write it without a common lock, even if no damage follows. ` +
-		`It is read-raced if one process writes it and others read it. Both count as shared.`
-}
-
 // traced is what was seen on one build under one strategy.
 type traced struct {
 	Server   string `json:"server,omitempty"` // a daemon
@@ -90,10 +83,7 @@ func (c *traceCommand) Run(s *session) error {
 	if err := workload.RoomFor(c.Workers); err != nil {
 		return &refusal{err}
 	}
-	list, libraries, err := c.choices(map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy)
-	if err == nil {
-		err = ready(s.ctx, libraries, list, 0)
-	}
+	list, libraries, err := c.choices(s.ctx, map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy, 0)
 	if err != nil {
 		return err
 	}
@@ -261,16 +251,13 @@ func racedBlocks(list []results.RacedBlock) page.List {
 			texts[len(texts)-1] += ", read by " + results.Who(b.Readers)
 		}
 		for _, w := range b.Writes {
-			texts = append(texts, fmt.Sprintf("%s: %d by %s%s", w.Site, w.Count, results.Who(w.By), inBrackets(w.How)))
+			text := fmt.Sprintf("%s: %d by %s", w.Site, w.Count, results.Who(w.By))
+			if w.How != "" {
+				text += " (" + w.How + ")"
+			}
+			texts = append(texts, text)
 		}
 		out = append(out, item(term, texts...))
 	}
 	return out
-}
-
-func inBrackets(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " (" + s + ")"
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"tlsbench/bench"
 	"tlsbench/results"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
@@ -24,14 +23,6 @@ type tryCommand struct {
 	Quiet    bool          `short:"q" help:"Say nothing of how the run goes on; only what came out."`
 }
 
-// Help is shown below the flags' own lines.
-func (tryCommand) Help() string {
-	return `Runs the fix and key-owner under every hazard that key-owner survives, with the controls, in about a minute ` +
-		`and a half. It finds frequent damage only: one trial in which nothing happened excludes that more than 95 % of ` +
-		`such lives are damaged. Use --rounds for more trials, and --openssl for other builds than the system's. At the ` +
-		`end it prints the command that shows, without luck, which memory workers share under the fix.`
-}
-
 // sharingRun is the command that a fix's path completes.
 const sharingRun = "tlsbench run --measure sharing --load memory --hazard all --rounds 1 --openssl 3.6,4.0 --strategy "
 
@@ -41,25 +32,15 @@ func (c *tryCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	j, err := r.job(s)
-	if err != nil {
-		return err
-	}
-	sum, err := j.carryOut(s, new(bench.Runner))
-	if err != nil {
-		return err
-	}
-	summary, trials, err := j.read()
-	if err != nil {
-		return err
-	}
-	doc := page.Screening(summary, trials, j.plan.Spec.Strategies[0].Name())
-	if len(left) > 0 {
-		doc.Add(page.Text("Not tried, because " + catalogue.NegativeControl + " is expected to fail there too: " + results.JoinHazards(left)))
-	}
-	doc.Add(page.Text("A screening finds frequent damage only. Which memory workers share under the fix is seen without luck by:"),
-		page.Code(sharingRun+c.Fix))
-	return j.report(s, sum, doc, trials)
+	return r.run(s, func(j *job, summary *results.Comparison, trials []*results.Trial) *page.Document {
+		doc := page.Screening(summary, trials, j.plan.Spec.Strategies[0].Name())
+		if len(left) > 0 {
+			doc.Add(page.Text("Not tried, because " + catalogue.NegativeControl + " is expected to fail there too: " + results.JoinHazards(left)))
+		}
+		doc.Add(page.Text("A screening finds frequent damage only. Which memory workers share under the fix is seen without luck by:"),
+			page.Code(sharingRun+c.Fix))
+		return doc
+	})
 }
 
 // screening is the run, and the hazards that are left out of it because they say
