@@ -14,19 +14,14 @@ import (
 
 // Marks of what became of a slot in the workers.
 const (
-	markShared    = "S"
-	markLate      = "s"
-	markCleared   = "c"
-	markReplaced  = "r"
-	markInherited = "i"
-	markEmpty     = "-"
-	markUnseen    = "?"
-	markNone      = "n/a"
+	markShared = "S"
+	markLate   = "s"
+	markUnseen = "?"
+	markNone   = "n/a"
 )
 
 var fateMarks = map[results.Fate]string{
-	results.Empty: markEmpty, results.Cleared: markCleared, results.Replaced: markReplaced,
-	results.Inherited: markInherited, results.SharedSlot: markShared,
+	results.Empty: "-", results.Cleared: "c", results.Replaced: "r", results.Inherited: "i", results.SharedSlot: markShared,
 }
 
 // marksExplained are the marks, in the order they are printed in.
@@ -35,10 +30,10 @@ var marksExplained = page.List{
 	item("rank 0", "its value right before the first fork: empty, in private memory, or in the shared heap"),
 	item(markShared, "shared: two workers have one address in the shared heap"),
 	item(markLate, "cleared or replaced by the fork, and shared after the first handshake"),
-	item(markCleared, "cleared: NULL in every worker"),
-	item(markReplaced, "replaced: each worker has its own value"),
-	item(markInherited, "inherited: rank 0's value in private memory, a copy in each worker"),
-	item(markEmpty, "rank 0's slot was empty at the fork, so nothing is inherited"),
+	item(fateMarks[results.Cleared], "cleared: NULL in every worker"),
+	item(fateMarks[results.Replaced], "replaced: each worker has its own value"),
+	item(fateMarks[results.Inherited], "inherited: rank 0's value in private memory, a copy in each worker"),
+	item(fateMarks[results.Empty], "rank 0's slot was empty at the fork, so nothing is inherited"),
 	item(markUnseen, "not seen: no worker survived, or the key did not exist"),
 	item(eventsLabel, "number of events: damage in these few handshakes"),
 	item(sharedLabel, "number of addresses that two workers have, in OpenSSL's slots or in per-thread objects that OpenSSL returns"),
@@ -72,7 +67,11 @@ func (f *probeReport) ledger(b *buildReport) []page.Part {
 	}
 	t := &page.Table{Labels: 4, Head: append([]string{"key", "creator", "own", "rank 0"}, b.Names...)}
 	for _, k := range b.keys() {
-		row := []any{k.Key, creator(k), yesNo(k.OpenSSL), content(b.base(), k.Key)}
+		own := "no"
+		if k.OpenSSL {
+			own = "yes"
+		}
+		row := []any{k.Key, creator(k), own, content(b.base(), k.Key)}
 		for _, name := range b.Names {
 			row = append(row, b.markOf(name, k.Key))
 		}
@@ -101,13 +100,6 @@ func creator(s results.ProbedKey) string {
 		return "not seen"
 	}
 	return s.Creator
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }
 
 // content is what rank 0 had in a slot right before the first fork.

@@ -257,12 +257,27 @@ func (m mebibytes) Validate() error {
 }
 
 // ready finds out whether the builds and the user's own strategies can be used at
-// all, so that what is wrong with one is said once and before anything else.
+// all, so that what is wrong with one is said once, before anything is written. What
+// a strategy does wrong beyond that is a finding.
 func ready(ctx context.Context, builds []openssl.Build, list []results.Strategy, heapBytes uint64) error {
 	if err := askVersions(ctx, builds, heapBytes); err != nil {
 		return err
 	}
-	return tryOwn(ctx, builds[0], list, heapBytes)
+	tried := map[string]bool{}
+	for _, s := range list {
+		if s.Path == "" || tried[s.Path] {
+			continue
+		}
+		tried[s.Path] = true
+		_, err := workload.Version(ctx, workload.Config{Build: builds[0], Strategy: s.Choice, HeapBytes: heapBytes})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) { // one that hangs is for the trials to show
+			return refuse("strategy %s (%s): %w", s.Choice.Name, s.Path, err)
+		}
+	}
+	return nil
 }
 
 // askVersions runs the rig once on each build and takes the version that the
@@ -281,27 +296,6 @@ func askVersions(ctx context.Context, builds []openssl.Build, heapBytes uint64) 
 			return refuse("openssl %s (%s): %w", builds[i].Name, builds[i].Libcrypto, err)
 		}
 		builds[i].Version = version
-	}
-	return nil
-}
-
-// tryOwn runs the rig once under each of the user's own strategies, so that one
-// that cannot be loaded is said once, before anything is written. What it does
-// wrong beyond that is a finding.
-func tryOwn(ctx context.Context, b openssl.Build, list []results.Strategy, heapBytes uint64) error {
-	tried := map[string]bool{}
-	for _, s := range list {
-		if s.Path == "" || tried[s.Path] {
-			continue
-		}
-		tried[s.Path] = true
-		_, err := workload.Version(ctx, workload.Config{Build: b, Strategy: s.Choice, HeapBytes: heapBytes})
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) { // one that hangs is for the trials to show
-			return refuse("strategy %s (%s): %w", s.Choice.Name, s.Path, err)
-		}
 	}
 	return nil
 }

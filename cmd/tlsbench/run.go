@@ -92,13 +92,11 @@ func (r *rounds) UnmarshalText(text []byte) error {
 
 // job is a plan, and the file that its results go to.
 type job struct {
+	resultFlags
 	command string // that goes on with it
 	plan    *bench.Plan
 	changed *bench.Plan // nil, or the file's plan with another number of rounds
 	path    string
-	resume  bool
-	json    bool // standard output is for the comparison alone
-	quiet   bool // nothing is told of how it goes on
 }
 
 // check refuses flags that contradict each other.
@@ -114,14 +112,8 @@ func (f *resultFlags) check() error {
 
 // job makes a plan one whose results go where the flags say.
 func (f *resultFlags) job(command string, plan *bench.Plan) *job {
-	j := &job{command: command, plan: plan, path: f.Output, json: f.JSON, quiet: f.Quiet}
-	switch {
-	case f.Resume != "":
-		j.path, j.resume = f.Resume, true
-	case f.Output == "":
-		j.path = fileName(time.Now(), plan.Shard)
-	}
-	return j
+	path := cmp.Or(f.Resume, f.Output, fileName(time.Now(), plan.Shard))
+	return &job{resultFlags: *f, command: command, plan: plan, path: path}
 }
 
 // carryOut runs the trials that are still to do.
@@ -129,11 +121,11 @@ func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err erro
 	if err := cmp.Or(j.changed, j.plan).Count(s.ctx); err != nil {
 		return sum, err
 	}
-	watcher := newWatcher(s, j.quiet, func() { j.announce(s) })
+	watcher := newWatcher(s, j.Quiet, func() { j.announce(s) })
 	defer watcher.close()
 	r.Changed = j.changed
 	r.Plan, r.Machine, r.Execute, r.Observer = j.plan, bench.ThisMachine(), workload.Run, watcher
-	if j.resume {
+	if j.Resume != "" {
 		sum, err = r.Resume(s.ctx, j.path)
 	} else {
 		sum, err = r.Run(s.ctx, j.path)
@@ -147,11 +139,11 @@ func (j *job) carryOut(s *session, r *bench.Runner) (sum bench.Summary, err erro
 
 // announce says what is going to happen.
 func (j *job) announce(s *session) {
-	if j.quiet {
+	if j.Quiet {
 		return
 	}
 	w := s.stdout
-	if j.json {
+	if j.JSON { // for the comparison alone
 		w = s.stderr
 	}
 	spec := j.plan.Spec
@@ -359,13 +351,13 @@ func (j *job) read() (*results.Comparison, []*results.Trial, error) {
 // conclude prints the document, and says where the results are and what can be made
 // of them. It fails with what went wrong.
 func (j *job) conclude(s *session, doc *page.Document, wrong []string) error {
-	if !j.json {
+	if !j.JSON {
 		fmt.Fprintln(s.stdout)
 	}
-	if err := doc.Write(s.stdout, form(j.json)); err != nil {
+	if err := doc.Write(s.stdout, form(j.JSON)); err != nil {
 		return err
 	}
-	if !j.quiet {
+	if !j.Quiet {
 		page := strings.TrimSuffix(j.path, filepath.Ext(j.path)) + ".html"
 		fmt.Fprintf(s.stderr, "tlsbench: results in %s; next: tlsbench report %[1]s -o %s\n", j.path, page)
 	}

@@ -39,7 +39,7 @@ func TestTracedDamage(t *testing.T) {
 	}
 	report := func(path string) (string, error) {
 		var out bytes.Buffer
-		err := (&job{path: path, quiet: true}).reportTraced(&session{ctx: t.Context(), stdout: &out})
+		err := (&job{path: path, resultFlags: resultFlags{Quiet: true}}).reportTraced(&session{ctx: t.Context(), stdout: &out})
 		return strings.Join(strings.Fields(out.String()), " "), err
 	}
 	out, err := report(write(map[string]map[string]uint64{"hwm": {event.Crash: 2, event.DoubleFree: 3}}))
