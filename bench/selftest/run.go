@@ -73,16 +73,6 @@ type Cell struct {
 
 func (c Cell) String() string { return c.Load + "/" + c.Heap }
 
-func (s *Spec) cells() []Cell {
-	var list []Cell
-	for _, load := range s.Loads {
-		for _, heap := range s.Heaps {
-			list = append(list, Cell{load, heap})
-		}
-	}
-	return list
-}
-
 // runner carries out a Spec.
 type runner struct {
 	Spec
@@ -95,7 +85,12 @@ type runner struct {
 // Run carries out all of it. tell is called with what is being done.
 func Run(ctx context.Context, s Spec, tell func(doing string)) (*Report, error) {
 	r := &runner{Spec: s, amount: s.amount(), random: rand.New(rand.NewPCG(s.Seed, 0)), tell: tell}
-	r.report = &Report{Seed: s.Seed, Workers: s.Workers, Cells: s.cells(), Quick: s.Quick}
+	r.report = &Report{Seed: s.Seed, Workers: s.Workers, Quick: s.Quick}
+	for _, load := range s.Loads {
+		for _, heap := range s.Heaps {
+			r.report.Cells = append(r.report.Cells, Cell{load, heap})
+		}
+	}
 	began := time.Now()
 	if err := r.quiet(ctx); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func checkValues(flag string, values ...string) error {
 	i := slices.IndexFunc(results.Dimensions, func(d results.Dimension) bool { return d.Flag == flag })
 	for _, v := range values {
 		if err := results.Dimensions[i].Check(v); err != nil {
-			return &refusal{err}
+			return &refusal{Err: err}
 		}
 	}
 	return nil
@@ -59,7 +59,7 @@ func parseStrategies(list []string) ([]results.Strategy, error) {
 	for _, name := range joinParameters(list) {
 		choice, err := catalogue.Parse(name)
 		if err != nil {
-			return nil, &refusal{err}
+			return nil, &refusal{Err: err}
 		}
 		s, err := bench.NewStrategy(choice)
 		if err != nil {

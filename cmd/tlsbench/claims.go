@@ -250,12 +250,12 @@ func verdictParts(list []results.ProbedClaim) []page.Part {
 		return nil
 	}
 	parts := []page.Part{page.Heading{Level: 2, Text: "Published claims, tested on this machine"}}
-	for i, v := range list {
-		if i == 0 || v.Source != list[i-1].Source {
-			parts = append(parts, page.Text("source: "+v.Source), page.List{})
+	for _, group := range results.Group(list, func(v results.ProbedClaim) string { return v.Source }) {
+		var entries page.List
+		for _, v := range group {
+			entries = append(entries, item(v.Outcome, v.Text, "("+v.Detail+")"))
 		}
-		last := len(parts) - 1
-		parts[last] = append(parts[last].(page.List), item(v.Outcome, v.Text, "("+v.Detail+")"))
+		parts = append(parts, page.Text("source: "+group[0].Source), entries)
 	}
 	return parts
 }

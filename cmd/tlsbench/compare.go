@@ -93,7 +93,7 @@ func badFiles(err error) error {
 	if err == nil || errors.As(err, &path) && path.Op == "write" {
 		return err
 	}
-	return &refusal{err}
+	return &refusal{Err: err}
 }
 
 // checkCommand tests claims on results files.

@@ -48,7 +48,7 @@ func (c *fieldCommand) Run(s *session) error {
 		return err
 	}
 	if _, err := keeper.FreePort(c.Port); err != nil {
-		return &refusal{err}
+		return &refusal{Err: err}
 	}
 	wanted := plan.Spec.Daemon.List
 	daemons, err := c.attach(s, wanted)
@@ -149,7 +149,7 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	}
 	releases, err := daemon.ParseReleases(c.Daemon)
 	if err != nil {
-		return spec, &refusal{err}
+		return spec, &refusal{Err: err}
 	}
 	for _, r := range releases {
 		spec.Daemon.List = append(spec.Daemon.List, results.Daemon{Release: r.Name, Package: r.Name, OpenSSL: r.Line})
@@ -159,7 +159,7 @@ func (c *fieldCommand) spec() (bench.Spec, error) {
 	}
 	for _, choice := range spec.Strategies {
 		if err := daemon.CanInject(choice.Choice, c.Dir); err != nil {
-			return spec, &refusal{err}
+			return spec, &refusal{Err: err}
 		}
 	}
 	for _, v := range c.MemSafety {
@@ -191,7 +191,7 @@ func (c *fieldCommand) attach(s *session, wanted []results.Daemon) ([]daemon.Dae
 	}
 	releases, err := daemon.ParseReleases(names)
 	if err != nil {
-		return nil, &refusal{err}
+		return nil, &refusal{Err: err}
 	}
 	got, err := daemon.Fetch(s.ctx, releases, s.fetching(c.Dir))
 	if err != nil && (len(got) == 0 || s.ctx.Err() != nil) {

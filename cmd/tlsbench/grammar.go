@@ -305,7 +305,7 @@ func (s *session) commandHelp(command []string) error {
 		return err
 	}
 	if _, err := parser.Parse(append(slices.Clone(command), "--help")); err != nil && !helped {
-		return &refusal{err}
+		return &refusal{Err: err}
 	}
 	if len(command) == 0 {
 		fmt.Fprintln(s.stdout)

@@ -48,7 +48,7 @@ func (c *newStrategyCommand) Run(s *session) error {
 	sk := skeleton{c.Name, strings.ReplaceAll(c.Name, "-", "_")}
 	dir := cmp.Or(c.Dir, sk.File)
 	if err := sk.write(dir); err != nil {
-		return &refusal{fmt.Errorf("new strategy %s: %w", c.Name, err)}
+		return &refusal{Err: fmt.Errorf("new strategy %s: %w", c.Name, err)}
 	}
 	object := "./" + filepath.Join(dir, sk.File+".so")
 	if filepath.IsAbs(dir) {

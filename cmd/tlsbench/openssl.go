@@ -78,7 +78,7 @@ func fetchError(err error) error {
 	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoArchive) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &refusal{err}
+	return &refusal{Err: err}
 }
 
 // listBuildsCommand lists builds.
@@ -180,7 +180,7 @@ func (f buildFlags) find() ([]openssl.Build, error) {
 	}
 	builds, err := openssl.Find(names, f.OpensslDir)
 	if err != nil {
-		return nil, &refusal{err}
+		return nil, &refusal{Err: err}
 	}
 	return builds, nil
 }

@@ -25,13 +25,10 @@ const (
 )
 
 // refusal is bad usage or bad input: nothing was started, nothing written.
-type refusal struct{ err error }
-
-func (r *refusal) Error() string { return r.err.Error() }
-func (r *refusal) Unwrap() error { return r.err }
+type refusal = bench.RefusalError
 
 func refuse(format string, args ...any) error {
-	return &refusal{fmt.Errorf(format, args...)}
+	return &refusal{Err: fmt.Errorf(format, args...)}
 }
 
 // errFailed ends a command with exit code 1 after it has said itself what
@@ -57,13 +54,12 @@ func (s *session) exitCode(err error) int {
 		err = &interruption{"interrupted"}
 	}
 	s.complain(err)
-	var mine *refusal
-	var theirs *bench.RefusalError
+	var refused *refusal
 	var output *outfile.RefusalError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &mine), errors.As(err, &theirs), errors.As(err, &output):
+	case errors.As(err, &refused), errors.As(err, &output):
 		return exitRefused
 	}
 	return exitFailed

@@ -269,7 +269,7 @@ const maxAA = 100
 func (c *runCommand) spec(given []string) (bench.Spec, error) {
 	preset, err := bench.FindPreset(c.Preset)
 	if err != nil {
-		return bench.Spec{}, &refusal{err}
+		return bench.Spec{}, &refusal{Err: err}
 	}
 	spec := bench.Spec{Spec: results.Spec{
 		Workers: c.Workers, Loads: c.Load, Heaps: c.Heap, TLS: c.TLS, Keys: c.Key, Rands: c.Rand,

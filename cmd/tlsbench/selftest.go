@@ -85,11 +85,11 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 		return spec, nil, refuse("workers %d: want 2 to 64, because detectors compare workers", c.Workers)
 	}
 	if err := workload.RoomFor(c.Workers); err != nil {
-		return spec, nil, &refusal{err}
+		return spec, nil, &refusal{Err: err}
 	}
 	var err error
 	if spec.Faults, err = selftest.Find("fault", selftest.Faults, c.Fault); err != nil {
-		return spec, nil, &refusal{err}
+		return spec, nil, &refusal{Err: err}
 	}
 	for _, f := range spec.Faults {
 		if slices.Contains(c.Fault, f.Name) && !slices.ContainsFunc(c.Load, f.ComesUnder) {
@@ -100,7 +100,7 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 		spec.Races = workload.Races
 	}
 	if spec.Broken, err = selftest.Find("broken strategy", selftest.Strategies, c.Broken); err != nil {
-		return spec, nil, &refusal{err}
+		return spec, nil, &refusal{Err: err}
 	}
 	if spec.Seed == 0 {
 		spec.Seed = rand.Uint64N(1 << 32)

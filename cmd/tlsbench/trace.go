@@ -81,7 +81,7 @@ func (c *traceCommand) Run(s *session) error {
 		return refuse("handshakes %d: want 1 to 1000000", c.Handshakes)
 	}
 	if err := workload.RoomFor(c.Workers); err != nil {
-		return &refusal{err}
+		return &refusal{Err: err}
 	}
 	list, libraries, err := c.choices(s.ctx, map[string]string{"load": c.Load, "locks": c.Locks, "rand": c.Rand}, &c.Hazard, c.Strategy, 0)
 	if err != nil {

@@ -41,32 +41,25 @@ func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
 				continue
 			}
 			seen[soname] = true
-			if err := c.add(soname, o.Path, near, system); err != nil {
+			path := near.Lookup(soname)
+			if dir := filepath.Dir(path); path != "" && !slices.Contains(c.Folders, dir) {
+				c.Folders = append(c.Folders, dir)
+			}
+			if path == "" && system != nil {
+				path = system.Lookup(soname)
+			}
+			if path == "" {
+				c.Unmet = append(c.Unmet, Unmet{soname, o.Path})
+				continue
+			}
+			needed, err := Read(path)
+			if err != nil {
 				return Closure{}, err
 			}
+			c.Objects = append(c.Objects, needed)
 		}
 	}
 	return c, nil
-}
-
-func (c *Closure) add(soname, by string, near, system *Linker) error {
-	path := near.Lookup(soname)
-	if dir := filepath.Dir(path); path != "" && !slices.Contains(c.Folders, dir) {
-		c.Folders = append(c.Folders, dir)
-	}
-	if path == "" && system != nil {
-		path = system.Lookup(soname)
-	}
-	if path == "" {
-		c.Unmet = append(c.Unmet, Unmet{soname, by})
-		return nil
-	}
-	o, err := Read(path)
-	if err != nil {
-		return err
-	}
-	c.Objects = append(c.Objects, o)
-	return nil
 }
 
 var (
