@@ -230,8 +230,9 @@ func (s *session) parser(helped *bool) (*kong.Kong, error) {
 		return nil, err
 	}
 	for _, command := range parser.Model.Children {
-		text, _ := details.ReadFile("details/" + command.Name + ".txt") // some have none
-		command.Detail = string(text)
+		if text, err := details.ReadFile("details/" + command.Name + ".txt"); err == nil {
+			command.Detail = string(text) // completion brings its own
+		}
 	}
 	return parser, nil
 }
