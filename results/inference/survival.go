@@ -52,14 +52,21 @@ func (c *Curve) At(t float64) float64 {
 // not a finite number of at least zero are left out; observed says whether a time
 // is that of the event or that of censoring.
 func KaplanMeier(times []float64, observed []bool, confidence float64) Curve {
-	subjects := newLifetimes(times, observed)
-	c := Curve{N: len(subjects)}
+	checkPaired("times and observed", len(times), len(observed))
+	var order []int // of the subjects whose times can be, by time
+	for i, t := range times {
+		if finite(t) && t >= 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(times[i], times[j]) })
+	c := Curve{N: len(order)}
 	z := distuv.UnitNormal.Quantile(1 - tails(confidence))
 	survival, greenwood, high := 1.0, 0.0, 1.0
-	for i := 0; i < len(subjects); {
-		step := Step{Time: subjects[i].time, AtRisk: len(subjects) - i}
-		for ; i < len(subjects) && subjects[i].time == step.Time; i++ {
-			if subjects[i].observed {
+	for i := 0; i < len(order); {
+		step := Step{Time: times[order[i]], AtRisk: len(order) - i}
+		for ; i < len(order) && times[order[i]] == step.Time; i++ {
+			if observed[order[i]] {
 				step.Events++
 			} else {
 				c.Censored = append(c.Censored, step.Time)
@@ -91,24 +98,4 @@ func KaplanMeier(times []float64, observed []bool, confidence float64) Curve {
 func logLog(survival, greenwood, z float64) Interval {
 	width := z * math.Sqrt(greenwood) / math.Abs(math.Log(survival))
 	return Interval{math.Pow(survival, math.Exp(width)), math.Pow(survival, math.Exp(-width))}
-}
-
-// lifetime is what is known of one subject: the event came at time, or had not
-// come by then.
-type lifetime struct {
-	time     float64
-	observed bool
-}
-
-// newLifetimes leaves out times that cannot be, and sorts.
-func newLifetimes(times []float64, observed []bool) []lifetime {
-	checkPaired("times and observed", len(times), len(observed))
-	ls := make([]lifetime, 0, len(times))
-	for i, t := range times {
-		if finite(t) && t >= 0 {
-			ls = append(ls, lifetime{t, observed[i]})
-		}
-	}
-	slices.SortFunc(ls, func(a, b lifetime) int { return cmp.Compare(a.time, b.time) })
-	return ls
 }
