@@ -38,6 +38,9 @@ type Setting struct {
 	Key, Value string
 }
 
+// String gives the form that names have.
+func (s Setting) String() string { return s.Key + "=" + s.Value }
+
 // SettingOrder is the order in which optional settings stand in a name,
 // between heap= and strategy=.
 var SettingOrder = []string{"server", "tls", "key", "rand", "locks", "bad", "heap-safety", "check", "mem", "filled", "thp", AgainstKey}

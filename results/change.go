@@ -1,7 +1,6 @@
 package results
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -95,17 +94,17 @@ func Compare(o Options, before, after string) (*Changes, error) {
 		return nil, err
 	}
 	c := &Changes{Before: before, After: after, Differs: differences(old, now)}
+	anywhere := func(s Scene) Scene {
+		s.Machine = ""
+		return s
+	}
 	scenes := make(map[Scene]Scene) // of the newer file, whatever its machine
 	for s := range now.scenes {
-		key := s
-		key.Machine = ""
-		scenes[key] = s
+		scenes[anywhere(s)] = s
 	}
 	common := false
 	for _, scene := range old.sorted() {
-		key := scene
-		key.Machine = ""
-		at := scenes[key]
+		at := scenes[anywhere(scene)]
 		marks, both := ChangedMark{scene, old.mark(scene), now.mark(at)}, false
 		for _, pair := range changes(scene, old.scenes[scene], now.scenes[at]) {
 			if pair.now == nil {
@@ -170,10 +169,10 @@ func (c *Changes) add(pair change, marks ChangedMark, sharedWas, sharedIs *Share
 		c.Sharing = append(c.Sharing, r)
 	}
 	for _, cost := range comparedOverTime {
-		if pair.strategy == cmp.Or(pair.scene.Against(), NegativeControl) {
+		if pair.strategy == pair.base() {
 			continue
 		}
-		r := comparedRatios{cost: cost, was: logRatios(pair.old, pair.oldBase, cost), now: logRatios(pair.now, pair.nowBase, cost)}
+		r := pair.ratios(cost)
 		if len(r.was) == 0 || len(r.now) == 0 {
 			continue
 		}

@@ -50,13 +50,14 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 		}
 		sum.Broken += len(f.broken)
 		sum.Undecided += len(f.undecided)
+		var ok []string
 		if len(f.broken)+len(f.undecided) == 0 {
-			f.ok = append(f.ok, strings.TrimSuffix(fmt.Sprintf("holds in %s: %s", number.Count(f.places, "place"), f.bound), ": "))
+			ok = append(ok, strings.TrimSuffix(fmt.Sprintf("holds in %s: %s", number.Count(f.places, "place"), f.bound), ": "))
 		}
 		for _, kind := range []struct {
 			prefix string
 			list   []string
-		}{{"", f.notes}, {"broken: ", f.broken}, {"undecided: ", f.undecided}, {"ok: ", f.ok}} {
+		}{{"", f.notes}, {"broken: ", f.broken}, {"undecided: ", f.undecided}, {"ok: ", ok}} {
 			for _, text := range kind.list {
 				if _, err := fmt.Fprintf(w, "%s%s: %s\n", kind.prefix, r.text, text); err != nil {
 					return sum, err
@@ -70,8 +71,10 @@ func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error
 // A rule is one claim.
 type rule struct {
 	kind, text string // the text is the user's; the kind names it in errors
-	check      func(*gatherer) (findings, error)
+	check      check
 }
+
+type check func(*gatherer) (findings, error)
 
 func (r rule) named(err error) error {
 	if r.kind == "" {
@@ -86,8 +89,7 @@ type findings struct {
 	places            int
 	broken, undecided []string
 	notes             []string // what is worth knowing in any case
-	ok                []string
-	bound             string // what the trials bound, where the rule holds
+	bound             string   // what the trials bound, where the rule holds
 }
 
 func (f *findings) note(format string, args ...any) {
@@ -120,7 +122,7 @@ func (o CheckOptions) rules() ([]rule, error) {
 	for _, kind := range []struct {
 		name  string
 		texts []string
-		parse func(string) (func(*gatherer) (findings, error), error)
+		parse func(string) (check, error)
 	}{{"expectation", o.Expect, parseExpectation}, {"largest slowdown", o.MaxSlowdown, parseSlowdown}, {"steady unit", o.Steady, parseSteady}} {
 		for _, text := range kind.texts {
 			check, err := kind.parse(text)
@@ -177,7 +179,7 @@ const (
 // Equivalent is one too: shown by duets to cost as much as the other side.
 var expectations = []string{string(Clean), undamagedWord, unsharedWord, Equivalent}
 
-func parseExpectation(text string) (func(*gatherer) (findings, error), error) {
+func parseExpectation(text string) (check, error) {
 	strategy, word, ok := cutLast(text, "=")
 	if !ok || !slices.Contains(expectations, word) {
 		return nil, fmt.Errorf("want STRATEGY=%s", strings.Join(expectations, " or STRATEGY="))
@@ -299,11 +301,7 @@ func (g *gatherer) filter() string {
 	if len(g.where) == 0 {
 		return "all files"
 	}
-	var list []string
-	for _, s := range g.where {
-		list = append(list, s.Key+"="+s.Value)
-	}
-	return "where " + strings.Join(list, " ")
+	return "where " + strings.Join(Texts(g.where), " ")
 }
 
 // percent reads "2%", "2 %" or "0.5%" as a share.

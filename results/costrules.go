@@ -27,7 +27,7 @@ const minRounds = 6
 
 const checkAlpha = 0.05
 
-func parseSlowdown(text string) (func(*gatherer) (findings, error), error) {
+func parseSlowdown(text string) (check, error) {
 	names, limit, ok := cutLast(text, "=")
 	strategy, baseline, both := strings.Cut(names, "/")
 	if !ok || !both || strategy == "" || baseline == "" || strategy == baseline {
@@ -130,7 +130,7 @@ type steady struct {
 	share float64
 }
 
-func parseSteady(text string) (func(*gatherer) (findings, error), error) {
+func parseSteady(text string) (check, error) {
 	unit, limit, ok := cutLast(text, "=")
 	if !ok {
 		return nil, errors.New("want UNIT=PERCENT, such as warm-handler-ns=10%")

@@ -30,17 +30,12 @@ type Scene struct {
 // sceneOf gives the scene that a trial of the cell counts for: all of its settings
 // but that active checks are off, which is for the passive rate of the same scene.
 func sceneOf(machine string, c *Cell) Scene {
-	var settings []string
-	for _, s := range c.Settings {
-		if s != checksOff {
-			settings = append(settings, s.Key+"="+s.Value)
-		}
-	}
+	settings := slices.DeleteFunc(slices.Clone(c.Settings), func(s Setting) bool { return s == checksOff })
 	heap := c.Heap
 	if c.Measure == Sharing { // its heap is the tracer's; what it says is about the usual one
 		heap = Heaps.Default()
 	}
-	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, heap, strings.Join(settings, " "), c.Workers}
+	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, heap, strings.Join(Texts(settings), " "), c.Workers}
 }
 
 var checksOff = Setting{"check", "0"}
@@ -327,7 +322,7 @@ func (g *gatherer) whereIsThere() error {
 			}
 		}
 		slices.SortFunc(have, version.Compare)
-		return fmt.Errorf("filter %q: no trial in the files has it; they have %s", w.Key+"="+w.Value, strings.Join(have, ", "))
+		return fmt.Errorf("filter %q: no trial in the files has it; they have %s", w, strings.Join(have, ", "))
 	}
 	return nil
 }

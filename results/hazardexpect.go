@@ -122,14 +122,10 @@ func Expected(hazard, strategy, openssl, key string) ([]Word, error) {
 	var all []Word
 	for _, c := range list {
 		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: c.Key(key)}
-		for _, w := range c.expect(e) {
-			if !slices.Contains(all, w) {
-				all = append(all, w)
-			}
-		}
+		all = append(all, c.expect(e)...)
 	}
 	slices.Sort(all)
-	return all, nil
+	return slices.Compact(all), nil
 }
 
 // Deviation compares what was seen in all trials of a cell, as events by kind,

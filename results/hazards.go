@@ -237,22 +237,15 @@ func HazardKind(hazard string) string { return hazardKinds[hazardKind(hazard)].t
 // HazardConditions is what has to hold in a process whose fix these hazards break:
 // that of a kind, or what is special of a hazard if no other of its kind does.
 func HazardConditions(hazards []string) []string {
+	byKind := slices.SortedStableFunc(slices.Values(hazards), func(a, b string) int { return hazardKind(a) - hazardKind(b) })
 	var list []string
-	for kind := range hazardKinds {
-		special, general := []string(nil), false
-		for _, hazard := range hazards {
-			if hazardKind(hazard) != kind {
-				continue
-			}
+	for _, kind := range Group(byKind, hazardKind) {
+		special := Distinct(kind, func(hazard string) string {
 			name, _, _ := hazardParts(hazard)
-			if text := cmp.Or(conditionOf[hazard], conditionOf[name]); text == "" {
-				general = true
-			} else if !slices.Contains(special, text) {
-				special = append(special, text)
-			}
-		}
-		if general {
-			special = []string{hazardKinds[kind].condition}
+			return cmp.Or(conditionOf[hazard], conditionOf[name])
+		})
+		if slices.Contains(special, "") {
+			special = []string{hazardKinds[hazardKind(kind[0])].condition}
 		}
 		list = append(list, special...)
 	}

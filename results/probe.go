@@ -61,14 +61,9 @@ func (p *ProbedStrategy) Slot(key int) (ProbedKey, bool) {
 
 // JoinKeys lists the keys of all ledgers by number, each as the first that has it.
 func JoinKeys(ledgers ...[]ProbedKey) []ProbedKey {
-	var keys []ProbedKey
-	for _, k := range slices.Concat(ledgers...) {
-		if !slices.ContainsFunc(keys, func(o ProbedKey) bool { return o.Key == k.Key }) {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
-	return keys
+	keys := slices.Concat(ledgers...)
+	slices.SortStableFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
+	return slices.CompactFunc(keys, func(a, b ProbedKey) bool { return a.Key == b.Key })
 }
 
 // ProbedKey is one pthread key: who created it, what rank 0 had in it before the

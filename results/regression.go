@@ -96,6 +96,13 @@ func changes(scene Scene, old, now map[string]*sample) []change {
 	return list
 }
 
+// base is what costs are relative to.
+func (c change) base() string { return cmp.Or(c.scene.Against(), NegativeControl) }
+
+func (c change) ratios(cost comparedCost) comparedRatios {
+	return comparedRatios{cost, c.place(), c.base(), logRatios(c.old, c.oldBase, cost), logRatios(c.now, c.nowBase, cost)}
+}
+
 func (c change) place() string { return c.scene.String() + ", " + c.strategy }
 
 // plain finds what needs no test, and reports whether there is something. An event
@@ -230,17 +237,16 @@ func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
 			if c.strategy == NegativeControl || c.old.trialsOf(cost.measure) == 0 {
 				continue
 			}
-			base := cmp.Or(c.scene.Against(), NegativeControl)
 			if cost.measure != Duet && c.oldBase.trialsOf(cost.measure) == 0 {
-				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, base)
+				f.note("%s: %s is not compared: no trial of %s in the older files", c.place(), cost.what, c.base())
 				continue
 			}
-			a, b := logRatios(c.old, c.oldBase, cost), logRatios(c.now, c.nowBase, cost)
-			if len(a) < minRounds || len(b) < minRounds {
-				f.lack(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(b), base, len(a), minRounds)
+			r := c.ratios(cost)
+			if len(r.was) < minRounds || len(r.now) < minRounds {
+				f.lack(c.place(), "%s cannot be compared: %d rounds with %s, was %d, need %d", cost.what, len(r.now), r.base, len(r.was), minRounds)
 				continue
 			}
-			list = append(list, comparedRatios{cost, c.place(), base, a, b})
+			list = append(list, r)
 		}
 	}
 	if r.margin > 0 {

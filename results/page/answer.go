@@ -55,10 +55,7 @@ func Answer(c *results.Comparison, only ...string) *Table {
 // there are no such.
 func usualScenes(tables []*results.Table) []*results.Table {
 	list := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Heap != "global" || t.Settings != "" })
-	if len(list) == 0 {
-		return tables
-	}
-	return list
+	return results.OrDefault(list, tables...)
 }
 
 // hopeless reports whether no fix of this kind can help in a scene, as its trials

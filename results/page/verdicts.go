@@ -96,15 +96,14 @@ func (b *comparison) events(builds []*results.Table) {
 	var kinds []string
 	for _, r := range results.Rows(builds) {
 		for _, k := range r.Events {
-			if !slices.Contains(kinds, k.Kind) {
-				kinds = append(kinds, k.Kind)
-			}
+			kinds = append(kinds, k.Kind)
 		}
 	}
 	if len(kinds) == 0 {
 		return
 	}
-	slices.SortStableFunc(kinds, event.Compare)
+	slices.SortFunc(kinds, event.Compare)
+	kinds = slices.Compact(kinds)
 	t := &Table{Title: "Events by kind, and in how many of the trials",
 		Mark: marks(builds), Head: []string{"strategy"}, Tags: Tags{Hazard: builds[0].Hazard}}
 	if len(builds) > 1 {
