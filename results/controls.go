@@ -116,7 +116,7 @@ const controlsFailed = "CONTROLS FAILED: "
 func Controls(trials []*Trial) []*Control {
 	groups := make(controlGroups)
 	for _, t := range trials {
-		groups.add(sceneOf(MachineOf(t.Config), &t.Cell), t)
+		groups.add(sceneOf(machineOf(t.Config), &t.Cell), t)
 	}
 	return slices.SortedFunc(maps.Values(groups), func(a, b *Control) int { return compareScenes(a.Scene, b.Scene) })
 }
@@ -172,16 +172,16 @@ func (t *Trial) notOfControls(s Setting) bool {
 // kindOf names the kind of machine and, if there are others, that of the trials.
 func kindOf(config map[string]string, trials string) string {
 	if trials == "" {
-		return MachineOf(config)
+		return machineOf(config)
 	}
-	return MachineOf(config) + kindMark + trials
+	return machineOf(config) + kindMark + trials
 }
 
 const kindMark = "; "
 
-// MachineOf names the kind of machine that trials ran on: the configuration
+// machineOf names the kind of machine that trials ran on: the configuration
 // key machine, else what stands of CPU, kernel and memory.
-func MachineOf(config map[string]string) string {
+func machineOf(config map[string]string) string {
 	var facts []string
 	for _, key := range []string{"cpu", "kernel", "memory"} {
 		if v := config[key]; v != "" {

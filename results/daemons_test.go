@@ -244,7 +244,7 @@ func TestRealDaemons(t *testing.T) {
 func compareDaemons(trials []*Trial) *Daemons {
 	all := daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}}
 	for _, t := range trials {
-		if add := all.cell(MachineOf(t.Config), &t.Cell); add != nil {
+		if add := all.cell(machineOf(t.Config), &t.Cell); add != nil {
 			add(t)
 		}
 	}

@@ -119,14 +119,14 @@ func Between(low, high float64, print func(float64) string) string {
 	return "[" + print(low) + ", " + print(high) + "]"
 }
 
-// Estimate prints a value of a unit with its interval, all three in one unit of
+// Estimate prints a value of a unit and its interval, all three in one unit of
 // time where it is a time.
-func Estimate(x, low, high float64, unit string) string {
+func Estimate(x, low, high float64, unit string) (value, interval string) {
 	switch {
 	case math.IsNaN(low) || math.IsInf(low, 0) || math.IsInf(high, 0):
-		return Of(unit)(x)
+		return Of(unit)(x), ""
 	case !strings.Contains(unit, "ns"):
-		return Short(x) + " " + Between(low, high, Short)
+		return Short(x), Between(low, high, Short)
 	}
 	size, name := 1.0, "ns"
 	for _, u := range durations {
@@ -136,7 +136,7 @@ func Estimate(x, low, high float64, unit string) string {
 		}
 	}
 	print := func(x float64) string { return Figures(x / size) }
-	return print(x) + " " + Between(low, high, print) + " " + name
+	return print(x), Between(low, high, print) + " " + name
 }
 
 // Count prints a number with its noun.

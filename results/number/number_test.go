@@ -2,6 +2,7 @@ package number
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +31,10 @@ func TestDuration(t *testing.T) {
 
 // A bound is rounded up, never down; an interval stays in one unit.
 func TestBoundsAndIntervals(t *testing.T) {
+	estimate := func(x, low, high float64, unit string) string {
+		value, interval := Estimate(x, low, high, unit)
+		return strings.TrimSpace(value + " " + interval)
+	}
 	for got, want := range map[string]string{
 		AtMost(1 - math.Pow(0.05, 1.0/8)): "≤ 31.3 %",
 		AtMost(0.049507):                  "≤ 4.96 %", AtMost(0.05): "≤ 5 %", AtMost(1): "≤ 100 %",
@@ -40,9 +45,9 @@ func TestBoundsAndIntervals(t *testing.T) {
 		Change(0.97):        "−3 %",
 		Change(1.1):         "+10 %",
 		Between(math.Inf(-1), math.Inf(1), Short):                "[no interval: too few]",
-		Estimate(1500, 900, 2100, "fork-diff-ns"):                "1.5 [0.9, 2.1] µs",
-		Estimate(1500, math.Inf(-1), math.Inf(1), "p50-fork-ns"): "1.5 µs",
-		Estimate(1500, 900, 2100, "forks/s"):                     "1.5k [900, 2.1k]",
+		estimate(1500, 900, 2100, "fork-diff-ns"):                "1.5 [0.9, 2.1] µs",
+		estimate(1500, math.Inf(-1), math.Inf(1), "p50-fork-ns"): "1.5 µs",
+		estimate(1500, 900, 2100, "forks/s"):                     "1.5k [900, 2.1k]",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -387,10 +387,7 @@ func estimate(f results.Figure, unit string) Cell {
 	if !f.Known() {
 		return Cell{}
 	}
-	text, detail, _ := strings.Cut(number.Estimate(f.Value, f.Low, f.High, unit), " [")
-	if detail != "" {
-		detail = "[" + detail
-	}
+	text, detail := number.Estimate(f.Value, f.Low, f.High, unit)
 	return Cell{Text: text, Detail: detail, Sort: sortable(f.Value), Notes: f.Warnings}
 }
 

@@ -22,12 +22,8 @@ var duetMetrics = []metric{
 		}
 		return r.Duet.Cost.N
 	}},
-	{"all blocks added up", func(r *results.Row) Cell {
-		return ofDuet(r, func(c *results.DuetCost) results.Figure { return c.Total })
-	}, nil},
-	{"instructions", func(r *results.Row) Cell {
-		return ofDuet(r, func(c *results.DuetCost) results.Figure { return c.Instructions })
-	}, nil},
+	{"all blocks added up", ofDuet(func(c *results.DuetCost) results.Figure { return c.Total }), nil},
+	{"instructions", ofDuet(func(c *results.DuetCost) results.Figure { return c.Instructions }), nil},
 	{"spread", func(r *results.Row) Cell {
 		if r.Duet == nil || r.Duet.Between == nil || r.Duet.Within == nil {
 			return Cell{}
@@ -41,7 +37,7 @@ func duetCost(r *results.Row) Cell {
 	if r.Duet != nil && r.Duet.Cost.N == 0 {
 		return Cell{Text: r.Duet.Word, Notes: []string{r.Strategy + ": " + r.Duet.Reason}}
 	}
-	cell := ofDuet(r, func(c *results.DuetCost) results.Figure { return c.Cost.Figure })
+	cell := ofDuet(func(c *results.DuetCost) results.Figure { return c.Cost.Figure })(r)
 	if cell.Text == "" {
 		return cell
 	}
@@ -53,11 +49,13 @@ func duetCost(r *results.Row) Cell {
 	return cell
 }
 
-func ofDuet(r *results.Row, of func(*results.DuetCost) results.Figure) Cell {
-	if r.Duet == nil || !of(r.Duet).Known() {
-		return Cell{}
+func ofDuet(of func(*results.DuetCost) results.Figure) func(*results.Row) Cell {
+	return func(r *results.Row) Cell {
+		if r.Duet == nil || !of(r.Duet).Known() {
+			return Cell{}
+		}
+		return shown(of(r.Duet), number.Change)
 	}
-	return shown(of(r.Duet), number.Change)
 }
 
 // duetLegend says how tables of duets are read, and once why something is not
