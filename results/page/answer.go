@@ -245,14 +245,18 @@ func (f *record) breaks() Cell {
 	}
 	where := func(hazard string) string {
 		if builds := f.broken[hazard]; len(builds) < len(f.safe) {
-			return "on " + strings.Join(builds, ", ") + ": "
+			return strings.Join(builds, ", ")
 		}
 		return "" // on all safe builds
 	}
 	names := slices.SortedFunc(maps.Keys(f.broken), func(a, b string) int { return strings.Compare(where(a), where(b)) })
 	var parts []string
 	for _, group := range results.Group(names, where) {
-		parts = append(parts, where(group[0])+results.JoinHazards(group))
+		text := results.JoinHazards(group)
+		if builds := where(group[0]); builds != "" {
+			text = "on " + builds + ": " + text
+		}
+		parts = append(parts, text)
 	}
 	c := Cell{Text: fmt.Sprintf("%d of %s", len(names), number.Count(len(f.hazards), "hazard")), Detail: strings.Join(parts, "; "), Sort: sortable(float64(len(names)))}
 	switch kinds := strings.Join(results.HazardNames(names), ", "); {
