@@ -133,9 +133,12 @@ func (p *Plan) scenes() []scene {
 
 // product multiplies the dimensions out; with daemons, all but the builds.
 func (p *Plan) product() []scene {
-	list := []scene{{chosen: true}}
-	if !p.Spec.OfDaemons() {
-		list = cross(list, indexes(p.Spec.Builds), func(l *scene, v int) { l.build = v })
+	var list []scene
+	for i := range p.Spec.Builds {
+		list = append(list, scene{chosen: true, build: i})
+	}
+	if p.Spec.OfDaemons() {
+		list = []scene{{chosen: true}}
 	}
 	list = cross(list, p.Spec.Hazards, func(l *scene, v string) { l.hazard = v })
 	list = cross(list, p.Spec.Workers, func(l *scene, v int) { l.workers = v })
@@ -155,14 +158,6 @@ func cross[T any](list []scene, values []T, set func(*scene, T)) []scene {
 			set(&l, v)
 			out = append(out, l)
 		}
-	}
-	return out
-}
-
-func indexes[T any](list []T) []int {
-	out := make([]int, len(list))
-	for i := range list {
-		out[i] = i
 	}
 	return out
 }

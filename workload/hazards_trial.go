@@ -130,8 +130,7 @@ func (t *trial) find(k neighbours.Kind) (lib neighbours.Library, skip string, er
 
 // missing tells what this machine lacks from what went wrong.
 func missing(err error) (skip string, other error) {
-	var m *neighbours.MissingError
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[*neighbours.MissingError](err); ok {
 		return m.Reason, nil
 	}
 	return "", err

@@ -376,8 +376,7 @@ const undisturbed = 3
 func UntilUndisturbed(carryOut func() (*Outcome, error)) (*Outcome, error) {
 	for try := 1; ; try++ {
 		out, err := carryOut()
-		var disturbed *DisturbedError
-		if !errors.As(err, &disturbed) || try == undisturbed {
+		if _, disturbed := errors.AsType[*DisturbedError](err); !disturbed || try == undisturbed {
 			return out, err
 		}
 	}

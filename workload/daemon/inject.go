@@ -50,10 +50,7 @@ func preloadObject(ctx context.Context, dir string) (string, error) {
 	if _, err := os.Stat(object); err == nil {
 		return object, nil
 	}
-	if err := preload.Compile(ctx, object); err != nil {
-		return "", fmt.Errorf("compile the preload object: %w", err)
-	}
-	return object, nil
+	return object, WritePreload(ctx, object)
 }
 
 // WritePreload writes the object into a file, for a program that is started with
@@ -139,14 +136,11 @@ func injected(c catalogue.Choice) bool {
 	return c.Path != "" || c.Name != catalogue.PositiveControl
 }
 
-// errNoInjection says why a strategy cannot be put into a daemon.
-var errNoInjection = errors.New("it is not a fork handler, and no packaged version has it built in")
-
 // Injectable refuses a built-in strategy that is not a fork handler; an own one is
 // asked when it has been loaded.
 func Injectable(c catalogue.Choice) error {
 	if c.Path == "" && c.Name == "temp-thread" {
-		return errNoInjection
+		return errors.New("it is not a fork handler, and no packaged version has it built in")
 	}
 	return nil
 }
