@@ -50,10 +50,7 @@ func checkValues(flag string, values ...string) error {
 // parseStrategies reads --strategy. Nothing and "all" are the whole catalogue.
 func parseStrategies(list []string) ([]results.Strategy, error) {
 	if len(list) == 0 || slices.Equal(list, []string{"all"}) {
-		list = nil
-		for _, s := range catalogue.All() {
-			list = append(list, s.Name)
-		}
+		list = catalogue.Names()
 	}
 	var out []results.Strategy
 	for _, name := range joinParameters(list) {

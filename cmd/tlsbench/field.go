@@ -185,11 +185,7 @@ var memSafety = map[string]string{"0": "abort", "1": "count"}
 // attach brings the daemons. One that cannot be had or does not start even as it
 // is is told in one line, and not in one for each trial; the rest goes on.
 func (c *fieldCommand) attach(s *session, wanted []results.Daemon) ([]daemon.Daemon, error) {
-	var names []string
-	for _, d := range wanted {
-		names = append(names, d.Release)
-	}
-	releases, err := daemon.ParseReleases(names)
+	releases, err := daemon.ParseReleases(results.Distinct(wanted, func(d results.Daemon) string { return d.Release }))
 	if err != nil {
 		return nil, &refusal{Err: err}
 	}
@@ -247,10 +243,7 @@ func (c *fieldCommand) rig(s *session, spec bench.Spec, daemons []daemon.Daemon)
 	if spec.Daemon.NoRig {
 		return nil, nil
 	}
-	var lines []string
-	for _, d := range daemons {
-		lines = append(lines, d.Release.Line)
-	}
+	lines := results.Distinct(daemons, func(d daemon.Daemon) string { return d.Release.Line })
 	got, err := openssl.Fetch(s.ctx, lines, s.fetching(c.OpensslDir))
 	var builds []openssl.Build
 	for _, f := range got {

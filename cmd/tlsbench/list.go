@@ -22,10 +22,7 @@ type listCommand struct {
 func (c *listCommand) Run(s *session) error {
 	list := everything()
 	if c.Flag != "" {
-		var flags []string
-		for _, l := range list {
-			flags = append(flags, l.Flag)
-		}
+		flags := results.Distinct(list, func(l choice) string { return l.Flag })
 		i := slices.IndexFunc(flags, func(flag string) bool { return slices.Contains([]string{flag, flag + "s"}, c.Flag) })
 		if c.Flag == "strategies" {
 			i = 0
@@ -110,11 +107,7 @@ func parameters(list []catalogue.Param) []results.Option {
 
 // names lists the values.
 func (c choice) names() []string {
-	var list []string
-	for _, o := range c.Options {
-		list = append(list, o.Name)
-	}
-	return list
+	return results.Distinct(c.Options, func(o option) string { return o.Name })
 }
 
 // entry shows an option.
