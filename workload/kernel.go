@@ -48,13 +48,16 @@ func kernelUsage(pid int) (usage, error) {
 }
 
 // usageToJudge reads what else judge needs: whether the process is ready just
-// now. Of a worker that comes on, which is looked at at every tick, nobody asks.
+// now. It is an error that it has ended. Of a worker that comes on, which is looked at at every tick, nobody asks.
 func usageToJudge(pid int) (usage, error) {
 	u, err := kernelUsage(pid)
 	if err == nil {
 		var now string
 		now, err = state(pid)
 		u.ready = now == running
+		if now == zombie {
+			err = fmt.Errorf("process %d has ended", pid)
+		}
 	}
 	return u, err
 }

@@ -28,6 +28,7 @@ const (
 	foreignC        = "workload/rig/hazard_foreign.c"
 	heapC           = "workload/rig/heap.c"
 	hostC           = "workload/rig/host.c"
+	lockC           = "workload/rig/lock.c"
 	memoryC         = "workload/rig/memory.c"
 	neighbourC      = "workload/rig/neighbour.c"
 	opensslC        = "workload/rig/openssl.c"
@@ -282,7 +283,13 @@ var detectors = map[string][]mutant{
 		{"blocked-silent", "only a process that spins is judged a hang", trials + "TestJudge",
 			in(watchdogGo, "case share < blockedShare:", "case false && share < blockedShare:")},
 		{"rank0-late", "a rank 0 that forks under load is not waited for", trials + "TestLateHandlerNeverReturns",
-			in(watchdogGo, "err != nil || now == zombie", "err != nil && now == zombie")},
+			in(watchdogGo, "append(t.block.Workers(), t.block.Rank0(t.process.PID()))", "t.block.Workers()")},
+		{"rank0-idle", "rank 0 is judged when a worker waits for it alone", trials + "TestRank0HangsUnderLoad/memory",
+			in(rank0C, "poll(fds, 2, timeout);\n\tbump(&rig.block->rank0_beat);", "poll(fds, 2, timeout);")},
+		{"lock-unreaped", "who died with the heap's lock has it until it is reaped", trials + "TestLockOfUnreaped",
+			in(lockC, "poll(&end, 1, 0) == 1;", "false;")},
+		{"lock-polled", "who waits for the heap's lock wakes all the time", trials + "TestWaitersSleep",
+			in(lockC, "patience *= 2;", "patience *= 1;")},
 	},
 	"broken-neighbour": {
 		{"silent", "what is in foreign slots is not looked at", oneWorker + "replaced",

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -100,7 +101,7 @@ func (t *trial) Check() (err error) {
 
 // Start starts the rig and waits until all of its workers are forked.
 func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error) {
-	t.out, t.pulses = out, make([]pulse, t.cfg.Workers)
+	t.out, t.pulses = out, make([]pulse, t.cfg.Workers+1) // the last one is rank 0's
 	if out.Skipped, err = t.start(ctx); err != nil || out.Skipped != "" {
 		return false, err
 	}
@@ -333,7 +334,26 @@ func (t *trial) drain(ctx context.Context) error {
 			t.overdue.Store(true)
 		}
 	}
-	return fmt.Errorf("the rig did not end within %v", drainLimit+overdueLimit)
+	return fmt.Errorf("the rig did not end within %v: %s", drainLimit+overdueLimit, t.remaining())
+}
+
+// remaining lists the processes of the rig that have not ended, with what the kernel
+// says of them.
+func (t *trial) remaining() string {
+	var list []string
+	for i, w := range append(t.block.Workers(), t.block.Rank0(t.process.PID())) {
+		name := fmt.Sprintf("worker %d", i)
+		if i == t.cfg.Workers {
+			name = "rank 0"
+		}
+		now, err := state(w.PID)
+		used, _ := kernelUsage(w.PID)
+		if err == nil && !w.Reaped {
+			list = append(list, fmt.Sprintf("%s (state %s, operation %d) ran for %v and waited %v for a processor",
+				name, now, w.Operation, used.ran.Round(time.Millisecond), used.waited.Round(time.Millisecond)))
+		}
+	}
+	return strings.Join(list, "; ")
 }
 
 func (t *trial) drainPeers(ctx context.Context) error {

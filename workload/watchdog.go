@@ -15,15 +15,15 @@ import (
 
 // hang is what the watchdog found.
 type hang struct {
-	worker int
+	worker int           // -1 = rank 0
 	at     time.Duration // on the rig's clock
 	detail string
 }
 
-// pulse is what the watchdog remembers of one worker: when it was last seen to
-// begin something, and what the kernel had given it by then.
+// pulse is what the watchdog remembers of one worker, or of rank 0: when it was last
+// seen to begin something, and what the kernel had given it by then.
 type pulse struct {
-	pid   int // of the process that has to come on, see awaited
+	pid   int
 	beat  uint64
 	since time.Duration
 	used  usage
@@ -135,19 +135,19 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	var list []stuck
 	undecided := false // one that stands still, but not for long enough
 	inHeap, now := t.block.HeapRange(), rig.Now()
-	for i, w := range t.block.Workers() {
-		p, pid := &pulses[i], t.awaited(w)
-		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || pid != p.pid || p.since == 0 {
-			*p = pulse{pid: pid, beat: w.Beat, since: now}
-			p.used, _ = kernelUsage(pid) // gone: seen as such elsewhere
+	for i, w := range append(t.block.Workers(), t.block.Rank0(t.process.PID())) {
+		p := &pulses[i]
+		if w.Operation == rig.Idle || w.Operation == rig.Done || w.Reaped || w.Beat != p.beat || w.PID != p.pid || p.since == 0 {
+			*p = pulse{pid: w.PID, beat: w.Beat, since: now}
+			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
 			continue
 		}
 		if now-p.since < t.patience(w) {
 			undecided = true
 			continue
 		}
-		used, err := usageToJudge(pid)
-		if err != nil {
+		used, err := usageToJudge(w.PID)
+		if err != nil { // it is dead, and rank 0 is to come on
 			continue
 		}
 		ran, waited := used.since(p.used, now-p.since)
@@ -156,14 +156,14 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			spin = min(spin, handlerSpin)
 		}
 		s := stuck{i, p.since, ran, blocked, stalled(now-p.since, ran, waited, spin)}
-		switch address, ok := futex(pid); {
+		switch address, ok := futex(w.PID); {
 		case ran > spin:
 			s.kind = spinning
 		case ok && inHeap(address):
 			s.kind = atSharedLock
 		}
-		if s.why != "" && pid != w.PID {
-			s.worker, s.why = -1, fmt.Sprintf("rank 0, when it was to fork worker %d anew: %s", i, s.why)
+		if i == t.cfg.Workers {
+			s.worker = -1
 		}
 		list = append(list, s)
 	}
@@ -171,19 +171,25 @@ func (t *trial) findHang(pulses []pulse) *hang {
 	if s == nil {
 		return nil
 	}
-	return &hang{worker: s.worker, at: now, detail: s.why}
+	h := &hang{worker: s.worker, at: now, detail: s.why}
+	if h.worker < 0 {
+		h.detail = fmt.Sprintf("rank 0, when it was to %s: %s", t.rank0Task(), s.why)
+	}
+	return h
 }
 
-// awaited is the process that has to come on for a worker to do so: rank 0, from
-// when a worker has retired until the one that replaces it is forked. A handler of
-// rank 0's may never return.
-func (t *trial) awaited(w rig.Worker) int {
-	if w.PID != 0 && (w.Operation == rig.Starting || w.Operation == rig.Retired) {
-		if now, err := state(w.PID); err != nil || now == zombie {
-			return t.process.PID()
+// rank0Task is what rank 0 has to do under load: it forks anew each worker that
+// has retired. A handler of its own may never return, or what a hazard has it do.
+func (t *trial) rank0Task() string {
+	for i, w := range t.block.Workers() {
+		if w.Operation != rig.Starting && w.Operation != rig.Retired {
+			continue
+		}
+		if _, err := usageToJudge(w.PID); err != nil {
+			return fmt.Sprintf("fork worker %d anew", i)
 		}
 	}
-	return w.PID
+	return t.block.Stage()
 }
 
 // blame picks the worker that others may be waiting for: one that goes round in

@@ -303,6 +303,7 @@ struct block {
 	/* written by the rig */
 	uint32_t stage __attribute__((aligned(64)));
 	uint32_t port;
+	uint64_t rank0_beat; /* odd while rank 0 waits for something to do */
 	uint64_t setup_ns;
 	uint64_t tickets; /* memory load: handshakes begun */
 	uint32_t turn;    /* traced: the worker whose turn it is */

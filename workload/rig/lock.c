@@ -4,11 +4,12 @@
 #include "rig.h"
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS = 200, LOOK_AFTER_NS = 20 * 1000 * 1000 };
+enum { SPINS = 200, LOOK_AFTER_NS = 20 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 
 /* Tells the processor that this is a spin loop. */
 static inline void relax(void)
@@ -29,33 +30,54 @@ static bool try_take(struct lock *lock, uint32_t value)
 }
 
 /* True if the time ran out. */
-static bool sleep_on(struct lock *lock, uint32_t seen)
+static bool sleep_on(struct lock *lock, uint32_t seen, uint64_t ns)
 {
-	struct timespec wait = {0, LOOK_AFTER_NS};
+	struct timespec wait = {(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)};
 
 	return syscall(SYS_futex, &lock->word, FUTEX_WAIT, seen, &wait, NULL, 0) != 0 && errno == ETIMEDOUT;
 }
 
+/* Whether a process has ended, reaped or not. */
+static bool has_ended(pid_t pid)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	bool ended;
+
+	if (end.fd < 0)
+		return kill(pid, 0) != 0 && errno == ESRCH;
+	ended = poll(&end, 1, 0) == 1;
+	close(end.fd);
+	return ended;
+}
+
 /*
- * A dead worker is a process, if an undead one, until rank 0 has reaped it, and
- * rank 0 frees the lock then (lock_bury). This is for what it could not see:
- * a holder that is gone for good.
+ * Rank 0 frees the lock when it reaps a dead worker (lock_bury). It may not come
+ * to that: before a fork it may itself wait for whoever waits here, with one of
+ * OpenSSL's locks in its hand.
  */
 static bool take_from_dead(struct lock *lock, uint32_t seen, uint32_t self)
 {
 	uint32_t holder = seen & ~(uint32_t)LOCK_WAITERS;
 
-	if (kill((pid_t)holder, 0) == 0 || errno != ESRCH)
+	if (!has_ended((pid_t)holder))
 		return false;
 	if (!__atomic_compare_exchange_n(&lock->word, &seen, self | LOCK_WAITERS, false, __ATOMIC_ACQUIRE,
 		    __ATOMIC_RELAXED))
 		return false;
+	__atomic_store_n(&lock->dead, holder, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
+/*
+ * Each look at the holder is twice as far from the last: whoever waits for a
+ * holder that never gives the lock is to be seen to sleep by the watchdog, on a
+ * machine too where every waking waits for a processor.
+ */
 void lock_wait(struct lock *lock, uint32_t self)
 {
+	uint64_t patience = LOOK_AFTER_NS;
+
 	for (int i = 0; i < SPINS; i++) {
 		if (try_take(lock, self))
 			return;
@@ -71,8 +93,13 @@ void lock_wait(struct lock *lock, uint32_t self)
 		if (seen != marked && !__atomic_compare_exchange_n(&lock->word, &seen, marked, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED))
 			continue;
-		if (sleep_on(lock, marked) && take_from_dead(lock, marked, self))
+		if (!sleep_on(lock, marked, patience)) {
+			patience = LOOK_AFTER_NS;
+			continue;
+		}
+		if (take_from_dead(lock, marked, self))
 			return;
+		patience *= 2;
 	}
 }
 
@@ -93,5 +120,5 @@ bool lock_bury(struct lock *lock, uint32_t pid)
 		lock_wake(lock);
 		return true;
 	}
-	return false;
+	return __atomic_load_n(&lock->dead, __ATOMIC_RELAXED) == pid;
 }

@@ -10,12 +10,13 @@
 
 struct lock {
 	uint32_t word; /* 0, or the holder's process id, with LOCK_WAITERS */
+	uint32_t dead; /* the last one that a waiter found dead with it */
 };
 
 void lock_wait(struct lock *lock, uint32_t self);
 void lock_wake(struct lock *lock);
 
-/* Takes the lock from a dead holder and frees it; false if it was not his. */
+/* Frees the lock that a process died with, unless a waiter has it by now; false if it was not his. */
 bool lock_bury(struct lock *lock, uint32_t pid);
 
 enum { LOCK_WAITERS = 1u << 30 };

@@ -217,6 +217,16 @@ func (b *Block) Workers() []Worker {
 	return list
 }
 
+// Rank0 is what a watchdog asks of rank 0 under load: a worker that is idle while it
+// waits for something to do.
+func (b *Block) Rank0(pid int) Worker {
+	w := Worker{PID: pid, Beat: load64(&b.c.rank0_beat), Operation: Starting}
+	if w.Beat%2 != 0 {
+		w.Operation = Idle
+	}
+	return w
+}
+
 // Samples gives the latencies of the measured window, in nanoseconds, the
 // latest of each worker where there was no room for all.
 func (b *Block) Samples() []float64 {
