@@ -33,7 +33,7 @@ PARTS="normal race mutants sanitize headers kills fuzz selftest claims browser f
 
 cd "$(dirname "$0")/.." || exit 1
 
-normal() { $GO vet ./... && $GO test -timeout 15m ./...; }
+normal() { $GO vet ./... && $GO test -timeout 40m ./...; }
 
 # The rig is C that takes its process over before Go's runtime, and so the
 # detector's, begins: there the race detector is asleep, and the harness is
