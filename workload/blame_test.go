@@ -103,6 +103,18 @@ func TestActsAtEachFork(t *testing.T) {
 	}
 }
 
+// Under thread-stop a worker that forks has given its objects back before. Whoever
+// gets their addresses then shares nothing with it.
+func TestAddressesPassOn(t *testing.T) {
+	cfg := hazardTrial(t, "worker-forks:every=1", "thread-stop", "memory")
+	cfg.Duration, cfg.Handshakes = 0, 48
+	for range 24 {
+		if out := mustRun(t, cfg); out.Damaged() || out.SharedSlots > 0 {
+			t.Errorf("workers share %d slots, events %v", out.SharedSlots, out.Noted)
+		}
+	}
+}
+
 // Draws that came more than once: all 16 bytes have to be equal, each repeat
 // is one event, and whoever drew later is named.
 func TestRepeatedDraws(t *testing.T) {

@@ -36,8 +36,10 @@ static bool fork_again(struct contexts *mine)
 {
 	uint32_t parent = rig.pid;
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	rig.me->used = 0; /* a handler may free its objects, and others get their addresses */
+	pid = fork();
 	if (pid < 0)
 		FAIL(errno, "worker %d forks", rig.worker);
 	if (pid == 0)
