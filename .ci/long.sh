@@ -96,7 +96,7 @@ selftest() {
 	return $bad
 }
 
-claims() { TLSBENCH_CLAIMS=1 $GO test -count=1 -run Claims -timeout 60m -v ./bench ./plots; }
+claims() { TLSBENCH_CLAIMS=1 $GO test -count=1 -run Claims -timeout 60m -v ./bench ./cmd/tlsbench; }
 
 browser() { ${MAKE:-make} browser GO="$GO"; }
 

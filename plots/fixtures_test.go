@@ -303,14 +303,3 @@ func HazardsFixture(t testing.TB) []byte {
 	}
 	return f.write(t)
 }
-
-// GrandFixture is as large as the full plan on all five lines, and worse: cost is
-// measured under every hazard too.
-func GrandFixture(t testing.TB) []byte {
-	f := fixture{builds: fixtures["lines"].builds, strategies: fixed, workers: []int{4}, rounds: 41, damage: usual}
-	f.hazards = []string{results.Plain}
-	for n := range 23 {
-		f.hazards = append(f.hazards, fmt.Sprintf("foreign-before:n=%d", n+1))
-	}
-	return f.write(t)
-}
