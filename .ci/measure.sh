@@ -28,9 +28,9 @@ measure() {
 	fi
 }
 
-# What is timed: duets, forks, throughput, numbers of workers.
+# What is timed: duets, forks, throughput, numbers of workers; and the method held
+# against itself.
 measure duets.txt --openssl "$lines" --measure duet --load memory
-measure aa-duets.txt --measure duet --load memory --strategy key-owner --duet-pairs 400
 measure fork-warm.txt --measure fork --workers 1 --rounds 50 --fork-pairs 60 \
 	--strategy clear-0-15,hwm,thread-stop,pointer-match,shm-match,key-owner
 measure fork-lines.txt --openssl "$lines" --measure fork --workers 1 --rounds 12 --fork-pairs 60
@@ -42,11 +42,12 @@ measure fork-memory.txt --measure fork --workers 1 --rounds 6 --fork-pairs 15 --
 measure fork-keys.txt --measure fork --workers 1 --rounds 6 --fork-pairs 40 \
 	--strategy clear-0-15:n=1000,hwm:scan=1000,key-owner --fork-keys 0,32,128,512
 measure fork-workers.txt --measure fork --workers 1,16,64 --rounds 6 --fork-pairs 40 --strategy hwm,key-owner
+measure aa-duets.txt --measure duet --load memory --strategy key-owner --duet-pairs 400
 
 # What is counted, and may run next to other work, in three processes at a time:
 # inherited memory that processes share; lives with every hazard until the verdict of
 # each cell, which takes some hours and can be ended earlier (--resume FILE --rounds N);
-# and more lives alone, as many as the word clean takes.
+# and the same strategies in the daemons.
 for shard in 1 2 3; do
 	measure sharing-$shard.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1 --shard $shard/3 &
 done
@@ -56,16 +57,23 @@ for shard in 1 2 3; do
 		--duration 100ms --shard $shard/3 &
 done
 wait
-measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 30 --duration 100ms
+command=field
+for shard in 1 2 3; do
+	measure field-$shard.txt --hazard plain,python,python:before=1,provider-state,provider-state:when=after,mariadb \
+		--rounds 3 --shard $shard/3 &
+done
+wait
+measure field-fips.txt --hazard fips --mem-safety 1 --rounds 10 --duration 5s --rig-time 1s &
+command=run
+# More lives alone, on both loads.
+measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 30 --duration 100ms &
+measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
 # What OpenSSL's own FIPS module keeps for itself, in longer lives: its generator is drawn from seldom.
 measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop,hwm,shm-match,key-owner \
 	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1
-measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
+wait
 
-# What each strategy makes of each key, and the same strategies in the daemons.
+# What each strategy makes of each key.
 [ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
 [ -e "$folder/probe-foreign-before.json" ] ||
 	"$tlsbench" probe --openssl "$lines" --hazard foreign-before --json >"$folder/probe-foreign-before.json"
-command=field
-measure field.txt --hazard plain,python,python:before=1,provider-state,provider-state:when=after,mariadb --rounds 3
-measure field-fips.txt --hazard fips --mem-safety 1 --rounds 10 --duration 5s --rig-time 1s
