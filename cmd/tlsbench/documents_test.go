@@ -11,6 +11,9 @@ import (
 	"tlsbench/workload/openssl"
 )
 
+// root is the top of the repository.
+const root = "../.."
+
 // shellLine finds the lines to type in a Markdown text, and quoted the commands
 // within its sentences.
 var (

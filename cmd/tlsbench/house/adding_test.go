@@ -1,4 +1,4 @@
-package main
+package house
 
 import (
 	"image/png"
@@ -18,9 +18,6 @@ import (
 // carried out as they stand: their blocks are applied to one copy of the source
 // tree, and their commands run there. A document that no longer fits the code
 // fails here.
-
-// root is the top of the repository.
-const root = "../.."
 
 // block is one fenced block of a document: a new file, an edit, or commands.
 type block struct {
