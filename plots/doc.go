@@ -1,6 +1,6 @@
 // Package plots draws results files: figures, each the answer to a question that
-// is its title, and a report page that holds them all. It works on files alone
-// and knows nothing of C, of processes or of OpenSSL.
+// is its title. Package report makes a page of them. It works on files alone and
+// knows nothing of C, of processes or of OpenSSL.
 //
 // The way from files to pictures:
 //
@@ -16,8 +16,8 @@
 //     lines (a curve for each strategy, lines.go) and the cells of a map
 //     (cells.go), on the axes of axis.go in the looks of theme.go.
 //  4. WriteFiles puts the panels of a figure on one sheet (figure.go) and writes
-//     it as SVG, or PNG too (canvas.go); Report puts them one by one into a page,
-//     where they can be filtered.
+//     it as SVG, or PNG too (canvas.go); package report puts them one by one into
+//     a page, where they can be filtered.
 //
 // What holds for every figure: a strategy has one colour, one marker, one dash
 // and one place everywhere. Nothing is told by colour alone. An interval is

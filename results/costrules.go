@@ -11,18 +11,19 @@ import (
 	"tlsbench/results/number"
 )
 
-// slowdown is the rule that one strategy has at most so much less throughput
-// than another, and in duets costs so much processor time that this follows. It holds where that was shown: the one-sided t-test on the
-// ratios of the same rounds rejects a greater slowdown at 5 %. (A ratio that
-// merely is not significantly lower would let noise pass.)
+// slowdown is the rule that one strategy has at most so much less throughput than
+// another, and in duets costs so much processor time that this follows. It holds where
+// that was shown: the one-sided t-test on the ratios of the same rounds rejects a
+// greater slowdown at 5 %. (A ratio that merely is not significantly lower would let
+// noise pass.)
 type slowdown struct {
 	strategy, baseline string
 	limit              float64
 }
 
-// minRounds is the smallest number of rounds that a slowdown, or a cost of
-// nothing, is judged on: as many as an order-statistic interval at 95 % needs, so that the claim does
-// not rest on the shape of the distribution alone.
+// minRounds is the smallest number of rounds that a slowdown, or a cost of nothing, is
+// judged on: as many as an order-statistic interval at 95 % needs, so that the claim
+// does not rest on the shape of the distribution alone.
 const minRounds = 6
 
 const checkAlpha = 0.05

@@ -14,10 +14,10 @@
 //     was seen in a cell's corruption trials.
 //  4. Controls are checked: a rig that finds no damage under no strategy at
 //     all, or some under the oracle, proves nothing about the others.
-//  5. Compare prints a comparison of strategies, Check tests claims on it.
-//     Both say where the data are not good enough: warnings appear with the
-//     value they concern, and a claim that the trials cannot support is a
-//     broken one.
+//  5. Summarize compares strategies, which package page prints; Check tests
+//     claims. Both say where the data are not good enough: warnings appear with
+//     the value they concern, and a claim that the trials cannot decide is
+//     undecided, which is no success.
 //
 // Whether the comparison itself can be trusted on a machine is a claim like
 // others. One strategy under eight names, in a quarter of an hour:
@@ -29,11 +29,12 @@
 // cuts the rounds into tables of eight and counts the differences that are
 // found where there are none.
 //
-// There are three kinds of trials, so that none disturbs another's figure.
+// There are five kinds of trials, so that none disturbs another's figure.
 // Handshake trials run with detectors off and without bad peers, and yield
 // throughput. Corruption trials run with bad peers and with active checks at
 // the default rate, and yield the headline: k of n trials damaged. Corruption
 // trials with check=0 in their name have the active checks off; they alone
-// yield the passive rate, which must not depend on how often was looked. Fork
-// trials yield what the strategy costs rank 0.
+// yield the passive rate, which must not depend on how often was looked. Sharing
+// trials run under the tracer, and yield the blocks that processes race for. Duets
+// yield what a handshake costs, and fork trials what a fork costs rank 0.
 package results

@@ -259,8 +259,8 @@ type gatherer struct {
 	kinds    []string // likewise: what tells its trials from unlike ones
 	workers  []int    // the most that any trial of a file had
 
-	// One file has one configuration, or few. Working the machine and the scene out for each trial again would take
-	// longer than reading it.
+	// One file has one configuration, or few. Working the machine and the scene out for
+	// each trial again would take longer than reading it.
 	config  map[string]string
 	kind    string // of the file
 	machine string

@@ -17,8 +17,8 @@ import (
 // fork in relation to the oracle, and nothing missing.
 //
 // Costs are compared through their ratio to key-owner of the same round, or to the
-// other side of a duet, so that two runs may be days apart. The positive control is left out: it is
-// there to be damaged.
+// other side of a duet, so that two runs may be days apart. The positive control is
+// left out: it is there to be damaged.
 type regression struct {
 	files  []string
 	where  []string

@@ -53,8 +53,8 @@ type Trial struct {
 // notes it, and its record keeps it.
 type Life struct {
 	Handshakes uint64 `json:"handshakes"` // good ones made, warm-up included
-	// Attempts are the connections of peers, good and bad. Older files do not have
-	// it: then only the good ones are known.
+	// Attempts are the connections of peers, good and bad. Trials of "go test -bench"
+	// do not have it: then only the good ones are known.
 	Attempts uint64 `json:"attempts,omitempty"`
 	Checks   uint64 `json:"checks"` // looks at the error queue
 	Draws    uint64 `json:"draws"`  // random draws compared

@@ -5,8 +5,8 @@
 // A strategy is a struct of function pointers (strategy.h): a hook that runs
 // what may initialise OpenSSL, one after set-up, and the three at-fork
 // handlers. It knows nothing of the workload that runs under it. To add one,
-// write its C file and its row of the catalogue (ADDING.md has an example). A fix that is to stay
-// outside is a shared object with the same struct (folder example).
+// write its C file and its row of the catalogue (ADDING.md has an example). A fix
+// that is to stay outside is a shared object with the same struct (folder example).
 package strategies
 
 // #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2

@@ -48,7 +48,8 @@ func kernelUsage(pid int) (usage, error) {
 }
 
 // usageToJudge reads what else judge needs: whether the process is ready just
-// now. It is an error that it has ended. Of a worker that comes on, which is looked at at every tick, nobody asks.
+// now. It is an error that it has ended. Of a worker that comes on, which is looked
+// at at every tick, nobody asks.
 func usageToJudge(pid int) (usage, error) {
 	u, err := kernelUsage(pid)
 	if err == nil {

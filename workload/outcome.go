@@ -190,11 +190,11 @@ func (t *trial) gatherEvents() {
 }
 
 // gatherDraws finds random bytes that came more than once: draws, and parts of
-// ServerHellos. All of them are kept and
-// compared exactly. With n draws of 16 random bytes the chance of a single
-// equal pair is below n^2/2^129: under 1e-24 for 8 million.
+// ServerHellos. All of them are kept and compared exactly. With n draws of 16 random
+// bytes the chance of a single equal pair is below n^2/2^129: under 1e-24 for 8
+// million.
 //
-// Whoever drew later is named: before him the bytes were new.
+// The event names the process that drew the bytes for the second time.
 func (t *trial) gatherDraws(draws []rig.Draw) {
 	first := map[[16]byte]rig.Draw{}
 	for _, d := range draws {

@@ -5,8 +5,8 @@
 //	           settings.go   what the rig and the peers are told
 //	           trial.go      start, warm-up, measured window, drain, stop
 //	           watchdog.go   is the rig blocked or starved?
-//	           hazards*.go   what else is in the process: catalogue, what it
-//	                         needs, what it is expected to do
+//	           hazards_trial.go
+//	                         what else is in the process, and what it needs
 //	           outcome.go    counters, events, samples from the control block,
 //	                         failures from the peers, repeats joined exactly
 //	           ──▶ Outcome

@@ -2,9 +2,9 @@
 // libraries: what these libraries are to be given, outside the rig.
 //
 //   - HTTPS is a web server on loopback for libcurl and other TLS clients.
-//   - Database is a PostgreSQL or MariaDB server with TLS, started as an
-//     unprivileged user on a private folder and a free port. It is never one that
-//     runs already.
+//   - Database is one running PostgreSQL or MariaDB server (its Engine) with TLS,
+//     started as an unprivileged user on a private folder and a free port. It is
+//     never one that runs already.
 //   - Find gives the file of a library that fits an OpenSSL build: one that needs
 //     the same libcrypto, from the system for builds of the system, and from
 //     the build's own Debian release for those of the cache (Fetch).

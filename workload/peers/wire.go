@@ -10,10 +10,10 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// wire is the TCP connection under a peer's TLS. It notes what TLS itself
-// does not tell: when the first byte left, the ServerHello's random and the
-// server's key share as they came, and whether the server ended the TCP stream. A peer has one wire for all of
-// its connections, one after the other.
+// wire is the TCP connection under a peer's TLS. It notes what TLS itself does not
+// tell: when the first byte left, the ServerHello's random and the server's key share
+// as they came, and whether the server ended the TCP stream. A peer has one wire for
+// all of its connections, one after the other.
 type wire struct {
 	*net.TCPConn
 	sniffer
