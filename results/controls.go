@@ -107,19 +107,11 @@ func (c *Control) String() string {
 	return fmt.Sprintf("controls passed: %s damaged in 0/%d (%s)", NegativeControl, c.negative.trials, why)
 }
 
-// Failed reports whether a control came out wrong; one that is missing did not.
-func (c *Control) Failed() bool { return strings.HasPrefix(c.Mark(), controlsFailed) }
-
 const controlsFailed = "CONTROLS FAILED: "
 
-// Controls finds how the controls came out for every group among the trials.
-func Controls(trials []*Trial) []*Control {
-	groups := make(controlGroups)
-	for _, t := range trials {
-		groups.add(sceneOf(machineOf(t.Config), &t.Cell), t)
-	}
-	return slices.SortedFunc(maps.Values(groups), func(a, b *Control) int { return compareScenes(a.Scene, b.Scene) })
-}
+// ControlsFailed reports whether a control of the table's trials came out wrong; one
+// that is missing did not.
+func (t *Table) ControlsFailed() bool { return strings.HasPrefix(t.Mark, controlsFailed) }
 
 type controlGroups map[Scene]*Control
 

@@ -296,7 +296,7 @@ func (j *job) reportTraced(s *session) error {
 // reportDaemons shows the comparison, and fails if a trial could not be carried out
 // or a control came out wrong.
 func (j *job) reportDaemons(s *session) error {
-	sum, trials, err := j.read()
+	sum, err := results.Summarize(results.Options{}, j.path)
 	if err != nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func (j *job) reportDaemons(s *session) error {
 	if n := d.Failed(); n > 0 {
 		wrong = append(wrong, number.Count(n, "case")+" could not be completed")
 	}
-	rigs := slices.DeleteFunc(trials, func(t *results.Trial) bool { return t.Cell.Server() != "" })
+	rigs := slices.DeleteFunc(sum.Tables, func(t *results.Table) bool { return t.Setting(results.ServerKey) != "" })
 	if broken := append(d.BrokenControls(), failedControls(rigs)...); len(broken) > 0 {
 		wrong = append(wrong, "controls failed, so the results prove nothing: "+strings.Join(broken, "; "))
 	}

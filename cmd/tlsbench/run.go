@@ -173,14 +173,14 @@ func (j *job) announce(s *session) {
 
 // Run carries out the plan.
 func (c *runCommand) Run(s *session) error {
-	return c.run(s, func(_ *job, summary *results.Comparison, _ []*results.Trial) *page.Document {
-		return page.Overview(summary)
+	return c.run(s, func(_ *job, summary *results.Comparison) (*page.Document, error) {
+		return page.Overview(summary), nil
 	})
 }
 
 // run carries out the plan, and shows the document that is made of what came out.
 // It fails if a trial could not be carried out or a control came out wrong.
-func (c *runCommand) run(s *session, document func(*job, *results.Comparison, []*results.Trial) *page.Document) error {
+func (c *runCommand) run(s *session, document func(*job, *results.Comparison) (*page.Document, error)) error {
 	j, err := c.job(s)
 	if err != nil {
 		return err
@@ -189,17 +189,20 @@ func (c *runCommand) run(s *session, document func(*job, *results.Comparison, []
 	if err != nil {
 		return err
 	}
-	summary, trials, err := j.read()
+	summary, err := results.Summarize(results.Options{}, j.path)
 	if err != nil {
 		return err
 	}
-	doc := document(j, summary, trials)
-	doc.Add(deviations(trials)...)
+	doc, err := document(j, summary)
+	if err != nil {
+		return err
+	}
+	doc.Add(deviations(summary.Tables)...)
 	var wrong []string
 	if sum.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
 	}
-	return j.conclude(s, doc, append(wrong, failedControls(trials)...))
+	return j.conclude(s, doc, append(wrong, failedControls(summary.Tables)...))
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
@@ -335,19 +338,6 @@ func (c *runCommand) plan(ctx context.Context, spec bench.Spec, shard bench.Shar
 	return bench.NewPlan(spec, shard)
 }
 
-// read reads what came out.
-func (j *job) read() (*results.Comparison, []*results.Trial, error) {
-	summary, err := results.Summarize(results.Options{}, j.path)
-	if err != nil {
-		return nil, nil, err
-	}
-	set, err := results.ReadFiles(j.path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return summary, set.Trials, nil
-}
-
 // conclude prints the document, and says where the results are and what can be made
 // of them. It fails with what went wrong.
 func (j *job) conclude(s *session, doc *page.Document, wrong []string) error {
@@ -369,36 +359,37 @@ func (j *job) conclude(s *session, doc *page.Document, wrong []string) error {
 
 // failedControls says which controls came out wrong. Controls that were left
 // out, or that another shard runs, are marked in the tables and no failure.
-func failedControls(trials []*results.Trial) []string {
+func failedControls(tables []*results.Table) []string {
 	var list []string
-	for _, c := range results.Controls(trials) {
-		if c.Failed() {
+	for _, t := range tables {
+		if t.ControlsFailed() {
 			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
-				c.OpenSSL, c.Load, c.Heap, number.Count(c.Workers, "worker"), c.Mark()))
+				t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"), t.Mark))
 		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list) // hazards share their controls
 }
 
 // deviations compares every cell of a file with what the catalogue of hazards
 // expects. A deviation is a finding: either the expectation is wrong, or the
 // trials were too few to show what it expects.
-func deviations(trials []*results.Trial) []page.Part {
+func deviations(tables []*results.Table) []page.Part {
 	type cellKey struct{ hazard, strategy, openssl, key string }
 	events := map[cellKey]map[string]uint64{}
 	count := map[cellKey]int{}
-	for _, t := range trials {
-		if _, own := catalogue.Find(t.Cell.Strategy); !own || t.Cell.Measure != results.Corruption || t.Status != results.OK {
+	for t, r := range results.Rows(tables) {
+		if _, own := catalogue.Find(r.Strategy); !own || r.Verdict.Trials == 0 {
 			continue
 		}
-		p := cellKey{t.Cell.Hazard, t.Cell.Strategy, t.Cell.OpenSSL, cmp.Or(t.Cell.Setting("key"), results.Keys.Default())}
+		p := cellKey{t.Hazard, r.Strategy, t.OpenSSL, cmp.Or(t.Setting("key"), results.Keys.Default())}
 		if events[p] == nil {
 			events[p] = map[string]uint64{}
 		}
-		for kind, n := range t.Events {
-			events[p][kind] += n
+		for _, k := range r.Events {
+			events[p][k.Kind] += k.Events
 		}
-		count[p]++
+		count[p] += r.Verdict.Trials
 	}
 	var list []string
 	for p, seen := range events {

@@ -34,7 +34,8 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// controlFile writes corruption trials of the controls.
+// controlFile writes corruption trials of the controls; with the heap traced,
+// sharing trials without a raced block.
 func controlFile(t *testing.T, events map[string]string, heap string) string {
 	t.Helper()
 	var text bytes.Buffer
@@ -50,6 +51,9 @@ func controlFile(t *testing.T, events map[string]string, heap string) string {
 		trial := &results.Trial{ID: i + 1, Round: 1, Status: results.OK, Life: results.Life{Handshakes: 100}, Cell: results.Cell{
 			Measure: results.Corruption, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: heap, Strategy: strategy, Workers: 4,
 		}, Metrics: []results.Metric{{Value: 0, Unit: results.DamagedPerTrial}}}
+		if heap == results.Traced {
+			trial.Cell.Measure, trial.Metrics[0].Unit = results.Sharing, results.RacedBlocks
+		}
 		if kind != "" {
 			trial.Events = map[string]uint64{kind: 1}
 			trial.Metrics[0].Value = 1
@@ -76,15 +80,16 @@ func TestFailedControls(t *testing.T) {
 		{"none is silent", map[string]string{"none": "", "key-owner": ""}, "global", "none is undamaged in 1/1"},
 		{"key-owner fires", map[string]string{"none": "crash", "key-owner": "crash"}, "global", "key-owner is damaged in 1/1"},
 		{"a private heap shares nothing", map[string]string{"none": "", "key-owner": ""}, "private", ""},
+		{"sharing trials of none race for nothing", map[string]string{"none": "", "key-owner": ""}, results.Traced, "no raced block under none"},
 		{"left out", map[string]string{"key-owner": ""}, "global", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			set, err := results.ReadFiles(controlFile(t, test.events, test.heap))
+			sum, err := results.Summarize(results.Options{}, controlFile(t, test.events, test.heap))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(failedControls(set.Trials), "; ")
+			got := strings.Join(failedControls(sum.Tables), "; ")
 			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 				t.Errorf("%q, want %q in it", got, test.want)
 			}
@@ -95,23 +100,17 @@ func TestFailedControls(t *testing.T) {
 // A cell that is not as the catalogue of hazards expects is named, with its
 // trials; one that is as expected, and a strategy of the user's own, are not.
 func TestDeviations(t *testing.T) {
-	trial := func(strategy, hazard string, kinds ...string) *results.Trial {
-		r := &results.Trial{
-			Cell: results.Cell{
-				Measure: results.Corruption, OpenSSL: "3.0.19", Hazard: hazard, Load: "memory", Heap: "global",
-				Strategy: strategy, Workers: 4,
-			},
-			Status: results.OK, Life: results.Life{Events: map[string]uint64{}},
-		}
-		for _, k := range kinds {
-			r.Events[k]++
+	row := func(strategy string, trials int, kinds ...string) *results.Row {
+		r := &results.Row{Strategy: strategy, Verdict: results.Verdict{Trials: trials}}
+		for _, kind := range kinds {
+			r.Events = append(r.Events, results.KindCount{Kind: kind, Events: 1, Trials: 1})
 		}
 		return r
 	}
-	got := deviations([]*results.Trial{
-		trial("key-owner", "plain"), trial("none", "plain", event.ForeignError),
-		trial("hwm", "plain", event.DoubleFree), trial("hwm", "plain"), trial("myfix", "plain", event.Crash),
-	})
+	got := deviations([]*results.Table{{Scene: results.Scene{OpenSSL: "3.0.19", Hazard: "plain"}, Rows: []*results.Row{
+		row("key-owner", 1), row("none", 1, event.ForeignError), row("hwm", 2, event.DoubleFree), row("myfix", 1, event.Crash),
+		row("shm-match", 0), // not tried
+	}}})
 	want := page.Text("hwm under hazard plain on openssl 3.0.19: expected clean, saw corrupt (2 trials)")
 	if diff := cmp.Diff([]page.Part{want}, got[1:]); diff != "" {
 		t.Errorf("deviations: -want +got:\n%s", diff)

@@ -32,14 +32,18 @@ func (c *tryCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return r.run(s, func(j *job, summary *results.Comparison, trials []*results.Trial) *page.Document {
-		doc := page.Screening(summary, trials, j.plan.Spec.Strategies[0].Name())
+	return r.run(s, func(j *job, summary *results.Comparison) (*page.Document, error) {
+		set, err := results.ReadFiles(j.path)
+		if err != nil {
+			return nil, err
+		}
+		doc := page.Screening(summary, set.Trials, j.plan.Spec.Strategies[0].Name())
 		if len(left) > 0 {
 			doc.Add(page.Text("Not tried, because " + catalogue.NegativeControl + " is expected to fail there too: " + results.JoinHazards(left)))
 		}
 		doc.Add(page.Text("A screening finds frequent damage only. Which memory workers share under the fix is seen without luck by:"),
 			page.Code(sharingRun+c.Fix))
-		return doc
+		return doc, nil
 	})
 }
 
