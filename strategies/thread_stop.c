@@ -1,9 +1,9 @@
 /*
  * thread-stop: before each fork rank 0 asks OpenSSL to free its own state of
  * this thread, as it would at the thread's end. No key is touched by anyone but
- * OpenSSL. The child inherits NULL in each slot that this reaches. Not all are:
- * a slot that is left must not point into shared memory, which that of the FIPS
- * module does from 3.6 on. Rank 0's own error queue is emptied.
+ * OpenSSL. The child inherits NULL in each slot that this reaches. It does not reach
+ * all: from 3.6 on the FIPS module's slot keeps a pointer into shared memory. Rank
+ * 0's own error queue is emptied.
  */
 #include "strategy.h"
 

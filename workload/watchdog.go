@@ -37,7 +37,8 @@ const (
 	// has had this many times HangAfter and is not done goes round in circles,
 	// in a damaged list for one.
 	spinTimes = 2
-	// handlerSpin is processor time that no at-fork handler needs.
+	// handlerSpin is processor time that neither an at-fork handler nor anything
+	// else that rank 0 does under load needs in one go.
 	handlerSpin = time.Second
 	// So many times HangAfter a blocked worker is not blamed for what one that
 	// is still running may do to it: long enough for that one to be judged.

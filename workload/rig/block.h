@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define BLOCK_MAGIC 0x68636e6562736c74ull /* "tlsbench" in memory */
-#define BLOCK_LAYOUT 16u                  /* raise with every change below */
+#define BLOCK_LAYOUT 17u                  /* raise with every change below */
 #define BLOCK_ENV "TLSBENCH_RIG"
 
 /* Descriptors of the rig process. */
@@ -236,7 +236,7 @@ struct worker {
 	uint64_t last; /* when the last connection was done, or refused */
 	uint64_t context_switches;
 	uint32_t reaped;
-	uint32_t sleeps;                   /* in a call of a neighbour's, but for the looks at it */
+	uint32_t sleeps;                   /* a call of a neighbour's sleeps, and wakes only for looks */
 	uint32_t forked, used;             /* which of the following are filled in */
 	uint64_t generations;              /* processes that were this worker, one after the other */
 	uint64_t retired;                  /* those that ended to be replaced, */
@@ -245,7 +245,7 @@ struct worker {
 	uint64_t cpu_before;               /* and their processor time */
 	uint64_t hazard_acts[MAX_HAZARDS]; /* how often each hazard really happened */
 	uint64_t slots_forked[MAX_SLOTS];  /* after the at-fork handlers */
-	uint64_t slots_used[MAX_SLOTS];    /* after the first handshake */
+	uint64_t slots_used[MAX_SLOTS];    /* after the first handshake, again after each own fork */
 	uint64_t objects[3];               /* error state, public and private generator */
 } __attribute__((aligned(64)));
 

@@ -15,7 +15,7 @@ struct contexts {
 	SSL_CTX *clients[CLIENT_KINDS];
 };
 
-/* The shared heap, the random method, OPENSSL_init_ssl(). */
+/* The random method, OPENSSL_init_ssl(). */
 void openssl_initialise(void);
 
 void contexts_make(struct contexts *contexts);

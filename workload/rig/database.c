@@ -70,5 +70,5 @@ bool database_query(struct database *d)
 	char what[48];
 
 	snprintf(what, sizeof what, "%s's query", d->library);
-	return neighbour_call(what, LIMIT_MS, work, d);
+	return neighbour_call(what, false, LIMIT_MS, work, d);
 }

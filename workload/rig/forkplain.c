@@ -22,8 +22,10 @@ static void fork_once(void)
 		FAIL(errno, "fork");
 	if (pid == 0)
 		_exit(0);
-	if (waitpid(pid, &status, 0) != pid || status != 0)
+	if (waitpid(pid, &status, 0) != pid)
 		FAIL(errno, "wait for process %d", (int)pid);
+	if (status != 0)
+		FAIL(0, "process %d ended with status %#x", (int)pid, (unsigned)status);
 }
 
 void run_fork_plain(void)

@@ -12,7 +12,7 @@
 #include "host.h"
 #include "rig.h"
 
-/* In ticks: so long nothing takes only where an interrupt came between. */
+/* In ticks. Doing nothing takes this long only if an interrupt came between. */
 enum { INTERRUPTED = 1000, TRIES = 4 };
 
 enum { PAGE = 4096, AHEAD = 256 * 1024, BEHIND = 64 * 1024 };

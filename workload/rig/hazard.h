@@ -60,7 +60,8 @@ bool hazards_retires(void);
 
 /*
  * rank0.c: waits until workers have served so many connections each, on average.
- * False if rank 0 is needed before, because a worker ended or the harness wants an end.
+ * False if rank 0 is needed before, because a worker ended, the harness wants an end, or
+ * a signal came.
  */
 bool rank0_await_load(uint64_t connections);
 /* rank0.c: rank 0's last duty, to watch over its workers. It does not return. */

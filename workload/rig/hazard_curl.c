@@ -45,10 +45,7 @@ enum {
 	OK = 0,
 };
 
-/*
- * The time-out is for rank 0. It is longer than any call in a worker, where
- * neighbour_call() knows who is late because he got no processor.
- */
+/* The time-out is for rank 0. It is longer than any call in a worker, which neighbour_call() ends. */
 enum { TIMEOUT_MS = 25000, LIMIT_MS = 10000 };
 
 struct blob {
@@ -145,7 +142,7 @@ static bool work(void *unused)
 static bool each(struct contexts *mine)
 {
 	(void)mine;
-	return neighbour_call("libcurl's request", LIMIT_MS, work, NULL);
+	return neighbour_call("libcurl's request", false, LIMIT_MS, work, NULL);
 }
 
 const struct hazard hazard_curl = {

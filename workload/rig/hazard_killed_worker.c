@@ -4,7 +4,8 @@
  * another in its place. No lock of OpenSSL's is robust: nobody frees it.
  *
  *   locked=openssl  the lock of OpenSSL's list of extra data, which SSL_new takes
- *   locked=heap     the shared heap's lock, which rank 0 frees when it reaps
+ *   locked=heap     the shared heap's lock, which rank 0 frees when it reaps, or a waiter
+ *                   takes from the dead process
  *   locked=none     none
  */
 #include "hazard.h"

@@ -133,7 +133,7 @@ static bool after_fork(void *unused)
 
 static bool in_worker(void)
 {
-	return neighbour_call("PyOS_AfterFork_Child", LIMIT_MS, after_fork, NULL);
+	return neighbour_call("PyOS_AfterFork_Child", true, LIMIT_MS, after_fork, NULL);
 }
 
 static bool work(void *unused)
@@ -154,7 +154,7 @@ static bool work(void *unused)
 static bool each(struct contexts *mine)
 {
 	(void)mine;
-	return neighbour_call("Python with PyGILState_Ensure", LIMIT_MS, work, NULL);
+	return neighbour_call("Python with PyGILState_Ensure", true, LIMIT_MS, work, NULL);
 }
 
 const struct hazard hazard_python = {

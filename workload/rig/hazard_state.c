@@ -51,10 +51,14 @@ static struct state *state_of_thread(uint64_t user)
 	s = allocate(sizeof *s);
 	s->user = user;
 	s->scratch = allocate(SCRATCH);
-	if (!has_key)
+	if (!has_key) {
 		variable = s;
-	else if (pthread_setspecific(key, s) != 0)
-		FAIL(errno, "fill the module's key");
+	} else {
+		int err = pthread_setspecific(key, s);
+
+		if (err != 0)
+			FAIL(err, "fill the module's key");
+	}
 	return s;
 }
 

@@ -5,6 +5,7 @@
  * them.
  */
 #include "hazard.h"
+#include "heap.h"
 #include "serve.h"
 #include "trace.h"
 #include "watch.h"
@@ -32,11 +33,25 @@ static _Noreturn void be_child(struct contexts *mine, uint32_t parent)
 	_exit(0);
 }
 
+/* The parent's use of OpenSSL; active checks are only for trials that have them. */
+static void use_meanwhile(void)
+{
+	unsigned char bytes[16];
+
+	if (rig.config->check_rate > 0) {
+		watch_check();
+		return;
+	}
+	openssl.RAND_bytes(bytes, sizeof bytes);
+	openssl.ERR_clear_error();
+}
+
 static bool fork_again(struct contexts *mine)
 {
 	uint32_t parent = rig.pid;
 	int status = 0;
-	pid_t pid;
+	pid_t pid, done;
+	bool held_lock;
 
 	rig.me->used = 0; /* a handler may free its objects, and others get their addresses */
 	pid = fork();
@@ -45,10 +60,16 @@ static bool fork_again(struct contexts *mine)
 	if (pid == 0)
 		be_child(mine, parent);
 	begin_operation(OP_CHECK);
-	while (waitpid(pid, &status, WNOHANG) == 0)
-		watch_check();
+	while ((done = waitpid(pid, &status, WNOHANG)) == 0)
+		use_meanwhile();
+	if (done < 0)
+		FAIL(errno, "wait for the child of worker %d", rig.worker);
+	held_lock = heap_bury((uint32_t)pid);
 	if (WIFSIGNALED(status))
-		note_event(EVENT_CRASH, "a worker's own child was killed by signal %d", WTERMSIG(status));
+		note_event(EVENT_CRASH, "a worker's own child was killed by signal %d%s", WTERMSIG(status),
+			held_lock ? ", holding the heap's lock" : "");
+	else if (WEXITSTATUS(status) != 0)
+		FAIL(0, "the child of worker %d exited with status %d", rig.worker, WEXITSTATUS(status));
 	return true;
 }
 

@@ -42,7 +42,7 @@ void heap_hold(void);
 /* Whether this process is in the heap, with its lock held. */
 bool heap_locked_here(void);
 
-/* Rank 0 reaped a process: frees the lock and says so if it died inside it. */
+/* A process was reaped: frees the lock that it died with, unless a waiter has taken it; true if it died with it. */
 bool heap_bury(uint32_t pid);
 
 #endif

@@ -9,6 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434 /* the same on every architecture; headers before Linux 5.3 lack it */
+#endif
+
 enum { SPINS = 200, LOOK_AFTER_NS = 20 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 
 /* Tells the processor that this is a spin loop. */
@@ -29,15 +33,17 @@ static bool try_take(struct lock *lock, uint32_t value)
 	       __atomic_compare_exchange_n(&lock->word, &idle, value, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/* True if the time ran out. */
-static bool sleep_on(struct lock *lock, uint32_t seen, uint64_t ns)
+/* 0 if it was woken, or the word had changed; else ETIMEDOUT, or EINTR after a signal. */
+static int sleep_on(struct lock *lock, uint32_t seen, uint64_t ns)
 {
 	struct timespec wait = {(time_t)(ns / SECOND_NS), (long)(ns % SECOND_NS)};
 
-	return syscall(SYS_futex, &lock->word, FUTEX_WAIT, seen, &wait, NULL, 0) != 0 && errno == ETIMEDOUT;
+	if (syscall(SYS_futex, &lock->word, FUTEX_WAIT, seen, &wait, NULL, 0) == 0 || errno == EAGAIN)
+		return 0;
+	return errno;
 }
 
-/* Whether a process has ended, reaped or not. */
+/* Whether a process has ended, reaped or not; before Linux 5.3 only one that was reaped is seen. */
 static bool has_ended(pid_t pid)
 {
 	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
@@ -59,24 +65,26 @@ static bool take_from_dead(struct lock *lock, uint32_t seen, uint32_t self)
 {
 	uint32_t holder = seen & ~(uint32_t)LOCK_WAITERS;
 
-	if (!has_ended((pid_t)holder))
+	/* Who has ended gives no lock any more: if the word is still the same, he died with it. */
+	if (!has_ended((pid_t)holder) || __atomic_load_n(&lock->word, __ATOMIC_RELAXED) != seen)
 		return false;
-	if (!__atomic_compare_exchange_n(&lock->word, &seen, self | LOCK_WAITERS, false, __ATOMIC_ACQUIRE,
+	__atomic_store_n(&lock->dead, holder, __ATOMIC_RELAXED); /* before the word, which lock_bury reads first */
+	if (!__atomic_compare_exchange_n(&lock->word, &seen, self | LOCK_WAITERS, false, __ATOMIC_ACQ_REL,
 		    __ATOMIC_RELAXED))
 		return false;
-	__atomic_store_n(&lock->dead, holder, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
 /*
- * Each look at the holder is twice as far from the last: whoever waits for a
- * holder that never gives the lock is to be seen to sleep by the watchdog, on a
- * machine too where every waking waits for a processor.
+ * The time between two looks at the holder doubles. A waiter that woke every 20 ms
+ * would seem to want a processor on a busy machine, and the watchdog would not see
+ * that it hangs. A signal is no reason to wait longer; its handler may come often.
  */
 void lock_wait(struct lock *lock, uint32_t self)
 {
 	uint64_t patience = LOOK_AFTER_NS;
+	int saved = errno, why;
 
 	for (int i = 0; i < SPINS; i++) {
 		if (try_take(lock, self))
@@ -93,14 +101,17 @@ void lock_wait(struct lock *lock, uint32_t self)
 		if (seen != marked && !__atomic_compare_exchange_n(&lock->word, &seen, marked, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED))
 			continue;
-		if (!sleep_on(lock, marked, patience)) {
+		why = sleep_on(lock, marked, patience);
+		if (why == 0) {
 			patience = LOOK_AFTER_NS;
 			continue;
 		}
 		if (take_from_dead(lock, marked, self))
-			return;
-		patience *= 2;
+			break;
+		if (why == ETIMEDOUT)
+			patience *= 2;
 	}
+	errno = saved; /* OpenSSL is in malloc() or free() */
 }
 
 void lock_wake(struct lock *lock)
@@ -110,11 +121,11 @@ void lock_wake(struct lock *lock)
 
 bool lock_bury(struct lock *lock, uint32_t pid)
 {
-	uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+	uint32_t seen = __atomic_load_n(&lock->word, __ATOMIC_ACQUIRE);
 
 	/* A waiter may mark it meanwhile, or find the holder dead and take it. */
 	while ((seen & ~(uint32_t)LOCK_WAITERS) == pid) {
-		if (!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (!__atomic_compare_exchange_n(&lock->word, &seen, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			continue;
 		__atomic_fetch_add(&rig.block->lock_recovered, 1, __ATOMIC_RELAXED);
 		lock_wake(lock);

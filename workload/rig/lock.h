@@ -16,7 +16,7 @@ struct lock {
 void lock_wait(struct lock *lock, uint32_t self);
 void lock_wake(struct lock *lock);
 
-/* Frees the lock that a process died with, unless a waiter has it by now; false if it was not his. */
+/* Frees the lock that a process died with, or finds that a waiter has taken it since; false if it did not die with it. */
 bool lock_bury(struct lock *lock, uint32_t pid);
 
 enum { LOCK_WAITERS = 1u << 30 };

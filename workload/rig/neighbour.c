@@ -20,8 +20,9 @@
 
 enum {
 	LOOK_MS = 20,
-	ASLEEP_LOOKS = 50,     /* a second of them in a row */
-	HARD_LIMIT_MS = 15000, /* for a call that goes round in circles, or waits for nobody knows what */
+	ASLEEP_LOOKS = 50, /* a second of them in a row */
+	HARD_LIMIT_MS =
+		15000, /* of looks: for a call that never ends and never sleeps for long, or waits for a server */
 };
 
 static sigjmp_buf before_call;
@@ -33,6 +34,7 @@ static struct call {
 	uint64_t began;
 	unsigned limit_ms, looks, asleep;
 	long slept;
+	bool local; /* whoever it may wait for is of the rig */
 } call;
 
 void *neighbour_open(const char *text)
@@ -54,9 +56,24 @@ void *neighbour_symbol(void *library, const char *name)
 	return symbol;
 }
 
+/* "/proc/PID/stat"; snprintf() is not for signal handlers. */
+static void name_stat(char path[32], uint32_t pid)
+{
+	char digits[10];
+	size_t n = 0, at = sizeof "/proc/" - 1;
+
+	memcpy(path, "/proc/", at);
+	do
+		digits[n++] = (char)('0' + pid % 10);
+	while ((pid /= 10) != 0);
+	while (n > 0)
+		path[at++] = digits[--n];
+	memcpy(path + at, "/stat", sizeof "/stat");
+}
+
 /*
- * Whether a process can come on: it runs, or would if it had a processor, or waits for
- * a disk, or for someone who has stopped it. Safe in a signal handler.
+ * Whether a process can make progress: it runs, waits for a processor or a disk, or
+ * somebody has stopped it. Safe in a signal handler.
  */
 static bool is_awake(uint32_t pid)
 {
@@ -64,7 +81,7 @@ static bool is_awake(uint32_t pid)
 	ssize_t n = 0;
 	int fd;
 
-	snprintf(path, sizeof path, "/proc/%u/stat", (unsigned)pid);
+	name_stat(path, pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) { /* else it is gone */
 		n = read(fd, text, sizeof text - 1);
@@ -98,9 +115,11 @@ static void alarm_after(unsigned ms)
 }
 
 /*
- * The call is blocked, or has had its time. Time is counted in looks: a process that is stopped, or gets no processor,
- * does not look. Whom it waits for may be starved too: so it is blocked when it slept from look to look, and all of the
- * rig did. Who holds the heap's lock is let out of it first, or the other workers would pay.
+ * The call is blocked, or has had its time. Time is counted in looks: a process that
+ * is stopped, or gets no processor, does not look. Whom it waits for may be starved
+ * too: so it is blocked when it slept from look to look, and all of the rig did; of a
+ * server outside the rig nobody knows. Who holds the heap's lock is let out of it
+ * first, or the other workers would pay.
  */
 static bool is_lost(void)
 {
@@ -113,18 +132,21 @@ static bool is_lost(void)
 	__atomic_store_n(&rig.me->sleeps, slept, __ATOMIC_RELAXED);
 	call.looks++;
 	call.asleep = slept && !another_is_awake() ? call.asleep + 1 : 0;
-	return (call.asleep >= ASLEEP_LOOKS || call.limit_ms + call.looks * LOOK_MS > HARD_LIMIT_MS) &&
+	return ((call.local && call.asleep >= ASLEEP_LOOKS) || call.limit_ms + call.looks * LOOK_MS > HARD_LIMIT_MS) &&
 	       !heap_locked_here();
 }
 
 static void on_alarm(int signal)
 {
+	int saved = errno;
+
 	(void)signal;
 	if (in_call && is_lost())
 		siglongjmp(before_call, 1);
+	errno = saved;
 }
 
-bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), void *arg)
+bool neighbour_call(const char *what, bool local, unsigned limit_ms, bool (*fn)(void *arg), void *arg)
 {
 	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART}, was;
 	uint32_t operation = rig.me->operation;
@@ -134,7 +156,7 @@ bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), 
 		return false;
 	begin_operation(OP_NEIGHBOUR);
 	sigaction(SIGALRM, &action, &was);
-	call = (struct call){.began = now_ns(), .limit_ms = limit_ms};
+	call = (struct call){.began = now_ns(), .limit_ms = limit_ms, .local = local};
 	if (sigsetjmp(before_call, 1) == 0) {
 		in_call = 1;
 		alarm_after(limit_ms);
@@ -147,8 +169,10 @@ bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), 
 	__atomic_store_n(&rig.me->sleeps, false, __ATOMIC_RELAXED);
 	sigaction(SIGALRM, &was, NULL);
 	if (lost)
-		note_event(EVENT_BROKEN_NEIGHBOUR, "%s: did not come back in %llu ms", what,
-			(unsigned long long)((now_ns() - call.began) / 1000000));
+		note_event(EVENT_BROKEN_NEIGHBOUR,
+			call.local && call.asleep >= ASLEEP_LOOKS ? "%s: waits for nobody, %llu ms after it began"
+								  : "%s: did not come back in %llu ms",
+			what, (unsigned long long)((now_ns() - call.began) / 1000000));
 	begin_operation((enum operation)operation);
 	return done;
 }

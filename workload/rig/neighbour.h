@@ -15,12 +15,13 @@ void *neighbour_open(const char *text);
 void *neighbour_symbol(void *library, const char *name);
 
 /*
- * Runs fn(arg) in a worker. If it is blocked for longer than limit_ms, and nobody in
- * the rig is awake who could let it go on, the call is abandoned, an event noted, and every later call refused: what the library
- * holds, it holds for ever. Returns what fn does, false if it was not or will
- * not be done.
+ * Runs fn(arg) in a worker. The call is abandoned if it is still not done after
+ * limit_ms and, where it can wait for nobody but the rig (local), has then slept for a
+ * second while all of the rig did; and after 15 s in any case. An event is noted then,
+ * and every later call refused: what the library holds, it holds for ever. Returns
+ * what fn does, false if it was not or will not be done.
  */
-bool neighbour_call(const char *what, unsigned limit_ms, bool (*fn)(void *arg), void *arg);
+bool neighbour_call(const char *what, bool local, unsigned limit_ms, bool (*fn)(void *arg), void *arg);
 
 /* The neighbour itself says that it does not work. In a worker only. */
 void neighbour_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

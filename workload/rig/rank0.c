@@ -207,8 +207,11 @@ static void reap(void)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		int worker = worker_of(pid);
-		bool held_lock = heap_bury((uint32_t)pid);
+		bool held_lock;
 
+		/* Still at work, and on the next one: the beat stays even. */
+		__atomic_store_n(&rig.block->rank0_beat, rig.block->rank0_beat + 2, __ATOMIC_RELAXED);
+		held_lock = heap_bury((uint32_t)pid);
 		if (worker < 0)
 			continue;
 		alive--;
@@ -226,7 +229,7 @@ static void stop_workers(void)
 		shutdown(listener, SHUT_RDWR);
 }
 
-/* How long rank 0 waits here is nobody's fault. What it does next is to come to an end. */
+/* The beat is odd while rank 0 waits for an event, which may take for ever, and even while it works, which must end. */
 static int await(struct pollfd *fds, int timeout)
 {
 	int n;
@@ -266,8 +269,11 @@ _Noreturn void rank0_watch(void)
 	char byte;
 
 	while (alive > 0) {
-		if (await(fds, -1) < 0 && errno != EINTR)
-			FAIL(errno, "wait for workers");
+		if (await(fds, -1) < 0) {
+			if (errno != EINTR)
+				FAIL(errno, "wait for workers");
+			continue; /* what poll() found before is old */
+		}
 		if (fds[0].revents & POLLIN && read(signals, &info, sizeof info) > 0)
 			reap();
 		if (fds[1].revents & (POLLIN | POLLHUP)) {

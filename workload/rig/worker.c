@@ -225,7 +225,8 @@ void run_worker(int listener, struct contexts *contexts)
 
 	rig.me->pid = rig.pid;
 	bump(&rig.me->generations);
-	rig.me->used = 0; /* its predecessor's objects are gone */
+	rig.me->used = 0;                                           /* its predecessor's objects are gone, */
+	__atomic_store_n(&rig.me->sleeps, false, __ATOMIC_RELAXED); /* and the call that it was killed in */
 	slots_after_fork();
 	tie_to_rank0();
 	sigemptyset(&none);
