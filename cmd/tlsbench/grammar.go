@@ -28,7 +28,7 @@ type grammar struct {
 	Version versionFlag `help:"Say which version this is, and end."`
 
 	Run         runCommand         `cmd:"" help:"Compare strategies: trials in random order, a results file, a table."`
-	Try         tryCommand         `cmd:"" help:"Screen a custom fix: all hazards and the controls, in about a minute and a half."`
+	Try         tryCommand         `cmd:"" help:"Screen a custom fix: every hazard that key-owner survives, and the controls, in about a minute and a half."`
 	Probe       probeCommand       `cmd:"" help:"Show every thread-local key, its owner, and what each strategy does with it."`
 	Trace       traceCommand       `cmd:"" help:"Show which inherited memory several processes write without a common lock."`
 	Doctor      doctorCommand      `cmd:"" help:"Check this machine: what it has, what is missing, how to get it."`

@@ -28,7 +28,7 @@ type fetchCommand struct {
 	Lines      []string `arg:"" optional:"" name:"line" help:"Lines such as 3.5, or all (default)."`
 	Dir        string   `placeholder:"DIR" env:"TLSBENCH_OPENSSL_DIR" help:"Folder to fetch into, instead of the user's cache folder."`
 	Refresh    bool     `help:"Fetch again what is already there."`
-	Neighbours bool     `help:"Also fetch libpython, libcurl, libpq and the FIPS module of the same release, for the hazards of these names."`
+	Neighbours bool     `help:"Also fetch libpython, libcurl, libpq, libmariadb and the FIPS module of the same release, for the hazards that need them."`
 }
 
 // Run fetches one line after the other and tells what became of each.

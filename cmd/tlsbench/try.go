@@ -12,7 +12,7 @@ import (
 
 // tryCommand screens a fix of one's own.
 type tryCommand struct {
-	Fix string `arg:"" help:"The fix: a shared object such as ./my_fix.so, or a strategy of the suite."`
+	Fix string `arg:"" help:"The fix: a shared object such as ./my_fix/my_fix.so, or a strategy of the suite."`
 	buildFlags
 	Hazard   []string      `placeholder:"NAME" help:"Hazards, instead of all; see tlsbench list hazard."`
 	Rounds   rounds        `placeholder:"N" default:"1" help:"Trials of each cell (${default}), or auto."`

@@ -65,7 +65,7 @@ var Kinds = []Kind{
 	{WildFree, Corrupt, true, "an address was freed that is not a block of the heap"},
 	{Overrun, Corrupt, true, "the guard word after a block was overwritten"},
 	{HeapDamage, Corrupt, true, "a free block of the heap was written to"},
-	{RepeatedRandom, Corrupt, false, "two workers drew the same random bytes"},
+	{RepeatedRandom, Corrupt, false, "random bytes were drawn that a worker had drawn before"},
 	{Unspecified, Corrupt, true, "damage whose kind the file does not say"},
 	{BrokenNeighbour, Broken, false, "a third-party library in the process stopped working"},
 	{LostSlot, Collateral, false, "a new worker lost the value of a third-party library's key"},
