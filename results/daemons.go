@@ -67,7 +67,6 @@ type Daemons struct {
 	Rows     []DaemonRow     `json:"rows"` // disagreements first
 	All      Score           `json:"all"`
 	Hazard   Score           `json:"with_hazard"` // those that have something else in the process
-	Python   Score           `json:"with_python"` // those of them that are Python
 	Controls []DaemonControl `json:"controls"`
 }
 
@@ -77,7 +76,6 @@ type DaemonRow struct {
 	Package string `json:"package,omitempty"` // what the file says of it
 	Scene
 	MemSafety int       `json:"mem_safety"` // 1 passes over a double free
-	Python    string    `json:"python"`     // "no", "before", "after" the TLS module
 	Strategy  string    `json:"strategy"`
 	Daemon    Verdict   `json:"daemon"`
 	Rig       Verdict   `json:"rig"`
@@ -151,16 +149,10 @@ func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
 }
 
 func newDaemonRow(scene Scene, c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), Scene: scene, MemSafety: 1, Python: "no", Strategy: c.Strategy,
+	r := DaemonRow{Server: c.Server(), Scene: scene, MemSafety: 1, Strategy: c.Strategy,
 		ownRandom: c.Setting("rand") == "method"}
 	if c.Setting("heap-safety") == "abort" {
 		r.MemSafety = 0
-	}
-	switch c.Hazard {
-	case "python":
-		r.Python = "after"
-	case "python:before=1":
-		r.Python = "before"
 	}
 	return r
 }
@@ -200,9 +192,6 @@ func (d *daemonTally) compare() *Daemons {
 		out.All.add(row.Agree)
 		if row.Hazard != Plain {
 			out.Hazard.add(row.Agree)
-		}
-		if row.Python != "no" {
-			out.Python.add(row.Agree)
 		}
 		out.control(c)
 	}
@@ -275,7 +264,7 @@ func harmed(v Verdict) bool {
 // why explains what is known of a disagreement; else it is open.
 func (r *DaemonRow) why(ignored bool) string {
 	switch {
-	case r.Agree == Disagrees && harmed(r.Rig) && r.Python == "before" && r.ownRandom:
+	case r.Agree == Disagrees && harmed(r.Rig) && r.Hazard == "python:before=1" && r.ownRandom:
 		return "explained: this version initialises OpenSSL when its TLS module is loaded, so Python never comes first"
 	case r.Agree == Disagrees && harmed(r.Rig):
 		return "open: the rig was damaged; in the daemon, which is checked only from outside, no damage was seen"

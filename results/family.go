@@ -43,7 +43,7 @@ func (g *gatherer) family() *Family {
 				continue
 			}
 			p := entry(parts, fmt.Sprint(files))
-			if t.damaged == 0 {
+			if t.damaged == 0 && !s.doubted {
 				p.lives = append(p.lives, t.trials)
 			} else if s.spared >= inference.LateLife-1 {
 				p.late++
@@ -75,6 +75,6 @@ func (f *Family) String() string {
 		return fmt.Sprintf("With %s confidence none of the %s of --rounds auto without damage is damaged in %s of its lives or more, over all of them at once: at least %d lives each, %s first damaged in life %d or later.",
 			number.Percent(boundConfidence), number.Count(f.Cells, "cell"), number.Percent(CleanBound), f.Lives, number.Count(f.Late, "cell"), inference.LateLife)
 	}
-	return fmt.Sprintf("No statement over all cells of --rounds auto without damage: it takes %d lives each (%s first damaged in life %d or later), and %d of %s have fewer.",
+	return fmt.Sprintf("Nothing can be said yet of all cells of --rounds auto without damage together: each needs %d lives (%s first damaged in life %d or later), and %d of %s have fewer.",
 		f.Need, number.Count(f.Late, "cell"), inference.LateLife, f.Lacked, number.Count(f.Cells, "cell"))
 }

@@ -24,7 +24,7 @@ func TestFamily(t *testing.T) {
 	}{
 		{"enough", `{"spec":{"sequential":true}}`, 0, "none of the 2 cells of --rounds auto without damage is damaged in 5 % of its lives or more, over all of them at once: at least 61 lives each, 0 cells first damaged in life 6 or later"},
 		{"damaged early", `{"spec":{"sequential":true}}`, 5, "at least 61 lives each, 0 cells first damaged in life 6 or later"},
-		{"damaged late", `{"spec":{"sequential":true}}`, 6, "it takes 77 lives each (1 cell first damaged in life 6 or later), and 1 of 1 cell have fewer"},
+		{"damaged late", `{"spec":{"sequential":true}}`, 6, "each needs 77 lives (1 cell first damaged in life 6 or later), and 1 of 1 cell have fewer"},
 		{"not sequential", `{"spec":{"rounds":61}}`, 0, ""},
 	} {
 		var trials []*Trial

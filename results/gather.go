@@ -98,6 +98,8 @@ type sample struct {
 
 	shared []int // shared-slots, trial by trial
 
+	doubted bool // a life may have been damaged, see Trial.distrust
+
 	throughput, forks timed // handshake and fork trials
 
 	duet    duetSample
@@ -200,15 +202,18 @@ func entry[K comparable, V any](m map[K]*V, key K) *V {
 func (s *sample) lives() *tally { return s.looked.with(&s.unlooked) }
 
 // verdict is that on the lives, and on objects of OpenSSL's that two workers hold.
+// These are told by their addresses, and a worker may get that of what another one has
+// freed: where the tracer looked at the same cell, it decides.
 func (s *sample) verdict() Verdict {
 	v := s.lives().verdict()
-	if s.sharedMost() > 0 {
+	if s.sharedMost() > 0 && !s.sharing.complete() {
 		return v.shares()
 	}
 	return v
 }
 
 func (s *sample) addCorruption(t *Trial, file int) {
+	s.doubted = s.doubted || t.Status == Failed && t.Reason == tooSoon
 	if t.Status == OK && !slices.Contains(s.files, file) {
 		s.files = append(s.files, file)
 	}

@@ -281,14 +281,14 @@ var hazardCatalogue = []Hazard{
 		Source:  "Kamailio modules that fork by themselves; Python's multiprocessing; Shopify/pitchfork issues 67, 79, 89",
 		Expects: "temp-thread corrupts, because it acts only in rank 0",
 		Params:  []catalogue.Param{every(16)},
-		expect:  hurts(map[string][]Word{"temp-thread": corrupt}),
+		expect:  hurts(map[string][]Word{"temp-thread": corrupt}), OneArena: true,
 	},
 	{
 		Name: "rank0-thread", File: "hazard_rank0_thread.c",
 		Summary: "a second thread of rank 0 uses OpenSSL while the main thread forks",
 		Source:  "kamailio issue 4153, openssl issue 19066",
 		Expects: "none corrupts; all others are clean, because the locks of the thread are in shared memory, and it lives on to release them (found by this suite)",
-		expect:  onlyNone, Quiet: true,
+		expect:  onlyNone, Quiet: true, OneArena: true,
 	},
 	{
 		Name: "orderly-exit", File: "hazard_orderly_exit.c",

@@ -29,11 +29,14 @@ type Hazard struct {
 	// with how many workers it does.
 	NeedsHeap    bool
 	NeedsWorkers int
-	RSA          string   // parameter with which the server's key is RSA-2048
-	AllBad       bool     // where there are bad peers, all are
-	Quiet        bool     // nothing to be seen in workers: rank 0 alone acts
-	QuietIf      string   // parameter with which that is so
-	Without      []string // hazards that this one excludes
+	// OneArena says that processes or threads act in one part of the heap at the
+	// same time, which has a lock under the policy global alone.
+	OneArena bool
+	RSA      string   // parameter with which the server's key is RSA-2048
+	AllBad   bool     // where there are bad peers, all are
+	Quiet    bool     // nothing to be seen in workers: rank 0 alone acts
+	QuietIf  string   // parameter with which that is so
+	Without  []string // hazards that this one excludes
 
 	expect func(expecting) []Word
 }
@@ -67,6 +70,8 @@ func (c HazardChoice) Refuses(heap string, workers int) string {
 		return fmt.Sprintf("needs %d workers or more, not %d", c.NeedsWorkers, workers)
 	case c.NeedsHeap && heap == "private":
 		return "needs a shared heap: choose --heap global or scalable"
+	case c.OneArena && heap == "scalable":
+		return "needs a heap with one lock: choose --heap global"
 	}
 	return ""
 }
@@ -107,7 +112,7 @@ func HazardName(text string) (string, error) {
 }
 
 // ParseHazard reads a user's choice: "plain", "foreign-before:n=20",
-// "private-locks:kamailio=1;every=4", or several joined by "+", such as
+// "provider-state:when=after;every=4", or several joined by "+", such as
 // "foreign-after+python".
 func ParseHazard(text string) ([]HazardChoice, error) {
 	var list []HazardChoice
@@ -209,11 +214,11 @@ var hazardKinds = []struct {
 var conditionOf = map[string]string{
 	"foreign-before":            "no keys before OpenSSL's",
 	"python:before=1":           "no keys before OpenSSL's",
-	"foreign-after:reuse=1":     "no key is deleted",
+	"foreign-after:reuse=1":     "no key deleted",
 	"foreign-shared":            "nothing else keeps keyed values in the heap",
 	"parent-errors":             "no rank-0 errors",
 	"second-context":            "one library context",
-	"provider-state:when=after": "no provider comes later",
+	"provider-state:when=after": "no later provider",
 	"atfork-user":               "registered first",
 	"worker-forks":              "no worker forks",
 }

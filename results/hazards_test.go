@@ -11,7 +11,7 @@ func FuzzHazardName(f *testing.F) {
 	for _, text := range AllHazards() {
 		f.Add(text)
 	}
-	for _, text := range []string{"", "+", "plain+plain", "foreign-before+python", "foreign-before:n=5;n=6", "foreign-before:n=", "private-locks:kamailio=1;every=4", "shared-ctx:rsa=-1"} {
+	for _, text := range []string{"", "+", "plain+plain", "foreign-before+python", "foreign-before:n=5;n=6", "foreign-before:n=", "provider-state:when=after;every=4", "shared-ctx:rsa=-1"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

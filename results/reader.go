@@ -93,6 +93,7 @@ func (r *Reader) Scan() bool {
 		}
 		if whole {
 			r.offset = r.lines.read
+			r.trial.distrust()
 			return true
 		}
 	}

@@ -137,6 +137,11 @@ func (s *sharing) add(t *Trial) {
 	}
 }
 
+// complete reports whether a trial was not cut short.
+func (s *sharing) complete() bool {
+	return slices.ContainsFunc(s.trials, func(t sharingTrial) bool { return !t.ended })
+}
+
 // above is nil where there was no trial.
 func (s *sharing) above(floor Floor) *SharedBlocks {
 	if len(s.trials) == 0 {

@@ -60,6 +60,32 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 	return fileOf(t, "sharing.txt", trials...)
 }
 
+// Equal slots are shared objects where the tracer has not looked, or not to the end.
+func TestEqualSlots(t *testing.T) {
+	life, looked := testCell(Corruption, "hwm"), testCell(Sharing, "hwm")
+	looked.Heap = Traced
+	for name, tt := range map[string]struct {
+		sharing []*Trial
+		want    bool
+	}{
+		"no sharing trial": {nil, true},
+		"nothing raced":    {[]*Trial{{Cell: looked, Status: OK, Metrics: []Metric{{0, RacedBlocks}}}}, false},
+		"cut short": {[]*Trial{{Cell: looked, Status: OK, Metrics: []Metric{{0, RacedBlocks}},
+			Life: Life{Events: map[string]uint64{event.Crash: 1}}}}, true},
+		"could not be carried out": {[]*Trial{{Cell: looked, Status: Failed, Reason: "too busy"}}, true},
+	} {
+		trials := append(some(60, life), tt.sharing...)
+		trials[0].SharedSlots = 1
+		sum, err := Summarize(Options{}, fileOf(t, "run.txt", trials...))
+		if err != nil || len(sum.Tables) != 1 {
+			t.Fatalf("%s: %v, %+v", name, err, sum)
+		}
+		if v := sum.Tables[0].Rows[0].Verdict; (v.Worst() == Shared) != tt.want {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+}
+
 // A daemon has a floor and controls of its own, whatever random generator it has.
 func TestSharingOfDaemon(t *testing.T) {
 	var trials []*Trial

@@ -39,6 +39,11 @@ func Answer(c *results.Comparison, only ...string) *Table {
 	if names := scenesThat(tables, func(t *results.Table) bool { return t.NoFix == "" && hopeless(t) }); names != "" && len(t.Rows) > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("Left out, because %s is expected to be damaged, though it was not in these trials: %s.", results.NegativeControl, names))
 	}
+	if names := scenesThat(tables, func(t *results.Table) bool {
+		return t.Hazard != results.Plain && !hopeless(t) && shares(t.Row(results.NegativeControl))
+	}); names != "" && len(t.Rows) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("What %s shares too does not count: %s.", results.NegativeControl, names))
+	}
 	switch {
 	case c.Family != nil && c.Family.Holds():
 		t.Notes = append(t.Notes, c.Family.String())
@@ -67,20 +72,26 @@ func hopeless(t *results.Table) bool {
 
 // scenesThat names the hazards of some scenes, with the builds if those are not all.
 func scenesThat(tables []*results.Table, some func(*results.Table) bool) string {
-	var whole, parts []string
+	var whole []string
+	partly := map[string][]string{} // hazards by their builds
 	for _, scenes := range results.Group(tables, hazardOf) {
 		bad := slices.DeleteFunc(slices.Clone(scenes), func(t *results.Table) bool { return !some(t) })
 		switch hazard := scenes[0].Hazard; {
 		case len(bad) == len(scenes):
 			whole = append(whole, hazard)
 		case len(bad) > 0:
-			parts = append(parts, results.HazardTitle(hazard)+" on "+strings.Join(results.Distinct(bad, buildOf), " and "))
+			builds := strings.Join(results.Distinct(bad, buildOf), ", ")
+			partly[builds] = append(partly[builds], hazard)
 		}
+	}
+	var parts []string
+	for _, builds := range slices.Sorted(maps.Keys(partly)) {
+		parts = append(parts, results.JoinHazards(partly[builds])+" on "+builds)
 	}
 	if len(whole) > 0 {
 		parts = append([]string{results.JoinHazards(whole)}, parts...)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, "; ")
 }
 
 // record is what the trials of one strategy showed: alone in the process, build by build,
@@ -145,8 +156,12 @@ func newRecord(tables []*results.Table, strategy string) *record {
 // hurt reports whether the fix failed in a scene: a life was damaged, or workers
 // share what they share neither when it is alone nor under a perfect fix.
 func (f *record) hurt(t *results.Table, r *results.Row) bool {
-	shares := func(r *results.Row) bool { return r != nil && slices.Contains(r.Verdict.Words, results.Shared) }
 	return r.Verdict.Damaged > 0 || shares(r) && !shares(t.Row(results.NegativeControl)) && !slices.Contains(f.shared, t.OpenSSL)
+}
+
+// shares reports whether workers share what they inherited; nobody does in no row.
+func shares(r *results.Row) bool {
+	return r != nil && slices.Contains(r.Verdict.Words, results.Shared)
 }
 
 // plain takes what became of it alone on one build: any damage counts, and if
@@ -159,7 +174,7 @@ func (f *record) plain(build string, scenes []*results.Table) {
 		if r == nil {
 			continue
 		}
-		shared = shared || slices.Contains(r.Verdict.Words, results.Shared)
+		shared = shared || shares(r)
 		switch v := &r.Verdict; {
 		case v.Trials == 0 && v.Reason == "":
 		case v.Trials == 0:
@@ -268,13 +283,13 @@ func (f *record) breaks() Cell {
 	return c
 }
 
-// manyNeeds are more conditions than anybody checks, and fewWords are characters
-// that fit in a cell.
-const manyNeeds, fewWords = 4, 50
+// fewWords are characters that fit in a cell, and manyNeeds of conditions that nobody
+// reads any more.
+const fewWords, manyNeeds = 50, 100
 
 // advice follows from the other columns.
 func (f *record) advice() Cell {
-	needs := results.HazardConditions(slices.Sorted(maps.Keys(f.broken)))
+	needs := strings.Join(results.HazardConditions(slices.Sorted(maps.Keys(f.broken))), ", ")
 	switch {
 	case f.strategy == results.NegativeControl:
 		return Cell{Text: "never in a daemon: it shows a perfect fix"}
@@ -289,7 +304,7 @@ func (f *record) advice() Cell {
 	case len(needs) > manyNeeds:
 		return Cell{Text: "in a plain process: OpenSSL's defaults, used by workers alone", Detail: f.only()}
 	}
-	return Cell{Text: strings.Join(needs, ", "), Detail: f.only()}
+	return Cell{Text: needs, Detail: f.only()}
 }
 
 // only names the builds that a strategy is safe on, if that is not all.
