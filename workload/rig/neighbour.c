@@ -109,7 +109,7 @@ static bool another_is_awake(void)
 
 static void alarm_after(unsigned ms)
 {
-	struct itimerval timer = {{0, LOOK_MS * 1000}, {ms / 1000, (suseconds_t)(ms % 1000) * 1000}};
+	struct itimerval timer = {{0, (suseconds_t)LOOK_MS * 1000}, {ms / 1000, (suseconds_t)(ms % 1000) * 1000}};
 
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
