@@ -494,29 +494,3 @@ func ExampleWriter() {
 	// <nil> #trial
 	// BenchmarkHandshake/openssl=3.0.20/hazard=plain/load=tcp/heap=global/strategy=hwm/workers=4 4210 2105.25 handshakes/s
 }
-
-// What a program of an earlier rule called a lost call is no damage; a call that had
-// all of its time, or that anything else was seen with, is.
-func TestLostTooSoon(t *testing.T) {
-	for name, tt := range map[string]struct {
-		kinds  []string
-		detail string
-		want   Status
-	}{
-		"too soon":      {[]string{event.BrokenNeighbour}, "1.4s, worker 0: broken-neighbour: Python: did not come back in 1467 ms", Failed},
-		"in its time":   {[]string{event.BrokenNeighbour}, "16s, worker 0: broken-neighbour: Python: did not come back in 15960 ms", OK},
-		"the new rule":  {[]string{event.BrokenNeighbour}, "2.1s, worker 0: broken-neighbour: Python: waits for nobody, 2100 ms after it began", OK},
-		"it complained": {[]string{event.BrokenNeighbour}, "1s, worker 0: broken-neighbour: libcurl: out of memory", OK},
-		"with a slot":   {[]string{event.BrokenNeighbour, event.LostSlot}, "1s, worker 0: broken-neighbour: Python: did not come back in 1000 ms", OK},
-	} {
-		trial := some(1, testCell(Corruption, "hwm"), tt.kinds...)[0]
-		trial.Detail, trial.Metrics = []string{tt.detail}, []Metric{{1, DamagedPerTrial}}
-		set, err := ReadFiles(fileOf(t, "run.txt", trial))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := set.Trials[0]; got.Status != tt.want || got.Damaged() != (tt.want == OK) {
-			t.Errorf("%s: %s, events %v, reason %q", name, got.Status, got.Events, got.Reason)
-		}
-	}
-}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tlsbench/results/event"
 )
 
 // What no trial can be is refused with its line; read as it stands it would pass
@@ -37,6 +39,32 @@ func TestNonsenseIsRefused(t *testing.T) {
 		}
 		if err := r.Err(); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "run.txt: line ") {
 			t.Errorf("%q for %q: error %v, want one with %q", tc.new, tc.old, err, tc.want)
+		}
+	}
+}
+
+// What a program of an earlier rule called a lost call is no damage; a call that had
+// all of its time, or that anything else was seen with, is.
+func TestLostTooSoon(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kinds  []string
+		detail string
+		want   Status
+	}{
+		"too soon":      {[]string{event.BrokenNeighbour}, "1.4s, worker 0: broken-neighbour: Python: did not come back in 1467 ms", Failed},
+		"in its time":   {[]string{event.BrokenNeighbour}, "16s, worker 0: broken-neighbour: Python: did not come back in 15960 ms", OK},
+		"the new rule":  {[]string{event.BrokenNeighbour}, "2.1s, worker 0: broken-neighbour: Python: waits for nobody, 2100 ms after it began", OK},
+		"it complained": {[]string{event.BrokenNeighbour}, "1s, worker 0: broken-neighbour: libcurl: out of memory", OK},
+		"with a slot":   {[]string{event.BrokenNeighbour, event.LostSlot}, "1s, worker 0: broken-neighbour: Python: did not come back in 1000 ms", OK},
+	} {
+		trial := some(1, testCell(Corruption, "hwm"), tt.kinds...)[0]
+		trial.Detail, trial.Metrics = []string{tt.detail}, []Metric{{1, DamagedPerTrial}}
+		set, err := ReadFiles(fileOf(t, "run.txt", trial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := set.Trials[0]; got.Status != tt.want || got.Damaged() != (tt.want == OK) {
+			t.Errorf("%s: %s, events %v, reason %q", name, got.Status, got.Events, got.Reason)
 		}
 	}
 }

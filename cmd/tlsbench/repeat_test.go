@@ -91,6 +91,9 @@ func sameCommand(t *testing.T, path string) {
 			p.Spec.HandshakeTime, p.Spec.CorruptionTime = 0, 0
 		}
 	}
+	if plan.Spec.Sequential && plan.Spec.Rounds == 0 {
+		plan.Spec.Extended = nil // it was ended and went on: the trials are those of a plan that never was
+	}
 	if diff := cmp.Diff(asJSON(t, plan), asJSON(t, again)); diff != "" {
 		t.Errorf("%s\nmakes another plan (-file +command):\n%s", line, diff)
 	}
