@@ -335,7 +335,7 @@ func TestHazardRefusals(t *testing.T) {
 		{func(c *Config) { c.Hazard, c.Heap = "handoff", "private" }, "needs a shared heap"},
 		{func(c *Config) { c.Hazard, c.Heap = "shared-ctx", "private" }, "needs a shared heap"},
 		{func(c *Config) { c.Hazard, c.Heap = "worker-forks", "scalable" }, "needs a heap with one lock"},
-		{func(c *Config) { c.Hazard, c.Heap = "plain+rank0-thread", "scalable" }, "needs a heap with one lock"},
+		{func(c *Config) { c.Hazard, c.Heap = "foreign-after+rank0-thread", "scalable" }, "needs a heap with one lock"},
 		{func(c *Config) { c.Hazard, c.Build.Loader = "curl", "/other/loader" }, "has to come from the same release"},
 	} {
 		cfg := hazardTrial(t, "plain", catalogue.NegativeControl, "memory")
