@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -104,6 +105,9 @@ func (s *session) execute(args []string) error {
 	}
 	work := func() error { return parsed.Run(s) }
 	if slices.Contains(fileCommands, parsed.Selected().Name) {
+		// A million trials leave much garbage: an eighth less memory at its most, for no time
+		// that can be seen.
+		debug.SetGCPercent(70)
 		return s.interruptible(work)
 	}
 	return work()
