@@ -247,7 +247,12 @@ func (s *sample) addCorruption(t *Trial, file int) {
 }
 
 // sharedMost is -1 if no trial tells.
-func (s *sample) sharedMost() int { return slices.Max(append([]int{-1}, s.shared...)) }
+func (s *sample) sharedMost() int {
+	if len(s.shared) == 0 {
+		return -1
+	}
+	return slices.Max(s.shared)
+}
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {

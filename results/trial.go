@@ -98,8 +98,8 @@ const tooSoon = "a call of a library was given up too soon: it may have waited f
 
 // distrust takes a life as not carried out if nothing but such calls was seen in it.
 func (t *Trial) distrust() {
-	if len(t.Events) != 1 || t.Events[event.BrokenNeighbour] == 0 || len(t.Detail) == 0 ||
-		!lostTooSoon.MatchString(t.Detail[0]) || !lostTooSoon.MatchString(t.Detail[len(t.Detail)-1]) {
+	other := func(detail string) bool { return !lostTooSoon.MatchString(detail) }
+	if len(t.Events) != 1 || t.Events[event.BrokenNeighbour] == 0 || len(t.Detail) == 0 || slices.ContainsFunc(t.Detail, other) {
 		return
 	}
 	t.Status, t.Reason = Failed, tooSoon

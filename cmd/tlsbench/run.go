@@ -367,8 +367,7 @@ func failedControls(tables []*results.Table) []string {
 				t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"), t.Mark))
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list) // hazards share their controls
+	return distinct(list) // hazards share their controls
 }
 
 // deviations compares every cell of a file with what the catalogue of hazards

@@ -20,9 +20,8 @@
 
 enum {
 	LOOK_MS = 20,
-	ASLEEP_LOOKS = 50, /* a second of them in a row */
-	HARD_LIMIT_MS =
-		15000, /* of looks: for a call that never ends and never sleeps for long, or waits for a server */
+	ASLEEP_LOOKS = 50,     /* a second of them in a row */
+	HARD_LIMIT_MS = 15000, /* of looks, for any call */
 };
 
 static sigjmp_buf before_call;
@@ -114,6 +113,12 @@ static void alarm_after(unsigned ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* Nobody is there who could let the call go on. */
+static bool waits_for_nobody(void)
+{
+	return call.local && call.asleep >= ASLEEP_LOOKS;
+}
+
 /*
  * The call is blocked, or has had its time. Time is counted in looks: a process that
  * is stopped, or gets no processor, does not look. Whom it waits for may be starved
@@ -132,8 +137,7 @@ static bool is_lost(void)
 	__atomic_store_n(&rig.me->sleeps, slept, __ATOMIC_RELAXED);
 	call.looks++;
 	call.asleep = slept && !another_is_awake() ? call.asleep + 1 : 0;
-	return ((call.local && call.asleep >= ASLEEP_LOOKS) || call.limit_ms + call.looks * LOOK_MS > HARD_LIMIT_MS) &&
-	       !heap_locked_here();
+	return (waits_for_nobody() || call.limit_ms + call.looks * LOOK_MS > HARD_LIMIT_MS) && !heap_locked_here();
 }
 
 static void on_alarm(int signal)
@@ -170,8 +174,8 @@ bool neighbour_call(const char *what, bool local, unsigned limit_ms, bool (*fn)(
 	sigaction(SIGALRM, &was, NULL);
 	if (lost)
 		note_event(EVENT_BROKEN_NEIGHBOUR,
-			call.local && call.asleep >= ASLEEP_LOOKS ? "%s: waits for nobody, %llu ms after it began"
-								  : "%s: did not come back in %llu ms",
+			waits_for_nobody() ? "%s: waits for nobody, %llu ms after it began"
+					   : "%s: did not come back in %llu ms",
 			what, (unsigned long long)((now_ns() - call.began) / 1000000));
 	begin_operation((enum operation)operation);
 	return done;
