@@ -28,7 +28,7 @@ static int look_up(struct strategy_context *ctx)
 
 /*
  * The three pointers that OpenSSL hands out. It allocates an object that is missing
- * here, in the at-fork child, under its own locks and the heap's: 60 to 125 us on
+ * here, in the at-fork child, under its own locks and the heap's: 65 to 140 us on
  * 1.1.1 to 3.5, and not async-signal-safe if rank 0 has threads.
  */
 static size_t own_pointers(void *own[3])

@@ -28,7 +28,7 @@ var findingsText string
 func findings(d *plots.Data, set string) (string, error) {
 	f := finder{tables: d.Tables, field: d.Field}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
-		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs,
+		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs, "handlers": f.handlers,
 		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure,
 		"set":    func() string { return set },
 		"family": func() (string, error) { return everywhere(d.Comparison) },
@@ -255,6 +255,22 @@ func (f finder) costs(strategy string) (string, error) {
 		low, high = min(low, r.Duet.Cost.Low), max(high, r.Duet.Cost.High)
 	}
 	return number.Between(low, high, number.Change), nil
+}
+
+// handlers gives what a strategy's at-fork handlers take on all builds, where least and
+// where most; sweeps are left out.
+func (f finder) handlers(strategy string) (string, error) {
+	low, high := math.Inf(1), 0.0
+	for t, r := range results.Rows(f.tables) {
+		c, ok := r.Cost(results.HandlerCold)
+		if ok && r.Strategy == strategy && t.Hazard == results.Plain && t.Workers == 1 && t.Settings == "" && usual(t) {
+			low, high = min(low, c.Median.Value), max(high, c.Median.Value)
+		}
+	}
+	if high == 0 {
+		return "", fmt.Errorf("the set has no forks of one worker under %s", strategy)
+	}
+	return number.Duration(low) + " to " + number.Duration(high), nil
 }
 
 // daemons adds up the lives of a strategy with a hazard in the unchanged daemons:
