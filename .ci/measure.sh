@@ -6,7 +6,9 @@
 # What is timed comes first, one file after the other on a quiet machine; then what
 # is only counted, some files at once. A file that is there already is resumed, which
 # takes no time where it is finished; so the same command goes on after an
-# interruption. FOLDER is named after day and machine, such as 2026-11-29-epyc-2core.
+# interruption. Trials that could not be carried out stop nothing, and are in the
+# file; the exit status is 1 then. FOLDER is named after day and machine, such as
+# 2026-11-29-epyc-2core.
 set -eu
 
 folder=${1:?usage: measure.sh FOLDER}
@@ -16,16 +18,34 @@ lines=system,1.1.1,3.5,3.6,4.0
 command=run
 
 mkdir -p "$folder"
+failed=$(mktemp)
+trap 'rm -f "$failed"' EXIT
 
+# What is measured next to other files runs in a shell of its own: so a file tells
+# of failures, and no variable.
 measure() {
 	file=$folder/$1
 	shift
 	echo "$file" >&2
 	if [ -e "$file" ]; then
-		"$tlsbench" $command --resume "$file" >/dev/null
+		set -- $command --resume "$file"
 	else
-		"$tlsbench" $command --seed "$seed" "$@" -o "$file" >/dev/null
+		set -- $command --seed "$seed" "$@" -o "$file"
 	fi
+	status=0
+	"$tlsbench" "$@" >/dev/null || status=$?
+	[ $status != 130 ] || exit 130
+	[ $status = 0 ] || echo "$file: exit status $status" >>"$failed"
+}
+
+# probe FILE FLAG...: what each strategy makes of each key.
+probe() {
+	file=$folder/$1
+	shift
+	[ ! -e "$file" ] || return 0
+	echo "$file" >&2
+	"$tlsbench" probe --openssl "$lines" "$@" --json >"$file.part"
+	mv "$file.part" "$file"
 }
 
 # What is timed: duets, forks, throughput, numbers of workers; and the method held
@@ -73,7 +93,10 @@ measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop
 	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1
 wait
 
-# What each strategy makes of each key.
-[ -e "$folder/probe.json" ] || "$tlsbench" probe --openssl "$lines" --json >"$folder/probe.json"
-[ -e "$folder/probe-foreign-before.json" ] ||
-	"$tlsbench" probe --openssl "$lines" --hazard foreign-before --json >"$folder/probe-foreign-before.json"
+probe probe.json
+probe probe-foreign-before.json --hazard foreign-before
+
+[ ! -s "$failed" ] || {
+	sed 's/^/measure.sh: /' "$failed" >&2
+	exit 1
+}

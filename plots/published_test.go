@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,6 +47,29 @@ func TestPublished(t *testing.T) {
 	check(t, report.Publish(fresh, false))
 	for _, pattern := range []string{"README.md", "results/FINDINGS.md", report.PublishedData + "/*/README.md", report.PublishedFigures + "/*"} {
 		compareFolders(t, root, fresh, pattern)
+	}
+}
+
+// placeOf finds places in OpenSSL's source.
+var placeOf = regexp.MustCompile(`[a-z_]+\.c:[0-9]+`)
+
+// The help topics name what OpenSSL shares of itself, as a stranger who traces a server
+// needs it: they name what the article takes from the set.
+func TestTopicsNameFloor(t *testing.T) {
+	article, err := os.ReadFile("../results/FINDINGS.md")
+	check(t, err)
+	_, sentence, _ := strings.Cut(string(article), "OpenSSL's own, and left out: ")
+	sentence, _, _ = strings.Cut(sentence, "\n")
+	want := placeOf.FindAllString(sentence, -1)
+	if len(want) == 0 {
+		t.Fatal("the article names no block that is OpenSSL's own")
+	}
+	for _, topic := range []string{"verdicts", "preload"} {
+		text, err := os.ReadFile("../cmd/tlsbench/topics/" + topic + ".txt")
+		check(t, err)
+		if diff := cmp.Diff(want, placeOf.FindAllString(string(text), -1)); diff != "" {
+			t.Errorf("topic %s (-article +topic):\n%s", topic, diff)
+		}
 	}
 }
 

@@ -69,7 +69,10 @@ type Table struct {
 	// NoFix says that the negative control is damaged here too, so that no fix of
 	// its kind can help; "" if it is not.
 	NoFix string `json:"no_fix_helps,omitempty"`
-	Rows  []*Row `json:"rows"`
+	// Floor lists the places in OpenSSL whose blocks the negative control shares
+	// under hazard plain too: they count for no strategy.
+	Floor []string `json:"floor,omitempty"`
+	Rows  []*Row   `json:"rows"`
 }
 
 // Row is one strategy in one scene.
@@ -215,6 +218,9 @@ func (in *Input) changed(family *Family) string {
 func (g *gatherer) table(s Scene, o Options) *Table {
 	t := &Table{Scene: s, Mark: g.mark(s), Controls: "no controls needed: fork trials make no claim about damage"}
 	t.NoFix, _ = g.noFix(s)
+	if g.hasSharing(s) {
+		t.Floor = g.sharing[s.controls()].places()
+	}
 	switch {
 	case t.Mark != "":
 		t.Controls = t.Mark

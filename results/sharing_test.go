@@ -143,8 +143,8 @@ func TestSharingFloor(t *testing.T) {
 			}
 			delete(want, cell)
 		}
-		if c.Tables[i].Mark != "" {
-			t.Errorf("%s: %s", c.Tables[i].Hazard, c.Tables[i].Mark)
+		if got := strings.Join(c.Tables[i].Floor, " "); got != "lhash.c:3 prop.c:4" || c.Tables[i].Mark != "" {
+			t.Errorf("%s: floor %q, mark %q", c.Tables[i].Hazard, got, c.Tables[i].Mark)
 		}
 	}
 	if len(want) != 0 {

@@ -30,38 +30,69 @@ import (
 // root is the module that has the page.
 const root = "../.."
 
-var pagePath string
+// fixture is a page of made-up data that has everything a page can have, published
+// that of the published set.
+var fixture, published string
 
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "report")
 	if err != nil {
 		panic(err)
 	}
-	pagePath = filepath.Join(folder, "report.html")
-	build := exec.Command("go", "run", "./cmd/tlsbench", "report", "plots/testdata/full.txt",
-		"--probe", "plots/testdata/probe.json", "--embed", "-o", pagePath)
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v: %v\n%s", build.Args, err, out)
-		os.Exit(1)
-	}
+	fixture = reportPage(folder, "fixture", "plots/testdata/full.txt", "--probe", "plots/testdata/probe.json", "--embed")
+	published = reportPage(folder, "published", publishedFiles()...)
 	code := m.Run()
 	os.RemoveAll(folder)
 	os.Exit(code)
 }
 
+// reportPage writes a page.
+func reportPage(folder, name string, args ...string) string {
+	path := filepath.Join(folder, name+".html")
+	cmd := exec.Command("go", append([]string{"run", "./cmd/tlsbench", "report", "-o", path}, args...)...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v: %v\n%s", cmd.Args, err, out)
+		os.Exit(1)
+	}
+	return path
+}
+
+// publishedFiles are those of the newest set, by the flags that report has for them.
+func publishedFiles() (args []string) {
+	files, _ := filepath.Glob(root + "/results/data/*/*.txt")
+	if len(files) == 0 {
+		fmt.Fprintln(os.Stderr, "no published set in results/data")
+		os.Exit(1)
+	}
+	set := filepath.Dir(files[len(files)-1])
+	for _, file := range files {
+		name, _ := filepath.Rel(root, file)
+		switch {
+		case filepath.Dir(file) != set:
+		case strings.HasPrefix(filepath.Base(file), "aa-"):
+			args = append(args, "--aa", name)
+		default:
+			args = append(args, name)
+		}
+	}
+	probe, _ := filepath.Rel(root, filepath.Join(set, "probe.json"))
+	return append(args, "--probe", probe)
+}
+
 // view is an open page, and what went wrong on it.
 type view struct {
-	ctx context.Context
-	t   *testing.T
+	ctx  context.Context
+	t    *testing.T
+	page string
 
 	mu       sync.Mutex
 	requests []string
 	errors   []string
 }
 
-// open loads the page in a window of a width.
-func open(t *testing.T, width int64, scripts bool, scheme string) *view {
+// open loads a page in a window of a width.
+func open(t *testing.T, page string, width int64, scripts bool, scheme string) *view {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
@@ -71,13 +102,13 @@ func open(t *testing.T, width int64, scripts bool, scheme string) *view {
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(cancel)
-	v := &view{ctx: ctx, t: t}
+	v := &view{ctx: ctx, t: t, page: page}
 	chromedp.ListenTarget(ctx, v.listen)
 	v.run(network.Enable(), runtime.Enable(),
 		emulation.SetDeviceMetricsOverride(width, 900, 1, width < 500),
 		emulation.SetScriptExecutionDisabled(!scripts),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-		chromedp.Navigate("file://"+pagePath), chromedp.WaitVisible("#data a[download]"))
+		chromedp.Navigate("file://"+page), chromedp.WaitVisible("#data"))
 	return v
 }
 
@@ -86,7 +117,7 @@ func (v *view) listen(event any) {
 	defer v.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if u := e.Request.URL; !strings.HasPrefix(u, "data:") && u != "file://"+pagePath {
+		if u := e.Request.URL; !strings.HasPrefix(u, "data:") && u != "file://"+v.page {
 			v.requests = append(v.requests, u)
 		}
 	case *runtime.EventConsoleAPICalled:
@@ -140,31 +171,41 @@ func (v *view) clean() {
 	}
 }
 
-// TestLayout looks at the page on a desk, in half a window and on a telephone, light
+// TestLayout looks at both pages on a desk, in half a window and on a telephone, light
 // and dark: no errors, no requests, nothing cut, no word broken, nothing on top of
-// another, and enough contrast everywhere.
+// another, every letter there, and enough contrast everywhere.
 func TestLayout(t *testing.T) {
-	for _, width := range []int64{1280, 1000, 390} {
-		for _, scheme := range []string{"light", "dark"} {
-			t.Run(fmt.Sprintf("%d-%s", width, scheme), func(t *testing.T) {
-				v := open(t, width, true, scheme)
-				v.shots(fmt.Sprintf("%d-%s", width, scheme))
-				for _, problem := range ask[[]string](v, layoutProblems) {
-					t.Error(problem)
-				}
-				for _, problem := range ask[[]string](v, contrastProblems) {
-					t.Error(problem)
-				}
-				v.clean()
-			})
+	for name, page := range map[string]string{"fixture": fixture, "published": published} {
+		for _, width := range []int64{1280, 1000, 390} {
+			for _, scheme := range []string{"light", "dark"} {
+				t.Run(fmt.Sprintf("%s-%d-%s", name, width, scheme), func(t *testing.T) {
+					v := open(t, page, width, true, scheme)
+					v.shots(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+					for _, check := range []string{layoutProblems, contrastProblems, glyphProblems} {
+						for _, problem := range ask[[]string](v, check) {
+							t.Error(problem)
+						}
+					}
+					v.clean()
+				})
+			}
 		}
 	}
 }
 
-// TestChecksCanFail makes sure that the checks of TestLayout see what they are
-// for.
+// TestOnePageOneAnswer: what a page says in one place it does not deny in another.
+func TestOnePageOneAnswer(t *testing.T) {
+	for _, page := range []string{fixture, published} {
+		v := open(t, page, 1280, true, "light")
+		for _, problem := range ask[[]string](v, contradictions) {
+			t.Error(problem)
+		}
+	}
+}
+
+// TestChecksCanFail makes sure that the checks above see what they are for.
 func TestChecksCanFail(t *testing.T) {
-	v := open(t, 390, true, "light")
+	v := open(t, fixture, 390, true, "light")
 	damage := func(style, what, check string) {
 		t.Helper()
 		ask[bool](v, `(() => { const s = document.createElement("style"); s.id = "damage"; s.textContent = `+"`"+style+"`"+`; document.head.append(s); return true })()`)
@@ -180,11 +221,23 @@ func TestChecksCanFail(t *testing.T) {
 	damage(".wide svg{max-width:100%}", "a picture too small to read", layoutProblems)
 	damage("td{width:3em;overflow-wrap:anywhere}tr,td{display:table-cell!important;max-width:3em}", "a word broken inside", `(`+layoutProblems+`).filter(p => p.startsWith("is broken inside"))`)
 	damage(".caption{color:#aaa!important}", "pale text", contrastProblems)
+	damage(`.caption::after{content:"\\378"}`, "a letter that no font has", glyphProblems)
+	damage(`.caption::after{content:"\\2800"}`, "a letter that is blank", glyphProblems)
+	for what, edit := range map[string]string{
+		"a harmless word with damage": `document.querySelectorAll("#details td.verdict").forEach(e => e.className = "verdict w-clean")`,
+		"an answer without damage":    `document.querySelectorAll("#answer tbody tr").forEach(e => { e.cells[1].textContent = "clean on all 5"; e.cells[2].textContent = "none of 40 hazards" })`,
+	} {
+		v := open(t, fixture, 1280, true, "light")
+		ask[any](v, edit)
+		if len(ask[[]string](v, contradictions)) == 0 {
+			t.Errorf("%s is not noticed", what)
+		}
+	}
 }
 
 // TestWithoutScripts: everything is there, nothing offers what it cannot do.
 func TestWithoutScripts(t *testing.T) {
-	v := open(t, 1280, false, "light")
+	v := open(t, fixture, 1280, false, "light")
 	if !ask[bool](v, `document.querySelector(".controls").getClientRects().length === 0`) {
 		t.Error("filters are shown that do nothing")
 	}
@@ -202,7 +255,7 @@ const visible = `[...document.querySelectorAll("figure[data-openssl], tr[data-op
 // TestFilterByMouse picks values as a user does; a select element's menu is
 // drawn outside the page, so its value is set and the change sent.
 func TestFilterByMouse(t *testing.T) {
-	v := open(t, 1280, true, "light")
+	v := open(t, fixture, 1280, true, "light")
 	all := ask[int](v, visible+".length")
 	choose := func(id, value string) {
 		v.run(chromedp.Click("#"+id), chromedp.SetValue("#"+id, value),
@@ -230,7 +283,7 @@ func TestFilterByMouse(t *testing.T) {
 
 // TestKeyboard reaches filters and sorting with keys alone.
 func TestKeyboard(t *testing.T) {
-	v := open(t, 1280, true, "light")
+	v := open(t, fixture, 1280, true, "light")
 	all := ask[int](v, visible+".length")
 	v.reach("filter-openssl")
 	v.run(chromedp.KeyEvent("4")) // the option that begins with it
@@ -266,7 +319,7 @@ func (v *view) reach(id string) {
 // TestSort sorts a column both ways by its button; a third click restores the
 // order.
 func TestSort(t *testing.T) {
-	v := open(t, 1280, true, "light")
+	v := open(t, fixture, 1280, true, "light")
 	const column = `[...document.querySelector("#details .table table").tBodies[0].rows].map(r => Number(r.cells[1].dataset.sort))`
 	const button = `#details .table table thead th:nth-child(2) button`
 	before := ask[[]float64](v, column)
@@ -292,7 +345,7 @@ func TestSort(t *testing.T) {
 
 // TestAlternatives: each picture has a name and a description.
 func TestAlternatives(t *testing.T) {
-	v := open(t, 1280, true, "light")
+	v := open(t, fixture, 1280, true, "light")
 	bad := ask[[]string](v, `[...document.querySelectorAll("svg")].filter(s => {
 		const parts = (s.getAttribute("aria-labelledby") || "").split(" ").map(id => document.getElementById(id)?.textContent || "");
 		return s.getAttribute("role") !== "img" || parts.length !== 2 || parts.some(p => p.length < 10);

@@ -29,7 +29,7 @@ func findings(d *plots.Data, set string) (string, error) {
 	f := finder{tables: d.Tables, field: d.Field}
 	article, err := template.New("findings.md").Funcs(template.FuncMap{
 		"breaks": tells(f.damaged, broken), "holds": tells(f.damaged, held), "raced": f.raced, "unraced": f.unraced, "events": f.events, "costs": f.costs, "handlers": f.handlers,
-		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure,
+		"predictions": f.predictions, "daemonBreaks": tells(f.daemons, broken), "daemonHolds": tells(f.daemons, held), "agreement": f.agreement, "exposure": f.exposure, "floor": f.floor,
 		"set":    func() string { return set },
 		"family": func() (string, error) { return everywhere(d.Comparison) },
 	}).Parse(findingsText)
@@ -210,6 +210,21 @@ func (f finder) unraced(strategy, hazard string, builds ...string) (string, erro
 		n += r.Sharing.Trials
 	}
 	return fmt.Sprintf("no shared block in %s", number.Count(n, "sharing trial")), nil
+}
+
+// floor names the blocks that the negative control shares under hazard plain, on each
+// build that has such.
+func (f finder) floor() (string, error) {
+	var list []string
+	for _, t := range f.tables {
+		if usual(t) && t.Hazard == results.Plain && t.Workers == results.DefaultWorkers && len(t.Floor) > 0 {
+			list = append(list, fmt.Sprintf("`%s` on %s", strings.Join(t.Floor, "`, `"), t.OpenSSL))
+		}
+	}
+	if len(list) == 0 {
+		return "", fmt.Errorf("%s shares no block under hazard %s on any build", results.NegativeControl, results.Plain)
+	}
+	return strings.Join(list, ", "), nil
 }
 
 // exposure says how many connections there were in an average life of a field

@@ -129,6 +129,9 @@ func (b *comparison) scene(builds []*results.Table) {
 	b.Add(Heading{2, title})
 	for _, t := range builds {
 		text := t.Controls
+		if len(t.Floor) > 0 {
+			text += fmt.Sprintf("; shared blocks left out, because %s shares them too: %s", results.NegativeControl, strings.Join(t.Floor, ", "))
+		}
 		if len(builds) > 1 {
 			text = "openssl " + t.OpenSSL + ": " + text
 		}

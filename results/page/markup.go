@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
 )
 
@@ -84,7 +85,7 @@ func (d *Document) writeHTML(w *bytes.Buffer) {
 		case Alarm:
 			fmt.Fprintf(w, "<p class=\"mark\">%s</p>\n", escapeHTML(string(p)))
 		case Code:
-			fmt.Fprintf(w, "<pre tabindex=\"0\"><code>%s</code></pre>\n", escapeHTML(string(p)))
+			fmt.Fprintf(w, "<pre tabindex=\"0\"><code>%s</code></pre>\n", breakable(string(p)))
 		case List:
 			w.WriteString("<dl>\n")
 			for _, e := range p {
@@ -126,13 +127,13 @@ func (t *Table) html(w *bytes.Buffer, notes *notes) {
 }
 
 func (t *Table) cell(w *bytes.Buffer, i int, c Cell, notes *notes) {
-	text := escapeHTML(c.Text + notes.cell(t, i, c))
+	text := breakable(c.Text + notes.cell(t, i, c))
 	if i < t.labels() {
 		fmt.Fprintf(w, "<th scope=\"row\">%s</th>", text)
 		return
 	}
 	if c.Detail != "" { // on a narrow page text and detail are one column, beside the head
-		text = "<div>" + text + " <small>" + escapeHTML(c.Detail) + "</small></div>"
+		text = "<div>" + text + " <small>" + breakable(c.Detail) + "</small></div>"
 	}
 	if text == "" {
 		w.WriteString("<td></td>")
@@ -150,6 +151,21 @@ func attribute(name, value string) string {
 		return ""
 	}
 	return fmt.Sprintf(" %s=\"%s\"", name, escapeHTML(value))
+}
+
+// wordParts are pieces of a word that may be wider than its column: a path, a digest.
+var wordParts = regexp.MustCompile(`[0-9a-f]{16}|[/,]`)
+
+// breakable is a text in HTML, with places where a browser may break a long word.
+func breakable(s string) string {
+	words := strings.SplitAfter(s, " ")
+	for i, w := range words {
+		if w = escapeHTML(w); len(w) > 32 && !strings.Contains(w, "&") {
+			w = wordParts.ReplaceAllString(w, "$0<wbr>")
+		}
+		words[i] = w
+	}
+	return strings.Join(words, "")
 }
 
 func escapeHTML(s string) string { return html.EscapeString(clean(s)) }

@@ -220,14 +220,29 @@ func (p *process) memory() uint64 {
 	return sum
 }
 
-// times are how long the daemon's processes had a processor, and how long they had
-// or wanted one.
-func (p *process) times() (ran, used time.Duration) {
+// usage is how long a process had a processor, and how long it had or wanted one.
+type usage struct{ ran, wanted time.Duration }
+
+// usages are those of the daemon's processes, by their ids, and the sum of all.
+func (p *process) usages() (each map[int]usage, all usage) {
+	each = make(map[int]usage)
 	for _, q := range p.members() {
 		if s, err := q.Schedstat(); err == nil {
-			ran += time.Duration(s.RunningNanoseconds)
-			used += time.Duration(s.RunningNanoseconds + s.WaitingNanoseconds)
+			ran := time.Duration(s.RunningNanoseconds)
+			u := usage{ran, ran + time.Duration(s.WaitingNanoseconds)}
+			each[q.PID] = u
+			all.ran, all.wanted = all.ran+u.ran, all.wanted+u.wanted
 		}
 	}
-	return ran, used
+	return each, all
+}
+
+// busiest is how long the process that wanted a processor most wanted one since
+// these usages before. On a busy machine a daemon's many timers, each of which waits
+// a little whenever it wakes, together seem to want one all the time.
+func busiest(now, before map[int]usage) (wanted time.Duration) {
+	for id, u := range now {
+		wanted = max(wanted, u.wanted-before[id].wanted)
+	}
+	return wanted
 }

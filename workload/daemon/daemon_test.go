@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -250,5 +251,23 @@ func checkServes(t *testing.T, name string, cfg workload.Config) {
 	}
 	if !strings.HasPrefix(out.Mark, cfg.Strategy.Name+": set up when the TLS module was loaded") {
 		t.Errorf("kamailio %s: the preload object said %q", name, out.Mark)
+	}
+}
+
+// Twenty timers that wait a little each are not busy; one process that gets no processor
+// is, and so is one that was not there before.
+func TestBusiest(t *testing.T) {
+	before, timers := map[int]usage{}, map[int]usage{}
+	for id := range 20 {
+		before[id] = usage{wanted: time.Hour}
+		timers[id] = usage{wanted: time.Hour + 200*time.Millisecond}
+	}
+	starved, forked := maps.Clone(timers), maps.Clone(timers)
+	starved[7] = usage{wanted: time.Hour + 3*time.Second}
+	forked[20] = usage{wanted: 2 * time.Second}
+	for want, now := range map[time.Duration]map[int]usage{200 * time.Millisecond: timers, 3 * time.Second: starved, 2 * time.Second: forked} {
+		if got := busiest(now, before); got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
 	}
 }

@@ -23,7 +23,8 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 	defer limit.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	idle, quiet := pulse{since: t.began}, 0
+	looked, quiet := t.began, 0
+	var before map[int]usage
 	for {
 		select {
 		case <-ctx.Done():
@@ -39,20 +40,20 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			if answered(ctx, t.addr(), t.setup.id) {
 				return true, nil
 			}
-			if time.Since(idle.since) < silence {
+			passed := time.Since(looked)
+			if passed < silence {
 				continue
 			}
-			ran, used := t.process.times()
-			if ran > readySpin {
+			each, all := t.process.usages()
+			if all.ran > readySpin {
 				return false, t.neverReady()
 			}
-			now := pulse{since: time.Now(), used: used}
-			if now.used-idle.used >= now.since.Sub(idle.since)/idleShare {
+			if busiest(each, before) >= passed/idleShare {
 				quiet = 0
 			} else if quiet++; quiet == 2 { // once may be a slow disk
 				return false, t.neverReady()
 			}
-			idle = now
+			looked, before = time.Now(), each
 		}
 	}
 }

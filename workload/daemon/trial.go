@@ -51,9 +51,9 @@ const (
 	// No handshake at all for so long, with a daemon that does not want a
 	// processor: it hangs.
 	silence = 4 * time.Second
-	// A daemon that starts needs a processor all the time; one that does
-	// nothing has timers and locks with a time limit, which need less than one
-	// part in so many.
+	// In a daemon that starts some process wants a processor all the time; in one that
+	// does nothing each has timers or a lock with a time limit, and wants one for
+	// less than one part in so many.
 	idleShare = 4
 )
 
@@ -290,7 +290,8 @@ type pulse struct {
 // listen looks whether the daemon has served anybody of late.
 func (t *trial) listen() string {
 	good := t.load.Good() + t.load.Bad()
-	_, used := t.process.times()
+	_, all := t.process.usages()
+	used := all.wanted
 	if good != t.quiet.good || t.quiet.since.IsZero() || t.draining.Load() {
 		t.quiet = pulse{good, time.Now(), used}
 		return ""

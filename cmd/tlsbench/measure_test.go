@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tlsbench/results"
+)
+
+// shorter is a program that asks tlsbench for the shortest form of what it is asked
+// for. What goes on is asked for as it is: a file knows its plan.
+const shorter = `#!/bin/sh
+case " $* " in
+*" --resume "*) exec tlsbench "$@" ;;
+*" --measure duet "*) set -- "$@" --duet-pairs 1 ;;
+esac
+before= n=$#
+while [ $n -gt 0 ]; do
+	arg=$1
+	shift
+	n=$((n - 1))
+	case "$before $arg" in
+	"--hazard all") arg=plain,foreign-before:n=40 ;;
+	"--hazard plain,"*) arg=plain,provider-state ;;
+	"--rounds "*) arg=1 ;;
+	"--duration "*) arg=50ms ;;
+	"--fork-pairs "*) arg=4 ;;
+	"--duet-pairs "*) arg=2 ;;
+	esac
+	set -- "$@" "$arg"
+	before=$arg
+done
+exec tlsbench "$@"
+`
+
+// TestMeasure measures a whole set by the script that measured the published one, with
+// everything in it short, and interrupts it as a user's Ctrl-C does. The same command
+// goes on until all plans are finished; then a page can be made of the set.
+func TestMeasure(t *testing.T) {
+	if os.Getenv("TLSBENCH_LINES") == "" {
+		t.Skip("takes about ten minutes: make test-long LONG=field")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, set := t.TempDir(), filepath.Join(t.TempDir(), "set")
+	if err := os.Symlink(exe, filepath.Join(bin, "tlsbench")); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(bin, "shorter")
+	if err := os.WriteFile(program, []byte(shorter), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	measure := func(interruptAfter time.Duration) (string, error) {
+		cmd := exec.Command("sh", ".ci/measure.sh", set)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TLSBENCH="+program)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		var log bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &log, &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if interruptAfter > 0 {
+			timer := time.AfterFunc(interruptAfter, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) })
+			defer timer.Stop()
+		}
+		// Wait returns when nobody holds the log open: then none of them is left.
+		return log.String(), cmd.Wait()
+	}
+	for range 3 {
+		after := 5*time.Second + time.Duration(random.Int64N(int64(2*time.Minute)))
+		log, err := measure(after)
+		t.Logf("interrupted after %v: %v, %d files begun", after, err, strings.Count(log, ".txt\n"))
+	}
+	if log, err := measure(0); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	files, _ := filepath.Glob(filepath.Join(set, "*.txt"))
+	if len(files) < 15 {
+		t.Fatalf("only %d files: %v", len(files), files)
+	}
+	kind := func(file string) string { // duets of a strategy with itself, daemons, all others
+		name, _, _ := strings.Cut(filepath.Base(file), "-")
+		return map[string]string{"aa": name, "field": name}[name]
+	}
+	for _, together := range results.Group(files, kind) {
+		c, err := results.Summarize(results.Options{}, together...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range c.Unfinished() {
+			t.Error(text)
+		}
+	}
+	var out bytes.Buffer
+	args := append([]string{"report", "--probe", filepath.Join(set, "probe.json"), "-o", filepath.Join(set, "page.html")}, files...)
+	if code := run(t.Context(), args, nil, &out, &out); code != 0 {
+		t.Errorf("report: exit code %d: %s", code, &out)
+	}
+}
