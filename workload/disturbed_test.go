@@ -23,6 +23,25 @@ import (
 // What is done to the processes of a trial from outside is not damage of the
 // strategy. Here it is done to them: with signals, for real.
 
+// underLoad calls watch with rank 0's process id when the load of a trial begins, and
+// what that returns when the load has ended.
+type underLoad struct {
+	Server
+	rig   *trial
+	watch func(rank0 int, b *rig.Block) (stop func())
+}
+
+func (u underLoad) Drive(ctx context.Context) error {
+	defer u.watch(u.rig.process.PID(), u.rig.block)()
+	return u.Server.Drive(ctx)
+}
+
+func watching(t *trial, watch func(int, *rig.Block) func()) Server { return underLoad{t, t, watch} }
+
+func watchingForks(t *forkTrial, watch func(int, *rig.Block) func()) Server {
+	return underLoad{t, &t.trial, watch}
+}
+
 // stoppedFor is longer than the rig waits for a silent peer.
 const stoppedFor = rig.PeerTimeout + time.Second/2
 
@@ -36,10 +55,10 @@ func TestStoppedHelper(t *testing.T) {
 	cfg := corruption(t, catalogue.NegativeControl, "tcp")
 	cfg.Duration = 4 * time.Second
 	once := func() (*Outcome, error) {
-		return serve(context.Background(), &trial{cfg: cfg, watch: func(int, *rig.Block) func() {
+		return serve(context.Background(), watching(&trial{cfg: cfg}, func(int, *rig.Block) func() {
 			fmt.Println("load")
 			return func() {}
-		}})
+		}))
 	}
 	carryOut := once
 	if mode == "again" {
@@ -120,7 +139,7 @@ func disturb(t *testing.T, load string, do func(rank0, worker int)) (*Outcome, e
 	cfg := corruption(t, catalogue.NegativeControl, load)
 	cfg.Duration = 5 * time.Second
 	done := make(chan struct{})
-	return serve(context.Background(), &trial{cfg: cfg, watch: func(rank0 int, b *rig.Block) func() {
+	return serve(context.Background(), watching(&trial{cfg: cfg}, func(rank0 int, b *rig.Block) func() {
 		worker := b.Workers()[1].PID
 		go func() {
 			defer close(done)
@@ -130,8 +149,7 @@ func disturb(t *testing.T, load string, do func(rank0, worker int)) (*Outcome, e
 			do(rank0, worker)
 		}()
 		return func() { <-done }
-	}})
-
+	}))
 }
 
 // A process of the rig that is stopped for good, whatever it was doing.

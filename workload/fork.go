@@ -74,9 +74,6 @@ func (t *forkTrial) Start(ctx context.Context, out *Outcome) (serves bool, err e
 
 // Drive has rank 0 fork, and returns when it has ended.
 func (t *forkTrial) Drive(ctx context.Context) error {
-	if t.watch != nil {
-		defer t.watch(t.process.PID(), t.block)()
-	}
 	t.process.Stop() // here: begin
 	select {
 	case <-ctx.Done():

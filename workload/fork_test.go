@@ -246,7 +246,7 @@ func TestForkLimitReached(t *testing.T) {
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 100000
 	most := make(chan int, 1)
-	out, err := serve(context.Background(), &forkTrial{trial: trial{cfg: cfg, wrap: readable(t), watch: func(pid int, b *rig.Block) func() {
+	out, err := serve(context.Background(), watchingForks(&forkTrial{trial: trial{cfg: cfg, wrap: readable(t)}}, func(pid int, b *rig.Block) func() {
 		go func() {
 			n := 0
 			for b.ForkProgress() < 30 {
@@ -260,7 +260,7 @@ func TestForkLimitReached(t *testing.T) {
 			most <- n
 		}()
 		return func() {}
-	}}})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,10 +356,10 @@ func TestCancelledForks(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 1000000
-	_, err := serve(ctx, &forkTrial{trial: trial{cfg: cfg, watch: func(int, *rig.Block) func() {
+	_, err := serve(ctx, watchingForks(&forkTrial{trial: trial{cfg: cfg}}, func(int, *rig.Block) func() {
 		cancel()
 		return func() {}
-	}}})
+	}))
 	if err != context.Canceled {
 		t.Errorf("cancelled trial ended with %v", err)
 	}

@@ -187,7 +187,7 @@ func TestForkPidsLimitReached(t *testing.T) {
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 1000
 	done := make(chan struct{})
-	out, err := serve(context.Background(), &forkTrial{trial: trial{cfg: cfg, watch: func(rank0 int, b *rig.Block) func() {
+	out, err := serve(context.Background(), watchingForks(&forkTrial{trial: trial{cfg: cfg}}, func(rank0 int, b *rig.Block) func() {
 		ended := make(chan struct{})
 		write("cgroup.procs", strconv.Itoa(rank0))
 		go func() {
@@ -202,7 +202,7 @@ func TestForkPidsLimitReached(t *testing.T) {
 			write("pids.max", "1")
 		}()
 		return func() { close(ended) }
-	}}})
+	}))
 	<-done
 	if err != nil {
 		t.Fatal(err)

@@ -49,9 +49,9 @@ func soaked(t *testing.T, heap string, length time.Duration) Config {
 func soakOne(t *testing.T, heap string, length time.Duration) {
 	var samples []sample
 	every := min(10*time.Second, length/30)
-	out, err := serve(context.Background(), &trial{cfg: soaked(t, heap, length), watch: func(rank0 int, b *rig.Block) func() {
+	out, err := serve(context.Background(), watching(&trial{cfg: soaked(t, heap, length)}, func(rank0 int, b *rig.Block) func() {
 		return sampling(t, every, length-every, rank0, b, &samples)
-	}})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

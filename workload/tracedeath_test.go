@@ -36,11 +36,11 @@ func TestTraceOfADyingWorker(t *testing.T) {
 		cfg := corruption(t, "key-owner", "memory")
 		cfg.Heap, cfg.Handshakes, cfg.Duration = "traced", 20, 0
 		cfg.Fault, cfg.FaultWorker = test.fault, 1
-		tr := &trial{cfg: cfg}
+		var server Server = &trial{cfg: cfg}
 		if test.fault == "" {
-			tr.watch = killSecond
+			server = watching(&trial{cfg: cfg}, killSecond)
 		}
-		out, err := serve(context.Background(), tr)
+		out, err := serve(context.Background(), server)
 		if err != nil || out.Events[test.want] == 0 {
 			t.Errorf("fault %q: %v, %v; want the event %s", test.fault, err, out, test.want)
 		}

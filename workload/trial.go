@@ -71,12 +71,8 @@ type trial struct {
 	out       *Outcome
 	pulses    []pulse
 
-	// For who looks on; nil = nobody. watch is called with rank 0's process id
-	// when the load begins, and what it returns when the load has ended; look
-	// when all has been read.
-	watch func(int, *rig.Block) (stop func())
-	look  func(*rig.Block)
-	wrap  func([]string) []string // gives another command that runs the rig
+	look func(*rig.Block)        // is called when all has been read; nil = nobody looks
+	wrap func([]string) []string // gives another command that runs the rig
 }
 
 // window is the measured part of the load, read off the rig's counters.
@@ -195,9 +191,6 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 // Drive runs the load through its phases and ends with no process left that
 // would still work.
 func (t *trial) Drive(ctx context.Context) error {
-	if t.watch != nil {
-		defer t.watch(t.process.PID(), t.block)()
-	}
 	err := t.phases(ctx)
 	t.endPeers()
 	t.letRank0Reap(ctx)
