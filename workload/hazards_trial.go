@@ -28,8 +28,8 @@ type neighbourhood struct {
 }
 
 // starter finds or starts what a hazard needs outside the rig, and tells the
-// rig of it by texts. skip says what this machine lacks.
-type starter func(ctx context.Context, t *trial) (skip string, err error)
+// rig of it by texts. A neighbours.MissingError says what this machine lacks.
+type starter func(ctx context.Context, t *trial) error
 
 // outside is what hazards need that is not in the rig, by their names: a library,
 // which is looked for first, and what the harness starts.
@@ -75,7 +75,8 @@ func compiled(list []results.HazardChoice) []catalogue.Choice {
 	return out
 }
 
-// prepareHazards starts what the trial's hazards need.
+// prepareHazards starts what the trial's hazards need. skip says what this machine
+// lacks.
 func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 	n := &t.around
 	n.texts = map[string]string{}
@@ -84,13 +85,13 @@ func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 			return fmt.Sprintf("hazard %s: %s", c, why), nil
 		}
 		if start := outside[c.Name].start; start != nil {
-			skip, err = start(ctx, t)
+			err = start(ctx, t)
+		}
+		if skip, err = lackOf(err); skip != "" {
+			return skip, nil
 		}
 		if err != nil {
 			return "", fmt.Errorf("hazard %s: %w", c, err)
-		}
-		if skip != "" {
-			return skip, nil
 		}
 	}
 	return "", nil
@@ -103,33 +104,32 @@ func (n *neighbourhood) close() {
 }
 
 // startTLS starts a TLS server for clients in the rig.
-func startTLS(_ context.Context, t *trial) (skip string, err error) {
+func startTLS(_ context.Context, t *trial) (err error) {
 	n := &t.around
 	if n.https != nil {
-		return "", nil
+		return nil
 	}
 	if n.https, err = neighbours.NewHTTPS(t.id); err != nil {
-		return "", err
+		return err
 	}
 	n.closers = append(n.closers, n.https.Close)
 	n.texts["tls-port"] = strconv.Itoa(n.https.Port)
 	n.texts["tls-authority"] = n.https.Authority
-	return "", nil
+	return nil
 }
 
 // find looks for a library of the build's own release or of the system.
-func (t *trial) find(k neighbours.Kind) (lib neighbours.Library, skip string, err error) {
-	lib, err = neighbours.Find(k, t.cfg.Build)
-	if skip, err = missing(err); skip != "" || err != nil {
-		return lib, skip, err
+func (t *trial) find(k neighbours.Kind) (neighbours.Library, error) {
+	lib, err := neighbours.Find(k, t.cfg.Build)
+	if err == nil {
+		t.around.texts[string(k)] = lib.Path
+		t.cfg.Build.LibraryPath = append(slices.Clone(t.cfg.Build.LibraryPath), lib.Folders...)
 	}
-	t.around.texts[string(k)] = lib.Path
-	t.cfg.Build.LibraryPath = append(slices.Clone(t.cfg.Build.LibraryPath), lib.Folders...)
-	return lib, "", nil
+	return lib, err
 }
 
-// missing tells what this machine lacks from what went wrong.
-func missing(err error) (skip string, other error) {
+// lackOf tells what this machine lacks from what went wrong.
+func lackOf(err error) (skip string, other error) {
 	if m, ok := errors.AsType[*neighbours.MissingError](err); ok {
 		return m.Reason, nil
 	}
@@ -152,7 +152,7 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 		if engine := engines[library]; err == nil && engine != nil {
 			err = engine.Missing()
 		}
-		if skip, err := missing(err); skip != "" || err != nil {
+		if skip, err := lackOf(err); skip != "" || err != nil {
 			return skip, err
 		}
 	}
@@ -162,11 +162,11 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 // startMutualTLS makes an authority and three client certificates: one of it, one
 // of it that has expired, and one that no authority has signed. They are given to
 // the rig in DER, as hexadecimal text.
-func startMutualTLS(_ context.Context, t *trial) (skip string, err error) {
+func startMutualTLS(_ context.Context, t *trial) error {
 	soon, over := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	authority, err := peers.Authority()
 	if err != nil {
-		return "", err
+		return err
 	}
 	t.around.texts["authority-certificate"] = hex.EncodeToString(authority.Cert)
 	for _, c := range []struct {
@@ -176,41 +176,41 @@ func startMutualTLS(_ context.Context, t *trial) (skip string, err error) {
 	}{{"good", authority, soon}, {"expired", authority, over}, {"unknown", nil, soon}} {
 		leaf, err := peers.Client(c.issuer, c.until)
 		if err != nil {
-			return "", err
+			return err
 		}
 		t.around.texts[c.name+"-certificate"] = hex.EncodeToString(leaf.Cert)
 		t.around.texts[c.name+"-key"] = hex.EncodeToString(leaf.Key)
 	}
-	return "", nil
+	return nil
 }
 
-func startPython(_ context.Context, t *trial) (skip string, err error) {
-	lib, skip, err := t.find(neighbours.Python)
+func startPython(_ context.Context, t *trial) error {
+	lib, err := t.find(neighbours.Python)
 	t.around.texts["python-home"] = lib.Home
-	return skip, err
+	return err
 }
 
-func startCurl(ctx context.Context, t *trial) (skip string, err error) {
-	if _, skip, err := t.find(neighbours.Curl); skip != "" || err != nil {
-		return skip, err
+func startCurl(ctx context.Context, t *trial) error {
+	if _, err := t.find(neighbours.Curl); err != nil {
+		return err
 	}
 	return startTLS(ctx, t)
 }
 
 // startFIPS finds the module and writes a configuration that the rig reads in
 // place of any other.
-func startFIPS(_ context.Context, t *trial) (skip string, err error) {
-	lib, skip, err := t.find(neighbours.FIPS)
-	if skip != "" || err != nil {
-		return skip, err
+func startFIPS(_ context.Context, t *trial) error {
+	lib, err := t.find(neighbours.FIPS)
+	if err != nil {
+		return err
 	}
 	config, err := neighbours.FIPSConfig(lib.Path)
 	if err != nil {
-		return "", err
+		return err
 	}
 	t.around.closers = append(t.around.closers, func() { config.Close() })
 	t.cfg.opensslConf, t.cfg.opensslModules = config.Name(), filepath.Dir(lib.Path)
-	return "", nil
+	return nil
 }
 
 // engines are the servers that client libraries have to have.
@@ -218,16 +218,16 @@ var engines = map[neighbours.Kind]*neighbours.Engine{neighbours.Libpq: neighbour
 
 // startDatabase is for the hazard of a database's client library.
 func startDatabase(client neighbours.Kind) starter {
-	return func(ctx context.Context, t *trial) (skip string, err error) {
-		if _, skip, err := t.find(client); skip != "" || err != nil {
-			return skip, err
+	return func(ctx context.Context, t *trial) error {
+		if _, err := t.find(client); err != nil {
+			return err
 		}
 		server, err := engines[client].Shared(ctx)
 		if err != nil {
-			return missing(err)
+			return err
 		}
 		t.around.texts[string(client)+"-server"] = server.Conninfo()
-		return "", nil
+		return nil
 	}
 }
 
