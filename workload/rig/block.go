@@ -47,14 +47,15 @@ import "C"
 
 import (
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tlsbench/results/event"
 )
 
 // Values of block.h, for tests, which cannot import "C", and for other packages.
@@ -193,107 +194,6 @@ func (b *Block) configure(s Settings, at offsets) error {
 	return nil
 }
 
-func fillConfig(c *C.struct_config, s Settings) error {
-	for _, f := range []struct {
-		to   []C.char
-		what string
-		text string
-	}{
-		{c.libcrypto[:], "path of libcrypto", s.Libcrypto},
-		{c.libssl[:], "path of libssl", s.Libssl},
-		{c.strategy[:], "name of the strategy", s.Strategy.Name},
-		{c.strategy_path[:], "path of the strategy", s.Strategy.Path},
-	} {
-		if err := setString(f.to, f.what, f.text); err != nil {
-			return err
-		}
-	}
-	if err := setParameters(c.parameters[:], "strategy", s.Strategy.Params); err != nil {
-		return err
-	}
-	if err := setWords(c, s); err != nil {
-		return err
-	}
-	if err := setHazards(c, s); err != nil {
-		return err
-	}
-	c.mode = flag(s.Plain, C.MODE_SERVE, C.MODE_PLAIN)
-	if s.Fork != nil {
-		c.mode = fillFork(&c.fork, s)
-	}
-	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
-	c.key = flag(s.RSA, C.KEY_ECDSA_P256, C.KEY_RSA_2048)
-	c.heap_abort = flag(s.HeapAbort, 0, 1)
-	c.duet = flag(s.Duet, 0, 1)
-	c.tls = C.uint32_t(s.TLS)
-	c.rand_method = flag(s.RandMethod, 0, 1)
-	c.workers = C.uint32_t(s.Workers)
-	c.check_rate = C.uint32_t(s.CheckRate)
-	c.ask_client = flag(s.AskClient, 0, 1)
-	c.bad_permyriad = C.uint32_t(s.BadShare*10000 + 0.5)
-	c.echo = C.uint32_t(s.Echo)
-	c.handshakes = C.uint64_t(s.Handshakes)
-	c.seed = C.uint64_t(s.Seed)
-	c.heap_bytes = C.uint64_t(s.HeapBytes)
-	c.fault.worker = C.int32_t(s.FaultWorker)
-	c.fault.gap = C.uint64_t(s.FaultGap.Nanoseconds())
-	if err := setIdentity(&c.server, s.Server); err != nil {
-		return err
-	}
-	return setIdentity(&c.untrusted, s.Untrusted)
-}
-
-func flag(on bool, no, yes C.uint32_t) C.uint32_t {
-	if on {
-		return yes
-	}
-	return no
-}
-
-func setString(to []C.char, what, text string) error {
-	if len(text) >= len(to) {
-		return fmt.Errorf("%s %q: want at most %d bytes", what, text, len(to)-1)
-	}
-	for i := range len(text) {
-		to[i] = C.char(text[i])
-	}
-	return nil
-}
-
-func setParameters(to []C.struct_parameter, whose string, values map[string]int64) error {
-	if len(values) > len(to) {
-		return fmt.Errorf("%d %s parameters: want at most %d", len(values), whose, len(to))
-	}
-	for i, name := range slices.Sorted(maps.Keys(values)) {
-		if err := setString(to[i].name[:], "name of a "+whose+" parameter", name); err != nil {
-			return err
-		}
-		to[i].value = C.int64_t(values[name])
-	}
-	return nil
-}
-
-func setIdentity(to *C.struct_identity, id Identity) error {
-	if err := setDER(&to.certificate, id.Certificate); err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	if err := setDER(&to.key, id.Key); err != nil {
-		return fmt.Errorf("key: %w", err)
-	}
-	return nil
-}
-
-func setDER(to *C.struct_der, der []byte) error {
-	if len(der) > maxDER {
-		return fmt.Errorf("%d bytes of DER: want at most %d", len(der), maxDER)
-	}
-	to.length = C.uint32_t(len(der))
-	for i, v := range der {
-		to.bytes[i] = C.uint8_t(v)
-	}
-	return nil
-}
-
 // SetPhase tells the workers what to do and wakes those that wait for load.
 // The first phase starts the clock that event times count from.
 func (b *Block) SetPhase(p Phase) {
@@ -312,4 +212,54 @@ func Now() time.Duration {
 		panic(err) // the clock exists on every Linux
 	}
 	return time.Duration(t.Nano())
+}
+
+// DuetLeadIn is how many handshakes come before each turn.
+const DuetLeadIn = C.DUET_LEAD_IN
+
+// GiveTurn lets the worker of a duet go on until it has used that much processor
+// time and made as many good handshakes. After the drain phase it lets it end.
+func (b *Block) GiveTurn(cpu time.Duration, handshakes uint64) {
+	d := &b.c.duet
+	d.cpu, d.handshakes = C.uint64_t(cpu), C.uint64_t(handshakes)
+	given := word(&d.given)
+	atomic.AddUint32(given, 1)
+	wake(given)
+}
+
+// AwaitTurn waits for the end of the turn that was given, and for a limited time.
+// Where no instructions were counted, NoCounter says why.
+func (b *Block) AwaitTurn(limit time.Duration) (turn event.Turn, done bool) {
+	d := &b.c.duet
+	taken := word(&d.taken)
+	if now := atomic.LoadUint32(taken); now != uint32(d.given) {
+		await(taken, now, limit)
+	}
+	if atomic.LoadUint32(taken) != uint32(d.given) {
+		return event.Turn{}, false
+	}
+	return event.Turn{
+		At: time.Duration(d.slice.at), Wall: time.Duration(d.slice.wall), CPU: time.Duration(d.slice.cpu),
+		Handshakes: uint64(d.slice.handshakes), Instructions: uint64(d.slice.instructions), Preempted: uint64(d.slice.preempted),
+	}, true
+}
+
+// NoCounter is why the instructions of a duet's turns are not counted, 0 if they
+// are.
+func (b *Block) NoCounter() syscall.Errno { return syscall.Errno(b.c.duet.no_counter) }
+
+func word(w *C.uint32_t) *uint32 { return (*uint32)(unsafe.Pointer(w)) }
+
+// The operations of futex(2), not private: the rig waits in other processes.
+const futexWait, futexWake, everybody = 0, 1, 1 << 30
+
+func wake(w *uint32) {
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(w)), futexWake, everybody, 0, 0, 0)
+}
+
+// await waits until the word no longer has the value, or was woken, for a limited
+// time.
+func await(w *uint32, value uint32, limit time.Duration) {
+	t := unix.NsecToTimespec(int64(limit))
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(w)), futexWait, uintptr(value), uintptr(unsafe.Pointer(&t)), 0, 0)
 }

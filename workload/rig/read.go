@@ -99,6 +99,12 @@ func (b *Block) Version() string { return text(b.c.version[:]) }
 // does not have, "" if there is none.
 func (b *Block) Missing() string { return text(b.c.missing[:]) }
 
+// Neighbour is what the hazard's library said of itself, "" if there is none.
+func (b *Block) Neighbour() string { return text(b.c.neighbour[:]) }
+
+// Skipped is what this machine lacks for a hazard, "" if nothing.
+func (b *Block) Skipped() string { return text(b.c.skipped[:]) }
+
 // Port is the listener's, on 127.0.0.1.
 func (b *Block) Port() int { return int(load32(&b.c.port)) }
 
@@ -193,6 +199,18 @@ func (b *Block) Events() []Event {
 		})
 	}
 	return list
+}
+
+// Acts says how often a hazard really happened: in rank 0, and in each worker
+// that was forked.
+func (b *Block) Acts(hazard int) (rank0 uint64, workers []uint64) {
+	rank0 = load64(&b.c.hazard_acts[hazard])
+	for i := range b.workers {
+		if w := &b.workers[i]; load32(&w.forked) != 0 {
+			workers = append(workers, load64(&w.hazard_acts[hazard]))
+		}
+	}
+	return rank0, workers
 }
 
 func snapshot(s *C.struct_snapshot) Snapshot {

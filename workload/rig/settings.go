@@ -1,9 +1,16 @@
 package rig
 
 // #include "block.h"
+// #include "hazard.h"
+//
+// static const char *hazard_name(size_t i)
+// {
+// 	return hazards[i] != NULL ? hazards[i]->name : NULL;
+// }
 import "C"
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,13 +65,14 @@ type Identity struct {
 	Certificate, Key []byte
 }
 
-// The numbers that block.h has for the words of Settings; "" is the default.
+// The numbers that block.h has for the words of Settings. Any other word is the
+// default, 0: package workload lets none through.
 var (
 	heaps = numbers{
-		"": C.HEAP_GLOBAL, "global": C.HEAP_GLOBAL, "scalable": C.HEAP_SCALABLE, "private": C.HEAP_PRIVATE, traced: C.HEAP_TRACED,
+		"global": C.HEAP_GLOBAL, "scalable": C.HEAP_SCALABLE, "private": C.HEAP_PRIVATE, traced: C.HEAP_TRACED,
 	}
 	lockSharings = numbers{
-		"": C.LOCKS_SHARED, "shared": C.LOCKS_SHARED, "kamailio": C.LOCKS_KAMAILIO, "private": C.LOCKS_PRIVATE,
+		"shared": C.LOCKS_SHARED, "kamailio": C.LOCKS_KAMAILIO, "private": C.LOCKS_PRIVATE,
 	}
 	detectors = numbers{
 		"heap": C.DETECT_HEAP, "queue": C.DETECT_QUEUE, "random": C.DETECT_RANDOM, "slots": C.DETECT_SLOTS,
@@ -79,23 +87,143 @@ const traced = "traced"
 // Detectors are those that can be switched off.
 var Detectors = slices.Sorted(maps.Keys(detectors))
 
-// setWords writes what is chosen by a word.
-func setWords(c *C.struct_config, s Settings) error {
-	kind := slices.Index(Faults, s.Fault)
-	if kind < 0 && s.Fault != "" {
-		return fmt.Errorf("unknown fault %q", s.Fault)
+// MaxHazards is how many hazards one trial can have.
+const MaxHazards = C.MAX_HAZARDS
+
+// CompiledHazards lists the names in the C table, in its order.
+func CompiledHazards() []string {
+	var names []string
+	for i := C.size_t(0); ; i++ {
+		name := C.hazard_name(i)
+		if name == nil {
+			return names
+		}
+		names = append(names, C.GoString(name))
 	}
-	c.fault.kind = C.uint32_t(max(kind, 0))
-	var known bool
-	if c.heap, known = heaps[s.Heap]; !known {
-		return fmt.Errorf("unknown heap %q", s.Heap)
+}
+
+func fillConfig(c *C.struct_config, s Settings) error {
+	for _, f := range []struct {
+		to   []C.char
+		what string
+		text string
+	}{
+		{c.libcrypto[:], "path of libcrypto", s.Libcrypto},
+		{c.libssl[:], "path of libssl", s.Libssl},
+		{c.strategy[:], "name of the strategy", s.Strategy.Name},
+		{c.strategy_path[:], "path of the strategy", s.Strategy.Path},
+	} {
+		if err := setString(f.to, f.what, f.text); err != nil {
+			return err
+		}
 	}
-	if c.locks, known = lockSharings[s.Locks]; !known {
-		return fmt.Errorf("unknown way to share locks %q", s.Locks)
+	if err := setParameters(c.parameters[:], "strategy", s.Strategy.Params); err != nil {
+		return err
 	}
+	if err := setHazards(c, s); err != nil {
+		return err
+	}
+	c.heap, c.locks = heaps[s.Heap], lockSharings[s.Locks]
+	c.fault.kind = C.uint32_t(max(slices.Index(Faults, s.Fault), 0))
 	for name, bit := range detectors {
 		if !slices.Contains(s.Without, name) {
 			c.detectors |= bit
+		}
+	}
+	c.mode = flag(s.Plain, C.MODE_SERVE, C.MODE_PLAIN)
+	if s.Fork != nil {
+		c.mode = fillFork(&c.fork, s)
+	}
+	c.load = flag(s.Memory, C.LOAD_TCP, C.LOAD_MEMORY)
+	c.key = flag(s.RSA, C.KEY_ECDSA_P256, C.KEY_RSA_2048)
+	c.heap_abort = flag(s.HeapAbort, 0, 1)
+	c.duet = flag(s.Duet, 0, 1)
+	c.tls = C.uint32_t(s.TLS)
+	c.rand_method = flag(s.RandMethod, 0, 1)
+	c.workers = C.uint32_t(s.Workers)
+	c.check_rate = C.uint32_t(s.CheckRate)
+	c.ask_client = flag(s.AskClient, 0, 1)
+	c.bad_permyriad = C.uint32_t(s.BadShare*10000 + 0.5)
+	c.echo = C.uint32_t(s.Echo)
+	c.handshakes = C.uint64_t(s.Handshakes)
+	c.seed = C.uint64_t(s.Seed)
+	c.heap_bytes = C.uint64_t(s.HeapBytes)
+	c.fault.worker = C.int32_t(s.FaultWorker)
+	c.fault.gap = C.uint64_t(s.FaultGap.Nanoseconds())
+	if err := setIdentity(&c.server, s.Server); err != nil {
+		return err
+	}
+	return setIdentity(&c.untrusted, s.Untrusted)
+}
+
+func flag(on bool, no, yes C.uint32_t) C.uint32_t {
+	if on {
+		return yes
+	}
+	return no
+}
+
+func setString(to []C.char, what, text string) error {
+	if len(text) >= len(to) {
+		return fmt.Errorf("%s %q: want at most %d bytes", what, text, len(to)-1)
+	}
+	for i := range len(text) {
+		to[i] = C.char(text[i])
+	}
+	return nil
+}
+
+func setParameters(to []C.struct_parameter, whose string, values map[string]int64) error {
+	if len(values) > len(to) {
+		return fmt.Errorf("%d %s parameters: want at most %d", len(values), whose, len(to))
+	}
+	for i, name := range slices.Sorted(maps.Keys(values)) {
+		if err := setString(to[i].name[:], "name of a "+whose+" parameter", name); err != nil {
+			return err
+		}
+		to[i].value = C.int64_t(values[name])
+	}
+	return nil
+}
+
+func setIdentity(to *C.struct_identity, id Identity) error {
+	return cmp.Or(setDER(&to.certificate, "certificate", id.Certificate), setDER(&to.key, "key", id.Key))
+}
+
+func setDER(to *C.struct_der, what string, der []byte) error {
+	if len(der) > maxDER {
+		return fmt.Errorf("%s: %d bytes of DER: want at most %d", what, len(der), maxDER)
+	}
+	to.length = C.uint32_t(len(der))
+	for i, v := range der {
+		to.bytes[i] = C.uint8_t(v)
+	}
+	return nil
+}
+
+func setHazards(c *C.struct_config, s Settings) error {
+	if len(s.Hazards) > MaxHazards {
+		return fmt.Errorf("%d hazards: one trial takes at most %d", len(s.Hazards), MaxHazards)
+	}
+	for i, h := range s.Hazards {
+		to := &c.hazards[i]
+		if err := setString(to.name[:], "name of the hazard", h.Name); err != nil {
+			return err
+		}
+		if err := setParameters(to.parameters[:], h.Name, h.Params); err != nil {
+			return err
+		}
+	}
+	if len(s.Texts) > C.MAX_TEXTS {
+		return fmt.Errorf("%d texts for hazards: the control block takes at most %d", len(s.Texts), C.MAX_TEXTS)
+	}
+	for i, name := range slices.Sorted(maps.Keys(s.Texts)) {
+		t := &c.texts[i]
+		if err := setString(t.name[:], "name of a hazard's text", name); err != nil {
+			return err
+		}
+		if err := setString(t.value[:], "hazard's text "+name, s.Texts[name]); err != nil {
+			return err
 		}
 	}
 	return nil
