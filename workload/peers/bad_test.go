@@ -15,7 +15,7 @@ var badNames = [...]string{
 	"leaves", "client-alert", "untrusted-cert",
 }
 
-func (b Bad) String() string { return nameOf(badNames[:], b) }
+func (b Bad) String() string { return badNames[b] }
 
 // Each kind of bad peer makes a real server fail, with the error that it is for.
 func TestBadPeersProvokeTheirError(t *testing.T) {

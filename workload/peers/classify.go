@@ -38,9 +38,9 @@ const (
 	trouble
 )
 
-var kindNames = [...]string{"none", "alert", "cut", "wrong-data", "signature", "protocol", "timeout", "trouble"}
-
-func (k Kind) String() string { return nameOf(kindNames[:], k) }
+func (k Kind) String() string {
+	return [...]string{"none", "alert", "cut", "wrong-data", "signature", "protocol", "timeout", "trouble"}[k]
+}
 
 // Step is how far a good peer's connection was.
 type Step uint8
@@ -54,16 +54,7 @@ const (
 	End // from close_notify to the server's end of stream
 )
 
-var stepNames = [...]string{"connect", "handshake", "echo", "end"}
-
-func (s Step) String() string { return nameOf(stepNames[:], s) }
-
-func nameOf[T ~uint8](names []string, v T) string {
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return fmt.Sprintf("unknown %d", v)
-}
+func (s Step) String() string { return [...]string{"connect", "handshake", "echo", "end"}[s] }
 
 // Failure is one good connection that did not end well.
 type Failure struct {

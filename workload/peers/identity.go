@@ -11,7 +11,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"time"
 )
@@ -91,13 +90,8 @@ func newIdentity(kind string, authority *Identity, change func(*x509.Certificate
 	if err != nil {
 		return nil, err
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, fmt.Errorf("make %s certificate: %w", kind, err)
-	}
 	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber:          serial,
+	template := &x509.Certificate{ // with a random serial number
 		Subject:               pkix.Name{CommonName: "tlsbench"},
 		NotBefore:             now.Add(-24 * time.Hour),
 		NotAfter:              now.Add(lifetime),

@@ -36,7 +36,6 @@ type peer struct {
 	randoms  []Random
 	failures []Failure
 	troubles []Trouble
-	abrupt   uint64
 }
 
 // echoPiece is the largest piece of an echo: one TLS record.
@@ -225,7 +224,6 @@ func (p *peer) end(conn *tls.Conn) error {
 		return nil
 	}
 	if kind, _ := classify(err); kind == Cut && p.proven(conn) {
-		p.abrupt++
 		return nil
 	}
 	return fmt.Errorf("instead of close_notify: %w", err)

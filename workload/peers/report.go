@@ -12,10 +12,7 @@ import (
 type Report struct {
 	Good     uint64 // good handshakes, warm-up included
 	Measured uint64 // those that ended in the measured window
-	// Abrupt counts those of Good where the server ended the stream without
-	// close_notify, after it had proved to be content.
-	Abrupt uint64
-	Bad    uint64 // bad peers
+	Bad      uint64 // bad peers
 
 	// Begin and End are the measured window, since Config.Epoch.
 	Begin, End time.Duration
@@ -95,7 +92,6 @@ func (r *Report) Repeats() []Repeat {
 func (l *Load) report() *Report {
 	r := &Report{Good: l.good.Load(), Bad: l.bad.Load(), Troubles: l.troubles.Load()}
 	for _, p := range l.peers {
-		r.Abrupt += p.abrupt
 		r.Latency = append(r.Latency, p.latency...)
 		r.Failures = append(r.Failures, p.failures...)
 		r.Randoms = append(r.Randoms, p.randoms...)

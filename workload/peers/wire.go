@@ -23,7 +23,7 @@ type wire struct {
 }
 
 func (w *wire) reset(conn *net.TCPConn) {
-	*w = wire{TCPConn: conn}
+	*w = wire{TCPConn: conn, sniffer: sniffer{stream: w.stream[:0]}}
 }
 
 func (w *wire) Write(p []byte) (int, error) {
@@ -75,9 +75,8 @@ const (
 	extensionKeyShare      = 51 // from TLS 1.3 on
 )
 
-// messageMax is room for a ServerHello or ServerKeyExchange of any group of
-// before post-quantum times, with any signature. Longer ones are passed over.
-const messageMax = 1024
+// longestFlight is more than a server says before it encrypts.
+const longestFlight = 64 << 10
 
 // retryRandom marks a ServerHello as a HelloRetryRequest, RFC 8446 section
 // 4.1.3. It is the same in all of them and says nothing about the generator.
@@ -85,15 +84,8 @@ var retryRandom = sha256.Sum256([]byte("HelloRetryRequest"))
 
 // sniffer reads a server's byte stream until it has seen the ServerHello's
 // random and the key share, or the stream is not a plain handshake (any more).
-// Records may come in any pieces, and a message may span records.
 type sniffer struct {
-	header  [5]byte
-	nheader int
-	left    int // of the record's body
-	message [messageMax]byte
-	nmsg    int
-	whole   int // length of the message, if it is of interest; 0: its header is not there
-	skip    int // of a handshake message that is of no interest
+	stream []byte // until then
 
 	done   bool
 	seen   bool // random is valid
@@ -101,77 +93,34 @@ type sniffer struct {
 	share  []byte // nil until it came
 }
 
+// feed takes the stream in any pieces. Records are read when they are whole, and all
+// of them anew each time: what matters comes in the first two reads or so. A message
+// may span records.
 func (s *sniffer) feed(p []byte) {
-	for len(p) > 0 && !s.done {
-		if s.nheader < len(s.header) {
-			n := copy(s.header[s.nheader:], p)
-			s.nheader += n
-			p = p[n:]
-			s.startRecord()
-			continue
-		}
-		n := min(s.left, len(p))
-		if s.header[0] == recordHandshake {
-			s.handshake(p[:n])
-		}
-		p = p[n:]
-		if s.left -= n; s.left == 0 {
-			s.nheader = 0
+	s.stream = append(s.stream, p...)
+	var kind uint8
+	var body, messages cryptobyte.String
+	for in := cryptobyte.String(s.stream); !s.done && in.ReadUint8(&kind); {
+		switch kind {
+		case recordHandshake, recordAlert, recordChangeCipherSpec:
+			if !in.Skip(2) || !in.ReadUint16LengthPrefixed(&body) {
+				in = nil
+			} else if kind == recordHandshake {
+				messages = append(messages, body...)
+			}
+		default: // encrypted, or no TLS at all
+			s.done = true
 		}
 	}
-}
-
-func (s *sniffer) startRecord() {
-	if s.nheader < len(s.header) {
-		return
-	}
-	s.left = int(s.header[3])<<8 | int(s.header[4])
-	switch s.header[0] {
-	case recordHandshake, recordAlert, recordChangeCipherSpec:
-	default: // encrypted, or no TLS at all
-		s.done = true
-	}
-	if s.left == 0 {
-		s.nheader = 0
-	}
-}
-
-func (s *sniffer) handshake(p []byte) {
-	for len(p) > 0 && !s.done {
-		if s.skip > 0 {
-			n := min(s.skip, len(p))
-			s.skip -= n
-			p = p[n:]
-			continue
-		}
-		want := max(4, s.whole)
-		n := copy(s.message[s.nmsg:want], p)
-		s.nmsg += n
-		p = p[n:]
-		if s.nmsg == want {
-			s.part()
-		}
-	}
-}
-
-// part looks at a message that is complete, or of which the header is.
-func (s *sniffer) part() {
-	length := int(s.message[1])<<16 | int(s.message[2])<<8 | int(s.message[3])
-	kind := s.message[0]
-	switch {
-	case kind != messageServerHello && kind != messageServerKey || 4+length > messageMax:
-		s.nmsg, s.skip = 0, length
-	case s.nmsg < 4+length:
-		s.whole = 4 + length
-	default:
-		body := cryptobyte.String(s.message[4:s.nmsg])
-		if kind == messageServerHello {
+	for s.share == nil && messages.ReadUint8(&kind) && messages.ReadUint24LengthPrefixed(&body) {
+		switch kind {
+		case messageServerHello:
 			s.hello(body)
-		} else {
+		case messageServerKey:
 			s.serverKey(body)
 		}
-		s.nmsg, s.whole = 0, 0
 	}
+	s.done = s.done || len(s.stream) > longestFlight
 }
 
 // hello looks at a ServerHello, RFC 8446 section 4.1.3.
