@@ -93,7 +93,7 @@ func (e *Engine) Missing() error {
 // programs out of PATH.
 func postgresBin() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	slices.SortFunc(found, func(a, b string) int { return version.Compare(number(b), number(a)) })
+	slices.SortFunc(found, func(a, b string) int { return version.Compare(b, a) })
 	if path, err := exec.LookPath("initdb"); err == nil {
 		found = append(found, path)
 	}

@@ -59,10 +59,6 @@ func FIPSConfigText(module string) (string, error) {
 	}
 	mac := hmac.New(sha256.New, []byte(fipsKey))
 	mac.Write(content)
-	pairs := make([]string, 0, sha256.Size)
-	for _, b := range mac.Sum(nil) {
-		pairs = append(pairs, fmt.Sprintf("%02X", b))
-	}
 	return fmt.Sprintf(`openssl_conf = start
 config_diagnostics = 1
 [start]
@@ -81,7 +77,7 @@ security-checks = 1
 module-mac = %s
 [algorithms]
 default_properties = fips=yes
-`, strings.Join(pairs, ":")), nil
+`, strings.ReplaceAll(fmt.Sprintf("% X", mac.Sum(nil)), " ", ":")), nil
 }
 
 // FIPSConfig has that text in memory.

@@ -167,7 +167,7 @@ func fetched(b openssl.Build) ([]string, error) {
 func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Library, error) {
 	want := kinds[k]
 	names := linker.Sonames(want.soname.MatchString)
-	slices.SortFunc(names, func(a, b string) int { return version.Compare(number(b), number(a)) })
+	slices.SortFunc(names, func(a, b string) int { return version.Compare(b, a) })
 	problem := missing("%s is not installed: it comes with %s", k, want.install)
 	for _, name := range names {
 		path, err := filepath.EvalSymlinks(linker.Lookup(name))
@@ -183,10 +183,6 @@ func pick(k Kind, soname string, linker *sharedlib.Linker, folders []string) (Li
 	}
 	return Library{}, problem
 }
-
-var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
-
-func number(soname string) string { return digits.FindString(soname) }
 
 // binds checks that a library at path needs the libcrypto of that soname.
 func (k kind) binds(path, soname string) error {

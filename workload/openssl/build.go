@@ -48,7 +48,6 @@ type Build struct {
 	Source  Source
 	Version string // exact, from the version string in Libcrypto: "3.0.20"
 	Text    string // that whole string: "OpenSSL 3.0.20 7 Apr 2026"
-	Needs   string // newest glibc symbol version it needs: "2.38"
 	Glibc   string // release of the glibc that it runs on: "2.41"
 	Package string // name and version of the Debian package, where known
 }

@@ -74,7 +74,7 @@ func (id identity) check(path string) error {
 	case id.vendor != "":
 		return fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", path, id.vendor)
 	case id.version == "":
-		return fmt.Errorf("check %s: it has no OpenSSL version string", path)
+		return fmt.Errorf("check %s: it has no OpenSSL version string; a fork such as BoringSSL or AWS-LC may have none", path)
 	case !version.Of(id.version, oldest) && version.Compare(id.version, oldest) < 0:
 		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, id.version, oldest)
 	}
@@ -114,15 +114,7 @@ var (
 	boringText  = regexp.MustCompile(`OpenSSL [0-9]+\.[0-9]+\.[0-9]+ \(compatible; ([^)\x00]+)\)`)
 )
 
-// Symbols that only the forks export.
-var vendorSymbols = []struct{ symbol, vendor string }{
-	{"awslc_version_string", "AWS-LC"},
-	{"awslc_api_version_num", "AWS-LC"},
-	{"BORINGSSL_self_test", "BoringSSL"},
-	{"BORINGSSL_integrity_test", "BoringSSL"},
-}
-
-// identity is what a libcrypto's strings and symbols say that it is.
+// identity is what a libcrypto's strings say that it is.
 type identity struct {
 	vendor  string // of a fork, "" for OpenSSL
 	text    string // "OpenSSL 3.0.20 7 Apr 2026"
@@ -134,12 +126,8 @@ func identify(o *sharedlib.Object) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	symbols, err := o.Symbols()
-	if err != nil {
-		return identity{}, err
-	}
 	text, version := versionText(data)
-	return identity{vendor: fork(data, symbols), text: text, version: version}, nil
+	return identity{vendor: fork(data), text: text, version: version}, nil
 }
 
 // versionText finds the version string in a libcrypto's data, and the version in
@@ -156,14 +144,9 @@ func versionText(data []byte) (text, version string) {
 }
 
 // fork names the fork of OpenSSL, "" if the file shows no sign of one.
-func fork(data []byte, symbols map[string]bool) string {
+func fork(data []byte) string {
 	if m := boringText.FindSubmatch(data); m != nil {
 		return string(bytes.TrimSpace(m[1]))
-	}
-	for _, s := range vendorSymbols {
-		if symbols[s.symbol] {
-			return s.vendor
-		}
 	}
 	return string(libreText.Find(data))
 }

@@ -33,9 +33,9 @@ func TestCheckCrypto(t *testing.T) {
 		"0.9.8":       {sharedlibtest.Lib{Text: "OpenSSL 0.9.8zh 3 Dec 2015"}, "OpenSSL 0.9.8zh is older than 1.1.1"},
 		"libressl":    {sharedlibtest.Lib{Text: "LibreSSL 3.8.2"}, "it is LibreSSL 3.8.2"},
 		"boringssl":   {sharedlibtest.Lib{Text: "OpenSSL 1.1.1 (compatible; BoringSSL)"}, "it is BoringSSL"},
-		"boring bare": {sharedlibtest.Lib{Define: []string{"BORINGSSL_self_test"}}, "it is BoringSSL"},
+		"boring bare": {sharedlibtest.Lib{Define: []string{"BORINGSSL_self_test"}}, "no OpenSSL version string; a fork such as BoringSSL"},
 		"aws-lc":      {sharedlibtest.Lib{Text: "OpenSSL 1.1.1 (compatible; AWS-LC 1.30.1)"}, "it is AWS-LC 1.30.1"},
-		"aws-lc bare": {sharedlibtest.Lib{Define: []string{"awslc_version_string"}}, "it is AWS-LC"},
+		"aws-lc bare": {sharedlibtest.Lib{Define: []string{"awslc_version_string"}}, "no OpenSSL version string; a fork such as BoringSSL or AWS-LC"},
 		"no version":  {sharedlibtest.Lib{Text: "a library about OpenSSL 3.0"}, "no OpenSSL version string"},
 		"text":        {sharedlibtest.Lib{Text: "needs OpenSSL 3.0.1"}, "no OpenSSL version string"},
 	} {

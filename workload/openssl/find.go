@@ -208,10 +208,9 @@ func (f *finder) system() (Build, error) {
 // libcryptos lists the sonames of libcrypto on the system, newest first.
 func (f *finder) libcryptos() []string {
 	names := f.linker.Sonames(func(name string) bool {
-		suffix, ok := libcryptoSuffix(name)
-		return ok && suffix != "" // libcrypto.so alone is for compilers
+		return libcryptoName.MatchString(name) && name != "libcrypto.so" // which is for compilers
 	})
-	slices.SortFunc(names, newerSuffix)
+	slices.SortFunc(names, newerFirst)
 	return names
 }
 
@@ -256,41 +255,21 @@ func (f *finder) newest(name string, source Source, files []string) (Build, erro
 
 // Libcrypto's file names: libcrypto.so.3, .so.1.1, and libcrypto.so alone as
 // forks build it, so that Check can say what it is.
-var libcryptoName = regexp.MustCompile(`^libcrypto\.so((?:\.[0-9]+)*)$`)
+var libcryptoName = regexp.MustCompile(`^libcrypto\.so(\.[0-9]+)*$`)
 
-func libcryptoSuffix(name string) (string, bool) {
-	m := libcryptoName.FindStringSubmatch(name)
-	if m == nil {
-		return "", false
-	}
-	return strings.TrimPrefix(m[1], "."), true
-}
+func newerFirst(a, b string) int { return version.Compare(b, a) }
 
-// newerSuffix sorts file names of libcrypto, newest first.
-func newerSuffix(a, b string) int {
-	as, _ := libcryptoSuffix(filepath.Base(a))
-	bs, _ := libcryptoSuffix(filepath.Base(b))
-	return version.Compare(bs, as)
-}
-
-// libcryptosIn lists the libcrypto files of one folder, newest first.
-func libcryptosIn(dir string) []string {
-	entries, _ := os.ReadDir(dir)
-	var files []string
-	for _, e := range entries {
-		if _, ok := libcryptoSuffix(e.Name()); ok {
-			files = append(files, filepath.Join(dir, e.Name()))
-		}
-	}
-	slices.SortFunc(files, newerSuffix)
-	return files
-}
-
-// libcryptosBelow looks in a folder and in the places where an installation
-// prefix or an unpacked package keeps its libraries.
+// libcryptosBelow lists the libcrypto files of a folder, newest first, or of the
+// first of the places where an installation prefix or an unpacked package keeps
+// its libraries.
 func libcryptosBelow(root string) []string {
 	for _, dir := range sharedlib.Folders(root) {
-		if files := libcryptosIn(dir); len(files) > 0 {
+		files := sharedlib.NewLinker(dir).Sonames(libcryptoName.MatchString)
+		slices.SortFunc(files, newerFirst)
+		for i, name := range files {
+			files[i] = filepath.Join(dir, name)
+		}
+		if len(files) > 0 {
 			return files
 		}
 	}

@@ -235,7 +235,7 @@ func TestLoader(t *testing.T) {
 	}
 	want := Build{Name: bare, Source: Folder, Version: "3.3.1", Text: "OpenSSL 3.3.1 4 Jun 2024",
 		Libcrypto: filepath.Join(bare, "libcrypto.so.3"), Libssl: filepath.Join(bare, "libssl.so.3"),
-		Needs: "2.38", Glibc: "2.41", Loader: filepath.Join(with[1], "ld-linux-x86-64.so.2"), LibraryPath: []string{with[1], bare}}
+		Glibc: "2.41", Loader: filepath.Join(with[1], "ld-linux-x86-64.so.2"), LibraryPath: []string{with[1], bare}}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("the cache's oldest that will do (-want +got):\n%s", diff)
 	}

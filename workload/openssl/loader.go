@@ -44,11 +44,11 @@ func (f *finder) chooseLoader(b *Build, p *pair) error {
 	if len(c.Unmet) > 0 {
 		return fmt.Errorf("%s needs %s, which is neither in its folder nor on the system", c.Unmet[0].By, c.Unmet[0].Soname)
 	}
-	b.Needs, b.LibraryPath, b.Glibc = c.Glibc, c.Folders, f.glibc
+	b.LibraryPath, b.Glibc = c.Folders, f.glibc
 	if g, needed := f.otherGlibc(c, folder); needed {
 		if g.Loader == "" {
 			return fmt.Errorf("%s needs glibc %s, but the system has %s: put that release's loader and libc.so.6 into its folder, or fetch a line that includes them",
-				b.Libcrypto, b.Needs, f.glibc)
+				b.Libcrypto, c.Glibc, f.glibc)
 		}
 		b.Loader, b.Glibc, b.LibraryPath = g.Loader, g.Release, []string{g.Folder}
 		if folder != g.Folder {

@@ -155,26 +155,6 @@ func (o *Object) noteGlibc(symbol string) {
 	}
 }
 
-// Symbols gives the names of the dynamic symbols that the file defines.
-func (o *Object) Symbols() (map[string]bool, error) {
-	f, err := openELF(o.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	all, err := f.DynamicSymbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("read %s: dynamic symbols: %w", o.Path, err)
-	}
-	defined := make(map[string]bool, len(all))
-	for _, s := range all {
-		if s.Section != elf.SHN_UNDEF {
-			defined[s.Name] = true
-		}
-	}
-	return defined, nil
-}
-
 // Text gives the text that a pointer in an exported object points to: the one at
 // offset in the object of that name. It is "" if there is none to be read.
 func (o *Object) Text(symbol string, offset uint64) (string, error) {

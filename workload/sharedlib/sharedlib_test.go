@@ -40,10 +40,6 @@ func TestRead(t *testing.T) {
 	if err != nil || !strings.Contains(string(data), "hello there") {
 		t.Errorf("data of %d bytes without its text, error %v", len(data), err)
 	}
-	symbols, err := o.Symbols()
-	if err != nil || !symbols["demo"] || symbols["newcall"] {
-		t.Errorf("symbols %v, error %v: want demo and not newcall", symbols, err)
-	}
 }
 
 func TestReadRefuses(t *testing.T) {
