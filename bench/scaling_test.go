@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -40,8 +39,8 @@ func number(t *testing.T, text, pattern string) int {
 	return n
 }
 
-// TestManifestsGiveEveryShard puts each task of each manifest into the
-// environment that its engine makes, and wants every shard once.
+// TestManifestsGiveEveryShard has a shell work out the shard of each task of each
+// manifest, with the number that its engine gives it, and wants every shard once.
 func TestManifestsGiveEveryShard(t *testing.T) {
 	list := manifests(t)
 	k8s, slurmJob, github := list[0], list[1], list[2]
@@ -50,32 +49,39 @@ func TestManifestsGiveEveryShard(t *testing.T) {
 	if matrix == nil {
 		t.Fatal("no matrix in the GitHub manifest")
 	}
+	var zero []string
+	for i := range max(last+1, number(t, k8s, `\n  completions: (\d+)\n`)) {
+		zero = append(zero, strconv.Itoa(i))
+	}
 	for _, engine := range []struct {
-		name, manifest string
-		n              int
-		env            func(i, n int) string
+		name, manifest, variable string
+		numbers                  []string // of the tasks
 	}{
-		{"kubernetes", k8s, number(t, k8s, `\n  completions: (\d+)\n`), func(i, _ int) string { return fmt.Sprintf("JOB_COMPLETION_INDEX=%d", i) }},
-		{"slurm", slurmJob, last + 1, func(i, n int) string { return slurm(i, 0, n-1, 1, n) }},
-		{"github", github, len(strings.Split(matrix[1], ",")), func(i, n int) string {
-			return fmt.Sprintf("TLSBENCH_SHARD_INDEX=%d TLSBENCH_SHARD_COUNT=%d", i, n)
-		}},
+		{"kubernetes", k8s, "JOB_COMPLETION_INDEX", zero[:number(t, k8s, `\n  completions: (\d+)\n`)]},
+		{"slurm", slurmJob, "SLURM_ARRAY_TASK_ID", zero[:last+1]},
+		{"github", strings.ReplaceAll(github, "${{ matrix.shard }}", "$matrix"), "matrix", strings.Split(matrix[1], ", ")},
 	} {
-		flag := regexp.MustCompile(`--shard (\S+)`).FindStringSubmatch(engine.manifest)
+		flag := regexp.MustCompile(`--shard (.*?/\d+)`).FindStringSubmatch(engine.manifest)
 		if flag == nil || !strings.Contains(engine.manifest, "--seed ") {
 			t.Errorf("%s: no --shard or no --seed", engine.name)
 			continue
 		}
 		seen := map[Shard]bool{}
-		for i := range engine.n {
-			s, err := ParseShard(flag[1], lookupIn(engine.env(i, engine.n)))
-			if err != nil || s.Count != engine.n {
-				t.Errorf("%s: task %d of %d with --shard %s is %v, %v", engine.name, i, engine.n, flag[1], s, err)
+		for _, number := range engine.numbers {
+			cmd := exec.Command("sh", "-c", "echo "+flag[1])
+			cmd.Env = append(os.Environ(), engine.variable+"="+number)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := ParseShard(strings.TrimSpace(string(out)))
+			if err != nil || s.Count != len(engine.numbers) {
+				t.Errorf("%s: task %s of %d with --shard %s is %v, %v", engine.name, number, len(engine.numbers), flag[1], s, err)
 			}
 			seen[s] = true
 		}
-		if len(seen) != engine.n {
-			t.Errorf("%s: %d shards in %d tasks", engine.name, len(seen), engine.n)
+		if len(seen) != len(engine.numbers) {
+			t.Errorf("%s: %d shards in %d tasks", engine.name, len(seen), len(engine.numbers))
 		}
 	}
 }

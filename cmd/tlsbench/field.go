@@ -84,7 +84,7 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	if _, err := os.Lstat(c.Output); c.Output != "" && err == nil {
 		return nil, refuse("results file %s already exists: resume it, or choose another name", c.Output)
 	}
-	shard, err := bench.ParseShard(c.Shard, os.Getenv)
+	shard, err := bench.ParseShard(c.Shard)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
 		t.Fatal(err)
 	}
 	spec.Builds = builds
-	shard, err := bench.ParseShard(c.Shard, func(string) string { return "" })
+	shard, err := bench.ParseShard(c.Shard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func fieldPlan(t *testing.T, args []string) *bench.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shard, err := bench.ParseShard(c.Shard, os.Getenv)
+	shard, err := bench.ParseShard(c.Shard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -63,7 +62,7 @@ type runCommand struct {
 type resultFlags struct {
 	Output string `short:"o" placeholder:"FILE" help:"Results file; a dated name in the current folder by default."`
 	Resume string `placeholder:"FILE" help:"Continue an interrupted run. The plan is taken from the file; --strategy DIR/own.so says where an own object lies now."`
-	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan, or auto; see tlsbench help shards."`
+	Shard  string `placeholder:"I/N" help:"Run part I of N of the plan; see tlsbench help shards."`
 	JSON   bool   `name:"json" help:"Print the comparison as JSON."`
 	Quiet  bool   `short:"q" help:"Say nothing of how the run goes on; only the comparison, and what went wrong."`
 }
@@ -233,7 +232,7 @@ func (c *runCommand) job(s *session) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	shard, err := bench.ParseShard(c.Shard, os.Getenv)
+	shard, err := bench.ParseShard(c.Shard)
 	if err != nil {
 		return nil, err
 	}
