@@ -128,7 +128,7 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 // change goes on with the plan of more or of fewer rounds, and says so in the file.
 // A plan of a number of rounds is ended with one that is whole, a sequential one
 // goes on to its last; trials of later ones stay in the file.
-func (r *Runner) change(f *file, done int) ([]outcome, error) {
+func (r *Runner) change(f *file, done int) ([]life, error) {
 	old := r.Plan
 	r.Plan = r.Changed
 	h, err := newDocument(r.Plan, r.Machine).header()
@@ -160,7 +160,7 @@ func (p *Plan) wholeRounds(trials int) int {
 
 // takeUp finds out which trials are in the file, and leaves it ready to be
 // appended to. Nothing is changed before everything has been checked.
-func (r *Runner) takeUp(f *file) ([]outcome, error) {
+func (r *Runner) takeUp(f *file) ([]life, error) {
 	if err := errors.Join(r.Plan.Spec.CheckFiles(), r.canMeasure()); err != nil {
 		return nil, err
 	}
@@ -226,9 +226,9 @@ func (r *Runner) resumed(found Resumption) {
 
 // readDone returns what became of the trials in the file. It refuses the file if
 // they are not those that this plan begins with.
-func (r *Runner) readDone(in *results.Reader) ([]outcome, error) {
+func (r *Runner) readDone(in *results.Reader) ([]life, error) {
 	more := in.Scan()
-	var done []outcome
+	var done []life
 	course := r.Plan.course(r.Plan.Shard.Count)
 	for task := range course.tasks(r.Plan.Shard.Index) {
 		if !more {
@@ -238,7 +238,7 @@ func (r *Runner) readDone(in *results.Reader) ([]outcome, error) {
 		if err := task.is(t); err != nil {
 			return nil, err
 		}
-		done = append(done, outcomeOf(t))
+		done = append(done, lifeOf(t))
 		course.saw(task, done[len(done)-1])
 		more = in.Scan()
 	}

@@ -155,7 +155,7 @@ func writeMerged(to io.Writer, list []part) (Merged, error) {
 		if err != nil {
 			return m, refuse(err)
 		}
-		course.saw(task, outcomeOf(t))
+		course.saw(task, lifeOf(t))
 		if err := w.Trial(t); err != nil {
 			return m, err
 		}

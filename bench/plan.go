@@ -367,7 +367,7 @@ func (p *Plan) Tasks() iter.Seq[Task] {
 			if !yield(t) {
 				return
 			}
-			c.saw(t, outcome{fate: withoutDamage})
+			c.saw(t, life{ending: withoutDamage})
 		}
 	}
 }

@@ -94,7 +94,7 @@ type cellTries struct {
 	reason string
 }
 
-func (t tries) saw(c Cell, o fate, reason string) {
+func (t tries) saw(c Cell, o ending, reason string) {
 	if t[c.Name()] == nil {
 		t[c.Name()] = new(cellTries)
 	}
@@ -155,7 +155,7 @@ func (r *Runner) header() ([]byte, error) {
 
 // trials carries out what is not done yet: all but the first trials of the plan,
 // whose outcomes are given.
-func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, error) {
+func (r *Runner) trials(ctx context.Context, f *file, done []life) (Summary, error) {
 	course := r.Plan.course(r.Plan.Shard.Count)
 	look := r.look(course, done)
 	sum := &look.Summary
@@ -167,7 +167,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 		if len(done) > 0 {
 			course.saw(task, done[0])
 			look.estimate.had(task.Cell)
-			tries.saw(task.Cell, done[0].fate, "")
+			tries.saw(task.Cell, done[0].ending, "")
 			done = done[1:]
 			continue
 		}
@@ -182,8 +182,8 @@ func (r *Runner) trials(ctx context.Context, f *file, done []outcome) (Summary, 
 		if err := w.Trial(t); err != nil {
 			return *sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
-		course.saw(task, outcomeOf(t))
-		tries.saw(task.Cell, fateOf(t), t.Reason)
+		course.saw(task, lifeOf(t))
+		tries.saw(task.Cell, endingOf(t), t.Reason)
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
@@ -243,7 +243,7 @@ type lookout struct {
 	estimate *estimator
 }
 
-func (r *Runner) look(c *course, done []outcome) *lookout {
+func (r *Runner) look(c *course, done []life) *lookout {
 	l := &lookout{Summary: Summary{Done: len(done)}, to: r.Observer, course: c, estimate: newEstimator()}
 	for i, n := range r.Plan.counts() {
 		l.Total += n

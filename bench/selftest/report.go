@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tlsbench/results/inference"
+	"tlsbench/workload"
 )
 
 // Report is what a selftest found.
@@ -35,6 +36,22 @@ type Quiet struct {
 type Row struct {
 	Fault Fault   `json:"fault"`
 	Cells []Tally `json:"cells"`
+}
+
+// RaceRow is what the tracer said of one kind of race.
+type RaceRow struct {
+	Race   workload.Race `json:"race"`
+	Blocks int           `json:"blocks"`
+	Right  int           `json:"right"` // told as they must be
+	Wrong  string        `json:"wrong,omitempty"`
+}
+
+// Still is what the tracer said where nobody made a race: the first trial is the
+// floor, OpenSSL's own doing, and the others must say the same.
+type Still struct {
+	Trials int      `json:"trials"`
+	Floor  int      `json:"floor"` // blocks
+	Alarms []string `json:"alarms,omitempty"`
 }
 
 // confidence and leastRecall are the bound of detectors that have to look: 0 of 72

@@ -2,9 +2,9 @@
 // fixes whose fault is known.
 //
 //	faults.go    the faults that the rig can make, and what each must show as
-//	run.go       trials of each fault with each load and heap, until there are enough
+//	run.go       trials of each fault with each load and heap, until there are enough;
+//	             races made on purpose, for the tracer
 //	match.go     each event is matched with the fault it came of, and its blame checked
-//	races.go     races made on purpose, for the tracer
 //	broken.go    fixes that are wrong on purpose (broken/*.c), compiled and tried,
 //	             and by what each is told from a good one
 //	report.go    what was found, and what fell short
@@ -149,6 +149,48 @@ func (r *runner) quiet(ctx context.Context) error {
 		}
 		q := Quiet{Cell: c, Handshakes: out.Handshakes, Checks: out.Checks, Tally: match(Fault{}, false, out)}
 		r.report.Quiet = append(r.report.Quiet, q)
+	}
+	return nil
+}
+
+func (r *runner) races(ctx context.Context) error {
+	if len(r.Races) == 0 {
+		return nil
+	}
+	if err := r.still(ctx); err != nil {
+		return fmt.Errorf("trial of the tracer without a race: %w", err)
+	}
+	for _, race := range r.Races {
+		r.tell("tracer, " + race.Fault)
+		out, err := r.trial(ctx, race.Config(r.config(Cell{}, results.DefaultBad, 0)))
+		if err != nil {
+			return fmt.Errorf("trial of %s: %w", race.Fault, err)
+		}
+		row := RaceRow{Race: race, Blocks: workload.RacedOn}
+		row.Right, row.Wrong = race.Told(out)
+		r.report.Races = append(r.report.Races, row)
+	}
+	return nil
+}
+
+func (r *runner) still(ctx context.Context) error {
+	floor := results.Floor{}
+	for i := range r.amount.still {
+		r.tell(fmt.Sprintf("tracer, no race, trial %d of %d", i+1, r.amount.still))
+		cfg := workload.Race{}.Config(r.config(Cell{}, results.DefaultBad, 0))
+		cfg.FaultWorker = 0
+		out, err := r.trial(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		s := &r.report.Still
+		if s.Trials++; i == 0 {
+			floor.Add(out.Raced)
+			s.Floor = len(out.Raced)
+		}
+		for _, b := range floor.Above(out.Raced) {
+			s.Alarms = append(s.Alarms, b.Site)
+		}
 	}
 	return nil
 }
