@@ -94,11 +94,7 @@ func (f *Figure) addKeys(probe *results.Probe, b *results.ProbedBuild) {
 // keyColumns puts neighbouring keys that fare alike together.
 func keyColumns(b *results.ProbedBuild) []column {
 	var list []column
-	var ledgers [][]results.ProbedKey
-	for _, s := range b.Strategies {
-		ledgers = append(ledgers, s.Keys)
-	}
-	for _, k := range results.JoinKeys(ledgers...) {
+	for _, k := range b.Keys() {
 		c := column{first: k.Key, last: k.Key, owner: "foreign"}
 		if k.OpenSSL {
 			c.owner = "OpenSSL"

@@ -30,6 +30,26 @@ type ProbedBuild struct {
 	Strategies []ProbedStrategy `json:"strategies"`
 }
 
+// Under is what a strategy made of the keys; nil if it was not probed.
+func (b *ProbedBuild) Under(strategy string) *ProbedStrategy {
+	for i := range b.Strategies {
+		if b.Strategies[i].Strategy == strategy {
+			return &b.Strategies[i]
+		}
+	}
+	return nil
+}
+
+// Keys lists the keys of all strategies by number, each as the first that has it.
+func (b *ProbedBuild) Keys() []ProbedKey {
+	var keys []ProbedKey
+	for _, s := range b.Strategies {
+		keys = append(keys, s.Keys...)
+	}
+	slices.SortStableFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
+	return slices.CompactFunc(keys, func(a, b ProbedKey) bool { return a.Key == b.Key })
+}
+
 // ProbedStrategy is the ledger of keys of one build under one strategy.
 type ProbedStrategy struct {
 	Strategy      string `json:"strategy"`
@@ -57,13 +77,6 @@ func (p *ProbedStrategy) Untold() string {
 // Slot is what became of a key; false where it was not there.
 func (p *ProbedStrategy) Slot(key int) (ProbedKey, bool) {
 	return find(p.Keys, func(k ProbedKey) bool { return k.Key == key })
-}
-
-// JoinKeys lists the keys of all ledgers by number, each as the first that has it.
-func JoinKeys(ledgers ...[]ProbedKey) []ProbedKey {
-	keys := slices.Concat(ledgers...)
-	slices.SortStableFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
-	return slices.CompactFunc(keys, func(a, b ProbedKey) bool { return a.Key == b.Key })
 }
 
 // ProbedKey is one pthread key: who created it, what rank 0 had in it before the

@@ -9,16 +9,13 @@ import (
 	"tlsbench/results/page"
 	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload"
 )
 
-// outcome is what a probe says about a claim.
-type outcome = string
-
+// What a probe says about a claim.
 const (
-	confirmed outcome = "confirmed"
-	refuted   outcome = "refuted"
-	untested  outcome = "not tested"
+	confirmed = "confirmed"
+	refuted   = "refuted"
+	untested  = "not tested"
 )
 
 // condition is under what a build is probed. Everything else has its default.
@@ -51,7 +48,7 @@ type claim struct {
 	Figure string      // what holds gives as figure
 	// holds says whether the claim holds on one build, from the probes under
 	// Needs, and what was found.
-	holds func(p []*workload.Probed) (bool, string)
+	holds func(p []*results.ProbedStrategy) (bool, string)
 }
 
 const readme = "Kamailio, src/modules/tls/OpenSSL3-README.md, commit 77de869 (2024-05-04)"
@@ -81,7 +78,7 @@ var claims = []claim{
 		Text:   "in 1.1.1 an early RAND_set_rand_method() circumvents those of the two DRBGs",
 		Source: readme, Line: "1.1.1", Needs: []condition{asItIs, ownRandom},
 		Figure: "slots shared under none, without and with it",
-		holds: func(p []*workload.Probed) (bool, string) {
+		holds: func(p []*results.ProbedStrategy) (bool, string) {
 			without, with := count(p[0]).shared, count(p[1]).shared
 			return with == without-2, fmt.Sprintf("%d and %d", without, with)
 		},
@@ -117,12 +114,12 @@ var claims = []claim{
 	},
 }
 
-func addressesAreShared(p []*workload.Probed) (bool, string) {
+func addressesAreShared(p []*results.ProbedStrategy) (bool, string) {
 	return p[0].SharedAddresses > 0, fmt.Sprint(p[0].SharedAddresses)
 }
 
-func keysAre(n int) func([]*workload.Probed) (bool, string) {
-	return func(p []*workload.Probed) (bool, string) {
+func keysAre(n int) func([]*results.ProbedStrategy) (bool, string) {
+	return func(p []*results.ProbedStrategy) (bool, string) {
 		keys := count(p[0]).keys
 		return keys == n, fmt.Sprint(keys)
 	}
@@ -136,8 +133,8 @@ const handedOut = "slots with the error state or a generator (found by pointer-m
 // state or random generators. The strategy pointer-match finds them; a slot
 // beyond them, such as that of OpenSSL's own list of things to do when a
 // thread ends, is shared too, but no claim is made about it.
-func handedOutAre(n int) func([]*workload.Probed) (bool, string) {
-	return func(p []*workload.Probed) (bool, string) {
+func handedOutAre(n int) func([]*results.ProbedStrategy) (bool, string) {
+	return func(p []*results.ProbedStrategy) (bool, string) {
 		found := 0
 		for _, s := range p[0].Keys {
 			after, ok := p[1].Slot(s.Key)
@@ -149,7 +146,7 @@ func handedOutAre(n int) func([]*workload.Probed) (bool, string) {
 	}
 }
 
-func keysAreInARow(p []*workload.Probed) (bool, string) {
+func keysAreInARow(p []*results.ProbedStrategy) (bool, string) {
 	var keys []int
 	for _, s := range p[0].Keys {
 		keys = append(keys, s.Key)
@@ -161,7 +158,7 @@ func keysAreInARow(p []*workload.Probed) (bool, string) {
 
 // nothingForeignCleared holds if no filled key of another library is NULL in
 // the workers.
-func nothingForeignCleared(p []*workload.Probed) (bool, string) {
+func nothingForeignCleared(p []*results.ProbedStrategy) (bool, string) {
 	var keys []int
 	for _, s := range p[0].Keys {
 		if s.Filled && !s.OpenSSL && s.Fate == results.Cleared {
@@ -193,7 +190,7 @@ func ranges(keys []int) string {
 }
 
 // about reports whether the claim is about a build.
-func (c claim) about(b *buildReport) bool { return c.Line == "" || version.Of(b.Version, c.Line) }
+func (c claim) about(b *buildReport) bool { return c.Line == "" || version.Of(b.OpenSSL, c.Line) }
 
 // test gives the verdict on a claim on all builds that it is about. It is confirmed if it
 // holds on each, and refuted if there is one on which it does not.
@@ -212,7 +209,7 @@ func (c claim) test(f *probeReport) results.ProbedClaim {
 		case v.Outcome == untested:
 			v.Outcome = confirmed
 		}
-		seen = append(seen, fmt.Sprintf("%s in %s", figure, b.Version))
+		seen = append(seen, fmt.Sprintf("%s in %s", figure, b.OpenSSL))
 	}
 	v.Detail = c.Figure + ": " + strings.Join(seen, ", ")
 	if len(seen) == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload"
 )
 
 // Marks of what became of a slot in the workers.
@@ -44,66 +44,56 @@ const (
 	eventsLabel = "events"
 )
 
-// mark is what the table shows for a slot.
-func mark(s results.ProbedKey) string {
+// markOf is what the table shows for a slot.
+func markOf(p *results.ProbedStrategy, key int) string {
+	s, _ := p.Slot(key) // one that is not there was not seen
 	if s.Fate != results.SharedSlot && s.SharedInUse {
 		return markLate
 	}
-	if m, ok := fateMarks[s.Fate]; ok {
-		return m
-	}
-	return markUnseen
+	return cmp.Or(fateMarks[s.Fate], markUnseen)
 }
 
 // ledger shows every key of one build: whose it is, what rank 0 had in it, and
 // what each strategy made of it.
 func (f *probeReport) ledger(b *buildReport) []page.Part {
 	parts := []page.Part{
-		page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, heap %s, locks %s, rand %s, %d workers", b.Version, f.Hazard, f.Heap, f.Locks, f.Rand, b.workers())},
-		page.Code(b.Library.Libcrypto),
+		page.Heading{Level: 2, Text: fmt.Sprintf("OpenSSL %s, hazard %s, heap %s, locks %s, rand %s, %d workers", b.OpenSSL, f.Hazard, f.Heap, f.Locks, f.Rand, b.workers)},
+		page.Code(b.library.Libcrypto),
 	}
 	if b.base() == nil {
 		return append(parts, page.Text("no result"))
 	}
-	t := &page.Table{Labels: 4, Head: append([]string{"key", "creator", "own", "rank 0"}, b.Names...)}
-	for _, k := range b.keys() {
+	t := &page.Table{Labels: 4, Head: append([]string{"key", "creator", "own", "rank 0"}, b.names()...)}
+	for _, k := range b.Keys() {
 		own := "no"
 		if k.OpenSSL {
 			own = "yes"
 		}
 		row := []any{k.Key, creator(k), own, content(b.base(), k.Key)}
-		for _, name := range b.Names {
-			row = append(row, b.markOf(name, k.Key))
+		for i := range b.Strategies {
+			row = append(row, told(&b.Strategies[i], func(p *results.ProbedStrategy) string { return markOf(p, k.Key) }))
 		}
 		t.Add(row...)
 	}
 	shared, events := []any{sharedLabel, "", "", ""}, []any{eventsLabel, "", "", ""}
-	for _, name := range b.Names {
-		shared, events = append(shared, b.shared(name)), append(events, b.events(name))
+	for i := range b.Strategies {
+		p := &b.Strategies[i]
+		shared, events = append(shared, told(p, sharedAddresses)), append(events, told(p, eventsOf))
 	}
 	t.Add(shared...)
 	t.Add(events...)
 	return append(append(parts, t), b.remarks()...)
 }
 
-// keys lists every key that any strategy's trial had, once.
-func (b *buildReport) keys() []results.ProbedKey {
-	ledgers := [][]results.ProbedKey{b.base().Keys}
-	for _, name := range b.Names {
-		ledgers = append(ledgers, b.Under[name].Keys)
-	}
-	return results.JoinKeys(ledgers...)
+// names lists the strategies.
+func (b *buildReport) names() []string {
+	return results.Distinct(b.Strategies, func(p results.ProbedStrategy) string { return p.Strategy })
 }
 
-func creator(s results.ProbedKey) string {
-	if !s.Known {
-		return "not seen"
-	}
-	return s.Creator
-}
+func creator(s results.ProbedKey) string { return cmp.Or(s.Creator, "not seen") }
 
 // content is what rank 0 had in a slot right before the first fork.
-func content(p *workload.Probed, key int) string {
+func content(p *results.ProbedStrategy, key int) string {
 	s, ok := p.Slot(key)
 	switch {
 	case !ok:
@@ -116,44 +106,22 @@ func content(p *workload.Probed, key int) string {
 	return "private"
 }
 
-func (b *buildReport) markOf(strategy string, key int) string {
-	p := b.Under[strategy]
-	if p.Untold() != "" {
-		return markNone
-	}
-	s, ok := p.Slot(key)
-	if !ok {
-		return markUnseen
-	}
-	return mark(s)
-}
-
-// shared is the number of shared addresses under a strategy.
-func (b *buildReport) shared(strategy string) string {
-	p := b.Under[strategy]
+// told is a cell of a strategy: what was found out, or why nothing was.
+func told(p *results.ProbedStrategy, found func(*results.ProbedStrategy) string) string {
 	switch {
 	case p == nil:
 		return markUnseen
-	case p.Untold() != "":
-		return untold(p)
-	}
-	return strconv.Itoa(p.SharedAddresses)
-}
-
-// untold is what a cell says of a strategy that nothing was found out about.
-func untold(p *workload.Probed) string {
-	if p.NotApplicable != "" {
+	case p.NotApplicable != "":
 		return markNone
+	case p.Skipped != "":
+		return "skip"
 	}
-	return "skip"
+	return found(p)
 }
 
-// events is the number of events under a strategy.
-func (b *buildReport) events(strategy string) string {
-	p := b.Under[strategy]
-	if p.Untold() != "" {
-		return untold(p)
-	}
+func sharedAddresses(p *results.ProbedStrategy) string { return strconv.Itoa(p.SharedAddresses) }
+
+func eventsOf(p *results.ProbedStrategy) string {
 	var sum uint64
 	for _, n := range p.Events {
 		sum += n
@@ -179,14 +147,15 @@ func (f *probeReport) summary() []page.Part {
 		"; \"!\": with damage (hazard %s, heap %s, locks %s, rand %s)", f.Hazard, f.Heap, f.Locks, f.Rand),
 		Head: append([]string{"openssl", "keys", "filled", "in heap"}, f.strategies()...)}
 	for _, b := range f.Builds {
-		row := []any{b.Version, "?", "?", "?"}
+		row := []any{b.OpenSSL, "?", "?", "?"}
 		if p := b.base(); p != nil {
 			k := count(p)
-			row = []any{b.Version, k.keys, k.filled, k.inHeap}
+			row = []any{b.OpenSSL, k.keys, k.filled, k.inHeap}
 		}
 		for _, name := range f.strategies() {
-			cell := b.shared(name)
-			if p := b.Under[name]; p != nil && damage(p.Events) != "" {
+			p := b.Under(name)
+			cell := told(p, sharedAddresses)
+			if p != nil && damage(p.Events) != "" {
 				cell += "!"
 			}
 			row = append(row, cell)
@@ -204,7 +173,7 @@ func (f *probeReport) summary() []page.Part {
 func (f *probeReport) strategies() []string {
 	var list []string
 	for _, b := range f.Builds {
-		list = append(list, b.Names...)
+		list = append(list, b.names()...)
 	}
 	return distinct(list)
 }
@@ -212,7 +181,7 @@ func (f *probeReport) strategies() []string {
 // keyCount counts OpenSSL's keys.
 type keyCount struct{ keys, filled, inHeap, shared int }
 
-func count(p *workload.Probed) keyCount {
+func count(p *results.ProbedStrategy) keyCount {
 	var k keyCount
 	for _, s := range p.Keys {
 		if !s.OpenSSL {
@@ -235,7 +204,7 @@ func count(p *workload.Probed) keyCount {
 // stopped says whether OPENSSL_thread_stop() empties OpenSSL's slots on this build,
 // as strategy thread-stop found it; "" if that was not probed.
 func (b *buildReport) stopped() string {
-	p := b.Under["thread-stop"]
+	p := b.Under("thread-stop")
 	if p == nil || p.Untold() != "" {
 		return ""
 	}
@@ -269,13 +238,13 @@ func (b *buildReport) stopped() string {
 func (b *buildReport) remarks() []page.Part {
 	var parts []page.Part
 	add := func(format string, args ...any) {
-		parts = append(parts, page.Text(b.Version+fmt.Sprintf(format, args...)))
+		parts = append(parts, page.Text(b.OpenSSL+fmt.Sprintf(format, args...)))
 	}
 	if seen := b.stopped(); seen != "" {
 		add(": after OPENSSL_thread_stop() and a fork %s", seen)
 	}
-	for _, name := range b.Names {
-		p := b.Under[name]
+	for i := range b.Strategies {
+		p, name := &b.Strategies[i], b.Strategies[i].Strategy
 		if name != catalogue.PositiveControl && p.SharedAddresses > 0 {
 			add(" under %s shares %s", name, stayed(p))
 		}
@@ -290,7 +259,7 @@ func (b *buildReport) remarks() []page.Part {
 }
 
 // stayed names the shared slots of a trial.
-func stayed(p *workload.Probed) string {
+func stayed(p *results.ProbedStrategy) string {
 	var list []string
 	for _, s := range p.Keys {
 		if s.Fate == results.SharedSlot || s.SharedInUse {

@@ -132,7 +132,7 @@ func ask(ctx context.Context, l openssl.Listed) listedBuild {
 		b.Error = page.OneLine(err.Error())
 		return b
 	}
-	b.Version, b.Keys = p.Version, count(p).keys
+	b.Version, b.Keys = p.Version, count(&p.ProbedStrategy).keys
 	return b
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"tlsbench/results"
 	"tlsbench/results/event"
@@ -57,7 +56,8 @@ func (c *probeCommand) probeBuild(ctx context.Context, b openssl.Build, list []r
 			errs = append(errs, fmt.Errorf("strategy %s: %w", st.Name(), err))
 			continue
 		}
-		found.add(st.Name(), p)
+		p.Strategy = st.Name()
+		found.add(p)
 	}
 	return found, append(errs, c.probeForClaims(ctx, found)...)
 }
@@ -74,11 +74,13 @@ func (c *probeCommand) probeForClaims(ctx context.Context, b *buildReport) []err
 			if _, tried := b.probed(need); tried || !claim.about(b) {
 				continue
 			}
-			p, err := c.once(ctx, b.Library, catalogue.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
+			p, err := c.once(ctx, b.library, catalogue.Choice{Name: need.Strategy}, need.Hazard, need.Rand)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", need, err))
+				b.extra[need] = nil
+				continue
 			}
-			b.Extra[need] = p
+			b.extra[need] = &p.ProbedStrategy
 		}
 	}
 	return errs
@@ -110,45 +112,47 @@ type probeReport struct {
 	Builds []*buildReport
 }
 
-// buildReport holds the probes of one build.
+// buildReport holds the probes of one build, with the strategies in the order asked
+// for.
 type buildReport struct {
-	Library openssl.Build
-	Version string   // the library's own
-	Names   []string // strategies, in the order asked for
-	Under   map[string]*workload.Probed
-	// Extra is what was probed for the claims alone; nil where that failed.
-	Extra map[condition]*workload.Probed
+	results.ProbedBuild // with the library's own version
+	library             openssl.Build
+	workers             int // that were forked
+	// extra is what was probed for the claims alone; nil where that failed.
+	extra map[condition]*results.ProbedStrategy
 }
 
 func newBuildReport(b openssl.Build) *buildReport {
 	return &buildReport{
-		Library: b, Version: b.Version,
-		Under: map[string]*workload.Probed{}, Extra: map[condition]*workload.Probed{},
+		ProbedBuild: results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Libcrypto)},
+		library:     b, workers: 2, extra: map[condition]*results.ProbedStrategy{},
 	}
 }
 
-func (f *buildReport) add(strategy string, p *workload.Probed) {
-	f.Names = append(f.Names, strategy)
-	f.Under[strategy] = p
-	if p.Version != "" {
-		f.Version = p.Version
+// add names no one's home: a probe is published like a results file.
+func (f *buildReport) add(p *workload.Probed) {
+	p.Skipped = openssl.PortableText(p.Skipped)
+	for i, file := range p.Files {
+		p.Files[i] = openssl.Portable(file)
 	}
+	f.Strategies = append(f.Strategies, p.ProbedStrategy)
+	f.OpenSSL, f.workers = cmp.Or(p.Version, f.OpenSSL), max(f.workers, p.Workers)
 }
 
 // probed gives what a condition showed, and whether it was tried. What the user
 // asked for has the default settings whenever claims are tested.
-func (f *buildReport) probed(c condition) (p *workload.Probed, tried bool) {
-	p, tried = f.Extra[c]
+func (f *buildReport) probed(c condition) (p *results.ProbedStrategy, tried bool) {
+	p, tried = f.extra[c]
 	if p == nil && c.Hazard == "plain" && c.Rand == "default" {
-		p = f.Under[c.Strategy]
+		p = f.Under(c.Strategy)
 	}
 	return p, tried || p != nil
 }
 
 // under gives the probes under some conditions; nil if one of them is missing
 // or tells nothing, or its strategy not applicable, or its hazard not possible here.
-func (f *buildReport) under(conditions []condition) []*workload.Probed {
-	var list []*workload.Probed
+func (f *buildReport) under(conditions []condition) []*results.ProbedStrategy {
+	var list []*results.ProbedStrategy
 	for _, c := range conditions {
 		p, _ := f.probed(c)
 		if p == nil || p.Untold() != "" || endedEarly(p) {
@@ -161,48 +165,30 @@ func (f *buildReport) under(conditions []condition) []*workload.Probed {
 
 // endedEarly reports whether a probe saw no slot, or may have seen nothing shared
 // because damage ended it. Where something is, damage is what follows from it.
-func endedEarly(p *workload.Probed) bool {
+func endedEarly(p *results.ProbedStrategy) bool {
 	return len(p.Keys) == 0 || p.SharedAddresses == 0 && p.Events[event.Crash]+p.Events[event.Hang] > 0
 }
 
 // base is what rank 0 is described from: strategy none if it was probed,
 // because a strategy may empty rank 0's slots before the fork.
-func (f *buildReport) base() *workload.Probed {
-	if p := f.Under[results.PositiveControl]; p != nil {
+func (f *buildReport) base() *results.ProbedStrategy {
+	if p := f.Under(results.PositiveControl); p != nil {
 		return p
 	}
-	for _, name := range f.Names {
-		if p := f.Under[name]; p.Untold() == "" {
+	for i := range f.Strategies {
+		if p := &f.Strategies[i]; p.Untold() == "" {
 			return p
 		}
 	}
 	return nil
 }
 
-// workers is how many were forked.
-func (f *buildReport) workers() int {
-	n := 2
-	for _, p := range f.Under {
-		n = max(n, p.Workers)
-	}
-	return n
-}
-
 // document is the probe as JSON: all that was found, and none of the table's
-// shortening. It names no one's home: a probe is published like a results file.
+// shortening.
 func (f *probeReport) document(claims []results.ProbedClaim) results.Probe {
 	d := results.Probe{Format: results.ProbeFormat, Hazard: f.Hazard, Heap: f.Heap, Locks: f.Locks, Rand: f.Rand, Claims: claims}
 	for _, b := range f.Builds {
-		build := results.ProbedBuild{OpenSSL: b.Version, Libcrypto: openssl.Portable(b.Library.Libcrypto)}
-		for _, name := range b.Names {
-			p := b.Under[name].ProbedStrategy
-			p.Strategy, p.Files, p.Skipped = name, slices.Clone(p.Files), openssl.PortableText(p.Skipped)
-			for i, file := range p.Files {
-				p.Files[i] = openssl.Portable(file)
-			}
-			build.Strategies = append(build.Strategies, p)
-		}
-		d.Builds = append(d.Builds, build)
+		d.Builds = append(d.Builds, b.ProbedBuild)
 	}
 	return d
 }

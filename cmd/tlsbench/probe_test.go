@@ -56,20 +56,22 @@ func theirs(key int, fate results.Fate) results.ProbedKey {
 	return results.ProbedKey{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, Fate: fate}
 }
 
-func probed(shared int, slots ...results.ProbedKey) *workload.Probed {
-	return &workload.Probed{ProbedStrategy: results.ProbedStrategy{SharedAddresses: shared, Keys: slots}}
+func probed(shared int, slots ...results.ProbedKey) *results.ProbedStrategy {
+	return &results.ProbedStrategy{SharedAddresses: shared, Keys: slots}
 }
 
 // build makes a report of strategies and their probes in turn.
 func build(version string, pairs ...any) *buildReport {
 	f := newBuildReport(openssl.Build{Name: version, Version: version, Libcrypto: "/lib/libcrypto.so"})
 	for i := 0; i < len(pairs); i += 2 {
-		f.add(pairs[i].(string), pairs[i+1].(*workload.Probed))
+		p := *pairs[i+1].(*results.ProbedStrategy)
+		p.Strategy = pairs[i].(string)
+		f.add(&workload.Probed{ProbedStrategy: p})
 	}
 	return f
 }
 
-func findingsOf(builds ...*buildReport) *probeReport {
+func reportOf(builds ...*buildReport) *probeReport {
 	return &probeReport{&probeCommand{Hazard: "plain", Heap: "global", Locks: "shared", Rand: "default"}, builds}
 }
 
@@ -86,20 +88,20 @@ func builtApart() *buildReport {
 		"clear:n=2", probed(1, theirs(0, results.Cleared), ours(1, results.Cleared), ours(2, results.Empty),
 			late, theirs(5, results.Inherited), unseen),
 		"thread-stop", probed(0),
-		"pointer-match", &workload.Probed{ProbedStrategy: results.ProbedStrategy{NotApplicable: "ERR_get_state"}},
-		"handing", &workload.Probed{ProbedStrategy: results.ProbedStrategy{Skipped: "needs 3 workers or more, not 2"}},
-		"frees-twice", &workload.Probed{ProbedStrategy: results.ProbedStrategy{Events: map[string]uint64{"double-free": 16, "crash": 1}}},
+		"pointer-match", &results.ProbedStrategy{NotApplicable: "ERR_get_state"},
+		"handing", &results.ProbedStrategy{Skipped: "needs 3 workers or more, not 2"},
+		"frees-twice", &results.ProbedStrategy{Events: map[string]uint64{"double-free": 16, "crash": 1}},
 		"key-owner", probed(0, theirs(0, results.Inherited), ours(1, results.Cleared), ours(3, results.Replaced)),
 		"a-strategy-of-ones-own", probed(0))
 }
 
 func TestLedger(t *testing.T) {
-	f := findingsOf(builtApart())
+	f := reportOf(builtApart())
 	golden(t, "ledger.txt", shown(t, append(f.ledger(f.Builds[0]), marksExplained)...))
 }
 
 func TestSummary(t *testing.T) {
-	f := findingsOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, results.SharedSlot))), build("3.6.0"))
+	f := reportOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, results.SharedSlot))), build("3.6.0"))
 	golden(t, "summary.txt", shown(t, f.summary()...))
 }
 
@@ -109,49 +111,49 @@ func classic() *buildReport {
 	b := build("1.1.1w",
 		"none", probed(4, ours(0, results.SharedSlot), ours(1, results.SharedSlot), ours(2, results.SharedSlot), ours(3, results.SharedSlot)),
 		"pointer-match", probed(1, ours(0, results.SharedSlot), ours(1, results.Replaced), ours(2, results.Replaced), ours(3, results.Replaced)))
-	b.Extra[ownRandom] = probed(2, ours(0, results.SharedSlot), ours(1, results.SharedSlot))
-	b.Extra[tempThread] = probed(4, ours(1, results.SharedSlot))
-	b.Extra[clearing] = probed(0, theirs(0, results.Inherited), ours(1, results.Cleared))
-	b.Extra[marking] = probed(0, theirs(9, results.Inherited), ours(1, results.Cleared))
+	b.extra[ownRandom] = probed(2, ours(0, results.SharedSlot), ours(1, results.SharedSlot))
+	b.extra[tempThread] = probed(4, ours(1, results.SharedSlot))
+	b.extra[clearing] = probed(0, theirs(0, results.Inherited), ours(1, results.Cleared))
+	b.extra[marking] = probed(0, theirs(9, results.Inherited), ours(1, results.Cleared))
 	return b
 }
 
 // newer is a 3.x on which nothing is as the field says.
 func newer() *buildReport {
 	b := build("3.5.7", "none", probed(0, ours(1, results.Inherited)), "pointer-match", probed(0, ours(1, results.Inherited)))
-	b.Extra[tempThread] = probed(0, ours(1, results.Inherited))
-	b.Extra[clearing] = probed(0, theirs(0, results.Cleared))
-	b.Extra[marking] = probed(0, theirs(0, results.Cleared))
+	b.extra[tempThread] = probed(0, ours(1, results.Inherited))
+	b.extra[clearing] = probed(0, theirs(0, results.Cleared))
+	b.extra[marking] = probed(0, theirs(0, results.Cleared))
 	return b
 }
 
 func TestClaims(t *testing.T) {
 	const c, r, u = confirmed, refuted, untested
 	unmatched := classic()
-	unmatched.Under["pointer-match"].NotApplicable = "ERR_get_state"
+	unmatched.Under("pointer-match").NotApplicable = "ERR_get_state"
 	useless := classic()
-	useless.Extra[ownRandom] = useless.Under["none"]
+	useless.extra[ownRandom] = useless.Under("none")
 	unseen, crashed := classic(), classic()
-	unseen.Extra[clearing], unseen.Extra[marking] = probed(0), probed(0)
-	crashed.Extra[clearing].Events, crashed.Extra[marking].Events = map[string]uint64{event.Crash: 1}, map[string]uint64{event.Hang: 1}
+	unseen.extra[clearing], unseen.extra[marking] = probed(0), probed(0)
+	crashed.extra[clearing].Events, crashed.extra[marking].Events = map[string]uint64{event.Crash: 1}, map[string]uint64{event.Hang: 1}
 	tests := []struct {
 		name string
 		in   *probeReport
-		want []outcome // in the order of claims
+		want []string // in the order of claims
 	}{
-		{"nothing", findingsOf(), []outcome{u, u, u, u, u, u, u, u, u, u}},
-		{"classic", findingsOf(classic()), []outcome{c, c, u, c, c, u, c, c, c, c}},
-		{"newer", findingsOf(newer()), []outcome{r, u, r, u, u, r, r, r, r, r}},
-		{"one refutes for all", findingsOf(classic(), newer()), []outcome{r, c, r, c, c, r, r, r, r, r}},
-		{"strategy not applicable", findingsOf(unmatched), []outcome{c, c, u, u, c, u, c, c, c, c}},
-		{"method changes nothing", findingsOf(useless), []outcome{c, c, u, c, r, u, c, c, c, c}},
-		{"no slot seen", findingsOf(unseen), []outcome{c, c, u, c, c, u, c, c, u, u}},
-		{"ended by damage", findingsOf(crashed), []outcome{c, c, u, c, c, u, c, c, u, u}},
-		{"nothing asked for", findingsOf(build("3.0.1")), []outcome{u, u, u, u, u, u, u, u, u, u}},
+		{"nothing", reportOf(), []string{u, u, u, u, u, u, u, u, u, u}},
+		{"classic", reportOf(classic()), []string{c, c, u, c, c, u, c, c, c, c}},
+		{"newer", reportOf(newer()), []string{r, u, r, u, u, r, r, r, r, r}},
+		{"one refutes for all", reportOf(classic(), newer()), []string{r, c, r, c, c, r, r, r, r, r}},
+		{"strategy not applicable", reportOf(unmatched), []string{c, c, u, u, c, u, c, c, c, c}},
+		{"method changes nothing", reportOf(useless), []string{c, c, u, c, r, u, c, c, c, c}},
+		{"no slot seen", reportOf(unseen), []string{c, c, u, c, c, u, c, c, u, u}},
+		{"ended by damage", reportOf(crashed), []string{c, c, u, c, c, u, c, c, u, u}},
+		{"nothing asked for", reportOf(build("3.0.1")), []string{u, u, u, u, u, u, u, u, u, u}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var got []outcome
+			var got []string
 			for _, v := range test.in.test() {
 				got = append(got, v.Outcome)
 				if v.Text == "" || v.Source == "" || v.Detail == "" {
@@ -167,7 +169,7 @@ func TestClaims(t *testing.T) {
 
 // The claims are about OpenSSL alone, on a heap that is shared.
 func TestClaimsOfOtherSettings(t *testing.T) {
-	f := findingsOf(classic())
+	f := reportOf(classic())
 	f.Heap = "private"
 	if list := f.test(); list != nil {
 		t.Errorf("judged with a private heap: %v", list)
@@ -175,7 +177,7 @@ func TestClaimsOfOtherSettings(t *testing.T) {
 }
 
 func TestVerdictsPrinted(t *testing.T) {
-	golden(t, "verdicts.txt", shown(t, verdictParts(findingsOf(classic(), newer()).test())...))
+	golden(t, "verdicts.txt", shown(t, verdictParts(reportOf(classic(), newer()).test())...))
 }
 
 func TestRanges(t *testing.T) {
@@ -187,13 +189,13 @@ func TestRanges(t *testing.T) {
 }
 
 func TestStopped(t *testing.T) {
-	for want, probe := range map[string]*workload.Probed{
+	for want, probe := range map[string]*results.ProbedStrategy{
 		"all 2 slots of OpenSSL are NULL": probed(0,
 			theirs(0, results.Inherited), ours(1, results.Cleared), ours(2, results.Empty)),
 		"2 of OpenSSL's 3 slots are not NULL: key 1 of libcrypto.so.3 (shared), key 3 of libcrypto.so.3 (inherited)": probed(0,
 			ours(1, results.SharedSlot), ours(2, results.Cleared), ours(3, results.Inherited)),
 		"no worker lived to show its slots": probed(0, ours(1, "")),
-		"":                                  {ProbedStrategy: results.ProbedStrategy{NotApplicable: "OPENSSL_thread_stop"}},
+		"":                                  {NotApplicable: "OPENSSL_thread_stop"},
 	} {
 		if got := build("3.0.20", "thread-stop", probe).stopped(); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)

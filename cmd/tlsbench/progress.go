@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -92,37 +93,27 @@ type bar struct {
 	progress *mpb.Progress
 	line     *mpb.Bar
 
-	mu          sync.Mutex // the bar is drawn by a goroutine of its own
-	count, rest string
+	rest atomic.Pointer[string] // the bar is drawn by a goroutine of its own
 }
 
 func newBar(w io.Writer, options ...mpb.ContainerOption) *bar {
 	b := &bar{}
+	b.rest.Store(new(string))
 	b.progress = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(w), mpb.WithRefreshRate(frames)}, options...)...)
 	b.line = b.progress.AddBar(0,
 		mpb.BarRemoveOnComplete(), mpb.BarWidth(24),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.text(&b.count) })),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.text(&b.rest) })))
+		mpb.PrependDecorators(decor.CountersNoUnit("%d/%d")),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *b.rest.Load() })))
 	return b
 }
 
 // show has the next frame tell how many trials are done, how long the others
 // will take, and what is going on.
 func (b *bar) show(done, total int, left time.Duration, what string) {
-	b.mu.Lock()
-	b.count = fmt.Sprintf("%d/%d", done, total)
-	b.rest = fmt.Sprintf("%v left  %s", left.Round(time.Second), what)
-	b.mu.Unlock()
-	// The total comes with the first trial. One more than there are keeps the
-	// bar from ending itself before close.
-	b.line.SetTotal(int64(total)+1, false)
+	rest := fmt.Sprintf("%v left  %s", left.Round(time.Second), what)
+	b.rest.Store(&rest)
+	b.line.SetTotal(int64(total), false) // it comes with the first trial
 	b.line.SetCurrent(int64(done))
-}
-
-func (b *bar) text(of *string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return *of
 }
 
 // close wipes the bar.
