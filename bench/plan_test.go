@@ -124,9 +124,7 @@ func TestControls(t *testing.T) {
 
 func TestNoneHasNoThroughput(t *testing.T) {
 	spec := smallSpec()
-	none := choose("none")[0]
-	none.Label = "again"
-	spec.Strategies = append(choose("none", "hwm"), none)
+	spec.Strategies = choose("none", "hwm")
 	for _, c := range mustPlan(t, spec, whole).Cells() {
 		if c.Measure == results.Handshake && c.Strategy != "hwm" {
 			t.Errorf("there is a cell %s", c.Name())
@@ -148,8 +146,8 @@ func TestSpecRefused(t *testing.T) {
 		{func(s *Spec) { s.Workers = []int{1025} }, `workers 1025: want 1 to 1024`},
 		{func(s *Spec) { s.Workers = []int{4, 4} }, `number of workers 4 is given twice`},
 		{func(s *Spec) { s.Strategies = choose("hwm", "hwm") }, `strategy hwm is given twice`},
-		{func(s *Spec) { s.Strategies[0].Label = "none" }, `strategy none (hwm): the suite already has a strategy of that name`},
-		{func(s *Spec) { s.Strategies[0].Label = "a b" }, `strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
+		{func(s *Spec) { s.Strategies[0].Choice = catalogue.Choice{Name: "none", Path: "none.so"} }, `strategy none: the suite already has a strategy of that name`},
+		{func(s *Spec) { s.Strategies[0].Choice.Name = "a b" }, `strategy "a b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
 		{func(s *Spec) { s.Builds = []Build{fakeBuild("a/b")} }, `openssl build "a/b": it is empty or has a slash or white space, so it cannot be part of a benchmark name`},
 		{func(s *Spec) { s.Bad = new(float64); *s.Bad = 1.5 }, `share of bad peers 1.5: want 0 to 1`},
 		{func(s *Spec) { s.CheckRate = new(int); *s.CheckRate = -1 }, `check rate -1: want 0 to 10000`},

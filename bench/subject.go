@@ -113,22 +113,6 @@ func NewStrategy(c catalogue.Choice) (results.Strategy, error) {
 	return s, nil
 }
 
-// UnderNames lists each strategy n times, under its own name and others, so
-// that it is compared with itself: an A/A experiment shows how large a
-// difference noise alone makes.
-func UnderNames(list []results.Strategy, n int) []results.Strategy {
-	var out []results.Strategy
-	for _, s := range list {
-		out = append(out, s)
-		for i := 2; i <= n; i++ {
-			again := s
-			again.Label = results.AAName(s.Name(), i)
-			out = append(out, again)
-		}
-	}
-	return out
-}
-
 // CheckFiles refuses a plan whose libraries are no longer those it was made
 // with, such as after an upgrade of the system.
 func (s Spec) CheckFiles() error {

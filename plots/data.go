@@ -13,9 +13,6 @@ type Options struct {
 	// Probes are files written by "tlsbench probe --json", for the figure of
 	// thread-local keys.
 	Probes []string
-	// AA are results files of "tlsbench run --aa": a strategy against itself,
-	// which shows how small a difference can be told and is in no comparison.
-	AA []string
 }
 
 // Data is what the figures are drawn from.
@@ -24,7 +21,7 @@ type Data struct {
 	Scenes []*Scene // in the order of Comparison.Tables
 	Probes []*results.Probe
 	Field  []*results.Comparison // of files of tlsbench field, one each
-	AA     []results.AASummary   // a strategy against itself
+	AA     []*results.AASummary  // of files with duets of one strategy with itself alone
 	Trials int                   // of all kinds, drawn or not
 
 	judgesOthers bool // than controls
@@ -66,11 +63,20 @@ type life struct {
 }
 
 // Load reads results files, and probes. Files with daemons are in no figure: the
-// rig's trials in them are there to be held against the daemons'.
+// rig's trials in them are there to be held against the daemons'. Those with duets of
+// a strategy with itself are in the figure of noise alone.
 func Load(o Options, files ...string) (*Data, error) {
 	d := new(Data)
 	var runs []string
 	for _, path := range files {
+		if results.OnlyAA(path) {
+			a, err := results.SummarizeAA(path)
+			if err != nil {
+				return nil, err
+			}
+			d.AA = append(d.AA, a)
+			continue
+		}
 		if !results.HasDaemons(path) {
 			runs = append(runs, path)
 			continue
@@ -98,15 +104,10 @@ func Load(o Options, files ...string) (*Data, error) {
 		s.add(file, t)
 	}
 	var err error
-	if len(runs) == 0 && len(d.Field) > 0 { // a report of the field alone
+	if len(runs) == 0 && len(files) > 0 { // a report of other files alone
 		d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
 	} else if d.Comparison, err = results.Summarize(o.Compare, runs...); err != nil {
 		return nil, err
-	}
-	if len(o.AA) > 0 {
-		if d.AA, err = results.SummarizeAA(o.AA...); err != nil {
-			return nil, err
-		}
 	}
 	for _, t := range d.Tables {
 		d.Scenes = append(d.Scenes, &Scene{t, kept[t.Scene]})

@@ -20,12 +20,12 @@ import (
 // golden says which figures of which fixture are kept as text: those that the
 // fixture makes different.
 var golden = map[string][]string{
-	"full":         {"verdicts", "damage", "handshakes", "forks", "keys", "noise"},
+	"full":         {"verdicts", "damage", "handshakes", "forks", "keys"},
 	"workers":      {"workers", "survival"},
 	"no-events":    {"verdicts", "damage", "survival"},
 	"one-strategy": {"verdicts", "damage", "handshakes", "forks"},
-	"one-run":      {"verdicts", "damage", "handshakes", "forks", "workers", "noise"},
-	"all-crashed":  {"verdicts", "damage", "survival", "handshakes", "noise"},
+	"one-run":      {"verdicts", "damage", "handshakes", "forks", "workers"},
+	"all-crashed":  {"verdicts", "damage", "survival", "handshakes"},
 	"six-decades":  {"damage", "handshakes"},
 	"empty":        {"verdicts", "keys", "forks"},
 	"lines":        {"verdicts", "handshakes", "forks"},
@@ -282,7 +282,7 @@ func TestPromises(t *testing.T) {
 		if !strings.HasSuffix(f.Title, "?") {
 			t.Errorf("%s: the title is no question: %s", f.ID, f.Title)
 		}
-		if slices.Contains([]string{"handshakes", "forks", "noise"}, f.ID) && !strings.Contains(f.Caption, "key-owner") {
+		if slices.Contains([]string{"handshakes", "forks"}, f.ID) && !strings.Contains(f.Caption, "key-owner") {
 			t.Errorf("%s: the caption does not name the baseline: %s", f.ID, f.Caption)
 		}
 		if !strings.ContainsAny(f.Caption, "0123456789") || !strings.Contains(f.Caption, "interval") && !strings.Contains(f.Caption, "bound") {

@@ -19,12 +19,12 @@ func TestOneTrialHasNoInterval(t *testing.T) {
 	}
 }
 
-// An A/A experiment is a panel and a statement, each with its counts.
+// Duets of a strategy with itself are a panel and a statement, each with its counts.
 func TestAAPanel(t *testing.T) {
 	d := load(t, "one-strategy")
-	d.AA = []results.AASummary{{Unit: results.CPUPerHandshake, Ratios: []float64{0.99, 1.03, 1}, Interval: 1, Tables: 1}}
+	d.AA = []*results.AASummary{{Strategy: "hwm", Ratios: []float64{0.99, 1.03, 1}, Differ: 1}}
 	p := noise(d).Panels[0]
-	if !strings.HasPrefix(p.Title, "A/A") || !strings.Contains(p.Alt, "of 3 comparisons of a strategy with itself 1 differ") || !strings.Contains(p.Alt, "3 %") {
+	if !strings.Contains(p.Alt, "Of 3 sets of 20 duets of hwm with itself 1 differ") || !strings.Contains(p.Alt, "3 %") {
 		t.Errorf("%s: %s", p.Title, p.Alt)
 	}
 }

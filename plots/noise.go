@@ -15,28 +15,25 @@ import (
 	"tlsbench/results/number"
 )
 
-// noise is figure 10: a strategy against itself.
+// noise is figure 10: a strategy against itself, in sets of as many duets as a
+// comparison has.
 func noise(d *Data) *Figure {
-	f := &Figure{ID: "noise", Title: "How small a difference can this machine show?", Empty: "no undamaged trial measured throughput"}
-	f.addAA(d)
-	for _, group := range byBuild(d.mainCosts()) {
-		for _, m := range []struct{ unit, label string }{{results.CPUPerHandshake, "server CPU"}, {results.HandshakesPerSec, "throughput"}} {
-			chart := d.sameRatio(d.Baseline+", next round / this round", d.Margin)
-			for _, s := range group {
-				r := floorRow(s, d, m.unit)
-				chart.n.Add(len(r.dots))
-				chart.rows = append(chart.rows, r)
-			}
-			f.add(d, group, "Baseline against itself, "+m.label, chart)
+	f := &Figure{ID: "noise", Title: "How small a difference can this machine show?"}
+	f.Empty = fmt.Sprintf("no file has duets of a strategy with itself alone; tlsbench run --measure duet --strategy %s --duet-pairs 400 makes one", d.Baseline)
+	for _, a := range d.AA {
+		if len(a.Ratios) == 0 {
+			continue
 		}
+		sorted := slices.Sorted(slices.Values(a.Ratios))
+		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
+		chart := d.sameRatio("a strategy / itself", results.DuetMargin)
+		chart.n.Add(len(sorted))
+		chart.rows = []row{{name: a.Strategy, look: lookOf(a.Strategy), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
+			note: fmt.Sprintf("%d of %d differ", a.Differ, len(sorted))}}
+		f.Panels = append(f.Panels, &Panel{Title: "A strategy against itself", Sub: "OpenSSL " + strings.Join(a.Builds, ", "), Alt: aaLine(a), chart: chart})
 	}
-	aa := "An A/A experiment (tlsbench run --aa, or duets of a strategy with itself) would show how small a difference can be resolved; this set has none."
-	if len(d.AA) > 0 {
-		aa = fmt.Sprintf("A/A: one strategy compared with itself as different strategies are; a dot is a comparison, over eight rounds or %d duets, the bar holds the middle 95 %% of them.", inference.DuetFirst)
-	}
-	f.Caption = fmt.Sprintf("%s Baseline against itself: %s in one round and in the next, with %s. This includes the drift between rounds, which comparisons within a round do not have: "+
-		"they resolve smaller differences. %s.",
-		aa, d.Baseline, d.intervals(), f.trials("pairs of rounds", "row"))
+	f.Caption = fmt.Sprintf("A dot is the ratio of a strategy to itself in %d duets, as many as a comparison has at least; the bar is the interval that holds 95 %% of the dots. Shaded: ± %s. %s.",
+		inference.DuetFirst, number.Percent(results.DuetMargin), f.trials("sets", "row"))
 	return f
 }
 
@@ -56,66 +53,25 @@ func (d *Data) sameRatio(label string, margin float64) *rowChart {
 	return &rowChart{axis: axis{label: label, print: number.Figures, log: true}, band: &span{1 / (1 + margin), 1 + margin}, reference: &one}
 }
 
-// addAA shows how far a strategy seems to differ from itself.
-func (f *Figure) addAA(d *Data) {
-	chart := d.sameRatio("a strategy / itself", d.Margin)
-	for _, a := range d.AA {
-		sorted := slices.Sorted(slices.Values(a.Ratios))
-		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
-		chart.rows = append(chart.rows, row{
-			name: aaLabel[a.Unit], look: lookOf(d.Baseline), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
-			note: fmt.Sprintf("%d of %d differ", a.Interval, len(a.Ratios)),
-		})
-	}
-	if len(chart.rows) > 0 {
-		f.Panels = append(f.Panels, &Panel{
-			Title: "A/A: a strategy against itself", Sub: "OpenSSL " + strings.Join(d.AA[0].Builds, ", ") + "; as in comparisons: over eight rounds, each within itself, or over as many pairs as a duet has",
-			Alt: strings.Join(AALines(d), " "), chart: chart,
-		})
-	}
-}
-
-var aaLabel = map[string]string{
-	results.HandshakesPerSec: "throughput", results.CPUPerHandshake: "server CPU", results.CPURatio: "duets",
-}
-
-// AALines state what the A/A experiment came to, as tlsbench check --aa counts.
+// AALines state what duets of a strategy with itself came to, as tlsbench check --aa
+// counts.
 func AALines(d *Data) []string {
 	var list []string
 	for _, a := range d.AA {
-		worst := 0.0
-		for _, r := range a.Ratios {
-			worst = math.Max(worst, math.Abs(r-1))
+		if len(a.Ratios) > 0 {
+			list = append(list, aaLine(a))
 		}
-		text := fmt.Sprintf("A/A, %s: of %d comparisons of a strategy with itself %d differ by their 95 %% interval", aaLabel[a.Unit], len(a.Ratios), a.Interval)
-		if a.Tables > 0 {
-			text += fmt.Sprintf(" and %d by the signed-rank test; of %d tables of eight rounds %d have a difference after Holm's correction", a.Rank, a.Tables, a.Any)
-		}
-		list = append(list, fmt.Sprintf("%s (1 in 20 is to be expected); the largest apparent difference is %s.", text, number.Percent(worst)))
 	}
 	return list
 }
 
-// floorRow compares the baseline on one build with itself, one round with the
-// next.
-func floorRow(s *Scene, d *Data, unit string) row {
-	runs := inTime(s.of(d.Baseline).runs[results.Handshake])
-	var a, b, dots []float64
-	for i := 1; i < len(runs); i++ {
-		x, ok1 := runs[i-1].value(unit)
-		y, ok2 := runs[i].value(unit)
-		if runs[i].file == runs[i-1].file && ok1 && ok2 {
-			a, b, dots = append(a, y), append(b, x), append(dots, y/x)
-		}
+func aaLine(a *results.AASummary) string {
+	worst := 0.0
+	for _, r := range a.Ratios {
+		worst = math.Max(worst, math.Abs(r-1))
 	}
-	e := inference.PairedRatio(a, b, d.Confidence)
-	if e.N == 0 {
-		r := noValue("needs two rounds")
-		r.name = s.OpenSSL
-		return r
-	}
-	return row{name: s.OpenSSL, look: lookOf(d.Baseline), dots: dots, mid: e.Value, low: e.Low, high: e.High,
-		note: fmt.Sprintf("%s  n=%d", number.Ratio(e.Value), e.N)}
+	return fmt.Sprintf("Of %s of %d duets of %s with itself %d differ by their 95 %% interval (1 in 20 is to be expected); the largest apparent difference is %s.",
+		number.Count(len(a.Ratios), "set"), inference.DuetFirst, a.Strategy, a.Differ, number.Percent(worst))
 }
 
 // addDrift shows each trial at its time.

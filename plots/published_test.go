@@ -127,7 +127,6 @@ func TestPublish(t *testing.T) {
 	run := string(plots.Fixture(t, "one-strategy"))
 	for _, name := range []string{"2026-03-01-example", "2026-04-01-example"} {
 		write(report.PublishedData+"/"+name+"/run.txt", run)
-		write(report.PublishedData+"/"+name+"/aa.txt", run) // in no table
 	}
 	write("README.md", "# Title\n\n"+begin+"\nold\n"+end+"\n\nrest\n")
 	write(report.PublishedFigures+"/old.svg", "old")

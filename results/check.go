@@ -15,10 +15,9 @@ import (
 type CheckOptions struct {
 	Expect      []string // "hwm=clean", "hwm=undamaged", "hwm=unshared" or "hwm=equivalent"
 	MaxSlowdown []string // "hwm/key-owner=2%"
-	Steady      []string // "warm-handler-ns=10%"
 	Against     []string // older results files that these must not be worse than
 	Margin      string   // "5%": costs must be shown to have risen by less than that, with Against
-	AA          bool     // strategies under several names must not differ from themselves
+	AA          bool     // duets of a strategy with itself must not differ
 	Where       []string // filters, as in Options
 }
 
@@ -123,7 +122,7 @@ func (o CheckOptions) rules() ([]rule, error) {
 		name  string
 		texts []string
 		parse func(string) (check, error)
-	}{{"expectation", o.Expect, parseExpectation}, {"largest slowdown", o.MaxSlowdown, parseSlowdown}, {"steady unit", o.Steady, parseSteady}} {
+	}{{"expectation", o.Expect, parseExpectation}, {"largest slowdown", o.MaxSlowdown, parseSlowdown}} {
 		for _, text := range kind.texts {
 			check, err := kind.parse(text)
 			r := rule{kind.name, text, check}
@@ -150,7 +149,7 @@ func (o CheckOptions) rules() ([]rule, error) {
 		rules = append(rules, rule{"", "aa", checkAA})
 	}
 	if len(rules) == 0 {
-		return nil, fmt.Errorf("nothing to check: pass --expect, --max-slowdown, --steady, --against or --aa")
+		return nil, fmt.Errorf("nothing to check: pass --expect, --max-slowdown, --against or --aa")
 	}
 	return rules, nil
 }

@@ -245,7 +245,7 @@ func (g *gatherer) table(s Scene, o Options) *Table {
 		r.Sharing = g.shared(s, sample)
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
-		r.Duet = sample.duet.cost(aaBase(name) == s.Against(), o)
+		r.Duet = sample.duet.cost(name == s.Against(), o)
 		if v := r.Verdict; v.Damaged >= StopDamaged && len(sample.files) > 0 && len(g.sequential(sample.files)) == len(sample.files) {
 			r.stop()
 		}

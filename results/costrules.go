@@ -1,10 +1,7 @@
 package results
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"tlsbench/results/inference"
@@ -121,78 +118,4 @@ func (r slowdown) unsupported(sides map[string]*sample, workers []int) string {
 		}
 	}
 	return ""
-}
-
-// steady is the rule that a cost is known well enough: the 95 % order-statistic
-// interval of the median over the trials of each strategy lies within a share
-// of the median.
-type steady struct {
-	unit  string
-	share float64
-}
-
-func parseSteady(text string) (check, error) {
-	unit, limit, ok := cutLast(text, "=")
-	if !ok {
-		return nil, errors.New("want UNIT=PERCENT, such as warm-handler-ns=10%")
-	}
-	share, err := percent(limit)
-	if err != nil {
-		return nil, err
-	}
-	return steady{unit, share}.check, nil
-}
-
-func (r steady) check(g *gatherer) (findings, error) {
-	var f findings
-	if units := g.units(); len(units) > 0 && !slices.Contains(units, r.unit) {
-		return f, fmt.Errorf("no trial has it; the files have %s", strings.Join(units, ", "))
-	}
-	for _, scene := range g.sorted() {
-		for _, name := range sortedNames(g.scenes[scene]) {
-			for _, m := range []Measure{Handshake, Fork} {
-				s := g.scenes[scene][name].times(m)
-				if s.values[r.unit] == nil {
-					continue // temp-thread has no handler, say
-				}
-				f.places++
-				r.judge(&f, scene.String()+", "+name, s)
-			}
-		}
-		f.mark(scene.String(), g.mark(scene))
-	}
-	if f.places == 0 {
-		f.lack(g.filter(), "no trial has %s", r.unit)
-	}
-	return f, nil
-}
-
-// judge says why the rule does not hold, or cannot be told to.
-func (r steady) judge(f *findings, place string, s *timed) {
-	median := s.median(r.unit, 1-checkAlpha)
-	print := number.Of(r.unit)
-	off := max(median.High-median.Value, median.Value-median.Low) / median.Value
-	switch {
-	case s.failed > 0:
-		f.lack(place, "%s", couldNot(&s.tally))
-	case median.N < minRounds:
-		f.lack(place, "%s: too few for an interval, need %d", number.Count(median.N, "trial"), minRounds)
-	case !(median.Value > 0):
-		f.lack(place, "the median is %s, so it has no relative interval", print(median.Value))
-	case off > r.share:
-		f.add(place, "the median of %s is %s %s: up to %s %% away", number.Count(median.N, "trial"), print(median.Value),
-			number.Between(median.Low, median.High, print), number.Figures(100*off))
-	}
-}
-
-// units lists those that any trial has a cost in.
-func (g *gatherer) units() []string {
-	all := make(map[string][]point)
-	for _, samples := range g.scenes {
-		for _, s := range samples {
-			maps.Copy(all, s.throughput.values)
-			maps.Copy(all, s.forks.values)
-		}
-	}
-	return slices.SortedFunc(maps.Keys(all), compareUnits)
 }

@@ -20,14 +20,10 @@
 //     undecided, which is no success.
 //
 // Whether the comparison itself can be trusted on a machine is a claim like
-// others. One strategy under eight names, in a quarter of an hour:
+// others, of duets of a strategy with itself:
 //
-//	tlsbench run --strategy key-owner --aa 8 --rounds 420 --measure handshake \
-//		--no-controls --load memory --workers 2 --preset quick --duration 120ms -o aa.txt
-//	tlsbench check --aa aa.txt
-//
-// cuts the rounds into tables of eight and counts the differences that are
-// found where there are none.
+//	tlsbench run --measure duet --strategy key-owner --duet-pairs 400 -o aa.txt
+//	tlsbench check aa.txt --aa
 //
 // There are five kinds of trials, so that none disturbs another's figure.
 // Handshake trials run with detectors off and without bad peers, and yield

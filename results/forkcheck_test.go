@@ -106,30 +106,6 @@ func TestCheckAgainstUnlooked(t *testing.T) {
 	checkBroken(t, "missing", against, now(func(*Trial) bool { return true }), "hwm: no trial with the active checks off any more")
 }
 
-func TestCheckSteady(t *testing.T) {
-	steady := func(text string) CheckOptions { return CheckOptions{Steady: []string{text}} }
-	wide, close := fileOf(t, "wide.txt", forkTrials(10, 0.3, 1)...), fileOf(t, "close.txt", forkTrials(10, 0.05, 1)...)
-	checkBroken(t, "within", steady("warm-handler-ns=10%"), close, "")
-	checkBroken(t, "within, with a filter", CheckOptions{Steady: []string{"p50-fork-ns=10%"}, Where: []string{"strategy=temp-thread"}}, close, "")
-	var out bytes.Buffer
-	broken, err := unmet(&out, steady("warm-handler-ns=10%"), wide)
-	want := "hwm: the median of 10 trials is 300 ns [230 ns, 370 ns]: up to 23.3 % away\n"
-	if err != nil || broken != 2 || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "temp-thread") {
-		t.Errorf("%d broken, error %v, want %q in:\n%s", broken, err, want, &out)
-	}
-	one := func(list []*Trial) string {
-		return fileOf(t, "one.txt", slices.DeleteFunc(list, func(t *Trial) bool { return t.Cell.Strategy != "hwm" })...)
-	}
-	checkBroken(t, "too few", steady("warm-handler-ns=10%"), one(forkTrials(5, 0.01, 1)), "hwm: 5 trials: too few for an interval, need 6")
-	checkBroken(t, "no share", steady("fork-diff-ns=10%"), one(forkTrials(9, 0.01, 1)), "hwm: the median is 0 ns, so it has no relative interval")
-	failed := append(forkTrials(9, 0.01, 1), &Trial{Cell: forkTrials(1, 0, 1)[1].Cell, Status: Failed, Reason: "no memory"})
-	checkBroken(t, "failed", steady("warm-handler-ns=10%"), one(failed), "hwm: 1 trial could not be carried out: no memory")
-	_, err = unmet(&out, CheckOptions{Steady: []string{"x=1%"}, Where: []string{"workers=9"}}, close)
-	if want := `filter "workers=9": no trial in the files has it; they have 4`; err == nil || err.Error() != want {
-		t.Errorf("a filter that leaves nothing: %v, want %s", err, want)
-	}
-}
-
 // A ratio of differences, some of them below zero, says nothing; and a scene of
 // forks alone has no controls to miss.
 func TestForkExport(t *testing.T) {

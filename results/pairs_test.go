@@ -34,9 +34,15 @@ func TestUnequalRounds(t *testing.T) {
 // and the table says so.
 func TestHopelessTables(t *testing.T) {
 	for n, want := range map[int]bool{7: false, 8: true} {
-		out := compareText(t, Options{Baseline: "hwm"}, again(8, n, 0.1).file(t, "run.txt"))
+		s := newSimulation(8)
+		s.hazards, s.strategies, s.slowdown = []string{"plain"}, []string{"hwm"}, map[string]float64{"own-2": 0.1, "own-4": 0.1}
+		for i := 2; i <= n; i++ {
+			s.strategies = append(s.strategies, fmt.Sprintf("own-%d", i))
+		}
+		s.damage = func(string, string) []string { return nil }
+		out := compareText(t, Options{Baseline: "hwm"}, s.file(t, "run.txt"))
 		if strings.Contains(strings.Join(strings.Fields(out), " "), "8 rounds: too few to find a difference among 7 comparisons, need 9") != want {
-			t.Errorf("%d names: want a warning: %v\n%s", n, want, out)
+			t.Errorf("%d strategies: want a warning: %v\n%s", n, want, out)
 		}
 	}
 	for tests, want := range map[int]int{1: 6, 6: 8, 7: 9, 12: 9, 13: 10} {

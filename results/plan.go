@@ -143,9 +143,6 @@ func (d Daemon) Name() string {
 // Strategy is a strategy under test.
 type Strategy struct {
 	catalogue.Choice `json:"choice"`
-	// Label replaces the choice's own name in benchmark names, so that one
-	// strategy can be compared with itself.
-	Label string `json:"label,omitempty"`
 	// Digest is the SHA-256 of a user's own shared object.
 	Digest string `json:"digest,omitempty"`
 }
@@ -161,15 +158,12 @@ func (s Strategy) MarshalJSON() ([]byte, error) {
 }
 
 // Name returns what appears in benchmark names.
-func (s Strategy) Name() string { return cmp.Or(s.Label, s.Choice.String()) }
+func (s Strategy) Name() string { return s.Choice.String() }
 
 // String names the strategy for a message.
 func (s Strategy) String() string {
-	switch {
-	case s.Digest != "":
+	if s.Digest != "" {
 		return s.Name() + " (sha256 " + ShortDigest(s.Digest) + ")"
-	case s.Label != "":
-		return s.Label + " (" + s.Choice.String() + ")"
 	}
 	return s.Name()
 }

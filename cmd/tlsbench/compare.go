@@ -105,17 +105,16 @@ type checkCommand struct {
 	Files       []string `arg:"" name:"file" help:"Results files."`
 	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met), undamaged (no event in these trials) or equivalent (in duets, within 0.5 %), as in hwm=clean."`
 	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most this share more than B, as in hwm/key-owner=2%."`
-	Steady      []string `placeholder:"UNIT=SHARE" help:"The interval of each strategy's median lies within this share of it, as in warm-handler-ns=10%."`
 	Against     []string `placeholder:"FILE" help:"Older results files; the new ones must not be worse."`
 	Margin      string   `placeholder:"SHARE" help:"With --against: the data must show that costs rose by less than this share, such as 5%. Without it: no rise may be found, in enough rounds to find one."`
-	AA          bool     `name:"aa" help:"A strategy under several names (run --aa) differs from itself no more often than chance allows."`
+	AA          bool     `name:"aa" help:"Duets of a strategy with itself differ no more often than chance allows."`
 	Where       []string `placeholder:"KEY=VALUE" help:"Only trials with these settings, such as workers=4; several values of one key are alternatives."`
 }
 
 // Run tests the claims.
 func (c *checkCommand) Run(s *session) error {
 	sum, err := results.Check(s.stdout, results.CheckOptions{
-		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Steady: c.Steady, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
+		Expect: c.Expect, MaxSlowdown: c.MaxSlowdown, Against: c.Against, Margin: c.Margin, AA: c.AA, Where: c.Where,
 	}, c.Files...)
 	if err != nil {
 		return badFiles(err)
@@ -153,11 +152,10 @@ func (c *mergeCommand) Run(s *session) error {
 type drawing struct {
 	summed
 	Probe []string `placeholder:"FILE" help:"Files of tlsbench probe --json, for the figure of thread-local keys."`
-	AA    []string `name:"aa" placeholder:"FILE" help:"Results files of tlsbench run --aa: a strategy against itself, as the noise floor."`
 }
 
 func (c *drawing) load() (*plots.Data, error) {
-	d, err := plots.Load(plots.Options{Compare: c.options(), Probes: c.Probe, AA: c.AA}, c.Files...)
+	d, err := plots.Load(plots.Options{Compare: c.options(), Probes: c.Probe}, c.Files...)
 	return d, badFiles(err)
 }
 
@@ -195,7 +193,7 @@ type reportCommand struct {
 // Run writes the page.
 func (c *reportCommand) Run(s *session) error {
 	toFile := c.Output != "" && c.Output != "-"
-	inputs := slices.Concat(c.Files, c.Probe, c.AA)
+	inputs := slices.Concat(c.Files, c.Probe)
 	if toFile {
 		if err := outfile.Check(c.Output, inputs...); err != nil {
 			return err
@@ -214,7 +212,7 @@ func (c *reportCommand) Run(s *session) error {
 func (c *reportCommand) write(w io.Writer, d *plots.Data) error {
 	var sources []string
 	if c.Embed {
-		sources = slices.Concat(c.Files, c.AA, c.Probe)
+		sources = slices.Concat(c.Files, c.Probe)
 	}
 	return report.Write(w, d, sources...)
 }

@@ -155,7 +155,7 @@ func likeNone(v *kong.Value) string {
 }
 
 // readers are the arguments that name files to be read.
-var readers = []string{"file", "probe", "aa", "against"}
+var readers = []string{"file", "probe", "against"}
 
 // readable has the standard input read where a file is named -. Files may be read
 // twice, so it becomes one, without a name, and so does a pipe that has a name.

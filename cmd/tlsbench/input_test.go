@@ -25,7 +25,7 @@ func TestInputIsWaitedForInVain(t *testing.T) {
 	if err := unix.Mkfifo("pipe", 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range []string{"compare -", "compare pipe", "merge -o m.txt pipe", "plot bench.txt --probe pipe -o figures", "report bench.txt --aa pipe", "check bench.txt --against pipe"} {
+	for _, args := range []string{"compare -", "compare pipe", "merge -o m.txt pipe", "plot bench.txt --probe pipe -o figures", "check bench.txt --against pipe"} {
 		ctx, cancel := context.WithCancel(context.Background())
 		code := make(chan int, 1)
 		var stdout, stderr bytes.Buffer

@@ -44,7 +44,6 @@ type runCommand struct {
 	HazardRounds int           `group:"The trials:" placeholder:"N" help:"Look at hazards for damage alone, in N trials of each strategy."`
 	Duration     time.Duration `group:"The trials:" placeholder:"TIME" help:"Length of each trial, such as 700ms."`
 	Seed         uint64        `group:"The trials:" placeholder:"N" help:"Seed of the order and of the bad peers; drawn and printed if not given."`
-	AA           int           `group:"The trials:" name:"aa" placeholder:"N" help:"Run each strategy under N names, to see how large noise is; see check --aa."`
 	NoControls   bool          `group:"The trials:" help:"Leave the controls out. The run is marked."`
 
 	Against   []string `group:"Duets:" placeholder:"NAME" help:"Strategies that the others take turns with; key-owner by default."`
@@ -264,9 +263,6 @@ func fileName(now time.Time, shard bench.Shard) string {
 	return name + ".txt"
 }
 
-// maxAA is more names of one strategy than any noise floor needs.
-const maxAA = 100
-
 // spec turns the flags into what package bench plans from; builds apart.
 func (c *runCommand) spec(given []string) (bench.Spec, error) {
 	preset, err := bench.FindPreset(c.Preset)
@@ -305,10 +301,6 @@ func (c *runCommand) spec(given []string) (bench.Spec, error) {
 	if spec.Strategies, err = parseStrategies(c.Strategy); err != nil {
 		return spec, err
 	}
-	if c.AA != 0 && (c.AA < 2 || c.AA > maxAA) {
-		return spec, refuse("aa %d: want 2 to %d names of each strategy", c.AA, maxAA)
-	}
-	spec.Strategies = bench.UnderNames(spec.Strategies, c.AA)
 	return preset.Apply(spec), nil
 }
 

@@ -56,11 +56,7 @@ func Published(root string) (d *plots.Data, set string, err error) {
 	o.Probes, _ = filepath.Glob(filepath.Join(folder, "probe*.json"))
 	var files []string
 	for _, path := range all {
-		switch {
-		case filepath.Dir(path) != folder:
-		case strings.HasPrefix(filepath.Base(path), "aa"): // a strategy against itself
-			o.AA = append(o.AA, path)
-		default:
+		if filepath.Dir(path) == folder {
 			files = append(files, path)
 		}
 	}
@@ -114,12 +110,15 @@ func Publish(root string, unfinished bool) error {
 	return resultsPart.rewrite(filepath.Join(root, readmeFile), Summary(d, set))
 }
 
-// allInputs is the comparison with the files of the daemons.
+// allInputs is the comparison with the files that are in no table.
 func allInputs(d *plots.Data) *results.Comparison {
 	c := *d.Comparison
 	c.Inputs = slices.Clone(c.Inputs)
 	for _, f := range d.Field {
 		c.Inputs = append(c.Inputs, f.Inputs...)
+	}
+	for _, a := range d.AA {
+		c.Inputs = append(c.Inputs, a.Input)
 	}
 	return &c
 }

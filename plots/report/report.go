@@ -146,7 +146,7 @@ func limits(d *plots.Data) []string {
 		"Peers and workers share the processors of one machine, over loopback, in a closed loop. So latencies are not service latencies, and on few cores throughput depends on the peers as much as on the server. Compare the server's CPU time.",
 		fmt.Sprintf("Costs are relative to %s, which clears the slots of all keys that were made while OpenSSL or a module of it was on the stack. No daemon has its ledger of keys. A damaged trial yields no throughput, so the costs of an often damaged strategy come from its best trials.", d.Baseline),
 		"The rig imitates a preforked server with a shared heap. A real daemon and its modules may add hazards that are not here.",
-		"Shared machines drift. Comparisons are paired within a round, which removes the drift that the round has in common; the figure of noise shows the rest.",
+		"Shared machines drift. Comparisons are paired within a round, which removes the drift that the round has in common; the figure of drift shows it.",
 		"Many comparisons find differences by chance. Tests of one kind are corrected for this over all tables (Holm).",
 	}
 	return append(list, plots.AALines(d)...)
