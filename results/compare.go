@@ -3,7 +3,7 @@ package results
 import (
 	"cmp"
 	"fmt"
-	"maps"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -134,21 +134,6 @@ type KindCount struct {
 func (r *Row) Event(kind string) KindCount {
 	k, _ := find(r.Events, func(k KindCount) bool { return k.Kind == kind })
 	return k
-}
-
-// Cost is one metric of one strategy.
-type Cost struct {
-	Unit   string `json:"unit"`
-	Median Figure `json:"median"`
-	Ratio  Ratio  `json:"ratio"` // to the baseline
-	// Disturbed says what else the machine was doing during the trials, where
-	// it was too much in too many of them.
-	Disturbed []string `json:"disturbed,omitempty"`
-}
-
-// Cost returns the cost in a unit.
-func (r *Row) Cost(unit string) (Cost, bool) {
-	return find(r.Costs, func(c Cost) bool { return c.Unit == unit })
 }
 
 // Summarize reads results files and compares the strategies in them. Trials of
@@ -320,123 +305,117 @@ func (f Figure) scale(by float64) Figure {
 	return f
 }
 
-// Rounds is how many rounds the cost rests on.
-func (c Cost) Rounds() int {
-	if c.Ratio.Known() {
-		return c.Ratio.N
-	}
-	return c.Median.N
+// What pages and figures ask of tables.
+
+// Row is the one of a strategy, nil if there is none.
+func (t *Table) Row(strategy string) *Row {
+	r, _ := find(t.Rows, func(r *Row) bool { return r.Strategy == strategy })
+	return r
 }
 
-// costs lists the metrics that the undamaged trials have, in the order of
-// Units.
-// workers are the most that any trial of a file had.
-func (s *sample) costs(name string, base *sample, o Options, workers []int) []Cost {
-	var list []Cost
-	for _, m := range []Measure{Handshake, Fork} {
-		c := s.times(m)
-		disturbed := c.disturbed(workers, seldom)
-		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
-			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
-			if name != o.Baseline && hasRatio(unit) {
-				cost.Ratio = pair(&c.columns, &base.times(m).columns, unit).ratio(o)
-				if t := base.throughput; m == Handshake && t.damaged > 0 {
-					cost.Ratio.Warnings = append(cost.Ratio.Warnings, fmt.Sprintf("%d of %d trials of the baseline are damaged", t.damaged, t.trials))
+// Judged reports whether any trial of the scene could have got a verdict.
+func (t *Table) Judged() bool {
+	return slices.ContainsFunc(t.Rows, func(r *Row) bool { return r.Verdict.Worst() != NoTrials })
+}
+
+// Ended reports whether damage ended the trials of a strategy: then its scene has
+// no rates to compare.
+func (t *Table) Ended() bool {
+	return slices.ContainsFunc(t.Rows, func(r *Row) bool { return r.Stopped })
+}
+
+// Counts gives k/n, and "k of n" where damage ended the trials: that is no share.
+func (r *Row) Counts() string {
+	if r.Stopped {
+		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
+	}
+	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+}
+
+// Rows gives those of all tables, each with its table.
+func Rows(tables []*Table) iter.Seq2[*Table, *Row] {
+	return func(yield func(*Table, *Row) bool) {
+		for _, t := range tables {
+			for _, r := range t.Rows {
+				if !yield(t, r) {
+					return
 				}
 			}
-			list = append(list, cost)
 		}
 	}
-	return list
 }
 
-// hasRatio tells units of which one value may be so many times another. That of
-// a difference may be zero or below, and a ratio of what is left without those
-// would say nothing; the clock is not a strategy's.
-func hasRatio(unit string) bool {
-	return !strings.Contains(unit, "-diff-") && unit != ClockNs
-}
-
-func noRatio() Ratio {
-	nan := math.NaN()
-	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
-}
-
-func (c *columns) median(unit string, confidence float64) Figure {
-	var values []float64
-	for _, p := range c.values[unit] {
-		values = append(values, p.value)
-	}
-	return figure(inference.Median(values, confidence))
-}
-
-// correct adjusts the p-values of all tables: whoever reads one of them picks it
-// out of all, so each metric is one family over all of them, with one test for each
-// strategy apart from the baseline.
-func correct(tables []*Table, baseline string, alpha float64) {
-	units := make(map[string][]*Ratio)
-	var fisher []*float64
+// Strategies lists those of all tables, in the order of the catalogue.
+func Strategies(tables ...*Table) []string {
+	var list []string
 	for _, r := range Rows(tables) {
-		if c := r.Duet; c != nil {
-			family := CPURatio
-			if c.itself { // it shows how far the method can be trusted, and is none of the others
-				family += " itself " + r.Strategy
-			}
-			units[family] = append(units[family], &c.Cost)
-		}
-		if r.Strategy == baseline {
-			continue
-		}
-		if r.Fisher != nil {
-			fisher = append(fisher, r.Fisher)
-		}
-		for j := range r.Costs {
-			units[r.Costs[j].Unit] = append(units[r.Costs[j].Unit], &r.Costs[j].Ratio)
-		}
+		list = append(list, r.Strategy)
 	}
-	for _, ratios := range units {
-		var p, same []*float64
-		for _, r := range ratios {
-			r.Adjusted = r.P
-			p, same = append(p, &r.Adjusted), append(same, &r.same)
-		}
-		holm(p)
-		holm(same)
-		for _, r := range ratios {
-			r.Same = r.same < alpha
-		}
-		warnHopeless(ratios, alpha)
-	}
-	for _, r := range Rows(tables) {
-		r.Duet.judge(alpha)
-	}
-	holm(fisher)
+	slices.SortFunc(list, catalogue.Compare)
+	return slices.Compact(list)
 }
 
-// holm corrects the p-values of one family where they are.
-func holm(family []*float64) {
-	p := make([]float64, len(family))
-	for i := range family {
-		p[i] = *family[i]
+// Distinct lists what elements have, each once, in their order.
+func Distinct[E any](list []E, of func(E) string) []string {
+	var values []string
+	for _, e := range list {
+		if v := of(e); !slices.Contains(values, v) {
+			values = append(values, v)
+		}
 	}
-	for i, q := range inference.Holm(p) {
-		*family[i] = q
+	return values
+}
+
+// find gives the first element that is the one; false if none is.
+func find[E any](list []E, isOne func(E) bool) (found E, there bool) {
+	if i := slices.IndexFunc(list, isOne); i >= 0 {
+		return list[i], true
+	}
+	return found, false
+}
+
+// Group puts elements together that have the same key, in their order.
+func Group[E any, K comparable](list []E, key func(E) K) [][]E {
+	var groups [][]E
+	index := make(map[K]int)
+	for _, e := range list {
+		k := key(e)
+		i, ok := index[k]
+		if !ok {
+			i = len(groups)
+			index[k], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}
+
+// Range is the least and the most of some numbers above 0, and their sum; all are 0
+// if there are none.
+type Range struct {
+	Least int `json:"least"`
+	Most  int `json:"most"`
+	Total int `json:"-"`
+}
+
+// Add takes a number.
+func (r *Range) Add(n int) { r.Join(Range{n, n, n}) }
+
+// Join takes those of another range.
+func (r *Range) Join(o Range) {
+	switch {
+	case o.Total == 0:
+	case r.Total == 0:
+		*r = o
+	default:
+		*r = Range{min(r.Least, o.Least), max(r.Most, o.Most), r.Total + o.Total}
 	}
 }
 
-// warnHopeless says where even the clearest difference, the same sign in all
-// rounds, would not survive the correction for the other comparisons.
-func warnHopeless(ratios []*Ratio, alpha float64) {
-	tests := 0
-	for _, r := range ratios {
-		if !math.IsNaN(r.P) {
-			tests++
-		}
+// String is "4" or "4 to 60".
+func (r Range) String() string {
+	if r.Least == r.Most {
+		return fmt.Sprint(r.Least)
 	}
-	need := signedRankRounds(tests, alpha)
-	for _, r := range ratios {
-		if !math.IsNaN(r.P) && r.N < need {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to find a difference among %d comparisons, need %d", r.N, tests, need))
-		}
-	}
+	return fmt.Sprintf("%d to %d", r.Least, r.Most)
 }

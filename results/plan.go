@@ -1,10 +1,14 @@
 package results
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -367,4 +371,50 @@ func (p *Plan) fieldCommand(file string) string {
 		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
 	}
 	return strings.Join(append(args, fmt.Sprintf("--seed %d -o %s", s.Seed, file)), " ")
+}
+
+// LastPlan finds the plan of a results file that is in force, nil if there is none.
+func LastPlan(r io.Reader) (json.RawMessage, error) {
+	var plan json.RawMessage
+	lines := newLineReader(r)
+	for {
+		line, err := lines.readLine()
+		switch text, ok := bytes.CutPrefix(line, []byte(planPrefix)); {
+		case errors.Is(err, io.EOF):
+			return plan, nil
+		case err != nil:
+			return nil, err
+		case ok:
+			plan = bytes.Clone(bytes.TrimRight(text, "\r\n"))
+		}
+	}
+}
+
+// checkPlan refuses the plan of a later version, whose trials may mean something
+// else.
+func checkPlan(text []byte) error {
+	var plan struct{ Format int }
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return fmt.Errorf("plan is not valid JSON: %w", err)
+	}
+	if plan.Format > PlanFormat {
+		return fmt.Errorf("plan of format %d: this version reads formats up to %d", plan.Format, PlanFormat)
+	}
+	return nil
+}
+
+// sameRun reports whether two plans differ in their rounds alone. Of others, put
+// into one file, the trials would be counted together, whatever changed between.
+func sameRun(plans ...json.RawMessage) bool {
+	var same [2]map[string]any
+	for i, text := range plans {
+		if err := json.Unmarshal(text, &same[i]); err != nil {
+			return false
+		}
+		if spec, ok := same[i]["spec"].(map[string]any); ok {
+			delete(spec, "rounds")
+			delete(spec, "extended")
+		}
+	}
+	return reflect.DeepEqual(same[0], same[1])
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -8,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,52 +228,6 @@ func (r *Reader) addMetrics(rec *benchfmt.Result) error {
 	return nil
 }
 
-// LastPlan finds the plan of a results file that is in force, nil if there is none.
-func LastPlan(r io.Reader) (json.RawMessage, error) {
-	var plan json.RawMessage
-	lines := newLineReader(r)
-	for {
-		line, err := lines.readLine()
-		switch text, ok := bytes.CutPrefix(line, []byte(planPrefix)); {
-		case errors.Is(err, io.EOF):
-			return plan, nil
-		case err != nil:
-			return nil, err
-		case ok:
-			plan = bytes.Clone(bytes.TrimRight(text, "\r\n"))
-		}
-	}
-}
-
-// checkPlan refuses the plan of a later version, whose trials may mean something
-// else.
-func checkPlan(text []byte) error {
-	var plan struct{ Format int }
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return fmt.Errorf("plan is not valid JSON: %w", err)
-	}
-	if plan.Format > PlanFormat {
-		return fmt.Errorf("plan of format %d: this version reads formats up to %d", plan.Format, PlanFormat)
-	}
-	return nil
-}
-
-// sameRun reports whether two plans differ in their rounds alone. Of others, put
-// into one file, the trials would be counted together, whatever changed between.
-func sameRun(plans ...json.RawMessage) bool {
-	var same [2]map[string]any
-	for i, text := range plans {
-		if err := json.Unmarshal(text, &same[i]); err != nil {
-			return false
-		}
-		if spec, ok := same[i]["spec"].(map[string]any); ok {
-			delete(spec, "rounds")
-			delete(spec, "extended")
-		}
-	}
-	return reflect.DeepEqual(same[0], same[1])
-}
-
 // check refuses what no trial can be: it would be counted as an undamaged one.
 func (t *Trial) check(lines int) error {
 	switch {
@@ -383,51 +336,113 @@ func (t *Trial) addEvents(kind string, n uint64) {
 	t.Events[kind] += n
 }
 
-// Set is some results files read whole. For files of any size use Reader.
-type Set struct {
-	Files  []File
-	Trials []*Trial // in the order of the files; each knows its File
+// lineReader stands between a results file and benchfmt.Reader, which throws
+// comments away. It keeps the text of each #plan and #trial line and passes on
+// a mark in its place: a benchmark line that benchfmt hands back as a record,
+// in order with the real ones. So the two views of the file need no queue, and
+// lines keep their numbers.
+//
+// Each Read gives one line at most. benchfmt's scanner asks for more only when
+// it has no whole line left, so comment and config are always those of the
+// line that benchfmt read last.
+//
+// A last line without a line break was torn by a crash: it is not passed on.
+type lineReader struct {
+	in   *bufio.Reader
+	line []byte // of the current line what is not passed on yet
+	n    int    // number of the current line, from 1
+	read int64  // bytes of all whole lines so far
+
+	blank int64 // offset after the last empty line
+
+	series  [][]byte // the #samples lines since they were last taken: those of duets,
+	keep    bool     // and all others if they are wanted
+	comment []byte   // the #plan or #trial line that the last mark stands for
+	config  bool     // a line that may be configuration was passed on
+	torn    bool
+	done    bool
 }
 
-// File is what is known of one file of a Set apart from its trials.
-type File struct {
-	Name   string
-	Header Header
-	Torn   bool // its end was cut off; see Reader.Torn
+// The marks. No name of a real benchmark has a '#' or is empty.
+const (
+	commentMark = "#"
+	endMark     = "#end"
+)
+
+// byteOrderMark is what some editors put before the first line.
+const byteOrderMark = "\ufeff"
+
+func newLineReader(r io.Reader) *lineReader {
+	l := &lineReader{in: bufio.NewReaderSize(r, 256<<10)}
+	if first, _ := l.in.Peek(len(byteOrderMark)); string(first) == byteOrderMark {
+		n, _ := l.in.Discard(len(byteOrderMark))
+		l.read = int64(n)
+	}
+	return l
 }
 
-// ReadFiles reads results files. Errors have the form "file: line N: ...".
-func ReadFiles(paths ...string) (*Set, error) {
-	set := new(Set)
-	for _, path := range paths {
-		file, err := scanFile(path, func(_ string, t *Trial) { set.Trials = append(set.Trials, t.Clone()) })
-		if err != nil {
-			return nil, err
+// Read implements io.Reader for benchfmt.
+func (l *lineReader) Read(p []byte) (int, error) {
+	if len(l.line) == 0 {
+		if l.done {
+			return 0, io.EOF
 		}
-		set.Files = append(set.Files, file)
+		if err := l.next(); err != nil {
+			return 0, err
+		}
 	}
-	return set, nil
+	n := copy(p, l.line)
+	l.line = l.line[n:]
+	return n, nil
 }
 
-// scanFile calls each with every trial of a file and its benchmark name. The
-// trial is the reader's own: it changes with the next call.
-func scanFile(path string, each func(name string, t *Trial)) (File, error) {
-	f, err := os.Open(path)
+// next reads one line and decides what benchfmt sees of it.
+func (l *lineReader) next() error {
+	line, err := l.readLine()
+	if errors.Is(err, io.EOF) {
+		l.torn = len(line) > 0
+		l.done = true
+		// benchfmt shows its configuration only with a record, and that of a
+		// file that has a header alone is wanted too.
+		l.line = []byte("Benchmark" + endMark + " 1 0 x\n")
+		return nil
+	}
+	l.n++
 	if err != nil {
-		return File{}, fmt.Errorf("read results: %w", err)
+		return err
 	}
-	defer f.Close()
-	r := NewReader(f, path)
-	n := 0
-	for r.Scan() {
-		n++
-		each(r.bench0, &r.trial)
+	if bytes.IndexByte(line, 0) >= 0 { // it may hide a trial
+		return errors.New("it has a NUL byte: want text in UTF-8; a crash of the machine may leave such a line")
 	}
-	if err := r.Err(); err != nil {
-		return File{}, err
+	l.read += int64(len(line))
+	l.line = l.visible(line)
+	return nil
+}
+
+func (l *lineReader) visible(line []byte) []byte {
+	switch {
+	case bytes.HasPrefix(line, []byte(trialPrefix)), bytes.HasPrefix(line, []byte(planPrefix)):
+		l.comment = append(l.comment[:0], bytes.TrimRight(line, "\r\n")...)
+		return []byte("Benchmark" + commentMark + " 1 0 x\n")
+	case line[0] == '\n':
+		l.blank = l.read
+	case bytes.HasPrefix(line, []byte(seriesPrefix)) && (l.keep || bytes.HasPrefix(line[len(seriesPrefix):], []byte(slicesName+" "))):
+		l.series = append(l.series, bytes.Clone(bytes.TrimRight(line[len(seriesPrefix):], "\r\n")))
+		return []byte("\n")
+	case line[0] == '#':
+		return []byte("\n")
+	case line[0] != 'B' && line[0] != 'U':
+		l.config = true
 	}
-	if n == 0 && r.Header().Plan == nil {
-		return File{}, fmt.Errorf("%s: no trials: not a results file, or an empty one", path)
+	return line
+}
+
+// readLine returns a line with its line break; with io.EOF what was left of
+// the file after the last one.
+func (l *lineReader) readLine() ([]byte, error) {
+	line, err := l.in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
 	}
-	return File{Name: path, Header: r.Header(), Torn: r.Torn()}, nil
+	return nil, fmt.Errorf("longer than %d bytes", l.in.Size())
 }

@@ -2,10 +2,13 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/inference"
 	"tlsbench/results/number"
 )
 
@@ -106,4 +109,140 @@ func raced(r *results.Row) Cell {
 		c.Notes = []string{fmt.Sprintf("%s: raced block of %s", r.Strategy, s.Sites[0].Site)}
 	}
 	return c
+}
+
+// hasDuets reports whether a scene is one of duets: the other side is part of its
+// settings, so there is nothing else in it.
+func hasDuets(t *results.Table) bool {
+	return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Duet != nil })
+}
+
+var duetMetrics = []metric{
+	{"processor time of a handshake", duetCost, func(r *results.Row) int {
+		if r.Duet == nil {
+			return 0
+		}
+		return r.Duet.Cost.N
+	}},
+	{"all blocks added up", ofDuet(func(c *results.DuetCost) results.Figure { return c.Total }), nil},
+	{"instructions", ofDuet(func(c *results.DuetCost) results.Figure { return c.Instructions }), nil},
+	{"spread", func(r *results.Row) Cell {
+		if r.Duet == nil || r.Duet.Between == nil || r.Duet.Within == nil {
+			return Cell{}
+		}
+		return Cell{Text: fmt.Sprintf("%s, %s", number.Percent(*r.Duet.Between), number.Percent(*r.Duet.Within)), Sort: sortable(*r.Duet.Within)}
+	}, nil},
+}
+
+// duetCost shows the change, its interval, and the word.
+func duetCost(r *results.Row) Cell {
+	if r.Duet != nil && r.Duet.Cost.N == 0 {
+		return Cell{Text: r.Duet.Word, Notes: []string{r.Strategy + ": " + r.Duet.Reason}}
+	}
+	cell := ofDuet(func(c *results.DuetCost) results.Figure { return c.Cost.Figure })(r)
+	if cell.Text == "" {
+		return cell
+	}
+	word := r.Duet.Word
+	if word == results.NotResolved {
+		word += ": up to " + number.Change(r.Duet.Far())
+	}
+	cell.Detail += " " + word
+	return cell
+}
+
+func ofDuet(of func(*results.DuetCost) results.Figure) func(*results.Row) Cell {
+	return func(r *results.Row) Cell {
+		if r.Duet == nil || !of(r.Duet).Known() {
+			return Cell{}
+		}
+		return shown(of(r.Duet), number.Change)
+	}
+}
+
+// duetLegend says how tables of duets are read, and once why something is not
+// there.
+func duetLegend(tables []*results.Table) List {
+	list := List{
+		{"duet", []string{fmt.Sprintf("two servers at once, one worker each, take turns on one processor; a pair of processes is one value, the trimmed mean of %d blocks of four turns", results.DuetBlocks-results.DuetDropped)}},
+		{results.Equivalent, []string{"shown to differ by less than " + number.Percent(results.DuetMargin) + " (two one-sided tests, corrected for all of them)"}},
+		{results.Different, []string{"shown to differ, by the signed-rank test, corrected likewise, and by the interval"}},
+		{results.NotResolved, []string{"neither; a difference up to the far end of the interval cannot be excluded"}},
+		{"pairs", []string{fmt.Sprintf("%d, and up to %d until the interval is within ±%s; the verdict plays no part in that", inference.DuetFirst, inference.DuetMost, number.Percent(inference.DuetWidth))}},
+		{"spread", []string{"standard deviation between pairs of processes (layout of memory), and between the blocks of one"}},
+	}
+	for _, r := range results.Rows(tables) {
+		if d := r.Duet; d != nil && d.NoCounter != "" {
+			return append(list, Entry{"instructions", []string{"could not be counted: " + d.NoCounter}})
+		}
+	}
+	return list
+}
+
+// Figures is the comparison as one long table, a line for each number, so that
+// any tool can filter and turn it.
+func Figures(c *results.Comparison) *Document {
+	t := &Table{Head: []string{"machine", "openssl", "hazard", "load", "heap", "settings", "workers", "strategy", "controls",
+		"verdict", "metric", "unit", "relative_to", "k", "n", "value", "low", "high", "p_adjusted", "same", "warnings"}}
+	for scene, r := range results.Rows(c.Tables) {
+		figures(t, scene, r, c.Baseline)
+	}
+	return &Document{Parts: []Part{t}, Data: c}
+}
+
+func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
+	mark := scene.Mark
+	if mark == "" {
+		mark = "ok"
+	}
+	before := len(t.Rows)
+	line := func(rest ...any) {
+		t.Add(append([]any{scene.Machine, scene.OpenSSL, scene.Hazard, scene.Load, scene.Heap, scene.Settings, scene.Workers,
+			r.Strategy, mark, r.Verdict.Short()}, rest...)...)
+	}
+	add := func(metric, unit, to, k string, f results.Figure, p, same string, more ...string) {
+		if f.N > 0 {
+			warnings := strings.Join(append(f.Warnings[:len(f.Warnings):len(f.Warnings)], more...), "; ")
+			line(metric, unit, to, k, f.N, exact(f.Value), exact(f.Low), exact(f.High), p, same, warnings)
+		}
+	}
+	fisher := math.NaN()
+	if r.Fisher != nil {
+		fisher = *r.Fisher
+	}
+	add("damaged", results.DamagedPerTrial, "", strconv.Itoa(r.Verdict.Damaged), r.Probability, exact(fisher), "")
+	if e := r.HandshakeRange; e.Most > 0 {
+		undamaged := r.Verdict.Trials - r.Verdict.Damaged
+		add("handshakes-in-undamaged-trials", "handshakes/trial", "", "",
+			results.Figure{N: undamaged, Value: math.NaN(), Low: float64(e.Least), High: float64(e.Most)}, "", "")
+	}
+	for _, k := range r.Events {
+		add("events", k.Kind, "", strconv.Itoa(k.Trials), results.Figure{N: r.Verdict.Trials, Value: float64(k.Events), Low: math.NaN(), High: math.NaN()}, "", "")
+	}
+	add("passive", results.PassivePerMhs, "", "", r.Passive, "", "")
+	add("foreign-errors", results.ForeignPerMcheck, "", "", r.Foreign, "", "")
+	add("repeats", results.RepeatsPerMdraw, "", "", r.Repeats, "", "")
+	add("lost-slots", "lost-slots/fork", "", "", r.Lost, "", "")
+	add("kept", results.KeptBytes, "", "", r.Kept, "", "")
+	for _, cost := range r.Costs {
+		add("median", cost.Unit, "", strconv.Itoa(r.Undamaged), cost.Median, "", "", cost.Disturbed...)
+		add("ratio", cost.Unit, baseline, "", cost.Ratio.Figure, exact(cost.Ratio.Adjusted), strconv.FormatBool(cost.Ratio.Same), cost.Disturbed...)
+	}
+	if d := r.Duet; d != nil {
+		to := scene.Against()
+		add("duet", results.CPURatio, to, "", d.Cost.Figure, exact(d.Cost.Adjusted), strconv.FormatBool(d.Cost.Same))
+		add("duet", results.TotalRatio, to, "", d.Total, "", "")
+		add("duet", results.InstructionRatio, to, "", d.Instructions, "", "")
+	}
+	if len(t.Rows) == before { // skipped, say: the reason must not get lost
+		line("damaged", results.DamagedPerTrial, "", "0", "0", "", "", "", "", "", r.Verdict.Reason)
+	}
+}
+
+// exact is empty for what is not a number.
+func exact(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }

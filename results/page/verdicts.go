@@ -3,9 +3,11 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tlsbench/results"
 	"tlsbench/results/event"
@@ -133,4 +135,117 @@ func kindCell(r *results.Row, kind string) Cell {
 		return Cell{Text: "–", Sort: "0"}
 	}
 	return Cell{Text: number.Short(float64(k.Events)), Detail: fmt.Sprintf("in %d", k.Trials), Sort: sortable(float64(k.Events))}
+}
+
+// Screening shows how one strategy did under many hazards: the verdicts in one
+// view, what they come to, and the first event of each kind in words. The trials
+// are those of the comparison.
+func Screening(c *results.Comparison, trials []*results.Trial, strategy string) *Document {
+	d := &Document{Data: c}
+	for _, warning := range c.Warnings {
+		d.Add(Alarm("warning: " + warning))
+	}
+	all := c.Tables
+	for _, m := range matrices(all) {
+		d.Add(m)
+	}
+	for _, t := range all {
+		if t.Hazard == results.Plain && t.Mark != "" {
+			d.Add(Alarm(t.Controls))
+		} else if t.Hazard == results.Plain {
+			d.Add(Text(t.Controls))
+		}
+	}
+	d.Add(Answer(c, strategy))
+	if events := firstEvents(trials, strategy); len(events) > 0 {
+		d.Add(Heading{2, "The first event of each kind under " + strategy}, events)
+	}
+	return d
+}
+
+// fewHazards are named where an event was seen; more are counted.
+const fewHazards = 6
+
+// firstEvents tells of each kind of event where it was seen, and of the first in
+// words.
+func firstEvents(trials []*results.Trial, strategy string) List {
+	hazards, words := map[string][]string{}, map[string]string{}
+	tried := map[string]bool{}
+	for _, t := range trials {
+		if t.Cell.Strategy != strategy || t.Status != results.OK {
+			continue
+		}
+		tried[t.Cell.Hazard] = true
+		for kind := range t.Events {
+			if !slices.Contains(hazards[kind], t.Cell.Hazard) {
+				hazards[kind] = append(hazards[kind], t.Cell.Hazard)
+			}
+			i := slices.IndexFunc(t.Detail, func(text string) bool { return strings.Contains(text, ": "+kind+": ") })
+			if i >= 0 && words[kind] == "" {
+				words[kind] = "hazard " + results.HazardTitle(t.Cell.Hazard) + ", " + strings.Replace(t.Detail[i], ": "+kind+": ", ": ", 1)
+			}
+		}
+	}
+	var list List
+	for _, kind := range slices.SortedFunc(maps.Keys(hazards), event.Compare) {
+		where := results.JoinHazards(hazards[kind])
+		if n := len(hazards[kind]); n > fewHazards {
+			where = fmt.Sprintf("%d of the %d hazards", n, len(tried))
+		}
+		e := Entry{Term: kind, Texts: []string{"under " + where}}
+		if words[kind] != "" {
+			e.Texts = append(e.Texts, "first: "+words[kind])
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// Daemons shows what daemons did and whether the rig agrees, disagreements
+// first.
+func Daemons(d *results.Daemons) *Document { return &Document{Data: d, Parts: DaemonParts(d)} }
+
+// DaemonParts are the parts of that document, for a longer one.
+func DaemonParts(d *results.Daemons) []Part {
+	const head = "daemon,openssl,safety,hazard,strategy,"
+	verdicts := &Table{Title: "Daemons and the rig, disagreements first", Labels: 5, Head: strings.Split(head+"in daemon,in rig,agree", ",")}
+	facts := &Table{Title: "What each daemon did", Labels: 5, Head: strings.Split(head+"first,hs/s,MiB,set up", ",")}
+	facts.Notes = []string{"hs/s: good handshakes with their OPTIONS, before a death; MiB: memory of all processes together, shared pages " +
+		"once; first: damage, from the load's start, the earliest of all trials; set up: the daemon's step at which the fix took " +
+		"its mark (see tlsbench help field)"}
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		names := []Cell{{Text: strings.TrimPrefix(r.Server, "kamailio-")}, {Text: r.OpenSSL}, {Text: fmt.Sprint(r.MemSafety)}, {Text: r.Hazard}, {Text: r.Fix()}}
+		agree := Cell{Text: string(r.Agree)}
+		if r.Why != "" {
+			agree.Notes = []string{r.Why}
+		}
+		tags := Tags{OpenSSL: r.OpenSSL, Hazard: r.Hazard}
+		verdicts.Add(names, field(&results.Row{Verdict: r.Daemon}), field(&results.Row{Verdict: r.Rig}), agree).Tags = tags
+		if r.Daemon.Trials > 0 {
+			facts.Add(names, daemonFacts(r)).Tags = tags
+		}
+	}
+	parts := []Part{verdicts, Text(d.ScoreLine()), Text(d.ControlLine())}
+	for _, broken := range d.BrokenControls() {
+		parts = append(parts, Alarm("CONTROL FAILED: "+broken+"."))
+	}
+	return append(parts, facts)
+}
+
+func daemonFacts(r *results.DaemonRow) []Cell {
+	first, rate, memory := Cell{Text: "-"}, Cell{Text: "-"}, Cell{Text: "-"}
+	switch {
+	case r.Daemon.Damaged > 0 && r.Served == 0:
+		first = Cell{Text: "at start", Sort: "0"}
+	case r.Daemon.Damaged > 0:
+		first = Cell{Text: r.First.Round(time.Millisecond).String(), Sort: sortable(r.First.Seconds())}
+	}
+	if r.Served > 0 {
+		rate = Cell{Text: number.Short(r.Rate), Sort: sortable(r.Rate)}
+	}
+	if r.Memory > 0 {
+		memory = Cell{Text: fmt.Sprintf("%.0f", r.Memory/(1<<20)), Sort: sortable(r.Memory)}
+	}
+	return []Cell{first, rate, memory, {Text: r.Mark}}
 }
