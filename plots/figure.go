@@ -31,16 +31,13 @@ type chart interface {
 	size() (w, h vg.Length)
 	draw(draw.Canvas)
 	describe() string // in words, "" if there is no value
-	trials() tally
+	trials() results.Range
 }
 
-// tally counts trials, of a strategy and of all.
-type tally = results.Range
-
 // counted is the part of a chart that counts the trials which it shows.
-type counted struct{ n tally }
+type counted struct{ n results.Range }
 
-func (c *counted) trials() tally { return c.n }
+func (c *counted) trials() results.Range { return c.n }
 
 // sentence puts what a chart shows into words.
 func sentence(parts []string) string {
@@ -94,8 +91,8 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
 }
 
 // counts are those of all panels together.
-func (f *Figure) counts() tally {
-	var n tally
+func (f *Figure) counts() results.Range {
+	var n results.Range
 	for _, p := range f.Panels {
 		n.Join(p.chart.trials())
 	}

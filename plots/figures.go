@@ -3,6 +3,7 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -11,20 +12,17 @@ import (
 	"tlsbench/results/version"
 )
 
-// drawer draws up one figure, at its position among the others.
-type drawer struct {
-	position int
-	draw     func(*Data) *Figure
-}
-
-var drawers []drawer
+// drawers draw up the figures, by their position.
+var drawers = make(map[int]func(*Data) *Figure)
 
 // register gives a figure its position on the report page. A figure's own file can
 // call it; those of the suite stand here together, so that their order can be
 // seen.
 func register(position int, draw func(*Data) *Figure) bool {
-	drawers = append(drawers, drawer{position, draw})
-	slices.SortStableFunc(drawers, func(a, b drawer) int { return cmp.Compare(a.position, b.position) })
+	if drawers[position] != nil {
+		panic(fmt.Sprintf("two figures are number %d", position))
+	}
+	drawers[position] = draw
 	return true
 }
 
@@ -45,8 +43,8 @@ var (
 // Figures draws up all figures of the data, also those there is no data for.
 func Figures(d *Data) []*Figure {
 	var list []*Figure
-	for _, drawer := range drawers {
-		f := drawer.draw(d)
+	for _, position := range slices.Sorted(maps.Keys(drawers)) {
+		f := drawers[position](d)
 		f.tellApart()
 		switch {
 		case len(f.Panels) > 0:

@@ -60,7 +60,7 @@ func verdictMap(d *Data) *Figure {
 
 // excluded says what trials without damage leave open, where there are fewest of
 // them and where there are most.
-func excluded(n tally) string {
+func excluded(n results.Range) string {
 	if n.Total == 0 {
 		return "without trials there is no bound"
 	}
@@ -173,7 +173,7 @@ func verdictField(r *results.Row) cell {
 }
 
 // found says in words what a column of the map shows, and counts its trials.
-func found(scenes []*Scene, strategy string, n *tally) string {
+func found(scenes []*Scene, strategy string, n *results.Range) string {
 	by := make(map[results.Word][]string)
 	fine, bad := 0, 0
 	for _, s := range scenes {
