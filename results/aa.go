@@ -26,8 +26,8 @@ const (
 // of as many pairs as a duet has at least, not too many differ; all pairs together do
 // not; and neither the place of a turn nor which server was started first makes a
 // difference.
-func checkAA(g *gatherer) (findings, error) {
-	var f findings
+func checkAA(g *gatherer) (ruling, error) {
+	var f ruling
 	all, places := g.duetsWithThemselves(func(scene Scene, name string, s *duetSample) { // such as one with an extra that is known
 		sets, same := s.sets()
 		f.note("duets: %s, %s: of %d sets of %d pairs %d differ by their 95 %% interval, and %d are shown to be within %s",

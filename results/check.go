@@ -22,8 +22,8 @@ type CheckOptions struct {
 	Where       []string // filters, as in Options
 }
 
-// Outcome counts the places where claims do not hold.
-type Outcome struct {
+// Unmet counts the places where claims do not hold.
+type Unmet struct {
 	Broken    int // the data contradict the claim, or controls failed
 	Undecided int // the data cannot support it
 }
@@ -34,7 +34,7 @@ type Outcome struct {
 //
 // A rule is undecided where the data cannot support it: too few trials, or such as
 // could not be carried out, no controls, a machine that was busy with other work.
-func Check(w io.Writer, o CheckOptions, files ...string) (sum Outcome, err error) {
+func Check(w io.Writer, o CheckOptions, files ...string) (sum Unmet, err error) {
 	rules, err := o.rules()
 	if err != nil {
 		return sum, err
@@ -74,7 +74,7 @@ type rule struct {
 	check      check
 }
 
-type check func(*gatherer) (findings, error)
+type check func(*gatherer) (ruling, error)
 
 func (r rule) named(err error) error {
 	if r.kind == "" {
@@ -83,31 +83,31 @@ func (r rule) named(err error) error {
 	return fmt.Errorf("%s %q: %w", r.kind, r.text, err)
 }
 
-// findings are what came of one rule: in how many places it was looked at,
+// ruling is what came of one rule: in how many places it was looked at,
 // and where and why it does not hold, or cannot be told to.
-type findings struct {
+type ruling struct {
 	places            int
 	broken, undecided []string
 	notes             []string // what is worth knowing in any case
 	bound             string   // what the trials bound, where the rule holds
 }
 
-func (f *findings) note(format string, args ...any) {
+func (f *ruling) note(format string, args ...any) {
 	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
 
-func (f *findings) add(place, format string, args ...any) {
+func (f *ruling) add(place, format string, args ...any) {
 	f.broken = append(f.broken, place+": "+fmt.Sprintf(format, args...))
 }
 
 // lack is add where the data cannot tell.
-func (f *findings) lack(place, format string, args ...any) {
+func (f *ruling) lack(place, format string, args ...any) {
 	f.undecided = append(f.undecided, place+": "+fmt.Sprintf(format, args...))
 }
 
 // mark takes what is wrong with the controls: those that failed break a rule,
 // without any there is no telling.
-func (f *findings) mark(place, mark string) {
+func (f *ruling) mark(place, mark string) {
 	switch {
 	case mark == "":
 	case strings.Contains(mark, controlsFailed):
@@ -187,8 +187,8 @@ func parseExpectation(text string) (check, error) {
 	return expectation{strategy, word}.check, nil
 }
 
-func (e expectation) check(g *gatherer) (findings, error) {
-	var f findings
+func (e expectation) check(g *gatherer) (ruling, error) {
+	var f ruling
 	if err := g.knows(e.strategy); err != nil {
 		return f, err
 	}
@@ -235,7 +235,7 @@ func (e expectation) isAbout(s *sample) bool {
 
 // judge says why the expectation is not met, or cannot be told to be. Damage counts
 // wherever it was seen, but only corruption trials support a claim.
-func (e expectation) judge(f *findings, place string, s *sample, shared *SharedBlocks) {
+func (e expectation) judge(f *ruling, place string, s *sample, shared *SharedBlocks) {
 	switch e.word {
 	case unsharedWord:
 		judgeSharing(f, place, s, shared)
@@ -271,7 +271,7 @@ func (e expectation) judge(f *findings, place string, s *sample, shared *SharedB
 	}
 }
 
-func judgeSharing(f *findings, place string, s *sample, shared *SharedBlocks) {
+func judgeSharing(f *ruling, place string, s *sample, shared *SharedBlocks) {
 	switch {
 	case s.sharing.tally.failed > 0:
 		f.lack(place, "%s", couldNot(&s.sharing.tally))
@@ -344,8 +344,8 @@ func parseSlowdown(text string) (check, error) {
 	return slowdown{strategy, baseline, share}.check, nil
 }
 
-func (r slowdown) check(g *gatherer) (findings, error) {
-	var f findings
+func (r slowdown) check(g *gatherer) (ruling, error) {
+	var f ruling
 	for _, name := range []string{r.strategy, r.baseline} {
 		if err := g.knows(name); err != nil {
 			return f, err
@@ -377,7 +377,7 @@ func (r slowdown) check(g *gatherer) (findings, error) {
 }
 
 // judge says why the rule does not hold, or cannot be told to.
-func (r slowdown) judge(f *findings, place string, sides map[string]*sample) {
+func (r slowdown) judge(f *ruling, place string, sides map[string]*sample) {
 	for _, name := range []string{r.baseline, r.strategy} {
 		side := sides[name]
 		if side.trialsOf(Handshake) == 0 {

@@ -244,7 +244,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 	v := s.verdict()
 	r := &Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
-		HandshakeRange: s.exposure,
+		HandshakeRange: s.served,
 		FirstDamage:    figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
 		Passive:        s.passive.rate(o.Confidence),
 		Foreign:        s.foreign.rate(o.Confidence),

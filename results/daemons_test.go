@@ -278,7 +278,7 @@ func FuzzDaemons(f *testing.F) {
 func TestCheckField(t *testing.T) {
 	const file = "testdata/field.txt"
 	var out bytes.Buffer
-	if sum, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || sum != (Outcome{}) {
+	if sum, err := Check(&out, CheckOptions{Expect: []string{"key-owner=undamaged"}}, file); err != nil || sum != (Unmet{}) {
 		t.Errorf("%+v, %v:\n%s", sum, err, &out)
 	}
 	if sum, err := Check(&out, CheckOptions{Expect: []string{"none=undamaged"}}, file); err != nil || sum.Broken == 0 {

@@ -343,7 +343,7 @@ func (c *DuetCost) Far() float64 {
 
 // judge says where a cost was not shown to lie within limits, by the
 // one-sided tests at 5 % that the word equivalent takes, for every place alone.
-func (s *duetSample) judge(found *findings, place string, low, high float64) {
+func (s *duetSample) judge(found *ruling, place string, low, high float64) {
 	p := logs(s.pairs)
 	f := p.estimate(Options{Confidence: 1 - checkAlpha})
 	switch {

@@ -86,7 +86,7 @@ func compareScenes(a, b Scene) int {
 type sample struct {
 	looked   tally // corruption trials at the scene's check rate
 	unlooked tally // corruption trials with the active checks off
-	exposure Range // of the undamaged ones
+	served   Range // good handshakes of the undamaged ones
 	spared   int   // those before the first damaged one, checks on and off
 
 	passive, foreign, repeats, lost counts
@@ -223,7 +223,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		}
 		s.events.add(t.Events)
 		if !t.Damaged() {
-			s.exposure.Add(int(t.Handshakes))
+			s.served.Add(int(t.Handshakes))
 		}
 	}
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {

@@ -42,7 +42,7 @@ var hazardCatalogue = []Hazard{
 		Variants: []string{"foreign-after", "foreign-after:reuse=1"},
 		expect: func(e expecting) []Word {
 			how := map[string][]Word{"clear-0-15": collateral}
-			if e.number("reuse") != 0 {
+			if e.value("reuse") != 0 {
 				how["hwm"] = collateral
 			}
 			return hurts(how)(e)
@@ -56,7 +56,7 @@ var hazardCatalogue = []Hazard{
 		Params:   []catalogue.Param{{Name: "wrapped", Default: 0, Min: 0, Max: 1, Summary: "1: connect in the strategy's initialising hook"}},
 		Variants: []string{"rank0-client", "rank0-client:wrapped=1"},
 		expect: func(e expecting) []Word {
-			if e.number("wrapped") != 0 {
+			if e.value("wrapped") != 0 {
 				return onlyNone(e)
 			}
 			return hurts(map[string][]Word{"temp-thread": corrupt})(e)
@@ -96,7 +96,7 @@ var hazardCatalogue = []Hazard{
 		Variants: []string{"private-locks", "private-locks:kamailio=1"},
 		expect: func(e expecting) []Word {
 			switch {
-			case e.number("kamailio") == 0:
+			case e.value("kamailio") == 0:
 				return hanging
 			case e.line() == "3.0" || e.line() == "1.1.1":
 				return onlyNone(e)
@@ -128,7 +128,7 @@ var hazardCatalogue = []Hazard{
 		expect: func(e expecting) []Word {
 			lost := []Word{Broken, Collateral}
 			how := map[string][]Word{"temp-thread": corrupt, "clear-0-15": lost}
-			if e.number("before") != 0 {
+			if e.value("before") != 0 {
 				how["hwm"] = lost
 			}
 			return hurts(how)(e)
@@ -182,7 +182,7 @@ var hazardCatalogue = []Hazard{
 		},
 		Variants: []string{"late-forks", "late-forks:thread-stop=1"},
 		expect: func(e expecting) []Word {
-			if e.number("thread-stop") != 0 {
+			if e.value("thread-stop") != 0 {
 				return hurts(map[string][]Word{"pointer-match": corrupt})(e)
 			}
 			return onlyNone(e)
@@ -240,7 +240,7 @@ var hazardCatalogue = []Hazard{
 		Variants: []string{"provider-state", "provider-state:when=after"},
 		expect: func(e expecting) []Word {
 			how := map[string][]Word{"temp-thread": corrupt, "thread-stop": corrupt, "pointer-match": corrupt}
-			if e.number("when") != 0 {
+			if e.value("when") != 0 {
 				how["hwm"] = corrupt
 			}
 			return hurts(how)(e)
@@ -266,9 +266,9 @@ var hazardCatalogue = []Hazard{
 		Variants: []string{"atfork-user", "atfork-user:order=after", "atfork-user:side=child", "atfork-user:order=after;side=child"},
 		expect: func(e expecting) []Word {
 			how := map[string][]Word{}
-			if e.number("side") == 0 {
+			if e.value("side") == 0 {
 				how["temp-thread"] = corrupt
-				if e.number("order") == 0 {
+				if e.value("order") == 0 {
 					how["thread-stop"] = corrupt
 				}
 			}
@@ -327,7 +327,7 @@ var hazardCatalogue = []Hazard{
 			if keys := KeysOfOpenSSL(e.openssl); keys > 4 {
 				how["hwm"], how["pointer-match"] = corrupt, corrupt
 				each := keys - 4 // new keys of each context, as probe shows: 2 on 3.0, 3 on 3.5
-				if keys+each*e.number("n") > bound("clear-0-15") {
+				if keys+each*e.value("n") > bound("clear-0-15") {
 					how["clear-0-15"] = corrupt
 				}
 			}
@@ -345,7 +345,7 @@ var hazardCatalogue = []Hazard{
 		},
 		Variants: []string{"killed-worker", "killed-worker:locked=heap", "killed-worker:locked=none"},
 		expect: func(e expecting) []Word {
-			if e.number("locked") == 0 {
+			if e.value("locked") == 0 {
 				return hanging
 			}
 			return onlyNone(e)

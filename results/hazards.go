@@ -54,7 +54,7 @@ const MaxHazards = 4
 
 // Key is the kind of the server's key under the hazard.
 func (c HazardChoice) Key(otherwise string) string {
-	if c.RSA != "" && c.Number(c.RSA) != 0 {
+	if c.RSA != "" && c.Value(c.RSA) != 0 {
 		return RSA2048
 	}
 	return otherwise
@@ -62,7 +62,7 @@ func (c HazardChoice) Key(otherwise string) string {
 
 // InWorkers says whether workers act, or rank 0 alone.
 func (c HazardChoice) InWorkers() bool {
-	return !c.Quiet && (c.QuietIf == "" || c.Number(c.QuietIf) == 0)
+	return !c.Quiet && (c.QuietIf == "" || c.Value(c.QuietIf) == 0)
 }
 
 // Refuses says why a trial with these settings makes no sense, "" if it does.
@@ -78,8 +78,8 @@ func (c HazardChoice) Refuses(heap string, workers int) string {
 	return ""
 }
 
-// Number is the value of a parameter, set or by default.
-func (c HazardChoice) Number(name string) int64 {
+// Value is the value of a parameter, set or by default.
+func (c HazardChoice) Value(name string) int64 {
 	if n, ok := c.Set[name]; ok {
 		return n
 	}
@@ -313,7 +313,7 @@ type expecting struct {
 	key      string // kind of the server's key
 }
 
-func (e expecting) number(name string) int64 { return e.choice.Number(name) }
+func (e expecting) value(name string) int64 { return e.choice.Value(name) }
 
 func (e expecting) line() string { return version.Line(e.openssl) }
 
@@ -352,7 +352,7 @@ func bound(strategy string) int64 {
 }
 
 func expectForeignBefore(e expecting) []Word {
-	last := e.number("n") + KeysOfOpenSSL(e.openssl) // first key after OpenSSL's
+	last := e.value("n") + KeysOfOpenSSL(e.openssl) // first key after OpenSSL's
 	switch e.strategy {
 	case "clear-0-15", "hwm":
 		if last > bound(e.strategy) {

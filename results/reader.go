@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,9 +45,9 @@ type Reader struct {
 
 	// The trial being put together or, after Scan, the finished one. Its maps
 	// and slices are used again for the next.
-	trial   Trial
-	bench0  string // its benchmark name
-	missing int    // how many benchmark lines still have to follow
+	trial  Trial
+	bench0 string // its benchmark name
+	due    int    // how many benchmark lines still have to follow
 
 	forkLines int // benchmark lines of forks alone
 }
@@ -112,15 +111,15 @@ func (r *Reader) step() (whole bool, err error) {
 		return false, nil
 	case !comment && !Measure(rec.Name.Base()).known():
 		return false, nil // a benchmark that is not of this suite
-	case r.missing > 0 && string(rec.Name) != r.bench0:
+	case r.due > 0 && string(rec.Name) != r.bench0:
 		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.bench0)
 	case comment:
 		return r.comment()
-	case r.missing > 0:
-		r.missing--
-		return r.missing == 0, r.addMetrics(rec)
+	case r.due > 0:
+		r.due--
+		return r.due == 0, r.addMetrics(rec)
 	}
-	return true, r.plain(rec)
+	return true, r.lone(rec)
 }
 
 // next returns the next record of the file; at the end it sets ended.
@@ -197,8 +196,8 @@ func (r *Reader) comment() (whole bool, err error) {
 		}
 	}
 	r.lines.series = nil
-	r.missing = line.Lines
-	return r.missing == 0, nil
+	r.due = line.Lines
+	return r.due == 0, nil
 }
 
 // begin sets what every trial has, however it was written.
@@ -253,7 +252,7 @@ func asWritten(v benchfmt.Value) Metric {
 
 // finish ends the file.
 func (r *Reader) finish() {
-	r.torn = r.lines.torn || r.missing > 0
+	r.torn = r.lines.torn || r.due > 0
 	if r.offset == 0 {
 		// No whole trial. The header ends with an empty line, so without one it was
 		// cut off itself.
@@ -261,8 +260,8 @@ func (r *Reader) finish() {
 	}
 }
 
-// plain makes a trial of a benchmark line alone.
-func (r *Reader) plain(rec *benchfmt.Result) error {
+// lone makes a trial of a benchmark line alone.
+func (r *Reader) lone(rec *benchfmt.Result) error {
 	r.trial.reset()
 	if err := r.begin(string(rec.Name)); err != nil {
 		return err

@@ -25,8 +25,8 @@ type regression struct {
 	margin float64 // by which a cost may have risen; 0: no rise may be found
 }
 
-func (r regression) check(now *gatherer) (findings, error) {
-	var f findings
+func (r regression) check(now *gatherer) (ruling, error) {
+	var f ruling
 	old, err := gather(Options{Where: r.where}, r.files...)
 	if err != nil {
 		return f, err
@@ -60,7 +60,7 @@ func (r regression) check(now *gatherer) (findings, error) {
 			if c.strategy == PositiveControl {
 				continue
 			}
-			if f.places++; !c.plain(&f) {
+			if f.places++; !c.obvious(&f) {
 				tests = append(tests, c)
 			}
 		}
@@ -105,10 +105,10 @@ func (c change) ratios(cost comparedCost) comparedRatios {
 
 func (c change) place() string { return c.scene.String() + ", " + c.strategy }
 
-// plain finds what needs no test, and reports whether there is something. An event
+// obvious finds what needs no test, and reports whether there is something. An event
 // where there were none is news however few the trials: with a silent negative
 // control, detectors do not make events up.
-func (c change) plain(f *findings) bool {
+func (c change) obvious(f *ruling) bool {
 	if c.now == nil {
 		f.lack(c.place(), "no trial any more")
 		return true
@@ -162,7 +162,7 @@ func (s *sample) kinds() []kind {
 // moreDamage tests what was damaged before and is damaged more often now. Where
 // trials are so few that even damage to all of them would not be found, the data
 // cannot support that it did not get worse.
-func (f *findings) moreDamage(tests []change) {
+func (f *ruling) moreDamage(tests []change) {
 	type comparison struct {
 		place    string
 		old, now kind
@@ -230,7 +230,7 @@ type comparedRatios struct {
 // rise must not be found, and the rounds must be enough to find one: all costs
 // are one family, which those leave that could find nothing anyway (Tarone). With
 // a margin each cost must be shown to have risen by less.
-func (r regression) dearer(f *findings, tests []change, costs []comparedCost) {
+func (r regression) dearer(f *ruling, tests []change, costs []comparedCost) {
 	var list []comparedRatios
 	for _, c := range tests {
 		for _, cost := range costs {
@@ -287,7 +287,7 @@ func (c comparedRatios) String() string {
 // are made better by the margin must be better than the old ones, by the
 // one-sided Mann-Whitney test at 5 %. Every place has to show it, so there is
 // nothing to correct for.
-func (c comparedRatios) within(f *findings, margin float64) {
+func (c comparedRatios) within(f *ruling, margin float64) {
 	shift := math.Log1p(margin)
 	if !c.cost.higher {
 		shift = -shift

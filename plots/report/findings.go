@@ -88,30 +88,30 @@ func sharingTrials(r *results.Row) bool { return r.Sharing != nil && r.Sharing.T
 
 // lives adds up those of a strategy on each build, in the order of builds, and how
 // many of them count.
-func (f finder) lives(strategy, hazard string, builds []string, count func(*results.Row) int) (list []lives, err error) {
+func (f finder) lives(strategy, hazard string, builds []string, count func(*results.Row) int) (list []damageAt, err error) {
 	rows, err := f.rows(strategy, hazard, builds, func(r *results.Row) bool { return r.Verdict.Trials > 0 })
 	for _, r := range rows {
-		list = addLives(list, lives{r.build, count(r.Row), r.Verdict.Trials})
+		list = addLives(list, damageAt{r.build, count(r.Row), r.Verdict.Trials})
 	}
-	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
+	slices.SortFunc(list, func(a, b damageAt) int { return version.Compare(a.where, b.where) })
 	return list, err
 }
 
 // damaged adds up the damaged ones.
-func (f finder) damaged(strategy, hazard string, builds []string) ([]lives, error) {
+func (f finder) damaged(strategy, hazard string, builds []string) ([]damageAt, error) {
 	return f.lives(strategy, hazard, builds, func(r *results.Row) int { return r.Verdict.Damaged })
 }
 
-// lives is how many of them were damaged, or count for something else, on a build or
+// damageAt is how many lives were damaged, or count for something else, on a build or
 // in a daemon.
-type lives struct {
+type damageAt struct {
 	where           string
 	damaged, trials int
 }
 
 // addLives adds some to those in the same place.
-func addLives(list []lives, more lives) []lives {
-	i := slices.IndexFunc(list, func(l lives) bool { return l.where == more.where })
+func addLives(list []damageAt, more damageAt) []damageAt {
+	i := slices.IndexFunc(list, func(l damageAt) bool { return l.where == more.where })
 	if i < 0 {
 		return append(list, more)
 	}
@@ -121,7 +121,7 @@ func addLives(list []lives, more lives) []lives {
 
 // tells says something of the lives of a strategy under a hazard that are counted on
 // each of some builds, or in each daemon on some lines.
-func tells(count func(strategy, hazard string, where []string) ([]lives, error), say func(list []lives, what string) (string, error)) func(strategy, hazard string, where ...string) (string, error) {
+func tells(count func(strategy, hazard string, where []string) ([]damageAt, error), say func(list []damageAt, what string) (string, error)) func(strategy, hazard string, where ...string) (string, error) {
 	return func(strategy, hazard string, where ...string) (string, error) {
 		list, err := count(strategy, hazard, where)
 		if err != nil {
@@ -133,12 +133,12 @@ func tells(count func(strategy, hazard string, where []string) ([]lives, error),
 
 // broken says in how many lives there was damage in each place, and refuses if
 // there was none in one.
-func broken(list []lives, what string) (string, error) {
+func broken(list []damageAt, what string) (string, error) {
 	text, err := inEach(list, what+": damage", "%d of %d on %s")
 	return "damaged " + text, err
 }
 
-func inEach(list []lives, what, format string) (string, error) {
+func inEach(list []damageAt, what, format string) (string, error) {
 	var parts []string
 	for _, l := range list {
 		if l.damaged == 0 {
@@ -151,7 +151,7 @@ func inEach(list []lives, what, format string) (string, error) {
 
 // held says in how many lives there was no damage, and the weakest bound of a
 // place; it refuses if there was some.
-func held(list []lives, what string) (string, error) {
+func held(list []damageAt, what string) (string, error) {
 	n, bound := 0, 0.0
 	for _, l := range list {
 		if l.damaged > 0 {
@@ -290,20 +290,20 @@ func (f finder) handlers(strategy string) (string, error) {
 
 // daemons adds up the lives of a strategy with a hazard in the unchanged daemons:
 // those on the OpenSSL lines named, or all.
-func (f finder) daemons(strategy, hazard string, lines []string) ([]lives, error) {
-	var list []lives
+func (f finder) daemons(strategy, hazard string, lines []string) ([]damageAt, error) {
+	var list []damageAt
 	for _, field := range f.field {
 		for _, r := range field.Daemons.Rows {
 			if r.Strategy != strategy || r.Hazard != hazard || r.Daemon.Trials == 0 || len(lines) > 0 && !slices.Contains(lines, version.Line(r.OpenSSL)) {
 				continue
 			}
-			list = addLives(list, lives{fmt.Sprintf("%s (OpenSSL %s)", r.Server, r.OpenSSL), r.Daemon.Damaged, r.Daemon.Trials})
+			list = addLives(list, damageAt{fmt.Sprintf("%s (OpenSSL %s)", r.Server, r.OpenSSL), r.Daemon.Damaged, r.Daemon.Trials})
 		}
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("the set has no daemons with %s under %s %s", strategy, hazard, strings.Join(lines, ", "))
 	}
-	slices.SortFunc(list, func(a, b lives) int { return version.Compare(a.where, b.where) })
+	slices.SortFunc(list, func(a, b damageAt) int { return version.Compare(a.where, b.where) })
 	return list, nil
 }
 
@@ -313,7 +313,7 @@ func (f finder) predictions() (string, error) {
 	tables := slices.DeleteFunc(slices.Clone(f.tables), func(t *results.Table) bool {
 		return t.Hazard == results.Plain || !usual(t) || t.Settings != ""
 	})
-	cells := make(map[[3]string]outcome)
+	cells := make(map[[3]string]cellSum)
 	for t, r := range results.Rows(tables) {
 		key := [3]string{t.Hazard, r.Strategy, t.OpenSSL}
 		cells[key] = cells[key].with(r)
@@ -357,7 +357,7 @@ func (f finder) predictions() (string, error) {
 func (f finder) agreement(known ...string) (string, error) {
 	var both, neither, damaged, raced int
 	for t, r := range results.Rows(f.tables) {
-		o := outcome{}.with(r)
+		o := cellSum{}.with(r)
 		switch {
 		case o.trials == 0 || !o.traced || r.Strategy == results.PositiveControl:
 		case o.damaged > 0 && o.raced > 0:
@@ -375,13 +375,13 @@ func (f finder) agreement(known ...string) (string, error) {
 	return fmt.Sprintf("%d fields: %d damaged and raced, %d neither, %d raced alone, %d damaged alone", both+neither+raced+damaged, both, neither, raced, damaged), nil
 }
 
-// outcome is what all trials of a strategy under a hazard showed on one build.
-type outcome struct {
+// cellSum is what all trials of a strategy under a hazard showed on one build.
+type cellSum struct {
 	trials, damaged, raced int
 	traced                 bool
 }
 
-func (o outcome) with(r *results.Row) outcome {
+func (o cellSum) with(r *results.Row) cellSum {
 	o.trials, o.damaged = o.trials+r.Verdict.Trials, o.damaged+r.Verdict.Damaged
 	if r.Sharing != nil {
 		o.traced, o.raced = true, o.raced+r.Sharing.Raced+r.Sharing.ReadRaced
@@ -390,7 +390,7 @@ func (o outcome) with(r *results.Row) outcome {
 }
 
 // mark is one mark of the table of predictions, which explains them.
-func (o outcome) mark(expected []results.Word) string {
+func (o cellSum) mark(expected []results.Word) string {
 	open := len(expected) > 0 && expected[0] == "?"
 	predicted := len(expected) > 0 && !open
 	switch {

@@ -125,7 +125,7 @@ func newRecord(tables []*results.Table, strategy string) *record {
 	f := &record{strategy: strategy, clean: true, broken: make(map[string][]string)}
 	alone := slices.DeleteFunc(slices.Clone(tables), func(t *results.Table) bool { return t.Hazard != results.Plain })
 	for _, scenes := range results.Group(alone, buildOf) {
-		f.plain(scenes[0].OpenSSL, scenes)
+		f.addAlone(scenes[0].OpenSSL, scenes)
 	}
 	// Of scenes of a hazard and a build that differ in the number of workers, say, the
 	// one with the most trials.
@@ -164,9 +164,9 @@ func shares(r *results.Row) bool {
 	return r != nil && slices.Contains(r.Verdict.Words, results.Shared)
 }
 
-// plain takes what became of it alone on one build: any damage counts, and if
+// addAlone takes what became of it alone on one build: any damage counts, and if
 // there is none the scene with the most trials.
-func (f *record) plain(build string, scenes []*results.Table) {
+func (f *record) addAlone(build string, scenes []*results.Table) {
 	var best *results.Verdict
 	damaged, shared, without := false, false, results.Word("")
 	for _, t := range scenes {

@@ -89,12 +89,12 @@ func (s setup) config() string {
 		line("tls_threads_mode=%d", s.mode)
 	}
 	python := s.hazard.Name == "python"
-	if python && s.hazard.Number("before") != 0 {
+	if python && s.hazard.Value("before") != 0 {
 		s.loadPython(line)
 	}
 	line(`loadmodule "%s/tls.so"`, s.daemon.Modules)
 	line(`loadmodule "%s/sl.so"`, s.daemon.Modules)
-	if python && s.hazard.Number("before") == 0 {
+	if python && s.hazard.Value("before") == 0 {
 		s.loadPython(line)
 	}
 	query := ""

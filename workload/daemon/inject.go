@@ -83,7 +83,7 @@ func setUpCall(r Release, around results.HazardChoice) string {
 	switch {
 	case r.OwnRandom:
 		return "OPENSSL_init_ssl"
-	case around.Name == "python" && around.Number("before") != 0:
+	case around.Name == "python" && around.Value("before") != 0:
 		return "fork"
 	}
 	return "CRYPTO_set_mem_functions"
