@@ -58,7 +58,7 @@ func reportPage(folder, name string, args ...string) string {
 	return path
 }
 
-// publishedFiles are those of the newest set, by the flags that report has for them.
+// publishedFiles are those of the newest set, as report takes them.
 func publishedFiles() (args []string) {
 	files, _ := filepath.Glob(root + "/results/data/*/*.txt")
 	if len(files) == 0 {
@@ -68,11 +68,7 @@ func publishedFiles() (args []string) {
 	set := filepath.Dir(files[len(files)-1])
 	for _, file := range files {
 		name, _ := filepath.Rel(root, file)
-		switch {
-		case filepath.Dir(file) != set:
-		case strings.HasPrefix(filepath.Base(file), "aa-"):
-			args = append(args, "--aa", name)
-		default:
+		if filepath.Dir(file) == set {
 			args = append(args, name)
 		}
 	}
