@@ -34,7 +34,7 @@ const (
 	opensslC        = "workload/rig/openssl.c"
 	rank0C          = "workload/rig/rank0.c"
 	reportC         = "workload/rig/report.c"
-	slotsGo         = "workload/rig/slots.go"
+	slotsGo         = "workload/rig/read.go"
 	outcomeGo       = "workload/outcome.go"
 	watchdogGo      = "workload/watchdog.go"
 	peerGo          = "workload/peers/peer.go"
