@@ -30,10 +30,10 @@ func TestCounts(t *testing.T) {
 		for _, shard := range []Shard{whole, {1, 3}, {2, 3}, {3, 3}} {
 			p := mustPlan(t, spec, shard)
 			n := 0
-			walked := newEstimator()
+			walked := &estimator{spec: &p.Spec}
 			for task := range p.Tasks() {
 				n++
-				walked.expect(task.Cell, p.Spec, 1)
+				walked.expect(task.Cell, 1)
 			}
 			if p.Trials() != n || p.Estimate() != walked.remaining() {
 				t.Errorf("%s, shard %s: %d trials in %v, want %d in %v", name, shard, p.Trials(), p.Estimate(), n, walked.remaining())

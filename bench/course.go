@@ -192,9 +192,8 @@ func (c *course) left(n, shard int) int {
 }
 
 // ahead counts the trials of a shard that are to come, if no cell has any damage
-// that it has not had yet.
-func (c *course) ahead(shard int) map[class]int {
-	list := make(map[class]int)
+// that it has not had yet, and guesses how long they take, in nanoseconds.
+func (c *course) ahead(shard int) (trials int, guess float64) {
 	for b, block := range c.plan.blocks {
 		if c.home[b] != shard-1 {
 			continue
@@ -205,10 +204,11 @@ func (c *course) ahead(shard int) map[class]int {
 			if len(cells) > 1 && i == cells[0] {
 				n++ // they take turns, and this one is the first
 			}
-			list[c.plan.cells[i].class()] += n / len(cells)
+			trials += n / len(cells)
+			guess += float64(n/len(cells)) * c.plan.Spec.guess(c.plan.cells[i])
 		}
 	}
-	return list
+	return trials, guess
 }
 
 // most is how many trials a cell has, on all shards together, if none shows damage.
@@ -283,12 +283,14 @@ func (p *Plan) Trials() int {
 }
 
 // Estimate is the time that this shard of the plan should take.
-func (p *Plan) Estimate() time.Duration {
-	e := newEstimator()
+func (p *Plan) Estimate() time.Duration { return p.estimator().remaining() }
+
+func (p *Plan) estimator() *estimator {
+	e := &estimator{spec: &p.Spec}
 	for i, n := range p.counts() {
-		e.expect(p.cells[i], p.Spec, n)
+		e.expect(p.cells[i], n)
 	}
-	return e.remaining()
+	return e
 }
 
 // maxYears is more than anybody waits for a run.
@@ -297,11 +299,11 @@ const maxYears = 1
 // tooLong refuses a plan whose end nobody will see.
 func (p *Plan) tooLong() error {
 	const year = 365 * 24 * time.Hour
-	seconds := 0.0
+	guess := 0.0
 	for i := range p.cells {
-		seconds += float64(p.most(&p.cells[i])) * (p.Spec.length(p.cells[i]) + startUp).Seconds()
+		guess += float64(p.most(&p.cells[i])) * p.Spec.guess(p.cells[i])
 	}
-	years := seconds / float64(p.Shard.Count) / year.Seconds()
+	years := guess / float64(p.Shard.Count) / float64(year)
 	if years <= maxYears {
 		return nil
 	}

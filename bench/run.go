@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/VividCortex/ewma"
-
 	"tlsbench/results"
 	"tlsbench/results/inference"
 	"tlsbench/workload"
@@ -244,11 +242,8 @@ type lookout struct {
 }
 
 func (r *Runner) look(c *course, done []life) *lookout {
-	l := &lookout{Summary: Summary{Done: len(done)}, to: r.Observer, course: c, estimate: newEstimator()}
-	for i, n := range r.Plan.counts() {
-		l.Total += n
-		l.estimate.expect(r.Plan.cells[i], r.Plan.Spec, n)
-	}
+	l := &lookout{Summary: Summary{Done: len(done)}, to: r.Observer, course: c, estimate: r.Plan.estimator()}
+	l.Total = r.Plan.Trials()
 	return l
 }
 
@@ -256,7 +251,7 @@ func (r *Runner) look(c *course, done []life) *lookout {
 func (l *lookout) meet(t Task) {
 	if t.Cell.byWidth() && t.Round > inference.DuetFirst {
 		l.Total++
-		l.estimate.expect(t.Cell, l.course.plan.Spec, 1)
+		l.estimate.expect(t.Cell, 1)
 	}
 }
 
@@ -265,11 +260,8 @@ func (l *lookout) again() {
 	if l.course.lives == nil {
 		return
 	}
-	l.estimate.left = l.course.ahead(l.course.plan.Shard.Index)
-	l.Total = l.Done
-	for _, n := range l.estimate.left {
-		l.Total += n
-	}
+	l.Total, l.estimate.left = l.course.ahead(l.course.plan.Shard.Index)
+	l.Total += l.Done
 }
 
 func (l *lookout) progress(t Task) Progress {
@@ -299,67 +291,41 @@ const daemonStart = time.Second
 // sharingGuess is one for the load of a sharing trial.
 const sharingGuess = 3 * time.Second
 
-// meanAge is the mean age, in trials, of what the moving average is made of.
-const meanAge = 10
-
-// class is the trials that take about as long as each other.
-type class struct {
-	measure results.Measure
-	check   bool
-	daemon  bool
-	memory  string // of a trial of forks
-}
-
-func (c Cell) class() class {
-	return class{c.Measure, c.checkRate > 0, c.server != nil, c.Setting("mem")}
-}
-
-// estimator tells the time left from the trials so far: an exponentially
-// weighted mean for each class, so that it follows a machine that slows down.
+// estimator tells the time left: what is guessed for the trials to come, times how
+// much longer than their guess those so far took. The last ones count most, so that
+// it follows a machine that slows down.
 type estimator struct {
-	mean map[class]ewma.MovingAverage
-	seen map[class]bool
-	left map[class]int
+	spec           *Spec
+	left           float64 // guessed, in nanoseconds
+	taken, guesses float64 // of trials so far, those before the last one times fade and so on
 }
 
-func newEstimator() *estimator {
-	return &estimator{mean: map[class]ewma.MovingAverage{}, seen: map[class]bool{}, left: map[class]int{}}
-}
+const fade = 0.9
 
 // expect counts trials that are still to be run.
-func (e *estimator) expect(c Cell, s Spec, n int) {
-	k := c.class()
-	e.left[k] += n
-	if e.mean[k] == nil {
-		e.mean[k] = ewma.NewMovingAverage(meanAge)
-		e.mean[k].Set(float64(s.length(c) + startUp))
-	}
-}
+func (e *estimator) expect(c Cell, n int) { e.left += float64(n) * e.spec.guess(c) }
 
 // had counts a trial that was done before.
-func (e *estimator) had(c Cell) { e.left[c.class()]-- }
+func (e *estimator) had(c Cell) { e.left -= e.spec.guess(c) }
 
 // took counts a trial that is done.
 func (e *estimator) took(c Cell, d time.Duration) {
-	k := c.class()
 	e.had(c)
-	if !e.seen[k] {
-		// A measurement is worth more than the guess it replaces.
-		e.mean[k].Set(float64(d))
-		e.seen[k] = true
-		return
-	}
-	e.mean[k].Add(float64(d))
+	e.taken = fade*e.taken + float64(d)
+	e.guesses = fade*e.guesses + e.spec.guess(c)
 }
 
 // remaining is the time left.
 func (e *estimator) remaining() time.Duration {
-	var sum float64
-	for k, n := range e.left {
-		sum += float64(n) * e.mean[k].Value()
+	left := e.left
+	if e.guesses > 0 {
+		left *= e.taken / e.guesses
 	}
-	return time.Duration(min(sum, 1<<62))
+	return time.Duration(min(left, 1<<62))
 }
+
+// guess is how long a trial should take, in nanoseconds.
+func (s *Spec) guess(c Cell) float64 { return float64(s.length(c) + startUp) }
 
 // length is how long a trial of the cell is under load.
 func (s Spec) length(c Cell) time.Duration {

@@ -294,8 +294,8 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// TestEstimate: the guess before the first trial is replaced by what the first
-// of a class took, and then follows.
+// TestEstimate: what is guessed grows with how long the trials so far took, the last
+// ones most.
 func TestEstimate(t *testing.T) {
 	spec := smallSpec()
 	spec.Warmup, spec.HandshakeTime, spec.CorruptionTime = time.Second, 2*time.Second, time.Second
@@ -305,19 +305,15 @@ func TestEstimate(t *testing.T) {
 	if got, want := p.Estimate(), 4*(3*time.Second+4*time.Second+5*startUp); got != want {
 		t.Errorf("estimate %v, want %v", got, want)
 	}
-	e := newEstimator()
+	e := &estimator{spec: &spec}
 	checked := Cell{Cell: results.Cell{Measure: results.Corruption}, checkRate: 1}
-	unchecked := Cell{Cell: results.Cell{Measure: results.Corruption}}
-	for range 3 {
-		e.expect(checked, spec, 1)
-	}
-	e.expect(unchecked, spec, 1)
+	e.expect(checked, 4)
 	e.took(checked, 10*time.Second)
-	if got, want := e.remaining(), 2*10*time.Second+time.Second+startUp; got != want {
+	if got, want := e.remaining(), 3*10*time.Second; (got - want).Abs() > time.Millisecond {
 		t.Errorf("after one trial of 10 s: %v left, want %v", got, want)
 	}
-	e.took(checked, 21*time.Second) // weight 2/(10+1) = 2/11: 10 + 11*2/11 = 12
-	if got, want := e.remaining(), 12*time.Second+time.Second+startUp; (got - want).Abs() > time.Millisecond {
-		t.Errorf("after a second of 21 s: %v left, want %v", got, want)
+	e.took(checked, 29*time.Second) // the first one counts as 0.9 of a trial: (0.9*10 + 29) / 1.9 = 20
+	if got, want := e.remaining(), 2*20*time.Second; (got - want).Abs() > time.Millisecond {
+		t.Errorf("after a second of 29 s: %v left, want %v", got, want)
 	}
 }
