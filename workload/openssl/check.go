@@ -2,7 +2,6 @@ package openssl
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,32 +23,27 @@ func Version(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := identify(o)
-	return id.version, cmp.Or(err, id.check(path))
+	_, version, err := identify(o)
+	return version, err
 }
 
 // pair is a libcrypto and the libssl next to it, both read.
 type pair struct {
-	identity
-	crypto, ssl *sharedlib.Object
+	text, version string // "OpenSSL 3.0.20 7 Apr 2026", "3.0.20"
+	crypto, ssl   *sharedlib.Object
 }
 
 // inspect reads the pair that path belongs to and refuses what the rig cannot
 // drive.
-func inspect(path string) (*pair, error) {
+func inspect(path string) (p *pair, err error) {
 	cryptoPath, sslPath := siblings(path)
-	crypto, err := sharedlib.Read(cryptoPath)
-	if err != nil {
+	p = new(pair)
+	if p.crypto, err = sharedlib.Read(cryptoPath); err != nil {
 		return nil, err
 	}
-	id, err := identify(crypto)
-	if err != nil {
+	if p.text, p.version, err = identify(p.crypto); err != nil {
 		return nil, err
 	}
-	if err := id.check(cryptoPath); err != nil {
-		return nil, err
-	}
-	p := &pair{identity: id, crypto: crypto}
 	if _, err := os.Stat(sslPath); err != nil {
 		return nil, fmt.Errorf("check %s: its folder has no %s", cryptoPath, filepath.Base(sslPath))
 	}
@@ -66,19 +60,6 @@ func siblings(path string) (crypto, ssl string) {
 		return dir + "libcrypto" + suffix, path
 	}
 	return path, dir + "libssl" + strings.TrimPrefix(base, "libcrypto")
-}
-
-// check refuses what the rig cannot drive, of the file at path.
-func (id identity) check(path string) error {
-	switch {
-	case id.vendor != "":
-		return fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", path, id.vendor)
-	case id.version == "":
-		return fmt.Errorf("check %s: it has no OpenSSL version string; a fork such as BoringSSL or AWS-LC may have none", path)
-	case !version.Of(id.version, oldest) && version.Compare(id.version, oldest) < 0:
-		return fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", path, id.version, oldest)
-	}
-	return nil
 }
 
 // checkMatch refuses a libssl that was made for another libcrypto. The
@@ -114,20 +95,23 @@ var (
 	boringText  = regexp.MustCompile(`OpenSSL [0-9]+\.[0-9]+\.[0-9]+ \(compatible; ([^)\x00]+)\)`)
 )
 
-// identity is what a libcrypto's strings say that it is.
-type identity struct {
-	vendor  string // of a fork, "" for OpenSSL
-	text    string // "OpenSSL 3.0.20 7 Apr 2026"
-	version string // "3.0.20"
-}
-
-func identify(o *sharedlib.Object) (identity, error) {
+// identify reads what a libcrypto's strings say that it is, and refuses what the
+// rig cannot drive.
+func identify(o *sharedlib.Object) (text, number string, err error) {
 	data, err := o.Data()
 	if err != nil {
-		return identity{}, err
+		return "", "", err
 	}
-	text, version := versionText(data)
-	return identity{vendor: fork(data), text: text, version: version}, nil
+	text, number = versionText(data)
+	switch vendor := fork(data); {
+	case vendor != "":
+		err = fmt.Errorf("check %s: it is %s; the rig drives only OpenSSL", o.Path, vendor)
+	case number == "":
+		err = fmt.Errorf("check %s: it has no OpenSSL version string; a fork such as BoringSSL or AWS-LC may have none", o.Path)
+	case !version.Of(number, oldest) && version.Compare(number, oldest) < 0:
+		err = fmt.Errorf("check %s: OpenSSL %s is older than %s, the oldest line the rig drives", o.Path, number, oldest)
+	}
+	return text, number, err
 }
 
 // versionText finds the version string in a libcrypto's data, and the version in
