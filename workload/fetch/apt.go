@@ -176,17 +176,9 @@ func (a *apt) stanza(m mirror, suite string) string {
 // configuration keeps apt from refusing it.
 func (a *apt) expired(suite string) string {
 	for _, file := range sharedlib.Glob(a.state, "lists/*_dists_"+suite+"_InRelease") {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			until, ok := strings.CutPrefix(line, "Valid-Until:")
-			if !ok {
-				continue
-			}
-			t, err := time.Parse(time.RFC1123, strings.TrimSpace(until))
-			if err == nil && time.Now().After(t) {
+		text, _ := os.ReadFile(file)
+		for _, m := range validUntil.FindAllSubmatch(text, -1) {
+			if t, err := time.Parse(time.RFC1123, string(m[1])); err == nil && time.Now().After(t) {
 				return fmt.Sprintf("suite %s: its index ended on %s; this machine's apt configuration turns that check off",
 					suite, t.Format(time.DateOnly))
 			}
@@ -194,6 +186,8 @@ func (a *apt) expired(suite string) string {
 	}
 	return ""
 }
+
+var validUntil = regexp.MustCompile(`(?m)^Valid-Until:\s*(.*?)\s*$`)
 
 // What apt-get's messages come down to.
 var (

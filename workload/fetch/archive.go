@@ -166,10 +166,8 @@ func osRelease(field string) string {
 	if err != nil {
 		all, _ = os.ReadFile("/usr/lib/os-release")
 	}
-	for line := range strings.Lines(string(all)) {
-		if v, ok := strings.CutPrefix(line, field+"="); ok {
-			return strings.Trim(strings.TrimSpace(v), `"'`)
-		}
+	if m := regexp.MustCompile(`(?m)^` + field + `=["']?([^"'\s]*)`).FindSubmatch(all); m != nil {
+		return string(m[1])
 	}
 	return "unknown"
 }
@@ -191,51 +189,24 @@ func signedBy(entry string) string {
 	if err != nil {
 		return ""
 	}
+	parts, option := strings.Split(string(text), "\n"), oneLineOption
 	if strings.HasSuffix(entry[:i], ".sources") {
-		return stanzaField(string(text), n, "signed-by")
+		parts, option = blankLines.Split(strings.TrimSpace(comment.ReplaceAllString(string(text), "")), -1), stanzaField
 	}
-	return optionOf(string(text), n)
-}
-
-// stanzaField gives a field of the nth stanza, further lines included: a key
-// may appear in the file itself.
-func stanzaField(text string, n int, name string) string {
-	var value []string
-	inField, stanza, blank := false, 0, true
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case strings.TrimSpace(line) == "":
-			blank, inField = true, false
-			continue
-		case line[0] == '#':
-			continue
-		case blank:
-			blank = false
-			stanza++
-		}
-		if line[0] != ' ' && line[0] != '\t' {
-			key, rest, _ := strings.Cut(line, ":")
-			inField = stanza == n && strings.EqualFold(key, name)
-			line = strings.TrimSpace(rest)
-		}
-		if inField {
-			value = append(value, line)
-		}
-	}
-	return strings.Join(value, "\n")
-}
-
-var signedByOption = regexp.MustCompile(`^\s*deb\s+\[[^\]]*\bsigned-by=([^\s\]]+)`)
-
-// optionOf gives the option of the nth line of a one-line file.
-func optionOf(text string, n int) string {
-	lines := strings.Split(text, "\n")
-	if n < 1 || n > len(lines) {
+	if n < 1 || n > len(parts) {
 		return ""
 	}
-	if m := signedByOption.FindStringSubmatch(lines[n-1]); m != nil {
-		return strings.ReplaceAll(m[1], ",", " ")
+	m := option.FindStringSubmatch(parts[n-1])
+	if m == nil {
+		return ""
 	}
-	return ""
+	return strings.ReplaceAll(m[1], ",", " ")
 }
+
+// A stanza's field has further lines where the key appears in the file itself.
+var (
+	oneLineOption = regexp.MustCompile(`^\s*deb\s+\[[^\]]*\bsigned-by=([^\s\]]+)`)
+	stanzaField   = regexp.MustCompile(`(?im)^signed-by:[ \t]*(.*(?:\n[ \t].*)*)`)
+	blankLines    = regexp.MustCompile(`\n\s*\n`)
+	comment       = regexp.MustCompile(`(?m)^#.*\n?`)
+)
