@@ -5,8 +5,8 @@
 // is not OpenSSL, or not for this machine, must be refused with a reason
 // before a process is started on it. The steps are
 //
-//  1. package sharedlib reads one file: machine, soname, needed libraries,
-//     symbol versions, and the strings in its data;
+//  1. package sharedlib reads one file: machine, soname, needed libraries and
+//     symbol versions;
 //  2. what the rig cannot drive is refused (check.go);
 //  3. Find turns what a user wrote into builds, and gives each build a loader
 //     where the system's C library is too old for it;

@@ -98,7 +98,7 @@ var (
 // identify reads what a libcrypto's strings say that it is, and refuses what the
 // rig cannot drive.
 func identify(o *sharedlib.Object) (text, number string, err error) {
-	data, err := o.Data()
+	data, err := os.ReadFile(o.Path)
 	if err != nil {
 		return "", "", err
 	}

@@ -11,7 +11,6 @@ package sharedlib
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/binary"
@@ -230,27 +229,4 @@ func Digest(paths ...string) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// Data gives the bytes of all segments that are loaded from the file, to
-// search for strings. Segments, not sections: section headers may be
-// stripped, and a string sits in .rodata, in a merged section or in
-// .data.rel.ro, depending on compiler and linker.
-func (o *Object) Data() ([]byte, error) {
-	f, err := openELF(o.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var all bytes.Buffer
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_LOAD || p.Filesz == 0 {
-			continue
-		}
-		if _, err := io.Copy(&all, p.Open()); err != nil {
-			return nil, fmt.Errorf("read %s: segment at %#x: %w", o.Path, p.Off, err)
-		}
-		all.WriteByte(0) // a string never runs from one segment into the next
-	}
-	return all.Bytes(), nil
 }
