@@ -119,7 +119,7 @@ func (t *forkTrial) Look(gone bool) error {
 }
 
 // launch makes the control block and starts the rig on it.
-func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Block, *rig.Process, error) {
+func launch(s rig.Settings, cfg *Config) (*rig.Block, *rig.Process, error) {
 	block, err := rig.NewBlock(s)
 	if err != nil {
 		return nil, nil, err
@@ -127,11 +127,7 @@ func launch(s rig.Settings, cfg *Config, wrap func([]string) []string) (*rig.Blo
 	var process *rig.Process
 	exe, err := os.Executable()
 	if err == nil {
-		command := cfg.Build.Command(exe)
-		if wrap != nil {
-			command = wrap(command)
-		}
-		process, err = rig.Start(block, command, cfg.environ())
+		process, err = rig.Start(block, cfg.Build.Command(exe), cfg.environ())
 	}
 	if err != nil {
 		block.Close()

@@ -245,8 +245,9 @@ func offspring(pid int) int {
 func TestForkLimitReached(t *testing.T) {
 	cfg := forking(t, "hwm")
 	cfg.Fork.Pairs = 100000
+	cfg.Build.Loader = nobodysLoader(t)
 	most := make(chan int, 1)
-	out, err := serve(context.Background(), watchingForks(&forkTrial{trial: trial{cfg: cfg, wrap: readable(t)}}, func(pid int, b *rig.Block) func() {
+	out, err := serve(context.Background(), watchingForks(&forkTrial{trial: trial{cfg: cfg}}, func(pid int, b *rig.Block) func() {
 		go func() {
 			n := 0
 			for b.ForkProgress() < 30 {
@@ -285,27 +286,26 @@ func asNobody(command []string) []string {
 	return append([]string{"setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--"}, command...)
 }
 
-// readable gives a command for asNobody: the test binary lies in a folder that
-// others cannot enter.
-func readable(t *testing.T) func([]string) []string {
+// nobodysLoader is a program that runs the rig as asNobody does. It takes a copy: the
+// test binary lies in a folder that others cannot enter.
+func nobodysLoader(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tlsbench-fork-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return func(command []string) []string {
-		last := len(command) - 1
-		data, err := os.ReadFile(command[last])
-		if err != nil {
-			t.Fatal(err)
-		}
-		exe := filepath.Join(dir, "rig")
-		if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(exe, data, 0o755), os.Chmod(exe, 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		return asNobody(append(slices.Clone(command[:last]), exe))
+	own, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
 	}
+	exe, loader := filepath.Join(dir, "rig"), filepath.Join(dir, "loader")
+	script := "#!/bin/sh\nexec " + strings.Join(asNobody([]string{exe}), " ") + "\n"
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(exe, own, 0o755), os.Chmod(exe, 0o755),
+		os.WriteFile(loader, []byte(script), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return loader
 }
 
 // A child that crashes ends the trial, with what was measured until then.

@@ -49,7 +49,7 @@ func RunPlain(ctx context.Context, cfg Config) (*Plain, error) {
 // yardstick starts one of the rig's plain programs, tells it to begin once it
 // is ready, and gives what it counted when it has ended.
 func yardstick(ctx context.Context, s rig.Settings, cfg *Config) (openssl string, w rig.Worker, err error) {
-	block, process, err := launch(s, cfg, nil)
+	block, process, err := launch(s, cfg)
 	if err != nil {
 		return "", rig.Worker{}, err
 	}

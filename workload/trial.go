@@ -71,8 +71,7 @@ type trial struct {
 	out       *Outcome
 	pulses    []pulse
 
-	look func(*rig.Block)        // is called when all has been read; nil = nobody looks
-	wrap func([]string) []string // gives another command that runs the rig
+	look func(*rig.Block) // is called when all has been read; nil = nobody looks
 }
 
 // window is the measured part of the load, read off the rig's counters.
@@ -143,7 +142,7 @@ func (t *trial) start(ctx context.Context) (skip string, err error) {
 	}
 	settings := t.cfg.settings(t.id, t.bad)
 	settings.Hazards, settings.Texts = compiled(t.around.choices), t.around.texts
-	t.block, t.process, err = launch(settings, &t.cfg, t.wrap)
+	t.block, t.process, err = launch(settings, &t.cfg)
 	return "", err
 }
 
