@@ -48,7 +48,7 @@ func (t Task) config(s Spec) workload.Config {
 func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results.Trial, error) {
 	r := &results.Trial{
 		Cell: t.Cell.Cell, ID: t.ID, Round: t.Round, Seed: t.Seed,
-		Start: start.UTC(), Control: t.Cell.Control,
+		Start: start.UTC(),
 	}
 	switch {
 	case err == nil:

@@ -107,7 +107,7 @@ func readTrials(t *testing.T, path string) []*results.Trial {
 func identities(list []*results.Trial) map[int]string {
 	out := make(map[int]string)
 	for _, t := range list {
-		out[t.ID] += fmt.Sprintf("%s round %d seed %d control %v;", t.Cell.Name(), t.Round, t.Seed, t.Control)
+		out[t.ID] += fmt.Sprintf("%s round %d seed %d;", t.Cell.Name(), t.Round, t.Seed)
 	}
 	return out
 }
@@ -116,7 +116,7 @@ func identities(list []*results.Trial) map[int]string {
 func planned(p *Plan) map[int]string {
 	out := make(map[int]string)
 	for t := range p.Tasks() {
-		out[t.ID] += fmt.Sprintf("%s round %d seed %d control %v;", t.Cell.Name(), t.Round, t.Seed, t.Cell.Control)
+		out[t.ID] += fmt.Sprintf("%s round %d seed %d;", t.Cell.Name(), t.Round, t.Seed)
 	}
 	return out
 }

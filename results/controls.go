@@ -122,14 +122,8 @@ func (g controlGroups) of(s Scene) *Control {
 	return c
 }
 
-// add counts a trial if it is a control, and makes sure that its group is
-// there in any case: what has no controls must be seen to have none. Fork
-// trials make no claim about damage, and sharing trials have controls of their own.
-func (g controlGroups) add(s Scene, t *Trial) {
-	if t.Cell.Measure == Fork || t.Cell.Measure == Sharing {
-		return
-	}
-	c := g.of(s)
+// add counts a trial if it is a control.
+func (c *Control) add(t *Trial) {
 	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
 	c.daemons = c.daemons || t.ofDaemons()
 	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {

@@ -175,7 +175,7 @@ func TestControlsOfADaemon(t *testing.T) {
 		{"a neighbour", []*Trial{daemonTrial(t, 1, neighbour, false, 0, event.Crash), daemonTrial(t, 2, on600("key-owner"), false, 0)}, "NO CONTROLS: no trial of none"},
 		{"1.1.1", []*Trial{daemonTrial(t, 1, daemonCase{"1.1.1w", "kamailio-5.4.4", "plain", "", "key-owner"}, false, 0)}, "controls passed: key-owner damaged in 0/1 (a daemon on OpenSSL 1.1.1 looks healthy for long)"},
 	} {
-		for _, c := range controlsOf(tc.trials) {
+		for _, c := range controlsOf(t, tc.trials) {
 			if c.Settings != "" && c.String() != tc.want {
 				t.Errorf("%s: %q, want %q", tc.name, c, tc.want)
 			}

@@ -218,7 +218,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		s.files = append(s.files, file)
 	}
 	if t.Status == OK && !t.Idle() {
-		if !t.Damaged() && s.lives().damaged == 0 {
+		if !t.Damaged() && s.looked.damaged+s.unlooked.damaged == 0 {
 			s.spared++
 		}
 		s.events.add(t.Events)
@@ -280,7 +280,11 @@ type gatherer struct {
 type slot struct {
 	sample *sample // nil: left out by where
 	scene  Scene
-	daemon func(*Trial) // of a cell that daemons and rigs are compared by
+	// control is of the group, which is there in any case: what has no controls must
+	// be seen to have none. Fork trials make no claim about damage, and sharing trials
+	// have controls of their own.
+	control *Control
+	daemon  func(*Trial) // of a cell that daemons and rigs are compared by
 }
 
 func gather(o Options, files ...string) (*gatherer, error) {
@@ -369,7 +373,9 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	if g.each != nil {
 		g.each(file, s.scene, t)
 	}
-	g.controls.add(s.scene, t)
+	if s.control != nil {
+		s.control.add(t)
+	}
 	g.addSharing(s.scene, t)
 	g.inputs[file].add(t)
 	if s.sample != nil {
@@ -408,6 +414,9 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 		}
 	}
 	s := &slot{scene: sceneOf(g.machine, c)}
+	if c.Measure != Fork && c.Measure != Sharing {
+		s.control = g.controls.of(s.scene)
+	}
 	if !c.matches(g.where) {
 		return s
 	}

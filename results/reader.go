@@ -31,7 +31,6 @@ type Reader struct {
 	name  string
 	lines *lineReader
 	bench *benchfmt.Reader
-	json  trialParser
 	cells map[string]Cell // by name, each parsed once
 
 	offset int64
@@ -150,7 +149,7 @@ func (r *Reader) configure(rec *benchfmt.Result) {
 			r.config[c.Key] = string(c.Value)
 		}
 	}
-	plan := string(rec.Name) == commentMark && strings.HasPrefix(string(r.lines.comment), planPrefix)
+	plan := string(rec.Name) == commentMark && bytes.HasPrefix(r.lines.comment, []byte(planPrefix))
 	if !r.gotHeader && !plan {
 		r.gotHeader = true
 		r.header.Config = rec.Clone().Config
@@ -174,7 +173,7 @@ func (r *Reader) comment() (whole bool, err error) {
 		r.header.Plan = bytes.Clone(plan)
 		return false, nil
 	}
-	line, err := r.json.parse(text[len(trialPrefix):], &r.trial)
+	line, err := r.trial.parse(text[len(trialPrefix):])
 	if err != nil {
 		return false, fmt.Errorf("trial: %w", err)
 	}

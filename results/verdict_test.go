@@ -86,12 +86,13 @@ func TestJudge(t *testing.T) {
 }
 
 // controlsOf are the controls of every group among the trials.
-func controlsOf(trials []*Trial) []*Control {
-	groups := make(controlGroups)
-	for _, t := range trials {
-		groups.add(sceneOf(machineOf(t.Config), &t.Cell), t)
+func controlsOf(t *testing.T, trials []*Trial) []*Control {
+	t.Helper()
+	g, err := gather(Options{}, fileOf(t, "run.txt", trials...))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return slices.SortedFunc(maps.Values(groups), func(a, b *Control) int { return compareScenes(a.Scene, b.Scene) })
+	return slices.SortedFunc(maps.Values(g.controls), func(a, b *Control) int { return compareScenes(a.Scene, b.Scene) })
 }
 
 func TestControls(t *testing.T) {
@@ -131,7 +132,7 @@ func TestControls(t *testing.T) {
 		for _, list := range tt.trials {
 			trials = append(trials, list...)
 		}
-		got := controlsOf(trials)
+		got := controlsOf(t, trials)
 		if len(got) != 1 || !strings.HasPrefix(got[0].String(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, got, tt.want)
 		} else if (got[0].Mark() == "") != (strings.HasPrefix(tt.want, "controls passed") || tt.name == "one worker") {
@@ -151,7 +152,7 @@ func TestControlGroupsAreApart(t *testing.T) {
 	fork.Load = "memory"
 	trials = append(trials, some(1, fork)...) // makes no claim, needs no control
 	var got []string
-	for _, c := range controlsOf(trials) {
+	for _, c := range controlsOf(t, trials) {
 		got = append(got, fmt.Sprint(c.OpenSSL, " ", c.positive.damaged))
 	}
 	if d := cmp.Diff([]string{"1.1.1w 1", "3.5.7 1", "3.10.0 1"}, got); d != "" {
