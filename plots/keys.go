@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/number"
 	"tlsbench/results/version"
 )
@@ -33,24 +34,24 @@ func threadKeys(d *Data) *Figure {
 
 var neutral = paint{paper, softInk}
 
-// fateCell gives word and colour of one slot. Good is what a fix should do with it.
-func fateCell(k results.ProbedKey) cell {
+// stateCell gives word and colour of one slot. Good is what a fix should do with it.
+func stateCell(k event.Slot) cell {
 	good := wordPaint[results.Clean]
 	switch {
-	case k.Fate == results.SharedSlot:
+	case k.State == event.SharedSlot:
 		return cell{paint: wordPaint[results.Crashed], word: "shared"}
-	case k.Fate == results.Inherited && k.OpenSSL:
+	case k.State == event.Inherited && k.OpenSSL:
 		return cell{paint: wordPaint[results.NoDamageSeen], word: "kept"}
-	case k.Fate == results.Inherited:
+	case k.State == event.Inherited:
 		return cell{paint: good, word: "kept"}
-	case k.Fate == results.Cleared && !k.OpenSSL:
+	case k.State == event.Cleared && !k.OpenSSL:
 		return cell{paint: wordPaint[results.Collateral], word: "collateral"}
-	case k.Fate == results.Cleared:
+	case k.State == event.Cleared:
 		return cell{paint: good, word: "cleared"}
-	case k.Fate == results.Replaced:
+	case k.State == event.Replaced:
 		return cell{paint: good, word: "new"}
 	}
-	return cell{paint: neutral, word: string(k.Fate)}
+	return cell{paint: neutral, word: string(k.State)}
 }
 
 // column is a run of keys of one owner that fare alike under every strategy.
@@ -116,7 +117,7 @@ func cellOf(s results.ProbedStrategy, key int) cell {
 		return cell{paint: neutral, word: "n/a"}
 	}
 	if k, ok := s.Slot(key); ok {
-		return fateCell(k)
+		return stateCell(k)
 	}
 	return cell{paint: neutral, word: "–"}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"tlsbench/results/event"
 )
 
 // Probe is what "tlsbench probe --json" writes: what each strategy made of each
@@ -41,13 +43,13 @@ func (b *ProbedBuild) Under(strategy string) *ProbedStrategy {
 }
 
 // Keys lists the keys of all strategies by number, each as the first that has it.
-func (b *ProbedBuild) Keys() []ProbedKey {
-	var keys []ProbedKey
+func (b *ProbedBuild) Keys() []event.Slot {
+	var keys []event.Slot
 	for _, s := range b.Strategies {
 		keys = append(keys, s.Keys...)
 	}
-	slices.SortStableFunc(keys, func(a, b ProbedKey) int { return a.Key - b.Key })
-	return slices.CompactFunc(keys, func(a, b ProbedKey) bool { return a.Key == b.Key })
+	slices.SortStableFunc(keys, func(a, b event.Slot) int { return a.Key - b.Key })
+	return slices.CompactFunc(keys, func(a, b event.Slot) bool { return a.Key == b.Key })
 }
 
 // ProbedStrategy is the ledger of keys of one build under one strategy.
@@ -60,7 +62,7 @@ type ProbedStrategy struct {
 	SharedAddresses int               `json:"shared_addresses"`
 	Events          map[string]uint64 `json:"events"` // by kind; the few handshakes may show damage already
 	Files           []string          `json:"files"`
-	Keys            []ProbedKey       `json:"keys"`
+	Keys            []event.Slot      `json:"keys"`
 }
 
 // Untold says why nothing was found out about the slots, "" if something was.
@@ -75,37 +77,9 @@ func (p *ProbedStrategy) Untold() string {
 }
 
 // Slot is what became of a key; false where it was not there.
-func (p *ProbedStrategy) Slot(key int) (ProbedKey, bool) {
-	return find(p.Keys, func(k ProbedKey) bool { return k.Key == key })
+func (p *ProbedStrategy) Slot(key int) (event.Slot, bool) {
+	return find(p.Keys, func(k event.Slot) bool { return k.Key == key })
 }
-
-// ProbedKey is one pthread key: who created it, what rank 0 had in it before the
-// first fork, and what the strategy made of it.
-type ProbedKey struct {
-	Key     int    `json:"key"`
-	Known   bool   `json:"creation_seen"`
-	OpenSSL bool   `json:"openssl"`           // created by libcrypto, libssl or a module of theirs
-	Creator string `json:"creator,omitempty"` // base name of the file that created it
-	Filled  bool   `json:"filled"`            // rank 0's value is not NULL
-	InHeap  bool   `json:"in_shared_heap"`    // that value points into the shared heap
-	Fate    Fate   `json:"fate"`
-	// SharedInUse says that workers have one address in the shared heap there
-	// after their first handshake, whatever the fork left.
-	SharedInUse bool `json:"shared_in_use"`
-}
-
-// Fate is what became of a slot that rank 0 had filled, in the workers.
-type Fate string
-
-// The fates, as a probe saw them right after the at-fork handlers.
-const (
-	Empty    Fate = "empty"    // rank 0 had nothing in it either
-	Cleared  Fate = "cleared"  // NULL in every worker
-	Replaced Fate = "replaced" // each worker has a value of its own
-	// Inherited is rank 0's value in private memory: a copy, not shared.
-	Inherited  Fate = "inherited"
-	SharedSlot Fate = "shared" // two or more workers, one address in the shared heap
-)
 
 // ProbedClaim is a claim of the field and what became of it here.
 type ProbedClaim struct {
@@ -131,9 +105,6 @@ func ReadProbe(path string) (*Probe, error) {
 	return p, nil
 }
 
-// fates are those that a slot may have; of one that no worker told there is none.
-var fates = []Fate{"", Empty, Cleared, Replaced, Inherited, SharedSlot}
-
 // check refuses what no probe can have found.
 func (p *Probe) check() error {
 	if len(p.Builds) == 0 {
@@ -148,8 +119,8 @@ func (p *Probe) check() error {
 				return fmt.Errorf("openssl %s, strategy %s: %d shared addresses", b.OpenSSL, s.Strategy, s.SharedAddresses)
 			}
 			for _, k := range s.Keys {
-				if k.Key < 0 || !slices.Contains(fates, k.Fate) {
-					return fmt.Errorf("openssl %s, strategy %s: key %d with fate %q: want 0 or more, and one of empty, cleared, replaced, inherited, shared", b.OpenSSL, s.Strategy, k.Key, k.Fate)
+				if k.Key < 0 || !slices.Contains(event.SlotStates, k.State) {
+					return fmt.Errorf("openssl %s, strategy %s: key %d with fate %q: want 0 or more, and one of empty, cleared, replaced, inherited, shared", b.OpenSSL, s.Strategy, k.Key, k.State)
 				}
 			}
 		}

@@ -120,7 +120,7 @@ func TestProbe(t *testing.T) {
 				t.Errorf("events %v, want none", p.Events)
 			}
 			for _, s := range p.Keys {
-				if s.Fate == results.SharedSlot && !shared {
+				if s.State == event.SharedSlot && !shared {
 					t.Errorf("key %d is shared: %+v", s.Key, s)
 				}
 			}

@@ -298,13 +298,13 @@ func TestOracleOwnsModules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var modules []results.Fate
+		var modules []event.SlotState
 		for _, s := range p.Keys {
 			if s.OpenSSL && !strings.HasPrefix(s.Creator, "libcrypto") && !strings.HasPrefix(s.Creator, "libssl") {
-				modules = append(modules, s.Fate)
+				modules = append(modules, s.State)
 			}
 		}
-		if !slices.Equal(modules, []results.Fate{results.Cleared}) {
+		if !slices.Equal(modules, []event.SlotState{event.Cleared}) {
 			t.Errorf("loaded %s: the keys of modules are %v, want one that is cleared: %+v", when, modules, p.Keys)
 		}
 	}

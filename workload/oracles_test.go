@@ -17,10 +17,10 @@ import (
 // goes by ownership, may leave a slot different.
 type difference struct {
 	why      string
-	byValue  results.Fate // under shm-match, and
-	byOwner  results.Fate // under key-owner,
-	ours     bool         // of a key of OpenSSL's or not,
-	inHeap   bool         // whose value in rank 0 points into the shared heap or not,
+	byValue  event.SlotState // under shm-match, and
+	byOwner  event.SlotState // under key-owner,
+	ours     bool            // of a key of OpenSSL's or not,
+	inHeap   bool            // whose value in rank 0 points into the shared heap or not,
 	occurs   func(hazard, line string) bool
 	expected []string // events that it makes under shm-match
 }
@@ -30,20 +30,20 @@ var differences = []difference{
 	{
 		why: "From 3.0 on OpenSSL notes in a slot that this thread has read the configuration: -1, which is no address. " +
 			"It is OpenSSL's, so key-owner clears it; it points nowhere, so shm-match leaves it, and a copy in each process harms no one.",
-		byValue: results.Inherited, byOwner: results.Cleared, ours: true, inHeap: false,
+		byValue: event.Inherited, byOwner: event.Cleared, ours: true, inHeap: false,
 		occurs: func(_, line string) bool { return line != "1.1.1" },
 	},
 	{
 		why: "The value of a third party lies in the shared heap on purpose: shm-match takes it for OpenSSL's and wipes it. " +
 			"This is the assumption of shm-match, broken.",
-		byValue: results.Cleared, byOwner: results.SharedSlot, ours: false, inHeap: true,
+		byValue: event.Cleared, byOwner: event.SharedSlot, ours: false, inHeap: true,
 		occurs:   func(hazard, _ string) bool { return hazard == "foreign-shared" },
 		expected: []string{event.LostSlot},
 	},
 	{
 		why: "A third party's handler uses OpenSSL in the child alone. key-owner is registered before it, so in the child it clears first and " +
 			"the slots are filled anew; shm-match is registered after it, and clears what that one filled.",
-		byValue: results.Cleared, byOwner: results.Replaced, ours: true, inHeap: true,
+		byValue: event.Cleared, byOwner: event.Replaced, ours: true, inHeap: true,
 		occurs: func(hazard, _ string) bool { return hazard == "atfork-user:side=child" },
 	},
 }
@@ -90,20 +90,20 @@ func compareSlots(t *testing.T, hazard, line string, byValue, byOwner *Probed) (
 	t.Helper()
 	seen := map[int]bool{}
 	for _, v := range byValue.Keys {
-		i := slices.IndexFunc(byOwner.Keys, func(o results.ProbedKey) bool { return o.Key == v.Key })
+		i := slices.IndexFunc(byOwner.Keys, func(o event.Slot) bool { return o.Key == v.Key })
 		if i < 0 || byOwner.Keys[i].Creator != v.Creator {
 			t.Errorf("key %d of %s under shm-match is another's under key-owner", v.Key, v.Creator)
 			continue
 		}
 		o := byOwner.Keys[i]
-		if v.Fate == o.Fate {
+		if v.State == o.State {
 			continue
 		}
 		d := slices.IndexFunc(differences, func(d difference) bool {
-			return d.byValue == v.Fate && d.byOwner == o.Fate && d.ours == v.OpenSSL && d.inHeap == v.InHeap && d.occurs(hazard, line)
+			return d.byValue == v.State && d.byOwner == o.State && d.ours == v.OpenSSL && d.inHeap == v.InHeap && d.occurs(hazard, line)
 		})
 		if d < 0 {
-			t.Errorf("key %d of %s is %s under shm-match and %s under key-owner, which nothing explains", v.Key, v.Creator, v.Fate, o.Fate)
+			t.Errorf("key %d of %s is %s under shm-match and %s under key-owner, which nothing explains", v.Key, v.Creator, v.State, o.State)
 		}
 		seen[d] = true
 	}
@@ -140,8 +140,8 @@ func compareDamage(t *testing.T, b openssl.Build, hazard string, explained []str
 			t.Errorf("%s: events %v, %d shared addresses", p.Strategy, p.Events, p.SharedAddresses)
 		}
 	}
-	if !slices.ContainsFunc(byOwner.Keys, func(k results.ProbedKey) bool {
-		return k.OpenSSL && k.InHeap && (k.Fate == results.Cleared || k.Fate == results.Replaced)
+	if !slices.ContainsFunc(byOwner.Keys, func(k event.Slot) bool {
+		return k.OpenSSL && k.InHeap && (k.State == event.Cleared || k.State == event.Replaced)
 	}) {
 		t.Error("key-owner cleared nothing")
 	}

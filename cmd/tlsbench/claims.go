@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tlsbench/results"
+	"tlsbench/results/event"
 	"tlsbench/results/page"
 	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
@@ -138,7 +139,7 @@ func handedOutAre(n int) func([]*results.ProbedStrategy) (bool, string) {
 		found := 0
 		for _, s := range p[0].Keys {
 			after, ok := p[1].Slot(s.Key)
-			if s.OpenSSL && s.Fate == results.SharedSlot && ok && after.Fate != results.SharedSlot {
+			if s.OpenSSL && s.State == event.SharedSlot && ok && after.State != event.SharedSlot {
 				found++
 			}
 		}
@@ -161,7 +162,7 @@ func keysAreInARow(p []*results.ProbedStrategy) (bool, string) {
 func nothingForeignCleared(p []*results.ProbedStrategy) (bool, string) {
 	var keys []int
 	for _, s := range p[0].Keys {
-		if s.Filled && !s.OpenSSL && s.Fate == results.Cleared {
+		if s.Filled && !s.OpenSSL && s.State == event.Cleared {
 			keys = append(keys, s.Key)
 		}
 	}

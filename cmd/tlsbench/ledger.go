@@ -20,8 +20,8 @@ const (
 	markNone   = "n/a"
 )
 
-var fateMarks = map[results.Fate]string{
-	results.Empty: "-", results.Cleared: "c", results.Replaced: "r", results.Inherited: "i", results.SharedSlot: markShared,
+var stateMarks = map[event.SlotState]string{
+	event.Empty: "-", event.Cleared: "c", event.Replaced: "r", event.Inherited: "i", event.SharedSlot: markShared,
 }
 
 // marksExplained are the marks, in the order they are printed in.
@@ -30,10 +30,10 @@ var marksExplained = page.List{
 	item("rank 0", "its value right before the first fork: empty, in private memory, or in the shared heap"),
 	item(markShared, "shared: two workers have one address in the shared heap"),
 	item(markLate, "cleared or replaced by the fork, and shared after the first handshake"),
-	item(fateMarks[results.Cleared], "cleared: NULL in every worker"),
-	item(fateMarks[results.Replaced], "replaced: each worker has its own value"),
-	item(fateMarks[results.Inherited], "inherited: rank 0's value in private memory, a copy in each worker"),
-	item(fateMarks[results.Empty], "rank 0's slot was empty at the fork, so nothing is inherited"),
+	item(stateMarks[event.Cleared], "cleared: NULL in every worker"),
+	item(stateMarks[event.Replaced], "replaced: each worker has its own value"),
+	item(stateMarks[event.Inherited], "inherited: rank 0's value in private memory, a copy in each worker"),
+	item(stateMarks[event.Empty], "rank 0's slot was empty at the fork, so nothing is inherited"),
 	item(markUnseen, "not seen: no worker survived, or the key did not exist"),
 	item(eventsLabel, "number of events: damage in these few handshakes"),
 	item(sharedLabel, "number of addresses that two workers have, in OpenSSL's slots or in per-thread objects that OpenSSL returns"),
@@ -47,10 +47,10 @@ const (
 // markOf is what the table shows for a slot.
 func markOf(p *results.ProbedStrategy, key int) string {
 	s, _ := p.Slot(key) // one that is not there was not seen
-	if s.Fate != results.SharedSlot && s.SharedInUse {
+	if s.State != event.SharedSlot && s.SharedInUse {
 		return markLate
 	}
-	return cmp.Or(fateMarks[s.Fate], markUnseen)
+	return cmp.Or(stateMarks[s.State], markUnseen)
 }
 
 // ledger shows every key of one build: whose it is, what rank 0 had in it, and
@@ -90,7 +90,7 @@ func (b *buildReport) names() []string {
 	return results.Distinct(b.Strategies, func(p results.ProbedStrategy) string { return p.Strategy })
 }
 
-func creator(s results.ProbedKey) string { return cmp.Or(s.Creator, "not seen") }
+func creator(s event.Slot) string { return cmp.Or(s.Creator, "not seen") }
 
 // content is what rank 0 had in a slot right before the first fork.
 func content(p *results.ProbedStrategy, key int) string {
@@ -194,7 +194,7 @@ func count(p *results.ProbedStrategy) keyCount {
 		if s.InHeap {
 			k.inHeap++
 		}
-		if s.Fate == results.SharedSlot {
+		if s.State == event.SharedSlot {
 			k.shared++
 		}
 	}
@@ -216,12 +216,12 @@ func (b *buildReport) stopped() string {
 			continue
 		}
 		all++
-		switch k.Fate {
-		case results.Empty, results.Cleared:
+		switch k.State {
+		case event.Empty, event.Cleared:
 		case "":
 			seen = false
 		default:
-			filled = append(filled, fmt.Sprintf("key %d of %s (%s)", k.Key, creator(k), k.Fate))
+			filled = append(filled, fmt.Sprintf("key %d of %s (%s)", k.Key, creator(k), k.State))
 		}
 	}
 	switch {
@@ -262,7 +262,7 @@ func (b *buildReport) remarks() []page.Part {
 func stayed(p *results.ProbedStrategy) string {
 	var list []string
 	for _, s := range p.Keys {
-		if s.Fate == results.SharedSlot || s.SharedInUse {
+		if s.State == event.SharedSlot || s.SharedInUse {
 			list = append(list, fmt.Sprintf("key %d of %s", s.Key, creator(s)))
 		}
 	}

@@ -44,19 +44,19 @@ func shown(t *testing.T, parts ...page.Part) []byte {
 }
 
 // ours is a slot of libcrypto.
-func ours(key int, fate results.Fate) results.ProbedKey {
-	s := results.ProbedKey{Key: key, Known: true, OpenSSL: true, Creator: "libcrypto.so.3", Fate: fate}
-	s.Filled = fate != results.Empty
-	s.InHeap = fate == results.SharedSlot
+func ours(key int, fate event.SlotState) event.Slot {
+	s := event.Slot{Key: key, Known: true, OpenSSL: true, Creator: "libcrypto.so.3", State: fate}
+	s.Filled = fate != event.Empty
+	s.InHeap = fate == event.SharedSlot
 	return s
 }
 
 // theirs is a filled slot of another library.
-func theirs(key int, fate results.Fate) results.ProbedKey {
-	return results.ProbedKey{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, Fate: fate}
+func theirs(key int, fate event.SlotState) event.Slot {
+	return event.Slot{Key: key, Known: true, Creator: "libpython3.11.so.1.0", Filled: true, State: fate}
 }
 
-func probed(shared int, slots ...results.ProbedKey) *results.ProbedStrategy {
+func probed(shared int, slots ...event.Slot) *results.ProbedStrategy {
 	return &results.ProbedStrategy{SharedAddresses: shared, Keys: slots}
 }
 
@@ -78,20 +78,20 @@ func reportOf(builds ...*buildReport) *probeReport {
 // builtApart is a build with a library that has keys on both sides of
 // OpenSSL's, with every mark there is.
 func builtApart() *buildReport {
-	late := ours(3, results.Cleared)
+	late := ours(3, event.Cleared)
 	late.SharedInUse = true
-	unseen := results.ProbedKey{Key: 7, Filled: true, Fate: "of another kind"}
+	unseen := event.Slot{Key: 7, Filled: true, State: "of another kind"}
 	return build("3.0.20",
-		"none", probed(2, theirs(0, results.Inherited), ours(1, results.SharedSlot), ours(2, results.Empty),
-			ours(3, results.SharedSlot), theirs(5, results.Inherited)),
-		"temp-thread", probed(0, theirs(0, results.Inherited), ours(1, results.Empty), theirs(5, results.Inherited)),
-		"clear:n=2", probed(1, theirs(0, results.Cleared), ours(1, results.Cleared), ours(2, results.Empty),
-			late, theirs(5, results.Inherited), unseen),
+		"none", probed(2, theirs(0, event.Inherited), ours(1, event.SharedSlot), ours(2, event.Empty),
+			ours(3, event.SharedSlot), theirs(5, event.Inherited)),
+		"temp-thread", probed(0, theirs(0, event.Inherited), ours(1, event.Empty), theirs(5, event.Inherited)),
+		"clear:n=2", probed(1, theirs(0, event.Cleared), ours(1, event.Cleared), ours(2, event.Empty),
+			late, theirs(5, event.Inherited), unseen),
 		"thread-stop", probed(0),
 		"pointer-match", &results.ProbedStrategy{NotApplicable: "ERR_get_state"},
 		"handing", &results.ProbedStrategy{Skipped: "needs 3 workers or more, not 2"},
 		"frees-twice", &results.ProbedStrategy{Events: map[string]uint64{"double-free": 16, "crash": 1}},
-		"key-owner", probed(0, theirs(0, results.Inherited), ours(1, results.Cleared), ours(3, results.Replaced)),
+		"key-owner", probed(0, theirs(0, event.Inherited), ours(1, event.Cleared), ours(3, event.Replaced)),
 		"a-strategy-of-ones-own", probed(0))
 }
 
@@ -101,7 +101,7 @@ func TestLedger(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	f := reportOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, results.SharedSlot))), build("3.6.0"))
+	f := reportOf(builtApart(), build("4.0.0", "none", probed(1, ours(0, event.SharedSlot))), build("3.6.0"))
 	golden(t, "summary.txt", shown(t, f.summary()...))
 }
 
@@ -109,21 +109,21 @@ func TestSummary(t *testing.T) {
 // that no claim is about.
 func classic() *buildReport {
 	b := build("1.1.1w",
-		"none", probed(4, ours(0, results.SharedSlot), ours(1, results.SharedSlot), ours(2, results.SharedSlot), ours(3, results.SharedSlot)),
-		"pointer-match", probed(1, ours(0, results.SharedSlot), ours(1, results.Replaced), ours(2, results.Replaced), ours(3, results.Replaced)))
-	b.extra[ownRandom] = probed(2, ours(0, results.SharedSlot), ours(1, results.SharedSlot))
-	b.extra[tempThread] = probed(4, ours(1, results.SharedSlot))
-	b.extra[clearing] = probed(0, theirs(0, results.Inherited), ours(1, results.Cleared))
-	b.extra[marking] = probed(0, theirs(9, results.Inherited), ours(1, results.Cleared))
+		"none", probed(4, ours(0, event.SharedSlot), ours(1, event.SharedSlot), ours(2, event.SharedSlot), ours(3, event.SharedSlot)),
+		"pointer-match", probed(1, ours(0, event.SharedSlot), ours(1, event.Replaced), ours(2, event.Replaced), ours(3, event.Replaced)))
+	b.extra[ownRandom] = probed(2, ours(0, event.SharedSlot), ours(1, event.SharedSlot))
+	b.extra[tempThread] = probed(4, ours(1, event.SharedSlot))
+	b.extra[clearing] = probed(0, theirs(0, event.Inherited), ours(1, event.Cleared))
+	b.extra[marking] = probed(0, theirs(9, event.Inherited), ours(1, event.Cleared))
 	return b
 }
 
 // newer is a 3.x on which nothing is as the field says.
 func newer() *buildReport {
-	b := build("3.5.7", "none", probed(0, ours(1, results.Inherited)), "pointer-match", probed(0, ours(1, results.Inherited)))
-	b.extra[tempThread] = probed(0, ours(1, results.Inherited))
-	b.extra[clearing] = probed(0, theirs(0, results.Cleared))
-	b.extra[marking] = probed(0, theirs(0, results.Cleared))
+	b := build("3.5.7", "none", probed(0, ours(1, event.Inherited)), "pointer-match", probed(0, ours(1, event.Inherited)))
+	b.extra[tempThread] = probed(0, ours(1, event.Inherited))
+	b.extra[clearing] = probed(0, theirs(0, event.Cleared))
+	b.extra[marking] = probed(0, theirs(0, event.Cleared))
 	return b
 }
 
@@ -191,9 +191,9 @@ func TestRanges(t *testing.T) {
 func TestStopped(t *testing.T) {
 	for want, probe := range map[string]*results.ProbedStrategy{
 		"all 2 slots of OpenSSL are NULL": probed(0,
-			theirs(0, results.Inherited), ours(1, results.Cleared), ours(2, results.Empty)),
+			theirs(0, event.Inherited), ours(1, event.Cleared), ours(2, event.Empty)),
 		"2 of OpenSSL's 3 slots are not NULL: key 1 of libcrypto.so.3 (shared), key 3 of libcrypto.so.3 (inherited)": probed(0,
-			ours(1, results.SharedSlot), ours(2, results.Cleared), ours(3, results.Inherited)),
+			ours(1, event.SharedSlot), ours(2, event.Cleared), ours(3, event.Inherited)),
 		"no worker lived to show its slots": probed(0, ours(1, "")),
 		"":                                  {NotApplicable: "OPENSSL_thread_stop"},
 	} {

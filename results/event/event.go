@@ -209,3 +209,35 @@ type Turn struct {
 	Preempted    uint64        // involuntary context switches
 	Instructions uint64        // in user space; 0 = not counted
 }
+
+// Slot is one pthread key in a probe: who created it, what rank 0 had in it before the
+// first fork, and what the strategy made of it.
+type Slot struct {
+	Key     int    `json:"key"`
+	Known   bool   `json:"creation_seen"`
+	OpenSSL bool   `json:"openssl"`           // created by libcrypto, libssl or a module of theirs
+	Creator string `json:"creator,omitempty"` // base name of the file that created it
+	Filled  bool   `json:"filled"`            // rank 0's value is not NULL
+	InHeap  bool   `json:"in_shared_heap"`    // that value points into the shared heap
+	// State is what became of the slot in the workers, "" if none of them told.
+	State SlotState `json:"fate"`
+	// SharedInUse says that workers have one address in the shared heap there
+	// after their first handshake, whatever the fork left.
+	SharedInUse bool `json:"shared_in_use"`
+}
+
+// SlotState is what became of a slot that rank 0 had filled, in the workers.
+type SlotState string
+
+// The states, as a probe saw them right after the at-fork handlers.
+const (
+	Empty    SlotState = "empty"    // rank 0 had nothing in it either
+	Cleared  SlotState = "cleared"  // NULL in every worker
+	Replaced SlotState = "replaced" // each worker has a value of its own
+	// Inherited is rank 0's value in private memory: a copy, not shared.
+	Inherited  SlotState = "inherited"
+	SharedSlot SlotState = "shared" // two or more workers, one address in the shared heap
+)
+
+// SlotStates are those that a slot in a file may have.
+var SlotStates = []SlotState{"", Empty, Cleared, Replaced, Inherited, SharedSlot}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"tlsbench/results/event"
 )
 
 // Event is one that a C detector noticed.
@@ -300,45 +302,67 @@ func (b *Block) Draws() []Draw {
 	return list
 }
 
-// Slot is one pthread key as rank 0 saw it right before the first fork, and
-// what the workers found in it.
-type Slot struct {
-	Key     int
-	Created bool   // in the ledger; false: filled, but nobody was seen creating it
-	OpenSSL bool   // created by libcrypto, libssl or a module of theirs
-	Object  string // base name of the creator's file
-	Value   uint64 // rank 0's
-	InHeap  bool   // Value points into the shared heap
-
-	Forked []uint64 // by worker, after the at-fork handlers
-	Used   []uint64 // by worker, after its first handshake
-}
-
-// Slots lists the keys that exist or are filled. Workers that did not come far
-// enough to tell are left out of Forked and Used.
-func (b *Block) Slots() []Slot {
-	var list []Slot
+// Slots lists the keys that exist or are filled: as rank 0 saw them right before the
+// first fork, and what the workers found in them that came far enough to tell.
+func (b *Block) Slots() []event.Slot {
+	list := []event.Slot{}
+	inHeap := b.HeapRange()
 	for key := range int(b.c.slots_known) {
 		s := &b.c.slots[key]
-		if s.created == 0 && s.value == 0 {
+		created := s.created != 0 // in the ledger; else filled, but nobody was seen creating it
+		if !created && s.value == 0 {
 			continue
 		}
-		slot := Slot{
-			Key: key, Created: s.created != 0, OpenSSL: s.created != 0 && s.owner == C.KEY_OPENSSL, Object: text(s.object[:]),
-			Value: uint64(s.value), InHeap: s.in_heap != 0,
-		}
+		var forked, used []uint64 // by worker, after the at-fork handlers and after its first handshake
 		for i := range b.workers {
 			w := &b.workers[i]
 			if load32(&w.forked) != 0 {
-				slot.Forked = append(slot.Forked, uint64(w.slots_forked[key]))
+				forked = append(forked, uint64(w.slots_forked[key]))
 			}
 			if load32(&w.used) != 0 {
-				slot.Used = append(slot.Used, uint64(w.slots_used[key]))
+				used = append(used, uint64(w.slots_used[key]))
 			}
 		}
-		list = append(list, slot)
+		list = append(list, event.Slot{
+			Key: key, Known: created, OpenSSL: created && s.owner == C.KEY_OPENSSL, Creator: text(s.object[:]),
+			Filled: s.value != 0, InHeap: s.in_heap != 0,
+			State: slotState(uint64(s.value), forked, inHeap), SharedInUse: twoHave(used, inHeap),
+		})
 	}
 	return list
+}
+
+func slotState(rank0 uint64, forked []uint64, inHeap func(uint64) bool) event.SlotState {
+	empty, same := true, true
+	for _, v := range forked {
+		empty = empty && v == 0
+		same = same && v == rank0
+	}
+	switch {
+	case len(forked) == 0:
+		return "" // no worker told
+	case rank0 == 0 && empty:
+		return event.Empty
+	case empty:
+		return event.Cleared
+	case twoHave(forked, inHeap):
+		return event.SharedSlot
+	case same:
+		return event.Inherited
+	}
+	return event.Replaced
+}
+
+// twoHave reports whether two workers have one address in the shared heap.
+func twoHave(values []uint64, inHeap func(uint64) bool) bool {
+	seen := map[uint64]bool{}
+	for _, v := range values {
+		if inHeap(v) && seen[v] {
+			return true
+		}
+		seen[v] = true
+	}
+	return false
 }
 
 // HeapRange tells addresses in the shared heap from others. It may be used
