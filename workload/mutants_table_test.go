@@ -319,15 +319,15 @@ var detectors = map[string][]mutant{
 	},
 	"shared-slots": {
 		{"silent", "no shared address is counted", probes + "none",
-			in(slotsGo, "if len(workers) > 1 {", "if len(workers) > 1 && false {")},
+			in(slotsGo, "held && before != worker &&", "held && before != worker && false &&")},
 		{"always", "one more is counted than there are", probes + "key-owner",
-			in(slotsGo, "shared := 0", "shared := 1")},
+			in(slotsGo, "return len(shared)", "return len(shared) + 1")},
 		{"passed-on", "what a worker gave back before it forked counts as its own", trials + "TestAddressesPassOn",
 			in("workload/rig/hazard_worker_forks.c", "rig.me->used = 0;", "")},
 		{"blames", "a worker's objects are taken for the next one's", probes + "key-owner",
 			in(slotsGo, "hold(uint64(p), i)", "hold(uint64(p), (i+1)%len(b.workers))")},
-		{"off-by-one", "an address counts from three workers on", probes + "none",
-			in(slotsGo, "if len(workers) > 1 {", "if len(workers) > 2 {")},
+		{"off-by-one", "an address that two neighbours have does not count", probes + "none",
+			in(slotsGo, "held && before != worker &&", "held && before+1 != worker && before != worker &&")},
 	},
 }
 

@@ -376,16 +376,13 @@ func (b *Block) HeapRange() func(uint64) bool {
 // in one of OpenSSL's slots or get from OpenSSL as their own error state or
 // random generator: the exposure. It needs no luck to see.
 func (b *Block) Shared() int {
-	holders := map[uint64]map[int]bool{}
+	holder, shared := map[uint64]int{}, map[uint64]bool{}
 	inHeap := b.HeapRange()
 	hold := func(p uint64, worker int) {
-		if !inHeap(p) {
-			return
+		if before, held := holder[p]; held && before != worker && inHeap(p) {
+			shared[p] = true
 		}
-		if holders[p] == nil {
-			holders[p] = map[int]bool{}
-		}
-		holders[p][worker] = true
+		holder[p] = worker
 	}
 	for i := range b.workers {
 		w := &b.workers[i]
@@ -406,11 +403,5 @@ func (b *Block) Shared() int {
 			}
 		}
 	}
-	shared := 0
-	for _, workers := range holders {
-		if len(workers) > 1 {
-			shared++
-		}
-	}
-	return shared
+	return len(shared)
 }
