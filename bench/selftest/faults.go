@@ -1,9 +1,6 @@
 package selftest
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"tlsbench/results"
@@ -69,29 +66,3 @@ const (
 	gap    = 5 * time.Millisecond
 	endGap = 60 * time.Millisecond
 )
-
-// Find gives those of a catalogue that a user named; what they are is said in
-// the error. "all" or nothing is all of them, "none" is none.
-func Find[T fmt.Stringer](what string, catalogue []T, names []string) ([]T, error) {
-	if len(names) == 0 || slices.Equal(names, []string{"all"}) {
-		return slices.Clone(catalogue), nil
-	}
-	if slices.Equal(names, []string{"none"}) {
-		return nil, nil
-	}
-	var list []T
-	for k, n := range names {
-		if n == "all" || n == "none" {
-			return nil, fmt.Errorf("%s %q cannot be combined with others: got %s", what, n, strings.Join(names, ", "))
-		}
-		if slices.Contains(names[:k], n) {
-			return nil, fmt.Errorf("%s %s is given twice", what, n)
-		}
-		i := slices.IndexFunc(catalogue, func(t T) bool { return t.String() == n })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown %s %q: choose from all, none, %s", what, n, strings.Join(results.Texts(catalogue), ", "))
-		}
-		list = append(list, catalogue[i])
-	}
-	return list, nil
-}

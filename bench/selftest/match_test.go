@@ -112,3 +112,14 @@ func TestNamedSource(t *testing.T) {
 		}
 	}
 }
+
+// However many workers there are, a trial of a second has room for its events:
+// each fault may be seen as one, or fail a handshake besides.
+func TestFaultsHaveRoom(t *testing.T) {
+	const room = 1024
+	for _, workers := range []int{2, 4, 5, 16, 64} {
+		if n := workers * int(time.Second/gapFor(workers)); n > room*8/10 {
+			t.Errorf("%d workers: about %d faults a second", workers, n)
+		}
+	}
+}

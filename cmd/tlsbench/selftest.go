@@ -11,6 +11,7 @@ import (
 	"tlsbench/results/number"
 	"tlsbench/results/page"
 	"tlsbench/workload"
+	"tlsbench/workload/fetch"
 	"tlsbench/workload/openssl"
 )
 
@@ -88,8 +89,8 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 		return spec, nil, &refusal{Err: err}
 	}
 	var err error
-	if spec.Faults, err = selftest.Find("fault", selftest.Faults, c.Fault); err != nil {
-		return spec, nil, &refusal{Err: err}
+	if spec.Faults, err = chosen("fault", selftest.Faults, c.Fault); err != nil {
+		return spec, nil, err
 	}
 	for _, f := range spec.Faults {
 		if slices.Contains(c.Fault, f.Name) && !slices.ContainsFunc(c.Load, f.ComesUnder) {
@@ -99,14 +100,26 @@ func (c *selftestCommand) spec() (selftest.Spec, []openssl.Build, error) {
 	if len(c.Fault) == 0 || slices.Equal(c.Fault, []string{"all"}) {
 		spec.Races = workload.Races
 	}
-	if spec.Broken, err = selftest.Find("broken strategy", selftest.Strategies, c.Broken); err != nil {
-		return spec, nil, &refusal{Err: err}
+	if spec.Broken, err = chosen("broken strategy", selftest.Strategies, c.Broken); err != nil {
+		return spec, nil, err
 	}
 	if spec.Seed == 0 {
 		spec.Seed = rand.Uint64N(1 << 32)
 	}
 	libraries, err := c.find()
 	return spec, libraries, err
+}
+
+// chosen gives those that are named; all without a name.
+func chosen[T fmt.Stringer](what string, all []T, names []string) ([]T, error) {
+	if slices.Equal(names, []string{"none"}) {
+		return nil, nil
+	}
+	list, err := fetch.Choose(what, all, T.String, names)
+	if err != nil {
+		return nil, refuse("%w, or none alone", err)
+	}
+	return list, nil
 }
 
 // A private heap has nothing to detect in, and under the tracer workers take turns.
