@@ -302,7 +302,7 @@ func (t *trial) hear(r *peers.Report) {
 	t.report.Failures = append(t.report.Failures, r.Failures...)
 	t.report.Randoms = append(t.report.Randoms, r.Randoms...)
 	t.report.Troubles += r.Troubles
-	t.report.Trouble = append(t.report.Trouble, r.Trouble...)
+	t.report.Trouble = cmp.Or(t.report.Trouble, r.Trouble)
 }
 
 func (d *duet) Read() error {

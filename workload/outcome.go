@@ -131,7 +131,7 @@ func (t *trial) failure() error {
 		}
 	}
 	if t.report != nil && t.report.Troubles > 0 {
-		return fmt.Errorf("peers: %d failures of this machine, first: %v", t.report.Troubles, t.report.Trouble[0])
+		return fmt.Errorf("peers: %d failures of this machine, such as: %s", t.report.Troubles, t.report.Trouble)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ type Config struct {
 	Epoch time.Time
 }
 
-// keep is how many failures and troubles are kept with detail.
+// keep is how many failures are kept with detail.
 const keep = 32
 
 // complete reads the address and fills in the defaults.

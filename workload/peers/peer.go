@@ -2,6 +2,7 @@ package peers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -35,7 +36,7 @@ type peer struct {
 	latency  []float64
 	randoms  []Random
 	failures []Failure
-	troubles []Trouble
+	troubled string // by what first
 }
 
 // echoPiece is the largest piece of an echo: one TLS record.
@@ -271,9 +272,7 @@ func (p *peer) trouble(err error) {
 		return
 	}
 	p.load.troubles.Add(1)
-	if detail := p.load.detail(err); detail != "" {
-		p.troubles = append(p.troubles, Trouble{p.number, p.load.since(time.Now()), detail})
-	}
+	p.troubled = cmp.Or(p.troubled, err.Error())
 }
 
 // newDialer leaves keep-alive off: four system calls for connections that

@@ -23,20 +23,10 @@ type Report struct {
 	Failures []Failure // of good peers, by time
 	Randoms  []Random  // of all peers, by time
 
+	// Troubles counts what the client's own machine failed at: no free port, no free
+	// descriptor, no memory. It says nothing about the server. Trouble is one of them.
 	Troubles uint64
-	Trouble  []Trouble // the first ones, by time
-}
-
-// Trouble is something that the client's own machine failed at: no free port,
-// no free descriptor, no memory. It says nothing about the server.
-type Trouble struct {
-	Peer   int
-	At     time.Duration // since Config.Epoch
-	Detail string
-}
-
-func (t Trouble) String() string {
-	return fmt.Sprintf("%v: peer %d: %s", t.At.Round(time.Microsecond), t.Peer, t.Detail)
+	Trouble  string
 }
 
 // Random is what a server's generator made for one connection, as it came over
@@ -95,12 +85,11 @@ func (l *Load) report() *Report {
 		r.Latency = append(r.Latency, p.latency...)
 		r.Failures = append(r.Failures, p.failures...)
 		r.Randoms = append(r.Randoms, p.randoms...)
-		r.Trouble = append(r.Trouble, p.troubles...)
+		r.Trouble = cmp.Or(r.Trouble, p.troubled)
 	}
 	r.Measured = uint64(len(r.Latency))
 	slices.SortStableFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(a.At, b.At) })
 	slices.SortStableFunc(r.Randoms, func(a, b Random) int { return cmp.Compare(a.At, b.At) })
-	slices.SortStableFunc(r.Trouble, func(a, b Trouble) int { return cmp.Compare(a.At, b.At) })
 	if begin, end := l.gate.window(); !begin.IsZero() {
 		r.Begin, r.End = l.since(begin), l.since(end)
 	}
