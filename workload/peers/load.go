@@ -354,12 +354,9 @@ func (g *gate) open() bool {
 	return g.phase != stopped
 }
 
-// window gives the measured window; both are zero if there was none.
+// window gives the measured window; it has no begin if there was none.
 func (g *gate) window() (begin, end time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.begin.IsZero() {
-		return time.Time{}, time.Time{}
-	}
 	return g.begin, g.end
 }

@@ -18,7 +18,6 @@ import (
 
 // Closure is everything that some shared objects need, glibc itself left out.
 type Closure struct {
-	Objects []*Object // the roots first
 	Glibc   string    // newest release that any of them needs
 	Folders []string  // those of the given ones that something came from
 	Unmet   []Unmet   // needed and not found
@@ -33,13 +32,14 @@ type Unmet struct {
 // Follow reads what roots need, and what that needs. Libraries are looked up
 // in dirs first, then on the system; a nil system leaves it at dirs.
 func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
-	c, near := Closure{Objects: slices.Clone(roots)}, NewLinker(dirs...)
+	var c Closure
+	near, objects := NewLinker(dirs...), slices.Clone(roots)
 	seen := map[string]bool{}
 	for _, o := range roots {
 		seen[o.Soname] = true
 	}
-	for i := 0; i < len(c.Objects); i++ { // grows as it goes
-		o := c.Objects[i]
+	for i := 0; i < len(objects); i++ { // grows as it goes
+		o := objects[i]
 		if version.Compare(o.Glibc, c.Glibc) > 0 {
 			c.Glibc = o.Glibc
 		}
@@ -63,7 +63,7 @@ func Follow(roots []*Object, dirs []string, system *Linker) (Closure, error) {
 			if err != nil {
 				return Closure{}, err
 			}
-			c.Objects = append(c.Objects, needed)
+			objects = append(objects, needed)
 		}
 	}
 	return c, nil
