@@ -18,9 +18,9 @@ import (
 
 // Closure is everything that some shared objects need, glibc itself left out.
 type Closure struct {
-	Glibc   string    // newest release that any of them needs
-	Folders []string  // those of the given ones that something came from
-	Unmet   []Unmet   // needed and not found
+	Glibc   string   // newest release that any of them needs
+	Folders []string // those of the given ones that something came from
+	Unmet   []Unmet  // needed and not found
 }
 
 // Unmet is a library that was found nowhere.
