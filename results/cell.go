@@ -17,10 +17,7 @@ import (
 // "Benchmark".
 type Measure string
 
-// The measures of the suite. A handshake trial runs with the detectors off
-// and yields throughput; a corruption trial runs with bad peers and yields
-// events; a fork trial yields fork latency; a sharing trial runs under the tracer
-// and yields raced blocks; a duet yields cost to a fraction of a percent.
+// The measures of the suite; the package comment says what each yields.
 const (
 	Handshake  Measure = "Handshake"
 	Corruption Measure = "Corruption"
@@ -153,19 +150,7 @@ func (c *Cell) set(key, value string) error {
 
 // field is where a part that every name has is kept, nil for any other key.
 func (c *Cell) field(key string) *string {
-	switch key {
-	case "openssl":
-		return &c.OpenSSL
-	case "hazard":
-		return &c.Hazard
-	case "load":
-		return &c.Load
-	case "heap":
-		return &c.Heap
-	case "strategy":
-		return &c.Strategy
-	}
-	return nil
+	return map[string]*string{"openssl": &c.OpenSSL, "hazard": &c.Hazard, "load": &c.Load, "heap": &c.Heap, "strategy": &c.Strategy}[key]
 }
 
 // nameKeys are the parts that every name has.

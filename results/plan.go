@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -212,6 +211,16 @@ func (a *arguments) add(flag string, values []string, normal string) {
 	}
 }
 
+func (a *arguments) one(flag string, value any, normal string) {
+	a.add(flag, []string{fmt.Sprint(value)}, normal)
+}
+
+func (a *arguments) shard(p *Plan) {
+	if p.Shard.Count > 1 {
+		a.one("shard", fmt.Sprintf("%d/%d", p.Shard.Index, p.Shard.Count), "")
+	}
+}
+
 // Command is the command that makes a file like it, and the one that ends a
 // sequential plan where it was ended.
 func (p *Plan) Command(file string) string {
@@ -220,7 +229,7 @@ func (p *Plan) Command(file string) string {
 	}
 	args := arguments{"tlsbench run"}
 	s := &p.Spec.Spec
-	args.add("preset", []string{s.Preset}, "default")
+	args.one("preset", s.Preset, "default")
 	args.add("openssl", p.builds(), "system")
 	args.add("strategy", typed(s.Strategies), strings.Join(catalogue.Names(), ","))
 	args.add("hazard", s.Hazards, Plain)
@@ -241,13 +250,9 @@ func (p *Plan) Command(file string) string {
 		measures[i] = strings.ToLower(measures[i])
 	}
 	args.add("measure", measures, "handshake,corruption")
-	if s.HazardRounds > 0 {
-		args.add("hazard-rounds", Texts([]int{s.HazardRounds}), "")
-	}
+	args.one("hazard-rounds", s.HazardRounds, "0")
 	args.numbers(s)
-	if p.Shard.Count > 1 {
-		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
-	}
+	args.shard(p)
 	text := strings.Join(append(args, "-o "+file), " ")
 	if s.Sequential && s.Rounds > 0 {
 		text += fmt.Sprintf("\ntlsbench run --resume %s --rounds %d", file, s.Rounds)
@@ -256,24 +261,22 @@ func (p *Plan) Command(file string) string {
 }
 
 func (a *arguments) numbers(s *Spec) {
-	if s.HeapBytes > 0 {
-		a.add("heap-size", []string{fmt.Sprint(s.HeapBytes >> 20)}, "")
-	}
+	a.one("heap-size", s.HeapBytes>>20, "0")
 	if s.Bad != nil {
-		a.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "")
+		a.one("bad", *s.Bad, "")
 	}
 	if s.CheckRate != nil {
-		a.add("check-rate", []string{fmt.Sprint(*s.CheckRate)}, "")
+		a.one("check-rate", *s.CheckRate, "")
 	}
 	if slices.Contains(s.Measures, Fork) {
 		a.add("fork-memory", Texts(s.Fork.Memory), fmt.Sprint(DefaultForkMemory))
 		a.add("fork-keys", Texts(s.Fork.Filled), "0")
 		a.add("huge-pages", s.Fork.HugePages, HugePages.Default())
-		a.add("fork-pairs", []string{fmt.Sprint(s.Fork.Pairs)}, fmt.Sprint(DefaultForkPairs))
+		a.one("fork-pairs", s.Fork.Pairs, fmt.Sprint(DefaultForkPairs))
 	}
 	if slices.Contains(s.Measures, Duet) {
 		a.add("against", typed(s.Duet.Against), NegativeControl)
-		a.add("duet-pairs", []string{fmt.Sprint(s.Duet.Pairs)}, "0")
+		a.one("duet-pairs", s.Duet.Pairs, "0")
 	}
 	if s.Sequential {
 		*a = append(*a, "--rounds auto")
@@ -348,28 +351,26 @@ func (p *Plan) fieldCommand(file string) string {
 	if traced {
 		args = append(args, "--trace")
 	} else {
-		args.add("mem-safety", []string{own(strings.Join(s.HeapSafety, ","))}, "0,1")
+		args.one("mem-safety", own(strings.Join(s.HeapSafety, ",")), "0,1")
 	}
 	args.add("hazard", s.Hazards, "plain,python:before=1,python")
 	args.add("readers", Texts(s.Workers), "4")
 	args.add("tls", s.TLS, TLSVersions.Default())
 	if s.Bad != nil {
-		args.add("bad", []string{strconv.FormatFloat(*s.Bad, 'g', -1, 64)}, "0.2")
+		args.one("bad", *s.Bad, "0.2")
 	}
-	args.add("rounds", []string{fmt.Sprint(s.Rounds)}, "1")
+	args.one("rounds", s.Rounds, "1")
 	if !traced {
-		args.add("control-rounds", []string{fmt.Sprint(s.Daemon.ControlRounds)}, "5")
-		args.add("duration", []string{s.Daemon.Duration.String()}, "2s")
+		args.one("control-rounds", s.Daemon.ControlRounds, "5")
+		args.one("duration", s.Daemon.Duration, "2s")
 	}
 	switch {
 	case s.Daemon.NoRig:
 		args = append(args, "--rig-time 0s")
 	case !traced:
-		args.add("rig-time", []string{s.CorruptionTime.String()}, "1s")
+		args.one("rig-time", s.CorruptionTime, "1s")
 	}
-	if p.Shard.Count > 1 {
-		args = append(args, fmt.Sprintf("--shard %d/%d", p.Shard.Index, p.Shard.Count))
-	}
+	args.shard(p)
 	return strings.Join(append(args, fmt.Sprintf("--seed %d -o %s", s.Seed, file)), " ")
 }
 

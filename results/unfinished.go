@@ -87,7 +87,13 @@ func (c *Comparison) Unfinished() []string {
 		}
 	}
 	list = append(list, c.missingShards()...)
-	switch f, last := c.Family, c.lastRound(); {
+	last := 0 // the round after which a sequential plan was ended before all its cells were done, 0 if it was not
+	for _, in := range c.Inputs {
+		if in.Plan != nil && in.Plan.Spec.Sequential {
+			last = max(last, in.Plan.Spec.Rounds)
+		}
+	}
+	switch f := c.Family; {
 	case f == nil || f.Holds():
 	case last == 0:
 		list = append(list, f.String())
@@ -102,18 +108,6 @@ func (c *Comparison) Unfinished() []string {
 		}
 	}
 	return list
-}
-
-// lastRound is the round after which a sequential plan was ended before all its
-// cells were done, 0 if it was not.
-func (c *Comparison) lastRound() int {
-	last := 0
-	for _, in := range c.Inputs {
-		if in.Plan != nil && in.Plan.Spec.Sequential {
-			last = max(last, in.Plan.Spec.Rounds)
-		}
-	}
-	return last
 }
 
 // missingShards lists the plans of which not all shards, or not all of their
