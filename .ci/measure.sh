@@ -18,12 +18,21 @@ lines=system,1.1.1,3.5,3.6,4.0
 command=run
 
 mkdir -p "$folder"
-failed=$(mktemp)
-trap 'rm -f "$failed"' EXIT
+running= # a line for each process: its id, and the file that it writes
+status=0
 
-# What is measured next to other files runs in a shell of its own: so a file tells
-# of failures, and no variable.
-measure() {
+# An interrupt from the keyboard does not reach what runs in a script's background.
+# shellcheck disable=SC2046,SC2317 # a list of process ids; called by trap
+stop() {
+	trap - INT TERM HUP
+	kill $(echo "$running" | cut -d ' ' -f 1) 2>/dev/null || :
+	wait
+	exit 130
+}
+trap stop INT TERM HUP
+
+# start FILE FLAG...: begins to measure a file, or goes on with it.
+start() {
 	file=$folder/$1
 	shift
 	echo "$file" >&2
@@ -32,10 +41,29 @@ measure() {
 	else
 		set -- $command --seed "$seed" "$@" -o "$file"
 	fi
-	status=0
-	"$tlsbench" "$@" >/dev/null || status=$?
-	[ $status != 130 ] || exit 130
-	[ $status = 0 ] || echo "$file: exit status $status" >>"$failed"
+	"$tlsbench" "$@" >/dev/null &
+	running="$running$! $file
+"
+}
+
+# finish waits for all that was started.
+finish() {
+	while read -r process file; do
+		[ -z "$process" ] || wait "$process" || failed "$file" $?
+	done <<-END
+		$running
+	END
+	running=
+}
+
+failed() {
+	echo "measure.sh: $1: exit status $2" >&2
+	status=1
+}
+
+measure() {
+	start "$@"
+	finish
 }
 
 # probe FILE FLAG...: what each strategy makes of each key.
@@ -44,8 +72,10 @@ probe() {
 	shift
 	[ ! -e "$file" ] || return 0
 	echo "$file" >&2
-	"$tlsbench" probe --openssl "$lines" "$@" --json >"$file.part"
-	mv "$file.part" "$file"
+	"$tlsbench" probe --openssl "$lines" "$@" --json >"$file.part" &
+	running=$!
+	if wait $!; then mv "$file.part" "$file"; else failed "$file" $?; fi
+	running=
 }
 
 # What is timed: duets, forks, throughput, numbers of workers; and the method held
@@ -69,34 +99,31 @@ measure aa-duets.txt --measure duet --load memory --strategy key-owner --duet-pa
 # each cell, which takes some hours and can be ended earlier (--resume FILE --rounds N);
 # and the same strategies in the daemons.
 for shard in 1 2 3; do
-	measure sharing-$shard.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1 --shard $shard/3 &
+	start sharing-$shard.txt --openssl "$lines" --hazard all --load memory --measure sharing --rounds 1 --shard $shard/3
 done
-wait
+finish
 for shard in 1 2 3; do
-	measure hazards-$shard.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds auto \
-		--duration 100ms --shard $shard/3 &
+	start hazards-$shard.txt --openssl "$lines" --hazard all --load memory --measure corruption --rounds auto \
+		--duration 100ms --shard $shard/3
 done
-wait
+finish
 command=field
 for shard in 1 2 3; do
-	measure field-$shard.txt --hazard plain,python,python:before=1,provider-state,provider-state:when=after,mariadb \
-		--rounds 3 --shard $shard/3 &
+	start field-$shard.txt --hazard plain,python,python:before=1,provider-state,provider-state:when=after,mariadb \
+		--rounds 3 --shard $shard/3
 done
-wait
-measure field-fips.txt --hazard fips --mem-safety 1 --rounds 10 --duration 5s --rig-time 1s &
+finish
+start field-fips.txt --hazard fips --mem-safety 1 --rounds 10 --duration 5s --rig-time 1s
 command=run
 # More lives alone, on both loads.
-measure plain.txt --openssl "$lines" --load memory --measure corruption --rounds 30 --duration 100ms &
-measure plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
+start plain.txt --openssl "$lines" --load memory --measure corruption --rounds 30 --duration 100ms
+start plain-tcp.txt --load tcp --measure corruption --rounds 60 --duration 300ms
+finish
 # What OpenSSL's own FIPS module keeps for itself, in longer lives: its generator is drawn from seldom.
 measure fips.txt --openssl 3.5,3.6,4.0 --hazard fips --strategy none,thread-stop,hwm,shm-match,key-owner \
 	--load memory --measure corruption --rounds 5 --duration 6s --workers 2 --check-rate 1
-wait
 
 probe probe.json
 probe probe-foreign-before.json --hazard foreign-before
 
-[ ! -s "$failed" ] || {
-	sed 's/^/measure.sh: /' "$failed" >&2
-	exit 1
-}
+exit $status
