@@ -66,14 +66,6 @@ type Summary struct {
 	Failed int
 }
 
-// in names a daemon that trials failed in.
-func in(server string) string {
-	if server == "" {
-		return ""
-	}
-	return " in " + server
-}
-
 // maxFailures is how many trials in a row may fail before the run gives up:
 // what breaks that many is not a property of one cell.
 const maxFailures = 10
@@ -196,7 +188,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done []life) (Summary, err
 			inRow[server]++
 		}
 		if inRow[server] == maxFailures {
-			return *sum, fmt.Errorf("%d trials in a row%s could not be carried out; the last one: %s", maxFailures, in(server), t.Reason)
+			return *sum, fmt.Errorf("%d trials in a row in %s could not be carried out; the last one: %s", maxFailures, cmp.Or(server, "the rig"), t.Reason)
 		}
 	}
 	return *sum, nil

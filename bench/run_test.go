@@ -192,7 +192,7 @@ func TestGivesUpWhenNothingWorks(t *testing.T) {
 		return nil, fmt.Errorf("no memory in trial %d", n)
 	}
 	sum, err := r.Run(t.Context(), path)
-	if err == nil || err.Error() != "10 trials in a row could not be carried out; the last one: no memory in trial 14" {
+	if err == nil || err.Error() != "10 trials in a row in the rig could not be carried out; the last one: no memory in trial 14" {
 		t.Errorf("error %v", err)
 	}
 	if sum.Ran != 14 || len(readTrials(t, path)) != 14 {

@@ -242,17 +242,14 @@ var presets = []Preset{
 }
 
 // Presets lists the presets, the shortest first.
-func Presets() []Preset { return append([]Preset(nil), presets...) }
+func Presets() []Preset { return slices.Clone(presets) }
 
 // FindPreset returns the preset of that name.
 func FindPreset(name string) (Preset, error) {
-	var names []string
-	for _, p := range presets {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
+	if i := slices.IndexFunc(presets, func(p Preset) bool { return p.Name == name }); i >= 0 {
+		return presets[i], nil
 	}
+	names := results.Distinct(presets, func(p Preset) string { return p.Name })
 	return Preset{}, fmt.Errorf("unknown preset %q: choose from %s", name, strings.Join(names, ", "))
 }
 

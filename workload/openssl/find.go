@@ -34,22 +34,16 @@ func (f *finder) findAll(names []string) ([]Build, error) {
 		if err != nil {
 			return nil, err
 		}
-		builds = appendNew(builds, found)
+		for _, b := range found {
+			if !slices.ContainsFunc(builds, func(have Build) bool { return have.Libcrypto == b.Libcrypto }) {
+				builds = append(builds, b)
+			}
+		}
 	}
 	if len(builds) == 0 {
 		return nil, errors.New("find openssl: no build given; " + f.choices())
 	}
 	return builds, nil
-}
-
-// appendNew adds builds whose file is not there yet.
-func appendNew(builds, more []Build) []Build {
-	for _, b := range more {
-		if !slices.ContainsFunc(builds, func(have Build) bool { return have.Libcrypto == b.Libcrypto }) {
-			builds = append(builds, b)
-		}
-	}
-	return builds
 }
 
 // finder holds what is looked up once for all names.

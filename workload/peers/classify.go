@@ -127,10 +127,8 @@ func remoteAlert(err error) (string, bool) {
 	if !ok || op.Op != "remote error" {
 		return "", false
 	}
-	return alertName(op.Err), true
+	return strings.TrimPrefix(op.Err.Error(), "tls: "), true
 }
-
-func alertName(alert error) string { return strings.TrimPrefix(alert.Error(), "tls: ") }
 
 func isTimeout(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
