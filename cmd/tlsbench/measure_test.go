@@ -116,6 +116,12 @@ func TestMeasure(t *testing.T) {
 	if strings.Count(log, ": exit status ") > strings.Count(log, "controls failed") || err != nil && !strings.Contains(log, ": exit status 1\n") {
 		t.Fatalf("%v\n%s", err, log)
 	}
+	checkSet(t, set)
+}
+
+// checkSet wants all files of a set, each finished, and a page of them.
+func checkSet(t *testing.T, set string) {
+	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(set, "*.txt"))
 	if len(files) < 15 {
 		t.Fatalf("only %d files: %v", len(files), files)
