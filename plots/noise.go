@@ -27,7 +27,7 @@ func noise(d *Data) *Figure {
 		sorted := slices.Sorted(slices.Values(a.Ratios))
 		at := func(q float64) float64 { return stat.Quantile(q, stat.Empirical, sorted, nil) }
 		chart := d.sameRatio("a strategy / itself", results.DuetMargin)
-		chart.log = false // within a percent both scales are alike, and this one shows less around it
+		chart.log, chart.print = false, number.Ratio // within a percent both scales are alike, and this one shows less around it
 		chart.n.Add(len(sorted))
 		chart.rows = []row{{name: a.Strategy, look: lookOf(a.Strategy), dots: a.Ratios, mid: at(0.5), low: at(0.025), high: at(0.975),
 			note: fmt.Sprintf("%d of %d differ", a.Differ, len(sorted))}}
