@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -94,7 +93,7 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 	}
 	for _, name := range s.names() {
 		c := curve{label: name, look: lookOf(name), dotted: true}
-		for _, r := range inTime(s.of(name).runs[results.Handshake]) {
+		for _, r := range s.of(name).runs[results.Handshake] {
 			if v, ok := r.value(results.HandshakesPerSec); ok {
 				x := float64(r.round)
 				if !r.start.IsZero() {
@@ -109,13 +108,4 @@ func (f *Figure) addDrift(d *Data, s *Scene) {
 		}
 	}
 	f.add(d, []*Scene{s}, "Throughput over the run", chart)
-}
-
-// inTime sorts runs by the time they started.
-func inTime(runs []run) []run {
-	runs = slices.Clone(runs)
-	slices.SortStableFunc(runs, func(a, b run) int {
-		return cmp.Or(cmp.Compare(a.file, b.file), a.start.Compare(b.start), cmp.Compare(a.round, b.round))
-	})
-	return runs
 }

@@ -157,12 +157,16 @@ func (c Cost) Rounds() int {
 // workers are the most that any trial of a file had.
 func (s *sample) costs(name string, base *sample, o Options, workers []int) []Cost {
 	var list []Cost
+	nan := math.NaN()
+	none := Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
 	for _, m := range []Measure{Handshake, Fork} {
 		c := s.times(m)
 		disturbed := c.disturbed(workers, seldom)
 		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
-			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: noRatio(), Disturbed: disturbed}
-			if name != o.Baseline && hasRatio(unit) {
+			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: none, Disturbed: disturbed}
+			// A difference may be zero or below, and a ratio of what is left without those
+			// would say nothing; the clock is not a strategy's.
+			if name != o.Baseline && !strings.Contains(unit, "-diff-") && unit != ClockNs {
 				cost.Ratio = pair(&c.columns, &base.times(m).columns, unit).ratio(o)
 				if t := base.throughput; m == Handshake && t.damaged > 0 {
 					cost.Ratio.Warnings = append(cost.Ratio.Warnings, fmt.Sprintf("%d of %d trials of the baseline are damaged", t.damaged, t.trials))
@@ -172,18 +176,6 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 		}
 	}
 	return list
-}
-
-// hasRatio tells units of which one value may be so many times another. That of
-// a difference may be zero or below, and a ratio of what is left without those
-// would say nothing; the clock is not a strategy's.
-func hasRatio(unit string) bool {
-	return !strings.Contains(unit, "-diff-") && unit != ClockNs
-}
-
-func noRatio() Ratio {
-	nan := math.NaN()
-	return Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
 }
 
 func (c *columns) median(unit string, confidence float64) Figure {

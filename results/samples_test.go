@@ -109,7 +109,15 @@ func TestTornSeries(t *testing.T) {
 // Three digits: no value is off by more than one part in a thousand.
 func TestHistogramPrecision(t *testing.T) {
 	for v := 1.0; v < 1e10; v *= 1.37 {
-		got := float64(NewHistogram([]float64{v}).ValueAtQuantile(50))
+		s, err := NewSeries("fork-ns", []float64{v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.Histogram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := float64(h.ValueAtQuantile(50))
 		if math.Abs(got-math.Round(v)) > 1e-3*v {
 			t.Errorf("%v is kept as %v", v, got)
 		}

@@ -192,27 +192,22 @@ const (
 	sampleMax    = int64(100e9) // 100 s: no fork takes that long
 )
 
-// NewSeries makes a series of nanoseconds.
+// NewSeries makes a series of nanoseconds. What is negative or beyond 100 s counts as
+// the nearest value that fits.
 func NewSeries(name string, values []float64) (Series, error) {
 	if name == "" || strings.ContainsAny(name, " \t\r\n") {
 		return Series{}, fmt.Errorf("samples %q: the name is empty or has white space", name)
 	}
-	text, err := NewHistogram(values).Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	if err != nil {
-		return Series{}, fmt.Errorf("samples %s: %w", name, err)
-	}
-	return Series{name, string(text)}, nil
-}
-
-// NewHistogram makes a histogram of nanoseconds. What is negative or beyond
-// 100 s counts as the nearest value that fits.
-func NewHistogram(values []float64) *hdrhistogram.Histogram {
 	h := hdrhistogram.New(1, sampleMax, sampleDigits)
 	for _, v := range values {
 		// The value is in range, so there is nothing to go wrong.
 		_ = h.RecordValue(int64(math.Round(min(max(v, 0), float64(sampleMax)))))
 	}
-	return h
+	text, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return Series{}, fmt.Errorf("samples %s: %w", name, err)
+	}
+	return Series{name, string(text)}, nil
 }
 
 // Histogram decodes the series.
