@@ -20,7 +20,7 @@ func TestNonsenseIsRefused(t *testing.T) {
 		{`"status":"ok"`, `"status":""`, `unknown status ""`},
 		{`"status":"ok",`, ``, `unknown status ""`},
 		{`"round":1`, `"round":-1`, "round -1"},
-		{`"handshakes":`, `"handshakes":-`, "cannot unmarshal JSON number -"},
+		{`"handshakes":`, `"handshakes":-`, "unmarshal JSON number -"},
 		{`"load_ns":2`, `"load_ns":-2`, "want times of at least 0"},
 		{`"steal_share":0`, `"steal_share":7`, "a share of 0 to 1"},
 		{`"load1":`, `"load1":-`, "want a load of at least 0"},
