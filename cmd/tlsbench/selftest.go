@@ -115,6 +115,11 @@ func chosen[T fmt.Stringer](what string, all []T, names []string) ([]T, error) {
 	if slices.Equal(names, []string{"none"}) {
 		return nil, nil
 	}
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return nil, refuse("%s %s is given twice", what, name)
+		}
+	}
 	list, err := fetch.Choose(what, all, T.String, names)
 	if err != nil {
 		return nil, refuse("%w, or none alone", err)

@@ -76,19 +76,18 @@ type Options struct {
 	Refresh bool                             // fetch again what is there and whole
 }
 
-// Choose gives the rows of a catalogue that are named, each once; no names, or "all", is
-// every row.
+// Choose gives the rows of a catalogue that are named; no names, or "all", is every
+// row.
 func Choose[T any](what string, rows []T, name func(T) string, names []string) ([]T, error) {
 	var known []string
 	for _, row := range rows {
 		known = append(known, name(row))
 	}
 	var list []T
-	for k, n := range names {
-		switch i := slices.Index(known, n); {
-		case i >= 0 && !slices.Contains(names[:k], n):
+	for _, n := range names {
+		if i := slices.Index(known, n); i >= 0 {
 			list = append(list, rows[i])
-		case i < 0 && n != "all":
+		} else if n != "all" {
 			return nil, fmt.Errorf("unknown %s %q: choose from %s, all", what, n, strings.Join(known, ", "))
 		}
 	}

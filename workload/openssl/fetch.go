@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"tlsbench/results/version"
 	"tlsbench/workload/fetch"
@@ -55,7 +56,10 @@ func Fetch(ctx context.Context, names []string, opt fetch.Options) ([]fetch.Fetc
 	}
 	f := newFinder(opt.Dir)
 	var wants []fetch.Want[Build]
-	for _, line := range lines {
+	for i, line := range lines {
+		if slices.Contains(lines[:i], line) {
+			continue
+		}
 		wants = append(wants, fetch.Want[Build]{
 			Name: line, What: "openssl " + line,
 			Sources: func(distro string) ([]fetch.Source, error) {
