@@ -276,6 +276,18 @@ func TestNobodyWasServed(t *testing.T) {
 	}
 }
 
+// A pause of the harness spoils what is measured by its peers, and not what a tracer saw.
+func TestPausedTrials(t *testing.T) {
+	for heap, disturbed := range map[string]bool{"global": true, "traced": false} {
+		tr := &trial{cfg: Config{Heap: heap}, out: &Outcome{Life: results.Life{Handshakes: 9, Attempts: 9}}, peers: new(peers.Load)}
+		tr.pauses.Notice(time.Second)
+		tr.pauses.Notice(time.Minute)
+		if err := tr.disturbed(); (err != nil) != disturbed {
+			t.Errorf("heap %s: %v", heap, err)
+		}
+	}
+}
+
 // passedLimit is a server whose trial comes to a limit of the harness's.
 type passedLimit struct {
 	Server

@@ -355,6 +355,8 @@ var fieldDetectors = map[string][]mutant{
 			in(daemonGo, "if watched < silence {", "if watched < silence && false {")},
 		{"processor", "that it wants a processor counts for nothing", daemons + "TestSilentDaemon/works",
 			in(daemonGo, "if used < watched/50 {", "if used < watched/50 || true {")},
+		{"timers", "many timers together want a processor all the time", daemons + "TestBusiest",
+			in(daemonProcessGo, "wanted = max(wanted, u.wanted", "wanted += max(0, u.wanted")},
 	},
 	"field-exit": {
 		{"silent", "the end of the daemon under load is no event", daemons + "TestDaemonEndsUnderLoad",
@@ -371,6 +373,8 @@ var fieldDetectors = map[string][]mutant{
 			in(daemonGo, "cut && (death > 0 ||", "cut && (false ||")},
 		{"pause", "a peer that ran late counts", daemons + "TestWhatADeathCutsOff",
 			in(daemonGo, "|| t.pauses.During", "|| false && t.pauses.During")},
+		{"traced", "what a tracer saw is no evidence if the harness paused", trials + "TestPausedTrials",
+			in(watchdogGo, "t.peers != nil && !t.cfg.Traced():", "t.peers != nil:")},
 	},
 	"field-hazards": {
 		{"silent", "the events of the preload object are not read", daemons + "TestReadLine",

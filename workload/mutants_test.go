@@ -284,7 +284,7 @@ func buildTest(folder, program, overlay string) error {
 // runTest runs one test in its package's folder, as go test does.
 func runTest(program, folder, pattern string) ([]byte, error) {
 	function, rest, _ := strings.Cut(pattern, "/")
-	cmd := exec.Command(program, "-test.v", "-test.timeout=90s", "-test.run=^"+function+"$/"+rest)
+	cmd := exec.Command(program, "-test.v", "-test.timeout=5m", "-test.run=^"+function+"$/"+rest)
 	cmd.Dir = filepath.Join(top, folder)
 	return cmd.CombinedOutput()
 }

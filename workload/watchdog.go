@@ -454,7 +454,8 @@ func (t *trial) unserved() bool {
 }
 
 // disturbed says why the trial is not evidence, nil if it is. Damage that does
-// not need the peers' word stands.
+// not need the peers' word stands. What is shared the tracer sees however long the
+// handshakes took.
 func (t *trial) disturbed() error {
 	paused := t.pauses.Err()
 	switch {
@@ -462,7 +463,7 @@ func (t *trial) disturbed() error {
 		return nil
 	case t.halted != "":
 		return &DisturbedError{t.halted}
-	case paused != nil && t.peers != nil:
+	case paused != nil && t.peers != nil && !t.cfg.Traced():
 		return paused
 	case t.unserved():
 		return &DisturbedError{fmt.Sprintf("no connection was completed in %v: the machine was too busy, or nobody could connect", t.cfg.Duration)}
