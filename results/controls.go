@@ -60,8 +60,10 @@ func (c *Control) Mark() string {
 		missing = append(missing, PositiveControl)
 	case shared && c.positive.damaged == 0:
 		failed = append(failed, fmt.Sprintf("%s is undamaged in %d/%[2]d", PositiveControl, c.positive.trials))
-	case shared && WeakControl(c.positive.damaged, c.positive.trials):
-		failed = append(failed, fmt.Sprintf("%s is damaged in only %d/%d, which a fix could be: want half of its trials at least, at 95 %%",
+	case shared && !TellsFixes(c.positive.damaged, c.positive.trials):
+		failed = append(failed, fmt.Sprintf("%s is damaged in only %d/%d, which a fix could be", PositiveControl, c.positive.damaged, c.positive.trials))
+	case shared && !c.daemons && WeakControl(c.positive.damaged, c.positive.trials):
+		failed = append(failed, fmt.Sprintf("%s is damaged in only %d/%d: want half of its trials at least, at 95 %%",
 			PositiveControl, c.positive.damaged, c.positive.trials))
 	}
 	if len(failed) > 0 {
@@ -73,19 +75,24 @@ func (c *Control) Mark() string {
 	return ""
 }
 
-// WeakControl reports whether a positive control is damaged in too few of its
-// trials to tell anything from it: a fix without damage in as many trials must
-// differ from it (Fisher's exact test, one-sided, at 5 %), and at least half of
-// its trials must be damaged (lower bound, 95 %). Where all trials are damaged it
-// is as strong as so few trials can be.
-func WeakControl(damaged, trials int) bool {
+// TellsFixes reports whether a positive control is damaged often enough to tell
+// anything from it: a fix without damage in as many trials differs from it (Fisher's
+// exact test, one-sided, at 5 %). Where all trials are damaged it is as strong as so
+// few trials can be. It is all that is asked of a daemon, whose lives are few and whose
+// damage takes its time.
+func TellsFixes(damaged, trials int) bool {
 	if damaged == trials {
-		return false
+		return damaged > 0
 	}
 	// With the margins given, the table in which all damage is on one side is the
 	// end of its tail: the two-sided p-value for equal groups is twice the tail's.
-	differs := inference.FisherExact(damaged, trials, 0, trials)/2 < checkAlpha
-	return !differs || inference.Proportion(damaged, trials, 2*boundConfidence-1).Low < 0.5
+	return inference.FisherExact(damaged, trials, 0, trials)/2 < checkAlpha
+}
+
+// WeakControl reports whether a positive control tells no fix from none, or is damaged
+// in less than half of its trials (lower bound, 95 %).
+func WeakControl(damaged, trials int) bool {
+	return damaged != trials && (!TellsFixes(damaged, trials) || inference.Proportion(damaged, trials, 2*boundConfidence-1).Low < 0.5)
 }
 
 // String says how the controls came out, in one line.

@@ -347,9 +347,9 @@ func (d *Daemons) ControlLine() string {
 func (d *Daemons) BrokenControls() []string {
 	var list []string
 	for _, k := range d.Controls {
-		if k.Trials > 0 && k.Damaged == 0 {
-			list = append(list, fmt.Sprintf("%s on %s without a fix: no damage within %v in %s",
-				daemonName(k.Server), k.OpenSSL, ControlLimit, number.Count(k.Trials, "trial")))
+		if k.Trials > 0 && !TellsFixes(k.Damaged, k.Trials) {
+			list = append(list, fmt.Sprintf("%s on %s without a fix: damage within %v in %d of %s, which a fix could have",
+				daemonName(k.Server), k.OpenSSL, ControlLimit, k.Damaged, number.Count(k.Trials, "trial")))
 		}
 	}
 	for i := range d.Rows {

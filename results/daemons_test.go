@@ -142,7 +142,7 @@ func TestDaemonControls(t *testing.T) {
 		want        string
 	}{
 		{"no fix, both damaged", on600("none"), []string{event.Crash}, []string{event.ForeignError}, ""},
-		{"no fix, daemon clean", on600("none"), nil, []string{event.Crash}, "kamailio 6.0.1 on 3.5.9 without a fix: no damage within 10s in 1 trial"},
+		{"no fix, daemon clean", on600("none"), nil, []string{event.Crash}, "kamailio 6.0.1 on 3.5.9 without a fix: damage within 10s in 0 of 1 trial, which a fix could have"},
 		{"no fix, rig clean", on600("none"), []string{event.Crash}, nil, "the rig of kamailio 6.0.1, none, mem_safety 1: no damage in 1 trial"},
 		{"no fix on 1.1.1", old, nil, nil, ""},
 		{"no fix, with a neighbour", python, nil, nil, ""},
