@@ -32,7 +32,7 @@ while [ $n -gt 0 ]; do
 	"--hazard all") arg=plain,foreign-before:n=40 ;;
 	"--hazard plain,"*) arg=plain,provider-state ;;
 	"--rounds "*) arg=1 ;;
-	"--duration "*) arg=50ms ;;
+	"--duration "*) arg=300ms ;;
 	"--fork-pairs "*) arg=4 ;;
 	"--duet-pairs "*) arg=2 ;;
 	esac
