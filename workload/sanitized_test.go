@@ -13,6 +13,7 @@ import (
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
+	"tlsbench/workload/openssl"
 )
 
 // These tests are for a program whose C is built with AddressSanitizer, or with
@@ -130,6 +131,7 @@ func TestSanitizedHazards(t *testing.T) {
 			t.Run(hazard+"/"+load, func(t *testing.T) {
 				cfg := corruption(t, catalogue.NegativeControl, load)
 				cfg.Hazard, cfg.Duration = hazard, 300*time.Millisecond
+				cfg.Build = buildFor(t, hazard)
 				checkSilent(t, cfg)
 			})
 		}
@@ -137,6 +139,20 @@ func TestSanitizedHazards(t *testing.T) {
 	if seen < 5 {
 		t.Errorf("only %d hazards leave %s undamaged", seen, catalogue.NegativeControl)
 	}
+}
+
+// buildFor is an OpenSSL that can have the hazard: the system's or, for a module that it
+// lacks, one that was fetched with its neighbours.
+func buildFor(t *testing.T, hazard string) openssl.Build {
+	t.Helper()
+	for _, line := range []string{"system", "3.5", "3.6"} {
+		if builds, err := openssl.Find([]string{line}, ""); err == nil {
+			if why, err := Lacks(hazard, builds[0]); err == nil && why == "" {
+				return builds[0]
+			}
+		}
+	}
+	return system(t) // whose trial says what it lacks
 }
 
 // A trial of forks has code of its own.
