@@ -18,7 +18,8 @@
 #   browser    the report page in a real browser (needs chromium)
 #   field      shm-match against key-owner, and fixes with and without FIPS, on every
 #              line of OpenSSL; the tracer in every packaged daemon and mode; every
-#              line of results/TRACKRECORD.md; every command of README and findings
+#              line of results/TRACKRECORD.md; every command of README and findings;
+#              a whole set, short, by .ci/measure.sh
 #   soak       the negative control for SOAK with each shared heap: no event, no
 #              growth
 #
@@ -81,7 +82,7 @@ field() {
 	$GO run ./cmd/tlsbench openssl fetch --neighbours
 	TLSBENCH_LINES=1 $GO test -timeout 2h -count=1 -run 'OraclesAgree|OwnFixesWithFIPS' -v ./workload &&
 		TLSBENCH_LINES=1 $GO test -timeout 30m -count=1 -run TraceDaemon -v ./workload/daemon &&
-		TLSBENCH_LINES=1 $GO test -timeout 4h -count=1 -run 'TrackRecord|Documents' -v ./cmd/tlsbench
+		TLSBENCH_LINES=1 $GO test -timeout 4h -count=1 -run 'TrackRecord|Documents|Measure' -v ./cmd/tlsbench
 }
 
 soak() { TLSBENCH_SOAK=$SOAK $GO test -timeout 5h -count=1 -run TestSoak -v ./workload; }
