@@ -449,7 +449,7 @@ var fixes = map[string][]mutant{
 			in(keyOwnerC, "keys_of(KEY_OPENSSL", "keys_of(KEY_FOREIGN")},
 		{"not-the-first", "OpenSSL's first key is left", probes + "key-owner",
 			in(keyOwnerC, "size_t i = 0;", "size_t i = 1;")},
-		{"libssl-only", "libcrypto's keys count as another's", probes + "key-owner",
+		{"libssl-only", "libcrypto's keys count as another's", trials + "TestHazardsUnderOracle",
 			in(opensslC, "load_address == crypto_base || ", "")},
 	},
 	"host": {
