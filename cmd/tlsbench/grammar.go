@@ -104,10 +104,14 @@ func (s *session) execute(args []string) error {
 		}
 	}
 	work := func() error { return parsed.Run(s) }
-	if slices.Contains(fileCommands, parsed.Selected().Name) {
-		// A million trials leave much garbage: an eighth less memory at its most, for no time
-		// that can be seen.
-		debug.SetGCPercent(70)
+	if name := parsed.Selected().Name; slices.Contains(fileCommands, name) {
+		// A million trials leave much garbage: an eighth less memory at its most, for little
+		// time. A page with its pictures takes more of it, and has more room.
+		percent := 70
+		if name == "report" || name == "plot" {
+			percent = 150
+		}
+		debug.SetGCPercent(percent)
 		return s.interruptible(work)
 	}
 	return work()
