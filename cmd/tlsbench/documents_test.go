@@ -43,18 +43,11 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	system, err := openssl.Find([]string{"system"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, work := t.TempDir(), t.TempDir()
-	if err := os.Symlink(exe, filepath.Join(bin, "tlsbench")); err != nil {
-		t.Fatal(err)
-	}
+	bin, work := asTlsbench(t), t.TempDir()
 	for _, document := range []string{"README.md", "results/FINDINGS.md"} {
 		text, err := os.ReadFile(filepath.Join(root, document))
 		if err != nil {

@@ -30,6 +30,21 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tlsbench": main})
 }
 
+// asTlsbench gives a folder in which this test binary is called tlsbench, for a program
+// or a shell that starts it by that name.
+func asTlsbench(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(exe, filepath.Join(dir, "tlsbench")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

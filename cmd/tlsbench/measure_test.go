@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,9 @@ done
 exec tlsbench "$@"
 `
 
+// weakDaemons finds what measure.sh says of a file of daemons whose controls failed.
+var weakDaemons = regexp.MustCompile(`(?m)^measure\.sh: .*/field-[^/]*\.txt: exit status 1$`)
+
 // TestMeasure measures a whole set by the script that measured the published one, with
 // everything in it short, and interrupts it as a user's Ctrl-C does. The same command
 // goes on until all plans are finished; then a page can be made of the set.
@@ -49,14 +53,7 @@ func TestMeasure(t *testing.T) {
 	if os.Getenv("TLSBENCH_LINES") == "" {
 		t.Skip("takes about ten minutes: make test-long LONG=field")
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin, set := t.TempDir(), filepath.Join(t.TempDir(), "set")
-	if err := os.Symlink(exe, filepath.Join(bin, "tlsbench")); err != nil {
-		t.Fatal(err)
-	}
+	bin, set := asTlsbench(t), filepath.Join(t.TempDir(), "set")
 	program := filepath.Join(bin, "shorter")
 	if err := os.WriteFile(program, []byte(shorter), 0o755); err != nil {
 		t.Fatal(err)
@@ -111,9 +108,11 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("after the interrupt these are left: %v", left)
 		}
 	}
-	// Daemons in one short life each may lack the damage that a control needs.
+	// Daemons in one short life each may lack the damage that a control needs; nothing
+	// else may fail.
 	log, err := measure("", 0)
-	if strings.Count(log, ": exit status ") > strings.Count(log, "controls failed") || err != nil && !strings.Contains(log, ": exit status 1\n") {
+	failed, weak := strings.Count(log, ": exit status "), len(weakDaemons.FindAllString(log, -1))
+	if failed > weak || failed > strings.Count(log, "controls failed") || err != nil && failed == 0 {
 		t.Fatalf("%v\n%s", err, log)
 	}
 	checkSet(t, set)
