@@ -38,14 +38,14 @@ func checkAA(g *gatherer) (ruling, error) {
 		return f, nil
 	}
 	if all.tally.failed > 0 {
-		f.add("duets", "%s", couldNot(&all.tally))
+		f.lack("duets", "%s", couldNot(&all.tally))
 	}
 	o := Options{Confidence: 1 - checkAlpha}
 	list, _ := all.sets()
 	sets, differ, may := len(list), differing(list), allowed(len(list))
 	f.note("duets: %d of %d sets of %d pairs differ by their 95 %% interval (chance allows %d)", differ, sets, inference.DuetFirst, may)
 	if sets < aaSets {
-		f.add("duets", "%s in %d sets: too few, need %d, as from run --measure duet --strategy %s --duet-pairs %[3]d",
+		f.lack("duets", "%s in %d sets: too few, need %d, as from run --measure duet --strategy %s --duet-pairs %[3]d",
 			number.Count(len(all.pairs), "pair"), sets, aaSets*inference.DuetFirst, NegativeControl)
 	}
 	if differ > may {

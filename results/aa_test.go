@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -21,6 +22,16 @@ func TestSummarizeAA(t *testing.T) {
 		if math.Abs(math.Log(r)) > 0.01 {
 			t.Errorf("a ratio of %v of a strategy to itself", r)
 		}
+	}
+}
+
+// Too few pairs find no fault with the method, and cannot clear it.
+func TestAAOfFewPairs(t *testing.T) {
+	path := duetFile(t, 3*inference.DuetFirst, map[string]*players{NegativeControl: newPlayers(0, 0.003, 0.01)})
+	var out bytes.Buffer
+	sum, err := Check(&out, CheckOptions{AA: true}, path)
+	if err != nil || sum != (Unmet{Undecided: 1}) {
+		t.Errorf("%+v, error %v, want one place undecided:\n%s", sum, err, &out)
 	}
 }
 
