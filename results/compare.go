@@ -256,6 +256,9 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 	if most := r.SharedSlots; most >= 0 && slices.Min(s.shared) < most {
 		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", slices.Min(s.shared), most))
 	}
+	if s.barren {
+		r.HandshakeRange.Least = 0
+	}
 	if len(s.kept) > 0 {
 		r.Kept = figure(inference.Median(s.kept, o.Confidence))
 	}

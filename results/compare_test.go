@@ -384,3 +384,18 @@ func TestKnowsNothingOfTheRig(t *testing.T) {
 		}
 	}
 }
+
+// A life without a good handshake is one of those that the range is about.
+func TestHandshakesOfUndamaged(t *testing.T) {
+	lives := some(3, testCell(Corruption, "hwm"))
+	for i, n := range []uint64{23, 0, 5} {
+		lives[i].Handshakes, lives[i].Attempts = n, 30
+	}
+	c, err := Summarize(Options{}, fileOf(t, "run.txt", lives...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Tables[0].Row("hwm").HandshakeRange.String(); got != "0 to 23" {
+		t.Errorf("handshakes %s, want 0 to 23", got)
+	}
+}

@@ -87,6 +87,7 @@ type sample struct {
 	looked   tally // corruption trials at the scene's check rate
 	unlooked tally // corruption trials with the active checks off
 	served   Range // good handshakes of the undamaged ones
+	barren   bool  // one of these had none, which a Range does not hold
 	spared   int   // those before the first damaged one, checks on and off
 
 	passive, foreign, repeats, lost counts
@@ -224,6 +225,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		s.events.add(t.Events)
 		if !t.Damaged() {
 			s.served.Add(int(t.Handshakes))
+			s.barren = s.barren || t.Handshakes == 0
 		}
 	}
 	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
