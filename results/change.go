@@ -106,13 +106,13 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	for _, scene := range old.sorted() {
 		at := scenes[anywhere(scene)]
 		marks, both := ChangedMark{scene, old.mark(scene), now.mark(at)}, false
-		for _, pair := range changes(scene, old.scenes[scene], now.scenes[at]) {
+		for _, pair := range changes(old, scene, now, at) {
 			if pair.now == nil {
 				continue
 			}
 			both = true
 			common = common || pair.strategy != PositiveControl && pair.strategy != NegativeControl
-			c.add(pair, marks, old.shared(scene, pair.old), now.shared(at, pair.now))
+			c.add(pair, marks)
 		}
 		if both && marks.Was+marks.Is != "" {
 			c.Marks = append(c.Marks, marks)
@@ -152,7 +152,8 @@ func (g *gatherer) names() []string {
 // Empty reports whether the files have nothing that could be held against each other.
 func (c *Changes) Empty() bool { return len(c.Rows)+len(c.Sharing)+len(c.Costs) == 0 }
 
-func (c *Changes) add(pair change, marks ChangedMark, sharedWas, sharedIs *SharedBlocks) {
+func (c *Changes) add(pair change, marks ChangedMark) {
+	sharedWas, sharedIs := pair.oldShared, pair.nowShared
 	was, is := pair.old.verdict(), pair.now.verdict()
 	if was.Worst() != NoTrials || is.Worst() != NoTrials {
 		r := ChangedDamage{Scene: pair.scene, Strategy: pair.strategy, Was: was.share(sharedWas), Is: is.share(sharedIs), P: math.NaN(),

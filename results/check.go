@@ -221,8 +221,8 @@ func (e expectation) check(g *gatherer) (ruling, error) {
 }
 
 // isAbout reports whether the trials of a sample are of the kind that the
-// expectation is about. Forks without damage say nothing about damage under load,
-// and a trial of the tracer nothing but what is shared.
+// expectation is about. Forks and duets without damage say nothing about damage under
+// load, and a trial of the tracer nothing but what is shared.
 func (e expectation) isAbout(s *sample) bool {
 	switch e.word {
 	case unsharedWord:
@@ -230,7 +230,7 @@ func (e expectation) isAbout(s *sample) bool {
 	case Equivalent:
 		return len(s.duet.pairs) > 0
 	}
-	return s.other || s.forks.damaged > 0
+	return s.other || s.forks.damaged+s.duet.tally.damaged > 0
 }
 
 // judge says why the expectation is not met, or cannot be told to be. Damage counts

@@ -228,6 +228,7 @@ func TestCheckDamageOutsideCorruptionTrials(t *testing.T) {
 	for want, extra := range map[string][]*Trial{
 		"1 of 1 trial for throughput damaged":             some(1, testCell(Handshake, "hwm"), event.FailedHandshake),
 		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", checksOff), event.Crash),
+		"1 of 1 trial of duets damaged":                   some(1, testCell(Duet, "hwm", Setting{AgainstKey, NegativeControl}), event.Crash),
 	} {
 		trials := append(append(append([]*Trial(nil), controls...), hwm...), extra...)
 		var out bytes.Buffer

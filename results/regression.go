@@ -13,8 +13,8 @@ import (
 
 // regression is the rule that nothing got worse than in older files: no
 // damage where there was none, not significantly more where there was some,
-// no word "clean" lost, no lower throughput, no more processor time and no dearer
-// fork in relation to the oracle, and nothing missing.
+// no block shared that was not, no word "clean" lost, no lower throughput, no more
+// processor time and no dearer fork in relation to the oracle, and nothing missing.
 //
 // Costs are compared through their ratio to key-owner of the same round, or to the
 // other side of a duet, so that two runs may be days apart. The positive control is
@@ -56,7 +56,7 @@ func (r regression) check(now *gatherer) (ruling, error) {
 			f.note("%s: left out: %s", scene, why)
 			continue
 		}
-		for _, c := range changes(scene, old.scenes[scene], now.scenes[scene]) {
+		for _, c := range changes(old, scene, now, scene) {
 			if c.strategy == PositiveControl {
 				continue
 			}
@@ -85,13 +85,21 @@ type change struct {
 	strategy         string
 	old, now         *sample
 	oldBase, nowBase *sample
+	// What the sharing trials showed, nil where there are none.
+	oldShared, nowShared *SharedBlocks
 }
 
-// changes lists the strategies that a scene had.
-func changes(scene Scene, old, now map[string]*sample) []change {
+// changes lists the strategies that a scene had; at is the scene of the newer files.
+func changes(old *gatherer, scene Scene, now *gatherer, at Scene) []change {
 	var list []change
-	for _, name := range sortedNames(old) {
-		list = append(list, change{scene, name, old[name], now[name], old[NegativeControl], now[NegativeControl]})
+	was, is := old.scenes[scene], now.scenes[at]
+	for _, name := range sortedNames(was) {
+		c := change{scene: scene, strategy: name, old: was[name], now: is[name], oldBase: was[NegativeControl], nowBase: is[NegativeControl]}
+		c.oldShared = old.shared(scene, c.old)
+		if c.now != nil {
+			c.nowShared = now.shared(at, c.now)
+		}
+		list = append(list, c)
 	}
 	return list
 }
@@ -114,8 +122,8 @@ func (c change) obvious(f *ruling) bool {
 		return true
 	}
 	was, is := c.old.looked.verdict(), c.now.looked.verdict()
-	tried := c.now.looked.with(&c.now.throughput.tally).with(&c.now.unlooked).with(&c.now.forks.tally)
-	wasClean, all := c.old.verdict().Worst() == Clean, c.now.verdict()
+	tried := c.now.looked.with(&c.now.throughput.tally).with(&c.now.unlooked).with(&c.now.forks.tally).with(&c.now.duet.tally)
+	wasClean, all := c.old.verdict().share(c.oldShared).Worst() == Clean, c.now.verdict().share(c.nowShared)
 	switch {
 	case was.Undamaged() && is.Damaged > 0:
 		f.add(c.place(), "was %s, now %s, %d of %s damaged", was, is.Short(), is.Damaged, number.Count(is.Trials, "trial"))
@@ -125,6 +133,8 @@ func (c change) obvious(f *ruling) bool {
 		return true
 	case was.Trials > 0 && is.Trials == 0:
 		f.lack(c.place(), "was %s, now %s", was, is)
+		return true
+	case c.sharesMore(f):
 		return true
 	case wasClean && all.Damaged == 0 && all.lacks() != "":
 		f.lack(c.place(), "was clean, now %s in %s: %s", all.Worst(), number.Count(all.Trials, "trial"), all.lacks())
@@ -147,6 +157,33 @@ func (c change) obvious(f *ruling) bool {
 	return false
 }
 
+// sharesMore finds what processes share now and did not, and what can no longer be
+// told of that. A block is known by the place that allocated it.
+func (c change) sharesMore(f *ruling) bool {
+	was, is := c.oldShared, c.nowShared
+	switch {
+	case was == nil:
+		return false
+	case c.now.sharing.tally.failed > 0:
+		f.lack(c.place(), "%s", couldNot(&c.now.sharing.tally))
+	case is == nil:
+		f.lack(c.place(), "no sharing trial any more")
+	default:
+		for _, s := range is.Sites {
+			if !slices.ContainsFunc(was.Sites, func(o SharedSite) bool { return o.place() == s.place() }) {
+				f.add(c.place(), "%s, was %s: new is %s", is, was, s.Site)
+				return true
+			}
+		}
+		if is.Cut > was.Cut {
+			f.lack(c.place(), "%s, was %s", is, was)
+			return true
+		}
+		return false
+	}
+	return true
+}
+
 // kind is trials of one kind.
 type kind struct {
 	*tally
@@ -156,7 +193,7 @@ type kind struct {
 // kinds lists the trials that may be damaged; only the first have a verdict of
 // their own.
 func (s *sample) kinds() []kind {
-	return []kind{{&s.looked, ""}, {&s.throughput.tally, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks.tally, " of forks"}}
+	return []kind{{&s.looked, ""}, {&s.throughput.tally, " for throughput"}, {&s.unlooked, " with the active checks off"}, {&s.forks.tally, " of forks"}, {&s.duet.tally, " of duets"}}
 }
 
 // moreDamage tests what was damaged before and is damaged more often now. Where

@@ -107,6 +107,8 @@ type SharedSite struct {
 	Blocks    int    `json:"blocks"` // in the trial that had the most
 }
 
+func (s *SharedSite) place() string { return (&RacedBlock{Site: s.Site}).Place() }
+
 // String gives the counts.
 func (s *SharedBlocks) String() string {
 	text := fmt.Sprintf("%d raced", s.Raced)

@@ -1,8 +1,10 @@
 package results
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +39,8 @@ func TestWho(t *testing.T) {
 }
 
 // sharingFile has sharing trials of some strategies, under plain and under a
-// hazard, by the sites of their raced blocks; a site with ! is read-raced.
+// hazard, by the sites of their raced blocks; a site with ! is read-raced, and a status
+// is the trial's.
 func sharingFile(t *testing.T, sites map[string]string) string {
 	t.Helper()
 	var trials []*Trial
@@ -48,6 +51,10 @@ func sharingFile(t *testing.T, sites map[string]string) string {
 			ID:   len(trials) + 1, Round: 1, Status: OK, Life: Life{Handshakes: 200}, Metrics: []Metric{{1, RacedBlocks}},
 		}
 		for site := range strings.FieldsSeq(text) {
+			if slices.Contains(statuses, Status(site)) {
+				trial.Status, trial.Metrics = Status(site), nil
+				continue
+			}
 			if site == event.Crash {
 				trial.Events = map[string]uint64{site: 1}
 				continue
@@ -172,6 +179,32 @@ func TestSharingCutShort(t *testing.T) {
 	}
 	if got := (Verdict{Words: []Word{Clean}}).share(&SharedBlocks{Trials: 3, Cut: 1}); got.Worst() != NoDamageSeen {
 		t.Errorf("clean with a trial cut short is %v", got.Words)
+	}
+}
+
+// Older files that share less are not matched: no luck is needed to see it, and no test.
+func TestSharingAgainst(t *testing.T) {
+	for name, tt := range map[string]struct{ was, is, want string }{
+		"the same":          {"err.c:1", "err.c:1", ""},
+		"the floor's":       {"", "lhash.c:3", ""},
+		"less":              {"err.c:1", "", ""},
+		"read now":          {"err.c:1", "err.c:1!", ""},
+		"none before":       {"", "err.c:1", "broken: not worse than OLD: SCENE, hwm: 1 raced, was 0 raced: new is err.c:1"},
+		"others before":     {"err.c:1", "err.c:1 drbg.c:2!", "hwm: 1 raced, 1 read-raced, was 1 raced: new is drbg.c:2"},
+		"cut short":         {"", "crash", "undecided: not worse than OLD: SCENE, hwm: 0 raced, 1 of 1 trial cut short, was 0 raced"},
+		"not carried out":   {"", "failed", "undecided: not worse than OLD: SCENE, hwm: 1 trial could not be carried out"},
+		"not looked at now": {"", "skipped", "undecided: not worse than OLD: SCENE, hwm: no sharing trial any more"},
+	} {
+		cells := func(hwm string) map[string]string {
+			return map[string]string{"plain none": "err.c:1 drbg.c:2", "plain key-owner": "lhash.c:3", "plain hwm": hwm}
+		}
+		old := sharingFile(t, cells(tt.was))
+		var out bytes.Buffer
+		n, err := unmet(&out, CheckOptions{Against: []string{old}}, sharingFile(t, cells(tt.is)))
+		text := strings.NewReplacer(old, "OLD", "openssl 3.0.20, hazard plain, load memory, heap global, 4 workers", "SCENE").Replace(out.String())
+		if err != nil || !strings.Contains(text, tt.want) || (n == 0) != (tt.want == "") {
+			t.Errorf("%s: %d unmet, error %v, want %q:\n%s", name, n, err, tt.want, text)
+		}
 	}
 }
 
