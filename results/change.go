@@ -36,8 +36,14 @@ type ChangedDamage struct {
 	Strategy string  `json:"strategy"`
 	Was      Verdict `json:"was"`
 	Is       Verdict `json:"is"`
+	// WasStopped and IsStopped say that damage ended the trials of a sequential run:
+	// k of n is no share then.
+	WasStopped bool `json:"was_stopped_early,omitempty"`
+	IsStopped  bool `json:"is_stopped_early,omitempty"`
 	// P is the p-value of Fisher's exact test that damage is as frequent as before,
-	// corrected over all rows (Holm); 1 where a side does not tell.
+	// corrected over all rows (Holm); 1 where a side does not tell. Of trials that
+	// damage ended the test at 5 % errs in 7 % at most, where 3 to 6 % of lives are
+	// damaged; in fewer than 5 % where more are.
 	P float64 `json:"p"`
 	// Untold says that a side has no trial, or shows no damage where its controls
 	// would not have shown any either.
@@ -46,6 +52,9 @@ type ChangedDamage struct {
 
 // Changed reports whether the damage differs.
 func (c *ChangedDamage) Changed() bool { return c.P < checkAlpha }
+
+// More reports whether a larger share of the trials is damaged than before.
+func (c *ChangedDamage) More() bool { return c.Is.Damaged*c.Was.Trials > c.Was.Damaged*c.Is.Trials }
 
 // ChangedSharing is what the sharing trials of one strategy showed in both files.
 type ChangedSharing struct {
@@ -112,7 +121,7 @@ func Compare(o Options, before, after string) (*Changes, error) {
 			}
 			both = true
 			common = common || pair.strategy != PositiveControl && pair.strategy != NegativeControl
-			c.add(pair, marks)
+			c.add(pair, marks, old.stopped(pair.old), now.stopped(pair.now))
 		}
 		if both && marks.Was+marks.Is != "" {
 			c.Marks = append(c.Marks, marks)
@@ -152,11 +161,11 @@ func (g *gatherer) names() []string {
 // Empty reports whether the files have nothing that could be held against each other.
 func (c *Changes) Empty() bool { return len(c.Rows)+len(c.Sharing)+len(c.Costs) == 0 }
 
-func (c *Changes) add(pair change, marks ChangedMark) {
+func (c *Changes) add(pair change, marks ChangedMark, wasStopped, isStopped bool) {
 	sharedWas, sharedIs := pair.oldShared, pair.nowShared
 	was, is := pair.old.verdict(), pair.now.verdict()
 	if was.Worst() != NoTrials || is.Worst() != NoTrials {
-		r := ChangedDamage{Scene: pair.scene, Strategy: pair.strategy, Was: was.share(sharedWas), Is: is.share(sharedIs), P: math.NaN(),
+		r := ChangedDamage{Scene: pair.scene, Strategy: pair.strategy, Was: was.share(sharedWas), Is: is.share(sharedIs), P: math.NaN(), WasStopped: wasStopped, IsStopped: isStopped,
 			Untold: untold(was, marks.Was) || untold(is, marks.Is)}
 		if !r.Untold {
 			r.P = inference.FisherExact(was.Damaged, was.Trials, is.Damaged, is.Trials)

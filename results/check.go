@@ -394,7 +394,7 @@ func (r slowdown) judge(f *ruling, place string, sides map[string]*sample) {
 	}
 	p := pair(&sides[r.strategy].throughput.columns, &sides[r.baseline].throughput.columns, HandshakesPerSec)
 	if len(p.a) < minRounds {
-		f.lack(place, "%d rounds in common: too few, need %d", len(p.a), minRounds)
+		f.lack(place, "%s in common: too few, need %d", number.Count(len(p.a), "round"), minRounds)
 		return
 	}
 	if inference.RatioAbove(p.a, p.b, 1-r.limit) < checkAlpha {

@@ -231,7 +231,7 @@ func (g *gatherer) table(s Scene, o Options) *Table {
 		r.Verdict = r.Verdict.share(r.Sharing)
 		r.Costs = sample.costs(name, base, o, g.workers)
 		r.Duet = sample.duet.cost(name == s.Against(), o)
-		if v := r.Verdict; v.Damaged >= StopDamaged && len(sample.files) > 0 && len(g.sequential(sample.files)) == len(sample.files) {
+		if g.stopped(sample) {
 			r.stop()
 		}
 		t.Rows = append(t.Rows, r)
@@ -273,6 +273,12 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		r.Fisher = finite(p)
 	}
 	return r
+}
+
+// stopped reports whether damage ended the lives of a strategy: all of them are of
+// sequential runs.
+func (g *gatherer) stopped(s *sample) bool {
+	return s.lives().damaged >= StopDamaged && len(s.files) > 0 && len(g.sequential(s.files)) == len(s.files)
 }
 
 // stop takes away what damage ended: the share of damaged trials and the events
@@ -328,11 +334,14 @@ func (t *Table) Ended() bool {
 }
 
 // Counts gives k/n, and "k of n" where damage ended the trials: that is no share.
-func (r *Row) Counts() string {
-	if r.Stopped {
-		return fmt.Sprintf("%d of %d", r.Verdict.Damaged, r.Verdict.Trials)
+func (r *Row) Counts() string { return r.Verdict.Counts(r.Stopped) }
+
+// Counts is that of the row whose trials damage ended, or did not.
+func (v Verdict) Counts(stopped bool) string {
+	if stopped {
+		return fmt.Sprintf("%d of %d", v.Damaged, v.Trials)
 	}
-	return fmt.Sprintf("%d/%d", r.Verdict.Damaged, r.Verdict.Trials)
+	return fmt.Sprintf("%d/%d", v.Damaged, v.Trials)
 }
 
 // Rows gives those of all tables, each with its table.

@@ -118,7 +118,7 @@ func (p pairs) ratio(o Options) Ratio {
 		_, r.same = inference.Equivalent(p.a, p.b, o.Margin, 1-o.Confidence)
 	}
 	if r.N < minSignedRank {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%d rounds: too few to test for a difference, need %d", r.N, minSignedRank))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: too few to test for a difference, need %d", number.Count(r.N, "round"), minSignedRank))
 		return r
 	}
 	r.P = inference.SignedRank(inference.LogRatios(p.a, p.b))

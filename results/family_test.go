@@ -72,6 +72,10 @@ func TestFamily(t *testing.T) {
 		if text, err := json.Marshal(none); err != nil || none.Stopped != strings.Contains(string(text), `"first_damage_per_Mattempt":{"value":null`) {
 			t.Errorf("%s: %v: %s", tt.name, err, text)
 		}
+		held, err := Compare(Options{}, path, path)
+		if err != nil || held.Rows[0].WasStopped != none.Stopped || held.Rows[0].IsStopped != none.Stopped {
+			t.Errorf("%s: over time: %+v, error %v", tt.name, held, err)
+		}
 	}
 }
 

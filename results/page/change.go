@@ -33,7 +33,7 @@ func Changes(c *results.Changes) *Document {
 	for _, rows := range results.Group(c.Rows, func(r results.ChangedDamage) results.Scene { return r.Scene }) {
 		t := add(rows[0].Scene, &Table{Title: "Damage", Head: head})
 		for _, r := range rows {
-			t.Add(r.Strategy, sideOf(r.Was), sideOf(r.Is), damageChange(&r))
+			t.Add(r.Strategy, sideOf(r.Was, r.WasStopped), sideOf(r.Is, r.IsStopped), damageChange(&r))
 		}
 	}
 	for _, rows := range results.Group(c.Sharing, func(r results.ChangedSharing) results.Scene { return r.Scene }) {
@@ -78,10 +78,10 @@ func (d *Document) changeMarks(list []results.ChangedMark, scene results.Scene, 
 	return strings.Join(marks, ", ")
 }
 
-func sideOf(v results.Verdict) Cell {
+func sideOf(v results.Verdict, stopped bool) Cell {
 	c := verdictWords(v)
 	if v.Trials > 0 {
-		c.Detail = fmt.Sprintf("%d/%d", v.Damaged, v.Trials)
+		c.Detail = v.Counts(stopped)
 	}
 	return c
 }
@@ -95,8 +95,10 @@ func damageChange(r *results.ChangedDamage) Cell {
 		text = "damage is new" // one event is news: without damage there are none
 	case r.Changed() && r.Is.Damaged == 0:
 		text = "damage is gone"
+	case r.Changed() && r.More():
+		text = "damage is more frequent"
 	case r.Changed():
-		text = "damage is as frequent as " + number.Percent(float64(r.Is.Damaged)/float64(r.Is.Trials)) + " of lives now"
+		text = "damage is less frequent"
 	case r.Was.Damaged > 0 && r.Is.Damaged == 0:
 		text = "damage not seen, in too few trials to tell"
 	}

@@ -27,3 +27,21 @@ func TestChangesShowControls(t *testing.T) {
 		t.Errorf("two files without anything in common:\n%s", out)
 	}
 }
+
+// Trials that damage ended have no share that could be told, then or now.
+func TestChangesOfStoppedTrials(t *testing.T) {
+	of := func(k, n int) results.Verdict {
+		return results.Verdict{Words: []results.Word{results.Crashed}, Damaged: k, Trials: n}
+	}
+	for want, r := range map[string]results.ChangedDamage{
+		"crash 3 of 90 crash 3 of 4 damage is more frequent *": {Was: of(3, 90), Is: of(3, 4), WasStopped: true, IsStopped: true, P: 0.01},
+		"crash 3 of 4 crash 3/90 damage is less frequent *":    {Was: of(3, 4), Is: of(3, 90), WasStopped: true, P: 0.01},
+		"crash 30/90 crash 3 of 9 none shown":                  {Was: of(30, 90), Is: of(3, 9), IsStopped: true, P: 1},
+	} {
+		r.Strategy = "hwm"
+		out := strings.Join(strings.Fields(written(t, Changes(&results.Changes{Rows: []results.ChangedDamage{r}}), Terminal)), " ")
+		if !strings.Contains(out, want) || strings.Contains(out, "of lives now") {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+}
