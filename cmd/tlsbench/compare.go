@@ -103,7 +103,7 @@ func badFiles(err error) error {
 // checkCommand tests claims on results files.
 type checkCommand struct {
 	Files       []string `arg:"" name:"file" help:"Results files."`
-	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met), undamaged (no event in these trials) or equivalent (in duets, within 0.5 %), as in hwm=clean."`
+	Expect      []string `placeholder:"NAME=WORD" help:"A strategy is clean (the bound is met), undamaged (no event in these trials), unshared (no shared block in sharing trials) or equivalent (in duets, within 0.5 %), as in hwm=clean."`
 	MaxSlowdown []string `placeholder:"A/B=SHARE" help:"A costs at most this share more than B, as in hwm/key-owner=2%."`
 	Against     []string `placeholder:"FILE" help:"Older results files; the new ones must not be worse."`
 	Margin      string   `placeholder:"SHARE" help:"With --against: the data must show that costs rose by less than this share, such as 5%. Without it: no rise may be found, in enough rounds to find one."`

@@ -37,7 +37,7 @@ type grammar struct {
 	Openssl     opensslCommand     `cmd:"" help:"Fetch OpenSSL builds besides the system's, and list them."`
 	Compare     compareCommand     `cmd:"" help:"Compare the strategies in results files."`
 	Check       checkCommand       `cmd:"" help:"Test claims on results files, for use in CI."`
-	Plot        plotCommand        `cmd:"" help:"Draw the figures of results files, as SVG and PNG."`
+	Plot        plotCommand        `cmd:"" help:"Draw the figures of results files, as SVG."`
 	Report      reportCommand      `cmd:"" help:"Write a report page that holds figures, tables and the raw data."`
 	Merge       mergeCommand       `cmd:"" help:"Join the results files of all shards of a run."`
 	Selftest    selftestCommand    `cmd:"" help:"Test the detectors on known damage, and the suite on strategies that are known to be wrong."`

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -35,6 +36,47 @@ func TestTopics(t *testing.T) {
 				t.Errorf("%s: %d columns: %s", topic, n, line)
 			}
 		}
+	}
+}
+
+// The tables send their reader to help reading for all columns: each is there by its
+// first two words.
+func TestReadingNamesColumns(t *testing.T) {
+	sets, err := filepath.Glob("../../results/data/*")
+	if err != nil || len(sets) == 0 {
+		t.Fatal(sets, err)
+	}
+	var topic bytes.Buffer
+	if err := (&helpCommand{Topic: []string{"reading"}}).Run(&session{stdout: &topic}); err != nil {
+		t.Fatal(err)
+	}
+	named := make(map[string]bool)
+	newest := slices.Max(slices.DeleteFunc(sets, func(s string) bool { return strings.HasSuffix(s, ".md") }))
+	for _, file := range []string{"../../results/testdata/run.txt", newest + "/sharing-1.txt", newest + "/duets.txt"} {
+		var out, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"compare", "--markdown", "--where", "openssl=3.0", "--all", file}, nil, &out, &stderr); code != exitDone {
+			t.Fatalf("compare %s: %d, %s", file, code, &stderr)
+		}
+		for line := range strings.Lines(out.String()) {
+			columns, isHead := strings.CutPrefix(line, "| strategy | ")
+			if !isHead || strings.HasPrefix(columns, "trials |") { // of events by kind
+				continue
+			}
+			for column := range strings.SplitSeq(strings.TrimRight(columns, "| \n"), " | ") {
+				words, _, _ := strings.Cut(column, " (n=")
+				fields := strings.Fields(words)
+				words = strings.Join(fields[:min(2, len(fields))], " ")
+				if before, _, per := strings.Cut(words, "/"); per {
+					words = before + "/"
+				}
+				if named[words] = true; !strings.Contains(topic.String(), words) {
+					t.Errorf("help reading does not tell what %q is", column)
+				}
+			}
+		}
+	}
+	if len(named) < 15 {
+		t.Errorf("only %d columns: %v", len(named), named)
 	}
 }
 
