@@ -109,12 +109,13 @@ static void find_heap(void)
 	FILE *maps = fopen("/proc/self/maps", "re");
 	void *from, *to;
 
-	while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+	if (maps == NULL || inside == NULL) /* a fix by values would do nothing, and look damaged */
+		FAIL(errno, "find the daemon's shared memory");
+	while (fgets(line, sizeof line, maps) != NULL) {
 		if (sscanf(line, "%p-%p %7s", &from, &to, mode) == 3 && from <= inside && inside < to && mode[3] == 's')
 			host_heap(from, to);
 	}
-	if (maps != NULL)
-		fclose(maps);
+	fclose(maps);
 	openssl.CRYPTO_free(inside, __FILE__, __LINE__);
 }
 
