@@ -19,8 +19,9 @@ import (
 // find returns the task of round 1 whose name ends so.
 func find(t *testing.T, p *Plan, measure results.Measure, check string) Task {
 	t.Helper()
+	control := controlsOf(p)
 	for task := range p.Tasks() {
-		if task.Cell.Measure == measure && task.Cell.Setting("check") == check && !task.Cell.Control {
+		if task.Cell.Measure == measure && task.Cell.Setting("check") == check && !control(task.Cell) {
 			return task
 		}
 	}

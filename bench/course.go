@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -16,7 +17,8 @@ import (
 // life is what a trial says about what its cell still needs.
 type life struct {
 	ending
-	ratio float64 // of a duet: the logarithm of the cost, NaN without a value
+	reason string  // of noLife
+	ratio  float64 // of a duet: the logarithm of the cost, NaN without a value
 }
 
 // ending is what a trial says about the damage of its cell.
@@ -34,7 +36,7 @@ func lifeOf(t *results.Trial) life {
 	if v, ok := t.Metric(results.CPURatio); ok {
 		ratio = math.Log(v)
 	}
-	return life{endingOf(t), ratio}
+	return life{endingOf(t), t.Reason, ratio}
 }
 
 func endingOf(t *results.Trial) ending {
@@ -49,33 +51,21 @@ func endingOf(t *results.Trial) ending {
 	return withoutDamage
 }
 
-// lives is how far the lives of one strategy in one scene are. Those with the
-// active checks on and off are one cell of the map: they take turns.
-type lives struct {
-	cells   []int // of the plan: one, or those with checks on and off
-	counted [never + 1]int
-	// control says that the run is judged by this cell, and looked counts its lives
-	// with the checks on, which are what decides.
-	control bool
-	looked  [never + 1]int
+// record is what the trials of a cell came to.
+type record struct {
+	counted endings
+	reason  string    // of the first that could not be carried out
+	ratios  []float64 // of a duet that ends by the width of their interval
 }
 
-// left is how many lives the cell still needs, so far as can be told, where those
-// without damage need so many. The positive control goes on after a life without
-// damage, until it tells more than a fix could.
-func (l *lives) left(undamaged int) int {
-	switch need := undamaged - l.counted[withoutDamage]; {
-	case l.counted[never] > 0 || l.counted[noLife] >= maxFailures || need <= 0:
-		return 0
-	case l.counted[withDamage] > 0:
-		more := results.StopDamaged - l.counted[withDamage]
-		if looked := l.looked[withDamage] + l.looked[withoutDamage]; l.control && results.WeakControl(l.looked[withDamage], looked) {
-			more = max(more, 1)
-		}
-		return max(0, min(need, more))
-	default:
-		return need
+// endings counts trials by their ending.
+type endings [never + 1]int
+
+func (e *endings) sum() (n int) {
+	for _, trials := range e {
+		n += trials
 	}
+	return n
 }
 
 // course is a plan on its way: which trials are to come depends, in a sequential
@@ -83,26 +73,26 @@ func (l *lives) left(undamaged int) int {
 // what they show.
 type course struct {
 	plan  *Plan
-	lives []lives // by Cell.lives; none where the plan is not sequential
-	late  []int   // by shard: cells whose first damage came late (inference.LateLife)
-	home  []int   // by block: its shard, from 0
-	// duets are the ratios so far of those that end by the width of their interval,
-	// by the names of cells.
-	duets map[string][]float64
+	cells []record // by index in Plan.cells
+	// together are the cells of the plan by Cell.lives: one strategy in one scene,
+	// with the active checks on and off; none where the plan is not sequential.
+	together [][]int
+	late     []int // by shard: cells whose first damage came late (inference.LateLife)
+	home     []int // by block: its shard, from 0
 }
 
 // course begins a plan that is dealt to so many shards.
 func (p *Plan) course(shards int) *course {
-	c := &course{plan: p, late: make([]int, shards), duets: make(map[string][]float64)}
+	c := &course{plan: p, cells: make([]record, len(p.cells)), late: make([]int, shards)}
 	if !p.Spec.Sequential {
 		return c
 	}
 	for i := range p.cells {
-		n, cell := p.cells[i].lives, &p.cells[i]
-		if n == len(c.lives) {
-			c.lives = append(c.lives, lives{control: cell.Strategy == results.PositiveControl && cell.Hazard == results.Plain})
+		n := p.cells[i].lives
+		if n == len(c.together) {
+			c.together = append(c.together, nil)
 		}
-		c.lives[n].cells = append(c.lives[n].cells, i)
+		c.together[n] = append(c.together[n], i)
 	}
 	c.home = rand.New(rand.NewPCG(p.Spec.Seed, 0)).Perm(len(p.blocks))
 	for i := range c.home {
@@ -113,24 +103,46 @@ func (p *Plan) course(shards int) *course {
 
 // saw takes what a trial came to.
 func (c *course) saw(t Task, o life) {
+	r := &c.cells[t.index]
+	r.counted[o.ending]++
+	if o.ending == noLife {
+		r.reason = cmp.Or(r.reason, o.reason)
+	}
 	if t.Cell.byWidth() {
 		pairs := 1
 		if o.ending == never {
 			pairs = inference.DuetMost // no other one will have a value either
 		}
-		c.duets[t.Cell.Name()] = append(c.duets[t.Cell.Name()], slices.Repeat([]float64{o.ratio}, pairs)...)
+		r.ratios = append(r.ratios, slices.Repeat([]float64{o.ratio}, pairs)...)
 	}
-	if c.lives == nil {
-		return
-	}
-	l := &c.lives[t.Cell.lives]
-	l.counted[o.ending]++
-	if t.Cell.checkRate > 0 {
-		l.looked[o.ending]++
-	}
-	if o.ending == withDamage && l.counted[withDamage] == 1 && l.counted[withoutDamage] >= inference.LateLife-1 {
+	if all, _ := c.lives(t.index); o.ending == withDamage && all[withDamage] == 1 && all[withoutDamage] >= inference.LateLife-1 {
 		c.late[t.shard]++
 	}
+}
+
+// lives counts those of a cell of the map; looked are those with the active checks on.
+func (c *course) lives(cell int) (all, looked endings) {
+	if c.together == nil {
+		return all, looked
+	}
+	for _, i := range c.together[c.plan.cells[cell].lives] {
+		for e, n := range c.cells[i].counted {
+			all[e] += n
+			if c.plan.cells[i].checkRate > 0 {
+				looked[e] += n
+			}
+		}
+	}
+	return all, looked
+}
+
+// hopeless says why there is no use in trying a cell again, nil if there is.
+func (c *course) hopeless(t Task) error {
+	r := &c.cells[t.index]
+	if n := r.counted[noLife]; n < triesOfCell || r.counted.sum() > n {
+		return nil
+	}
+	return fmt.Errorf("not tried, because none of the first %d trials of the cell could be carried out: %s", triesOfCell, cmp.Or(r.reason, "nothing was asked of the server"))
 }
 
 // tasks yields the trials of one shard, from 1, or with 0 those of all. Whoever
@@ -145,13 +157,13 @@ func (c *course) tasks(only int) iter.Seq[Task] {
 	return func(yield func(Task) bool) {
 		n, more := 0, true
 		for round := 1; more && round <= c.plan.Spec.rounds(); round++ {
-			more = c.lives == nil
+			more = c.together == nil
 			for _, b := range c.plan.order(round) {
 				shard := n % len(c.late)
 				switch duet := c.plan.blocks[b.index].duet; {
 				case duet > 0:
 					shard = (duet - 1) % len(c.late)
-				case c.lives != nil:
+				case c.home != nil:
 					shard = c.home[b.index]
 				default:
 					n++
@@ -160,7 +172,7 @@ func (c *course) tasks(only int) iter.Seq[Task] {
 					continue
 				}
 				for _, t := range b.tasks {
-					if t.shard = shard; c.left(t.Cell.lives, shard) == 0 || c.enough(t.Cell) {
+					if t.shard = shard; c.left(t.index, shard) == 0 || c.enough(t.index) {
 						continue
 					}
 					if more = true; !yield(t) {
@@ -173,40 +185,56 @@ func (c *course) tasks(only int) iter.Seq[Task] {
 }
 
 // enough reports whether a duet has all the pairs that it takes.
-func (c *course) enough(cell Cell) bool {
-	return cell.byWidth() && inference.DuetDone(c.duets[cell.Name()])
+func (c *course) enough(cell int) bool {
+	return c.plan.cells[cell].byWidth() && inference.DuetDone(c.cells[cell].ratios)
 }
 
-// left is how many lives a cell still needs, and may have where the plan was ended
-// after some; there is no telling, and one at least, where it is not sequential.
-func (c *course) left(n, shard int) int {
-	if c.lives == nil {
+// left is how many lives a cell of the map still needs, so far as can be told, and may
+// have where the plan was ended after some; there is no telling, and one at least,
+// where the plan is not sequential. The positive control goes on after a life without
+// damage, until it tells more than a fix could.
+func (c *course) left(cell, shard int) int {
+	if c.together == nil {
 		return 1
 	}
-	l, had := &c.lives[n], 0
-	for _, trials := range l.counted {
-		had += trials
+	all, looked := c.lives(cell)
+	need := inference.LivesForFamily(c.late[shard], len(c.late), results.CleanBound) - all[withoutDamage]
+	switch {
+	case all[never] > 0 || all[noLife] >= maxFailures:
+		return 0
+	case all[withDamage] > 0:
+		more := results.StopDamaged - all[withDamage]
+		control := c.plan.cells[cell].Strategy == results.PositiveControl && c.plan.cells[cell].Hazard == results.Plain
+		if control && results.WeakControl(looked[withDamage], looked[withDamage]+looked[withoutDamage]) {
+			more = max(more, 1)
+		}
+		need = min(need, more)
 	}
-	need := inference.LivesForFamily(c.late[shard], len(c.late), results.CleanBound)
-	return max(0, min(l.left(need), c.plan.Rounds()-had))
+	return max(0, min(need, c.plan.Rounds()-all.sum()))
 }
 
-// ahead counts the trials of a shard that are to come, if no cell has any damage
-// that it has not had yet, and guesses how long they take, in nanoseconds.
-func (c *course) ahead(shard int) (trials int, guess float64) {
-	for b, block := range c.plan.blocks {
-		if c.home[b] != shard-1 {
+// ahead counts the trials of the plan's shard that are to come, if no cell has any
+// damage that it has not had yet, and guesses how long they take, in nanoseconds.
+func (c *course) ahead() (trials int, guess float64) {
+	for i, most := range c.plan.counts() {
+		n := most - c.cells[i].counted.sum()
+		switch cell := &c.plan.cells[i]; {
+		case most == 0: // it is on another shard
 			continue
-		}
-		for i := block.from; i < block.to; i++ {
-			cells := c.lives[c.plan.cells[i].lives].cells
-			n := c.left(c.plan.cells[i].lives, shard-1)
-			if len(cells) > 1 && i == cells[0] {
-				n++ // they take turns, and this one is the first
+		case c.enough(i):
+			n = 0
+		case cell.byWidth():
+			n = max(1, n)
+		case c.together != nil:
+			n = c.left(i, c.plan.Shard.Index-1)
+			if turns := c.together[cell.lives]; len(turns) > 1 && i == turns[0] {
+				n = (n + 1) / 2 // they take turns, and this one is the first
+			} else {
+				n /= len(turns)
 			}
-			trials += n / len(cells)
-			guess += float64(n/len(cells)) * c.plan.Spec.guess(c.plan.cells[i])
 		}
+		trials += n
+		guess += float64(n) * c.plan.Spec.guess(c.plan.cells[i])
 	}
 	return trials, guess
 }
@@ -244,12 +272,12 @@ func (p *Plan) Count(ctx context.Context) error {
 		return nil
 	}
 	counted, course := make([]int, len(p.cells)), p.course(p.Shard.Count)
-	if p.Shard.Count > 1 && course.lives == nil {
+	if p.Shard.Count > 1 && course.home == nil {
 		for t := range p.Tasks() {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			counted[(t.ID-1)%len(p.cells)]++
+			counted[t.index]++
 		}
 		p.counted = counted
 		return nil
@@ -275,22 +303,14 @@ func (p *Plan) counts() []int {
 
 // Trials is the number of trials in this shard of the plan; see Tasks.
 func (p *Plan) Trials() int {
-	sum := 0
-	for _, n := range p.counts() {
-		sum += n
-	}
-	return sum
+	n, _ := p.course(p.Shard.Count).ahead()
+	return n
 }
 
 // Estimate is the time that this shard of the plan should take.
-func (p *Plan) Estimate() time.Duration { return p.estimator().remaining() }
-
-func (p *Plan) estimator() *estimator {
-	e := &estimator{spec: &p.Spec}
-	for i, n := range p.counts() {
-		e.expect(p.cells[i], n)
-	}
-	return e
+func (p *Plan) Estimate() time.Duration {
+	_, guess := p.course(p.Shard.Count).ahead()
+	return pace{}.of(guess)
 }
 
 // maxYears is more than anybody waits for a run.

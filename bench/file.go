@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,9 +110,9 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 	if err != nil {
 		return Summary{}, refuse(err)
 	}
-	done, err := r.takeUp(f)
+	done, whole, err := r.takeUp(f)
 	if err == nil && r.Changed != nil {
-		done, err = r.change(f, len(done))
+		done, err = r.change(f, whole)
 	}
 	if err == nil {
 		err = f.private()
@@ -128,127 +127,76 @@ func (r *Runner) Resume(ctx context.Context, path string) (Summary, error) {
 // change goes on with the plan of more or of fewer rounds, and says so in the file.
 // A plan of a number of rounds is ended with one that is whole, a sequential one
 // goes on to its last; trials of later ones stay in the file.
-func (r *Runner) change(f *file, done int) ([]life, error) {
+func (r *Runner) change(f *file, whole int) ([]life, error) {
 	old := r.Plan
 	r.Plan = r.Changed
 	h, err := newDocument(r.Plan, r.Machine).header()
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.readDone(results.NewReader(f.reader(f.size), "file"))
+	list, _, err := r.readDone(results.NewReader(f.reader(f.size), "file"))
 	if err != nil {
 		return nil, err
 	}
-	if !old.Spec.Sequential && r.Plan.Spec.Rounds < old.Spec.Rounds {
-		if whole := old.wholeRounds(done); r.Plan.Spec.Rounds > whole {
-			return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", r.Plan.Spec.Rounds, whole)
-		}
+	if rounds := r.Plan.Spec.Rounds; !old.Spec.Sequential && rounds < old.Spec.Rounds && rounds > whole {
+		return nil, fmt.Errorf("rounds %d: %d are whole, and a plan ends with a whole round", rounds, whole)
 	}
 	return list, results.NewWriter(f).Plan(h.Plan)
 }
 
-// wholeRounds is how many rounds so many trials of the plan's shard fill.
-func (p *Plan) wholeRounds(trials int) int {
-	whole := p.Rounds()
-	for task := range p.course(p.Shard.Count).tasks(p.Shard.Index) {
-		if trials--; trials < 0 {
-			return min(whole, task.Round-1)
-		}
-	}
-	return whole
-}
-
-// takeUp finds out which trials are in the file, and leaves it ready to be
-// appended to. Nothing is changed before everything has been checked.
-func (r *Runner) takeUp(f *file) ([]life, error) {
+// takeUp finds out which trials are in the file, and how many rounds they fill, and
+// leaves it ready to be appended to. Nothing is changed before everything has been
+// checked.
+func (r *Runner) takeUp(f *file) (done []life, whole int, err error) {
 	if err := errors.Join(r.Plan.Spec.CheckFiles(), r.canMeasure()); err != nil {
-		return nil, err
-	}
-	header, err := r.header()
-	if err != nil {
-		return nil, err
-	}
-	fresh, err := f.isPartOf(header)
-	if err != nil {
-		return nil, err
-	}
-	if fresh {
-		return nil, r.beginAgain(f, header)
+		return nil, 0, err
 	}
 	if err := sameRun(f.reader(f.size), newDocument(r.Plan, r.Machine)); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	in := results.NewReader(f.reader(f.size), "file")
-	done, err := r.readDone(in)
-	if err != nil {
-		return nil, err
+	if done, whole, err = r.readDone(in); err != nil {
+		return nil, 0, err
 	}
 	if in.Offset() == 0 {
-		return nil, errors.New("its header is incomplete")
+		return nil, 0, errors.New("its header is incomplete")
 	}
 	cut := f.size - in.Offset()
 	if cut > 0 {
 		if err := f.cut(in.Offset()); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	r.resumed(Resumption{Done: len(done), Cut: cut})
-	return done, nil
-}
-
-// isPartOf reports whether the file holds the beginning of this run's header
-// and nothing else: the run was killed before its first trial.
-func (f *file) isPartOf(header []byte) (bool, error) {
-	if f.size >= int64(len(header)) {
-		return false, nil
-	}
-	text, err := io.ReadAll(f.reader(f.size))
-	return bytes.HasPrefix(header, text), err
-}
-
-func (r *Runner) beginAgain(f *file, header []byte) error {
-	cut := f.size
-	if err := f.cut(0); err != nil {
-		return err
-	}
-	if _, err := f.Write(header); err != nil {
-		return err
-	}
-	r.resumed(Resumption{Cut: cut})
-	return nil
-}
-
-func (r *Runner) resumed(found Resumption) {
 	if r.Observer != nil {
-		r.Observer.Resumed(found)
+		r.Observer.Resumed(Resumption{Done: len(done), Cut: cut})
 	}
+	return done, whole, nil
 }
 
-// readDone returns what became of the trials in the file. It refuses the file if
-// they are not those that this plan begins with.
-func (r *Runner) readDone(in *results.Reader) ([]life, error) {
+// readDone returns what became of the trials in the file, and how many rounds are
+// whole. It refuses the file if they are not those that this plan begins with.
+func (r *Runner) readDone(in *results.Reader) (done []life, whole int, err error) {
 	more := in.Scan()
-	var done []life
 	course := r.Plan.course(r.Plan.Shard.Count)
 	for task := range course.tasks(r.Plan.Shard.Index) {
 		if !more {
-			return done, in.Err()
+			return done, task.Round - 1, in.Err()
 		}
 		t := in.Trial()
 		if err := task.is(t); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		done = append(done, lifeOf(t))
 		course.saw(task, done[len(done)-1])
 		more = in.Scan()
 	}
 	if more && r.Plan.formerRounds() <= r.Plan.Rounds() { // else it was to be longer
-		return nil, afterTheLast(in.Trial())
+		return nil, 0, afterTheLast(in.Trial())
 	}
 	for more {
 		more = in.Scan()
 	}
-	return done, in.Err()
+	return done, r.Plan.Rounds(), in.Err()
 }
 
 // formerRounds is the most rounds that the plan had before it was changed.
@@ -311,32 +259,21 @@ type file struct {
 	written time.Time
 }
 
-// createFile makes a new results file that holds the header. A file that is
-// there already is left alone, and one that cannot take the header is removed.
-// It names the machine and its libraries, so its owner alone may read it.
+// createFile makes a new results file that holds the header: all of it, or there is
+// no file. One that is there already is left alone. It names the machine and its
+// libraries, so its owner alone may read it.
 func createFile(path string, header []byte) (*file, error) {
-	if err := outfile.Way(path); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	if errors.Is(err, os.ErrExist) {
+	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("results file %s already exists: resume it, or choose another name", path)
 	}
+	err := outfile.New(path, func(w io.Writer) error {
+		_, err := w.Write(header)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("create results file: %w", err)
+		return nil, err
 	}
-	out := &file{f: f, path: path}
-	err = out.lock()
-	if err == nil {
-		_, err = out.Write(header)
-	}
-	if err == nil {
-		outfile.SyncFolder(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(path))
-	}
-	return out, nil
+	return openFile(path)
 }
 
 // openFile opens a results file to go on with it. Like a new one it is not another
@@ -403,7 +340,7 @@ func (f *file) verify() error {
 		return fmt.Errorf("results file %s was replaced by another during the run", f.path)
 	case open.Size() != f.size:
 		return fmt.Errorf("results file %s was changed during the run: it has %d bytes, but had %d after the last trial", f.path, open.Size(), f.size)
-	case !open.ModTime().Equal(f.written) && f.size > 0:
+	case !open.ModTime().Equal(f.written):
 		return fmt.Errorf("results file %s was changed during the run: something else wrote to it at %s",
 			f.path, open.ModTime().Format("15:04:05.000"))
 	}

@@ -69,7 +69,7 @@ func TestForkBesideCorruption(t *testing.T) {
 	s := forkSpec()
 	s.Measures = []results.Measure{results.Corruption, results.Fork}
 	p := mustPlan(t, s, Shard{})
-	if !slices.ContainsFunc(p.Cells(), func(c Cell) bool { return c.Control }) {
+	if !slices.ContainsFunc(p.Cells(), controlsOf(p)) {
 		t.Error("no controls with fork trials")
 	}
 }

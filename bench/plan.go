@@ -29,7 +29,6 @@ type Plan struct {
 // Cell is one cell of the plan, with what its trials are made of.
 type Cell struct {
 	results.Cell
-	Control bool // added by the plan and not asked for
 
 	build     *Build
 	server    *server // nil = the rig
@@ -214,7 +213,6 @@ func (p *Plan) blockCells(l scene) []Cell {
 	for _, name := range controls(l.heap) {
 		s := &results.Strategy{Choice: catalogue.Choice{Name: name}}
 		for _, c := range p.controlCells(l, s) {
-			c.Control = true
 			if !slices.ContainsFunc(list, func(o Cell) bool { return o.Name() == c.Name() }) {
 				list = append(list, c)
 			}
@@ -393,6 +391,7 @@ type Task struct {
 	Seed  uint64
 	Cell  Cell
 
+	index int // of the cell, in Plan.cells
 	shard int // from 0
 }
 
@@ -435,7 +434,7 @@ func (p *Plan) order(round int) []dealt {
 			}
 			tasks = append(tasks, Task{
 				ID:    (round-1)*len(p.cells) + n + 1,
-				Round: round, Seed: seed, Cell: p.cells[n],
+				Round: round, Seed: seed, Cell: p.cells[n], index: n,
 			})
 		}
 		out = append(out, dealt{i, tasks})

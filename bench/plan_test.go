@@ -38,11 +38,25 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// controlsOf tells the cells that the plan has added from those that were asked for.
+func controlsOf(p *Plan) func(Cell) bool {
+	spec := p.Spec
+	spec.NoControls = true
+	asked := map[string]bool{}
+	if alone, err := NewPlan(spec, p.Shard); err == nil {
+		for _, c := range alone.Cells() {
+			asked[c.Name()] = true
+		}
+	}
+	return func(c Cell) bool { return !asked[c.Name()] }
+}
+
 func listCells(p *Plan) string {
 	var b strings.Builder
+	control := controlsOf(p)
 	for _, c := range p.Cells() {
 		b.WriteString(strings.TrimPrefix(c.Name(), "Benchmark"))
-		if c.Control {
+		if control(c) {
 			b.WriteString("  control")
 		}
 		b.WriteByte('\n')
@@ -106,8 +120,10 @@ func TestControls(t *testing.T) {
 			spec := smallSpec()
 			test.change(&spec)
 			var got []string
-			for _, c := range mustPlan(t, spec, whole).Cells() {
-				if !c.Control {
+			p := mustPlan(t, spec, whole)
+			control := controlsOf(p)
+			for _, c := range p.Cells() {
+				if !control(c) {
 					continue
 				}
 				if c.Measure != results.Corruption || len(c.Settings) > 0 || c.checkRate != results.DefaultCheckRate || c.badShare != 0.2 {

@@ -318,7 +318,7 @@ func TestDiskFull(t *testing.T) {
 		p := startHelper(t, fmt.Sprintf("limit=%d", limit), path)
 		code := p.wait()
 		said := strings.Join(p.said, "\n")
-		if !strings.Contains(said, "append to results file: write "+path+": file too large") || strings.Contains(said, "goroutine") {
+		if !strings.Contains(said, "write "+path+": file too large") || strings.Contains(said, "goroutine") {
 			t.Errorf("full after %d bytes: it said %q", limit, said)
 		}
 		if limit < header {
@@ -351,7 +351,7 @@ func TestReadOnly(t *testing.T) {
 	if code := p.wait(); code != 2 {
 		t.Errorf("exit %d, want 2", code)
 	}
-	if want := []string{"error create results file: open " + path + ": permission denied"}; !slices.Equal(p.said, want) {
+	if want := []string{"error write " + path + ": folder " + dir + ": permission denied"}; !slices.Equal(p.said, want) {
 		t.Errorf("it said %q, want %q", p.said, want)
 	}
 	if p.started > 0 {

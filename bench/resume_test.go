@@ -31,7 +31,7 @@ func finished(t *testing.T, r *Runner, path string) []byte {
 }
 
 // TestResumeAfterCut ends the file where a crash could leave it, and resumes
-// it: around the end of every line, and at 100 random places.
+// it: around the end of every line behind the header, and at 100 random places.
 func TestResumeAfterCut(t *testing.T) {
 	spec := smallSpec()
 	spec.Rounds = 1
@@ -45,6 +45,9 @@ func TestResumeAfterCut(t *testing.T) {
 	}
 	want := planned(r.Plan)
 	for _, cut := range cuts(newRand(t), text) {
+		if cut < ends[0] { // the header is there as a whole, or no file is
+			continue
+		}
 		if err := os.WriteFile(path, text[:cut], 0o644); err != nil {
 			t.Fatal(err)
 		}

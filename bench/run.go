@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tlsbench/results"
-	"tlsbench/results/inference"
 	"tlsbench/workload"
 	"tlsbench/workload/daemon"
 )
@@ -75,35 +74,6 @@ const maxFailures = 10
 // tried.
 const triesOfCell = 3
 
-// tries counts what trials of cells came to, by the cell's name.
-type tries map[string]*cellTries
-
-type cellTries struct {
-	failed int
-	worked bool
-	reason string
-}
-
-func (t tries) saw(c Cell, o ending, reason string) {
-	if t[c.Name()] == nil {
-		t[c.Name()] = new(cellTries)
-	}
-	n := t[c.Name()]
-	if o != noLife {
-		n.worked = true
-	} else if n.failed++; n.failed <= triesOfCell && reason != "" {
-		n.reason = ": " + reason
-	}
-}
-
-// hopeless says why there is no use in trying a cell again, "" if there is.
-func (t tries) hopeless(c Cell) error {
-	if n := t[c.Name()]; n != nil && !n.worked && n.failed >= triesOfCell {
-		return fmt.Errorf("not tried, because none of the first %d trials of the cell could be carried out%s", triesOfCell, n.reason)
-	}
-	return nil
-}
-
 // Run carries out the plan and writes a new results file. A file of that name
 // is not overwritten. When ctx is cancelled the trial in flight is dropped,
 // and the error wraps ctx's; all trials before it are on the disk. So they are
@@ -147,24 +117,20 @@ func (r *Runner) header() ([]byte, error) {
 // whose outcomes are given.
 func (r *Runner) trials(ctx context.Context, f *file, done []life) (Summary, error) {
 	course := r.Plan.course(r.Plan.Shard.Count)
-	look := r.look(course, done)
+	look := &lookout{Summary: Summary{Total: r.Plan.Trials()}, to: r.Observer, course: course}
 	sum := &look.Summary
 	w := results.NewWriter(f)
 	inRow := map[string]int{} // of one server: the rig may do well where no daemon does
-	tries := tries{}
 	for task := range course.tasks(r.Plan.Shard.Index) {
-		look.meet(task)
-		if len(done) > 0 {
-			course.saw(task, done[0])
-			look.estimate.had(task.Cell)
-			tries.saw(task.Cell, done[0].ending, "")
-			done = done[1:]
+		if sum.Done < len(done) {
+			course.saw(task, done[sum.Done])
+			sum.Done++
 			continue
 		}
 		if err := f.verify(); err != nil {
 			return *sum, err
 		}
-		hopeless := tries.hopeless(task.Cell)
+		hopeless := course.hopeless(task)
 		t, err := r.trial(ctx, task, look, hopeless)
 		if err != nil {
 			return *sum, fmt.Errorf("interrupted after %d of %d trials: %w", sum.Done, sum.Total, err)
@@ -173,7 +139,6 @@ func (r *Runner) trials(ctx context.Context, f *file, done []life) (Summary, err
 			return *sum, fmt.Errorf("after %d of %d trials: %w", sum.Done, sum.Total, err)
 		}
 		course.saw(task, lifeOf(t))
-		tries.saw(task.Cell, endingOf(t), t.Reason)
 		sum.Ran++
 		sum.Done++
 		look.finished(task, t)
@@ -191,6 +156,7 @@ func (r *Runner) trials(ctx context.Context, f *file, done []life) (Summary, err
 			return *sum, fmt.Errorf("%d trials in a row in %s could not be carried out; the last one: %s", maxFailures, cmp.Or(server, "the rig"), t.Reason)
 		}
 	}
+	look.count()
 	return *sum, nil
 }
 
@@ -201,13 +167,12 @@ func (r *Runner) trial(ctx context.Context, task Task, look *lookout, hopeless e
 		return nil, err
 	}
 	if hopeless != nil {
-		look.estimate.had(task.Cell)
 		return task.trial(time.Now(), nil, hopeless)
 	}
 	look.started(task)
 	start := time.Now()
 	out, err := r.execute(ctx, task)
-	look.estimate.took(task.Cell, time.Since(start))
+	look.pace.took(r.Plan.Spec.guess(task.Cell), time.Since(start))
 	if ctx.Err() != nil {
 		// It may have been cut short, however well it looks.
 		return nil, ctx.Err()
@@ -228,47 +193,31 @@ func (r *Runner) execute(ctx context.Context, task Task) (*workload.Outcome, err
 // lookout keeps the figures that the observer is shown.
 type lookout struct {
 	Summary
-	to       Observer
-	course   *course
-	estimate *estimator
+	to     Observer
+	course *course
+	pace   pace
 }
 
-func (r *Runner) look(c *course, done []life) *lookout {
-	l := &lookout{Summary: Summary{Done: len(done)}, to: r.Observer, course: c, estimate: r.Plan.estimator()}
-	l.Total = r.Plan.Trials()
-	return l
-}
-
-// meet counts a pair of a duet that was not sure to be needed.
-func (l *lookout) meet(t Task) {
-	if t.Cell.byWidth() && t.Round > inference.DuetFirst {
-		l.Total++
-		l.estimate.expect(t.Cell, 1)
-	}
-}
-
-// again counts what is to come of a sequential plan, which each trial changes.
-func (l *lookout) again() {
-	if l.course.lives == nil {
-		return
-	}
-	l.Total, l.estimate.left = l.course.ahead(l.course.plan.Shard.Index)
-	l.Total += l.Done
+// count tells what is to come, which each trial of a sequential plan changes, and so
+// does a pair of a duet that was not sure to be needed.
+func (l *lookout) count() (left time.Duration) {
+	trials, guess := l.course.ahead()
+	l.Total = l.Done + trials
+	return l.pace.of(guess)
 }
 
 func (l *lookout) progress(t Task) Progress {
-	return Progress{Task: t, Done: l.Done, Total: l.Total, Left: l.estimate.remaining()}
+	left := l.count()
+	return Progress{Task: t, Done: l.Done, Total: l.Total, Left: left}
 }
 
 func (l *lookout) started(t Task) {
-	l.again()
 	if l.to != nil {
 		l.to.Started(l.progress(t))
 	}
 }
 
 func (l *lookout) finished(t Task, trial *results.Trial) {
-	l.again()
 	if l.to != nil {
 		l.to.Finished(l.progress(t), trial)
 	}
@@ -283,37 +232,26 @@ const daemonStart = time.Second
 // sharingGuess is one for the load of a sharing trial.
 const sharingGuess = 3 * time.Second
 
-// estimator tells the time left: what is guessed for the trials to come, times how
-// much longer than their guess those so far took. The last ones count most, so that
-// it follows a machine that slows down.
-type estimator struct {
-	spec           *Spec
-	left           float64 // guessed, in nanoseconds
-	taken, guesses float64 // of trials so far, those before the last one times fade and so on
+// pace tells how much longer than their guess the trials so far took. The last ones
+// count most, so that it follows a machine that slows down.
+type pace struct {
+	taken, guesses float64 // in nanoseconds; those before the last trial times fade and so on
 }
 
 const fade = 0.9
 
-// expect counts trials that are still to be run.
-func (e *estimator) expect(c Cell, n int) { e.left += float64(n) * e.spec.guess(c) }
-
-// had counts a trial that was done before.
-func (e *estimator) had(c Cell) { e.left -= e.spec.guess(c) }
-
 // took counts a trial that is done.
-func (e *estimator) took(c Cell, d time.Duration) {
-	e.had(c)
-	e.taken = fade*e.taken + float64(d)
-	e.guesses = fade*e.guesses + e.spec.guess(c)
+func (p *pace) took(guess float64, d time.Duration) {
+	p.taken = fade*p.taken + float64(d)
+	p.guesses = fade*p.guesses + guess
 }
 
-// remaining is the time left.
-func (e *estimator) remaining() time.Duration {
-	left := e.left
-	if e.guesses > 0 {
-		left *= e.taken / e.guesses
+// of is how long what is guessed should take.
+func (p pace) of(guess float64) time.Duration {
+	if p.guesses > 0 {
+		guess *= p.taken / p.guesses
 	}
-	return time.Duration(min(left, 1<<62))
+	return time.Duration(min(guess, 1<<62))
 }
 
 // guess is how long a trial should take, in nanoseconds.

@@ -305,15 +305,14 @@ func TestEstimate(t *testing.T) {
 	if got, want := p.Estimate(), 4*(3*time.Second+4*time.Second+5*startUp); got != want {
 		t.Errorf("estimate %v, want %v", got, want)
 	}
-	e := &estimator{spec: &spec}
-	checked := Cell{Cell: results.Cell{Measure: results.Corruption}, checkRate: 1}
-	e.expect(checked, 4)
-	e.took(checked, 10*time.Second)
-	if got, want := e.remaining(), 3*10*time.Second; (got - want).Abs() > time.Millisecond {
+	guess := spec.guess(Cell{Cell: results.Cell{Measure: results.Corruption}, checkRate: 1})
+	var so pace
+	so.took(guess, 10*time.Second)
+	if got, want := so.of(3*guess), 3*10*time.Second; (got - want).Abs() > time.Millisecond {
 		t.Errorf("after one trial of 10 s: %v left, want %v", got, want)
 	}
-	e.took(checked, 29*time.Second) // the first one counts as 0.9 of a trial: (0.9*10 + 29) / 1.9 = 20
-	if got, want := e.remaining(), 2*20*time.Second; (got - want).Abs() > time.Millisecond {
+	so.took(guess, 29*time.Second) // the first one counts as 0.9 of a trial: (0.9*10 + 29) / 1.9 = 20
+	if got, want := so.of(2*guess), 2*20*time.Second; (got - want).Abs() > time.Millisecond {
 		t.Errorf("after a second of 29 s: %v left, want %v", got, want)
 	}
 }
