@@ -66,9 +66,9 @@ func (t Task) trial(start time.Time, out *workload.Outcome, err error) (*results
 		r.Metrics = metrics(t.Cell, out)
 	}
 	err = copyFork(r, out)
-	r.Reason, r.Mark = openssl.PortableText(r.Reason), openssl.PortableText(r.Mark)
+	r.Reason, r.Mark = openssl.Portable(r.Reason), openssl.Portable(r.Mark)
 	for i, text := range r.Detail {
-		r.Detail[i] = openssl.PortableText(text)
+		r.Detail[i] = openssl.Portable(text)
 	}
 	return r, err
 }

@@ -131,7 +131,7 @@ func newBuildReport(b openssl.Build) *buildReport {
 
 // add names no one's home: a probe is published like a results file.
 func (f *buildReport) add(p *workload.Probed) {
-	p.Skipped = openssl.PortableText(p.Skipped)
+	p.Skipped = openssl.Portable(p.Skipped)
 	for i, file := range p.Files {
 		p.Files[i] = openssl.Portable(file)
 	}

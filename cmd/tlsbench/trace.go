@@ -148,7 +148,7 @@ func (c *traceCommand) once(ctx context.Context, b openssl.Build, st catalogue.C
 	}
 	switch {
 	case out.Skipped != "":
-		t.NotRun = "skipped: " + openssl.PortableText(out.Skipped)
+		t.NotRun = "skipped: " + openssl.Portable(out.Skipped)
 	case out.NotApplicable != "":
 		t.NotRun = "not applicable: OpenSSL has no " + out.NotApplicable
 	case out.Trace == nil:

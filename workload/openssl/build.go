@@ -92,24 +92,14 @@ func (b Build) Environ(env []string) []string {
 // The names that stand for this user's folders in files that others read, and
 // that another user or machine resolves for itself.
 const (
-	cacheName = "$CACHE/"
-	homeName  = "~/"
+	cacheName = "$CACHE"
+	homeName  = "~"
 )
 
-// Portable gives a path as a results file has it: the user's cache and home
-// folders become $CACHE and ~, so that the file says which library it was and
-// not who ran it, and so that it can be resumed in another account.
-func Portable(path string) string {
-	for _, p := range prefixes() {
-		if rest, ok := strings.CutPrefix(path, p.dir+"/"); ok {
-			return p.name + rest
-		}
-	}
-	return path
-}
-
-// PortableText makes the paths in a text portable, such as those in an error.
-func PortableText(text string) string {
+// Portable gives a path, or a text with paths in it, as a results file has it: the
+// user's cache and home folders become $CACHE and ~, so that the file says which
+// library it was and not who ran it, and so that it can be resumed in another account.
+func Portable(text string) string {
 	for _, p := range prefixes() {
 		path := regexp.MustCompile(`(^|[^\pL\pN_./-])` + regexp.QuoteMeta(p.dir) + `[\pL\pN_.-]*`)
 		text = path.ReplaceAllStringFunc(text, func(found string) string {
@@ -117,16 +107,17 @@ func PortableText(text string) string {
 			if strings.Trim(after, ".") != "" {
 				return found // another folder, whose name begins so
 			}
-			return before + strings.TrimSuffix(p.name, "/") + after
+			return before + p.name + after
 		})
 	}
 	return text
 }
 
-// Local undoes Portable for this user.
+// Local gives this user's path for a portable one.
 func Local(path string) string {
+	first, rest, _ := strings.Cut(path, "/")
 	for _, p := range prefixes() {
-		if rest, ok := strings.CutPrefix(path, p.name); ok {
+		if first == p.name {
 			return filepath.Join(p.dir, rest)
 		}
 	}

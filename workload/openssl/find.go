@@ -93,20 +93,17 @@ func one(b Build, err error) ([]Build, error) {
 // copy of what the system has would only double the trials.
 func (f *finder) all() ([]Build, error) {
 	var builds []Build
-	b, err := f.system()
-	if err == nil {
-		builds = append(builds, b)
-	}
-	cached, changed := f.cache()
+	found, changed := f.here()
 	if changed != nil {
 		return nil, changed
 	}
-	for _, b := range cached {
+	for _, b := range found {
 		if !slices.ContainsFunc(builds, func(have Build) bool { return have.Version == b.Version }) {
 			builds = append(builds, b)
 		}
 	}
 	if len(builds) == 0 {
+		_, err := f.system()
 		return nil, fmt.Errorf("find openssl \"all\": the cache %s is empty, and %w", f.store.Dir, err)
 	}
 	return builds, nil
@@ -115,11 +112,8 @@ func (f *finder) all() ([]Build, error) {
 // choices names what could have been asked for.
 func (f *finder) choices() string {
 	var have []string
-	if b, err := f.system(); err == nil {
-		have = append(have, "system ("+b.Version+")")
-	}
-	cached, _ := f.cache()
-	for _, b := range cached {
+	found, _ := f.here()
+	for _, b := range found {
 		have = append(have, fmt.Sprintf("%s (%s)", b.Name, b.Version))
 	}
 	have = append(have, "all", "or a folder with libcrypto.so.N and libssl.so.N")
@@ -148,31 +142,32 @@ func (f *finder) line(name string) (Build, error) {
 	return b, nil
 }
 
-// cache gives all usable builds of the cache, and the error of the first one
-// that was changed since it was fetched.
-func (f *finder) cache() (builds []Build, changed error) {
-	for _, name := range f.lines() {
-		b, err := f.line(name)
-		if err == nil {
-			builds = append(builds, b)
-		} else if errors.Is(err, fetch.ErrChanged) && changed == nil {
-			changed = err
+// here gives all usable builds of the system and of the cache, and the error of the
+// first that was changed since it was fetched.
+func (f *finder) here() (builds []Build, changed error) {
+	for _, l := range f.list(nil) {
+		if l.Err == nil {
+			builds = append(builds, l.Build)
+		} else if errors.Is(l.Err, fetch.ErrChanged) {
+			changed = cmp.Or(changed, l.Err)
 		}
 	}
 	return builds, changed
 }
 
 // cached gives a build by line or exact version; os.ErrNotExist if there is
-// none.
+// none. The system's comes last.
 func (f *finder) cached(name string) (Build, error) {
 	if slices.Contains(f.lines(), name) {
 		return f.line(name)
 	}
-	builds, changed := f.cache()
-	slices.SortStableFunc(builds, func(a, b Build) int { return version.Compare(b.Version, a.Version) })
-	if b, err := f.system(); err == nil {
-		builds = append(builds, b)
-	}
+	builds, changed := f.here()
+	slices.SortStableFunc(builds, func(a, b Build) int {
+		if (a.Source == System) != (b.Source == System) {
+			return strings.Compare(string(a.Source), string(b.Source))
+		}
+		return version.Compare(b.Version, a.Version)
+	})
 	for _, b := range builds {
 		if version.Of(b.Version, name) {
 			return b, nil

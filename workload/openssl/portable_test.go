@@ -42,7 +42,7 @@ func TestPortableText(t *testing.T) {
 		"/home/meier/a /mnt/home/me/b /home/me.old/c /home/me2": "/home/meier/a /mnt/home/me/b /home/me.old/c /home/me2",
 		"": "",
 	} {
-		if got := PortableText(text); got != want {
+		if got := Portable(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}

@@ -98,41 +98,57 @@ func NewBlock(s Settings) (*Block, error) {
 	if s.Workers < 1 || s.Workers > MaxWorkers {
 		return nil, fmt.Errorf("%d workers: want 1 to %d", s.Workers, MaxWorkers)
 	}
-	at := layout(s)
-	file, mem, err := mapped("control block", int(at.end))
+	var c C.struct_config
+	size := layout(&c, s)
+	if err := fillConfig(&c, s); err != nil {
+		return nil, err
+	}
+	file, mem, err := mapped("control block", size)
 	if err != nil {
 		return nil, err
 	}
 	b := &Block{file: file, mem: mem, c: (*C.struct_block)(unsafe.Pointer(&mem[0]))}
-	if err := b.configure(s, at); err != nil {
-		b.Close()
-		return nil, err
+	b.c.magic, b.c.layout, b.c.size_of_block = C.BLOCK_MAGIC, C.BLOCK_LAYOUT, C.uint32_t(unsafe.Sizeof(C.struct_block{}))
+	b.c.config = c
+	n := uint64(s.Workers)
+	b.workers = part[C.struct_worker](mem, c.workers_at, n)
+	b.draws = part[C.struct_draw](mem, c.draws_at, n*uint64(c.draws_per_worker))
+	b.samples = part[C.uint32_t](mem, c.samples_at, n*uint64(c.samples_per_worker))
+	b.forks = part[C.struct_fork_record](mem, c.forks_at, forkRecords(s))
+	if s.Heap == traced {
+		b.trace = &part[C.struct_trace](mem, c.trace_at, 1)[0]
 	}
 	return b, nil
 }
 
-// offsets are where the parts of the block begin, and its size.
-type offsets struct {
-	workers, draws, samples, forks uint64
-	trace                          uint64
-	end                            uint64
-	drawsPerWorker, samplesPerWork uint64
+// layout notes where the parts of the block begin, and gives its size.
+func layout(c *C.struct_config, s Settings) int {
+	n, size := uint64(s.Workers), uint64(0)
+	room := func(records uint64, each uintptr) C.uint64_t {
+		at := size
+		size += (records*uint64(each) + 4095) &^ 4095
+		return C.uint64_t(at)
+	}
+	c.draws_per_worker, c.samples_per_worker = C.uint64_t(s.Draws/n), C.uint64_t(s.Samples/n)
+	room(1, unsafe.Sizeof(C.struct_block{}))
+	c.workers_at = room(n, unsafe.Sizeof(C.struct_worker{}))
+	c.draws_at = room(n*(s.Draws/n), unsafe.Sizeof(C.struct_draw{}))
+	c.samples_at = room(n*(s.Samples/n), unsafe.Sizeof(C.uint32_t(0)))
+	c.forks_at = room(forkRecords(s), unsafe.Sizeof(C.struct_fork_record{}))
+	traces := uint64(0)
+	if s.Heap == traced {
+		traces = 1
+	}
+	c.trace_at = room(traces, unsafe.Sizeof(C.struct_trace{}))
+	return int(size)
 }
 
-func layout(s Settings) offsets {
-	page := func(n uint64) uint64 { return (n + 4095) &^ 4095 }
-	n := uint64(s.Workers)
-	at := offsets{drawsPerWorker: s.Draws / n, samplesPerWork: s.Samples / n}
-	at.workers = page(uint64(unsafe.Sizeof(C.struct_block{})))
-	at.draws = at.workers + page(n*uint64(unsafe.Sizeof(C.struct_worker{})))
-	at.samples = at.draws + page(n*at.drawsPerWorker*uint64(unsafe.Sizeof(C.struct_draw{})))
-	at.forks = at.samples + page(n*at.samplesPerWork*4)
-	at.trace = at.forks + page(forkRecords(s)*uint64(unsafe.Sizeof(C.struct_fork_record{})))
-	at.end = at.trace
-	if s.Heap == traced {
-		at.end += page(uint64(unsafe.Sizeof(C.struct_trace{})))
+// part gives some records of the block, from an offset on.
+func part[T any](mem []byte, at C.uint64_t, records uint64) []T {
+	if records == 0 {
+		return nil
 	}
-	return at
+	return unsafe.Slice((*T)(unsafe.Pointer(&mem[at])), records)
 }
 
 // mapped makes a file in memory, for other processes to map too.
@@ -159,39 +175,6 @@ func (b *Block) Close() {
 		b.mem, b.c, b.workers, b.draws, b.samples, b.forks, b.trace = nil, nil, nil, nil, nil, nil, nil
 	}
 	b.file.Close()
-}
-
-func (b *Block) configure(s Settings, at offsets) error {
-	b.c.magic = C.BLOCK_MAGIC
-	b.c.layout = C.BLOCK_LAYOUT
-	b.c.size_of_block = C.uint32_t(unsafe.Sizeof(C.struct_block{}))
-	if err := fillConfig(&b.c.config, s); err != nil {
-		return err
-	}
-	c := &b.c.config
-	c.workers_at = C.uint64_t(at.workers)
-	c.draws_at = C.uint64_t(at.draws)
-	c.samples_at = C.uint64_t(at.samples)
-	c.forks_at = C.uint64_t(at.forks)
-	c.trace_at = C.uint64_t(at.trace)
-	c.draws_per_worker = C.uint64_t(at.drawsPerWorker)
-	c.samples_per_worker = C.uint64_t(at.samplesPerWork)
-
-	n := uint64(s.Workers)
-	b.workers = unsafe.Slice((*C.struct_worker)(unsafe.Pointer(&b.mem[at.workers])), n)
-	if at.drawsPerWorker > 0 {
-		b.draws = unsafe.Slice((*C.struct_draw)(unsafe.Pointer(&b.mem[at.draws])), n*at.drawsPerWorker)
-	}
-	if at.samplesPerWork > 0 {
-		b.samples = unsafe.Slice((*C.uint32_t)(unsafe.Pointer(&b.mem[at.samples])), n*at.samplesPerWork)
-	}
-	if s.Heap == traced {
-		b.trace = (*C.struct_trace)(unsafe.Pointer(&b.mem[at.trace]))
-	}
-	if n := forkRecords(s); n > 0 {
-		b.forks = unsafe.Slice((*C.struct_fork_record)(unsafe.Pointer(&b.mem[at.forks])), n)
-	}
-	return nil
 }
 
 // SetPhase tells the workers what to do and wakes those that wait for load.
