@@ -10,7 +10,6 @@
 package strategies
 
 // #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wconversion -O2
-// #include "strategy.h"
 import "C"
 
 import "embed"
@@ -21,15 +20,3 @@ import "embed"
 //
 //go:embed *.c *.h
 var Source embed.FS
-
-// compiled lists the names that the linker gathered, in no particular order.
-func compiled() []string {
-	var names []string
-	for i := C.size_t(0); ; i++ {
-		s := C.strategy_at(i)
-		if s == nil {
-			return names
-		}
-		names = append(names, C.GoString(s.name))
-	}
-}

@@ -110,8 +110,7 @@ struct strategy {
 		&strategy_##x;                                                                                 \
 	static const struct strategy strategy_##x
 
-/* One of the suite's own by its name, or by a number from 0; NULL if there is none. */
+/* One of the suite's own by its name; NULL if there is none. */
 const struct strategy *strategy_named(const char *name);
-const struct strategy *strategy_at(size_t i);
 
 #endif

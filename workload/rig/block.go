@@ -63,7 +63,6 @@ const (
 	MaxWorkers = C.MAX_WORKERS
 	MaxTraced  = C.TRACE_MAX_WORKERS // of a rig with the heap traced
 	maxDER     = C.MAX_DER
-	lastStage  = C.STAGE_DONE
 )
 
 // EventKinds lists the kinds of events that the C side notes, by their number there.

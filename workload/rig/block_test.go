@@ -93,8 +93,8 @@ func TestEnumsMatch(t *testing.T) {
 			t.Errorf("package event knows no %s", kind)
 		}
 	}
-	if len(stages) != lastStage+1 {
-		t.Errorf("%d names of stages for %d in block.h", len(stages), lastStage+1)
+	if slices.Contains(stages[:], "") {
+		t.Errorf("a stage of block.h has no name: %q", stages)
 	}
 }
 

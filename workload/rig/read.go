@@ -127,7 +127,7 @@ func (b *Block) Handshakes() uint64 {
 }
 
 // stages are the names of enum stage, as an early end is reported with them.
-var stages = [...]string{
+var stages = [C.STAGE_DONE + 1]string{
 	"start", "load OpenSSL", "set up OpenSSL", "make contexts", "fork workers", "fork workers", "serve",
 }
 

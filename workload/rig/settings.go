@@ -1,12 +1,6 @@
 package rig
 
 // #include "block.h"
-// #include "hazard.h"
-//
-// static const char *hazard_name(size_t i)
-// {
-// 	return hazards[i] != NULL ? hazards[i]->name : NULL;
-// }
 import "C"
 
 import (
@@ -89,18 +83,6 @@ var Detectors = slices.Sorted(maps.Keys(detectors))
 
 // MaxHazards is how many hazards one trial can have.
 const MaxHazards = C.MAX_HAZARDS
-
-// CompiledHazards lists the names in the C table, in its order.
-func CompiledHazards() []string {
-	var names []string
-	for i := C.size_t(0); ; i++ {
-		name := C.hazard_name(i)
-		if name == nil {
-			return names
-		}
-		names = append(names, C.GoString(name))
-	}
-}
 
 func fillConfig(c *C.struct_config, s Settings) error {
 	for _, f := range []struct {
