@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"bytes"
+	"embed"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"text/template"
 
 	"tlsbench/results"
 	"tlsbench/workload/neighbours"
@@ -37,20 +39,27 @@ type setup struct {
 // opensslConfig is the name of OpenSSL's configuration in the daemon's folder.
 const opensslConfig = "openssl.cnf"
 
+//go:embed kamailio.cfg.tmpl neighbour.py my.cnf
+var texts embed.FS
+
+var configuration = template.Must(template.ParseFS(texts, "kamailio.cfg.tmpl"))
+
 // write makes the daemon's files: configuration, key, certificate, script.
 func (s setup) write() error {
-	files := map[string][]byte{
-		"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM(), "kamailio.cfg": []byte(s.config()), "neighbour.py": []byte(pythonScript),
-	}
-	if s.database != nil {
-		files[".my.cnf"] = []byte(databaseConfig)
-	}
-	if s.fips != "" {
-		text, err := neighbours.FIPSConfigText(s.fips)
-		if err != nil {
+	files := map[string][]byte{"key.pem": s.id.KeyPEM(), "cert.pem": s.id.CertificatePEM()}
+	var err error
+	for name, from := range map[string]string{"neighbour.py": "neighbour.py", ".my.cnf": "my.cnf"} {
+		if files[name], err = texts.ReadFile(from); err != nil {
 			return err
 		}
-		files[opensslConfig] = []byte(text)
+	}
+	if files["kamailio.cfg"], err = s.config(); err != nil {
+		return err
+	}
+	if s.fips != "" {
+		if files[opensslConfig], err = neighbours.FIPSConfigText(s.fips); err != nil {
+			return err
+		}
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
@@ -60,81 +69,22 @@ func (s setup) write() error {
 	return nil
 }
 
-// pythonScript uses OpenSSL in the main process, as a routing script that
-// talks to a web service would.
-const pythonScript = `import ssl
-
-class Neighbour:
-    def child_init(self, rank):
-        return 0
-
-def mod_init():
-    ssl.create_default_context()
-    ssl.RAND_bytes(16)
-    return Neighbour()
-`
-
-// config is the smallest configuration that answers OPTIONS over TLS. It asks
-// clients for a certificate and does without: so do the rig's contexts, and bad
-// peers with an untrusted one have something to be refused for.
-func (s setup) config() string {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("#!KAMAILIO")
-	line("debug=1\nlog_stderror=yes\nfork=yes\nchildren=1\ntcp_children=%d", s.readers)
-	line("listen=tls:127.0.0.1:%d\nenable_tls=yes\nauto_aliases=no\ndns=no\nrev_dns=no\nuse_dns_cache=no", s.port)
-	line("disable_core_dump=yes\nmem_safety=%d\ntcp_max_connections=%d\ntls_max_connections=%[2]d",
-		s.memSafety, maxConnections)
-	if s.mode != NoMode {
-		line("tls_threads_mode=%d", s.mode)
+func (s setup) config() ([]byte, error) {
+	values := map[string]any{
+		"Readers": s.readers, "Port": s.port, "MemSafety": s.memSafety, "Connections": maxConnections, "Mode": s.mode,
+		"Modules": s.daemon.Modules, "Dir": s.dir, "Python": "", "Database": "",
 	}
-	python := s.hazard.Name == "python"
-	if python && s.hazard.Value("before") != 0 {
-		s.loadPython(line)
+	if s.hazard.Name == "python" {
+		values["Python"] = "after"
+		if s.hazard.Value("before") != 0 {
+			values["Python"] = "before"
+		}
 	}
-	line(`loadmodule "%s/tls.so"`, s.daemon.Modules)
-	line(`loadmodule "%s/sl.so"`, s.daemon.Modules)
-	if python && s.hazard.Value("before") == 0 {
-		s.loadPython(line)
-	}
-	query := ""
 	if s.database != nil {
-		query = s.loadDatabase(line)
+		user, password := s.database.Login()
+		values["Database"] = fmt.Sprintf("mysql://%s:%s@[tlsbench]127.0.0.1:%d/%[1]s", user, password, s.database.Port)
 	}
-	line(`modparam("tls", "tls_method", "TLSv1.2+")`)
-	line(`modparam("tls", "private_key", "%s/key.pem")`, s.dir)
-	line(`modparam("tls", "certificate", "%s/cert.pem")`, s.dir)
-	line(`modparam("tls", "verify_certificate", 1)`)
-	line(`modparam("tls", "require_certificate", 0)`)
-	line("request_route {%s\n\tsl_send_reply(\"200\", \"OK\");\n\texit;\n}", query)
-	return b.String()
-}
-
-// databaseConfig is what the database module reads in HOME: TLS is a must. The server's
-// certificate is not checked, because old versions of the module cannot be told of
-// its authority.
-const databaseConfig = "[tlsbench]\nssl-enforce=1\nssl-verify-server-cert=0\n"
-
-// loadDatabase loads what uses the database: htable, which loads a table when the
-// main process initialises it, and sqlops, with a connection of each reader's own
-// and a query for each request.
-func (s setup) loadDatabase(line func(string, ...any)) (query string) {
-	user, password := s.database.Login()
-	url := fmt.Sprintf("mysql://%s:%s@[tlsbench]127.0.0.1:%d/%[1]s", user, password, s.database.Port)
-	for _, module := range []string{"pv", "db_mysql", "htable", "sqlops"} {
-		line(`loadmodule "%s/%s.so"`, s.daemon.Modules, module)
-	}
-	line(`modparam("db_mysql", "timeout_interval", 20)`)
-	line(`modparam("htable", "db_url", "%s")`, url)
-	line(`modparam("htable", "htable", "a=>size=4;dbtable=htable;")`)
-	line(`modparam("sqlops", "sqlcon", "a=>%s")`, url)
-	return `
-	sql_query("a", "select key_value from htable", "r");
-	if ($dbr(r=>rows) != 1) { sl_send_reply("500", "Database"); exit; }
-	sql_result_free("r");`
-}
-
-func (s setup) loadPython(line func(string, ...any)) {
-	line(`loadmodule "%s/app_python3.so"`, s.daemon.Modules)
-	line(`modparam("app_python3", "load", "%s/neighbour.py")`, s.dir)
+	var b bytes.Buffer
+	err := configuration.Execute(&b, values)
+	return b.Bytes(), err
 }

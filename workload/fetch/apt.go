@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net/url"
@@ -58,29 +59,14 @@ func (a *apt) write(name, text string) error {
 	return nil
 }
 
-// config is read by apt after the machine's own configuration, so that it has
-// the last word. #clear, because lists can only be added to otherwise; the
-// commands in them may delete from the system's cache or talk to daemons.
+//go:embed apt.conf
+var aptConfig string
+
 func (a *apt) config() string {
-	s := a.state
-	conf := "#clear APT::Update;\n#clear Acquire::Languages;\n" +
-		"Acquire::Languages { \"none\"; };\n" +
-		"APT::Update::Error-Mode \"any\";\n" +
-		"APT::Get::List-Cleanup \"false\";\n" + // suites come one by one
-		"Acquire::GzipIndexes \"true\";\n" +
-		"Acquire::Retries \"2\";\n"
+	conf := strings.ReplaceAll(aptConfig, `"@`, `"`+a.state)
 	if os.Geteuid() == 0 {
 		// As root, apt downloads as a user who cannot enter a private folder.
 		conf += "APT::Sandbox::User \"root\";\n"
-	}
-	for _, d := range [][2]string{
-		{"State", ""}, {"State::lists", "lists"}, {"State::status", "status"},
-		{"State::extended_states", "extended_states"},
-		{"Cache", "cache"}, {"Cache::archives", "cache/archives"}, {"Log", "log"},
-		{"Etc::sourcelist", "use.sources"}, {"Etc::sourceparts", "empty"},
-		{"Etc::preferences", "empty/none"}, {"Etc::preferencesparts", "empty"},
-	} {
-		conf += fmt.Sprintf("Dir::%s %q;\n", d[0], filepath.Join(s, d[1]))
 	}
 	return conf
 }

@@ -3,10 +3,12 @@ package neighbours
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,35 +51,19 @@ func FIPSIn(version string, folders []string) (string, error) {
 	return "", missing("openssl %s has no FIPS module: Debian's is in %s, from 3.5 on", version, FIPSPackage)
 }
 
-// FIPSConfigText is an OpenSSL configuration that activates the FIPS module at path
-// and lets nothing else do cryptography, as "openssl fipsinstall" would write it:
+//go:embed fips.cnf
+var fipsConfig []byte
+
+// FIPSConfigText is an OpenSSL configuration that activates the FIPS module at path,
 // with the HMAC of the file, which the module checks.
-func FIPSConfigText(module string) (string, error) {
+func FIPSConfigText(module string) ([]byte, error) {
 	content, err := os.ReadFile(module)
 	if err != nil {
-		return "", fmt.Errorf("read the FIPS module: %w", err)
+		return nil, fmt.Errorf("read the FIPS module: %w", err)
 	}
 	mac := hmac.New(sha256.New, []byte(fipsKey))
 	mac.Write(content)
-	return fmt.Sprintf(`openssl_conf = start
-config_diagnostics = 1
-[start]
-providers = providers
-alg_section = algorithms
-[providers]
-fips = fips
-base = base
-[base]
-activate = 1
-[fips]
-activate = 1
-install-version = 1
-conditional-errors = 1
-security-checks = 1
-module-mac = %s
-[algorithms]
-default_properties = fips=yes
-`, strings.ReplaceAll(fmt.Sprintf("% X", mac.Sum(nil)), " ", ":")), nil
+	return fmt.Appendf(slices.Clone(fipsConfig), "module-mac = %s\n", strings.ReplaceAll(fmt.Sprintf("% X", mac.Sum(nil)), " ", ":")), nil
 }
 
 // FIPSConfig has that text in memory.
@@ -86,7 +72,7 @@ func FIPSConfig(module string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return inMemory("openssl-fips.cnf", []byte(config))
+	return inMemory("openssl-fips.cnf", config)
 }
 
 // inMemory makes a file that is on no disk. Its name holds for every process, until
