@@ -131,10 +131,15 @@ func (t Task) carriedOut(o *workload.Outcome) (results.Status, string) {
 // metrics gives the values of the benchmark line.
 func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	switch {
-	case c.Measure == results.Sharing:
-		return sharingMetrics(o)
+	case c.Measure == results.Sharing: // with those of the floor: what that is, all trials of a file together say
+		raced, read := results.CountRaced(o.Raced)
+		return []results.Metric{{Value: float64(raced), Unit: results.RacedBlocks}, {Value: float64(read), Unit: results.ReadRacedBlocks}}
 	case c.server != nil:
-		return daemonMetrics(o)
+		list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
+		if o.Memory > 0 {
+			list = append(list, results.Metric{Value: float64(o.Memory), Unit: results.MemoryBytes})
+		}
+		return list
 	case c.Measure != results.Corruption && o.Damaged():
 		return nil // what a server does while it breaks is not throughput
 	case c.Measure == results.Fork:
@@ -144,7 +149,8 @@ func metrics(c Cell, o *workload.Outcome) []results.Metric {
 	case c.Measure == results.Handshake:
 		return handshakeMetrics(o)
 	case c.checkRate == 0:
-		return passiveMetrics(o)
+		list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
+		return appendRate(list, event.PassiveCount(o.Events), o.Handshakes, results.PassivePerMhs)
 	}
 	return corruptionMetrics(o)
 }
@@ -194,22 +200,6 @@ func hazardMetrics(o *workload.Outcome) []results.Metric {
 		})
 	}
 	return list
-}
-
-// sharingMetrics count the blocks that the tracer tells of, those of the floor
-// too: what that is, all trials of a file together say.
-func sharingMetrics(o *workload.Outcome) []results.Metric {
-	raced, read := results.CountRaced(o.Raced)
-	return []results.Metric{
-		{Value: float64(raced), Unit: results.RacedBlocks},
-		{Value: float64(read), Unit: results.ReadRacedBlocks},
-	}
-}
-
-// passiveMetrics are those of a trial with the active checks off.
-func passiveMetrics(o *workload.Outcome) []results.Metric {
-	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
-	return appendRate(list, event.PassiveCount(o.Events), o.Handshakes, results.PassivePerMhs)
 }
 
 // appendRate adds events for each million of exposure.

@@ -218,12 +218,3 @@ func (s Spec) daemonConfig() []benchfmt.Config {
 	}
 	return append(config(results.DaemonsKey, strings.Join(names, " ")), packages...)
 }
-
-// daemonMetrics are those of a trial in a daemon.
-func daemonMetrics(o *workload.Outcome) []results.Metric {
-	list := []results.Metric{{Value: damaged(o), Unit: results.DamagedPerTrial}}
-	if o.Memory > 0 {
-		list = append(list, results.Metric{Value: float64(o.Memory), Unit: results.MemoryBytes})
-	}
-	return list
-}

@@ -75,16 +75,8 @@ func parseDocument(text json.RawMessage) (document, error) {
 	return d, nil
 }
 
-// differences names what keeps two runs from being one.
-func (d document) differences(here document) []string {
-	list := d.planDifferences(here)
-	if d.Shard != here.Shard {
-		list = append(list, fmt.Sprintf("shard: %s in the file, %s here", d.Shard, here.Shard))
-	}
-	return append(list, fieldDifferences(d.Machine, here.Machine)...)
-}
-
-// planDifferences is differences without shard and machine.
+// planDifferences names what keeps two runs from being of one plan, shard and machine
+// apart.
 func (d document) planDifferences(here document) []string {
 	var list []string
 	if d.Version != here.Version {

@@ -9,7 +9,6 @@ import (
 	"tlsbench/results"
 	"tlsbench/results/inference"
 	"tlsbench/strategies/catalogue"
-	"tlsbench/workload"
 )
 
 // A duet is a comparison of its own: both sides are in each of its trials, so it
@@ -17,11 +16,6 @@ import (
 // pairs is not known beforehand: those of the rounds from inference.DuetFirst on
 // are made only while the interval is too wide. What was found plays no part in
 // that.
-
-func duetDefaults(d results.DuetSpec) results.DuetSpec {
-	d.Against = results.OrDefault(d.Against, results.Strategy{Choice: catalogue.Choice{Name: catalogue.NegativeControl}})
-	return d
-}
 
 // duetRounds is the most pairs that a duet of the plan may have, 0 without duets.
 func (s Spec) duetRounds() int {
@@ -86,11 +80,3 @@ const duetLength = results.DuetBlocks * 4 * results.DuetSlice
 // byWidth reports whether the cell is a duet that ends by its interval, and not by
 // a number of pairs.
 func (c Cell) byWidth() bool { return c.against != nil && c.pairs == 0 }
-
-// canDuet refuses a plan of duets on a machine that can make none.
-func (r *Runner) canDuet() error {
-	if slices.Contains(r.Plan.Spec.Measures, results.Duet) {
-		return workload.CanDuet()
-	}
-	return nil
-}

@@ -20,15 +20,12 @@ import (
 // ReadPlan returns the plan that a results file was written for, so that it
 // can be resumed without being described again. Shared objects that the file
 // names are looked for next to it and in the working folder.
-func ReadPlan(path string) (*Plan, error) {
-	p, err := readPlan(path)
-	if err != nil {
-		return nil, refuse(fmt.Errorf("read plan of %s: %w", path, err))
-	}
-	return p, nil
-}
-
-func readPlan(path string) (*Plan, error) {
+func ReadPlan(path string) (p *Plan, err error) {
+	defer func() {
+		if err != nil {
+			err = refuse(fmt.Errorf("read plan of %s: %w", path, err))
+		}
+	}()
 	f, err := openAgain(path)
 	if err != nil {
 		return nil, err
@@ -38,8 +35,7 @@ func readPlan(path string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := planAgain(d.Spec, d.Shard)
-	if err != nil {
+	if p, err = planAgain(d.Spec, d.Shard); err != nil {
 		return nil, err
 	}
 	for _, own := range p.Spec.own() {
@@ -218,7 +214,11 @@ func sameRun(f io.ReadSeeker, here document) error {
 	if err != nil {
 		return err
 	}
-	diff := append(d.differences(here), pathDifferences(h, here)...)
+	diff := d.planDifferences(here)
+	if d.Shard != here.Shard {
+		diff = append(diff, fmt.Sprintf("shard: %s in the file, %s here", d.Shard, here.Shard))
+	}
+	diff = slices.Concat(diff, fieldDifferences(d.Machine, here.Machine), pathDifferences(h, here))
 	if len(diff) > 0 {
 		return fmt.Errorf("it belongs to another run: %s", strings.Join(diff, "; "))
 	}

@@ -24,15 +24,19 @@ const (
 	forkLimit = time.Minute
 )
 
-func forkDefaults(f results.ForkSpec) results.ForkSpec {
-	f.Memory = results.OrDefault(f.Memory, results.DefaultForkMemory)
-	f.Filled = results.OrDefault(f.Filled, 0)
-	f.HugePages = results.OrDefault(f.HugePages, results.HugePages.Default())
-	f.Pairs = cmp.Or(f.Pairs, results.DefaultForkPairs)
-	return f
-}
-
-func validateFork(f results.ForkSpec) error {
+// validateForks refuses what fork trials cannot be made of, and hazards, of which they
+// know nothing: what a hazard does is not done in them, and a name must not say that it
+// was. With other measures they are made under plain alone.
+func (s Spec) validateForks() error {
+	if !slices.Contains(s.Measures, results.Fork) {
+		return nil
+	}
+	for _, h := range s.Hazards {
+		if h != results.Plain && (s.Only(results.Fork) || !slices.Contains(s.Hazards, results.Plain)) {
+			return fmt.Errorf("hazard %s: fork trials take no hazard; use %s with --measure fork", h, results.Plain)
+		}
+	}
+	f := s.Fork
 	err := cmp.Or(
 		checkList("huge pages", f.HugePages, &results.HugePages),
 		checkList("private memory of", results.Texts(f.Memory), nil),
@@ -53,34 +57,6 @@ func validateFork(f results.ForkSpec) error {
 	}
 	if f.Pairs < 0 || f.Pairs > maxPairs {
 		return fmt.Errorf("%d pairs of forks: want 1 to %d", f.Pairs, maxPairs)
-	}
-	return nil
-}
-
-// validateForks refuses hazards of which fork trials know nothing: what a
-// hazard does is not done in them, and a name must not say that it was. Besides
-// other measures they are made under plain alone.
-func (s Spec) validateForks() error {
-	if !slices.Contains(s.Measures, results.Fork) {
-		return nil
-	}
-	for _, h := range s.Hazards {
-		if h != results.Plain && (s.Only(results.Fork) || !slices.Contains(s.Hazards, results.Plain)) {
-			return fmt.Errorf("hazard %s: fork trials take no hazard; use %s with --measure fork", h, results.Plain)
-		}
-	}
-	return validateFork(s.Fork)
-}
-
-// canFork refuses forks of more memory than is free: rank 0 writes to all of it, and
-// what the kernel then kills would look like a strategy's crash.
-func (r *Runner) canFork() error {
-	if !slices.Contains(r.Plan.Spec.Measures, results.Fork) {
-		return nil
-	}
-	free, of := freeMemory()
-	if most := slices.Max(r.Plan.Spec.Fork.Memory); uint64(most)<<20 > free {
-		return fmt.Errorf("fork memory of %d MiB: %s has %d MiB free; choose less", most, of, free>>20)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tlsbench/results"
@@ -93,11 +94,23 @@ func (r *Runner) Run(ctx context.Context, path string) (Summary, error) {
 
 // canMeasure refuses what this machine cannot do.
 func (r *Runner) canMeasure() error {
-	workers := 0
+	workers, spec := 0, &r.Plan.Spec
 	for _, c := range r.Plan.Cells() {
 		workers = max(workers, c.Workers)
 	}
-	return cmp.Or(workload.RoomFor(workers), r.canDuet(), r.canFork())
+	err := workload.RoomFor(workers)
+	if err == nil && slices.Contains(spec.Measures, results.Duet) {
+		err = workload.CanDuet()
+	}
+	if err == nil && slices.Contains(spec.Measures, results.Fork) {
+		// Rank 0 writes to all of the memory, and what the kernel then kills would look
+		// like a strategy's crash.
+		free, of := freeMemory()
+		if most := slices.Max(spec.Fork.Memory); uint64(most)<<20 > free {
+			err = fmt.Errorf("fork memory of %d MiB: %s has %d MiB free; choose less", most, of, free>>20)
+		}
+	}
+	return err
 }
 
 // header gives the bytes that a results file of this run begins with.

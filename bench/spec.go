@@ -51,10 +51,13 @@ func (s Spec) withDefaults() Spec {
 	s.Locks = results.OrDefault(s.Locks, results.LockSharings.Default())
 	s.HeapSafety = results.OrDefault(s.HeapSafety, results.HeapSafeties.Default())
 	if slices.Contains(s.Measures, results.Fork) {
-		s.Fork = forkDefaults(s.Fork)
+		s.Fork.Memory = results.OrDefault(s.Fork.Memory, results.DefaultForkMemory)
+		s.Fork.Filled = results.OrDefault(s.Fork.Filled, 0)
+		s.Fork.HugePages = results.OrDefault(s.Fork.HugePages, results.HugePages.Default())
+		s.Fork.Pairs = cmp.Or(s.Fork.Pairs, results.DefaultForkPairs)
 	}
 	if slices.Contains(s.Measures, results.Duet) {
-		s.Duet = duetDefaults(s.Duet)
+		s.Duet.Against = results.OrDefault(s.Duet.Against, results.Strategy{Choice: catalogue.Choice{Name: catalogue.NegativeControl}})
 	}
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64N(1<<31-1) + 1 // short enough to be typed again

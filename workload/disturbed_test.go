@@ -223,7 +223,7 @@ func TestLatePeers(t *testing.T) {
 		{"wrong data in a pause", 1, peers.Failure{Kind: peers.WrongData, Began: 4 * s, At: 7 * s}, false},
 		{"alert in a pause", 1, peers.Failure{Kind: peers.Alert, Began: 4 * s, At: 7 * s}, false},
 	} {
-		tr := &trial{out: &Outcome{Timeouts: tc.timeouts}, pauses: Pauses{list: []pause{{5 * s, 7 * s}}}}
+		tr := &trial{out: &Outcome{Timeouts: tc.timeouts}, Disturbances: Disturbances{list: []pause{{5 * s, 7 * s}}}}
 		if got := tr.late(tc.failure); got != tc.want {
 			t.Errorf("%s: late %v, want %v", tc.name, got, tc.want)
 		}
@@ -231,7 +231,7 @@ func TestLatePeers(t *testing.T) {
 		if tc.failure.Kind == peers.Cut && tr.late(tc.failure) {
 			t.Errorf("%s: more failures were excused than the rig gave up peers", tc.name)
 		}
-		tr.halted = "worker 1 was stopped"
+		tr.Halted = "worker 1 was stopped"
 		if got, want := tr.late(tc.failure), tc.failure.Kind == peers.Cut || tc.failure.Kind == peers.Timeout; got != want {
 			t.Errorf("%s, with a stopped worker: late %v, want %v", tc.name, got, want)
 		}
@@ -243,7 +243,7 @@ func TestPauseIsForgotten(t *testing.T) {
 	const s = time.Second
 	tr, forks := &trial{pulses: []pulse{{since: s}}}, &forkTrial{last: progress{since: s}}
 	for now, want := range map[time.Duration]time.Duration{2*s - pauseFrom/2: s, 20 * s: 0} {
-		tr.pauses, forks.pauses = Pauses{looked: 2*s - pauseFrom}, Pauses{looked: 2*s - pauseFrom}
+		tr.Disturbances, forks.Disturbances = Disturbances{looked: 2*s - pauseFrom}, Disturbances{looked: 2*s - pauseFrom}
 		tr.pulses[0].since, forks.last.since = s, s
 		tr.notice(now)
 		forks.notice(now)
@@ -280,8 +280,8 @@ func TestNobodyWasServed(t *testing.T) {
 func TestPausedTrials(t *testing.T) {
 	for heap, disturbed := range map[string]bool{"global": true, "traced": false} {
 		tr := &trial{cfg: Config{Heap: heap}, out: &Outcome{Life: results.Life{Handshakes: 9, Attempts: 9}}, peers: new(peers.Load)}
-		tr.pauses.Notice(time.Second)
-		tr.pauses.Notice(time.Minute)
+		tr.Notice(time.Second)
+		tr.Notice(time.Minute)
 		if err := tr.disturbed(); (err != nil) != disturbed {
 			t.Errorf("heap %s: %v", heap, err)
 		}
@@ -291,7 +291,7 @@ func TestPausedTrials(t *testing.T) {
 // passedLimit is a server whose trial comes to a limit of the harness's.
 type passedLimit struct {
 	Server
-	pauses Pauses
+	pauses Disturbances
 }
 
 var errLimit = errors.New("not done in time")
@@ -309,7 +309,7 @@ func TestLimitAfterPause(t *testing.T) {
 	if _, err := serve(t.Context(), passedLimit{}); err != errLimit {
 		t.Errorf("without a pause: error %v, want %v", err, errLimit)
 	}
-	if _, err := serve(t.Context(), passedLimit{pauses: Pauses{list: []pause{{0, time.Minute}}}}); !errors.As(err, &disturbed) {
+	if _, err := serve(t.Context(), passedLimit{pauses: Disturbances{list: []pause{{0, time.Minute}}}}); !errors.As(err, &disturbed) {
 		t.Errorf("after a pause: error %v, want a disturbance", err)
 	}
 }

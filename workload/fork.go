@@ -87,7 +87,7 @@ func (t *forkTrial) Drive(ctx context.Context) error {
 
 // notice forgets when a fork was last done, if the harness did not run.
 func (t *forkTrial) notice(now time.Duration) {
-	if t.pauses.Notice(now) {
+	if t.Notice(now) {
 		t.last = progress{}
 	}
 }
@@ -111,11 +111,11 @@ func (t *forkTrial) Look(gone bool) error {
 	if why == "" {
 		return nil
 	}
-	if t.halted = t.stoppedProcess(); t.halted != "" {
-		return ErrHalt
+	err := t.Judge(true, 0, t.stoppedProcess)
+	if err == ErrHang {
+		t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
 	}
-	t.hang = &hang{worker: -1, at: rig.Now(), detail: t.stall(limit, why)}
-	return ErrHang
+	return err
 }
 
 // launch makes the control block and starts the rig on it.
@@ -146,8 +146,8 @@ func (t *forkTrial) stall(limit time.Duration, why string) string {
 // Read reads the outcome when rank 0 has ended. An error leaves the
 // outcome as far as it got.
 func (t *forkTrial) Read() error {
-	if t.halted != "" {
-		return &DisturbedError{t.halted}
+	if t.Halted != "" {
+		return &DisturbedError{t.Halted}
 	}
 	f := t.block.Forks()
 	o := t.out
@@ -199,7 +199,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 // may be the one that gets no processor.
 func (t *trial) forkProgress() progress {
 	rank0 := t.process.PID()
-	return t.progress(t.block.ForkBeat(), append(forkedBy(rank0), rank0)...)
+	return t.progress(t.block.ForkProgress(), append(forkedBy(rank0), rank0)...)
 }
 
 // forkedBy lists the processes that a process has forked.

@@ -372,7 +372,7 @@ var fieldDetectors = map[string][]mutant{
 		{"always", "what a death cut off counts by itself", daemons + "TestWhatADeathCutsOff",
 			in(daemonGo, "cut && (death > 0 ||", "cut && (false ||")},
 		{"pause", "a peer that ran late counts", daemons + "TestWhatADeathCutsOff",
-			in(daemonGo, "|| t.pauses.During", "|| false && t.pauses.During")},
+			in(daemonGo, "|| t.During", "|| false && t.During")},
 		{"traced", "what a tracer saw is no evidence if the harness paused", trials + "TestPausedTrials",
 			in(watchdogGo, "t.peers != nil && !t.cfg.Traced():", "t.peers != nil:")},
 	},

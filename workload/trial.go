@@ -60,16 +60,14 @@ type trial struct {
 	window    window
 	timed     bool // the load lasted as long as it was to
 	hang      *hang
-	overdue   atomic.Bool    // the trial should have ended: who stands still now is judged at once
-	halted    string         // which process was stopped from outside, "" for none
-	inspected time.Duration  // when stopped processes were looked for
-	pauses    Pauses         // of the harness
-	excused   uint64         // failures of peers that were the harness's own
-	died      syscall.Signal // the one that ended rank 0, 0 if none did
-	left      bool           // rank 0 has ended by itself, and too early
-	around    neighbourhood
-	out       *Outcome
-	pulses    []pulse
+	overdue   atomic.Bool // the trial should have ended: who stands still now is judged at once
+	Disturbances
+	excused uint64         // failures of peers that were the harness's own
+	died    syscall.Signal // the one that ended rank 0, 0 if none did
+	left    bool           // rank 0 has ended by itself, and too early
+	around  neighbourhood
+	out     *Outcome
+	pulses  []pulse
 
 	look func(*rig.Block) // is called when all has been read; nil = nobody looks
 }
@@ -110,7 +108,7 @@ func (t *trial) Start(ctx context.Context, out *Outcome) (serves bool, err error
 }
 
 func (t *trial) Read() error {
-	t.pauses.Notice(rig.Now())
+	t.Notice(rig.Now())
 	err := t.gather()
 	if err == nil && t.look != nil {
 		t.look(t.block)
@@ -169,12 +167,7 @@ func (t *trial) awaitReady(ctx context.Context) (ended bool, err error) {
 		return true, fmt.Errorf("%w: it was to %s", err, t.block.Stage())
 	}
 	<-t.process.Gone()
-	if t.process.Skipped() {
-		t.out.Skipped = t.block.Skipped()
-		return true, nil
-	}
-	if t.process.NotApplicable() {
-		t.out.NotApplicable = t.block.Missing()
+	if t.out.Skipped, t.out.NotApplicable = t.block.Skipped(), t.block.Missing(); t.out.Skipped != "" || t.out.NotApplicable != "" {
 		return true, nil
 	}
 	if s := t.process.Signal(); s != 0 && t.block.Failure() == nil {

@@ -62,36 +62,23 @@ func (t *trial) Look(gone bool) error {
 		return nil
 	}
 	t.hang = t.findHang(t.pulses)
-	if now := rig.Now(); t.hang != nil || now-t.inspected >= t.cfg.HangAfter {
-		t.inspected = now
-		if t.halted = t.stoppedProcess(); t.halted != "" {
-			t.hang = nil
-			return ErrHalt
-		}
+	err := t.Judge(t.hang != nil, t.cfg.HangAfter, t.stoppedProcess)
+	if t.Halted != "" {
+		t.hang = nil
 	}
-	if t.hang != nil {
-		return ErrHang
-	}
-	return nil
+	return err
 }
 
 // notice forgets how long the workers have been at what they do, if the harness did
 // not run: all of the trial may have been stopped, and goes on.
 func (t *trial) notice(now time.Duration) {
-	if t.pauses.Notice(now) {
+	if t.Notice(now) {
 		clear(t.pulses)
 	}
 }
 
-// Paused tells of pauses, the last one included.
-func (t *trial) Paused() error {
-	t.pauses.Notice(rig.Now())
-	return t.pauses.Err()
-}
-
 // stoppedProcess looks for a process of the rig that a signal or a debugger has
-// stopped, and says which one; "" if there is none. What waits for it does not
-// hang because of the strategy.
+// stopped, and says which one; "" if there is none.
 func (t *trial) stoppedProcess() string {
 	rank0 := t.process.PID()
 	if IsStopped(rank0) {
@@ -143,7 +130,7 @@ func (t *trial) findHang(pulses []pulse) *hang {
 			p.used, _ = kernelUsage(w.PID) // gone: seen as such elsewhere
 			continue
 		}
-		if now-p.since < t.patience(w) {
+		if now-p.since < t.patience(w.Operation == rig.Neighbour) {
 			undecided = true
 			continue
 		}
@@ -237,9 +224,10 @@ func blame(list []stuck, undecided bool, now, after time.Duration, overdue bool)
 // (neighbour.c).
 const neighbourLimit = 30 * time.Second
 
-// patience is how long a worker may be at what it does.
-func (t *trial) patience(w rig.Worker) time.Duration {
-	if w.Operation == rig.Neighbour {
+// patience is how long a process may be at what it does, in which it may wait for a
+// neighbour.
+func (t *trial) patience(neighbour bool) time.Duration {
+	if neighbour {
 		return max(t.cfg.HangAfter, neighbourLimit)
 	}
 	return t.cfg.HangAfter
@@ -316,7 +304,7 @@ func (p progress) stall(now progress, patience, spin time.Duration) string {
 func (t *trial) awaitSetup() error {
 	deadline := rig.Now() + readyLimit
 	last := t.setupProgress()
-	var pauses Pauses // of the set-up alone: nothing that is measured was in them
+	var pauses Disturbances // of the set-up alone: nothing that is measured was in them
 	for {
 		err := t.process.AwaitReady(readyEvery)
 		if !errors.Is(err, rig.ErrNotReady) {
@@ -327,11 +315,11 @@ func (t *trial) awaitSetup() error {
 			last = now
 		}
 		if why := t.stuck(last, now); why != "" {
-			if t.halted = t.stoppedProcess(); t.halted != "" {
-				return ErrHalt
+			err := t.Judge(true, 0, t.stoppedProcess)
+			if err == ErrHang {
+				t.out.note(event.Hang, -1, 0, why)
 			}
-			t.out.note(event.Hang, -1, 0, why)
-			return ErrHang
+			return err
 		}
 		if now.since > deadline {
 			return cmp.Or(pauses.Err(), fmt.Errorf("%w (%v)", rig.ErrNotReady, readyLimit))
@@ -345,7 +333,7 @@ func (t *trial) stuck(last, now progress) string {
 	if now.forked > 0 || now.stage == forkStage {
 		spin = min(spinTimes*t.cfg.HangAfter, handlerSpin) // of one fork alone
 	}
-	why := last.stall(now, t.setupPatience(), spin)
+	why := last.stall(now, t.patience(t.cfg.Hazard != "" && t.cfg.Hazard != results.Plain), spin)
 	if why == "" {
 		return ""
 	}
@@ -354,14 +342,6 @@ func (t *trial) stuck(last, now progress) string {
 
 // forkStage is the name of the stage in which rank 0 forks.
 const forkStage = "fork workers"
-
-// setupPatience is longer where rank 0 may wait for a neighbour.
-func (t *trial) setupPatience() time.Duration {
-	if t.cfg.Hazard != "" && t.cfg.Hazard != results.Plain {
-		return max(t.cfg.HangAfter, neighbourLimit)
-	}
-	return t.cfg.HangAfter
-}
 
 // leftEarly books a rank 0 that ended in good order before its time: a
 // strategy's code may call exit(), and a server that is gone did not survive.
@@ -393,17 +373,37 @@ func UntilUndisturbed(carryOut func() (*Outcome, error)) (*Outcome, error) {
 // stopped. The rig gives up a peer that is silent for twice as long.
 const pauseFrom = rig.PeerTimeout / 2
 
-// Pauses are the times in which the harness did not run, on the clock of rig.Now.
-type Pauses struct {
-	looked time.Duration
-	list   []pause
+// Disturbances are what is done to a trial from outside: times in which the harness
+// did not run, on the clock of rig.Now, and a process that somebody has stopped.
+type Disturbances struct {
+	Halted string // which process was stopped, "" for none
+
+	looked    time.Duration // at the clock
+	inspected time.Duration // for stopped processes
+	list      []pause
 }
 
 type pause struct{ from, to time.Duration }
 
+// Judge is what a watchdog says of a server in which a process hangs, or none does.
+// What waits for a stopped process does not hang because of the strategy: such a
+// process is looked for before one is said to hang, and every so often.
+func (p *Disturbances) Judge(hangs bool, every time.Duration, stopped func() string) error {
+	if now := rig.Now(); hangs || now-p.inspected >= every {
+		p.inspected = now
+		if p.Halted = stopped(); p.Halted != "" {
+			return ErrHalt
+		}
+	}
+	if hangs {
+		return ErrHang
+	}
+	return nil
+}
+
 // Notice compares the time with that of the watchdog's last look, and reports
 // whether there was a pause between them.
-func (p *Pauses) Notice(now time.Duration) bool {
+func (p *Disturbances) Notice(now time.Duration) bool {
 	last := p.looked
 	p.looked = now
 	if last == 0 || now-last < pauseFrom {
@@ -414,12 +414,18 @@ func (p *Pauses) Notice(now time.Duration) bool {
 }
 
 // During reports whether there was a pause in a span of time.
-func (p *Pauses) During(from, to time.Duration) bool {
+func (p *Disturbances) During(from, to time.Duration) bool {
 	return slices.ContainsFunc(p.list, func(s pause) bool { return from < s.to && s.from < to })
 }
 
+// Paused is Err, with a pause that has just ended.
+func (p *Disturbances) Paused() error {
+	p.Notice(rig.Now())
+	return p.Err()
+}
+
 // Err says that the trial was disturbed, if there was a pause.
-func (p *Pauses) Err() error {
+func (p *Disturbances) Err() error {
 	var paused time.Duration
 	for _, s := range p.list {
 		paused += s.to - s.from
@@ -437,12 +443,12 @@ func (p *Pauses) Err() error {
 // owed it an answer. Next to a process that was stopped from outside nobody knows
 // whose doing it is.
 func (t *trial) late(f peers.Failure) bool {
-	stood := t.halted != "" || t.pauses.During(t.began+f.Began, t.began+f.At)
+	stood := t.Halted != "" || t.During(t.began+f.Began, t.began+f.At)
 	switch f.Kind {
 	case peers.Timeout:
 		return stood
 	case peers.Cut:
-		return t.halted != "" || t.excused < t.out.Timeouts && (stood || f.Waited < pauseFrom)
+		return t.Halted != "" || t.excused < t.out.Timeouts && (stood || f.Waited < pauseFrom)
 	}
 	return false
 }
@@ -457,12 +463,12 @@ func (t *trial) unserved() bool {
 // not need the peers' word stands. What is shared the tracer sees however long the
 // handshakes took.
 func (t *trial) disturbed() error {
-	paused := t.pauses.Err()
+	paused := t.Err()
 	switch {
 	case t.out.Damaged():
 		return nil
-	case t.halted != "":
-		return &DisturbedError{t.halted}
+	case t.Halted != "":
+		return &DisturbedError{t.Halted}
 	case paused != nil && t.peers != nil && !t.cfg.Traced():
 		return paused
 	case t.unserved():

@@ -141,11 +141,6 @@ func (p *process) sightings() []sighting {
 	return slices.Clone(p.found)
 }
 
-// damaged reports whether the log told of damage yet.
-func (p *process) damaged() bool {
-	return slices.ContainsFunc(p.sightings(), func(s sighting) bool { return s.damage() })
-}
-
 // saw gives the first entry of a kind.
 func (p *process) saw(kind string) (logEntry, bool) {
 	for _, s := range p.sightings() {

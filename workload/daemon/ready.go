@@ -127,10 +127,10 @@ func (t *trial) tooSlow() error {
 // strategy or a neighbour in it this is a hang; without, it did not start.
 func (t *trial) neverReady() error {
 	waited := time.Since(t.began).Round(100 * time.Millisecond)
-	halted := t.process.halted()
+	t.Halted = t.process.halted()
 	t.process.close()
-	if halted != "" {
-		return &workload.DisturbedError{Reason: halted}
+	if t.Halted != "" {
+		return &workload.DisturbedError{Reason: t.Halted}
 	}
 	if err := t.neverSetUp(); err != nil {
 		return err

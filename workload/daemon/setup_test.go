@@ -114,8 +114,8 @@ func TestWhatADeathCutsOff(t *testing.T) {
 		}
 	}
 	tr := &trial{report: &peers.Report{Failures: failures}, out: &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}}
-	tr.pauses.Notice(s / 2)
-	tr.pauses.Notice(s/2 + 10*s)
+	tr.Notice(s / 2)
+	tr.Notice(s/2 + 10*s)
 	tr.gatherFailures(0)
 	if got := tr.out.Events[event.FailedHandshake]; got != 2 {
 		t.Errorf("in a pause of the harness: %d failed handshakes, want the 2 alerts", got)

@@ -77,12 +77,9 @@ type trial struct {
 	// What the watchdog saw.
 	quiet  pulse
 	died   bool
-	silent time.Time // when it was called a hang
+	silent time.Time // when it looked last
 	hang   string    // why
-	// What disturbed the trial.
-	pauses    workload.Pauses
-	inspected time.Time // when stopped processes were looked for
-	halted    string    // which one there is
+	workload.Disturbances
 }
 
 // Server makes a trial's server of the daemon.
@@ -244,14 +241,14 @@ func (t *trial) over() bool {
 	if took < t.cfg.Duration {
 		return false
 	}
-	return took >= t.Patience || t.load.Failed() > 0 || t.process.damaged()
+	return took >= t.Patience || t.load.Failed() > 0 || slices.ContainsFunc(t.process.sightings(), func(s sighting) bool { return s.damage() })
 }
 
 func (t *trial) Gone() <-chan struct{} { return t.process.kept.Gone }
 
 // Look finds out whether a process died, or the daemon has fallen silent.
 func (t *trial) Look(gone bool) error {
-	if t.pauses.Notice(rig.Now()) {
+	if t.Notice(rig.Now()) {
 		t.quiet = pulse{} // nobody could have been served
 	}
 	_, crashed := t.process.saw(event.Crash)
@@ -260,24 +257,11 @@ func (t *trial) Look(gone bool) error {
 		return workload.ErrDied
 	}
 	t.hang = t.listen()
-	if now := time.Now(); t.hang != "" || now.Sub(t.inspected) >= haltEvery {
-		t.inspected = now
-		if t.halted = t.process.halted(); t.halted != "" {
-			t.hang = ""
-			return workload.ErrHalt
-		}
+	err := t.Judge(t.hang != "", haltEvery, t.process.halted)
+	if t.silent = time.Now(); t.Halted != "" {
+		t.hang = ""
 	}
-	if t.hang != "" {
-		t.silent = time.Now()
-		return workload.ErrHang
-	}
-	return nil
-}
-
-// Paused tells of pauses, the last one included.
-func (t *trial) Paused() error {
-	t.pauses.Notice(rig.Now())
-	return t.pauses.Err()
+	return err
 }
 
 // pulse is the load's progress, and the processor time it took by then.
@@ -350,12 +334,12 @@ func (t *trial) Read() error {
 	switch {
 	case o.Damaged():
 		return nil
-	case t.halted != "":
-		return &workload.DisturbedError{Reason: t.halted}
+	case t.Halted != "":
+		return &workload.DisturbedError{Reason: t.Halted}
 	case t.cfg.Traced(): // what is shared is seen however long the handshakes took
 		return t.idle()
 	}
-	return cmp.Or(t.pauses.Err(), t.idle())
+	return cmp.Or(t.Err(), t.idle())
 }
 
 // idle refuses a trial that shows nothing of its hazard, because no reader came to it.
@@ -415,7 +399,7 @@ func (t *trial) death() time.Duration {
 func (t *trial) gatherFailures(death time.Duration) {
 	for _, f := range t.report.Failures {
 		cut := f.Kind == peers.Cut || f.Kind == peers.Timeout
-		if cut && (death > 0 || t.halted != "" || t.pauses.During(t.epoch+f.Began, t.epoch+f.At)) || death > 0 && f.At > death {
+		if cut && (death > 0 || t.Halted != "" || t.During(t.epoch+f.Began, t.epoch+f.At)) || death > 0 && f.At > death {
 			continue
 		}
 		kind := event.FailedHandshake

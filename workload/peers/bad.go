@@ -59,10 +59,14 @@ func newBadLines(config *tls.Config) (*badLines, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &badLines{
-		hello: h.record(), sslv3: h.sslv3(),
-		nullCiphers: h.nullCiphers(), malformed: h.malformed(),
-	}, nil
+	lines := &badLines{hello: h.record(), malformed: h.malformed()}
+	weak, old := h, h
+	weak.ciphers = []byte{0x00, 0x01, 0x00, 0x02} // two suites without encryption
+	// No server has had SSL 3.0 for a decade; TLS 1.0 or 1.1 might be on by some
+	// system-wide setting.
+	old.version, old.extensions = 0x0300, nil
+	lines.nullCiphers, lines.sslv3 = weak.record(), old.record()
+	return lines, nil
 }
 
 // first gives what a bad peer sends first; draw picks among the variants.
@@ -199,20 +203,6 @@ func helloRecord(body []byte) []byte {
 		b.AddUint24LengthPrefixed(holding(body))
 	})
 	return b.BytesOrPanic()
-}
-
-// sslv3 asks for SSL 3.0 and no more, which no server has had for a decade;
-// TLS 1.0 or 1.1 might be on by some system-wide setting.
-func (h hello) sslv3() []byte {
-	h.version = 0x0300
-	h.extensions = nil
-	return h.record()
-}
-
-// nullCiphers offers two suites without encryption.
-func (h hello) nullCiphers() []byte {
-	h.ciphers = []byte{0x00, 0x01, 0x00, 0x02}
-	return h.record()
 }
 
 // malformed gives ClientHellos whose record and message header are right and

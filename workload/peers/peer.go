@@ -133,20 +133,18 @@ func (p *peer) exchange(seed uint64) (took time.Duration, step Step, err error) 
 	if err != nil {
 		return took, Handshake, err
 	}
-	if err := p.talk(conn, seed); err != nil {
+	if talk := p.load.config.Talk; talk != nil {
+		err = talk(conn, seed)
+	} else {
+		err = p.echo(conn, seed)
+	}
+	if err != nil {
 		return took, Echo, err
 	}
 	if err := p.end(conn); err != nil {
 		return took, End, err
 	}
 	return took, 0, nil
-}
-
-func (p *peer) talk(conn *tls.Conn, draw uint64) error {
-	if p.load.config.Talk != nil {
-		return p.load.config.Talk(conn, draw)
-	}
-	return p.echo(conn, draw)
 }
 
 // echo sends bytes and wants the same ones back.

@@ -102,17 +102,15 @@ type Forks struct {
 	Child   syscall.WaitStatus // of a child that did not end well
 }
 
-// ForkProgress counts the forks of both loops until now.
+// ForkProgress changes with each fork that is done: those of both loops, and of the
+// warm-up.
 func (b *Block) ForkProgress() uint64 {
-	n := load64(&b.c.fork.records)
+	n := load64(&b.c.fork.records) + uint64(load32(&b.c.fork._go))
 	for i := range b.c.fork.sustained {
 		n += load64(&b.c.fork.sustained[i].forks)
 	}
 	return n
 }
-
-// ForkBeat changes with each fork that is done, those of the warm-up included.
-func (b *Block) ForkBeat() uint64 { return b.ForkProgress() + uint64(load32(&b.c.fork._go)) }
 
 // Switches counts the context switches of rank 0 and of all children that it
 // reaped. Call it after Gone.

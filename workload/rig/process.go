@@ -30,12 +30,8 @@ var Source embed.FS
 // BLOCK_ENV in block.h.
 const env = "TLSBENCH_RIG"
 
-// Exit statuses of the rig, as in rig.h.
-const (
-	exitLayout        = 4
-	exitNotApplicable = 5
-	exitSkipped       = 6
-)
+// exitLayout is the rig's exit status where it refuses the block, as in rig.h.
+const exitLayout = 4
 
 // Process is a started rig.
 type Process struct {
@@ -160,14 +156,6 @@ func (p *Process) Signal() syscall.Signal {
 	}
 	return 0
 }
-
-// NotApplicable reports whether the rig ended because OpenSSL lacks a function
-// that the strategy needs. Call it after Gone.
-func (p *Process) NotApplicable() bool { return p.cmd.ProcessState.ExitCode() == exitNotApplicable }
-
-// Skipped reports whether the rig ended because this machine lacks something
-// that a hazard needs. Call it after Gone.
-func (p *Process) Skipped() bool { return p.cmd.ProcessState.ExitCode() == exitSkipped }
 
 // Diagnose says why a rig that has ended could not do its work; nil if it
 // ended as it should. Call it after Gone.
