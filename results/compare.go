@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -157,7 +158,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 		c.Tables = append(c.Tables, g.table(s, o))
 	}
 	correct(c.Tables, o.Baseline, 1-o.Confidence)
-	c.Daemons = g.daemons.compare()
+	c.Daemons = g.compareDaemons()
 	return c, nil
 }
 
@@ -203,16 +204,17 @@ func (in *Input) changed(family *Family) string {
 func (g *gatherer) table(s Scene, o Options) *Table {
 	t := &Table{Scene: s, Mark: g.mark(s), Controls: "no controls needed: fork trials make no claim about damage"}
 	t.NoFix, _ = g.noFix(s)
+	controls := g.controlsOf(s)
 	if g.hasSharing(s) {
-		t.Floor = g.sharing[s.controls()].places()
+		t.Floor = slices.Sorted(maps.Keys(controls.sharing.floor))
 	}
 	switch {
 	case t.Mark != "":
 		t.Controls = t.Mark
 	case g.underLoad(s):
-		t.Controls = g.controls.of(s).String()
+		t.Controls = controls.String()
 	case g.hasSharing(s):
-		t.Controls = g.sharing[s.controls()].String()
+		t.Controls = controls.sharing.String()
 	case s.Against() != "":
 		t.Controls = "no controls needed: duets make no claim about damage"
 	}

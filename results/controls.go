@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tlsbench/results/inference"
+	"tlsbench/results/number"
 	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
@@ -33,6 +34,7 @@ type Control struct {
 	// active checks off, and for throughput. It must be silent there too.
 	unlooked tally
 	daemons  bool // of a daemon, or of the rig that is asked the same
+	sharing  sharingControls
 }
 
 // Mark says what is wrong with the controls, "" if nothing is.
@@ -40,7 +42,7 @@ type Control struct {
 // With a private heap workers share no memory, so nothing can fire, and only
 // the negative control counts.
 func (c *Control) Mark() string {
-	if c.Workers < 2 {
+	if c.alone() {
 		return ""
 	}
 	shared := c.Heap != "private"
@@ -75,6 +77,10 @@ func (c *Control) Mark() string {
 	return ""
 }
 
+// alone reports whether there is nobody to share with: a daemon has more processes
+// than its workers.
+func (c *Control) alone() bool { return c.Workers < 2 && c.Setting(ServerKey) == "" }
+
 // TellsFixes reports whether a positive control is damaged often enough to tell
 // anything from it: a fix without damage in as many trials differs from it (Fisher's
 // exact test, one-sided, at 5 %). Where all trials are damaged it is as strong as so
@@ -99,7 +105,7 @@ func WeakControl(damaged, trials int) bool {
 func (c *Control) String() string {
 	mark := c.Mark()
 	switch {
-	case c.Workers < 2:
+	case c.alone():
 		return "no controls needed: one worker shares nothing"
 	case mark != "":
 		return mark
@@ -116,28 +122,47 @@ func (c *Control) String() string {
 
 const controlsFailed = "CONTROLS FAILED: "
 
-// ControlsFailed reports whether a control of the table's trials came out wrong; one
-// that is missing did not.
-func (t *Table) ControlsFailed() bool { return strings.HasPrefix(t.Mark, controlsFailed) }
+// FailedControls says which controls of some tables came out wrong; one that is
+// missing, or that another shard runs, did not.
+func FailedControls(tables []*Table) []string {
+	failed := slices.DeleteFunc(slices.Clone(tables), func(t *Table) bool { return !strings.HasPrefix(t.Mark, controlsFailed) })
+	return Distinct(failed, func(t *Table) string { // hazards share their controls
+		text := fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s", t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"), t.Mark)
+		if server := t.Setting(ServerKey); server != "" {
+			text = daemonName(server) + ", " + text
+		}
+		return text
+	})
+}
 
-type controlGroups map[Scene]*Control
-
-// of are the controls of the group that a scene belongs to.
-func (g controlGroups) of(s Scene) *Control {
-	c := entry(g, s.controls())
+// controlsOf are the controls of the group that a scene belongs to. A group is there in
+// any case: what has no controls must be seen to have none.
+func (g *gatherer) controlsOf(s Scene) *Control {
+	c := entry(g.controls, s.controls())
 	c.Scene = s.controls()
 	return c
 }
 
-// add counts a trial if it is a control.
+// add counts a trial if it is a control. Fork trials make no claim about damage, and
+// sharing trials have controls of their own.
 func (c *Control) add(t *Trial) {
-	off := len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
-	c.daemons = c.daemons || t.ofDaemons()
+	m := t.Cell.Measure
+	if m == Fork {
+		return
+	}
+	off := m != Sharing && len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
+	c.daemons = c.daemons || m != Sharing && t.ofDaemons()
 	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {
 		return
 	}
-	looked := t.Cell.Measure == Corruption && !off
+	looked := m == Corruption && !off
 	switch {
+	case m == Sharing:
+		c.sharing.add(t)
+	case t.Cell.Strategy == PositiveControl && looked && t.Cell.Server() != "" && t.FirstEvent > ControlLimit:
+		late := *t
+		late.Events = nil // they came too late
+		c.positive.add(&late)
 	case t.Cell.Strategy == PositiveControl && looked:
 		c.positive.add(t)
 	case t.Cell.Strategy == NegativeControl && looked:

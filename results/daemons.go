@@ -3,12 +3,10 @@ package results
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"tlsbench/results/number"
 	"tlsbench/results/version"
 	"tlsbench/strategies/catalogue"
 )
@@ -34,7 +32,8 @@ const modeMark = ":mode="
 // strategy does.
 func BuiltIn(strategy string, mode int) string { return fmt.Sprint(strategy, modeMark, mode) }
 
-// ControlLimit is the time in which a daemon without a fix should be damaged.
+// ControlLimit is the time in which a daemon without a fix should be damaged: what comes
+// later makes no control.
 const ControlLimit = 10 * time.Second
 
 // Agreement says whether the verdicts on daemon and rig are the same.
@@ -87,8 +86,6 @@ type DaemonRow struct {
 	Rate   float64       `json:"handshakes/s"` // of all trials together
 	Memory float64       `json:"memory_bytes"` // the most
 	Mark   string        `json:"mark"`         // the daemon's step at which the fix took its mark
-
-	ownRandom bool // the random numbers are not OpenSSL's
 }
 
 // DaemonControl says of one daemon on OpenSSL 3 or later without a fix how many
@@ -101,72 +98,30 @@ type DaemonControl struct {
 	Latest  time.Duration `json:"latest_ns"` // the first event of the trial that took longest
 }
 
-// daemonTally gathers what daemons and rigs did, cell by cell.
-type daemonTally struct {
-	daemons map[string]*daemonCell        // by machine and name
-	rigs    map[stratum]map[string]*tally // by exact OpenSSL
+// daemonFacts are what the trials of one cell of a daemon add up to, apart from their
+// verdict.
+type daemonFacts struct {
+	packaged string // what the file says of it
+	mark     string
+	served   uint64
+	load     time.Duration
+	memory   float64
+	damaged  []time.Duration // first events
+	ignored  uint64
 }
 
-// stratum is where a daemon and a rig are asked the same.
-type stratum struct {
-	Scene    // on an OpenSSL line, without the server
-	strategy string
-}
-
-// daemonCell is what the trials of one cell of a daemon add up to.
-type daemonCell struct {
-	DaemonRow
-	stratum stratum
-	tally   tally
-	damaged []time.Duration // first events
-	load    time.Duration
-	ignored uint64
-}
-
-// cell gives what adds a trial of the cell; nil if it is neither a daemon's nor
-// one that a daemon may be held against.
-func (d *daemonTally) cell(machine string, c *Cell) func(*Trial) {
-	if c.Measure != Corruption || c.Setting(checksOff.Key) == checksOff.Value {
-		return nil
+func (d *daemonFacts) add(t *Trial) {
+	if t.Cell.Server() == "" {
+		return
 	}
-	scene := sceneOf(machine, c)
-	at := stratum{Scene: scene.Without(ServerKey)}
-	at.OpenSSL = version.Line(c.OpenSSL)
-	at.strategy, _, _ = strings.Cut(c.Strategy, modeMark)
-	if c.Server() == "" {
-		if d.rigs[at] == nil {
-			d.rigs[at] = map[string]*tally{}
-		}
-		return entry(d.rigs[at], c.OpenSSL).add
-	}
-	key := machine + "\n" + c.Name()
-	cell := d.daemons[key]
-	if cell == nil {
-		cell = &daemonCell{DaemonRow: newDaemonRow(scene, c), stratum: at}
-		d.daemons[key] = cell
-	}
-	return cell.add
-}
-
-func newDaemonRow(scene Scene, c *Cell) DaemonRow {
-	r := DaemonRow{Server: c.Server(), Scene: scene, MemSafety: 1, Strategy: c.Strategy,
-		ownRandom: c.Setting("rand") == "method"}
-	if c.Setting("heap-safety") == "abort" {
-		r.MemSafety = 0
-	}
-	return r
-}
-
-func (d *daemonCell) add(t *Trial) {
-	d.tally.add(t)
-	d.Package = cmp.Or(d.Package, t.Config[d.Server])
+	d.packaged = cmp.Or(d.packaged, t.Config[t.Cell.Server()])
 	if t.Status != OK {
 		return
 	}
-	d.Served += t.Handshakes
+	d.served += t.Handshakes
 	d.load += t.Load
 	if v, ok := t.Metric(MemoryBytes); ok {
-		d.Memory = max(d.Memory, v)
+		d.memory = max(d.memory, v)
 	}
 	if t.Damaged() {
 		d.damaged = append(d.damaged, t.FirstEvent)
@@ -174,60 +129,81 @@ func (d *daemonCell) add(t *Trial) {
 	for _, n := range t.Ignored {
 		d.ignored += n
 	}
-	d.Mark = cmp.Or(d.Mark, t.Mark)
+	d.mark = cmp.Or(d.mark, t.Mark)
 }
 
-// compare holds each daemon's cell against the rig's.
-func (d *daemonTally) compare() *Daemons {
-	if len(d.daemons) == 0 {
+// compareDaemons holds each daemon's cell against the rig's; nil without a daemon.
+func (g *gatherer) compareDaemons() *Daemons {
+	d := new(Daemons)
+	for _, scene := range g.sorted() {
+		for strategy, s := range g.scenes[scene] {
+			if scene.Setting(ServerKey) == "" || s.looked.verdict().Worst() == NoTrials {
+				continue
+			}
+			r := s.daemonRow(scene, strategy, g.rig(scene, strategy))
+			d.Rows = append(d.Rows, r)
+			d.All.add(r.Agree)
+			if r.Hazard != Plain {
+				d.Hazard.add(r.Agree)
+			}
+			d.control(&r, s.daemon.damaged)
+		}
+	}
+	if len(d.Rows) == 0 {
 		return nil
 	}
-	cells := slices.SortedFunc(maps.Values(d.daemons), func(a, b *daemonCell) int {
-		return cmp.Or(compareScenes(a.Scene, b.Scene), catalogue.Compare(a.stratum.strategy, b.stratum.strategy), strings.Compare(a.Strategy, b.Strategy))
-	})
-	out := new(Daemons)
-	for _, c := range cells {
-		row := c.row(d.rig(c))
-		out.Rows = append(out.Rows, row)
-		out.All.add(row.Agree)
-		if row.Hazard != Plain {
-			out.Hazard.add(row.Agree)
-		}
-		out.control(c)
-	}
 	rank := map[Agreement]int{Disagrees: 0, Agrees: 1, NoAnswer: 2}
-	slices.SortStableFunc(out.Rows, func(a, b DaemonRow) int { return rank[a.Agree] - rank[b.Agree] })
-	return out
+	slices.SortFunc(d.Rows, func(a, b DaemonRow) int {
+		return cmp.Or(rank[a.Agree]-rank[b.Agree], compareScenes(a.Scene, b.Scene),
+			catalogue.Compare(inRig(a.Strategy), inRig(b.Strategy)), strings.Compare(a.Strategy, b.Strategy))
+	})
+	return d
 }
 
-// rig is what the rig did in the same place: on the same OpenSSL, or else on the
-// newest of its line.
-func (d *daemonTally) rig(c *daemonCell) *tally {
-	versions := d.rigs[c.stratum]
-	if len(versions) == 0 {
-		return new(tally)
-	}
-	if t := versions[c.OpenSSL]; t != nil {
-		return t
-	}
-	return versions[slices.MaxFunc(slices.Collect(maps.Keys(versions)), version.Compare)]
+// inRig is the strategy of the rig that a daemon's is held against.
+func inRig(strategy string) string {
+	strategy, _, _ = strings.Cut(strategy, modeMark)
+	return strategy
 }
 
-func (c *daemonCell) row(rig *tally) DaemonRow {
-	r := c.DaemonRow
-	r.Daemon, r.Rig = c.tally.verdict(), rig.verdict()
-	r.Agree = agreement(r.Daemon, r.Rig)
-	if len(c.damaged) > 0 {
-		r.First = slices.Min(c.damaged)
+// rig is what the rig said in the place of a daemon: on the same OpenSSL, or else on
+// the newest of its line.
+func (g *gatherer) rig(scene Scene, strategy string) Verdict {
+	place := scene.Without(ServerKey)
+	best, on := new(tally).verdict(), ""
+	for at, samples := range g.scenes {
+		s, build := samples[inRig(strategy)], at.OpenSSL
+		if at.OpenSSL = place.OpenSSL; s == nil || at != place || version.Line(build) != version.Line(place.OpenSSL) {
+			continue
+		}
+		v := s.looked.verdict()
+		if v.Worst() != NoTrials && on != place.OpenSSL && (build == place.OpenSSL || on == "" || version.Compare(build, on) > 0) {
+			best, on = v, build
+		}
 	}
-	if c.load > 0 {
-		r.Rate = float64(r.Served) / c.load.Seconds()
+	return best
+}
+
+func (s *sample) daemonRow(scene Scene, strategy string, rig Verdict) DaemonRow {
+	f := &s.daemon
+	r := DaemonRow{
+		Server: scene.Setting(ServerKey), Package: f.packaged, Scene: scene, MemSafety: 1, Strategy: strategy,
+		Daemon: s.looked.verdict(), Rig: rig, Served: f.served, Memory: f.memory, Mark: markOf(f.mark),
 	}
-	r.Mark = markOf(r.Mark)
-	if strings.Contains(r.Strategy, modeMark) {
+	if scene.Setting("heap-safety") == "abort" {
+		r.MemSafety = 0
+	}
+	if len(f.damaged) > 0 {
+		r.First = slices.Min(f.damaged)
+	}
+	if f.load > 0 {
+		r.Rate = float64(f.served) / f.load.Seconds()
+	}
+	if strings.Contains(strategy, modeMark) {
 		r.Mark = "built in"
 	}
-	r.Why = r.why(c.ignored > 0)
+	r.Agree = agreement(r.Daemon, r.Rig)
+	r.Why = r.why(f.ignored > 0)
 	return r
 }
 
@@ -264,7 +240,7 @@ func harmed(v Verdict) bool {
 // why explains what is known of a disagreement; else it is open.
 func (r *DaemonRow) why(ignored bool) string {
 	switch {
-	case r.Agree == Disagrees && harmed(r.Rig) && r.Hazard == "python:before=1" && r.ownRandom:
+	case r.Agree == Disagrees && harmed(r.Rig) && r.Hazard == "python:before=1" && r.Setting("rand") == "method": // the random numbers are not OpenSSL's
 		return "explained: this version initialises OpenSSL when its TLS module is loaded, so Python never comes first"
 	case r.Agree == Disagrees && harmed(r.Rig):
 		return "open: the rig was damaged; in the daemon, which is checked only from outside, no damage was seen"
@@ -295,10 +271,10 @@ func (r *DaemonRow) String() string {
 	return s
 }
 
-// control counts the trials of a daemon without a fix, both values of mem_safety
-// together. OpenSSL 1.1.1 is left out: with the daemon's own random generator it
+// control counts the trials of a daemon without a fix and their first events, both
+// values of mem_safety together. OpenSSL 1.1.1 is left out: with the daemon's own random generator it
 // looks healthy for long.
-func (d *Daemons) control(c *daemonCell) {
+func (d *Daemons) control(c *DaemonRow, damaged []time.Duration) {
 	if c.Strategy != PositiveControl || c.Hazard != Plain || MayLookHealthy(c.OpenSSL) {
 		return
 	}
@@ -308,8 +284,8 @@ func (d *Daemons) control(c *daemonCell) {
 		d.Controls = append(d.Controls, DaemonControl{Server: c.Server, OpenSSL: c.OpenSSL})
 	}
 	k := &d.Controls[i]
-	k.Trials += c.tally.trials
-	for _, at := range c.damaged {
+	k.Trials += c.Daemon.Trials
+	for _, at := range damaged {
 		if at <= ControlLimit {
 			k.Damaged++
 			k.Latest = max(k.Latest, at)
@@ -338,33 +314,6 @@ func (d *Daemons) ControlLine() string {
 	}
 	return fmt.Sprintf("Daemons on OpenSSL 3 or later without a fix, damaged within %v: %d of %d runs (%s).",
 		ControlLimit, damaged, trials, strings.Join(each, "; "))
-}
-
-// BrokenControls says of each control that failed what it proves nothing for:
-// without a fix a daemon on OpenSSL 3 or later and the rig in the same place have
-// to be damaged, and with the oracle in it none may be, with nothing else in the
-// process.
-func (d *Daemons) BrokenControls() []string {
-	var list []string
-	for _, k := range d.Controls {
-		if k.Trials > 0 && !TellsFixes(k.Damaged, k.Trials) {
-			list = append(list, fmt.Sprintf("%s on %s without a fix: damage within %v in %d of %s, which a fix could have",
-				daemonName(k.Server), k.OpenSSL, ControlLimit, k.Damaged, number.Count(k.Trials, "trial")))
-		}
-	}
-	for i := range d.Rows {
-		r := &d.Rows[i]
-		switch {
-		case r.Hazard != Plain:
-		case r.Strategy == PositiveControl && !MayLookHealthy(r.OpenSSL) && r.Rig.Trials > 0 && !harmed(r.Rig):
-			list = append(list, fmt.Sprintf("the rig of %s: no damage in %s", r, number.Count(r.Rig.Trials, "trial")))
-		case r.Strategy == NegativeControl && harmed(r.Daemon):
-			list = append(list, fmt.Sprintf("%s: the daemon was damaged: %s", r, r.Daemon.Short()))
-		case r.Strategy == NegativeControl && harmed(r.Rig):
-			list = append(list, fmt.Sprintf("%s: the rig was damaged: %s", r, r.Rig.Short()))
-		}
-	}
-	return list
 }
 
 // ScoreLine is the agreement in one sentence.

@@ -142,17 +142,17 @@ func TestDaemonControls(t *testing.T) {
 		want        string
 	}{
 		{"no fix, both damaged", on600("none"), []string{event.Crash}, []string{event.ForeignError}, ""},
-		{"no fix, daemon clean", on600("none"), nil, []string{event.Crash}, "kamailio 6.0.1 on 3.5.9 without a fix: damage within 10s in 0 of 1 trial, which a fix could have"},
-		{"no fix, rig clean", on600("none"), []string{event.Crash}, nil, "the rig of kamailio 6.0.1, none, mem_safety 1: no damage in 1 trial"},
+		{"no fix, daemon clean", on600("none"), nil, []string{event.Crash}, "kamailio 6.0.1, openssl 3.5.9, load tcp, heap global, 4 workers: CONTROLS FAILED: none is undamaged in 1/1"},
+		{"no fix, rig clean", on600("none"), []string{event.Crash}, nil, "openssl 3.5.9, load tcp, heap global, 4 workers: CONTROLS FAILED: none is undamaged in 1/1"},
 		{"no fix on 1.1.1", old, nil, nil, ""},
 		{"no fix, with a neighbour", python, nil, nil, ""},
 		{"oracle, both clean", on600("key-owner"), nil, nil, ""},
-		{"oracle, daemon damaged", on600("key-owner"), []string{event.DoubleFree}, nil, "the daemon was damaged: corrupt"},
-		{"oracle, rig damaged", on600("key-owner"), nil, []string{event.Crash}, "the rig was damaged: crash"},
+		{"oracle, daemon damaged", on600("key-owner"), []string{event.DoubleFree}, nil, "kamailio 6.0.1, openssl 3.5.9, load tcp, heap global, 4 workers: CONTROLS FAILED: key-owner is damaged in 1/1"},
+		{"oracle, rig damaged", on600("key-owner"), nil, []string{event.Crash}, "CONTROLS FAILED: key-owner is damaged in 1/1"},
 		{"a strategy, both damaged", on600("hwm"), []string{event.Crash}, []string{event.Crash}, ""},
 	} {
 		trials := []*Trial{daemonTrial(t, 1, tc.c, false, time.Second, tc.daemon...), daemonTrial(t, 2, tc.c, true, time.Second, tc.rig...)}
-		if got := compareDaemons(trials).BrokenControls(); (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, "\n"), tc.want) {
+		if got := FailedControls(tablesOf(trials)); (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, "\n"), tc.want) {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
@@ -230,8 +230,8 @@ func TestRealDaemons(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := c.Daemons
-	if d.All != (Score{110, 112}) || len(d.BrokenControls()) > 0 || d.Failed() > 0 || len(d.Rows) != 128 {
-		t.Errorf("agreement %+v, controls %q, %d failed, %d rows", d.All, d.BrokenControls(), d.Failed(), len(d.Rows))
+	if d.All != (Score{110, 112}) || len(FailedControls(c.Tables)) > 0 || d.Failed() > 0 || len(d.Rows) != 128 {
+		t.Errorf("agreement %+v, controls %q, %d failed, %d rows", d.All, FailedControls(c.Tables), d.Failed(), len(d.Rows))
 	}
 	const want = "Daemons on OpenSSL 3 or later without a fix, damaged within 10s: 30 of 30 runs (kamailio 5.6.3 on 3.0.22: 10 of 10, within 100ms; " +
 		"kamailio 6.0.1 on 3.5.9: 10 of 10, within 160ms; kamailio 6.1.5 on 3.6.5: 10 of 10, within 170ms)."
@@ -241,14 +241,28 @@ func TestRealDaemons(t *testing.T) {
 }
 
 // compareDaemons works the comparison out of trials; nil without a daemon.
-func compareDaemons(trials []*Trial) *Daemons {
-	all := daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}}
+func compareDaemons(trials []*Trial) *Daemons { return gathered(trials).compareDaemons() }
+
+// tablesOf are the tables of trials.
+func tablesOf(trials []*Trial) []*Table {
+	g := gathered(trials)
+	var list []*Table
+	for _, s := range g.sorted() {
+		list = append(list, &Table{Scene: s, Mark: g.mark(s)})
+	}
+	return list
+}
+
+func gathered(trials []*Trial) *gatherer {
+	g := newGatherer()
+	g.inputs, g.workers = []*Input{newInput("run.txt")}, []int{0}
 	for _, t := range trials {
-		if add := all.cell(machineOf(t.Config), &t.Cell); add != nil {
-			add(t)
+		t.Start = time.Time{} // so that none is there twice
+		if err := g.add(0, t.Cell.Name(), t); err != nil {
+			panic(err)
 		}
 	}
-	return all.compare()
+	return g
 }
 
 // Any file is read or refused, and what is read can be summed up.
@@ -269,7 +283,6 @@ func FuzzDaemons(f *testing.F) {
 		if d.All.Agree > d.All.Answered || d.All.Answered > len(d.Rows) || d.Hazard.Answered > d.All.Answered || d.ControlLine() == "" || d.ScoreLine() == "" {
 			t.Errorf("%+v", d)
 		}
-		d.BrokenControls()
 	})
 }
 

@@ -105,6 +105,7 @@ type sample struct {
 
 	duet    duetSample
 	sharing sharing
+	daemon  daemonFacts
 	other   bool // there is a trial of handshakes or of corruption
 }
 
@@ -236,6 +237,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 		return
 	}
 	s.looked.add(t)
+	s.daemon.add(t)
 	if t.Status != OK {
 		return
 	}
@@ -262,10 +264,8 @@ type gatherer struct {
 	where    []Setting
 	values   map[Setting]bool             // of the keys of where, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
-	controls controlGroups
-	daemons  daemonTally
-	sharing  map[Scene]*sharingControls
-	all      map[string]bool // strategies in the files, whatever where says
+	controls map[Scene]*Control           // by the group of scenes that has them
+	all      map[string]bool              // strategies in the files, whatever where says
 	seen     map[uint64]struct{}
 	inputs   []*Input // one of each file
 	kinds    []string // likewise: what tells its trials from unlike ones
@@ -280,22 +280,21 @@ type gatherer struct {
 }
 
 type slot struct {
-	sample *sample // nil: left out by where
-	scene  Scene
-	// control is of the group, which is there in any case: what has no controls must
-	// be seen to have none. Fork trials make no claim about damage, and sharing trials
-	// have controls of their own.
-	control *Control
-	daemon  func(*Trial) // of a cell that daemons and rigs are compared by
+	sample  *sample // nil: left out by where
+	scene   Scene
+	control *Control // of the group, whatever where says
+}
+
+func newGatherer() *gatherer {
+	return &gatherer{
+		scenes: make(map[Scene]map[string]*sample), controls: make(map[Scene]*Control),
+		all: make(map[string]bool), seen: make(map[uint64]struct{}), values: make(map[Setting]bool),
+	}
 }
 
 func gather(o Options, files ...string) (*gatherer, error) {
-	g := &gatherer{
-		each:   o.Each,
-		scenes: make(map[Scene]map[string]*sample), controls: make(controlGroups), daemons: daemonTally{map[string]*daemonCell{}, map[stratum]map[string]*tally{}},
-		all: make(map[string]bool), seen: make(map[uint64]struct{}),
-		sharing: make(map[Scene]*sharingControls), values: make(map[Setting]bool),
-	}
+	g := newGatherer()
+	g.each = o.Each
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
 	}
@@ -375,16 +374,10 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	if g.each != nil {
 		g.each(file, s.scene, t)
 	}
-	if s.control != nil {
-		s.control.add(t)
-	}
-	g.addSharing(s.scene, t)
+	s.control.add(t)
 	g.inputs[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
-	}
-	if s.daemon != nil {
-		s.daemon(t)
 	}
 	return nil
 }
@@ -416,9 +409,7 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 		}
 	}
 	s := &slot{scene: sceneOf(g.machine, c)}
-	if c.Measure != Fork && c.Measure != Sharing {
-		s.control = g.controls.of(s.scene)
-	}
+	s.control = g.controlsOf(s.scene)
 	if !c.matches(g.where) {
 		return s
 	}
@@ -428,7 +419,6 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 		g.scenes[s.scene] = strategies
 	}
 	s.sample = entry(strategies, c.Strategy)
-	s.daemon = g.daemons.cell(g.machine, c)
 	return s
 }
 
@@ -449,12 +439,12 @@ func (g *gatherer) underLoad(s Scene) bool {
 // mark is what is wrong with the controls of a scene that needs some.
 func (g *gatherer) mark(s Scene) string {
 	if g.underLoad(s) {
-		if mark := g.controls.of(s).Mark(); mark != "" {
+		if mark := g.controlsOf(s).Mark(); mark != "" {
 			return mark
 		}
 	}
 	if g.hasSharing(s) && s.Workers >= 2 {
-		return g.sharing[s.controls()].mark()
+		return g.controlsOf(s).sharing.mark()
 	}
 	return ""
 }

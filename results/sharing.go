@@ -199,22 +199,22 @@ func (v Verdict) shares() Verdict {
 
 // sharingControls are the sharing trials of the controls of one group.
 type sharingControls struct {
-	floor              Floor
-	positive, negative int // trials of none and of key-owner
-	blocks             [][]RacedBlock
+	floor    Floor
+	negative int            // trials of the negative control
+	blocks   [][]RacedBlock // of each trial of the positive one
 }
 
 // mark says what is wrong with the controls of sharing trials, "" if nothing is.
 func (c *sharingControls) mark() string {
 	switch {
-	case c == nil || c.negative == 0:
+	case c.negative == 0:
 		return "NO CONTROLS: no sharing trial of " + NegativeControl
-	case c.positive == 0:
+	case len(c.blocks) == 0:
 		return "NO CONTROLS: no sharing trial of " + PositiveControl
 	}
 	for _, blocks := range c.blocks {
 		if len(c.floor.Above(blocks)) == 0 {
-			return fmt.Sprintf("%sno raced block under %s in one of %d trials", controlsFailed, PositiveControl, c.positive)
+			return fmt.Sprintf("%sno raced block under %s in one of %d trials", controlsFailed, PositiveControl, len(c.blocks))
 		}
 	}
 	return ""
@@ -225,46 +225,26 @@ func (c *sharingControls) String() string {
 	if mark := c.mark(); mark != "" {
 		return mark
 	}
-	return fmt.Sprintf("controls passed: raced blocks under %s in %d/%[2]d", PositiveControl, c.positive)
+	return fmt.Sprintf("controls passed: raced blocks under %s in %d/%[2]d", PositiveControl, len(c.blocks))
 }
 
-// places lists the floor, where there is one.
-func (c *sharingControls) places() []string {
-	if c == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(c.floor))
-}
-
-// addSharing keeps the trial of a control.
-func (g *gatherer) addSharing(scene Scene, t *Trial) {
-	c := &t.Cell
-	if c.Measure != Sharing || t.Status != OK || c.Hazard != Plain || slices.ContainsFunc(c.Settings, t.notOfControls) {
-		return
-	}
-	group := scene.controls()
-	s := g.sharing[group]
-	if s == nil {
-		s = &sharingControls{floor: Floor{}}
-		g.sharing[group] = s
-	}
-	switch c.Strategy {
-	case NegativeControl:
-		s.negative++
-		s.floor.Add(t.Clone().Raced)
-	case PositiveControl:
-		s.positive++
-		s.blocks = append(s.blocks, t.Clone().Raced)
+// add keeps the trial of a control.
+func (c *sharingControls) add(t *Trial) {
+	switch {
+	case t.Status != OK:
+	case t.Cell.Strategy == NegativeControl:
+		if c.negative++; c.floor == nil {
+			c.floor = Floor{}
+		}
+		c.floor.Add(t.Raced)
+	case t.Cell.Strategy == PositiveControl:
+		c.blocks = append(c.blocks, t.Clone().Raced)
 	}
 }
 
 // shared is what the sharing trials of a strategy say; nil if there are none.
 func (g *gatherer) shared(scene Scene, s *sample) *SharedBlocks {
-	floor := Floor(nil)
-	if c := g.sharing[scene.controls()]; c != nil {
-		floor = c.floor
-	}
-	return s.sharing.above(floor)
+	return s.sharing.above(g.controlsOf(scene).sharing.floor)
 }
 
 // hasSharing reports whether there are sharing trials in a scene.

@@ -300,17 +300,15 @@ func (j *job) reportDaemons(s *session) error {
 	if err != nil {
 		return err
 	}
-	d := sum.Daemons
-	if d == nil { // a shard may have none
-		d = new(results.Daemons)
+	if sum.Daemons == nil { // a shard may have none
+		sum.Daemons = new(results.Daemons)
 	}
 	var wrong []string
-	if n := d.Failed(); n > 0 {
+	if n := sum.Daemons.Failed(); n > 0 {
 		wrong = append(wrong, number.Count(n, "case")+" could not be completed")
 	}
-	rigs := slices.DeleteFunc(sum.Tables, func(t *results.Table) bool { return t.Setting(results.ServerKey) != "" })
-	if broken := append(d.BrokenControls(), failedControls(rigs)...); len(broken) > 0 {
-		wrong = append(wrong, "controls failed, so the results prove nothing: "+strings.Join(broken, "; "))
+	if failed := results.FailedControls(sum.Tables); len(failed) > 0 {
+		wrong = append(wrong, "controls failed, so the results prove nothing: "+strings.Join(failed, "; "))
 	}
-	return j.conclude(s, page.Daemons(d), wrong)
+	return j.conclude(s, &page.Document{Data: sum.Daemons, Parts: page.Daemons(sum)}, wrong)
 }

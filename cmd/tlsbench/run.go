@@ -200,7 +200,7 @@ func (c *runCommand) run(s *session, document func(*job, *results.Comparison) (*
 	if sum.Failed > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of %s could not be carried out", sum.Failed, number.Count(sum.Ran, "trial")))
 	}
-	return j.conclude(s, doc, append(wrong, failedControls(summary.Tables)...))
+	return j.conclude(s, doc, append(wrong, results.FailedControls(summary.Tables)...))
 }
 
 func (c *runCommand) job(s *session) (*job, error) {
@@ -346,19 +346,6 @@ func (j *job) conclude(s *session, doc *page.Document, wrong []string) error {
 		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
-}
-
-// failedControls says which controls came out wrong. Controls that were left
-// out, or that another shard runs, are marked in the tables and no failure.
-func failedControls(tables []*results.Table) []string {
-	var list []string
-	for _, t := range tables {
-		if t.ControlsFailed() {
-			list = append(list, fmt.Sprintf("openssl %s, load %s, heap %s, %s: %s",
-				t.OpenSSL, t.Load, t.Heap, number.Count(t.Workers, "worker"), t.Mark))
-		}
-	}
-	return distinct(list) // hazards share their controls
 }
 
 // deviations compares every cell of a file with what the catalogue of hazards

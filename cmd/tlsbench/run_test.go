@@ -89,7 +89,7 @@ func TestFailedControls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(failedControls(sum.Tables), "; ")
+			got := strings.Join(results.FailedControls(sum.Tables), "; ")
 			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 				t.Errorf("%q, want %q in it", got, test.want)
 			}

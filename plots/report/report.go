@@ -105,7 +105,7 @@ func daemons(c *results.Comparison) []page.Part {
 	if len(c.Tables) > 0 {
 		parts = append(parts, page.Text("On "+c.Tables[0].Machine+"."))
 	}
-	return append(parts, page.DaemonParts(c.Daemons)...)
+	return append(parts, page.Daemons(c)...)
 }
 
 // html is parts of a document as part of the page. Everything in them is escaped there.

@@ -68,7 +68,7 @@ func compare(c *results.Comparison, few int) *Document {
 	b.forks(all)
 	if c.Daemons != nil {
 		b.Add(Heading{1, "Daemons and the rig"})
-		b.Add(DaemonParts(c.Daemons)...)
+		b.Add(Daemons(c)...)
 	}
 	b.legend()
 	return b.Document

@@ -15,7 +15,7 @@ func TestDaemons(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := Daemons(c.Daemons).Write(&out, Terminal); err != nil {
+	if err := (&Document{Parts: Daemons(c)}).Write(&out, Terminal); err != nil {
 		t.Fatal(err)
 	}
 	got := out.String()

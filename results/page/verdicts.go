@@ -203,10 +203,8 @@ func firstEvents(trials []*results.Trial, strategy string) List {
 
 // Daemons shows what daemons did and whether the rig agrees, disagreements
 // first.
-func Daemons(d *results.Daemons) *Document { return &Document{Data: d, Parts: DaemonParts(d)} }
-
-// DaemonParts are the parts of that document, for a longer one.
-func DaemonParts(d *results.Daemons) []Part {
+func Daemons(c *results.Comparison) []Part {
+	d := c.Daemons
 	const head = "daemon,openssl,safety,hazard,strategy,"
 	verdicts := &Table{Title: "Daemons and the rig, disagreements first", Labels: 5, Head: strings.Split(head+"in daemon,in rig,agree", ",")}
 	facts := &Table{Title: "What each daemon did", Labels: 5, Head: strings.Split(head+"first,hs/s,MiB,set up", ",")}
@@ -227,8 +225,8 @@ func DaemonParts(d *results.Daemons) []Part {
 		}
 	}
 	parts := []Part{verdicts, Text(d.ScoreLine()), Text(d.ControlLine())}
-	for _, broken := range d.BrokenControls() {
-		parts = append(parts, Alarm("CONTROL FAILED: "+broken+"."))
+	for _, failed := range results.FailedControls(c.Tables) {
+		parts = append(parts, Alarm(failed))
 	}
 	return append(parts, facts)
 }
