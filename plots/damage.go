@@ -37,14 +37,14 @@ func damage(d *Data) *Figure {
 }
 
 // addRates adds a panel of rates, on a logarithmic axis with a lane for none.
-func (f *Figure) addRates(d *Data, group []*Scene, what, label string, rowOf func(*results.Row) row) {
+func (f *Figure) addRates(d *Data, group []*results.Table, what, label string, rowOf func(*results.Row) row) {
 	chart := &rowChart{axis: axis{label: label, print: number.Short, log: true, lane: true}}
 	f.addRows(d, group, what, chart, judged(rowOf))
 }
 
 // judged makes rows of strategies that have a verdict; the others have a word.
-func judged(rowOf func(*results.Row) row) func(*Scene, *results.Row) row {
-	return func(_ *Scene, r *results.Row) row {
+func judged(rowOf func(*results.Row) row) func(*results.Row) row {
+	return func(r *results.Row) row {
 		if r.Verdict.Trials == 0 {
 			return noValue(string(r.Verdict.Worst()))
 		}
@@ -59,17 +59,9 @@ const minLives = 6
 
 // wellJudged lists the scenes that have so many, and in which damage ended no
 // strategy's trials: there is no rate then.
-func (d *Data) wellJudged() []*Scene {
-	return slices.DeleteFunc(d.fullyJudged(), func(s *Scene) bool {
-		if s.Ended() {
-			return true
-		}
-		for _, v := range s.series {
-			if len(v.lives) >= minLives {
-				return false
-			}
-		}
-		return true
+func (d *Data) wellJudged() []*results.Table {
+	return slices.DeleteFunc(d.fullyJudged(), func(s *results.Table) bool {
+		return s.Ended() || !slices.ContainsFunc(s.Rows, func(r *results.Row) bool { return len(r.Lifetimes) >= minLives })
 	})
 }
 

@@ -5,8 +5,7 @@
 // The way from files to pictures:
 //
 //  1. Load reads the files: package results works out all statistics
-//     (Summarize), and Data keeps the single values that are drawn as dots, scene
-//     by scene.
+//     (Summarize) and keeps the single values that are drawn as dots.
 //  2. Figures makes of Data the list of figures, one file of this package for
 //     each; figures.go has their order. A Figure is a title, a caption and panels;
 //     a Panel is a chart with a heading and what it shows in words. Scenes that

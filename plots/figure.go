@@ -67,7 +67,7 @@ type Panel struct {
 
 // add makes a panel about scenes that differ in build and hazard at most. One
 // without any value is left out, and nil is returned.
-func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
+func (f *Figure) add(d *Data, group []*results.Table, what string, ch chart) *Panel {
 	scene := group[0].Scene
 	p := &Panel{Title: what, Alt: ch.describe(), chart: ch}
 	_, p.trials = scene.Kind()
@@ -81,7 +81,7 @@ func (f *Figure) add(d *Data, group []*Scene, what string, ch chart) *Panel {
 		if s.Hazard != scene.Hazard {
 			scene.Hazard = ""
 		}
-		if mark := s.mark(); !strings.Contains(p.Mark, mark) {
+		if mark := controlMark(s); !strings.Contains(p.Mark, mark) {
 			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
 		}
 	}

@@ -49,7 +49,7 @@ func Figures(d *Data) []*Figure {
 		switch {
 		case len(f.Panels) > 0:
 			f.Empty = ""
-		case len(d.Scenes) == 0 && len(d.Probes) == 0:
+		case len(d.Tables) == 0 && len(d.Probes) == 0:
 			f.Empty = "Nothing to draw: no trials in the files."
 		default:
 			f.Empty = "Nothing to draw: " + cmp.Or(f.Empty, "no data") + "."
@@ -60,36 +60,36 @@ func Figures(d *Data) []*Figure {
 }
 
 // grouped puts scenes together that differ alone in what blank takes away.
-func grouped(scenes []*Scene, blank func(*results.Scene)) [][]*Scene {
-	return results.Group(scenes, func(s *Scene) results.Scene {
+func grouped(scenes []*results.Table, blank func(*results.Scene)) [][]*results.Table {
+	return results.Group(scenes, func(s *results.Table) results.Scene {
 		key := s.Scene
 		blank(&key)
 		return key
 	})
 }
 
-func buildOf(s *Scene) string { return s.OpenSSL }
+func buildOf(s *results.Table) string { return s.OpenSSL }
 
 // byBuild puts scenes together that differ in OpenSSL alone: they share a panel.
-func byBuild(scenes []*Scene) [][]*Scene {
+func byBuild(scenes []*results.Table) [][]*results.Table {
 	groups := grouped(scenes, func(s *results.Scene) { s.OpenSSL = "" })
 	for _, g := range groups {
-		slices.SortStableFunc(g, func(a, b *Scene) int { return version.Compare(a.OpenSSL, b.OpenSSL) })
+		slices.SortStableFunc(g, func(a, b *results.Table) int { return version.Compare(a.OpenSSL, b.OpenSSL) })
 	}
 	return groups
 }
 
 // addRows makes such a panel: the builds of each strategy below one another. Where
 // all of a strategy's say the same, and that is not a value, one row says it.
-func (f *Figure) addRows(d *Data, group []*Scene, what string, ch *rowChart, rowOf func(*Scene, *results.Row) row) *Panel {
-	for _, name := range strategiesOf(group) {
+func (f *Figure) addRows(d *Data, group []*results.Table, what string, ch *rowChart, rowOf func(*results.Row) row) *Panel {
+	for _, name := range results.Strategies(group...) {
 		var strip []row
 		for _, s := range group {
 			of := s.Row(name)
 			if of == nil {
 				continue
 			}
-			r := rowOf(s, of)
+			r := rowOf(of)
 			r.name, r.look = name, lookOf(name)
 			if len(group) > 1 {
 				r.build = s.OpenSSL
@@ -105,24 +105,13 @@ func (f *Figure) addRows(d *Data, group []*Scene, what string, ch *rowChart, row
 	return f.add(d, group, what, ch)
 }
 
-// values gives a metric of each run that has it.
-func values(runs []run, unit string) []float64 {
-	var list []float64
-	for i := range runs {
-		if v, ok := runs[i].value(unit); ok {
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
 // intervals says what the bars of a caption are.
 func (d *Data) intervals() string {
 	return fmt.Sprintf("%s %% intervals", number.Figures(100*d.Confidence))
 }
 
 // whyNone says why a strategy has no value of a cost.
-func (s *Scene) whyNone(r *results.Row) string {
+func whyNone(r *results.Row) string {
 	switch {
 	case r.Throughput > 0 && r.Undamaged > 0:
 		return fmt.Sprintf("no value in %s", number.Count(r.Undamaged, "undamaged trial"))
@@ -130,13 +119,10 @@ func (s *Scene) whyNone(r *results.Row) string {
 		return fmt.Sprintf("no value: 0 of %s undamaged", number.Count(r.Throughput, "trial"))
 	case r.Verdict.Worst() == results.NotApplicWord, r.Verdict.Worst() == results.SkippedWord:
 		return string(r.Verdict.Worst())
+	case r.Untimed == results.NotCarriedOut:
+		return "could not be carried out"
 	}
-	for _, m := range []results.Measure{results.Handshake, results.Fork} {
-		if why := s.of(r.Strategy).without[m]; why != "" {
-			return why
-		}
-	}
-	return "no trial"
+	return cmp.Or(string(r.Untimed), "no trial")
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

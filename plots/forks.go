@@ -51,13 +51,13 @@ func (d *Data) wholeForks() string {
 	return number.Duration(times.low) + " to " + number.Duration(times.high)
 }
 
-func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear bool) {
+func (f *Figure) addForks(d *Data, group []*results.Table, unit, what string, linear bool) {
 	chart := &rowChart{axis: axis{label: "time, logarithmic", print: number.Duration, log: true}}
 	if linear {
 		chart.axis, chart.reference = axis{label: "difference between the two forks of a pair", print: number.Duration, zero: true}, new(float64)
 	}
-	p := f.addRows(d, group, what, chart, func(s *Scene, of *results.Row) row {
-		r := s.forkRow(of, unit)
+	p := f.addRows(d, group, what, chart, func(of *results.Row) row {
+		r := forkRow(of, unit)
 		if !linear && r.empty == "" {
 			if r.mid <= 0 { // a log axis has no place for no time at all
 				return noValue("no handler: " + number.Duration(r.mid))
@@ -68,27 +68,32 @@ func (f *Figure) addForks(d *Data, group []*Scene, unit, what string, linear boo
 		return r
 	})
 	if p != nil {
-		p.Sub += disturbed(group, strategiesOf(group), "on", buildOf)
+		p.Sub += disturbed(group, results.Strategies(group...), "on", buildOf)
 	}
 }
 
 // forkRow has the trials of a strategy as dots, their median and its interval.
-func (s *Scene) forkRow(r *results.Row, unit string) row {
+func forkRow(r *results.Row, unit string) row {
 	c, ok := r.Cost(unit)
-	runs := s.of(r.Strategy).runs[results.Fork]
 	switch m := c.Median; {
 	case ok && m.Known():
-		return row{dots: values(runs, unit), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
-	case len(runs) > 0:
+		return row{dots: slices.Clone(c.Values), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
+	case forked(r) > 0:
 		return noValue("nothing to measure") // no handlers, say
 	}
-	return noValue(s.whyNone(r))
+	return noValue(whyNone(r))
 }
 
-// mark is what is wrong with the controls. A scene that has none because all it
+// forked counts the fork trials that gave values.
+func forked(r *results.Row) int {
+	c, _ := r.Cost(results.ForkP50)
+	return len(c.Values)
+}
+
+// controlMark is what is wrong with the controls. A scene that has none because all it
 // has are forks needs none: controls are about damage, and fork trials make no
 // claim about it.
-func (s *Scene) mark() string {
+func controlMark(s *results.Table) string {
 	if !s.Judged() && strings.HasPrefix(s.Mark, "NO CONTROLS") {
 		return ""
 	}
@@ -98,8 +103,8 @@ func (s *Scene) mark() string {
 // disturbed names those of the strategies drawn whose trials of cost met too much
 // else on the machine, and the places in the panel if those are not all; the tables of
 // cost say what it was.
-func disturbed(group []*Scene, drawn []string, where string, place func(*Scene) string) string {
-	names := func(s *Scene) string {
+func disturbed(group []*results.Table, drawn []string, where string, place func(*results.Table) string) string {
+	names := func(s *results.Table) string {
 		shown := slices.DeleteFunc(slices.Clone(drawn), func(name string) bool { return s.Row(name) == nil })
 		list := slices.DeleteFunc(slices.Clone(shown), func(name string) bool {
 			return !slices.ContainsFunc(s.Row(name).Costs, func(c results.Cost) bool { return len(c.Disturbed) > 0 })

@@ -32,8 +32,8 @@ func (f *Figure) addDuets(d *Data) string {
 	}
 	for _, group := range byBuild(scenes) {
 		chart := d.sameRatio("ratio to "+group[0].Against()+" by duets", results.DuetMargin)
-		f.addRows(d, group, "Processor time of a handshake, server and client, by duets", chart, func(s *Scene, of *results.Row) row {
-			r := s.duetRow(of)
+		f.addRows(d, group, "Processor time of a handshake, server and client, by duets", chart, func(of *results.Row) row {
+			r := duetRow(of)
 			chart.n.Add(len(r.dots))
 			return r
 		})
@@ -43,7 +43,7 @@ func (f *Figure) addDuets(d *Data) string {
 }
 
 // duetRow has the pairs of processes of a strategy as dots, and their ratio.
-func (s *Scene) duetRow(r *results.Row) row {
+func duetRow(r *results.Row) row {
 	c := r.Duet
 	switch {
 	case c == nil:
@@ -52,25 +52,26 @@ func (s *Scene) duetRow(r *results.Row) row {
 		return noValue(c.Word)
 	}
 	return row{
-		dots: values(s.of(r.Strategy).runs[results.Duet], results.CPURatio), mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
+		dots: c.Cost.Rounds, mid: c.Cost.Value, low: c.Cost.Low, high: c.Cost.High,
 		note: number.Change(c.Cost.Value) + "  " + c.Word,
 	}
 }
 
 // addRatios adds a panel of one metric relative to the baseline.
-func (f *Figure) addRatios(d *Data, group []*Scene, unit, what string) {
+func (f *Figure) addRatios(d *Data, group []*results.Table, unit, what string) {
 	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
-	f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(s *Scene, r *results.Row) row {
-		chart.n.Add(len(values(s.of(r.Strategy).runs[results.Handshake], unit)))
-		return s.ratioRow(d, r, unit)
+	f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(r *results.Row) row {
+		cost, _ := r.Cost(unit)
+		chart.n.Add(len(cost.Values))
+		return d.ratioRow(r, unit)
 	})
 }
 
-func (s *Scene) ratioRow(d *Data, r *results.Row, unit string) row {
+func (d *Data) ratioRow(r *results.Row, unit string) row {
 	cost, ok := r.Cost(unit)
 	switch {
 	case !ok || !cost.Median.Known():
-		return noValue(s.whyNone(r))
+		return noValue(whyNone(r))
 	case r.Strategy == d.Baseline:
 		return noValue("1 = " + number.Of(unit)(cost.Median.Value))
 	case !cost.Ratio.Known():

@@ -31,7 +31,7 @@ func TestAAPanel(t *testing.T) {
 
 // A heading says of disturbed trials what it does not say already, and once.
 func TestDisturbedIsSaidOnce(t *testing.T) {
-	scene := func(workers int, disturbed ...string) *Scene {
+	scene := func(workers int, disturbed ...string) *results.Table {
 		table := &results.Table{Scene: results.Scene{OpenSSL: "3.0.19", Workers: workers}}
 		for _, name := range []string{"hwm", "key-owner"} {
 			r := &results.Row{Strategy: name, Costs: []results.Cost{{}}}
@@ -40,16 +40,16 @@ func TestDisturbedIsSaidOnce(t *testing.T) {
 			}
 			table.Rows = append(table.Rows, r)
 		}
-		return &Scene{Table: table}
+		return table
 	}
-	for want, group := range map[string][]*Scene{
+	for want, group := range map[string][]*results.Table{
 		"": {scene(1), scene(4)},
 		"; many trials were disturbed: all strategies":                    {scene(1, "hwm", "key-owner"), scene(4, "hwm", "key-owner")},
 		"; many trials were disturbed: hwm at 1; all strategies at 4, 16": {scene(1, "hwm"), scene(4, "hwm", "key-owner"), scene(16, "hwm", "key-owner")},
 		"; many trials were disturbed: hwm":                               {scene(1, "hwm"), scene(4, "hwm")},
 		"; many trials were disturbed: key-owner at 4":                    {scene(1), scene(4, "key-owner")},
 	} {
-		if got := disturbed(group, strategiesOf(group), "at", func(s *Scene) string { return fmt.Sprint(s.Workers) }); got != want {
+		if got := disturbed(group, results.Strategies(group...), "at", func(s *results.Table) string { return fmt.Sprint(s.Workers) }); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -57,7 +57,7 @@ func TestDisturbedIsSaidOnce(t *testing.T) {
 
 // A curve without damage reaches down to the exact bound.
 func TestSurvivalOfUndamaged(t *testing.T) {
-	c := survivalCurve("hwm", make([]life, 59), 0.95)
+	c := survivalCurve("hwm", make([]results.Lifetime, 59), 0.95)
 	if low := c.points[0].low; low < 0.950 || low > 0.951 {
 		t.Errorf("the band of 59 undamaged trials begins at %v, want 0.95", low)
 	}
@@ -91,7 +91,7 @@ func TestPanelText(t *testing.T) {
 		w, h := p.chart.size()
 		b.WriteString(make(Styles).svg(w, h, p.chart.draw))
 	}
-	for _, s := range d.Scenes {
+	for _, s := range d.Tables {
 		for _, r := range s.Rows {
 			for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
 				c, ok := r.Cost(unit)

@@ -75,37 +75,35 @@ func aaLine(a *results.AASummary) string {
 }
 
 // addDrift shows each trial at its time.
-func (f *Figure) addDrift(d *Data, s *Scene) {
+func (f *Figure) addDrift(d *Data, s *results.Table) {
 	chart := &lineChart{
 		x: axis{label: "minutes since the first trial", print: number.Short},
 		y: axis{label: "good full handshakes/s", print: number.Short, zero: true},
 	}
 	first := make(map[int]time.Time) // by file
-	for _, v := range s.series {
-		for _, r := range v.runs[results.Handshake] {
-			if at, ok := first[r.file]; !ok || r.start.Before(at) {
-				first[r.file] = r.start
+	for _, r := range s.Rows {
+		for _, m := range r.Course {
+			if at, ok := first[m.File]; !ok || m.Start.Before(at) {
+				first[m.File] = m.Start
 			}
-			if r.start.IsZero() {
+			if m.Start.IsZero() {
 				chart.x.label = "round (the file has no times)"
 			}
 		}
 	}
-	for _, name := range s.names() {
-		c := curve{label: name, look: lookOf(name), dotted: true}
-		for _, r := range s.of(name).runs[results.Handshake] {
-			if v, ok := r.value(results.HandshakesPerSec); ok {
-				x := float64(r.round)
-				if !r.start.IsZero() {
-					x = r.start.Sub(first[r.file]).Minutes()
-				}
-				c.points = append(c.points, point{x, v, v, v})
+	for _, r := range s.Rows {
+		c := curve{label: r.Strategy, look: lookOf(r.Strategy), dotted: true}
+		for _, m := range r.Course {
+			x := float64(m.Round)
+			if !m.Start.IsZero() {
+				x = m.Start.Sub(first[m.File]).Minutes()
 			}
+			c.points = append(c.points, point{x, m.Rate, m.Rate, m.Rate})
 		}
 		if len(c.points) > 0 {
 			chart.n.Add(len(c.points))
 			chart.curves = append(chart.curves, c)
 		}
 	}
-	f.add(d, []*Scene{s}, "Throughput over the run", chart)
+	f.add(d, []*results.Table{s}, "Throughput over the run", chart)
 }

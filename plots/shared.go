@@ -15,9 +15,9 @@ func shared(d *Data) *Figure {
 	f := &Figure{ID: "shared", Title: "What do workers still share?"}
 	f.Empty = "no trial looked for sharing without a hazard; tlsbench run --measure sharing does"
 	scenes := d.scenesWith(func(r *results.Row) bool { return r.Sharing != nil })
-	scenes = slices.DeleteFunc(scenes, func(s *Scene) bool { return s.Hazard != results.Plain })
+	scenes = slices.DeleteFunc(scenes, func(s *results.Table) bool { return s.Hazard != results.Plain })
 	for _, group := range byBuild(scenes) {
-		names := strategiesOf(group)
+		names := results.Strategies(group...)
 		for builds := range slices.Chunk(group, buildsPerMap(len(group), len(names))) {
 			f.addShared(d, builds, names)
 		}
@@ -28,7 +28,7 @@ func shared(d *Data) *Figure {
 	return f
 }
 
-func (f *Figure) addShared(d *Data, builds []*Scene, names []string) {
+func (f *Figure) addShared(d *Data, builds []*results.Table, names []string) {
 	m := newMap("object", results.Distinct(builds, buildOf), names)
 	objects := []string{""} // all of them
 	for _, s := range builds {

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/plot/vg/draw"
 
+	"tlsbench/results"
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
 )
@@ -26,25 +27,22 @@ func survival(d *Data) *Figure {
 			y:   axis{label: "share of trials undamaged", print: number.Percent},
 			top: 1.03,
 		}
-		var fine [][]life // of strategies that nothing damaged: their curves would lie on one another
-		for _, name := range s.names() {
-			lives := s.of(name).lives
-			if len(lives) > 0 {
-				chart.n.Add(len(lives))
-			}
-			if slices.ContainsFunc(lives, func(l life) bool { return l.damaged }) {
-				chart.curves = append(chart.curves, survivalCurve(name, lives, d.Confidence))
-			} else if len(lives) > 0 {
-				fine = append(fine, lives)
+		var fine [][]results.Lifetime // of strategies that nothing damaged: their curves would lie on one another
+		for _, r := range s.Rows {
+			chart.n.Add(len(r.Lifetimes))
+			if slices.ContainsFunc(r.Lifetimes, func(l results.Lifetime) bool { return l.Damaged }) {
+				chart.curves = append(chart.curves, survivalCurve(r.Strategy, r.Lifetimes, d.Confidence))
+			} else if len(r.Lifetimes) > 0 {
+				fine = append(fine, r.Lifetimes)
 			}
 		}
 		if len(fine) > 0 {
-			fewest := slices.MinFunc(fine, func(a, b []life) int { return cmp.Compare(len(a), len(b)) })
+			fewest := slices.MinFunc(fine, func(a, b []results.Lifetime) int { return cmp.Compare(len(a), len(b)) })
 			c := survivalCurve(fmt.Sprintf("all others (%d): none damaged", len(fine)), fewest, d.Confidence)
 			c.look = look{softInk, draw.PlusGlyph{}, nil}
 			chart.curves = append(chart.curves, c)
 		}
-		f.add(d, []*Scene{s}, "Trials still undamaged", chart)
+		f.add(d, []*results.Table{s}, "Trials still undamaged", chart)
 	}
 	f.Caption = fmt.Sprintf("Kaplan-Meier estimate with pointwise %s (bands) of the share of trials without any damage; ticks are trials that ended undamaged. "+
 		"Strategies without a damaged trial are one line, whose band reaches down to the exact one-sided 95 %% bound of the one with the fewest trials. "+
@@ -53,10 +51,10 @@ func survival(d *Data) *Figure {
 	return f
 }
 
-func survivalCurve(name string, lives []life, confidence float64) curve {
+func survivalCurve(name string, lives []results.Lifetime, confidence float64) curve {
 	times, observed := make([]float64, len(lives)), make([]bool, len(lives))
 	for i, l := range lives {
-		times[i], observed[i] = math.Max(l.handshakes, 1), l.damaged
+		times[i], observed[i] = math.Max(l.Handshakes, 1), l.Damaged
 	}
 	km := inference.KaplanMeier(times, observed, confidence)
 	last := point{1, 1, 1, 1}

@@ -32,12 +32,11 @@ func forkSweeps(d *Data) *Figure {
 	f := &Figure{ID: "sweeps", Title: "Does a fix cost more in a larger process?"}
 	f.Empty = "no setting was varied in fork trials"
 	for _, w := range sweeps {
-		scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
-		for _, group := range grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) }) {
+		for _, group := range grouped(d.withForks(), func(s *results.Scene) { *s, _ = w.of(*s) }) {
 			if len(group) > 1 {
 				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: new(float64), dodge: 3}
 				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Figure { return c.Median }); p != nil {
-					p.Sub += disturbed(group, results.Distinct(chart.curves, func(c curve) string { return c.label }), "at", func(s *Scene) string { return chart.x.print(w.value(s)) })
+					p.Sub += disturbed(group, results.Distinct(chart.curves, func(c curve) string { return c.label }), "at", func(s *results.Table) string { return chart.x.print(w.value(s)) })
 				}
 			}
 		}
@@ -54,12 +53,12 @@ const unresolvedWidth = 20
 // addPanel draws a value of a unit's costs against the number, with a curve for each
 // strategy that has two points or more: one is not a sweep. It is nil if there is
 // none. A number at which a strategy's value is not resolved is named and left out.
-func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *lineChart, value func(results.Cost) results.Figure) *Panel {
+func (w sweep) addPanel(f *Figure, d *Data, group []*results.Table, unit string, chart *lineChart, value func(results.Cost) results.Figure) *Panel {
 	chart.x = axis{label: w.label, print: func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }, log: w.log}
-	slices.SortFunc(group, func(a, b *Scene) int { return int(w.value(a) - w.value(b)) })
+	slices.SortFunc(group, func(a, b *results.Table) int { return int(w.value(a) - w.value(b)) })
 	all := make(map[string][]results.Figure) // of each strategy, one for each scene
 	narrowest := math.Inf(1)
-	for _, name := range strategiesOf(group) {
+	for _, name := range results.Strategies(group...) {
 		known := 0
 		for _, s := range group {
 			var v results.Figure
@@ -109,7 +108,7 @@ func (w sweep) addPanel(f *Figure, d *Data, group []*Scene, unit string, chart *
 	return p
 }
 
-func (w sweep) value(s *Scene) float64 {
+func (w sweep) value(s *results.Table) float64 {
 	_, x := w.of(s.Scene)
 	return x
 }
@@ -127,27 +126,28 @@ func (w sweep) of(s results.Scene) (rest results.Scene, x float64) {
 	return s.Without(w.key), x
 }
 
-// forks counts the fork trials of a scene that gave values.
-func (s *Scene) forks() int {
-	n := 0
-	for _, v := range s.series {
-		n += len(v.runs[results.Fork])
-	}
-	return n
+// withForks lists the scenes that have fork trials with values.
+func (d *Data) withForks() []*results.Table {
+	return d.scenesWith(func(r *results.Row) bool { return forked(r) > 0 })
 }
 
 // mainForks lists the scenes whose forks are drawn in full: of those that
 // differ in workers and settings alone the one that has the defaults, or else
 // the one with the most trials.
-func (d *Data) mainForks() []*Scene {
-	scenes := slices.DeleteFunc(slices.Clone(d.Scenes), func(s *Scene) bool { return s.forks() == 0 })
-	var list []*Scene
-	for _, group := range grouped(scenes, func(s *results.Scene) {
+func (d *Data) mainForks() []*results.Table {
+	trials := func(s *results.Table) (n int) {
+		for _, r := range s.Rows {
+			n += forked(r)
+		}
+		return n
+	}
+	var list []*results.Table
+	for _, group := range grouped(d.withForks(), func(s *results.Scene) {
 		s.Machine, _ = s.Kind()
 		s.Workers, s.Settings = 0, ""
 	}) {
-		list = append(list, slices.MinFunc(group, func(a, b *Scene) int {
-			return cmp.Or(a.unusual()-b.unusual(), b.forks()-a.forks())
+		list = append(list, slices.MinFunc(group, func(a, b *results.Table) int {
+			return cmp.Or(unusual(a)-unusual(b), trials(b)-trials(a))
 		}))
 	}
 	return list

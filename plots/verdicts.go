@@ -41,12 +41,12 @@ var shortWord = map[results.Word]string{
 func verdictMap(d *Data) *Figure {
 	f := &Figure{ID: "verdicts", Title: "Which fix survives which hazard?", Empty: "no trial looked for corruption"}
 	for _, scenes := range grouped(d.fullyJudged(), func(s *results.Scene) { s.OpenSSL, s.Hazard = "", "" }) {
-		names := slices.DeleteFunc(strategiesOf(scenes), func(name string) bool { return name == results.PositiveControl })
+		names := slices.DeleteFunc(results.Strategies(scenes...), func(name string) bool { return name == results.PositiveControl })
 		if len(names) == 0 {
 			names = []string{results.PositiveControl}
 		}
 		builds := grouped(scenes, func(s *results.Scene) { s.Hazard = "" })
-		slices.SortStableFunc(builds, func(a, b []*Scene) int { return version.Compare(a[0].OpenSSL, b[0].OpenSSL) })
+		slices.SortStableFunc(builds, func(a, b []*results.Table) int { return version.Compare(a[0].OpenSSL, b[0].OpenSSL) })
 		for chunk := range slices.Chunk(builds, buildsPerMap(len(builds), len(names))) {
 			f.addMap(d, chunk, names)
 		}
@@ -100,7 +100,7 @@ func newMap(corner string, builds, names []string) *cellMap {
 }
 
 // addMap adds the map of some builds: a list of scenes for each.
-func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
+func (f *Figure) addMap(d *Data, builds [][]*results.Table, names []string) {
 	all := slices.Concat(builds...)
 	m := newMap("hazard", results.Distinct(all, buildOf), names)
 	for _, scenes := range builds {
@@ -108,7 +108,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 			m.words = append(m.words, fmt.Sprintf("%s on %s: %s", name, scenes[0].OpenSSL, found(scenes, name, &m.n)))
 		}
 	}
-	hazards := results.Distinct(all, func(s *Scene) string { return s.Hazard })
+	hazards := results.Distinct(all, func(s *results.Table) string { return s.Hazard })
 	slices.SortFunc(hazards, results.CompareHazards)
 	kind := ""
 	for _, hazard := range hazards {
@@ -118,7 +118,7 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 		}
 		r := mapRow{label: results.HazardTitle(hazard)}
 		for _, scenes := range builds {
-			i := slices.IndexFunc(scenes, func(s *Scene) bool { return s.Hazard == hazard })
+			i := slices.IndexFunc(scenes, func(s *results.Table) bool { return s.Hazard == hazard })
 			for _, name := range names {
 				var of *results.Row
 				if i >= 0 {
@@ -143,11 +143,11 @@ func (f *Figure) addMap(d *Data, builds [][]*Scene, names []string) {
 }
 
 // checksOff says so where none of the scenes' trials had active checks.
-func checksOff(scenes []*Scene) string {
-	if slices.ContainsFunc(scenes, func(s *Scene) bool {
-		return slices.ContainsFunc(s.names(), func(name string) bool { return len(s.of(name).lives) > 0 })
-	}) {
-		return ""
+func checksOff(scenes []*results.Table) string {
+	for _, r := range results.Rows(scenes) {
+		if len(r.Lifetimes) > 0 {
+			return ""
+		}
 	}
 	return "active checks off"
 }
@@ -173,7 +173,7 @@ func verdictField(r *results.Row) cell {
 }
 
 // found says in words what a column of the map shows, and counts its trials.
-func found(scenes []*Scene, strategy string, n *results.Range) string {
+func found(scenes []*results.Table, strategy string, n *results.Range) string {
 	by := make(map[results.Word][]string)
 	fine, bad := 0, 0
 	for _, s := range scenes {

@@ -12,7 +12,7 @@ import (
 // the number of workers.
 func workers(d *Data) *Figure {
 	f := &Figure{ID: "workers", Title: "Does a fix cost more with more workers?", Empty: "throughput was measured with only one number of workers"}
-	for _, group := range grouped(d.withRuns(), func(s *results.Scene) { s.Workers = 0 }) {
+	for _, group := range grouped(d.scenesWith(measured), func(s *results.Scene) { s.Workers = 0 }) {
 		if len(group) < 2 {
 			continue // a single point is in the figure of cost
 		}
@@ -33,7 +33,7 @@ func workers(d *Data) *Figure {
 }
 
 // workerMark is what is wrong with the controls of the most workers that lack them.
-func workerMark(group []*Scene) string {
+func workerMark(group []*results.Table) string {
 	for _, s := range slices.Backward(group) {
 		if s.Mark != "" {
 			return fmt.Sprintf("%s: %s", number.Count(s.Workers, "worker"), s.Mark)

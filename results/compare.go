@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"tlsbench/results/inference"
 	"tlsbench/results/number"
@@ -21,10 +22,6 @@ type Options struct {
 	Margin     float64  // differences below it do not matter; 0.02
 	Where      []string // filters, key=value; several for one key are alternatives
 	Rate       float64  // connections a second of a server that first damage is worked out for; 0: none
-	// Each sees every trial of the files, with the number of its file and its scene,
-	// whatever Where says. The trial is the reader's own and changes with the next
-	// call: what is kept of it has to be cloned.
-	Each func(file int, s Scene, t *Trial)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -122,6 +119,36 @@ type Row struct {
 
 	// Duet is the cost by duets; nil if there were none.
 	Duet *DuetCost `json:"duet,omitempty"`
+
+	// What figures draw of single trials: how long those with active checks stayed
+	// undamaged, when those of throughput ran, and why there are none of any cost.
+	Lifetimes []Lifetime `json:"-"`
+	Course    []Moment   `json:"-"`
+	Untimed   Word       `json:"-"`
+}
+
+// Lifetime is how many good handshakes a trial made before its first event, or before
+// it ended without one.
+type Lifetime struct {
+	Handshakes float64
+	Damaged    bool
+}
+
+// lifetime takes a trial's length where the output of "go test -bench" does not tell
+// when the event came.
+func (t *Trial) lifetime() Lifetime {
+	l := Lifetime{float64(t.Handshakes), t.Damaged()}
+	if l.Damaged && t.FirstEvent > 0 {
+		l.Handshakes = float64(t.FirstEventAt)
+	}
+	return l
+}
+
+// Moment is a trial of throughput in the course of its run.
+type Moment struct {
+	File, Round int
+	Start       time.Time // zero where the file does not tell
+	Rate        float64   // handshakes/s
 }
 
 // KindCount is how often events of a kind were seen, and in how many trials.
@@ -254,6 +281,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		Lost:           s.lost.rate(o.Confidence).scale(1e-6),
 		SharedSlots:    s.sharedMost(), Events: s.events.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
+		Lifetimes: s.lifetimes, Course: s.throughput.course, Untimed: s.untimed(),
 	}
 	if most := r.SharedSlots; most >= 0 && slices.Min(s.shared) < most {
 		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", slices.Min(s.shared), most))

@@ -134,6 +134,8 @@ type Cost struct {
 	Unit   string `json:"unit"`
 	Median Figure `json:"median"`
 	Ratio  Ratio  `json:"ratio"` // to the baseline
+	// Values are those of the undamaged trials, in their order.
+	Values []float64 `json:"-"`
 	// Disturbed says what else the machine was doing during the trials, where
 	// it was too much in too many of them.
 	Disturbed []string `json:"disturbed,omitempty"`
@@ -163,7 +165,11 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 		c := s.times(m)
 		disturbed := c.disturbed(workers, seldom)
 		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
-			cost := Cost{Unit: unit, Median: c.median(unit, o.Confidence), Ratio: none, Disturbed: disturbed}
+			cost := Cost{Unit: unit, Ratio: none, Disturbed: disturbed}
+			for _, p := range c.values[unit] {
+				cost.Values = append(cost.Values, p.value)
+			}
+			cost.Median = figure(inference.Median(cost.Values, o.Confidence))
 			// A difference may be zero or below, and a ratio of what is left without those
 			// would say nothing; the clock is not a strategy's.
 			if name != o.Baseline && !strings.Contains(unit, "-diff-") && unit != ClockNs {
@@ -176,14 +182,6 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 		}
 	}
 	return list
-}
-
-func (c *columns) median(unit string, confidence float64) Figure {
-	var values []float64
-	for _, p := range c.values[unit] {
-		values = append(values, p.value)
-	}
-	return figure(inference.Median(values, confidence))
 }
 
 // correct adjusts the p-values of all tables: whoever reads one of them picks it

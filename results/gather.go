@@ -97,7 +97,8 @@ type sample struct {
 	events kindCounts // of both
 	kept   []float64  // bytes left by each retired worker, trial by trial
 
-	shared []int // shared-slots, trial by trial
+	shared    []int // shared-slots, trial by trial
+	lifetimes []Lifetime
 
 	doubted bool // a life may have been damaged, see Trial.distrust
 
@@ -115,6 +116,7 @@ type timed struct {
 	tally
 	columns
 	conditions
+	course []Moment
 }
 
 func (s *timed) add(t *Trial, file int) {
@@ -122,6 +124,9 @@ func (s *timed) add(t *Trial, file int) {
 	s.conditions.add(t, file)
 	if t.Status == OK && !t.Damaged() && len(t.Metrics) > 0 {
 		s.columns.add(roundKey{int32(file), int32(t.Round)}, t.Metrics)
+		if rate, ok := t.Metric(HandshakesPerSec); ok {
+			s.course = append(s.course, Moment{file, t.Round, t.Start, rate})
+		}
 	}
 }
 
@@ -131,6 +136,17 @@ func (s *sample) times(m Measure) *timed {
 		return &s.forks
 	}
 	return &s.throughput
+}
+
+// untimed is the word of a strategy none of whose trials with times was carried out, ""
+// if some were or none is there.
+func (s *sample) untimed() Word {
+	for _, t := range []*tally{&s.throughput.tally, &s.forks.tally} {
+		if w := t.verdict().Worst(); slices.Contains([]Word{SkippedWord, NotApplicWord, NotCarriedOut}, w) {
+			return w
+		}
+	}
+	return ""
 }
 
 // trialsOf counts those of a measure whose values are times; nil has none.
@@ -241,6 +257,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 	if t.Status != OK {
 		return
 	}
+	s.lifetimes = append(s.lifetimes, t.lifetime())
 	s.foreign.add(t.Events[event.ForeignError], t.Checks)
 	s.repeats.add(t.Events[event.RepeatedRandom], t.Draws)
 	s.lost.add(t.Events[event.LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
@@ -260,7 +277,6 @@ func (s *sample) sharedMost() int {
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
-	each     func(file int, s Scene, t *Trial)
 	where    []Setting
 	values   map[Setting]bool             // of the keys of where, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
@@ -294,7 +310,6 @@ func newGatherer() *gatherer {
 
 func gather(o Options, files ...string) (*gatherer, error) {
 	g := newGatherer()
-	g.each = o.Each
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
 	}
@@ -370,9 +385,6 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	if s == nil {
 		s = g.slot(&t.Cell, file)
 		g.slots[name] = s
-	}
-	if g.each != nil {
-		g.each(file, s.scene, t)
 	}
 	s.control.add(t)
 	g.inputs[file].add(t)

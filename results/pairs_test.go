@@ -155,3 +155,21 @@ func TestSharedWithoutAttempts(t *testing.T) {
 		t.Errorf("the matrix does not tell:\n%s", out)
 	}
 }
+
+func TestLifetime(t *testing.T) {
+	events := map[string]uint64{"crash": 1}
+	for _, c := range []struct {
+		name  string
+		trial Trial
+		want  Lifetime
+	}{
+		{"undamaged", Trial{Life: Life{Handshakes: 300}}, Lifetime{300, false}},
+		{"damaged", Trial{Life: Life{Handshakes: 300, Events: events, FirstEvent: time.Second, FirstEventAt: 7}}, Lifetime{7, true}},
+		{"before the first handshake", Trial{Life: Life{Handshakes: 300, Events: events, FirstEvent: time.Millisecond}}, Lifetime{0, true}},
+		{"nobody knows when", Trial{Life: Life{Handshakes: 300, Events: events}}, Lifetime{300, true}},
+	} {
+		if got := c.trial.lifetime(); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
