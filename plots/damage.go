@@ -83,7 +83,7 @@ func firstRow(r *results.Row) row {
 }
 
 // rateRow is a rate with its interval or, where nothing was seen, its bound.
-func rateRow(p results.Figure) row {
+func rateRow(p results.Estimate) row {
 	switch {
 	case !p.Known() || math.IsInf(p.Value, 0):
 		return noValue(fmt.Sprintf("nothing counted in %s", number.Count(p.N, "trial")))

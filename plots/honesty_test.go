@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"tlsbench/results"
+	"tlsbench/results/inference"
 	"tlsbench/results/number"
 	"tlsbench/results/version"
 )
 
 // One trial does not tell how far trials lie apart: no interval is printed.
 func TestOneTrialHasNoInterval(t *testing.T) {
-	row := rateRow(results.Figure{Value: 20, Low: 10, High: 30, N: 1})
+	row := rateRow(results.Estimate{Value: 20, Interval: inference.Interval{Low: 10, High: 30}, N: 1})
 	if finite(row.low) || finite(row.high) || !strings.Contains(row.note, "one trial") {
 		t.Errorf("a row of one trial: %+v", row)
 	}

@@ -35,7 +35,7 @@ func forkSweeps(d *Data) *Figure {
 		for _, group := range grouped(d.withForks(), func(s *results.Scene) { *s, _ = w.of(*s) }) {
 			if len(group) > 1 {
 				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: new(float64), dodge: 3}
-				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Figure { return c.Median }); p != nil {
+				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Estimate { return c.Median }); p != nil {
 					p.Sub += disturbed(group, results.Distinct(chart.curves, func(c curve) string { return c.label }), "at", func(s *results.Table) string { return chart.x.print(w.value(s)) })
 				}
 			}
@@ -53,15 +53,15 @@ const unresolvedWidth = 20
 // addPanel draws a value of a unit's costs against the number, with a curve for each
 // strategy that has two points or more: one is not a sweep. It is nil if there is
 // none. A number at which a strategy's value is not resolved is named and left out.
-func (w sweep) addPanel(f *Figure, d *Data, group []*results.Table, unit string, chart *lineChart, value func(results.Cost) results.Figure) *Panel {
+func (w sweep) addPanel(f *Figure, d *Data, group []*results.Table, unit string, chart *lineChart, value func(results.Cost) results.Estimate) *Panel {
 	chart.x = axis{label: w.label, print: func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }, log: w.log}
 	slices.SortFunc(group, func(a, b *results.Table) int { return int(w.value(a) - w.value(b)) })
-	all := make(map[string][]results.Figure) // of each strategy, one for each scene
+	all := make(map[string][]results.Estimate) // of each strategy, one for each scene
 	narrowest := math.Inf(1)
 	for _, name := range results.Strategies(group...) {
 		known := 0
 		for _, s := range group {
-			var v results.Figure
+			var v results.Estimate
 			if r := s.Row(name); r != nil {
 				if c, ok := r.Cost(unit); ok && value(c).Known() {
 					v = value(c)

@@ -22,7 +22,7 @@ func workers(d *Data) *Figure {
 			one := 1.0
 			chart := &lineChart{y: axis{label: "ratio to " + d.Baseline + " in the same round", print: number.Figures}, line: &one, dodge: 4}
 			w := sweep{key: "workers", title: m.title, label: "workers", log: true}
-			if p := w.addPanel(f, d, group, m.unit, chart, func(c results.Cost) results.Figure { return c.Ratio.Figure }); p != nil {
+			if p := w.addPanel(f, d, group, m.unit, chart, func(c results.Cost) results.Estimate { return c.Ratio.Estimate }); p != nil {
 				p.Mark = workerMark(group)
 			}
 		}

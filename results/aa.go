@@ -53,7 +53,7 @@ func checkAA(g *gatherer) (ruling, error) {
 	}
 	for _, effect := range []struct {
 		what string
-		Figure
+		Estimate
 	}{
 		{"a strategy from itself", logs(all.pairs).estimate(o)},
 		{"the first of two turns from the second", logs(all.position).estimate(o)},
@@ -103,7 +103,7 @@ func (g *gatherer) duetsWithThemselves(other func(Scene, string, *duetSample)) (
 
 // sets cuts the pairs into duets of as many as one has at least, and counts those
 // that are equivalent, each for itself.
-func (s *duetSample) sets() (list []Figure, same int) {
+func (s *duetSample) sets() (list []Estimate, same int) {
 	for set := range slices.Chunk(s.pairs, inference.DuetFirst) {
 		if len(set) < inference.DuetFirst {
 			break
@@ -118,7 +118,7 @@ func (s *duetSample) sets() (list []Figure, same int) {
 }
 
 // differing counts the ratios whose interval excludes 1.
-func differing(list []Figure) int {
+func differing(list []Estimate) int {
 	n := 0
 	for _, f := range list {
 		if f.Excludes(1) {

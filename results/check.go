@@ -400,7 +400,7 @@ func (r slowdown) judge(f *ruling, place string, sides map[string]*sample) {
 	if inference.RatioAbove(p.a, p.b, 1-r.limit) < checkAlpha {
 		return
 	}
-	ratio := figure(inference.PairedRatio(p.a, p.b, 1-checkAlpha))
+	ratio := inference.PairedRatio(p.a, p.b, 1-checkAlpha)
 	found, verdict := f.lack, "not shown to be within the limit"
 	if ratio.High < 1-r.limit {
 		found, verdict = f.add, "beyond the limit"

@@ -79,7 +79,7 @@ type Row struct {
 	Verdict  Verdict `json:"verdict"`
 	// Probability is that of a damaged trial. Fisher is the p-value of Fisher's
 	// exact test that it is the baseline's, corrected over the table (Holm).
-	Probability Figure   `json:"damaged"`
+	Probability Estimate `json:"damaged"`
 	Fisher      *float64 `json:"fisher_p,omitempty"`
 
 	// Stopped says that damage ended the trials of a sequential run: k of N has no
@@ -92,20 +92,20 @@ type Row struct {
 
 	// FirstDamage is how often a first damage comes for each million attempts; a
 	// life that is damaged counts its attempts until then.
-	FirstDamage Figure `json:"first_damage_per_Mattempt"`
+	FirstDamage Estimate `json:"first_damage_per_Mattempt"`
 	// Rarer is how many times rarer that is, at least, than under the positive
 	// control in the same scene; nil with damage, and where it cannot be told.
 	Rarer *float64 `json:"times_rarer_than_none,omitempty"`
 
-	Passive Figure `json:"corruptions_per_Mhs"`
-	Foreign Figure `json:"foreign_errors_per_Mcheck"`
-	Repeats Figure `json:"repeats_per_Mdraw"`
-	Lost    Figure `json:"lost_slots_per_fork"`
+	Passive Estimate `json:"corruptions_per_Mhs"`
+	Foreign Estimate `json:"foreign_errors_per_Mcheck"`
+	Repeats Estimate `json:"repeats_per_Mdraw"`
+	Lost    Estimate `json:"lost_slots_per_fork"`
 	// SharedSlots is the exposure; -1 if no trial tells.
 	SharedSlots int `json:"shared_slots"`
 	// Kept is what a retired worker leaves in the shared heap, in bytes: the
 	// median of the trials whose hazard retires some.
-	Kept Figure `json:"kept_bytes_per_worker,omitzero"`
+	Kept Estimate `json:"kept_bytes_per_worker,omitzero"`
 	// Events are those of the trials of Probability by their kind, worst first.
 	Events []KindCount `json:"events,omitempty"`
 
@@ -254,7 +254,7 @@ func (g *gatherer) table(s Scene, o Options) *Table {
 		r := sample.row(name, base, o)
 		if none := samples[PositiveControl]; none != nil && r.Verdict.Undamaged() {
 			b := none.lives()
-			r.Rarer = finite(1 / inference.Rarer(r.Verdict.Attempts, b.damaged, b.attempts, boundConfidence))
+			r.Rarer = inference.Finite(1 / inference.Rarer(r.Verdict.Attempts, b.damaged, b.attempts, boundConfidence))
 		}
 		r.Sharing = g.shared(s, sample)
 		r.Verdict = r.Verdict.share(r.Sharing)
@@ -274,11 +274,11 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 	r := &Row{
 		Strategy: name, Verdict: v, Probability: proportion(v.Damaged, v.Trials, o.Confidence),
 		HandshakeRange: s.served,
-		FirstDamage:    figure(inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence)).scale(1e6),
+		FirstDamage:    inference.FirstDamage(v.Damaged, v.Attempts, o.Confidence).Scale(1e6),
 		Passive:        s.passive.rate(o.Confidence),
 		Foreign:        s.foreign.rate(o.Confidence),
 		Repeats:        s.repeats.rate(o.Confidence),
-		Lost:           s.lost.rate(o.Confidence).scale(1e-6),
+		Lost:           s.lost.rate(o.Confidence).Scale(1e-6),
 		SharedSlots:    s.sharedMost(), Events: s.events.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
 		Lifetimes: s.lifetimes, Course: s.throughput.course, Untimed: s.untimed(),
@@ -290,7 +290,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		r.HandshakeRange.Least = 0
 	}
 	if len(s.kept) > 0 {
-		r.Kept = figure(inference.Median(s.kept, o.Confidence))
+		r.Kept = inference.Median(s.kept, o.Confidence)
 	}
 	if v.Failed > 0 {
 		r.Probability.Warnings = append(r.Probability.Warnings, couldNot(s.lives()))
@@ -300,7 +300,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 	}
 	if b := base.lives(); name != o.Baseline && v.Trials > 0 && b.trials > 0 {
 		p := inference.FisherExact(v.Damaged, v.Trials, b.damaged, b.trials)
-		r.Fisher = finite(p)
+		r.Fisher = inference.Finite(p)
 	}
 	return r
 }
@@ -316,32 +316,27 @@ func (g *gatherer) stopped(s *sample) bool {
 func (r *Row) stop() {
 	r.Stopped = true
 	r.Probability.Value = math.NaN()
-	for _, f := range []*Figure{&r.FirstDamage, &r.Passive, &r.Foreign, &r.Repeats, &r.Lost} {
-		*f = Figure{Value: math.NaN(), High: math.Inf(1)}
+	for _, f := range []*Estimate{&r.FirstDamage, &r.Passive, &r.Foreign, &r.Repeats, &r.Lost} {
+		*f = inference.Unknown(0)
 	}
 }
 
 // rate estimates events for each million of exposure. Nothing seen gives the
 // one-sided upper bound: its High is that of the two-sided interval with twice
 // the error.
-func (c counts) rate(confidence float64) Figure {
+func (c counts) rate(confidence float64) Estimate {
 	if len(c.events) == 0 {
-		return Figure{Value: math.NaN(), High: math.Inf(1)}
+		return inference.Unknown(0)
 	}
 	seen := slices.Max(c.events) > 0
 	if !seen {
 		confidence = 2*boundConfidence - 1
 	}
-	f := figure(inference.Rate(c.events, c.exposure, confidence)).scale(1e6)
+	f := inference.Rate(c.events, c.exposure, confidence).Scale(1e6)
 	if !seen {
 		return f
 	}
-	return f.ofMore("trials")
-}
-
-func (f Figure) scale(by float64) Figure {
-	f.Value, f.Low, f.High = by*f.Value, by*f.Low, by*f.High
-	return f
+	return ofMore(f, "trials")
 }
 
 // What pages and figures ask of tables.

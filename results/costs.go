@@ -77,7 +77,7 @@ func signedRankRounds(tests int, alpha float64) int {
 // Ratio is one strategy's cost in relation to that of the baseline, paired by
 // round.
 type Ratio struct {
-	Figure
+	Estimate
 	// P is the p-value of a signed-rank test that there is no difference, and
 	// Adjusted is P corrected for all strategies of all tables (Holm). Both are
 	// NaN with fewer than 8 rounds.
@@ -93,12 +93,12 @@ type Ratio struct {
 	same float64 // the p-value of Same, before the correction
 }
 
-func (p pairs) estimate(o Options) Figure {
-	return figure(inference.PairedRatio(p.a, p.b, o.Confidence)).ofMore("rounds")
+func (p pairs) estimate(o Options) Estimate {
+	return ofMore(inference.PairedRatio(p.a, p.b, o.Confidence), "rounds")
 }
 
 func (p pairs) ratio(o Options) Ratio {
-	r := Ratio{Figure: p.estimate(o), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
+	r := Ratio{Estimate: p.estimate(o), P: math.NaN(), Adjusted: math.NaN(), same: math.NaN()}
 	for i, b := range p.b {
 		if b > 0 {
 			r.Rounds = append(r.Rounds, p.a[i]/b)
@@ -131,9 +131,9 @@ func (r Ratio) Differs(alpha float64) bool { return r.Adjusted < alpha }
 
 // Cost is one metric of one strategy.
 type Cost struct {
-	Unit   string `json:"unit"`
-	Median Figure `json:"median"`
-	Ratio  Ratio  `json:"ratio"` // to the baseline
+	Unit   string   `json:"unit"`
+	Median Estimate `json:"median"`
+	Ratio  Ratio    `json:"ratio"` // to the baseline
 	// Values are those of the undamaged trials, in their order.
 	Values []float64 `json:"-"`
 	// Disturbed says what else the machine was doing during the trials, where
@@ -160,7 +160,7 @@ func (c Cost) Rounds() int {
 func (s *sample) costs(name string, base *sample, o Options, workers []int) []Cost {
 	var list []Cost
 	nan := math.NaN()
-	none := Ratio{Figure: Figure{Value: nan, Low: nan, High: nan}, P: nan, Adjusted: nan, same: nan}
+	none := Ratio{Estimate: Estimate{Value: nan, Interval: inference.Interval{Low: nan, High: nan}}, P: nan, Adjusted: nan, same: nan}
 	for _, m := range []Measure{Handshake, Fork} {
 		c := s.times(m)
 		disturbed := c.disturbed(workers, seldom)
@@ -169,7 +169,7 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 			for _, p := range c.values[unit] {
 				cost.Values = append(cost.Values, p.value)
 			}
-			cost.Median = figure(inference.Median(cost.Values, o.Confidence))
+			cost.Median = inference.Median(cost.Values, o.Confidence)
 			// A difference may be zero or below, and a ratio of what is left without those
 			// would say nothing; the clock is not a strategy's.
 			if name != o.Baseline && !strings.Contains(unit, "-diff-") && unit != ClockNs {

@@ -234,16 +234,16 @@ type DuetCost struct {
 	// Reason is why there is no pair with a value.
 	Reason string `json:"reason,omitempty"`
 	// Total also has what happens in fewer than one block of five.
-	Total Figure `json:"total"`
+	Total Estimate `json:"total"`
 	// Instructions in user space; without a value where they cannot be counted,
 	// and NoCounter says why.
-	Instructions Figure `json:"instructions"`
-	NoCounter    string `json:"no_counter,omitempty"`
+	Instructions Estimate `json:"instructions"`
+	NoCounter    string   `json:"no_counter,omitempty"`
 	// Position is what the first of two neighbouring turns took more than the
 	// second, and Started what half of it makes which server was started first:
 	// both are about 1.
-	Position Figure `json:"position"`
-	Started  Figure `json:"started"`
+	Position Estimate `json:"position"`
+	Started  Estimate `json:"started"`
 	// Between pairs and Within them: the standard deviations of log ratios; Lag1 is
 	// the correlation of a block with the next.
 	Between *float64 `json:"sd_between_pairs,omitempty"`
@@ -278,7 +278,7 @@ func (s *duetSample) cost(itself bool, o Options) *DuetCost {
 		c.Word, c.Reason = v.Short(), v.Reason
 	}
 	parts := inference.DuetComponents(s.blocks)
-	c.Between, c.Within, c.Lag1 = finite(parts.Between), finite(parts.Within), finite(parts.Lag1)
+	c.Between, c.Within, c.Lag1 = inference.Finite(parts.Between), inference.Finite(parts.Within), inference.Finite(parts.Lag1)
 	warn := func(format string, args ...any) {
 		c.Cost.Warnings = append(c.Cost.Warnings, fmt.Sprintf(format, args...))
 	}
@@ -301,7 +301,7 @@ func (s *duetSample) cost(itself bool, o Options) *DuetCost {
 }
 
 // order is half of what it makes which server was started first.
-func (s *duetSample) order(o Options) Figure {
+func (s *duetSample) order(o Options) Estimate {
 	middle := inference.Median(s.started, o.Confidence).Value
 	var list []float64
 	for i, y := range s.started {

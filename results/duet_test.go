@@ -147,11 +147,11 @@ func TestDuetFigures(t *testing.T) {
 	}
 	c := duetRow(t, duetFile(t, 200, map[string]*players{"hwm": p}), "hwm")
 	for what, f := range map[string]struct {
-		got    Figure
+		got    Estimate
 		want   float64
 		within float64
 	}{
-		"cost":         {c.Cost.Figure, 1.01, 0.002}, // with what is left of started
+		"cost":         {c.Cost.Estimate, 1.01, 0.002}, // with what is left of started
 		"total":        {c.Total, 1.01, 0.002},
 		"instructions": {c.Instructions, 2, 1e-9},
 		"position":     {c.Position, math.Exp(p.first), 1e-6},
@@ -176,7 +176,7 @@ func TestDuetWords(t *testing.T) {
 	}
 	wide := duetRow(t, path, "pointer-match")
 	if far := wide.Far(); far != wide.Cost.High && far != wide.Cost.Low || math.Abs(math.Log(far)) < math.Abs(math.Log(wide.Cost.Value)) {
-		t.Errorf("far end %v of %+v", far, wide.Cost.Figure)
+		t.Errorf("far end %v of %+v", far, wide.Cost.Estimate)
 	}
 	if text := strings.Join(wide.Cost.Warnings, "; "); !strings.Contains(text, "more are needed") || !strings.Contains(text, "differ by more than usual") {
 		t.Errorf("warnings %q", text)

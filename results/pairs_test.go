@@ -80,12 +80,12 @@ func TestNoIntervalFromTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range c.Tables[0].Rows {
-		var figures []Figure
+		var figures []Estimate
 		if r.Strategy == PositiveControl {
 			figures = append(figures, r.Passive)
 		}
 		if cost, _ := r.Cost(HandshakesPerSec); cost.Ratio.Known() {
-			figures = append(figures, cost.Ratio.Figure)
+			figures = append(figures, cost.Ratio.Estimate)
 		}
 		for _, f := range figures {
 			if f.Low != 0 || !math.IsInf(f.High, 1) || len(f.Warnings) == 0 || !strings.HasPrefix(f.Warnings[0], "no interval from 2 ") {

@@ -214,59 +214,27 @@ func (k kindCounts) list() []KindCount {
 	return list
 }
 
-// Figure is a value with its interval, and what a reader has to know before
-// trusting it. What cannot be computed is NaN, an open end is infinite.
-type Figure struct {
-	Value, Low, High float64
-	N                int // trials, or rounds where trials are paired
-	Warnings         []string
-}
+// Estimate is a value with its interval and what a reader has to know before
+// trusting it.
+type Estimate = inference.Estimate
 
-func figure(e inference.Estimate) Figure {
-	return Figure{e.Value, e.Low, e.High, e.N, e.Warnings}
-}
-
-// Known reports whether there is a value.
-func (f Figure) Known() bool { return f.N > 0 && !math.IsNaN(f.Value) }
-
-// Excludes reports whether the interval lies beyond x.
-func (f Figure) Excludes(x float64) bool { return f.Low > x || f.High < x }
-
-// MarshalJSON writes null for what JSON has no number for.
-func (f Figure) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Value    *float64 `json:"value"`
-		Low      *float64 `json:"low"`
-		High     *float64 `json:"high"`
-		N        int      `json:"n"`
-		Warnings []string `json:"warnings,omitempty"`
-	}{finite(f.Value), finite(f.Low), finite(f.High), f.N, f.Warnings})
-}
-
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
-}
-
-// ofMore takes the interval from a figure of two values: it would run over tens
+// ofMore takes the interval from an estimate of two values: it would run over tens
 // of orders of magnitude, and say nothing.
-func (f Figure) ofMore(what string) Figure {
-	if f.N == 2 {
-		f.Low, f.High = 0, math.Inf(1)
-		f.Warnings = []string{"no interval from 2 " + what}
+func ofMore(e Estimate, what string) Estimate {
+	if e.N == 2 {
+		e.Low, e.High = 0, math.Inf(1)
+		e.Warnings = []string{"no interval from 2 " + what}
 	}
-	return f
+	return e
 }
 
 // proportion estimates the probability of what happened in k of n trials,
 // with the one-sided bound where it never did.
-func proportion(k, n int, confidence float64) Figure {
+func proportion(k, n int, confidence float64) Estimate {
 	if n == 0 {
-		return Figure{Value: math.NaN(), Low: 0, High: 1}
+		return Estimate{Value: math.NaN(), Interval: inference.Interval{High: 1}}
 	}
-	f := figure(inference.Proportion(k, n, confidence))
+	f := inference.Proportion(k, n, confidence)
 	if k == 0 {
 		f.High = inference.ProportionUpper(0, n, boundConfidence)
 	}
@@ -287,14 +255,14 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 	}{v.Words, v.Damaged, v.Trials, v.Failed, v.Idle, uint64(v.Attempts), v.Upper, v.Reason})
 }
 
-// MarshalJSON is needed because that of Figure would hide the rest.
+// MarshalJSON is needed because that of Estimate would hide the rest.
 func (r Ratio) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Ratio    Figure   `json:"ratio"`
+		Ratio    Estimate `json:"ratio"`
 		P        *float64 `json:"p"`
 		Adjusted *float64 `json:"p_adjusted"`
 		Same     bool     `json:"same"`
-	}{r.Figure, finite(r.P), finite(r.Adjusted), r.Same})
+	}{r.Estimate, inference.Finite(r.P), inference.Finite(r.Adjusted), r.Same})
 }
 
 // Family is what sequential runs say of all cells at once: of none of those

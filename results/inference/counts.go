@@ -175,7 +175,7 @@ func FisherLeast(hits, n1, n2 int) float64 {
 func Rate(events, exposure []float64, confidence float64) Estimate {
 	tail := tails(confidence)
 	s := addEvents(events, exposure)
-	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}, N: s.trials}
+	e := Unknown(s.trials)
 	e.warnDropped(len(events), "trials")
 	if s.exposure <= 0 {
 		e.warn("no exposure")
@@ -293,7 +293,7 @@ func gammaQuantile(shape, p float64) float64 {
 // many requests.
 func FirstDamage(damaged int, attempts, confidence float64) Estimate {
 	tail := tails(confidence)
-	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}, N: damaged}
+	e := Unknown(damaged)
 	if !(attempts > 0) || damaged < 0 {
 		e.warn("no attempts")
 		return e

@@ -33,6 +33,7 @@
 package inference
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -55,6 +56,42 @@ type Estimate struct {
 	Interval
 	N        int
 	Warnings []string
+}
+
+// Unknown is an estimate without a value, from n observations of what is at least zero.
+func Unknown(n int) Estimate {
+	return Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}, N: n}
+}
+
+// Known reports whether there is a value.
+func (e Estimate) Known() bool { return e.N > 0 && !math.IsNaN(e.Value) }
+
+// Excludes reports whether the interval lies beyond x.
+func (i Interval) Excludes(x float64) bool { return i.Low > x || i.High < x }
+
+// Scale gives the estimate in another unit.
+func (e Estimate) Scale(by float64) Estimate {
+	e.Value, e.Low, e.High = by*e.Value, by*e.Low, by*e.High
+	return e
+}
+
+// MarshalJSON writes null for what JSON has no number for.
+func (e Estimate) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Value    *float64 `json:"value"`
+		Low      *float64 `json:"low"`
+		High     *float64 `json:"high"`
+		N        int      `json:"n"`
+		Warnings []string `json:"warnings,omitempty"`
+	}{Finite(e.Value), Finite(e.Low), Finite(e.High), e.N, e.Warnings})
+}
+
+// Finite is nil for what JSON has no number for.
+func Finite(x float64) *float64 {
+	if !finite(x) {
+		return nil
+	}
+	return &x
 }
 
 func (e *Estimate) warn(format string, args ...any) {

@@ -157,7 +157,7 @@ func LogRatios(a, b []float64) []float64 {
 func PairedRatio(a, b []float64, confidence float64) Estimate {
 	tail := tails(confidence)
 	logs := LogRatios(a, b)
-	e := Estimate{Value: math.NaN(), Interval: Interval{0, math.Inf(1)}, N: len(logs)}
+	e := Unknown(len(logs))
 	e.warnDropped(len(a), "pairs")
 	switch len(logs) {
 	case 0:

@@ -365,7 +365,7 @@ func firstDamages(r *results.Row, scale float64, figures int) Cell {
 
 // rate shows events for each million, nothing seen as an upper bound. What such
 // a bound is worth is in the legend.
-func rate(f results.Figure) Cell {
+func rate(f results.Estimate) Cell {
 	if !f.Known() {
 		return Cell{}
 	}
@@ -382,11 +382,11 @@ func rate(f results.Figure) Cell {
 }
 
 // shown is a value with its interval.
-func shown(f results.Figure, print func(float64) string) Cell {
+func shown(f results.Estimate, print func(float64) string) Cell {
 	return Cell{Text: print(f.Value), Detail: number.Between(f.Low, f.High, print), Sort: sortable(f.Value), Notes: f.Warnings}
 }
 
-func estimate(f results.Figure, unit string) Cell {
+func estimate(f results.Estimate, unit string) Cell {
 	if !f.Known() {
 		return Cell{}
 	}

@@ -50,7 +50,7 @@ func (b *comparison) cost(r *results.Row, unit string) Cell {
 	case !c.Ratio.Known():
 		return Cell{Text: median, Notes: append([]string{"no round in common with the baseline: the median"}, c.Disturbed...)}
 	}
-	cell := shown(c.Ratio.Figure, number.Ratio)
+	cell := shown(c.Ratio.Estimate, number.Ratio)
 	cell.Notes = slices.Concat(c.Ratio.Warnings, c.Disturbed)
 	if b.Differs(c.Ratio) {
 		cell.Detail += " *"
@@ -124,8 +124,8 @@ var duetMetrics = []metric{
 		}
 		return r.Duet.Cost.N
 	}},
-	{"all blocks added up", ofDuet(func(c *results.DuetCost) results.Figure { return c.Total }), nil},
-	{"instructions", ofDuet(func(c *results.DuetCost) results.Figure { return c.Instructions }), nil},
+	{"all blocks added up", ofDuet(func(c *results.DuetCost) results.Estimate { return c.Total }), nil},
+	{"instructions", ofDuet(func(c *results.DuetCost) results.Estimate { return c.Instructions }), nil},
 	{"spread", func(r *results.Row) Cell {
 		if r.Duet == nil || r.Duet.Between == nil || r.Duet.Within == nil {
 			return Cell{}
@@ -139,7 +139,7 @@ func duetCost(r *results.Row) Cell {
 	if r.Duet != nil && r.Duet.Cost.N == 0 {
 		return Cell{Text: r.Duet.Word, Notes: []string{r.Strategy + ": " + r.Duet.Reason}}
 	}
-	cell := ofDuet(func(c *results.DuetCost) results.Figure { return c.Cost.Figure })(r)
+	cell := ofDuet(func(c *results.DuetCost) results.Estimate { return c.Cost.Estimate })(r)
 	if cell.Text == "" {
 		return cell
 	}
@@ -151,7 +151,7 @@ func duetCost(r *results.Row) Cell {
 	return cell
 }
 
-func ofDuet(of func(*results.DuetCost) results.Figure) func(*results.Row) Cell {
+func ofDuet(of func(*results.DuetCost) results.Estimate) func(*results.Row) Cell {
 	return func(r *results.Row) Cell {
 		if r.Duet == nil || !of(r.Duet).Known() {
 			return Cell{}
@@ -200,7 +200,7 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 		t.Add(append([]any{scene.Machine, scene.OpenSSL, scene.Hazard, scene.Load, scene.Heap, scene.Settings, scene.Workers,
 			r.Strategy, mark, r.Verdict.Short()}, rest...)...)
 	}
-	add := func(metric, unit, to, k string, f results.Figure, p, same string, more ...string) {
+	add := func(metric, unit, to, k string, f results.Estimate, p, same string, more ...string) {
 		if f.N > 0 {
 			warnings := strings.Join(append(f.Warnings[:len(f.Warnings):len(f.Warnings)], more...), "; ")
 			line(metric, unit, to, k, f.N, exact(f.Value), exact(f.Low), exact(f.High), p, same, warnings)
@@ -214,10 +214,10 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 	if e := r.HandshakeRange; e.Most > 0 {
 		undamaged := r.Verdict.Trials - r.Verdict.Damaged
 		add("handshakes-in-undamaged-trials", "handshakes/trial", "", "",
-			results.Figure{N: undamaged, Value: math.NaN(), Low: float64(e.Least), High: float64(e.Most)}, "", "")
+			results.Estimate{N: undamaged, Value: math.NaN(), Interval: inference.Interval{Low: float64(e.Least), High: float64(e.Most)}}, "", "")
 	}
 	for _, k := range r.Events {
-		add("events", k.Kind, "", strconv.Itoa(k.Trials), results.Figure{N: r.Verdict.Trials, Value: float64(k.Events), Low: math.NaN(), High: math.NaN()}, "", "")
+		add("events", k.Kind, "", strconv.Itoa(k.Trials), results.Estimate{N: r.Verdict.Trials, Value: float64(k.Events), Interval: inference.Interval{Low: math.NaN(), High: math.NaN()}}, "", "")
 	}
 	add("passive", results.PassivePerMhs, "", "", r.Passive, "", "")
 	add("foreign-errors", results.ForeignPerMcheck, "", "", r.Foreign, "", "")
@@ -226,11 +226,11 @@ func figures(t *Table, scene *results.Table, r *results.Row, baseline string) {
 	add("kept", results.KeptBytes, "", "", r.Kept, "", "")
 	for _, cost := range r.Costs {
 		add("median", cost.Unit, "", strconv.Itoa(r.Undamaged), cost.Median, "", "", cost.Disturbed...)
-		add("ratio", cost.Unit, baseline, "", cost.Ratio.Figure, exact(cost.Ratio.Adjusted), strconv.FormatBool(cost.Ratio.Same), cost.Disturbed...)
+		add("ratio", cost.Unit, baseline, "", cost.Ratio.Estimate, exact(cost.Ratio.Adjusted), strconv.FormatBool(cost.Ratio.Same), cost.Disturbed...)
 	}
 	if d := r.Duet; d != nil {
 		to := scene.Against()
-		add("duet", results.CPURatio, to, "", d.Cost.Figure, exact(d.Cost.Adjusted), strconv.FormatBool(d.Cost.Same))
+		add("duet", results.CPURatio, to, "", d.Cost.Estimate, exact(d.Cost.Adjusted), strconv.FormatBool(d.Cost.Same))
 		add("duet", results.TotalRatio, to, "", d.Total, "", "")
 		add("duet", results.InstructionRatio, to, "", d.Instructions, "", "")
 	}
