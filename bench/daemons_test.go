@@ -302,8 +302,8 @@ func TestDaemonMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := c.Daemons
-	if d.All.Agree != d.All.Answered || d.All.Answered != len(d.Rows) || len(d.BrokenControls()) > 0 {
-		t.Errorf("agreement %+v of %d, controls %q", d.All, len(d.Rows), d.BrokenControls())
+	if d.All.Agree != d.All.Answered || d.All.Answered != len(d.Rows) || len(results.FailedControls(c.Tables)) > 0 {
+		t.Errorf("agreement %+v of %d, controls %q", d.All, len(d.Rows), results.FailedControls(c.Tables))
 	}
 }
 
