@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,7 +66,7 @@ type Panel struct {
 	trials string // what they are, where files have unlike ones
 }
 
-// add makes a panel about scenes that differ in build and hazard at most. One
+// add makes a panel about scenes; what they differ in is not in its heading. One
 // without any value is left out, and nil is returned.
 func (f *Figure) add(d *Data, group []*results.Table, what string, ch chart) *Panel {
 	scene := group[0].Scene
@@ -81,6 +82,12 @@ func (f *Figure) add(d *Data, group []*results.Table, what string, ch chart) *Pa
 		if s.Hazard != scene.Hazard {
 			scene.Hazard = ""
 		}
+		if s.Workers != scene.Workers {
+			scene.Workers = 0
+		}
+		scene.Settings = strings.Join(slices.DeleteFunc(strings.Fields(scene.Settings), func(setting string) bool {
+			return !slices.Contains(strings.Fields(s.Settings), setting)
+		}), " ")
 		if mark := controlMark(s); !strings.Contains(p.Mark, mark) {
 			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
 		}

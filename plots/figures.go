@@ -79,8 +79,9 @@ func byBuild(scenes []*results.Table) [][]*results.Table {
 	return groups
 }
 
-// addRows makes such a panel: the builds of each strategy below one another. Where
-// all of a strategy's say the same, and that is not a value, one row says it.
+// addRows makes such a panel: the builds of each strategy below one another, or the
+// values of a sweep, of which one alone says nothing. Where all of a strategy's say the
+// same, and that is not a value, one row says it.
 func (f *Figure) addRows(d *Data, group []*results.Table, what string, ch *rowChart, rowOf func(*results.Row) row) *Panel {
 	for _, name := range results.Strategies(group...) {
 		var strip []row
@@ -92,13 +93,16 @@ func (f *Figure) addRows(d *Data, group []*results.Table, what string, ch *rowCh
 			r := rowOf(of)
 			r.name, r.look = name, lookOf(name)
 			if len(group) > 1 {
-				r.build = s.OpenSSL
+				r.place = ch.placeOf(s)
 			}
 			strip = append(strip, r)
 		}
 		if !slices.ContainsFunc(strip, func(r row) bool { return r.empty == "" || r.empty != strip[0].empty }) {
-			strip[0].build = ""
+			strip[0].place = ""
 			strip = strip[:1]
+		}
+		if ch.sweep != nil && !slices.ContainsFunc(strip[1:], func(r row) bool { return r.empty == "" }) {
+			continue
 		}
 		ch.rows = append(ch.rows, strip...)
 	}

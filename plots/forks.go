@@ -22,7 +22,7 @@ func forks(d *Data) *Figure {
 			{results.HandlerCold, "At-fork handlers, as they happen", false}, {results.HandlerWarm, "At-fork handlers, pages touched before", false},
 			{results.FirstRandom, "Later: first random draw of the child", false}, {results.FirstHandshake, "Later: first handshake of the child", false},
 		} {
-			f.addForks(d, group, m.unit, m.title, m.linear)
+			f.addForks(d, group, m.unit, m.title, m.linear, nil)
 		}
 	}
 	f.Caption = fmt.Sprintf("Each dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: it continues beyond the axis, or too few trials give no end). "+
@@ -51,8 +51,8 @@ func (d *Data) wholeForks() string {
 	return number.Duration(times.low) + " to " + number.Duration(times.high)
 }
 
-func (f *Figure) addForks(d *Data, group []*results.Table, unit, what string, linear bool) {
-	chart := &rowChart{axis: axis{label: "time, logarithmic", print: number.Duration, log: true}}
+func (f *Figure) addForks(d *Data, group []*results.Table, unit, what string, linear bool, by *sweep) {
+	chart := &rowChart{axis: axis{label: "time, logarithmic", print: number.Duration, log: true}, sweep: by}
 	if linear {
 		chart.axis, chart.reference = axis{label: "difference between the two forks of a pair", print: number.Duration, zero: true}, new(float64)
 	}
@@ -64,11 +64,15 @@ func (f *Figure) addForks(d *Data, group []*results.Table, unit, what string, li
 			}
 			r.dots = slices.DeleteFunc(r.dots, func(v float64) bool { return v <= 0 })
 		}
+		if by != nil && r.empty == "" && !(r.high-r.low <= unresolvedWidth*narrowest(group, unit)) {
+			return noValue("not resolved: " + number.Between(r.low, r.high, number.Duration))
+		}
 		chart.n.Add(len(r.dots))
 		return r
 	})
 	if p != nil {
-		p.Sub += disturbed(group, results.Strategies(group...), "on", buildOf)
+		drawn := results.Distinct(chart.rows, func(r row) string { return r.name })
+		p.Sub += disturbed(group, drawn, chart.placeOf)
 	}
 }
 
@@ -103,7 +107,7 @@ func controlMark(s *results.Table) string {
 // disturbed names those of the strategies drawn whose trials of cost met too much
 // else on the machine, and the places in the panel if those are not all; the tables of
 // cost say what it was.
-func disturbed(group []*results.Table, drawn []string, where string, place func(*results.Table) string) string {
+func disturbed(group []*results.Table, drawn []string, place func(*results.Table) string) string {
 	names := func(s *results.Table) string {
 		shown := slices.DeleteFunc(slices.Clone(drawn), func(name string) bool { return s.Row(name) == nil })
 		list := slices.DeleteFunc(slices.Clone(shown), func(name string) bool {
@@ -121,7 +125,7 @@ func disturbed(group []*results.Table, drawn []string, where string, place func(
 		case text == "":
 			continue
 		case len(scenes) < len(group):
-			text += " " + where + " " + strings.Join(results.Distinct(scenes, place), ", ")
+			text += " at " + strings.Join(results.Distinct(scenes, place), ", ")
 		}
 		list = append(list, text)
 	}

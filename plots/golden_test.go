@@ -118,10 +118,10 @@ func (ch *rowChart) dump(b *strings.Builder) {
 		fmt.Fprintf(b, "line: %.4g\n", *ch.reference)
 	}
 	for _, r := range ch.rows {
-		if r.build == "" {
+		if r.place == "" {
 			fmt.Fprintf(b, "|%s|", r.name)
 		} else {
-			fmt.Fprintf(b, "%s|%s|", r.name, r.build)
+			fmt.Fprintf(b, "%s|%s|", r.name, r.place)
 		}
 		switch {
 		case r.empty != "":
@@ -140,9 +140,9 @@ func (ch *rowChart) dump(b *strings.Builder) {
 
 func (ch *lineChart) dump(b *strings.Builder) {
 	ch.fitAxes()
-	fmt.Fprintf(b, "x: %s: %s\ny: %s: %s\n", ch.x.label, labels(ch.xTicks(300)), ch.y.label, labels(ch.yTicks(130)))
+	fmt.Fprintf(b, "x: %s: %s\ny: %s: %s\n", ch.x.label, labels(ch.x.ticks(300, small.Width)), ch.y.label, labels(ch.yTicks(130)))
 	for _, c := range ch.curves {
-		fmt.Fprintf(b, "%s|steps %v, intervals %v, dots alone %v, %d marks|", c.label, c.steps, !c.dotted, c.dotted, len(c.marks))
+		fmt.Fprintf(b, "%s|steps %v, intervals %v, dots alone %v, %d marks|", c.label, !c.dotted, !c.dotted, c.dotted, len(c.marks))
 		for _, p := range c.points {
 			fmt.Fprintf(b, " %.4g: %.4g [%.4g, %.4g]", p.x, p.y, p.low, p.high)
 		}

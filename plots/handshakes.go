@@ -13,8 +13,9 @@ func handshakes(d *Data) *Figure {
 	f := &Figure{ID: "handshakes", Title: "What does a fix cost a handshake?", Empty: "no undamaged trial measured throughput"}
 	duets := f.addDuets(d)
 	for _, group := range byBuild(d.mainCosts()) {
-		f.addRatios(d, group, results.CPUPerHandshake, "Server CPU for each handshake")
-		f.addRatios(d, group, results.HandshakesPerSec, "Throughput")
+		for _, m := range handshakeCosts {
+			f.addRatios(d, group, m.unit, m.title, nil)
+		}
 	}
 	f.Caption = duets + fmt.Sprintf("Ratio to the baseline %s in the same round, one dot for each round; the large mark is the estimate, the bar is its interval (%s; dotted with an arrow: the end is beyond the axis). "+
 		"Shaded: ± %[3]s, differences below the margin. "+
@@ -57,10 +58,16 @@ func duetRow(r *results.Row) row {
 	}
 }
 
-// addRatios adds a panel of one metric relative to the baseline.
-func (f *Figure) addRatios(d *Data, group []*results.Table, unit, what string) {
+// handshakeCosts are the costs that are drawn relative to the baseline.
+var handshakeCosts = []struct{ unit, title string }{
+	{results.CPUPerHandshake, "Server CPU for each handshake"}, {results.HandshakesPerSec, "Throughput"},
+}
+
+// addRatios adds a panel of one of them.
+func (f *Figure) addRatios(d *Data, group []*results.Table, unit, what string, by *sweep) *Panel {
 	chart := d.sameRatio("ratio to "+d.Baseline+" in the same round", d.Margin)
-	f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(r *results.Row) row {
+	chart.sweep = by
+	return f.addRows(d, group, what+", relative to "+d.Baseline, chart, func(r *results.Row) row {
 		cost, _ := r.Cost(unit)
 		chart.n.Add(len(cost.Values))
 		return d.ratioRow(r, unit)

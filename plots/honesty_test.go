@@ -50,7 +50,7 @@ func TestDisturbedIsSaidOnce(t *testing.T) {
 		"; many trials were disturbed: hwm":                               {scene(1, "hwm"), scene(4, "hwm")},
 		"; many trials were disturbed: key-owner at 4":                    {scene(1), scene(4, "key-owner")},
 	} {
-		if got := disturbed(group, results.Strategies(group...), "at", func(s *results.Table) string { return fmt.Sprint(s.Workers) }); got != want {
+		if got := disturbed(group, results.Strategies(group...), func(s *results.Table) string { return fmt.Sprint(s.Workers) }); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -20,8 +19,7 @@ type point struct{ x, y, low, high float64 }
 type curve struct {
 	label  string
 	look   look
-	points []point
-	steps  bool    // y holds until the next x
+	points []point // y holds until the next x
 	dotted bool    // points alone, no line and no intervals
 	marks  []point // ticks on the curve: censored trials
 }
@@ -31,10 +29,7 @@ type lineChart struct {
 	counted
 	x, y   axis
 	curves []curve
-	top    float64   // of the y axis, from 0; if it is 0, the values decide
-	line   *float64  // dashed, at a y that curves are compared with
-	xAt    []float64 // where x has ticks, if not where there is room for some
-	dodge  vg.Length // curves stand side by side, this far apart
+	top    float64 // of the y axis, from 0; if it is 0, the values decide
 }
 
 const (
@@ -47,22 +42,16 @@ func (ch *lineChart) size() (w, h vg.Length) {
 	return panelWidth, lineHeight + vg.Length(len(ch.legend()))*legendLine
 }
 
-// describe tells of the curves point by point, or of the end of one that has many.
+// describe tells of the end of each curve.
 func (ch *lineChart) describe() string {
 	var parts []string
 	for _, c := range ch.curves {
-		points := c.points
-		if len(points) > 8 || c.steps || c.dotted {
-			points = points[len(points)-1:]
-		}
-		var words []string
-		for _, p := range points {
-			words = append(words, fmt.Sprintf("%s %s at %s", ch.y.print(p.y), number.Between(p.low, p.high, ch.y.print), ch.x.print(p.x)))
-		}
+		p := c.points[len(c.points)-1]
+		text := fmt.Sprintf("%s %s at %s", ch.y.print(p.y), number.Between(p.low, p.high, ch.y.print), ch.x.print(p.x))
 		if c.dotted {
-			words = []string{number.Count(len(c.points), "trial")}
+			text = number.Count(len(c.points), "trial")
 		}
-		parts = append(parts, c.label+": "+strings.Join(words, ", "))
+		parts = append(parts, c.label+": "+text)
 	}
 	return sentence(parts)
 }
@@ -93,9 +82,6 @@ func (ch *lineChart) fitAxes() {
 			ys.add(p.y, p.low, p.high)
 		}
 	}
-	if ch.line != nil {
-		ys.add(*ch.line)
-	}
 	ch.x.fit(xs)
 	ch.y.fit(ys)
 	if ch.top > 0 {
@@ -103,23 +89,9 @@ func (ch *lineChart) fitAxes() {
 	}
 }
 
-// yTicks and xTicks are those of the fitted axes.
+// yTicks are those of the fitted axis.
 func (ch *lineChart) yTicks(height vg.Length) []tick {
 	return ch.y.ticks(height, func(string) vg.Length { return 14 })
-}
-
-func (ch *lineChart) xTicks(width vg.Length) []tick {
-	if ch.xAt == nil {
-		return ch.x.ticks(width, small.Width)
-	}
-	var list []tick
-	for _, v := range ch.xAt {
-		list = append(list, tick{ch.x.at(v), ch.x.print(v)})
-		if len(colliding(list, width, small.Width)) > 0 {
-			list[len(list)-1].label = ""
-		}
-	}
-	return list
 }
 
 func (ch *lineChart) draw(c draw.Canvas) {
@@ -129,20 +101,15 @@ func (ch *lineChart) draw(c draw.Canvas) {
 	in := draw.Crop(c, 0, -8, bottom+axisHeight, -18) // above is the label of y
 	y := ch.yTicks(in.Max.Y - in.Min.Y)
 	in.Min.X += widest(small, y, func(t tick) string { return t.label }) + 10
-	if ch.line != nil {
-		at, _ := clamped(ch.y.at(*ch.line), in.Min.Y, in.Max.Y)
-		c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{4, 2}}, in.Min.X, at, in.Max.X, at)
-	}
 	c.FillText(aligned(inked(small, ink), draw.XLeft, draw.YTop), vg.Point{X: c.Min.X, Y: c.Max.Y}, ch.y.label)
 	ch.y.drawLeft(in, y)
-	ch.x.drawBelow(in, ch.xTicks(in.Max.X-in.Min.X))
+	ch.x.drawBelow(in, ch.x.ticks(in.Max.X-in.Min.X, small.Width))
 	for _, paint := range []func(*curve, draw.Canvas, int, func(x, y float64) vg.Point){(*curve).drawBand, (*curve).draw} {
 		for i := range ch.curves {
-			shift := ch.dodge * (vg.Length(i) - vg.Length(len(ch.curves)-1)/2)
 			paint(&ch.curves[i], in, i, func(x, y float64) vg.Point {
 				left, _ := clamped(ch.x.at(x), in.Min.X, in.Max.X)
 				up, _ := clamped(ch.y.at(y), in.Min.Y, in.Max.Y)
-				return vg.Point{X: left + shift, Y: up}
+				return vg.Point{X: left, Y: up}
 			})
 		}
 	}
@@ -167,13 +134,13 @@ func drawLegend(c draw.Canvas, legend [][]curve, y vg.Length) {
 }
 
 func (cv *curve) draw(c draw.Canvas, index int, place func(x, y float64) vg.Point) {
-	path := cv.path(func(p point) float64 { return p.y }, place)
-	if !cv.dotted && len(path) > 1 {
-		c.StrokeLines(cv.look.line(1.4), path)
-	}
-	if !cv.steps {
-		cv.drawMarkers(c, place)
+	if cv.dotted {
+		cv.drawDots(c, place)
 		return
+	}
+	path := cv.path(func(p point) float64 { return p.y }, place)
+	if len(path) > 1 {
+		c.StrokeLines(cv.look.line(1.4), path)
 	}
 	last := vg.Length(-1)
 	for _, m := range cv.marks {
@@ -206,37 +173,17 @@ func along(path []vg.Point, share float64) vg.Point {
 	return vg.Point{X: x, Y: at.Y}
 }
 
-func (cv *curve) drawMarkers(c draw.Canvas, place func(x, y float64) vg.Point) {
+func (cv *curve) drawDots(c draw.Canvas, place func(x, y float64) vg.Point) {
 	type spot struct{ x, y int }
 	drawn := make(map[spot]bool)
 	for _, p := range cv.points {
 		at := place(p.x, p.y)
 		s := spot{int(at.X * 2), int(at.Y * 2)}
-		if drawn[s] {
-			continue
-		}
-		drawn[s] = true
-		if cv.dotted {
+		if !drawn[s] {
+			drawn[s] = true
 			c.DrawGlyphNoClip(cv.look.marker(2), at)
-			continue
 		}
-		if !math.IsNaN(p.low) && !math.IsNaN(p.high) {
-			cv.look.upright(c, at, place(p.x, p.low).Y, math.IsInf(p.low, 0))
-			cv.look.upright(c, at, place(p.x, p.high).Y, math.IsInf(p.high, 0))
-		}
-		cv.look.bold(c, 4, at)
 	}
-}
-
-// upright draws half an interval along y; an open one is dotted.
-func (l look) upright(c draw.Canvas, from vg.Point, to vg.Length, open bool) {
-	line := draw.LineStyle{Color: l.color, Width: 1}
-	if open {
-		line.Dashes = []vg.Length{1, 2.5}
-	} else {
-		c.StrokeLine2(line, from.X-2.5, to, from.X+2.5, to)
-	}
-	c.StrokeLine2(line, from.X, from.Y, from.X, to)
 }
 
 // path gives the corners of a curve, without those that cannot be seen: nearly
@@ -257,7 +204,7 @@ func (cv *curve) path(value func(point) float64, place func(x, y float64) vg.Poi
 			continue
 		}
 		at := place(p.x, y)
-		if cv.steps && len(path) > 0 {
+		if len(path) > 0 {
 			add(vg.Point{X: at.X, Y: path[len(path)-1].Y})
 		}
 		add(at)
@@ -266,7 +213,7 @@ func (cv *curve) path(value func(point) float64, place func(x, y float64) vg.Poi
 }
 
 func (cv *curve) drawBand(c draw.Canvas, _ int, place func(x, y float64) vg.Point) {
-	if !cv.steps {
+	if cv.dotted {
 		return
 	}
 	low := cv.path(func(p point) float64 { return p.low }, place)

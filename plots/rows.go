@@ -8,13 +8,14 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"tlsbench/results"
 	"tlsbench/results/number"
 )
 
-// row is one line of a row chart: a strategy, or a strategy on one build.
+// row is one line of a row chart: a strategy, or a strategy in one place.
 type row struct {
 	name           string // of a strategy
-	build          string // "" where the row is of all builds
+	place          string // the build, or the value of a sweep; "" where the row is of all
 	look           look
 	dots           []float64 // single trials
 	mid, low, high float64   // NaN = no value; infinite = open end
@@ -36,6 +37,15 @@ type rowChart struct {
 	rows      []row
 	band      *span    // shaded: differences that do not matter
 	reference *float64 // dashed line: the baseline
+	sweep     *sweep   // what the rows of a strategy differ in, nil for the build
+}
+
+// placeOf names the row of a scene among those of a strategy.
+func (ch *rowChart) placeOf(s *results.Table) string {
+	if ch.sweep != nil {
+		return ch.sweep.place(s)
+	}
+	return s.OpenSSL
 }
 
 const (
@@ -58,7 +68,7 @@ func (ch *rowChart) tops() (list []vg.Length, height vg.Length) {
 
 // begins reports whether a row is the first of a strategy.
 func (ch *rowChart) begins(i int) bool {
-	return ch.rows[i].build == "" || i == 0 || ch.rows[i-1].name != ch.rows[i].name
+	return ch.rows[i].place == "" || i == 0 || ch.rows[i-1].name != ch.rows[i].name
 }
 
 func (ch *rowChart) size() (w, h vg.Length) {
@@ -77,7 +87,7 @@ func (ch *rowChart) describe() string {
 				text += " " + number.Between(r.low, r.high, ch.print)
 			}
 		}
-		parts = append(parts, strings.TrimSpace(r.name+" "+r.build)+": "+text)
+		parts = append(parts, strings.TrimSpace(r.name+" "+r.place)+": "+text)
 	}
 	if !any {
 		return ""
@@ -132,8 +142,8 @@ func (ch *rowChart) limits() span {
 // right of it notes.
 func (ch *rowChart) inner(c draw.Canvas) draw.Canvas {
 	left := min(nameRoom, widest(plain, ch.rows, func(r row) string { return r.name })) + 8
-	if builds := widest(small, ch.rows, func(r row) string { return r.build }); builds > 0 {
-		left += builds + 4
+	if places := widest(small, ch.rows, func(r row) string { return r.place }); places > 0 {
+		left += places + 4
 	}
 	right := widest(small, ch.rows, func(r row) string { return r.note }) + 8
 	return draw.Crop(c, left, -right, axisHeight, -4)
@@ -153,7 +163,7 @@ func (ch *rowChart) draw(c draw.Canvas) {
 			c.FillText(aligned(shrunk(plain, r.name, nameRoom), draw.XLeft, draw.YCenter), vg.Point{X: c.Min.X, Y: y + 1}, r.name)
 			c.StrokeLine2(gridLine, c.Min.X, top+rowGap/2, c.Max.X, top+rowGap/2)
 		}
-		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, r.build)
+		c.FillText(aligned(small, draw.XRight, draw.YCenter), vg.Point{X: in.Min.X - 6, Y: y + 1}, r.place)
 		c.FillText(aligned(small, draw.XLeft, draw.YCenter), vg.Point{X: in.Max.X + 8, Y: y + 1}, r.note)
 		r.draw(in, y, toX)
 	}

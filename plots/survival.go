@@ -62,7 +62,7 @@ func survivalCurve(name string, lives []results.Lifetime, confidence float64) cu
 		// An estimate of 1 has a variance of nothing, which is not certainty.
 		last.low = 1 - inference.ProportionUpper(0, km.N, 0.95)
 	}
-	c := curve{label: name, look: lookOf(name), steps: true, points: []point{last}}
+	c := curve{label: name, look: lookOf(name), points: []point{last}}
 	for _, step := range km.Steps {
 		last = point{step.Time, step.Survival, step.Low, step.High}
 		c.points = append(c.points, last)

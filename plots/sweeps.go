@@ -9,21 +9,20 @@ import (
 	"strings"
 
 	"tlsbench/results"
-	"tlsbench/results/number"
 )
 
-// sweep is a number that fork trials are made with, and that may be varied.
+// sweep is a number that trials are made with, and that may be varied: its values are
+// the rows of a strategy.
 type sweep struct {
-	key, title, label string
-	usual             float64
-	log               bool
+	key, title string
+	usual      float64
 }
 
 // sweeps have the defaults of package bench.
 var sweeps = []sweep{
-	{"mem", "More memory", "private memory of rank 0, MiB", 16, true},
-	{"filled", "More keys", "filled keys besides OpenSSL's", 0, false},
-	{"workers", "More workers", "live workers", results.DefaultWorkers, true},
+	{"mem", "private memory of rank 0, MiB", results.DefaultForkMemory},
+	{"filled", "filled keys besides OpenSSL's", 0},
+	{"workers", "live workers", results.DefaultWorkers},
 }
 
 // forkSweeps is figure 6: whether what the handlers add to a fork grows with the
@@ -31,18 +30,13 @@ var sweeps = []sweep{
 func forkSweeps(d *Data) *Figure {
 	f := &Figure{ID: "sweeps", Title: "Does a fix cost more in a larger process?"}
 	f.Empty = "no setting was varied in fork trials"
-	for _, w := range sweeps {
-		for _, group := range grouped(d.withForks(), func(s *results.Scene) { *s, _ = w.of(*s) }) {
-			if len(group) > 1 {
-				chart := &lineChart{y: axis{label: "added to fork(), median", print: number.Duration, zero: true}, line: new(float64), dodge: 3}
-				if p := w.addPanel(f, d, group, results.ForkDiff, chart, func(c results.Cost) results.Estimate { return c.Median }); p != nil {
-					p.Sub += disturbed(group, results.Distinct(chart.curves, func(c curve) string { return c.label }), "at", func(s *results.Table) string { return chart.x.print(w.value(s)) })
-				}
-			}
+	for i := range sweeps {
+		for _, group := range sweeps[i].groups(d.withForks()) {
+			f.addForks(d, group, results.ForkDiff, "Added to fork(), by "+sweeps[i].title, true, &sweeps[i])
 		}
 	}
-	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: medians over trials, with %s as bars, dotted and open if all have too few trials. "+
-		"Everything else stays the same. %s.", d.intervals(), f.trials("trials", "point"))
+	f.Caption = fmt.Sprintf("Time that the handlers add to a fork, paired as in the figure of forks: a dot is a trial, the large mark is the median, the bar is its interval (%s; dotted with an arrow: too few trials give no end). "+
+		"Everything else stays the same. not resolved: the interval is open, or over %d times as wide as the narrowest of its panel. %s.", d.intervals(), unresolvedWidth, f.trials("values", "row"))
 	return f
 }
 
@@ -50,71 +44,37 @@ func forkSweeps(d *Data) *Figure {
 // whether a cost grows.
 const unresolvedWidth = 20
 
-// addPanel draws a value of a unit's costs against the number, with a curve for each
-// strategy that has two points or more: one is not a sweep. It is nil if there is
-// none. A number at which a strategy's value is not resolved is named and left out.
-func (w sweep) addPanel(f *Figure, d *Data, group []*results.Table, unit string, chart *lineChart, value func(results.Cost) results.Estimate) *Panel {
-	chart.x = axis{label: w.label, print: func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }, log: w.log}
-	slices.SortFunc(group, func(a, b *results.Table) int { return int(w.value(a) - w.value(b)) })
-	all := make(map[string][]results.Estimate) // of each strategy, one for each scene
-	narrowest := math.Inf(1)
-	for _, name := range results.Strategies(group...) {
-		known := 0
-		for _, s := range group {
-			var v results.Estimate
-			if r := s.Row(name); r != nil {
-				if c, ok := r.Cost(unit); ok && value(c).Known() {
-					v = value(c)
-					known++
-					if width := v.High - v.Low; width < narrowest {
-						narrowest = width
-					}
-				}
-			}
-			all[name] = append(all[name], v)
-		}
-		if known > 1 {
-			chart.curves = append(chart.curves, curve{label: name, look: lookOf(name)})
+// narrowest is the width of the narrowest interval that a unit has in some scenes.
+func narrowest(group []*results.Table, unit string) float64 {
+	width := math.Inf(1)
+	for _, r := range results.Rows(group) {
+		if c, ok := r.Cost(unit); ok && c.Median.Known() {
+			width = math.Min(width, c.Median.High-c.Median.Low)
 		}
 	}
-	var unresolved []string
-	for i, s := range group {
-		x := w.value(s)
-		if slices.ContainsFunc(chart.curves, func(c curve) bool {
-			v := all[c.label][i]
-			return v.Known() && !(v.High-v.Low <= unresolvedWidth*narrowest)
-		}) {
-			unresolved = append(unresolved, chart.x.print(x))
-			continue
-		}
-		chart.xAt = append(chart.xAt, x)
-		for j := range chart.curves {
-			c := &chart.curves[j]
-			if v := all[c.label][i]; v.Known() {
-				chart.n.Add(v.N)
-				c.points = append(c.points, point{x, v.Value, v.Low, v.High})
-			}
-		}
-	}
-	chart.curves = slices.DeleteFunc(chart.curves, func(c curve) bool { return len(c.points) == 0 })
-	p := f.add(d, group[:1], w.title, chart)
-	if p != nil {
-		rest, _ := w.of(group[0].Scene)
-		p.Sub = sceneText(rest, len(d.Machines()) > 1)
-		if len(unresolved) > 0 {
-			p.Sub += fmt.Sprintf("; not resolved at %s: an interval is open, or over %d times as wide as the narrowest", strings.Join(unresolved, ", "), unresolvedWidth)
-		}
-	}
-	return p
+	return width
 }
 
-func (w sweep) value(s *results.Table) float64 {
+// groups are scenes that differ in the number alone, in its order.
+func (w *sweep) groups(scenes []*results.Table) [][]*results.Table {
+	list := grouped(scenes, func(s *results.Scene) { *s, _ = w.of(*s) })
+	list = slices.DeleteFunc(list, func(group []*results.Table) bool { return len(group) < 2 })
+	for _, group := range list {
+		slices.SortFunc(group, func(a, b *results.Table) int { return cmp.Compare(w.value(a), w.value(b)) })
+	}
+	return list
+}
+
+func (w *sweep) value(s *results.Table) float64 {
 	_, x := w.of(s.Scene)
 	return x
 }
 
+// place names a row by the number.
+func (w *sweep) place(s *results.Table) string { return strconv.FormatFloat(w.value(s), 'f', -1, 64) }
+
 // of gives the number's value in a scene, and the scene without it.
-func (w sweep) of(s results.Scene) (rest results.Scene, x float64) {
+func (w *sweep) of(s results.Scene) (rest results.Scene, x float64) {
 	if w.key == "workers" {
 		x, s.Workers = float64(s.Workers), 0
 		return s, x

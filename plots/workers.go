@@ -8,27 +8,20 @@ import (
 	"tlsbench/results/number"
 )
 
-// workers is figure 9: CPU time and throughput, relative to the baseline, against
-// the number of workers.
+// workers is figure 9: CPU time and throughput, relative to the baseline, by the number
+// of workers.
 func workers(d *Data) *Figure {
 	f := &Figure{ID: "workers", Title: "Does a fix cost more with more workers?", Empty: "throughput was measured with only one number of workers"}
-	for _, group := range grouped(d.scenesWith(measured), func(s *results.Scene) { s.Workers = 0 }) {
-		if len(group) < 2 {
-			continue // a single point is in the figure of cost
-		}
-		for _, m := range []struct{ unit, title string }{
-			{results.CPUPerHandshake, "Server CPU for each handshake"}, {results.HandshakesPerSec, "Throughput"},
-		} {
-			one := 1.0
-			chart := &lineChart{y: axis{label: "ratio to " + d.Baseline + " in the same round", print: number.Figures}, line: &one, dodge: 4}
-			w := sweep{key: "workers", title: m.title, label: "workers", log: true}
-			if p := w.addPanel(f, d, group, m.unit, chart, func(c results.Cost) results.Estimate { return c.Ratio.Estimate }); p != nil {
+	by := &sweep{key: "workers"}
+	for _, group := range by.groups(d.scenesWith(measured)) {
+		for _, m := range handshakeCosts {
+			if p := f.addRatios(d, group, m.unit, m.title+", by workers", by); p != nil {
 				p.Mark = workerMark(group)
 			}
 		}
 	}
-	f.Caption = fmt.Sprintf("Ratio to the baseline %s, the dashed line, with as many workers: with %s as bars. %s. "+
-		"On few cores compare CPU time, which does not include the peers' work.", d.Baseline, d.intervals(), f.trials("pairs of undamaged trials", "point"))
+	f.Caption = fmt.Sprintf("Ratio to the baseline %s with as many workers, in the same round: a dot is a round, the large mark is the estimate, the bar is its interval (%s). Shaded: ± %s. %s. "+
+		"On few cores compare CPU time, which does not include the peers' work.", d.Baseline, d.intervals(), number.Percent(d.Margin), f.trials("undamaged trials", "row"))
 	return f
 }
 
