@@ -263,8 +263,8 @@ type file struct {
 // no file. One that is there already is left alone. It names the machine and its
 // libraries, so its owner alone may read it.
 func createFile(path string, header []byte) (*file, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fmt.Errorf("results file %s already exists: resume it, or choose another name", path)
+	if err := outfile.Untaken(path); err != nil {
+		return nil, err
 	}
 	err := outfile.New(path, func(w io.Writer) error {
 		_, err := w.Write(header)

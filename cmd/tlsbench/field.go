@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"tlsbench/bench"
 	"tlsbench/results"
 	"tlsbench/results/number"
+	"tlsbench/results/outfile"
 	"tlsbench/results/page"
 	"tlsbench/workload/daemon"
 	"tlsbench/workload/fetch"
@@ -81,8 +81,8 @@ func (c *fieldCommand) draft(s *session) (*bench.Plan, error) {
 	if err := c.resultFlags.check(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(c.Output); c.Output != "" && err == nil {
-		return nil, refuse("results file %s already exists: resume it, or choose another name", c.Output)
+	if err := outfile.Untaken(c.Output); err != nil {
+		return nil, &refusal{Err: err}
 	}
 	shard, err := bench.ParseShard(c.Shard)
 	if err != nil {

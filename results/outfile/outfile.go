@@ -61,6 +61,18 @@ func Absent(path string) error {
 	return folder(path)
 }
 
+// Untaken refuses the name of a results file to be made where it is taken.
+func Untaken(path string) error {
+	st, err := os.Stat(path)
+	switch _, gone := os.Lstat(path); {
+	case gone != nil:
+		return nil
+	case err == nil && st.IsDir():
+		return fmt.Errorf("results file %s is a folder: give the name of a file in it", path)
+	}
+	return fmt.Errorf("results file %s already exists: resume it, or choose another name", path)
+}
+
 // Check refuses what must not be replaced: a results file, one of the inputs of
 // the document, another user's file, and whatever is not a plain file, such as a
 // link. Call it before work is done for the document.
