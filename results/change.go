@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -86,7 +87,7 @@ func (c *ChangedCost) Changed() bool { return c.P < checkAlpha }
 var comparedOverTime = slices.Concat([]comparedCost{{Handshake, CPUPerHandshake, "CPU", false}}, throughputCosts, forkCosts, duetCosts)
 
 // Compare holds one file against an older one, cell by cell. It gives nil if they
-// have no cell in common but controls: then they are parts of one whole.
+// are parts of one whole: shards of one run, or without a common cell but controls.
 func Compare(o Options, before, after string) (*Changes, error) {
 	if _, err := o.withDefaults(); err != nil {
 		return nil, err
@@ -101,6 +102,9 @@ func Compare(o Options, before, after string) (*Changes, error) {
 	}
 	if err := now.apart(old); err != nil {
 		return nil, err
+	}
+	if shardsOfOne(old.inputs[0].Plan, now.inputs[0].Plan) {
+		return nil, nil
 	}
 	c := &Changes{Before: before, After: after, Differs: differences(old, now)}
 	anywhere := func(s Scene) Scene {
@@ -148,6 +152,11 @@ func (g *gatherer) apart(old *gatherer) error {
 	}
 	return fmt.Errorf("%s and %s have %s in common: a file cannot be held against itself",
 		strings.Join(old.names(), ", "), strings.Join(g.names(), ", "), number.Count(common, "trial"))
+}
+
+func shardsOfOne(a, b *Plan) bool {
+	return a != nil && b != nil && a.Shard.Count > 1 && a.Shard.Count == b.Shard.Count && a.Shard.Index != b.Shard.Index &&
+		reflect.DeepEqual(a.Spec, b.Spec)
 }
 
 func (g *gatherer) names() []string {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -57,6 +58,30 @@ func TestCompareOverTime(t *testing.T) {
 	}
 	if _, err := Compare(Options{Margin: 7}, "a", "b"); err == nil || !strings.Contains(err.Error(), "margin") {
 		t.Errorf("a margin of 7: %v", err)
+	}
+}
+
+// Two shards of one run are no before and after, those of two runs may be.
+func TestCompareShards(t *testing.T) {
+	shard := func(index int, seed string) string {
+		s := run(3, nil)
+		s.start = s.start.Add(time.Duration(index) * 24 * time.Hour)
+		path := s.file(t, "run.txt")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := fmt.Sprintf(`#plan {"format":1,"shard":{"index":%d,"count":2},"spec":{"rounds":3,"seed":%s}}`, index, seed)
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), `#plan {"seed":1}`, plan, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	if c, err := Compare(Options{}, shard(1, "7"), shard(2, "7")); err != nil || c != nil {
+		t.Errorf("shards of one run: %+v, %v", c, err)
+	}
+	if c, err := Compare(Options{}, shard(1, "7"), shard(2, "8")); err != nil || c == nil {
+		t.Errorf("shards of two runs: %+v, %v", c, err)
 	}
 }
 
