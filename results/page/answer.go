@@ -379,7 +379,7 @@ func (b *comparison) costWords(list []buildCost, unit string, margin float64) Ce
 		if unit == results.HandshakesPerSec {
 			end = 1 - q.Low // fewer handshakes are
 		}
-		if math.IsNaN(end) {
+		if math.IsNaN(end) || math.IsInf(q.High, 1) { // an open interval has a low end of 0
 			end = math.Inf(1)
 		}
 		far = max(far, end)

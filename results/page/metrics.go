@@ -144,7 +144,7 @@ func duetCost(r *results.Row) Cell {
 		return cell
 	}
 	word := r.Duet.Word
-	if word == results.NotResolved {
+	if word == results.NotResolved && !math.IsInf(r.Duet.Cost.High, 1) {
 		word += ": up to " + number.Change(r.Duet.Far())
 	}
 	cell.Detail += " " + word

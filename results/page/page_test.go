@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os/exec"
 	"strings"
 	"testing"
@@ -195,5 +196,20 @@ func TestOverview(t *testing.T) {
 	}
 	if said := fmt.Sprintf("Left out: details of %d scenes", manyScenes); !strings.Contains(short, said) || strings.Contains(full, "Left out") {
 		t.Errorf("want %q in the overview alone:\n%s", said, short)
+	}
+}
+
+// An interval without an end bounds no cost, whichever way the unit goes.
+func TestOpenIntervalBoundsNothing(t *testing.T) {
+	one := results.Ratio{Figure: results.Figure{Value: 0.99, Low: 0, High: math.Inf(1), N: 1}, P: math.NaN(), Adjusted: math.NaN()}
+	r := &results.Row{Strategy: "hwm", Duet: &results.DuetCost{Cost: one, Word: results.NotResolved}}
+	if c := duetCost(r); !strings.HasSuffix(c.Detail, " "+results.NotResolved) {
+		t.Errorf("a duet of one pair: %q, want no bound", c.Detail)
+	}
+	b := &comparison{Comparison: &results.Comparison{Confidence: 0.95}}
+	for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
+		if c := b.costWords([]buildCost{{"3.5.9", one}}, unit, 0.02); c.Text != "too few rounds to tell" {
+			t.Errorf("%s in one round: %q", unit, c.Text)
+		}
 	}
 }
