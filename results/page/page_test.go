@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"tlsbench/results"
+	"tlsbench/results/inference"
 )
 
 func written(t *testing.T, d *Document, f Format) string {
@@ -201,7 +202,7 @@ func TestOverview(t *testing.T) {
 
 // An interval without an end bounds no cost, whichever way the unit goes.
 func TestOpenIntervalBoundsNothing(t *testing.T) {
-	one := results.Ratio{Figure: results.Figure{Value: 0.99, Low: 0, High: math.Inf(1), N: 1}, P: math.NaN(), Adjusted: math.NaN()}
+	one := results.Ratio{Estimate: inference.Estimate{Value: 0.99, Interval: inference.Interval{Low: 0, High: math.Inf(1)}, N: 1}, P: math.NaN(), Adjusted: math.NaN()}
 	r := &results.Row{Strategy: "hwm", Duet: &results.DuetCost{Cost: one, Word: results.NotResolved}}
 	if c := duetCost(r); !strings.HasSuffix(c.Detail, " "+results.NotResolved) {
 		t.Errorf("a duet of one pair: %q, want no bound", c.Detail)
