@@ -207,7 +207,7 @@ func TestDaemonConfig(t *testing.T) {
 	if h := set.Files[0].Header; h.Get(results.DaemonsKey) != "kamailio-5.4.1 kamailio-6.0.1" || h.Get("kamailio-6.0.1") != "6.0.1-2+deb1" {
 		t.Errorf("header %v", h.Config)
 	}
-	if !results.HasDaemons(path) || results.HasDaemons("/nowhere") {
+	if others, daemons, _ := results.Sorted([]string{path, "/nowhere"}); len(others) != 1 || len(daemons) != 1 || daemons[0] != path {
 		t.Error("files of daemons are not told from others")
 	}
 }

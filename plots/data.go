@@ -32,20 +32,15 @@ type Data struct {
 // a strategy with itself are in the figure of noise alone.
 func Load(o Options, files ...string) (*Data, error) {
 	d := new(Data)
-	var runs []string
-	for _, path := range files {
-		if results.OnlyAA(path) {
-			a, err := results.SummarizeAA(path)
-			if err != nil {
-				return nil, err
-			}
-			d.AA = append(d.AA, a)
-			continue
+	runs, fields, itself := results.Sorted(files)
+	for _, path := range itself {
+		a, err := results.SummarizeAA(path)
+		if err != nil {
+			return nil, err
 		}
-		if !results.HasDaemons(path) {
-			runs = append(runs, path)
-			continue
-		}
+		d.AA = append(d.AA, a)
+	}
+	for _, path := range fields {
 		c, err := results.Summarize(results.Options{}, path)
 		if err != nil {
 			return nil, err
@@ -57,7 +52,7 @@ func Load(o Options, files ...string) (*Data, error) {
 	}
 	var err error
 	if len(runs) == 0 && len(files) > 0 { // a report of other files alone
-		d.Comparison = &results.Comparison{Baseline: o.Compare.Baseline, Confidence: o.Compare.Confidence, Margin: o.Compare.Margin}
+		d.Comparison = &results.Comparison{Options: o.Compare}
 	} else if d.Comparison, err = results.Summarize(o.Compare, runs...); err != nil {
 		return nil, err
 	}

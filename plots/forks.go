@@ -82,16 +82,10 @@ func forkRow(r *results.Row, unit string) row {
 	switch m := c.Median; {
 	case ok && m.Known():
 		return row{dots: slices.Clone(c.Values), mid: m.Value, low: m.Low, high: m.High, note: number.Duration(m.Value)}
-	case forked(r) > 0:
+	case r.Forks() > 0:
 		return noValue("nothing to measure") // no handlers, say
 	}
 	return noValue(whyNone(r))
-}
-
-// forked counts the fork trials that gave values.
-func forked(r *results.Row) int {
-	c, _ := r.Cost(results.ForkP50)
-	return len(c.Values)
 }
 
 // controlMark is what is wrong with the controls. A scene that has none because all it

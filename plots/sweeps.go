@@ -88,7 +88,7 @@ func (w *sweep) of(s results.Scene) (rest results.Scene, x float64) {
 
 // withForks lists the scenes that have fork trials with values.
 func (d *Data) withForks() []*results.Table {
-	return d.scenesWith(func(r *results.Row) bool { return forked(r) > 0 })
+	return d.scenesWith(func(r *results.Row) bool { return r.Forks() > 0 })
 }
 
 // mainForks lists the scenes whose forks are drawn in full: of those that
@@ -97,7 +97,7 @@ func (d *Data) withForks() []*results.Table {
 func (d *Data) mainForks() []*results.Table {
 	trials := func(s *results.Table) (n int) {
 		for _, r := range s.Rows {
-			n += forked(r)
+			n += r.Forks()
 		}
 		return n
 	}

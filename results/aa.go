@@ -146,7 +146,7 @@ type AASummary struct {
 	Differ   int       // of these by their interval
 }
 
-// SummarizeAA reads a file of which OnlyAA holds.
+// SummarizeAA reads a file of duets of one strategy with itself alone.
 func SummarizeAA(path string) (*AASummary, error) {
 	g, err := gather(Options{}, path)
 	if err != nil {
@@ -162,10 +162,10 @@ func SummarizeAA(path string) (*AASummary, error) {
 	return s, nil
 }
 
-// OnlyAA reports whether the plan of a results file has nothing but duets of one
-// strategy with itself: these are about the method, and in no comparison.
-func OnlyAA(path string) bool {
-	p := headOf(path).plan()
+// onlyAA reports whether the plan of a file has nothing but duets of one strategy with
+// itself.
+func (h Header) onlyAA() bool {
+	p := h.plan()
 	if p == nil || !p.Spec.Only(Duet) {
 		return false
 	}

@@ -17,11 +17,11 @@ import (
 
 // Options say how to compare. The zero value of each field is its default.
 type Options struct {
-	Baseline   string   // strategy that ratios are relative to; key-owner
-	Confidence float64  // of two-sided intervals; 0.95
-	Margin     float64  // differences below it do not matter; 0.02
-	Where      []string // filters, key=value; several for one key are alternatives
-	Rate       float64  // connections a second of a server that first damage is worked out for; 0: none
+	Baseline   string   `json:"baseline"`       // strategy that ratios are relative to; key-owner
+	Confidence float64  `json:"confidence"`     // of two-sided intervals; 0.95
+	Margin     float64  `json:"margin"`         // differences below it do not matter; 0.02
+	Rate       float64  `json:"rate,omitempty"` // connections a second of a server that first damage is worked out for; 0: none
+	Where      []string `json:"-"`              // filters, key=value; several for one key are alternatives
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -40,16 +40,13 @@ func (o Options) withDefaults() (Options, error) {
 
 // Comparison is what results files say of strategies.
 type Comparison struct {
-	Files      []string `json:"files"`
-	Baseline   string   `json:"baseline"`
-	Confidence float64  `json:"confidence"`
-	Margin     float64  `json:"margin"`
-	Rate       float64  `json:"rate,omitempty"`     // connections a second of a server
-	Warnings   []string `json:"warnings,omitempty"` // about the files as a whole
-	Tables     []*Table `json:"tables"`
-	Family     *Family  `json:"family,omitempty"`  // of sequential runs
-	Daemons    *Daemons `json:"daemons,omitempty"` // against the rig
-	Inputs     []*Input `json:"-"`                 // the files
+	Files []string `json:"files"`
+	Options
+	Warnings []string `json:"warnings,omitempty"` // about the files as a whole
+	Tables   []*Table `json:"tables"`
+	Family   *Family  `json:"family,omitempty"`  // of sequential runs
+	Daemons  *Daemons `json:"daemons,omitempty"` // against the rig
+	Inputs   []*Input `json:"-"`                 // the files
 }
 
 // Differs is the one inference about costs, of all tables and figures: the test,
@@ -179,7 +176,7 @@ func Summarize(o Options, files ...string) (*Comparison, error) {
 	if len(g.all) > 0 && !g.all[o.Baseline] && o.Baseline != NegativeControl {
 		return nil, fmt.Errorf("baseline %q is not in the files; they have %s", o.Baseline, strings.Join(sortedNames(g.all), ", "))
 	}
-	c := &Comparison{Files: files, Baseline: o.Baseline, Confidence: o.Confidence, Margin: o.Margin, Rate: o.Rate, Family: g.family(), Inputs: g.inputs}
+	c := &Comparison{Files: files, Options: o, Family: g.family(), Inputs: g.inputs}
 	c.Warnings = g.warnings(c.Family)
 	for _, s := range g.sorted() {
 		c.Tables = append(c.Tables, g.table(s, o))
@@ -340,6 +337,12 @@ func (c counts) rate(confidence float64) Estimate {
 }
 
 // What pages and figures ask of tables.
+
+// Forks is how many fork trials gave values.
+func (r *Row) Forks() int {
+	c, _ := r.Cost(ForkP50)
+	return len(c.Values)
+}
 
 // Row is the one of a strategy, nil if there is none.
 func (t *Table) Row(strategy string) *Row {

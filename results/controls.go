@@ -77,9 +77,9 @@ func (c *Control) Mark() string {
 	return ""
 }
 
-// alone reports whether there is nobody to share with: a daemon has more processes
-// than its workers.
-func (c *Control) alone() bool { return c.Workers < 2 && c.Setting(ServerKey) == "" }
+// alone reports whether there is nobody to share with: a daemon, which is all that the
+// settings of a group name, has more processes than its workers.
+func (c *Control) alone() bool { return c.Workers < 2 && c.Settings == "" }
 
 // TellsFixes reports whether a positive control is damaged often enough to tell
 // anything from it: a fix without damage in as many trials differs from it (Fisher's

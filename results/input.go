@@ -201,10 +201,21 @@ func (h Header) plan() *Plan {
 	return p
 }
 
-// HasDaemons reports whether a results file is one of daemons, with the rig
-// next to them. It says no to what cannot be read: whoever reads it says why.
-func HasDaemons(path string) bool {
-	return headOf(path).Get(DaemonsKey) != ""
+// Sorted tells results files apart: those of daemons, with the rig next to them, those
+// of duets of one strategy with itself, which are about the method, and all others.
+// What cannot be read is one of these: whoever reads it says why.
+func Sorted(paths []string) (others, daemons, itself []string) {
+	for _, path := range paths {
+		switch head := headOf(path); {
+		case head.onlyAA():
+			itself = append(itself, path)
+		case head.Get(DaemonsKey) != "":
+			daemons = append(daemons, path)
+		default:
+			others = append(others, path)
+		}
+	}
+	return others, daemons, itself
 }
 
 // scenes lists the hazards of a file's plan under each of its loads.

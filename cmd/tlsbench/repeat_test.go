@@ -61,7 +61,7 @@ func planOf(t *testing.T, c *runCommand, builds []bench.Build) *bench.Plan {
 // the plan of the file.
 func sameCommand(t *testing.T, path string) {
 	t.Helper()
-	if results.HasDaemons(path) {
+	if _, daemons, _ := results.Sorted([]string{path}); len(daemons) > 0 {
 		sameFieldCommand(t, path)
 		return
 	}

@@ -174,21 +174,26 @@ func (b *comparison) grid(title string, builds []*results.Table, metrics []metri
 		if m.head == "verdict" {
 			continue // the matrix shows it
 		}
-		t := &Table{Title: title + ": " + m.head, Mark: marks(builds), Tags: Tags{Hazard: builds[0].Hazard}}
-		t.Head = append([]string{"strategy"}, results.Distinct(builds, buildOf)...)
 		n := m.common(builds)
+		t := byBuild(title+": "+m.head, builds, func(r *results.Row) Cell { return m.of(r, n) })
 		if n > 0 {
 			t.Title += fmt.Sprintf(" (n=%d)", n)
 		}
-		for _, name := range results.Strategies(builds...) {
-			var cells []Cell
-			for _, build := range builds {
-				cells = append(cells, m.of(build.Row(name), n))
-			}
-			t.Add(name, cells)
-		}
 		b.Add(t)
 	}
+}
+
+// byBuild shows strategies by builds.
+func byBuild(title string, builds []*results.Table, cell func(*results.Row) Cell) *Table {
+	t := &Table{Title: title, Mark: marks(builds), Head: append([]string{"strategy"}, results.Distinct(builds, buildOf)...), Tags: Tags{Hazard: builds[0].Hazard}}
+	for _, name := range results.Strategies(builds...) {
+		var cells []Cell
+		for _, build := range builds {
+			cells = append(cells, cell(build.Row(name)))
+		}
+		t.Add(name, cells)
+	}
+	return t
 }
 
 func table(title string, scene *results.Table, metrics []metric) *Table {

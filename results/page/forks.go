@@ -24,12 +24,7 @@ func isForkUnit(unit string) bool {
 }
 
 func hasForks(t *results.Table) bool {
-	return slices.ContainsFunc(t.Rows, forked)
-}
-
-func forked(r *results.Row) bool {
-	_, ok := r.Cost(results.ForkP50)
-	return ok
+	return slices.ContainsFunc(t.Rows, func(r *results.Row) bool { return r.Forks() > 0 })
 }
 
 // onlyForks reports whether there is nothing else in the scene, and so nothing
@@ -112,7 +107,7 @@ var forkLabels = []forkLabel{
 func newForkGroup(tables []*results.Table) *forkGroup {
 	g := new(forkGroup)
 	for t, r := range results.Rows(tables) {
-		if forked(r) {
+		if r.Forks() > 0 {
 			g.rows = append(g.rows, forkRow{t, r})
 		}
 	}
@@ -125,15 +120,10 @@ func newForkGroup(tables []*results.Table) *forkGroup {
 			g.common = append(g.common, text)
 		}
 	}
-	if n := g.rows[0].trials(); !slices.ContainsFunc(g.rows, func(e forkRow) bool { return e.trials() != n }) {
+	if n := g.rows[0].row.Forks(); !slices.ContainsFunc(g.rows, func(e forkRow) bool { return e.row.Forks() != n }) {
 		g.trials = number.Count(n, "trial")
 	}
 	return g
-}
-
-func (e forkRow) trials() int {
-	c, _ := e.row.Cost(results.ForkP50)
-	return c.Median.N
 }
 
 type forkTable struct {
@@ -194,7 +184,7 @@ func (g *forkGroup) table(f forkTable) *Table {
 			cells = append(cells, forkCell(e.row, cost, ok, column.unit, f.interval))
 		}
 		if g.trials == "" {
-			cells = append(cells, Cell{Text: strconv.Itoa(e.trials())})
+			cells = append(cells, Cell{Text: strconv.Itoa(e.row.Forks())})
 		}
 		t.Add(cells).Tags = Tags{e.table.OpenSSL, e.table.Hazard}
 	}

@@ -114,7 +114,7 @@ func TestHostileText(t *testing.T) {
 // Damage of a kind that was recorded is shown by its kind.
 func TestEventsByKind(t *testing.T) {
 	v := results.Verdict{Words: []results.Word{results.Crashed}, Damaged: 2, Trials: 3}
-	c := &results.Comparison{Baseline: "key-owner", Confidence: 0.95, Tables: []*results.Table{{
+	c := &results.Comparison{Options: results.Options{Baseline: "key-owner", Confidence: 0.95}, Tables: []*results.Table{{
 		Scene: results.Scene{OpenSSL: "3.5.9", Hazard: "plain"},
 		Rows: []*results.Row{
 			{Strategy: "none", Verdict: v, Events: []results.KindCount{{Kind: "crash", Events: 2, Trials: 2}, {Kind: "double-free", Events: 12345, Trials: 1}}},
@@ -175,7 +175,7 @@ func TestBothFigures(t *testing.T) {
 // An overview of many scenes leaves out the details of those with few trials whose
 // verdicts the first view has, and says so; a scene that no view has stays.
 func TestOverview(t *testing.T) {
-	c := &results.Comparison{Baseline: results.NegativeControl, Confidence: 0.95, Margin: 0.02}
+	c := &results.Comparison{Options: results.Options{Baseline: results.NegativeControl, Confidence: 0.95, Margin: 0.02}}
 	add := func(hazard, load string, trials int) {
 		c.Tables = append(c.Tables, &results.Table{
 			Scene: results.Scene{Machine: "m", OpenSSL: "3.0.20", Hazard: hazard, Load: load, Heap: "global", Workers: 4},

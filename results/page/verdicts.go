@@ -28,15 +28,7 @@ func matrices(scenes []*results.Table) []*Table {
 				list = append(list, hazardMatrix(tables, names))
 			}
 		case len(builds) > 1:
-			t := &Table{Title: "Verdicts: " + conditions(group[0].Scene), Mark: marks(group), Head: append([]string{"strategy"}, builds...), Tags: Tags{Hazard: hazards[0]}}
-			for _, name := range names {
-				var cells []Cell
-				for _, scene := range group {
-					cells = append(cells, field(scene.Row(name)))
-				}
-				t.Add(name, cells)
-			}
-			list = append(list, t)
+			list = append(list, byBuild("Verdicts: "+conditions(group[0].Scene), group, field))
 		}
 	}
 	return list
