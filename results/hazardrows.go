@@ -18,6 +18,7 @@ var hazardCatalogue = []Hazard{
 		Summary: "OpenSSL alone",
 		Source:  "Kamailio, src/modules/tls/OpenSSL3-README.md",
 		Expects: "none corrupts; all others are clean, except pointer-match on 3.6, whose slots hold tables instead of the objects",
+		expect:  onlyNone,
 	},
 	{
 		Name: "foreign-before", File: "hazard_foreign.c",
@@ -111,6 +112,7 @@ var hazardCatalogue = []Hazard{
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(1)},
 		AllBad:  true,
+		expect:  onlyNone,
 	},
 	{
 		Name: "python", File: "hazard_python.c",
@@ -165,6 +167,7 @@ var hazardCatalogue = []Hazard{
 		Needs:     "three workers or more, and a shared heap",
 		Source:    "Kamailio's TCP main process and its readers, the reason for the shared heap",
 		Expects:   "none corrupts; all others must work",
+		expect:    onlyNone,
 		NeedsHeap: true, NeedsWorkers: 3,
 		Without: []string{"late-forks"},
 	},
@@ -191,6 +194,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "verification errors are the most common in the field",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(2)},
+		expect:  onlyNone,
 	},
 	{
 		Name: "reload", File: "hazard_reload.c",
@@ -198,6 +202,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "a reload of certificates, such as Kamailio's tls.reload",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{every(16)},
+		expect:  onlyNone,
 		Without: []string{"shared-ctx", "late-forks"},
 	},
 	{
@@ -206,6 +211,7 @@ var hazardCatalogue = []Hazard{
 		Source:  "phones, which keep their connections open",
 		Expects: "none corrupts; all others are clean",
 		Params:  []catalogue.Param{{Name: "n", Default: 8, Min: 1, Max: 64, Summary: "connections of each worker"}, every(4)},
+		expect:  onlyNone,
 	},
 	{
 		Name: "fips", File: "hazard_fips.c",
@@ -282,7 +288,7 @@ var hazardCatalogue = []Hazard{
 		Summary: "a second thread of rank 0 uses OpenSSL while the main thread forks",
 		Source:  "kamailio issue 4153, openssl issue 19066",
 		Expects: "none corrupts; all others are clean, because the locks of the thread are in shared memory, and it lives on to release them (found by this suite)",
-		Quiet:   true, OneArena: true,
+		expect:  onlyNone, Quiet: true, OneArena: true,
 	},
 	{
 		Name: "orderly-exit", File: "hazard_orderly_exit.c",

@@ -40,7 +40,7 @@ type Hazard struct {
 	QuietIf  string   // parameter with which that is so
 	Without  []string // hazards that this one excludes
 
-	expect func(expecting) []Word // nil: onlyNone
+	expect func(expecting) []Word
 }
 
 // HazardChoice is a hazard with the parameters that differ from the default.
@@ -407,11 +407,7 @@ func Expected(hazard, strategy, openssl, key string) ([]Word, error) {
 	var all []Word
 	for _, c := range list {
 		e := expecting{strategy: strategy, choice: c, openssl: openssl, key: c.Key(key)}
-		expect := c.expect
-		if expect == nil {
-			expect = onlyNone
-		}
-		all = append(all, expect(e)...)
+		all = append(all, c.expect(e)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
