@@ -119,7 +119,7 @@ func eachStrategy(b *testing.B, measure results.Measure, build Build, base workl
 			Strategy: s.Name, Workers: cfg.Workers,
 		}
 		if cfg.CheckRate > 0 && measure == results.Handshake {
-			cell.Settings = []results.Setting{{Key: "check", Value: strconv.Itoa(cfg.CheckRate)}}
+			cell.Settings = cell.With("check", strconv.Itoa(cfg.CheckRate))
 		}
 		_, name, _ := strings.Cut(cell.Name(), "/")
 		b.Run(name, func(b *testing.B) { fn(b, cfg) })

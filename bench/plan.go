@@ -336,15 +336,12 @@ func (p *Plan) cell(l scene, s *results.Strategy, m results.Measure, bad float64
 	return c
 }
 
-// addSetting adds what differs from the usual value. It keeps the order of names.
+// addSetting adds what differs from the usual value.
 func (c *Cell) addSetting(key string, value, usual any) {
 	if value == usual {
 		return
 	}
-	c.Settings = append(c.Settings, results.Setting{Key: key, Value: fmt.Sprint(value)})
-	slices.SortStableFunc(c.Settings, func(a, b results.Setting) int {
-		return slices.Index(results.SettingOrder, a.Key) - slices.Index(results.SettingOrder, b.Key)
-	})
+	c.Settings = c.With(key, fmt.Sprint(value))
 }
 
 // Shard is one part of a plan that runs on several machines.

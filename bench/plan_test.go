@@ -347,13 +347,7 @@ func blockOf(p *Plan, task Task) string {
 	if c.Measure == results.Sharing { // the tracer's heap stands for the plan's first
 		c.Heap = p.Spec.Heaps[0]
 	}
-	var settings []results.Setting
-	for _, s := range c.Settings {
-		if s.Key != "bad" && s.Key != "check" {
-			settings = append(settings, s)
-		}
-	}
-	return fmt.Sprint(task.Round, c.OpenSSL, c.Hazard, c.Load, c.Heap, settings, c.Workers)
+	return fmt.Sprint(task.Round, c.OpenSSL, c.Hazard, c.Load, c.Heap, c.Without("bad", "check"), c.Workers)
 }
 
 func checkBlocks(t *rapid.T, p *Plan) {

@@ -119,7 +119,7 @@ func runs(s *results.Table) int {
 
 // unusual counts what differs from the default.
 func unusual(s *results.Table) int {
-	n := len(strings.Fields(s.Settings)) // what has its default is not among them
+	n := len(strings.Fields(string(s.Settings))) // what has its default is not among them
 	if s.Workers != results.DefaultWorkers {
 		n++
 	}

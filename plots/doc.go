@@ -12,7 +12,7 @@
 //     differ in OpenSSL alone share a panel and its axis. A figure without data has
 //     no panels and says so. ADDING.md adds one, step by step.
 //  3. Charts are of three kinds: rows (dots with estimate and interval, rows.go),
-//     lines (a curve for each strategy, lines.go) and the cells of a map
+//     lines (a curve or the dots of each strategy, lines.go) and the cells of a map
 //     (cells.go), on the axes of axis.go in the looks of theme.go.
 //  4. WriteFiles puts the panels of a figure on one sheet (figure.go) and writes
 //     it as SVG, or PNG too (canvas.go); package report puts them one by one into

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -85,11 +84,10 @@ func (f *Figure) add(d *Data, group []*results.Table, what string, ch chart) *Pa
 		if s.Workers != scene.Workers {
 			scene.Workers = 0
 		}
-		scene.Settings = strings.Join(slices.DeleteFunc(strings.Fields(scene.Settings), func(setting string) bool {
-			return !slices.Contains(strings.Fields(s.Settings), setting)
-		}), " ")
-		if mark := controlMark(s); !strings.Contains(p.Mark, mark) {
-			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
+		for _, key := range results.SettingOrder {
+			if s.Setting(key) != scene.Setting(key) {
+				scene = scene.Without(key)
+			}
 		}
 	}
 	p.OpenSSL, p.Hazard, p.Sub = scene.OpenSSL, scene.Hazard, sceneText(scene, len(d.Machines()) > 1)
@@ -131,7 +129,7 @@ func sceneText(s results.Scene, machine bool) string {
 		s = s.Without("check")
 	}
 	if s.Settings != "" {
-		parts = append(parts, s.Settings)
+		parts = append(parts, string(s.Settings))
 	}
 	if s.Workers > 0 {
 		parts = append(parts, number.Count(s.Workers, "worker"))

@@ -112,7 +112,7 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 	trial.Metrics = []results.Metric{{Value: bool01(len(events) > 0), Unit: results.DamagedPerTrial}}
 	m.add(t, trial)
 
-	c.Settings = []results.Setting{{Key: "check", Value: "0"}}
+	c.Settings = "check=0"
 	trial = &results.Trial{Cell: c, Round: round, Life: results.Life{Handshakes: 3000, Events: events, Load: 2 * time.Second}}
 	m.add(t, trial)
 
@@ -126,7 +126,7 @@ func (f fixture) trials(t testing.TB, m *maker, c results.Cell, round int) {
 }
 
 func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
-	c.Measure, c.Settings, c.Load = results.Fork, nil, "memory"
+	c.Measure, c.Settings, c.Load = results.Fork, "", "memory"
 	noise := func(ns float64) float64 {
 		if s := f.spread[c.Strategy]; s > 0 {
 			ns *= s
@@ -141,7 +141,7 @@ func (f fixture) fork(t testing.TB, m *maker, c results.Cell, round int) {
 	}
 	m.add(t, &results.Trial{Cell: c, Round: round, Life: results.Life{Forks: 500}, Metrics: metrics})
 	for _, mib := range f.memory {
-		c.Settings = []results.Setting{{Key: "mem", Value: fmt.Sprintf("%dMiB", mib)}}
+		c.Settings = results.Settings(fmt.Sprintf("mem=%dMiB", mib))
 		more := slices.Clone(metrics)
 		more[0].Value *= float64(mib) / 16
 		more[2].Value *= math.Sqrt(float64(mib) / 16)

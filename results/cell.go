@@ -29,14 +29,38 @@ const (
 // Measures lists the measures there are.
 var Measures = []Measure{Handshake, Corruption, Sharing, Fork, Duet}
 
-// Setting is one optional part of a cell's name, such as tls=1.2. Only what
-// differs from the default is part of a name.
-type Setting struct {
-	Key, Value string
+// Settings are the optional parts of a cell's name, such as "tls=1.2 key=rsa-2048", in
+// SettingOrder: what differs from the default.
+type Settings string
+
+// Setting returns the value of an optional setting, "" if it has its default.
+func (s Settings) Setting(key string) string {
+	for setting := range strings.SplitSeq(string(s), " ") {
+		if value, ok := strings.CutPrefix(setting, key+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
-// String gives the form that names have.
-func (s Setting) String() string { return s.Key + "=" + s.Value }
+// With adds a setting.
+func (s Settings) With(key, value string) Settings {
+	list := append(strings.Fields(string(s)), key+"="+value)
+	place := func(setting string) int {
+		key, _, _ := strings.Cut(setting, "=")
+		return slices.Index(SettingOrder, key)
+	}
+	slices.SortStableFunc(list, func(a, b string) int { return place(a) - place(b) })
+	return Settings(strings.Join(list, " "))
+}
+
+// Without leaves some settings out: they have their defaults.
+func (s Settings) Without(keys ...string) Settings {
+	return Settings(strings.Join(slices.DeleteFunc(strings.Fields(string(s)), func(setting string) bool {
+		key, _, _ := strings.Cut(setting, "=")
+		return slices.Contains(keys, key)
+	}), " "))
+}
 
 // SettingOrder is the order in which optional settings stand in a name,
 // between heap= and strategy=.
@@ -45,20 +69,14 @@ var SettingOrder = []string{"server", "tls", "key", "rand", "locks", "bad", "hea
 // Cell is what all trials with the same settings have in common. Its Name is
 // the benchmark name.
 type Cell struct {
-	Measure  Measure
-	OpenSSL  string // the library's own version, e.g. 3.0.20
-	Hazard   string
-	Load     string
-	Heap     string
-	Settings []Setting // in SettingOrder
+	Measure Measure
+	OpenSSL string // the library's own version, e.g. 3.0.20
+	Hazard  string
+	Load    string
+	Heap    string
+	Settings
 	Strategy string
 	Workers  int
-}
-
-// Setting returns the value of an optional setting, "" if it has its default.
-func (c Cell) Setting(key string) string {
-	s, _ := find(c.Settings, func(s Setting) bool { return s.Key == key })
-	return s.Value
 }
 
 // Name gives the benchmark name of the cell. workers= is last, because a name
@@ -68,10 +86,8 @@ func (c Cell) Name() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Benchmark%s/openssl=%s/hazard=%s/load=%s/heap=%s",
 		c.Measure, c.OpenSSL, c.Hazard, c.Load, c.Heap)
-	for _, key := range SettingOrder {
-		if v := c.Setting(key); v != "" {
-			fmt.Fprintf(&b, "/%s=%s", key, v)
-		}
+	for _, setting := range strings.Fields(string(c.Settings)) {
+		b.WriteString("/" + setting)
 	}
 	fmt.Fprintf(&b, "/strategy=%s/workers=%d", c.Strategy, c.Workers)
 	return b.String()
@@ -106,17 +122,7 @@ func ParseCell(name string) (Cell, error) {
 	if c.OpenSSL == "" || c.Hazard == "" || c.Load == "" || c.Heap == "" || c.Strategy == "" || c.Workers == 0 {
 		return Cell{}, fmt.Errorf("benchmark name %q: want openssl, hazard, load, heap, strategy and workers", name)
 	}
-	slices.SortFunc(c.Settings, func(a, b Setting) int {
-		return slices.Index(SettingOrder, a.Key) - slices.Index(SettingOrder, b.Key)
-	})
 	return c, nil
-}
-
-// same reports whether both have the same name and none of them holds
-// anything that is lost in it.
-func (c Cell) same(d Cell) bool {
-	return c.Name() == d.Name() && len(c.Settings) == len(d.Settings) && c.OpenSSL == d.OpenSSL &&
-		c.Hazard == d.Hazard && c.Load == d.Load && c.Heap == d.Heap && c.Strategy == d.Strategy
 }
 
 func (m Measure) known() bool { return slices.Contains(Measures, m) }
@@ -144,7 +150,7 @@ func (c *Cell) set(key, value string) error {
 	if !slices.Contains(SettingOrder, key) {
 		return fmt.Errorf("unknown part %s=%s", key, value)
 	}
-	c.Settings = append(c.Settings, Setting{key, value})
+	c.Settings = c.With(key, value)
 	return nil
 }
 
@@ -172,13 +178,13 @@ func inNames(key, value string) string {
 	return value
 }
 
-// matches reports whether a cell has all these values; several for one key are
-// alternatives, and openssl=3.5 is every version of that line.
-func (c *Cell) matches(where []Setting) bool {
+// matches reports whether a cell has all these values, such as hazard=plain; several
+// for one key are alternatives, and openssl=3.5 is every version of that line.
+func (c *Cell) matches(where []string) bool {
 	for _, key := range slices.Concat(nameKeys, SettingOrder) {
-		wanted := func(s Setting) bool { return s.Key == key }
-		hit := func(s Setting) bool {
-			return wanted(s) && (s.Value == c.value(key) || key == "openssl" && s.Value == version.Line(c.OpenSSL))
+		wanted := func(w string) bool { return strings.HasPrefix(w, key+"=") }
+		hit := func(w string) bool {
+			return w == key+"="+c.value(key) || key == "openssl" && w == "openssl="+version.Line(c.OpenSSL)
 		}
 		if slices.ContainsFunc(where, wanted) && !slices.ContainsFunc(where, hit) {
 			return false

@@ -301,7 +301,7 @@ func (g *gatherer) filter() string {
 	if len(g.where) == 0 {
 		return "all files"
 	}
-	return "where " + strings.Join(Texts(g.where), " ")
+	return "where " + strings.Join(g.where, " ")
 }
 
 // percent reads "2%", "2 %" or "0.5%" as a share.

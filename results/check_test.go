@@ -227,8 +227,8 @@ func TestCheckDamageOutsideCorruptionTrials(t *testing.T) {
 	hwm := some(60, testCell(Corruption, "hwm"))
 	for want, extra := range map[string][]*Trial{
 		"1 of 1 trial for throughput damaged":             some(1, testCell(Handshake, "hwm"), event.FailedHandshake),
-		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", checksOff), event.Crash),
-		"1 of 1 trial of duets damaged":                   some(1, testCell(Duet, "hwm", Setting{AgainstKey, NegativeControl}), event.Crash),
+		"1 of 1 trial with the active checks off damaged": some(1, testCell(Corruption, "hwm", "check=0"), event.Crash),
+		"1 of 1 trial of duets damaged":                   some(1, testCell(Duet, "hwm", "against=key-owner"), event.Crash),
 	} {
 		trials := append(append(append([]*Trial(nil), controls...), hwm...), extra...)
 		var out bytes.Buffer
@@ -284,7 +284,7 @@ func TestCheckErrors(t *testing.T) {
 // Trials that could not be carried out support nothing, however many others
 // there are.
 func TestCheckFailedTrials(t *testing.T) {
-	notRun := func(m Measure, settings ...Setting) *Trial {
+	notRun := func(m Measure, settings ...Settings) *Trial {
 		return &Trial{Cell: testCell(m, "hwm", settings...), Status: Failed, Reason: "bind: address in use"}
 	}
 	slowdown := CheckOptions{MaxSlowdown: []string{"hwm/key-owner=2%"}}
@@ -297,7 +297,7 @@ func TestCheckFailedTrials(t *testing.T) {
 		{"none failed", CheckOptions{Expect: []string{"hwm=clean"}}, nil, ""},
 		{"corruption", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption)}, "1 trial could not be carried out: bind"},
 		{"undamaged", CheckOptions{Expect: []string{"hwm=undamaged"}}, []*Trial{notRun(Corruption), notRun(Corruption)}, "2 trials could not"},
-		{"checks off", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption, checksOff)}, "1 trial could not"},
+		{"checks off", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Corruption, "check=0")}, "1 trial could not"},
 		{"throughput", CheckOptions{Expect: []string{"hwm=clean"}}, []*Trial{notRun(Handshake)}, "1 trial could not"},
 		{"slowdown", slowdown, nil, ""},
 		{"slowdown, throughput", slowdown, []*Trial{notRun(Handshake)}, "hwm: 1 trial could not be carried out: bind"},

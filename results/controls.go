@@ -22,7 +22,7 @@ const (
 // controls is the group of scenes that share a pair of controls: those of one build
 // under one load, on one kind of machine, and of one daemon, which its settings name.
 func (s Scene) controls() Scene {
-	s.Hazard, s.Settings = "", s.Setting(ServerKey)
+	s.Hazard, s.Settings = "", Settings(s.Setting(ServerKey))
 	return s
 }
 
@@ -150,9 +150,9 @@ func (c *Control) add(t *Trial) {
 	if m == Fork {
 		return
 	}
-	off := m != Sharing && len(t.Cell.Settings) == 1 && t.Cell.Settings[0] == checksOff
+	off := m != Sharing && t.Cell.Settings == "check=0"
 	c.daemons = c.daemons || m != Sharing && t.ofDaemons()
-	if t.Cell.Hazard != Plain || !off && slices.ContainsFunc(t.Cell.Settings, t.notOfControls) {
+	if t.Cell.Hazard != Plain || !off && !t.asControls() {
 		return
 	}
 	looked := m == Corruption && !off
@@ -179,12 +179,15 @@ func (t *Trial) ofDaemons() bool {
 	return asked || t.Cell.Server() != ""
 }
 
-// notOfControls reports whether a setting keeps a trial from being a control. A
+// asControls reports whether the settings of a trial are those of controls. A
 // daemon, and the rig that is held against it, have the random generator that the
 // daemon has, and what it does after a bad free makes no difference to whether
 // there is one.
-func (t *Trial) notOfControls(s Setting) bool {
-	return !t.ofDaemons() || !slices.Contains([]string{ServerKey, "rand", "heap-safety"}, s.Key)
+func (t *Trial) asControls() bool {
+	if t.ofDaemons() {
+		return t.Cell.Without(ServerKey, "rand", "heap-safety") == ""
+	}
+	return t.Cell.Settings == ""
 }
 
 // kindOf names the kind of machine and, if there are others, that of the trials.

@@ -55,7 +55,7 @@ func (p *players) pair() *DuetPair {
 
 func (p *players) trial(id int, strategy string) *Trial {
 	c := testCell(Duet, strategy)
-	c.Settings, c.Workers = []Setting{{AgainstKey, NegativeControl}}, 1
+	c.Settings, c.Workers = "against=key-owner", 1
 	d := p.pair()
 	return &Trial{Cell: c, ID: id, Round: id, Status: OK, Life: Life{Handshakes: 4800, Duet: d}, Metrics: d.Metrics()}
 }

@@ -33,7 +33,7 @@ func TestFamily(t *testing.T) {
 				c := testCell(Corruption, strategy)
 				c.Hazard = Plain
 				if round%2 == 0 {
-					c.Settings = []Setting{checksOff}
+					c.Settings = "check=0"
 				}
 				trial := &Trial{Cell: c, Round: round, Status: OK, Life: Life{Handshakes: 400, Attempts: 500}}
 				first := map[string]int{PositiveControl: 1, "hwm": tt.first}[strategy]

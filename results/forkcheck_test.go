@@ -44,7 +44,7 @@ func underLoad(rounds int) []*Trial {
 	list := some(2, testCell(Corruption, PositiveControl), event.Crash)
 	for _, strategy := range []string{"hwm", NegativeControl} {
 		list = append(list, some(rounds, testCell(Corruption, strategy))...)
-		list = append(list, some(rounds, testCell(Corruption, strategy, checksOff))...)
+		list = append(list, some(rounds, testCell(Corruption, strategy, "check=0"))...)
 	}
 	return list
 }

@@ -27,7 +27,7 @@ func forkFile(t *testing.T, rounds int) string {
 				x := float64(10*i + round)
 				trial := &Trial{
 					Cell: Cell{Measure: Fork, OpenSSL: build, Hazard: "plain", Load: "memory", Heap: "global",
-						Settings: []Setting{{"mem", "64MiB"}}, Strategy: strategy, Workers: 1},
+						Settings: "mem=64MiB", Strategy: strategy, Workers: 1},
 					ID: id, Round: round, Start: time.Unix(1e9, 0).UTC(), Status: OK, Life: Life{Forks: 1000},
 					Metrics: []Metric{
 						{200e3 + x, "p50-fork-ns"}, {210e3 + x, "p90-fork-ns"}, {250e3 + x, "p99-fork-ns"}, {1e6 + x, "max-fork-ns"},
@@ -81,7 +81,7 @@ func TestForkSweep(t *testing.T) {
 	if err := w.Header(testHeader()); err != nil {
 		t.Fatal(err)
 	}
-	for i, settings := range [][]Setting{{{"mem", "1024MiB"}, {"thp", "on"}}, {{"mem", "1024MiB"}}, {{"mem", "64MiB"}}, nil} {
+	for i, settings := range []Settings{"mem=1024MiB thp=on", "mem=1024MiB", "mem=64MiB", ""} {
 		trial := &Trial{
 			Cell: Cell{Measure: Fork, OpenSSL: "3.5.7", Hazard: "plain", Load: "memory", Heap: "global",
 				Settings: settings, Strategy: "hwm", Workers: 4},

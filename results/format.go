@@ -221,7 +221,7 @@ func (w *Writer) Trial(t *Trial) error {
 	name := t.Cell.Name()
 	if back, err := ParseCell(name); err != nil {
 		return fmt.Errorf("write trial %d: %w", t.ID, err)
-	} else if !back.same(t.Cell) {
+	} else if back != t.Cell {
 		return fmt.Errorf("write trial %d: %q is read back as another cell: %+v", t.ID, name, back)
 	}
 	samples := t.Series

@@ -30,9 +30,9 @@ func testHeader() Header {
 	}
 }
 
-func testCell(m Measure, strategy string, settings ...Setting) Cell {
+func testCell(m Measure, strategy string, settings ...Settings) Cell {
 	return Cell{Measure: m, OpenSSL: "3.0.20", Hazard: "plain", Load: "tcp", Heap: "global",
-		Settings: settings, Strategy: strategy, Workers: 4}
+		Settings: Settings(strings.Join(Texts(settings), " ")), Strategy: strategy, Workers: 4}
 }
 
 // testTrials has one trial of every kind that a file may hold.
@@ -47,7 +47,7 @@ func testTrials() []*Trial {
 			Life: Life{Handshakes: 5000, Checks: 5000, Draws: 20000, SharedSlots: 3,
 				Events: map[string]uint64{event.ForeignError: 50, event.RepeatedRandom: 2}},
 			Metrics: []Metric{{1, DamagedPerTrial}, {1e4, ForeignPerMcheck}, {100, RepeatsPerMdraw}, {3, "shared-slots"}}},
-		{Cell: testCell(Corruption, "hwm", Setting{"tls", "1.2"}, Setting{"check", "0"}), Status: OK,
+		{Cell: testCell(Corruption, "hwm", "tls=1.2 check=0"), Status: OK,
 			Life: Life{Handshakes: 5000, Steal: 0.012345678901234567, LoadBefore: 0.25}, Metrics: []Metric{{0, PassivePerMhs}}},
 		{Cell: testCell(Corruption, "clear-0-15"), Status: Failed, Reason: "bind: address in use"},
 		{Cell: testCell(Corruption, "pointer-match"), Status: NotApplicable, Reason: "this build has no ERR_get_state"},
@@ -173,7 +173,7 @@ func TestWriterErrors(t *testing.T) {
 	}{
 		{bad(func(t *Trial) { t.Cell.Strategy = "my fix" }), "white space"},
 		{bad(func(t *Trial) { t.Cell.Strategy = "lib/fix" }), "not key=value"},
-		{bad(func(t *Trial) { t.Cell.Settings = []Setting{{"colour", "red"}} }), "another cell"},
+		{bad(func(t *Trial) { t.Cell.Settings = "colour=red" }), "unknown part colour=red"},
 		{bad(func(t *Trial) { t.Cell.Heap = "global/tls=1.2" }), "another cell"},
 		{bad(func(t *Trial) { t.Cell.Workers = 0 }), "not a positive number"},
 		{bad(func(t *Trial) { t.Cell.Measure = "Speed" }), "[Handshake Corruption Sharing Fork Duet]"},
@@ -426,7 +426,7 @@ func FuzzTrialJSON(f *testing.F) {
 }
 
 func FuzzParseCell(f *testing.F) {
-	f.Add(testCell(Handshake, "clear-0-15", Setting{"tls", "1.2"}, Setting{"check", "0"}).Name())
+	f.Add(testCell(Handshake, "clear-0-15", "tls=1.2 check=0").Name())
 	f.Add("Handshake/check=0/tls=1.2/workers=4/openssl=a/hazard=b/load=c/heap=d/strategy=e-16")
 	f.Add("Sharing/openssl=3.3.0+quic-1/hazard=fips+python/load=c/heap=d/strategy=e/workers=4")
 	f.Add("Sharing/openssl=4.1.0-dev/hazard=fips+python/load=c/heap=d/strategy=e/workers=4-16")
@@ -448,7 +448,7 @@ func FuzzParseCell(f *testing.F) {
 func TestParseCell(t *testing.T) {
 	const rest = "/openssl=3.0.20/hazard=foreign-keys:n=14/load=tcp/heap=global"
 	want := Cell{Measure: Corruption, OpenSSL: "3.0.20", Hazard: "foreign-keys:n=14", Load: "tcp", Heap: "global",
-		Settings: []Setting{{"tls", "1.2"}, {"check", "0"}}, Strategy: "clear-0-15", Workers: 4}
+		Settings: "tls=1.2 check=0", Strategy: "clear-0-15", Workers: 4}
 	for _, name := range []string{
 		"BenchmarkCorruption" + rest + "/tls=1.2/check=0/strategy=clear-0-15/workers=4",
 		"Corruption" + rest + "/check=0/tls=1.2/strategy=clear-0-15/workers=4-16",

@@ -23,22 +23,26 @@ type Scene struct {
 	Hazard   string `json:"hazard"`
 	Load     string `json:"load"`
 	Heap     string `json:"heap"`
-	Settings string `json:"settings,omitempty"` // "tls=1.2 key=rsa-2048"
-	Workers  int    `json:"workers"`
+	Settings `json:"settings,omitempty"`
+	Workers  int `json:"workers"`
 }
 
 // sceneOf gives the scene that a trial of the cell counts for: all of its settings
 // but that active checks are off, which is for the passive rate of the same scene.
 func sceneOf(machine string, c *Cell) Scene {
-	settings := slices.DeleteFunc(slices.Clone(c.Settings), func(s Setting) bool { return s == checksOff })
 	heap := c.Heap
 	if c.Measure == Sharing { // its heap is the tracer's; what it says is about the usual one
 		heap = Heaps.Default()
 	}
-	return Scene{machine, c.OpenSSL, c.Hazard, c.Load, heap, strings.Join(Texts(settings), " "), c.Workers}
+	s := Scene{machine, c.OpenSSL, c.Hazard, c.Load, heap, c.Settings, c.Workers}
+	if c.checksOff() {
+		return s.Without("check")
+	}
+	return s
 }
 
-var checksOff = Setting{"check", "0"}
+// checksOff reports whether the active checks are off.
+func (c *Cell) checksOff() bool { return c.Setting("check") == "0" }
 
 // Kind gives the machine alone, and what the trials are where files have unlike
 // ones.
@@ -47,19 +51,9 @@ func (s Scene) Kind() (machine, trials string) {
 	return machine, trials
 }
 
-// Setting gives the value of a setting, "" if it has its default.
-func (s Scene) Setting(key string) string {
-	for setting := range strings.SplitSeq(s.Settings, " ") {
-		if value, ok := strings.CutPrefix(setting, key+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // Without gives the scene in which a setting has its default.
 func (s Scene) Without(key string) Scene {
-	s.Settings = strings.Join(slices.DeleteFunc(strings.Fields(s.Settings), func(setting string) bool { return strings.HasPrefix(setting, key+"=") }), " ")
+	s.Settings = s.Settings.Without(key)
 	return s
 }
 
@@ -70,7 +64,7 @@ func (s Scene) Against() string { return s.Setting(AgainstKey) }
 func (s Scene) String() string {
 	text := fmt.Sprintf("openssl %s, hazard %s, load %s, heap %s, %s", s.OpenSSL, s.Hazard, s.Load, s.Heap, number.Count(s.Workers, "worker"))
 	if s.Settings != "" {
-		text += ", " + s.Settings
+		text += ", " + string(s.Settings)
 	}
 	return text
 }
@@ -78,7 +72,7 @@ func (s Scene) String() string {
 func compareScenes(a, b Scene) int {
 	return cmp.Or(strings.Compare(a.Machine, b.Machine), version.Compare(a.OpenSSL, b.OpenSSL),
 		CompareHazards(a.Hazard, b.Hazard), strings.Compare(a.Load, b.Load), strings.Compare(a.Heap, b.Heap),
-		strings.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
+		cmp.Compare(a.Settings, b.Settings), cmp.Compare(a.Workers, b.Workers))
 }
 
 // sample is what a comparison keeps of the trials of one strategy in one
@@ -245,7 +239,7 @@ func (s *sample) addCorruption(t *Trial, file int) {
 			s.barren = s.barren || t.Handshakes == 0
 		}
 	}
-	if t.Cell.Setting(checksOff.Key) == checksOff.Value {
+	if t.Cell.checksOff() {
 		s.unlooked.add(t)
 		if t.Status == OK {
 			s.passive.add(event.PassiveCount(t.Events), t.Handshakes)
@@ -277,8 +271,8 @@ func (s *sample) sharedMost() int {
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
-	where    []Setting
-	values   map[Setting]bool             // of the keys of where, in the files
+	where    []string                     // as in Options, in the form of names
+	values   map[string]bool              // likewise, of the same keys, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls map[Scene]*Control           // by the group of scenes that has them
 	all      map[string]bool              // strategies in the files, whatever where says
@@ -304,7 +298,7 @@ type slot struct {
 func newGatherer() *gatherer {
 	return &gatherer{
 		scenes: make(map[Scene]map[string]*sample), controls: make(map[Scene]*Control),
-		all: make(map[string]bool), seen: make(map[uint64]struct{}), values: make(map[Setting]bool),
+		all: make(map[string]bool), seen: make(map[uint64]struct{}), values: make(map[string]bool),
 	}
 }
 
@@ -321,7 +315,7 @@ func gather(o Options, files ...string) (*gatherer, error) {
 		if !slices.Contains(nameKeys, key) && !slices.Contains(SettingOrder, key) {
 			return nil, fmt.Errorf("filter %q: unknown key, choose from %s", w, strings.Join(slices.Concat(nameKeys, SettingOrder), ", "))
 		}
-		g.where = append(g.where, Setting{key, inNames(key, value)})
+		g.where = append(g.where, key+"="+inNames(key, value))
 	}
 	var err error
 	if g.kinds, err = unlike(files); err != nil {
@@ -346,9 +340,10 @@ func (g *gatherer) whereIsThere() error {
 			continue
 		}
 		var have []string
+		key, _, _ := strings.Cut(w, "=")
 		for v := range g.values {
-			if v.Key == w.Key {
-				have = append(have, cmp.Or(v.Value, "(the default)"))
+			if value, ok := strings.CutPrefix(v, key+"="); ok {
+				have = append(have, cmp.Or(value, "(the default)"))
 			}
 		}
 		slices.SortFunc(have, version.Compare)
@@ -415,8 +410,9 @@ func (g *gatherer) slot(c *Cell, file int) *slot {
 	}
 	g.workers[file] = max(g.workers[file], c.Workers)
 	for _, w := range g.where {
-		g.values[Setting{w.Key, c.value(w.Key)}] = true
-		if w.Key == "openssl" && w.Value == version.Line(c.OpenSSL) {
+		key, _, _ := strings.Cut(w, "=")
+		g.values[key+"="+c.value(key)] = true
+		if w == "openssl="+version.Line(c.OpenSSL) {
 			g.values[w] = true
 		}
 	}

@@ -310,7 +310,7 @@ const maxCheckRate = 1 << 20
 // checkRate is how often a corruption trial looks at the queue for each
 // handshake.
 func (c Cell) checkRate() uint64 {
-	if n, err := strconv.ParseUint(c.Setting(checksOff.Key), 10, 64); err == nil {
+	if n, err := strconv.ParseUint(c.Setting("check"), 10, 64); err == nil {
 		return min(n, maxCheckRate)
 	}
 	return DefaultCheckRate

@@ -104,7 +104,7 @@ func TestSharingOfDaemon(t *testing.T) {
 			ID:   i + 1, Round: 1, Status: OK, Metrics: []Metric{{1, RacedBlocks}}, Life: Life{Raced: []RacedBlock{{Site: c.site, Writers: []int{0, 1}}}},
 		}
 		if c.server != "" {
-			trial.Cell.Settings = []Setting{{ServerKey, c.server}, {"rand", "method"}}
+			trial.Cell.Settings = Settings("server=" + c.server + " rand=method")
 		}
 		trials = append(trials, trial)
 	}

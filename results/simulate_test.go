@@ -168,7 +168,7 @@ func (s *simulation) corruption(c Cell, round int, drift float64) *Trial {
 }
 
 func (s *simulation) passive(c Cell, round int, drift float64) *Trial {
-	c.Settings = []Setting{checksOff}
+	c.Settings = "check=0"
 	t := s.trial(c, Corruption, round, 3500*drift)
 	for _, kind := range s.damage(c.Hazard, c.Strategy) {
 		if kind != event.ForeignError && kind != event.RepeatedRandom {

@@ -137,7 +137,6 @@ func (t *Trial) untilDamage() float64 {
 // is shared by all trials of a file and is not written to once read.)
 func (t *Trial) Clone() *Trial {
 	c := *t
-	c.Cell.Settings = slices.Clone(t.Cell.Settings)
 	c.Metrics = slices.Clone(t.Metrics)
 	c.Series = slices.Clone(t.Series)
 	c.Events, c.Detail = nil, nil

@@ -110,18 +110,18 @@ func TestControls(t *testing.T) {
 		{"the rig sees nothing", [][]*Trial{some(3, none), some(5, owner)}, "CONTROLS FAILED: none is undamaged in 3/3"},
 		{"the oracle is damaged", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(1, owner, event.Hang)}, "CONTROLS FAILED: key-owner is damaged in 1/6"},
 		{"no positive control", [][]*Trial{some(5, owner)}, "NO CONTROLS: no trial of none"},
-		{"the oracle is damaged where nobody looks", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(2, testCell(Corruption, NegativeControl, checksOff)),
-			some(1, testCell(Corruption, NegativeControl, checksOff), event.Crash)}, "CONTROLS FAILED: key-owner is damaged in 1/3 with the active checks off"},
+		{"the oracle is damaged where nobody looks", [][]*Trial{some(3, none, event.Crash), some(5, owner), some(2, testCell(Corruption, NegativeControl, "check=0")),
+			some(1, testCell(Corruption, NegativeControl, "check=0"), event.Crash)}, "CONTROLS FAILED: key-owner is damaged in 1/3 with the active checks off"},
 		{"the oracle is damaged in a throughput trial", [][]*Trial{some(3, none, event.Crash), some(5, owner),
 			some(4, testCell(Handshake, NegativeControl), event.FailedHandshake)}, "CONTROLS FAILED: key-owner is damaged in 4/4 with the active checks off"},
 		{"the oracle is damaged under another setting", [][]*Trial{some(3, none, event.Crash), some(5, owner),
-			some(4, testCell(Handshake, NegativeControl, Setting{"locks", "private"}), event.Hang)}, "controls passed: none damaged in 3/3, key-owner in 0/5"},
+			some(4, testCell(Handshake, NegativeControl, "locks=private"), event.Hang)}, "controls passed: none damaged in 3/3, key-owner in 0/5"},
 		{"only another strategy", [][]*Trial{some(5, testCell(Corruption, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
 		{"only throughput", [][]*Trial{some(5, testCell(Handshake, "hwm"))}, "NO CONTROLS: no trial of key-owner, none"},
 		{"controls of another hazard do not count", [][]*Trial{
 			some(5, change(none, func(c *Cell) { c.Hazard = "libpython" }), event.Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"nor those with the checks off", [][]*Trial{
-			some(5, change(none, func(c *Cell) { c.Settings = []Setting{checksOff} }), event.Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
+			some(5, change(none, func(c *Cell) { c.Settings = "check=0" }), event.Crash), some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"a control that could not be carried out is missing", [][]*Trial{
 			{{Cell: none, Status: Failed}}, some(5, owner)}, "NO CONTROLS: no trial of none"},
 		{"private heap: nothing can fire", [][]*Trial{

@@ -323,7 +323,7 @@ func (b *comparison) costAnswer(tables []*results.Table, name string) Cell {
 		return Cell{Text: "the baseline"}
 	}
 	duets := slices.DeleteFunc(slices.Clone(b.Tables), func(t *results.Table) bool {
-		return t.Heap != results.Heaps.Default() || t.Settings != results.AgainstKey+"="+b.Baseline
+		return t.Heap != results.Heaps.Default() || t.Settings != results.Settings(results.AgainstKey+"="+b.Baseline)
 	})
 	if list := costsOf(duets, name, func(r *results.Row) results.Ratio { return r.Duet.Cost }); len(list) > 0 {
 		return b.costWords(list, results.CPURatio, results.DuetMargin)

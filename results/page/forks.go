@@ -99,7 +99,7 @@ type forkLabel struct {
 
 var forkLabels = []forkLabel{
 	{"openssl", func(e forkRow) string { return e.table.OpenSSL }, func(e forkRow) string { return "openssl " + e.table.OpenSSL }},
-	{"setting", func(e forkRow) string { return cmp.Or(e.table.Settings, "default") }, func(e forkRow) string { return e.table.Settings }},
+	{"setting", func(e forkRow) string { return string(cmp.Or(e.table.Settings, "default")) }, func(e forkRow) string { return string(e.table.Settings) }},
 	{"workers", func(e forkRow) string { return strconv.Itoa(e.table.Workers) }, func(e forkRow) string { return number.Count(e.table.Workers, "live worker") }},
 	{"strategy", func(e forkRow) string { return e.row.Strategy }, func(e forkRow) string { return "strategy " + e.row.Strategy }},
 }
