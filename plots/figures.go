@@ -123,10 +123,10 @@ func whyNone(r *results.Row) string {
 		return fmt.Sprintf("no value: 0 of %s undamaged", number.Count(r.Throughput, "trial"))
 	case r.Verdict.Worst() == results.NotApplicWord, r.Verdict.Worst() == results.SkippedWord:
 		return string(r.Verdict.Worst())
-	case r.Untimed == results.NotCarriedOut:
+	case r.NoCost == results.NotCarriedOut:
 		return "could not be carried out"
 	}
-	return cmp.Or(string(r.Untimed), "no trial")
+	return cmp.Or(string(r.NoCost), "no trial")
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

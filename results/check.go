@@ -230,7 +230,7 @@ func (e expectation) isAbout(s *sample) bool {
 	case Equivalent:
 		return len(s.duet.pairs) > 0
 	}
-	return s.other || s.forks.damaged+s.duet.tally.damaged > 0
+	return s.underLoad || s.forks.damaged+s.duet.tally.damaged > 0
 }
 
 // judge says why the expectation is not met, or cannot be told to be. Damage counts

@@ -121,7 +121,7 @@ type Row struct {
 	// undamaged, when those of throughput ran, and why there are none of any cost.
 	Lifetimes []Lifetime `json:"-"`
 	Course    []Moment   `json:"-"`
-	Untimed   Word       `json:"-"`
+	NoCost    Word       `json:"-"`
 }
 
 // Lifetime is how many good handshakes a trial made before its first event, or before
@@ -278,7 +278,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		Lost:           s.lost.rate(o.Confidence).Scale(1e-6),
 		SharedSlots:    s.sharedMost(), Events: s.events.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
-		Lifetimes: s.lifetimes, Course: s.throughput.course, Untimed: s.untimed(),
+		Lifetimes: s.lifetimes, Course: s.throughput.course, NoCost: s.noCost(),
 	}
 	if most := r.SharedSlots; most >= 0 && slices.Min(s.shared) < most {
 		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", slices.Min(s.shared), most))

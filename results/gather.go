@@ -98,10 +98,10 @@ type sample struct {
 
 	throughput, forks timed // handshake and fork trials
 
-	duet    duetSample
-	sharing sharing
-	daemon  daemonFacts
-	other   bool // there is a trial of handshakes or of corruption
+	duet      duetSample
+	sharing   sharing
+	daemon    daemonFacts
+	underLoad bool // there is a trial of handshakes or of corruption
 }
 
 // timed are the trials of a measure whose values are times. Undamaged ones give
@@ -132,9 +132,9 @@ func (s *sample) times(m Measure) *timed {
 	return &s.throughput
 }
 
-// untimed is the word of a strategy none of whose trials with times was carried out, ""
+// noCost is the word of a strategy none of whose trials with times was carried out, ""
 // if some were or none is there.
-func (s *sample) untimed() Word {
+func (s *sample) noCost() Word {
 	for _, t := range []*tally{&s.throughput.tally, &s.forks.tally} {
 		if w := t.verdict().Worst(); slices.Contains([]Word{SkippedWord, NotApplicWord, NotCarriedOut}, w) {
 			return w
@@ -184,7 +184,7 @@ func (c *columns) add(key roundKey, metrics []Metric) {
 
 // add takes one trial of the sample's strategy and scene.
 func (s *sample) add(t *Trial, file int) {
-	s.other = s.other || t.Cell.Measure == Handshake || t.Cell.Measure == Corruption
+	s.underLoad = s.underLoad || t.Cell.Measure == Handshake || t.Cell.Measure == Corruption
 	switch t.Cell.Measure {
 	case Sharing:
 		s.sharing.add(t)
@@ -437,7 +437,7 @@ func (g *gatherer) sorted() []Scene { return slices.SortedFunc(maps.Keys(g.scene
 // damage. Fork trials make none, and sharing trials have controls of their own.
 func (g *gatherer) underLoad(s Scene) bool {
 	for _, sample := range g.scenes[s] {
-		if sample.other {
+		if sample.underLoad {
 			return true
 		}
 	}

@@ -135,42 +135,45 @@ func unlike(files []string) ([]string, error) {
 			others = append(others, i)
 		}
 	}
-	var groups []map[string]string
-	var known []map[string]bool
-	of := make([]int, len(files))
+	type kind struct {
+		traits map[string]string // by their key
+		scenes map[string]bool
+	}
+	var kinds []*kind
+	of := make([]*kind, len(files))
 	for _, i := range append(order, others...) {
 		scenes := heads[i].scenes()
 		forks := slices.ContainsFunc(have[i], func(t trait) bool { return t.key == forkLength })
-		of[i] = -1
 		most := 0
-		for n, g := range groups {
+		for _, k := range kinds {
 			common := 0
 			for _, s := range scenes {
-				if known[n][s] {
+				if k.scenes[s] {
 					common++
 				}
 			}
-			contradicts := slices.ContainsFunc(have[i], func(t trait) bool { return g[t.key] != "" && g[t.key] != t.text }) ||
-				forks && g[corruptionLength] != "" && slices.Contains(others, i)
-			if !contradicts && (of[i] < 0 && len(scenes) == 0 || common > most) {
-				of[i], most = n, common
+			contradicts := slices.ContainsFunc(have[i], func(t trait) bool { return k.traits[t.key] != "" && k.traits[t.key] != t.text }) ||
+				forks && k.traits[corruptionLength] != "" && slices.Contains(others, i)
+			if !contradicts && (of[i] == nil && len(scenes) == 0 || common > most) {
+				of[i], most = k, common
 			}
 		}
-		if of[i] < 0 {
-			of[i], groups, known = len(groups), append(groups, make(map[string]string)), append(known, make(map[string]bool))
+		if of[i] == nil {
+			of[i] = &kind{make(map[string]string), make(map[string]bool)}
+			kinds = append(kinds, of[i])
 		}
 		for _, s := range scenes {
-			known[of[i]][s] = true
+			of[i].scenes[s] = true
 		}
 		for _, t := range have[i] {
-			groups[of[i]][t.key] = t.text
+			of[i].traits[t.key] = t.text
 		}
 	}
 	for i := range list {
 		var parts []string
-		mine := groups[of[i]]
+		mine := of[i].traits
 		for _, key := range slices.Sorted(maps.Keys(mine)) {
-			if slices.ContainsFunc(groups, func(g map[string]string) bool { return g[key] != "" && g[key] != mine[key] }) {
+			if slices.ContainsFunc(kinds, func(k *kind) bool { return k.traits[key] != "" && k.traits[key] != mine[key] }) {
 				parts = append(parts, mine[key])
 			}
 		}
@@ -314,7 +317,7 @@ func scanFile(path string, each func(name string, t *Trial)) (File, error) {
 	n := 0
 	for r.Scan() {
 		n++
-		each(r.bench0, &r.trial)
+		each(r.cellName, &r.trial)
 	}
 	if err := r.Err(); err != nil {
 		return File{}, err

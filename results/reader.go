@@ -44,9 +44,9 @@ type Reader struct {
 
 	// The trial being put together or, after Scan, the finished one. Its maps
 	// and slices are used again for the next.
-	trial  Trial
-	bench0 string // its benchmark name
-	due    int    // how many benchmark lines still have to follow
+	trial    Trial
+	cellName string // its benchmark name
+	due      int    // how many benchmark lines still have to follow
 
 	forkLines int // benchmark lines of forks alone
 }
@@ -110,8 +110,8 @@ func (r *Reader) step() (whole bool, err error) {
 		return false, nil
 	case !comment && !Measure(rec.Name.Base()).known():
 		return false, nil // a benchmark that is not of this suite
-	case r.due > 0 && string(rec.Name) != r.bench0:
-		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.bench0)
+	case r.due > 0 && string(rec.Name) != r.cellName:
+		return false, fmt.Errorf("trial %d (%s): its benchmark line is missing", r.trial.ID, r.cellName)
 	case comment:
 		return r.comment()
 	case r.due > 0:
@@ -210,7 +210,7 @@ func (r *Reader) begin(name string) error {
 		}
 		r.cells[name] = cell
 	}
-	r.bench0 = name
+	r.cellName = name
 	r.trial.Cell, r.trial.Config, r.trial.File = cell, r.config, r.name
 	return nil
 }
