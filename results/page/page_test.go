@@ -207,7 +207,7 @@ func TestOpenIntervalBoundsNothing(t *testing.T) {
 	if c := duetCost(r); !strings.HasSuffix(c.Detail, " "+results.NotResolved) {
 		t.Errorf("a duet of one pair: %q, want no bound", c.Detail)
 	}
-	b := &comparison{Comparison: &results.Comparison{Confidence: 0.95}}
+	b := &comparison{Comparison: &results.Comparison{Options: results.Options{Confidence: 0.95}}}
 	for _, unit := range []string{results.HandshakesPerSec, results.CPUPerHandshake} {
 		if c := b.costWords([]buildCost{{"3.5.9", one}}, unit, 0.02); c.Text != "too few rounds to tell" {
 			t.Errorf("%s in one round: %q", unit, c.Text)
