@@ -89,6 +89,9 @@ func (f *Figure) add(d *Data, group []*results.Table, what string, ch chart) *Pa
 				scene = scene.Without(key)
 			}
 		}
+		if mark := controlMark(s); !strings.Contains(p.Mark, mark) {
+			p.Mark = strings.TrimPrefix(p.Mark+"; "+mark, "; ")
+		}
 	}
 	p.OpenSSL, p.Hazard, p.Sub = scene.OpenSSL, scene.Hazard, sceneText(scene, len(d.Machines()) > 1)
 	f.Panels = append(f.Panels, p)
