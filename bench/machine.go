@@ -201,11 +201,7 @@ func freeMemory() (free uint64, of string) {
 	if err != nil {
 		return free, of
 	}
-	mounts, err := self.MountInfo()
-	if err != nil {
-		return free, of
-	}
-	for _, dir := range memoryGroups(mounts, groups) {
+	for _, dir := range memoryGroups(groups) {
 		if f, limited := groupFree(dir); limited && f < free {
 			free, of = f, "control group "+dir
 		}
@@ -214,22 +210,19 @@ func freeMemory() (free uint64, of string) {
 }
 
 // memoryGroups lists the folders of the control groups that can limit a process's
-// memory: its own, and all around it, in either version of the kernel's interface.
-func memoryGroups(mounts []*procfs.MountInfo, groups []procfs.Cgroup) []string {
+// memory: its own, and all around it, in either version of the kernel's interface. In a
+// container the root is its own group, and the folders below may not be there.
+func memoryGroups(groups []procfs.Cgroup) []string {
 	var list []string
 	for _, g := range groups {
-		for _, m := range mounts {
-			_, memory := m.SuperOptions["memory"]
-			one := m.FSType == "cgroup" && memory && slices.Contains(g.Controllers, "memory")
-			two := m.FSType == "cgroup2" && g.HierarchyID == 0
-			inside, err := filepath.Rel(m.Root, g.Path)
-			if !one && !two || err != nil || !filepath.IsLocal(inside) {
-				continue
-			}
-			for ; inside != "."; inside = filepath.Dir(inside) {
-				list = append(list, filepath.Join(m.MountPoint, inside))
-			}
-			list = append(list, m.MountPoint)
+		root := "/sys/fs/cgroup"
+		if slices.Contains(g.Controllers, "memory") {
+			root += "/memory"
+		} else if g.HierarchyID != 0 {
+			continue
+		}
+		for dir := filepath.Join(root, g.Path); strings.HasPrefix(dir, root); dir = filepath.Dir(dir) {
+			list = append(list, dir)
 		}
 	}
 	return list

@@ -26,26 +26,19 @@ func TestForkMemoryIsThere(t *testing.T) {
 	}
 }
 
-// A container may have a group's folder as its mount, and the older interface a
-// mount for each kind of limit.
+// The older interface has a folder for each kind of limit.
 func TestMemoryGroups(t *testing.T) {
-	mount := func(root, point, kind, option string) *procfs.MountInfo {
-		return &procfs.MountInfo{Root: root, MountPoint: point, FSType: kind, SuperOptions: map[string]string{"rw": "", option: ""}}
-	}
 	for name, tc := range map[string]struct {
-		mounts []*procfs.MountInfo
 		groups []procfs.Cgroup
 		want   []string
 	}{
-		"version 2": {[]*procfs.MountInfo{mount("/", "/", "ext4", "memory"), mount("/", "/cg", "cgroup2", "")},
-			[]procfs.Cgroup{{Path: "/user/a"}}, []string{"/cg/user/a", "/cg/user", "/cg"}},
-		"version 1": {[]*procfs.MountInfo{mount("/", "/cg/cpu", "cgroup", "cpu"), mount("/", "/cg/memory", "cgroup", "memory")},
-			[]procfs.Cgroup{{HierarchyID: 2, Controllers: []string{"cpu"}, Path: "/x"}, {HierarchyID: 1, Controllers: []string{"memory"}, Path: "/a"}},
-			[]string{"/cg/memory/a", "/cg/memory"}},
-		"a container's own": {[]*procfs.MountInfo{mount("/docker/a", "/cg", "cgroup2", "")}, []procfs.Cgroup{{Path: "/docker/a"}}, []string{"/cg"}},
-		"not mounted":       {[]*procfs.MountInfo{mount("/docker/b", "/cg", "cgroup2", "")}, []procfs.Cgroup{{Path: "/docker/a"}}, nil},
+		"version 2": {[]procfs.Cgroup{{Path: "/user/a"}}, []string{"/sys/fs/cgroup/user/a", "/sys/fs/cgroup/user", "/sys/fs/cgroup"}},
+		"version 1": {[]procfs.Cgroup{{HierarchyID: 2, Controllers: []string{"cpu"}, Path: "/x"}, {HierarchyID: 1, Controllers: []string{"memory"}, Path: "/a"}},
+			[]string{"/sys/fs/cgroup/memory/a", "/sys/fs/cgroup/memory"}},
+		"a container's own":  {[]procfs.Cgroup{{Path: "/"}}, []string{"/sys/fs/cgroup"}},
+		"outside of its own": {[]procfs.Cgroup{{Path: "/../../etc"}}, nil},
 	} {
-		if diff := cmp.Diff(tc.want, memoryGroups(tc.mounts, tc.groups)); diff != "" {
+		if diff := cmp.Diff(tc.want, memoryGroups(tc.groups)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
 		}
 	}

@@ -188,7 +188,7 @@ func RunForkPlain(ctx context.Context, cfg Config) (float64, error) {
 	}
 	settings := cfg.settings(&peers.Identity{}, &peers.Identity{})
 	settings.Plain = true
-	_, w, err := yardstick(ctx, settings, &cfg)
+	w, err := yardstick(ctx, settings, &cfg)
 	if err != nil {
 		return 0, err
 	}

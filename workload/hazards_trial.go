@@ -27,18 +27,18 @@ type neighbourhood struct {
 	closers []func()
 }
 
-// starter finds or starts what a hazard needs outside the rig, and tells the
-// rig of it by texts. A neighbours.MissingError says what this machine lacks.
-type starter func(ctx context.Context, t *trial) error
+// starter starts what a hazard needs outside the rig, and tells the rig of it by
+// texts. A neighbours.MissingError says what this machine lacks.
+type starter func(ctx context.Context, t *trial, library neighbours.Library) error
 
 // outside is what hazards need that is not in the rig, by their names: a library,
 // which is looked for first, and what the harness starts.
 var outside = map[string]struct {
 	library neighbours.Kind // "" if none
-	start   starter
+	start   starter         // nil if nothing
 }{
 	"rank0-client": {"", startTLS}, "mutual-tls": {"", startMutualTLS},
-	"python": {neighbours.Python, startPython}, "curl": {neighbours.Curl, startCurl}, "postgres": {neighbours.Libpq, startDatabase(neighbours.Libpq)},
+	"python": {neighbours.Python, nil}, "curl": {neighbours.Curl, startTLS}, "postgres": {neighbours.Libpq, startDatabase(neighbours.Libpq)},
 	"mariadb": {neighbours.Libmariadb, startDatabase(neighbours.Libmariadb)},
 	"fips":    {neighbours.FIPS, startFIPS},
 }
@@ -84,8 +84,13 @@ func (t *trial) prepareHazards(ctx context.Context) (skip string, err error) {
 		if why := c.Refuses(t.cfg.Heap, t.cfg.Workers); why != "" {
 			return fmt.Sprintf("hazard %s: %s", c, why), nil
 		}
-		if start := outside[c.Name].start; start != nil {
-			err = start(ctx, t)
+		var library neighbours.Library
+		needs := outside[c.Name]
+		if needs.library != "" {
+			library, err = t.find(needs.library)
+		}
+		if err == nil && needs.start != nil {
+			err = needs.start(ctx, t, library)
 		}
 		if skip, err = lackOf(err); skip != "" {
 			return skip, nil
@@ -104,7 +109,7 @@ func (n *neighbourhood) close() {
 }
 
 // startTLS starts a TLS server for clients in the rig.
-func startTLS(_ context.Context, t *trial) (err error) {
+func startTLS(_ context.Context, t *trial, _ neighbours.Library) (err error) {
 	n := &t.around
 	if n.https != nil {
 		return nil
@@ -123,6 +128,9 @@ func (t *trial) find(k neighbours.Kind) (neighbours.Library, error) {
 	lib, err := neighbours.Find(k, t.cfg.Build)
 	if err == nil {
 		t.around.texts[string(k)] = lib.Path
+		if lib.Home != "" {
+			t.around.texts["python-home"] = lib.Home
+		}
 		t.cfg.Build.LibraryPath = append(slices.Clone(t.cfg.Build.LibraryPath), lib.Folders...)
 	}
 	return lib, err
@@ -162,7 +170,7 @@ func Lacks(hazard string, b openssl.Build) (string, error) {
 // startMutualTLS makes an authority and three client certificates: one of it, one
 // of it that has expired, and one that no authority has signed. They are given to
 // the rig in DER, as hexadecimal text.
-func startMutualTLS(_ context.Context, t *trial) error {
+func startMutualTLS(_ context.Context, t *trial, _ neighbours.Library) error {
 	soon, over := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	authority, err := peers.Authority()
 	if err != nil {
@@ -184,32 +192,14 @@ func startMutualTLS(_ context.Context, t *trial) error {
 	return nil
 }
 
-func startPython(_ context.Context, t *trial) error {
-	lib, err := t.find(neighbours.Python)
-	t.around.texts["python-home"] = lib.Home
-	return err
-}
-
-func startCurl(ctx context.Context, t *trial) error {
-	if _, err := t.find(neighbours.Curl); err != nil {
-		return err
-	}
-	return startTLS(ctx, t)
-}
-
-// startFIPS finds the module and writes a configuration that the rig reads in
-// place of any other.
-func startFIPS(_ context.Context, t *trial) error {
-	lib, err := t.find(neighbours.FIPS)
-	if err != nil {
-		return err
-	}
-	config, err := neighbours.FIPSConfig(lib.Path)
+// startFIPS writes a configuration that the rig reads in place of any other.
+func startFIPS(_ context.Context, t *trial, module neighbours.Library) error {
+	config, err := neighbours.FIPSConfig(module.Path)
 	if err != nil {
 		return err
 	}
 	t.around.closers = append(t.around.closers, func() { config.Close() })
-	t.cfg.opensslConf, t.cfg.opensslModules = config.Name(), filepath.Dir(lib.Path)
+	t.cfg.opensslConf, t.cfg.opensslModules = config.Name(), filepath.Dir(module.Path)
 	return nil
 }
 
@@ -218,10 +208,7 @@ var engines = map[neighbours.Kind]*neighbours.Engine{neighbours.Libpq: neighbour
 
 // startDatabase is for the hazard of a database's client library.
 func startDatabase(client neighbours.Kind) starter {
-	return func(ctx context.Context, t *trial) error {
-		if _, err := t.find(client); err != nil {
-			return err
-		}
+	return func(ctx context.Context, t *trial, _ neighbours.Library) error {
 		server, err := engines[client].Shared(ctx)
 		if err != nil {
 			return err

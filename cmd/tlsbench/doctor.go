@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/procfs"
@@ -48,10 +49,11 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	d := diagnosis{Machine: machineFacts(), Tools: toolFacts(s.ctx), Hazards: hazardFacts()}
-	runs, err := d.builds(s.ctx, c.OpensslDir)
-	if err != nil {
+	var err error
+	if d.OpenSSL, err = askAll(s.ctx, nil, c.OpensslDir); err != nil {
 		return err
 	}
+	runs := slices.ContainsFunc(d.OpenSSL, func(b listedBuild) bool { return b.Error == "" })
 	d.advise(runs)
 	doc := page.Document{Parts: d.parts(), Data: d}
 	err = doc.Write(s.stdout, form(c.JSON))
@@ -59,19 +61,6 @@ func (c *doctorCommand) Run(s *session) error {
 		err = errors.New("the rig cannot run on this machine")
 	}
 	return err
-}
-
-// builds lists the builds there are, and says whether the rig runs on any.
-func (d *diagnosis) builds(ctx context.Context, dir string) (runs bool, err error) {
-	for _, l := range openssl.List(nil, dir) {
-		b := ask(ctx, l)
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		runs = runs || b.Error == ""
-		d.OpenSSL = append(d.OpenSSL, b)
-	}
-	return runs, nil
 }
 
 const unknown = "unknown"

@@ -105,15 +105,23 @@ func (c *listBuildsCommand) Run(s *session) error {
 	if err := checkFolder("dir", c.Dir, false); err != nil {
 		return err
 	}
-	var list []listedBuild
-	for _, l := range openssl.List(c.Openssl, c.Dir) {
-		list = append(list, ask(s.ctx, l))
-		if err := s.ctx.Err(); err != nil {
-			return err
-		}
+	list, err := askAll(s.ctx, c.Openssl, c.Dir)
+	if err != nil {
+		return err
 	}
 	doc := page.Document{Parts: buildTable(list), Data: list}
 	return doc.Write(s.stdout, form(c.JSON))
+}
+
+// askAll tells of the builds of this machine, and of those in the folders.
+func askAll(ctx context.Context, folders []string, dir string) (list []listedBuild, err error) {
+	for _, l := range openssl.List(folders, dir) {
+		list = append(list, ask(ctx, l))
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // ask runs the rig on a build under strategy none, so that its slots are seen

@@ -224,13 +224,6 @@ func (p Param) Values() string {
 	return fmt.Sprintf("%d to %d", p.Min, p.Max)
 }
 
-func (p Param) wanted() string {
-	if len(p.Words) > 0 {
-		return p.Values()
-	}
-	return "a number from " + p.Values()
-}
-
 // Format gives a value as a user types it.
 func (p Param) Format(n int64) string {
 	if n >= 0 && n < int64(len(p.Words)) {
@@ -266,7 +259,11 @@ func ParseParams(owner string, takes []Param, text, separator string) (map[strin
 		p := takes[i]
 		n, ok := p.parse(value)
 		if !ok {
-			return nil, fmt.Errorf("parameter %s=%s: want %s", key, onOneLine(value), p.wanted())
+			want := p.Values()
+			if len(p.Words) == 0 {
+				want = "a number from " + want
+			}
+			return nil, fmt.Errorf("parameter %s=%s: want %s", key, onOneLine(value), want)
 		}
 		if n == p.Default {
 			continue

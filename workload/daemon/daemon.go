@@ -58,23 +58,23 @@ type sighting struct {
 }
 
 // command is how the daemon is run: through its own release's loader.
-func (s setup) command(preload string) []string {
-	list := []string{s.daemon.Loader, "--library-path", strings.Join(s.daemon.LibraryPath, ":")}
+func (t *trial) command(preload string) []string {
+	list := []string{t.daemon.Loader, "--library-path", strings.Join(t.daemon.LibraryPath, ":")}
 	if preload != "" {
 		list = append(list, "--preload", preload)
 	}
-	return append(list, s.daemon.Program, "-f", filepath.Join(s.dir, "kamailio.cfg"),
-		"-DD", "-E", "-w", s.dir, "-Y", s.dir, "-m", fmt.Sprint(sharedMegabyte), "-M", "8")
+	return append(list, t.daemon.Program, "-f", filepath.Join(t.dir, "kamailio.cfg"),
+		"-DD", "-E", "-w", t.dir, "-Y", t.dir, "-m", fmt.Sprint(sharedMegabyte), "-M", "8")
 }
 
 // environ keeps the user's own settings of the libraries away.
-func (s setup) environ(inject []string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir, "LC_ALL=C"}
-	switch s.hazard.Name {
+func (t *trial) environ(inject []string) []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.dir, "TMPDIR=" + t.dir, "LC_ALL=C"}
+	switch t.hazard.Name {
 	case "python":
-		env = append(env, "PYTHONHOME="+filepath.Join(s.daemon.Tree, "usr"), "PYTHONDONTWRITEBYTECODE=1")
+		env = append(env, "PYTHONHOME="+filepath.Join(t.daemon.Tree, "usr"), "PYTHONDONTWRITEBYTECODE=1")
 	case "fips":
-		env = append(env, "OPENSSL_MODULES="+filepath.Dir(s.fips), "OPENSSL_CONF="+filepath.Join(s.dir, opensslConfig))
+		env = append(env, "OPENSSL_MODULES="+filepath.Dir(t.fips), "OPENSSL_CONF="+filepath.Join(t.dir, opensslConfig))
 		return append(env, inject...)
 	}
 	return append(append(env, "OPENSSL_CONF=/dev/null"), inject...)
@@ -82,14 +82,14 @@ func (s setup) environ(inject []string) []string {
 
 // start makes the daemon's folder, has fill write its files, and runs it. All of its
 // processes stay in its group, because it is told not to become a service.
-func (s setup) start(preload string, inject []string, fill func() error) (*process, error) {
+func (t *trial) start(preload string, inject []string, fill func() error) (*process, error) {
 	logEnd, output, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start kamailio: %w", err)
 	}
 	p := &process{read: make(chan struct{})}
 	p.kept, err = keeper.Start(keeper.Server{
-		Dir: s.dir, Stop: "KILL", Args: s.command(preload), Env: s.environ(inject), Log: output,
+		Dir: t.dir, Stop: "KILL", Args: t.command(preload), Env: t.environ(inject), Log: output,
 	}, fill)
 	output.Close()
 	if err != nil {

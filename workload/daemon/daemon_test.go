@@ -140,7 +140,7 @@ func TestDaemonEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := standIn(t, "sleep 1000 & echo started >&2; wait")
-	s := setup{daemon: d, dir: filepath.Join(t.TempDir(), "daemon"), port: 1, readers: 1, mode: NoMode, id: id}
+	s := &trial{daemon: d, Settings: Settings{Mode: NoMode}, cfg: workload.Config{Workers: 1}, files: files{dir: filepath.Join(t.TempDir(), "daemon"), port: 1, id: id}}
 	p, err := s.start("", nil, s.write)
 	if err != nil {
 		t.Fatal(err)

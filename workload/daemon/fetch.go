@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 
+	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
 	"tlsbench/workload/fetch"
 	"tlsbench/workload/neighbours"
@@ -53,11 +54,7 @@ func ParseReleases(names []string) ([]Release, error) {
 
 // ReleaseNames lists what --daemon takes.
 func ReleaseNames() []string {
-	var names []string
-	for _, r := range releases {
-		names = append(names, r.Name)
-	}
-	return names
+	return results.Distinct(releases, func(r Release) string { return r.Name })
 }
 
 // packages are those that hold the daemon, its TLS module and the modules that

@@ -113,7 +113,7 @@ func TestFIPSConfigurationThatDoesNotFit(t *testing.T) {
 		if err := tr.Check(); err != nil {
 			t.Fatal(err)
 		}
-		s := tr.setup
+		s := tr
 		s.dir, s.id = filepath.Join(t.TempDir(), "daemon"), id
 		if s.port, err = keeper.FreePort(0); err != nil {
 			t.Fatal(err)

@@ -112,12 +112,12 @@ func parameters(variable string, values map[string]int64) string {
 var inObject = []string{"fips", "provider-state"}
 
 // hazardInjection tells the preload object of the daemon's hazard.
-func (s setup) hazardInjection() []string {
-	if !slices.Contains(inObject, s.hazard.Name) {
+func (t *trial) hazardInjection() []string {
+	if !slices.Contains(inObject, t.hazard.Name) {
 		return nil
 	}
-	return []string{"TLSBENCH_FIELD_HAZARD=" + s.hazard.Name, "TLSBENCH_FIELD_HAZARD_TEXT=" + s.fips,
-		parameters("TLSBENCH_FIELD_HAZARD_PARAMETERS", s.hazard.Set)}
+	return []string{"TLSBENCH_FIELD_HAZARD=" + t.hazard.Name, "TLSBENCH_FIELD_HAZARD_TEXT=" + t.fips,
+		parameters("TLSBENCH_FIELD_HAZARD_PARAMETERS", t.hazard.Set)}
 }
 
 // CanInject refuses a strategy whose object the daemon's loader could not be told

@@ -37,7 +37,7 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			if _, crashed := t.process.saw(event.Crash); crashed {
 				return false, t.earlyEnd()
 			}
-			if answered(ctx, t.addr(), t.setup.id) {
+			if answered(ctx, t.addr(), t.id) {
 				return true, nil
 			}
 			passed := time.Since(looked)
@@ -136,7 +136,7 @@ func (t *trial) neverReady() error {
 		return err
 	}
 	t.gatherLog()
-	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.setup.hazard.Name != results.Plain || t.Mode > 0 || t.out.Damaged() {
+	if t.cfg.Strategy.Name != catalogue.PositiveControl || t.hazard.Name != results.Plain || t.Mode > 0 || t.out.Damaged() {
 		t.note(event.Hang, waited, fmt.Sprintf("answered no peer within %v of its start", waited))
 		return nil
 	}

@@ -60,9 +60,9 @@ const (
 // trial is one life of a daemon: a workload.Server.
 type trial struct {
 	Settings
-	cfg     workload.Config
-	daemon  Daemon
-	setup   setup
+	cfg    workload.Config
+	daemon Daemon
+	files
 	inject  bool // the daemon has the preload object in it
 	process *process
 	load    *peers.Load
@@ -80,6 +80,16 @@ type trial struct {
 	silent time.Time // when it looked last
 	hang   string    // why
 	workload.Disturbances
+}
+
+// files are what a daemon is configured with.
+type files struct {
+	dir      string // for its files
+	port     int
+	hazard   results.HazardChoice
+	fips     string               // the module, for the hazard of its name
+	database *neighbours.Database // for hazard mariadb
+	id       *peers.Identity
 }
 
 // Server makes a trial's server of the daemon.
@@ -123,11 +133,8 @@ func (t *trial) Check() error {
 	if err != nil {
 		return err
 	}
-	t.setup = setup{daemon: t.daemon, readers: c.Workers, mode: t.Mode, memSafety: 1, hazard: hazard[0]}
-	t.inject = injected(c.Strategy) || c.Traced() || slices.Contains(inObject, t.setup.hazard.Name)
-	if c.HeapSafety == "abort" {
-		t.setup.memSafety = 0
-	}
+	t.hazard = hazard[0]
+	t.inject = injected(c.Strategy) || c.Traced() || slices.Contains(inObject, t.hazard.Name)
 	return nil
 }
 
@@ -139,11 +146,11 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 		out.NotApplicable = err.Error()
 		return false, nil
 	}
-	switch t.setup.hazard.Name {
+	switch t.hazard.Name {
 	case "fips":
-		t.setup.fips, err = neighbours.FIPSIn(t.daemon.OpenSSL, t.daemon.LibraryPath)
+		t.fips, err = neighbours.FIPSIn(t.daemon.OpenSSL, t.daemon.LibraryPath)
 	case "mariadb":
-		t.setup.database, err = neighbours.MariaDB.Shared(ctx)
+		t.database, err = neighbours.MariaDB.Shared(ctx)
 	}
 	if missing, ok := errors.AsType[*neighbours.MissingError](err); ok {
 		out.Skipped = missing.Reason
@@ -152,21 +159,21 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 	if err != nil {
 		return false, err
 	}
-	if t.setup.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
+	if t.id, err = peers.Certificate(peers.ECDSAP256); err != nil {
 		return false, err
 	}
-	if t.setup.port, err = keeper.FreePort(t.Port); err != nil {
+	if t.port, err = keeper.FreePort(t.Port); err != nil {
 		return false, err
 	}
 	// The folder is made when there is someone to remove it.
-	if t.setup.dir, err = keeper.Temp("field"); err != nil {
+	if t.dir, err = keeper.Temp("field"); err != nil {
 		return false, err
 	}
 	object, inject, err := t.injection(ctx)
 	if err != nil {
 		return false, err
 	}
-	if t.process, err = t.setup.start(object, inject, t.setup.write); err != nil {
+	if t.process, err = t.start(object, inject, t.write); err != nil {
 		return false, err
 	}
 	if up, err := t.awaitReady(ctx); err != nil || !up {
@@ -182,7 +189,7 @@ func (t *trial) Start(ctx context.Context, out *workload.Outcome) (serves bool, 
 		return false, err
 	}
 	t.load, err = peers.New(peers.Config{
-		Addr: t.addr(), TLS: t.cfg.TLS, Roots: t.setup.id.Roots, Peers: t.cfg.Peers, BadShare: t.cfg.BadShare,
+		Addr: t.addr(), TLS: t.cfg.TLS, Roots: t.id.Roots, Peers: t.cfg.Peers, BadShare: t.cfg.BadShare,
 		Seed: t.cfg.Seed, Talk: options, Untrusted: untrusted, Timeout: t.peerPatience(),
 	})
 	return err == nil, err
@@ -204,7 +211,7 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	if !t.inject {
 		return "", nil, nil
 	}
-	env = append(injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.setup.hazard)), t.setup.hazardInjection()...)
+	env = append(injection(t.cfg.Strategy, setUpCall(t.daemon.Release, t.hazard)), t.hazardInjection()...)
 	if t.cfg.Traced() {
 		if t.record, err = rig.NewRecord(); err != nil {
 			return "", nil, err
@@ -215,7 +222,7 @@ func (t *trial) injection(ctx context.Context) (object string, env []string, err
 	return object, env, err
 }
 
-func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.setup.port) }
+func (t *trial) addr() string { return fmt.Sprintf("127.0.0.1:%d", t.port) }
 
 func (t *trial) Drive(ctx context.Context) (err error) {
 	t.began, t.epoch = time.Now(), rig.Now()
@@ -345,7 +352,7 @@ func (t *trial) Read() error {
 // idle refuses a trial that shows nothing of its hazard, because no reader came to it.
 func (t *trial) idle() error {
 	_, acted := t.process.saw(noteActed)
-	if acted || t.out.Handshakes == 0 || !slices.Contains(inObject, t.setup.hazard.Name) {
+	if acted || t.out.Handshakes == 0 || !slices.Contains(inObject, t.hazard.Name) {
 		return nil
 	}
 	return fmt.Errorf("hazard %s did not happen: no reader ever came to it", t.cfg.Hazard)
