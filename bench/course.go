@@ -32,23 +32,19 @@ const (
 )
 
 func lifeOf(t *results.Trial) life {
-	ratio := math.NaN()
-	if v, ok := t.Metric(results.CPURatio); ok {
-		ratio = math.Log(v)
-	}
-	return life{endingOf(t), t.Reason, ratio}
-}
-
-func endingOf(t *results.Trial) ending {
+	l := life{withoutDamage, t.Reason, math.NaN()}
 	switch {
 	case t.Status == results.Skipped || t.Status == results.NotApplicable:
-		return never
+		l.ending = never
 	case t.Status == results.Failed || t.Idle():
-		return noLife
+		l.ending = noLife
 	case t.Damaged():
-		return withDamage
+		l.ending = withDamage
 	}
-	return withoutDamage
+	if v, ok := t.Metric(results.CPURatio); ok {
+		l.ratio = math.Log(v)
+	}
+	return l
 }
 
 // record is what the trials of a cell came to.

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
-	"strconv"
-	"strings"
 
 	"tlsbench/results"
 	"tlsbench/strategies/catalogue"
@@ -368,13 +366,11 @@ func ParseShard(text string) (Shard, error) {
 	if text == "" {
 		return whole, nil
 	}
-	index, count, _ := strings.Cut(text, "/")
-	i, err1 := strconv.Atoi(index)
-	n, err2 := strconv.Atoi(count)
-	if err := errors.Join(err1, err2); err != nil {
+	var s Shard
+	fmt.Sscanf(text, "%d/%d", &s.Index, &s.Count) // the check is that it reads the same again
+	if s.String() != text {
 		return Shard{}, refuse(fmt.Errorf("shard %q: want i/n with i from 1 to n", text))
 	}
-	s := Shard{i, n}
 	if err := s.validate(); err != nil {
 		return Shard{}, refuse(err)
 	}

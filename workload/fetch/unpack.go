@@ -39,11 +39,11 @@ type unpacking struct {
 // than the system's. A suite that cannot be had is noted if another one has the
 // packages.
 func (u *unpacking) fill() (*Manifest, error) {
-	var notes []string
-	var err error
-	if u.sources, notes, err = u.indexes(); err != nil {
+	sources, notes, err := u.indexes()
+	if err != nil {
 		return nil, err
 	}
+	u.sources = sources
 	if u.have == nil {
 		u.have = map[string]control{}
 	}
@@ -53,10 +53,11 @@ func (u *unpacking) fill() (*Manifest, error) {
 		}
 		return nil, err
 	}
-	if err := u.libraries(); err != nil {
-		return nil, err
+	glibc, err := u.libraries()
+	if err == nil {
+		err = u.newerGlibc(glibc)
 	}
-	if err := u.newerGlibc(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return &Manifest{Suites: u.Suites, Packages: u.packages(), Notes: notes}, nil
@@ -172,20 +173,21 @@ func parseControl(text string) control {
 	return c
 }
 
-// libraries adds packages until the roots have all that they need.
-func (u *unpacking) libraries() error {
+// libraries adds packages until the roots have all that they need, and gives the
+// release of glibc that they need.
+func (u *unpacking) libraries() (glibc string, err error) {
 	for {
 		c, err := u.closure()
 		if err != nil || len(c.Unmet) == 0 {
-			return err
+			return c.Glibc, err
 		}
 		more := u.candidates()
 		if len(more) == 0 {
-			return fmt.Errorf("%s needs %s, but no dependency of %s has it",
+			return "", fmt.Errorf("%s needs %s, but no dependency of %s has it",
 				filepath.Base(c.Unmet[0].By), c.Unmet[0].Soname, strings.Join(u.Packages, ", "))
 		}
 		if err := u.getAny(more); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
@@ -248,24 +250,20 @@ func (u *unpacking) getAny(names []string) error {
 }
 
 // newerGlibc adds the release's own C library if the system's is too old.
-func (u *unpacking) newerGlibc() error {
-	c, err := u.closure()
-	if err != nil {
-		return err
-	}
+func (u *unpacking) newerGlibc(needed string) error {
 	if u.glibc == "" {
 		u.glibc = sharedlib.GlibcRelease(sharedlib.System().Lookup("libc.so.6"))
 	}
-	if version.Compare(u.glibc, c.Glibc) >= 0 {
+	if version.Compare(u.glibc, needed) >= 0 {
 		return nil
 	}
 	if err := u.get([]string{glibcPackage}); err != nil {
 		return err
 	}
 	for _, dir := range sharedlib.Folders(u.tree) {
-		if g, ok := sharedlib.GlibcIn(dir); ok && version.Compare(g.Release, c.Glibc) >= 0 {
+		if g, ok := sharedlib.GlibcIn(dir); ok && version.Compare(g.Release, needed) >= 0 {
 			return nil
 		}
 	}
-	return fmt.Errorf("package %s %s: it has no glibc %s or later", glibcPackage, u.have[glibcPackage].version, c.Glibc)
+	return fmt.Errorf("package %s %s: it has no glibc %s or later", glibcPackage, u.have[glibcPackage].version, needed)
 }

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -48,25 +49,63 @@ var plainText = []byte("OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/TCP localh
 // this place in TLS 1.3 too, from clients that have no keys yet.
 var unknownCA = []byte{recordAlert, 3, 3, 0, 2, 2, 48}
 
-// badLines are the bytes that bad peers send, made once for all of them.
+// badLines are the bytes that bad peers send, made once for all of them, at no cost in
+// cryptography: a ClientHello (RFC 8446 section 4.1.2), and ones with a single part wrong.
 type badLines struct {
 	hello, sslv3, nullCiphers []byte
 	malformed                 [][]byte
 }
 
+// newBadLines takes the ClientHello that crypto/tls sends with a configuration. Nobody
+// answers it: the handshake ends with the pipe.
 func newBadLines(config *tls.Config) (*badLines, error) {
-	h, err := captureHello(config)
+	client, server := net.Pipe()
+	go tls.Client(client, config).Handshake()
+	defer server.Close()
+	record := make([]byte, 16<<10) // crypto/tls writes it at once
+	n, err := server.Read(record)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("capture a ClientHello: %w", err)
 	}
-	lines := &badLines{hello: h.record(), malformed: h.malformed()}
-	weak, old := h, h
-	weak.ciphers = []byte{0x00, 0x01, 0x00, 0x02} // two suites without encryption
-	// No server has had SSL 3.0 for a decade; TLS 1.0 or 1.1 might be on by some
-	// system-wide setting.
-	old.version, old.extensions = 0x0300, nil
-	lines.nullCiphers, lines.sslv3 = weak.record(), old.record()
-	return lines, nil
+	body := record[5+4 : n] // after the headers of record and message
+	// Where its fields begin. Version and random come first.
+	session := 2 + 32
+	ciphers := session + 1 + int(body[session])
+	compression := ciphers + 2 + int(binary.BigEndian.Uint16(body[ciphers:]))
+	extensions := compression + 1 + int(body[compression])
+	wrong := func(at int) []byte {
+		p := slices.Clone(body)
+		p[at] = 0xff
+		return helloRecord(p)
+	}
+	return &badLines{
+		hello: helloRecord(body),
+		// No server has had SSL 3.0 for a decade; TLS 1.0 or 1.1 might be on by some
+		// system-wide setting.
+		sslv3: helloRecord(slices.Concat([]byte{3, 0}, body[2:extensions])),
+		// Two suites without encryption.
+		nullCiphers: helloRecord(slices.Concat(body[:ciphers], []byte{0, 4, 0, 1, 0, 2}, body[compression:])),
+		malformed: [][]byte{
+			wrong(session),                 // session id runs over the end of its field
+			wrong(ciphers),                 // list of suites runs over the end of the message
+			wrong(extensions),              // so do the extensions
+			wrong(extensions + 2 + 2),      // so does the first extension
+			helloRecord(body[:session+10]), // the message ends within the session id
+		},
+	}, nil
+}
+
+// helloRecord wraps a body, which need not make sense, into message header
+// and record.
+func helloRecord(body []byte) []byte {
+	var b cryptobyte.Builder
+	b.AddUint8(recordHandshake)
+	b.AddUint16(0x0301)
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+		b.AddUint8(messageClientHello)
+		b.AddUint24LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(body) })
+	})
+	return b.BytesOrPanic() // nothing in it is too long
 }
 
 // first gives what a bad peer sends first; draw picks among the variants.
@@ -131,97 +170,4 @@ func (p *peer) untrusted() {
 		conn.CloseWrite()
 	}
 	p.wire.drain(p.buf)
-}
-
-// hello is a ClientHello in parts, so that bad peers can send one with a
-// single part wrong, at no cost in cryptography: RFC 8446 section 4.1.2.
-type hello struct {
-	version     uint16
-	random      []byte
-	session     []byte
-	ciphers     []byte
-	compression []byte
-	extensions  []byte // with no length before it; nil: the field is left out
-}
-
-// captureHello gives the ClientHello that crypto/tls sends with a
-// configuration. Nobody answers it: the handshake ends with the pipe.
-func captureHello(config *tls.Config) (hello, error) {
-	client, server := net.Pipe()
-	go tls.Client(client, config).Handshake()
-	defer server.Close()
-	record := make([]byte, 16<<10) // crypto/tls writes it at once
-	n, err := server.Read(record)
-	if err != nil {
-		return hello{}, fmt.Errorf("capture a ClientHello: %w", err)
-	}
-	return parseHello(record[:n])
-}
-
-// parseHello reads one record with one ClientHello.
-func parseHello(record []byte) (hello, error) {
-	var h hello
-	var session, ciphers, compression, extensions cryptobyte.String
-	s := cryptobyte.String(record)
-	if !s.Skip(5+4) || !s.ReadUint16(&h.version) || !s.ReadBytes(&h.random, 32) ||
-		!s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&ciphers) ||
-		!s.ReadUint8LengthPrefixed(&compression) || !s.ReadUint16LengthPrefixed(&extensions) || !s.Empty() {
-		return hello{}, fmt.Errorf("a record of %d bytes is not a ClientHello", len(record))
-	}
-	h.session, h.ciphers, h.compression, h.extensions = session, ciphers, compression, extensions
-	return h, nil
-}
-
-// message gives the handshake message's body.
-func (h hello) message() []byte {
-	var b cryptobyte.Builder
-	b.AddUint16(h.version)
-	b.AddBytes(h.random)
-	b.AddUint8LengthPrefixed(holding(h.session))
-	b.AddUint16LengthPrefixed(holding(h.ciphers))
-	b.AddUint8LengthPrefixed(holding(h.compression))
-	if h.extensions != nil {
-		b.AddUint16LengthPrefixed(holding(h.extensions))
-	}
-	return b.BytesOrPanic() // nothing in it is too long
-}
-
-func holding(p []byte) cryptobyte.BuilderContinuation {
-	return func(b *cryptobyte.Builder) { b.AddBytes(p) }
-}
-
-func (h hello) record() []byte { return helloRecord(h.message()) }
-
-// helloRecord wraps a body, which need not make sense, into message header
-// and record.
-func helloRecord(body []byte) []byte {
-	var b cryptobyte.Builder
-	b.AddUint8(recordHandshake)
-	b.AddUint16(0x0301)
-	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
-		b.AddUint8(messageClientHello)
-		b.AddUint24LengthPrefixed(holding(body))
-	})
-	return b.BytesOrPanic()
-}
-
-// malformed gives ClientHellos whose record and message header are right and
-// whose body is not, each at another field.
-func (h hello) malformed() [][]byte {
-	body := h.message()
-	session := 2 + 32
-	ciphers := session + 1 + len(h.session)
-	extensions := len(body) - len(h.extensions)
-	wrong := func(at int, value byte) []byte {
-		p := slices.Clone(body)
-		p[at] = value
-		return helloRecord(p)
-	}
-	return [][]byte{
-		wrong(session, 0xff),        // session id runs over the end of its field
-		wrong(ciphers, 0xff),        // list of suites runs over the end of the message
-		wrong(extensions-2, 0xff),   // so do the extensions
-		wrong(extensions+2, 0xff),   // so does the first extension
-		helloRecord(body[:2+32+10]), // the message ends within the session id
-	}
 }

@@ -2,6 +2,8 @@ package peers
 
 import (
 	"crypto/tls"
+	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -107,16 +109,13 @@ func TestSnifferTakesAnything(t *testing.T) {
 	})
 }
 
-// A ClientHello taken apart and put together again is the same, offers one
-// key share, and asks for no resumption.
+// A ClientHello offers one key share, and asks for no resumption. Weak ones differ in
+// what is weak about them alone.
 func TestHelloParts(t *testing.T) {
 	l := newLoad(t, "127.0.0.1:1", identity(t, ECDSAP256), nil)
-	h, err := parseHello(l.lines.hello)
+	h, err := parseHello(l.lines.hello, true)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if string(h.record()[9:]) != string(l.lines.hello[9:]) {
-		t.Errorf("ClientHello put together again:\n% x, want\n% x", h.record(), l.lines.hello)
 	}
 	const sessionTicket, preSharedKey, pskModes, keyShare = 35, 41, 45, 51
 	for _, unwanted := range []uint16{sessionTicket, preSharedKey, pskModes} {
@@ -128,11 +127,45 @@ func TestHelloParts(t *testing.T) {
 	if len(share) != 2+2+2+65 || tls.CurveID(share[2])<<8|tls.CurveID(share[3]) != tls.CurveP256 {
 		t.Errorf("key share of %d bytes % x, want a single one on P-256", len(share), share)
 	}
-	for n := range l.lines.hello {
-		if _, err := parseHello(l.lines.hello[:n]); err == nil {
-			t.Errorf("first %d bytes taken for a ClientHello", n)
-		}
+	weak, err := parseHello(l.lines.nullCiphers, true)
+	if want := h.with(func(h *hello) { h.ciphers = []byte{0, 1, 0, 2} }); err != nil || !reflect.DeepEqual(weak, want) {
+		t.Errorf("without encryption: %+v, %v, want %+v", weak, err, want)
 	}
+	old, err := parseHello(l.lines.sslv3, false)
+	if want := h.with(func(h *hello) { h.version, h.extensions = 0x0300, nil }); err != nil || !reflect.DeepEqual(old, want) {
+		t.Errorf("SSL 3.0: %+v, %v, want %+v", old, err, want)
+	}
+}
+
+// hello is a ClientHello in parts.
+type hello struct {
+	version     uint16
+	random      []byte
+	session     []byte
+	ciphers     []byte
+	compression []byte
+	extensions  []byte // with no length before it
+}
+
+func (h hello) with(change func(*hello)) hello {
+	change(&h)
+	return h
+}
+
+// parseHello reads one record with one ClientHello.
+func parseHello(record []byte, extended bool) (hello, error) {
+	var h hello
+	var message, body, session, ciphers, compression, extensions cryptobyte.String
+	s := cryptobyte.String(record)
+	if !s.Skip(3) || !s.ReadUint16LengthPrefixed(&message) || !s.Empty() ||
+		!message.Skip(1) || !message.ReadUint24LengthPrefixed(&body) || !message.Empty() ||
+		!body.ReadUint16(&h.version) || !body.ReadBytes(&h.random, 32) ||
+		!body.ReadUint8LengthPrefixed(&session) || !body.ReadUint16LengthPrefixed(&ciphers) ||
+		!body.ReadUint8LengthPrefixed(&compression) || extended && !body.ReadUint16LengthPrefixed(&extensions) || !body.Empty() {
+		return hello{}, fmt.Errorf("a record of %d bytes is not a ClientHello", len(record))
+	}
+	h.session, h.ciphers, h.compression, h.extensions = session, ciphers, compression, extensions
+	return h, nil
 }
 
 // extension finds a ClientHello's extension by its number.
