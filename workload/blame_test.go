@@ -154,8 +154,8 @@ func TestRepeatsOnTheWire(t *testing.T) {
 		Randoms: []peers.Random{seen(7, 1*ms, 0), seen(8, 2*ms, 1), seen(7, 3*ms, 2), seen(7, 4*ms, 3)},
 	}}
 	tr.gatherPeers()
-	detail := fmt.Sprintf("-1 at 3ms: 3ms: ServerHello random 07%s seen 3 times, first by peers 0 and 2", strings.Repeat("00", 31))
-	checkNoted(t, tr.out, event.RepeatedRandom, []string{detail, detail})
+	detail := "-1 at %dms: %[1]dms: ServerHello random 07" + strings.Repeat("00", 31) + " came to peer %d, and to peer 0 before"
+	checkNoted(t, tr.out, event.RepeatedRandom, []string{fmt.Sprintf(detail, 3, 2), fmt.Sprintf(detail, 4, 3)})
 	if tr.out.Draws != 4 {
 		t.Errorf("%d draws were compared, want 4", tr.out.Draws)
 	}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 
 	"tlsbench/results"
@@ -177,11 +177,9 @@ func (d *duet) pin() (release func(), err error) {
 // confine lets every thread of this program run on some processors alone. That it
 // cannot be done costs precision at most.
 func confine(list []int) {
-	threads, _ := os.ReadDir("/proc/self/task")
+	threads, _ := procfs.AllThreads(os.Getpid())
 	for _, t := range threads {
-		if id, err := strconv.Atoi(t.Name()); err == nil {
-			_ = runOn(id, list)
-		}
+		_ = runOn(t.PID, list)
 	}
 }
 

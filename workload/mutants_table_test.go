@@ -235,7 +235,7 @@ var detectors = map[string][]mutant{
 		{"blames", "a worker is named, which no peer can know", trials + "TestRepeatsOnTheWire",
 			in(outcomeGo, "t.out.note(event.RepeatedRandom, -1,", "t.out.note(event.RepeatedRandom, 0,")},
 		{"off-by-one", "the first sight counts as a repeat", trials + "TestRepeatsOnTheWire",
-			in(outcomeGo, "range len(r.Seen) - 1 {", "range len(r.Seen) {")},
+			in(peerReportGo, "if !again {", "if !again {\n\t\t\trepeats = append(repeats, Repeat{random, random})")},
 		{"peer", "the next peer is named", wire + "TestRepeatedRandoms",
 			in(peerGo, "p.wire.random, now, p.number,", "p.wire.random, now, p.number + 1,")},
 		{"share-silent", "key shares are not compared", wire + "TestRepeatedRandoms",

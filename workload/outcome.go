@@ -227,9 +227,7 @@ func (t *trial) gatherPeers() {
 		}
 	}
 	for _, r := range t.report.Repeats() {
-		for range len(r.Seen) - 1 {
-			t.out.note(event.RepeatedRandom, -1, r.Seen[1].At+t.peersFrom, r.String())
-		}
+		t.out.note(event.RepeatedRandom, -1, r.Again.At+t.peersFrom, r.String())
 	}
 	t.out.Draws += uint64(len(t.report.Randoms))
 }

@@ -329,7 +329,7 @@ func (t *trial) Read() error {
 	o.CrashAt = t.death()
 	t.gatherFailures(o.CrashAt)
 	for _, repeat := range r.Repeats() {
-		t.note(event.RepeatedRandom, repeat.Seen[1].At, repeat.String())
+		t.note(event.RepeatedRandom, repeat.Again.At, repeat.String())
 	}
 	if t.hang != "" {
 		t.note(event.Hang, t.silent.Sub(t.began), t.hang)

@@ -78,15 +78,14 @@ func (b Build) Environ(env []string) []string {
 	if b.Loader != "" || len(b.LibraryPath) == 0 {
 		return env
 	}
-	path := strings.Join(b.LibraryPath, ":")
 	const name = "LD_LIBRARY_PATH="
-	i := slices.IndexFunc(env, func(v string) bool { return strings.HasPrefix(v, name) })
-	if i < 0 {
-		return append(slices.Clone(env), name+path)
+	path := strings.Join(b.LibraryPath, ":")
+	for _, v := range env {
+		if more, ok := strings.CutPrefix(v, name); ok {
+			path += ":" + more
+		}
 	}
-	env = slices.Clone(env)
-	env[i] = name + path + ":" + strings.TrimPrefix(env[i], name)
-	return env
+	return append(slices.Clip(env), name+path) // of one name the last holds
 }
 
 // The names that stand for this user's folders in files that others read, and
@@ -130,23 +129,18 @@ type prefix struct{ name, dir string }
 // reached through a link has two names: the kernel tells the other one.
 func prefixes() []prefix {
 	var list []prefix
-	add := func(name, dir string) {
-		if dir = filepath.Clean(dir); dir != "/" {
-			list = append(list, prefix{name, dir})
+	add := func(name, dir string, err error) {
+		real, _ := filepath.EvalSymlinks(dir)
+		for _, dir := range []string{filepath.Clean(dir), real} {
+			if p := (prefix{name, dir}); err == nil && dir != "" && dir != "/" && !slices.Contains(list, p) {
+				list = append(list, p)
+			}
 		}
 	}
-	if dir, err := os.UserCacheDir(); err == nil {
-		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
-			add(cacheName, real)
-		}
-		add(cacheName, dir)
-	}
-	if dir, err := os.UserHomeDir(); err == nil {
-		add(homeName, dir)
-		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
-			add(homeName, real)
-		}
-	}
+	cache, err := os.UserCacheDir()
+	add(cacheName, cache, err)
+	home, err := os.UserHomeDir()
+	add(homeName, home, err)
 	return list
 }
 

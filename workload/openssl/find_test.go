@@ -285,7 +285,7 @@ func TestCommandAndEnviron(t *testing.T) {
 	if diff := cmp.Diff([]string{"exe"}, system.Command("exe")); diff != "" {
 		t.Errorf("system's loader (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"A=1", "LD_LIBRARY_PATH=/m:/old"}, system.Environ(env)); diff != "" {
+	if diff := cmp.Diff([]string{"A=1", "LD_LIBRARY_PATH=/old", "LD_LIBRARY_PATH=/m:/old"}, system.Environ(env)); diff != "" {
 		t.Errorf("system's environment (-want +got):\n%s", diff)
 	}
 	if env[1] != "LD_LIBRARY_PATH=/old" {

@@ -92,36 +92,36 @@ func TestRepeatedRandoms(t *testing.T) {
 			r := runUntil(l, never)
 			var repeats, shares []Repeat
 			for _, r := range r.Repeats() {
-				if r.Seen[0].What == "ServerHello random" {
+				if r.Again.What == "ServerHello random" {
 					repeats = append(repeats, r)
 				} else {
 					shares = append(shares, r)
 				}
 			}
-			if len(repeats) != 3 || len(shares) != 3 {
-				t.Fatalf("%d repeated randoms and %d key shares, want 3 each: %v, %v", len(repeats), len(shares), repeats, shares)
+			if len(repeats) != 7 || len(shares) != 7 {
+				t.Fatalf("%d repeated randoms and %d key shares, want 7 each: %v, %v", len(repeats), len(shares), repeats, shares)
 			}
 			for i, repeat := range repeats {
-				if a, b := repeat.Seen, shares[i].Seen; len(a) != len(b) || a[0].At != b[0].At {
-					t.Errorf("random %d: seen %v, the key share %v", i, a, b)
+				if share := shares[i]; share.First.At != repeat.First.At || share.Again.At != repeat.Again.At {
+					t.Errorf("repeat %d: %v, the key share %v", i, repeat, share)
 				}
-				want, first := []int{4, 3, 3}[i], 1+byte(i+1)%3
+				want := 1 + byte(i+1)%3
 				// TLS 1.2 servers that know 1.3 mark the last 8 bytes.
-				for _, b := range repeat.Bytes[:24] {
-					if b != first {
-						t.Fatalf("repeat %d is of % x, want %d in 24 bytes", i, repeat.Bytes, first)
+				for _, b := range repeat.Again.Bytes[:24] {
+					if b != want {
+						t.Fatalf("repeat %d is of % x, want %d in 24 bytes", i, repeat.Again.Bytes, want)
 					}
 				}
-				for _, s := range repeat.Seen {
+				if repeat.First.Bytes != repeat.Again.Bytes || repeat.First != repeats[i%3].First {
+					t.Errorf("repeat %d: first % x at %v, want the first of the same", i, repeat.First.Bytes, repeat.First.At)
+				}
+				for _, s := range []Random{repeat.First, repeat.Again} {
 					if s.Peer != 0 {
 						t.Errorf("repeat %d seen by peer %d, there is 0 alone", i, s.Peer)
 					}
 				}
-				if len(repeat.Seen) != want {
-					t.Errorf("repeat %d seen %d times, want %d", i, len(repeat.Seen), want)
-				}
-				if repeat.Seen[0].At >= repeat.Seen[1].At {
-					t.Errorf("repeat %d seen at %v, then at %v", i, repeat.Seen[0].At, repeat.Seen[1].At)
+				if repeat.First.At >= repeat.Again.At {
+					t.Errorf("repeat %d seen at %v, then at %v", i, repeat.First.At, repeat.Again.At)
 				}
 			}
 		})

@@ -38,43 +38,28 @@ type Random struct {
 	What  string // the bytes are
 }
 
-// Repeat is one of them that came more than once.
-type Repeat struct {
-	Bytes [32]byte
-	Seen  []Random // by time, at least two
-}
+// Repeat is one of them that came again, with the first of the same bytes.
+type Repeat struct{ First, Again Random }
 
 func (r Repeat) String() string {
-	first, second := r.Seen[0], r.Seen[1]
-	return fmt.Sprintf("%v: %s %s seen %d times, first by peers %d and %d",
-		second.At.Round(time.Microsecond), first.What, hex.EncodeToString(r.Bytes[:]), len(r.Seen), first.Peer, second.Peer)
+	return fmt.Sprintf("%v: %s %s came to peer %d, and to peer %d before", r.Again.At.Round(time.Microsecond), r.Again.What,
+		hex.EncodeToString(r.Again.Bytes[:]), r.Again.Peer, r.First.Peer)
 }
 
-// Repeats finds the randoms that came more than once, exactly and by the time
-// of their second sight. All 32 bytes have to be equal. In TLS 1.2 a server may
-// mark the last 8 of its ServerHello's (RFC 8446 section 4.1.3), so 24 of them
-// are random.
+// Repeats finds the randoms that came again, exactly and by time. All 32 bytes have
+// to be equal. In TLS 1.2 a server may mark the last 8 of its ServerHello's (RFC 8446
+// section 4.1.3), so 24 of them are random.
 func (r *Report) Repeats() []Repeat {
 	index := make(map[[32]byte]int32, len(r.Randoms))
-	seen := make(map[[32]byte][]Random) // of repeated ones alone
+	var repeats []Repeat
 	for i, random := range r.Randoms {
 		first, again := index[random.Bytes]
 		if !again {
 			index[random.Bytes] = int32(i)
 			continue
 		}
-		if seen[random.Bytes] == nil {
-			seen[random.Bytes] = []Random{r.Randoms[first]}
-		}
-		seen[random.Bytes] = append(seen[random.Bytes], random)
+		repeats = append(repeats, Repeat{r.Randoms[first], random})
 	}
-	repeats := make([]Repeat, 0, len(seen))
-	for b, s := range seen {
-		repeats = append(repeats, Repeat{b, s})
-	}
-	slices.SortFunc(repeats, func(a, b Repeat) int {
-		return cmp.Or(cmp.Compare(a.Seen[1].At, b.Seen[1].At), slices.Compare(a.Bytes[:], b.Bytes[:]))
-	})
 	return repeats
 }
 
