@@ -250,7 +250,7 @@ func TestForkLimitReached(t *testing.T) {
 	out, err := serve(context.Background(), watchingForks(&forkTrial{trial: trial{cfg: cfg}}, func(pid int, b *rig.Block) func() {
 		go func() {
 			n := 0
-			for b.ForkProgress() < 30 {
+			for len(b.Forks().Forks) < 30 {
 				n = max(n, offspring(pid))
 			}
 			limit := asNobody([]string{"prlimit", "--nproc=0", "--pid", strconv.Itoa(pid)})

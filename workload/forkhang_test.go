@@ -192,7 +192,7 @@ func TestForkPidsLimitReached(t *testing.T) {
 		write("cgroup.procs", strconv.Itoa(rank0))
 		go func() {
 			defer close(done)
-			for b.ForkProgress() < 30 {
+			for len(b.Forks().Forks) < 30 {
 				select {
 				case <-ended: // for another reason
 					return

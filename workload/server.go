@@ -118,15 +118,14 @@ const watchEvery = 50 * time.Millisecond
 
 // watch is the watchdog: it ends a trial whose server died or hangs.
 func watch(ctx context.Context, s Server, end context.CancelCauseFunc) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
+	tick := time.Tick(watchEvery)
 	for gone := false; !gone; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.Gone():
 			gone = true
-		case <-tick.C:
+		case <-tick:
 		}
 		if err := s.Look(gone); err != nil {
 			end(err)
@@ -137,10 +136,8 @@ func watch(ctx context.Context, s Server, end context.CancelCauseFunc) {
 
 // Sleep is over early, with the cause, when ctx ends.
 func Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -271,17 +271,15 @@ func (t *trial) measure(ctx context.Context) error {
 	if t.peers != nil {
 		done = t.peers.Done()
 	}
-	limit, look := time.NewTimer(countLimit), time.NewTicker(10*time.Millisecond)
-	defer limit.Stop()
-	defer look.Stop()
+	limit, look := time.After(countLimit), time.Tick(10*time.Millisecond)
 	for !t.served() {
 		select {
 		case <-done:
 			return nil
-		case <-look.C:
+		case <-look:
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-limit.C:
+		case <-limit:
 			return fmt.Errorf("%d handshakes were not completed within %v", t.cfg.Handshakes, countLimit)
 		}
 	}

@@ -5,10 +5,10 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"tlsbench/results"
@@ -101,10 +101,9 @@ func injection(c catalogue.Choice, hook string) []string {
 // parameters gives a variable of the preload object's.
 func parameters(variable string, values map[string]int64) string {
 	var set []string
-	for k, v := range values {
-		set = append(set, fmt.Sprintf("%s=%d", k, v))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		set = append(set, fmt.Sprintf("%s=%d", name, values[name]))
 	}
-	sort.Strings(set)
 	return variable + "=" + strings.Join(set, ",")
 }
 

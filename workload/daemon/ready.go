@@ -19,10 +19,7 @@ import (
 // daemon died of damage while it was starting, or cannot have the strategy.
 func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 	t.began = time.Now()
-	limit := time.NewTimer(readyLimit)
-	defer limit.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
+	limit, tick := time.After(readyLimit), time.Tick(50*time.Millisecond)
 	looked, quiet := t.began, 0
 	var before map[int]usage
 	for {
@@ -31,9 +28,9 @@ func (t *trial) awaitReady(ctx context.Context) (up bool, err error) {
 			return false, ctx.Err()
 		case <-t.process.kept.Gone:
 			return false, t.earlyEnd()
-		case <-limit.C:
+		case <-limit:
 			return false, t.tooSlow()
-		case <-tick.C:
+		case <-tick:
 			if _, crashed := t.process.saw(event.Crash); crashed {
 				return false, t.earlyEnd()
 			}

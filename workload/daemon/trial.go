@@ -100,20 +100,18 @@ func (d Daemon) Server(s Settings) func(workload.Config) workload.Server {
 // Starts tries whether the daemon starts at all, as it is and without a load.
 // One that damage ends while it starts does.
 func (d Daemon) Starts(ctx context.Context, port int) error {
-	_, err := workload.UntilUndisturbed(func() (*workload.Outcome, error) { return d.starts(ctx, port) })
+	_, err := workload.UntilUndisturbed(func() (*workload.Outcome, error) {
+		cfg := workload.Config{Strategy: catalogue.Choice{Name: catalogue.PositiveControl}, Workers: 1, Duration: time.Second}
+		s := d.Server(Settings{Mode: NoMode, Port: port})(cfg)
+		if err := s.Check(); err != nil {
+			return nil, err
+		}
+		defer s.Stop()
+		out := &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}
+		_, err := s.Start(ctx, out)
+		return out, err
+	})
 	return err
-}
-
-func (d Daemon) starts(ctx context.Context, port int) (*workload.Outcome, error) {
-	cfg := workload.Config{Strategy: catalogue.Choice{Name: catalogue.PositiveControl}, Workers: 1, Duration: time.Second}
-	s := d.Server(Settings{Mode: NoMode, Port: port})(cfg)
-	if err := s.Check(); err != nil {
-		return nil, err
-	}
-	defer s.Stop()
-	out := &workload.Outcome{Life: results.Life{Events: map[string]uint64{}}}
-	_, err := s.Start(ctx, out)
-	return out, err
 }
 
 // Hazards are those that a daemon can have, with the rig's names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,10 +99,9 @@ type control struct {
 
 func (u *unpacking) packages() []Package {
 	var all []Package
-	for name, c := range u.have {
-		all = append(all, Package{name, c.version})
+	for _, name := range slices.Sorted(maps.Keys(u.have)) {
+		all = append(all, Package{name, u.have[name].version})
 	}
-	slices.SortFunc(all, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

@@ -25,7 +25,7 @@ type peer struct {
 	number int
 	source netip.AddrPort
 	draws  *rand.PCG
-	bytes  *rand.PCG // of the echo; seeded anew for each connection
+	bytes  *rand.ChaCha8 // of the echo; seeded anew for each connection
 
 	wire    wire
 	stop    func() bool // takes the wire from Abort's reach
@@ -46,7 +46,7 @@ func newPeer(l *Load, number int) *peer {
 	return &peer{
 		load: l, number: number, source: source(l.server, number),
 		draws:   rand.NewPCG(l.config.Seed, uint64(number)),
-		bytes:   rand.NewPCG(0, 0),
+		bytes:   rand.NewChaCha8([32]byte{}),
 		payload: make([]byte, min(l.config.EchoBytes, echoPiece)),
 		buf:     make([]byte, max(min(l.config.EchoBytes, echoPiece), 2048)),
 	}
@@ -95,10 +95,8 @@ func (p *peer) rest() {
 	if p.pause == 0 {
 		return
 	}
-	t := time.NewTimer(p.pause)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(p.pause):
 	case <-p.load.gate.done:
 	}
 }
@@ -149,10 +147,13 @@ func (p *peer) exchange(seed uint64) (took time.Duration, step Step, err error) 
 
 // echo sends bytes and wants the same ones back.
 func (p *peer) echo(conn *tls.Conn, seed uint64) error {
-	p.bytes.Seed(seed, uint64(p.number))
+	var own [32]byte
+	binary.LittleEndian.PutUint64(own[:], seed)
+	binary.LittleEndian.PutUint64(own[8:], uint64(p.number))
+	p.bytes.Seed(own)
 	for left := p.load.config.EchoBytes; left > 0; {
 		piece := p.payload[:min(left, len(p.payload))]
-		fill(piece, p.bytes)
+		p.bytes.Read(piece)
 		if _, err := conn.Write(piece); err != nil {
 			return p.lastWord(conn, err)
 		}
@@ -176,17 +177,6 @@ func (p *peer) lastWord(conn *tls.Conn, failed error) error {
 		return err
 	}
 	return failed
-}
-
-// fill writes the generator's bytes, little-endian.
-func fill(p []byte, from *rand.PCG) {
-	for ; len(p) >= 8; p = p[8:] {
-		binary.LittleEndian.PutUint64(p, from.Uint64())
-	}
-	for v := from.Uint64(); len(p) > 0; p = p[1:] {
-		p[0] = byte(v)
-		v >>= 8
-	}
 }
 
 func differs(want, got []byte) error {
