@@ -118,7 +118,9 @@ done
 failed=""
 for part in "$@"; do
 	echo "== $part"
+	began=$(date +%s)
 	"$part" || failed="$failed $part"
+	echo "-- $part took $((($(date +%s) - began + 30) / 60)) minutes"
 done
 [ -z "$failed" ] || {
 	echo "long.sh: failed:$failed" >&2
