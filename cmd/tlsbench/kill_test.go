@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
 
 	"tlsbench/results"
 	"tlsbench/workload/keeper/keepertest"
@@ -85,6 +87,26 @@ type seen struct {
 	processes map[int]bool
 	sockets   map[string]bool // inodes
 	memory    map[string]bool // names in /dev/shm
+	older     map[string]int  // segments that were there before it
+}
+
+func newSeen(root string) *seen {
+	return &seen{root, map[int]bool{}, map[string]bool{}, map[string]bool{}, segments()}
+}
+
+// segments lists System V's shared memory, each with the process that made it. It
+// can outlive its process, whose number another has then.
+func segments() map[string]int {
+	list := map[string]int{}
+	table, _ := os.ReadFile("/proc/sysvipc/shm")
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 4 {
+			if maker, err := strconv.Atoi(f[4]); err == nil {
+				list[f[1]] = maker
+			}
+		}
+	}
+	return list
 }
 
 // look notes what there is now, and gives the processes.
@@ -131,12 +153,9 @@ func (s *seen) left() []string {
 			list = append(list, name)
 		}
 	}
-	segments, _ := os.ReadFile("/proc/sysvipc/shm")
-	for line := range strings.Lines(string(segments)) {
-		if f := strings.Fields(line); len(f) > 4 {
-			if maker, err := strconv.Atoi(f[4]); err == nil && s.processes[maker] {
-				list = append(list, "the segment "+f[1]+" of process "+f[4])
-			}
+	for id, maker := range segments() {
+		if _, older := s.older[id]; !older && s.processes[maker] {
+			list = append(list, fmt.Sprintf("the segment %s of process %d", id, maker))
 		}
 	}
 	for _, pattern := range []string{"tmp/*", "tmp/.*", "cache/.new-*", "cache/.apt/debs-*"} {
@@ -144,6 +163,26 @@ func (s *seen) left() []string {
 		list = append(list, found...)
 	}
 	return list
+}
+
+// Memory that the program left is seen; what a process with the same number left
+// long before is not the program's.
+func TestLeftSegments(t *testing.T) {
+	segment := func() string {
+		id, err := unix.SysvShmGet(unix.IPC_PRIVATE, 4096, unix.IPC_CREAT|0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.SysvShmCtl(id, unix.IPC_RMID, nil) })
+		return strconv.Itoa(id)
+	}
+	segment() // is there already
+	s := newSeen(t.TempDir())
+	s.processes[os.Getpid()] = true
+	want := []string{fmt.Sprintf("the segment %s of process %d", segment(), os.Getpid())}
+	if got := s.left(); !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
 }
 
 func over(ended <-chan struct{}) bool {
@@ -192,6 +231,7 @@ func (h helped) kill(t *testing.T, i int) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := newSeen(root)
 	cmd := &exec.Cmd{Path: h.path, Args: h.args, Dir: work, Env: append(os.Environ(), "TMPDIR="+tmp)}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var said strings.Builder
@@ -204,7 +244,6 @@ func (h helped) kill(t *testing.T, i int) int {
 		cmd.Wait()
 		close(ended)
 	}()
-	s := seen{root, map[int]bool{}, map[string]bool{}, map[string]bool{}}
 	began := time.Now()
 	there := s.meet(cmd.Process.Pid, ended, i%2 == 0, moment)
 	helpers := s.look(cmd.Process.Pid)
