@@ -326,6 +326,28 @@ const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .
 	}
 }
 
+// A strategy after whose first fork rank 0's generators fail is damaged: it is no fault
+// of the harness.
+func TestForkBreaksRank0(t *testing.T) {
+	cfg := forking(t, "own")
+	cfg.Fork.Pairs = 3
+	cfg.Strategy = ownStrategy(t, `
+static int (*set)(const void *);
+static int refuse(unsigned char *bytes, int n) { (void)bytes; (void)n; return 0; }
+static const struct { void *seed; int (*bytes)(unsigned char *, int); void *rest[4]; } method = {.bytes = refuse};
+static int find(struct strategy_context *c) { set = (int (*)(const void *))c->symbol("RAND_set_rand_method"); return 0; }
+static void parent(struct strategy_context *c) { (void)c; set(&method); }
+const struct strategy tlsbench_strategy = {.abi = STRATEGY_ABI, .name = "own", .after_setup = find, .parent = parent};
+`)
+	out := mustRun(t, cfg)
+	if out.Events[event.FailedHandshake] == 0 || !strings.Contains(out.Noted[0].Detail, "rank 0 draws between forks") {
+		t.Errorf("events %v: %v", out.Events, out.Noted)
+	}
+	if n := len(out.Fork.Forks); n != 2*cfg.Fork.Pairs {
+		t.Errorf("%d of %d forks were made", n, 2*cfg.Fork.Pairs)
+	}
+}
+
 func TestForkBadConfig(t *testing.T) {
 	for _, tc := range []struct {
 		want string

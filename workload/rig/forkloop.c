@@ -29,7 +29,8 @@ static bool next_bit(void)
  * Rank 0 uses OpenSSL, so that its slots are filled: a handler that empties
  * them in the parent would else have nothing to do from the second fork on. A
  * strategy that keeps OpenSSL out of rank 0's thread keeps this out too, and
- * its slots stay as empty as they were.
+ * its slots stay as empty as they were. One whose children free what rank 0
+ * still uses makes the draw fail.
  */
 static void fill_slots(void)
 {
@@ -39,7 +40,7 @@ static void fill_slots(void)
 		return;
 	openssl.ERR_clear_error();
 	if (openssl.RAND_bytes(&byte, 1) != 1 || openssl.RAND_priv_bytes(&byte, 1) != 1)
-		FAIL(0, "fill rank 0's slots: %s", openssl_error());
+		note_event(EVENT_FAILED_HANDSHAKE, "rank 0 draws between forks: %s", openssl_error());
 }
 
 static void let_go(void)
