@@ -59,12 +59,17 @@ func (s Styles) svg(w, h vg.Length, paint func(draw.Canvas)) string {
 	paint(draw.NewCanvas(&drawn, w, h))
 	out := svgWriter{styles: s, height: five(h)}
 	out.WriteString("<g>\n")
+	var set color.Color
 	var ink, opacity, width, dashes string
 	for _, action := range drawn.Actions {
 		switch a := action.(type) {
 		case *recorder.SetColor:
-			_, _, _, alpha := a.Color.RGBA()
-			ink, opacity = hex(a.Color), fmt.Sprintf("%.5g", float64(alpha)/0xFFFF)
+			if a.Color == set { // most are
+				continue
+			}
+			set = a.Color
+			_, _, _, alpha := set.RGBA()
+			ink, opacity = hex(set), fmt.Sprintf("%.5g", float64(alpha)/0xFFFF)
 		case *recorder.SetLineWidth:
 			width = fmt.Sprintf("%.5g", a.Width)
 		case *recorder.SetLineDash:
@@ -140,7 +145,7 @@ func (w *svgWriter) outline(p vg.Path) {
 			w.WriteString("z")
 		case part.Type == vg.MoveComp:
 			firstX, firstY = toX, toY
-			fmt.Fprintf(w, "M%s %s", tenths(toX), tenths(toY))
+			w.WriteString("M" + tenths(toX) + " " + tenths(toY))
 		case part.Type == vg.ArcComp: // in two halves: an arc that ends where it begins is none
 			r := float64(part.Radius)
 			for _, end := range []float64{-r, r} {
