@@ -214,3 +214,14 @@ func TestOpenIntervalBoundsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A fix that was not tried alone has no answer, and no table without rows.
+func TestScreeningWithoutPlain(t *testing.T) {
+	c := &results.Comparison{Tables: []*results.Table{{
+		Scene: results.Scene{OpenSSL: "3.5.9", Hazard: "python", Load: "tcp", Heap: "global", Workers: 4},
+		Rows:  []*results.Row{{Strategy: "hwm", Verdict: results.Verdict{Words: []results.Word{results.NoDamageSeen}, Trials: 2}}},
+	}}}
+	if out := written(t, Screening(c, nil, "hwm"), Terminal); strings.Contains(out, "Which fix is safe") {
+		t.Errorf("without trials under plain:\n%s", out)
+	}
+}

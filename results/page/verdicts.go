@@ -148,7 +148,9 @@ func Screening(c *results.Comparison, trials []*results.Trial, strategy string) 
 			d.Add(Text(t.Controls))
 		}
 	}
-	d.Add(Answer(c, strategy))
+	if t := Answer(c, strategy); len(t.Rows) > 0 { // the fix was tried alone, too
+		d.Add(t)
+	}
 	if events := firstEvents(trials, strategy); len(events) > 0 {
 		d.Add(Heading{2, "The first event of each kind under " + strategy}, events)
 	}
