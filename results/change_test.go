@@ -83,6 +83,10 @@ func TestCompareShards(t *testing.T) {
 	if c, err := Compare(Options{}, shard(1, "7"), shard(2, "8")); err != nil || c == nil {
 		t.Errorf("shards of two runs: %+v, %v", c, err)
 	}
+	older := shard(1, "7")
+	if _, err := unmet(io.Discard, CheckOptions{Against: []string{older}}, shard(2, "7")); err == nil || !strings.Contains(err.Error(), "shards of one run") {
+		t.Errorf("check a shard against another: %v", err)
+	}
 }
 
 // Where the controls of a file would not have shown damage, none says nothing.

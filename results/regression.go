@@ -34,6 +34,13 @@ func (r regression) check(now *gatherer) (ruling, error) {
 	if err := now.apart(old); err != nil {
 		return f, err
 	}
+	for _, is := range now.inputs {
+		for _, was := range old.inputs {
+			if shardsOfOne(was.Plan, is.Plan) {
+				return f, fmt.Errorf("%s and %s are shards of one run: neither is older", was.Base(), is.Base())
+			}
+		}
+	}
 	if a, b := old.machines(), now.machines(); !slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) }) {
 		f.lack("all files", "the machines differ, was %s, now %s", strings.Join(a, " and "), strings.Join(b, " and "))
 		return f, nil

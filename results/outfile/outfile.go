@@ -225,7 +225,7 @@ func put(path string, write func(io.Writer) error, name func(from string) error)
 	if err := name(from); err != nil {
 		return errors.Join(err, os.Remove(from))
 	}
-	SyncFolder(filepath.Dir(path))
+	syncFolder(filepath.Dir(path))
 	return nil
 }
 
@@ -268,9 +268,9 @@ func (t *temporary) discard() error {
 	return os.Remove(t.Name())
 }
 
-// SyncFolder makes a new name outlast a power cut. Some file systems cannot do
+// syncFolder makes a new name outlast a power cut. Some file systems cannot do
 // that for a folder, which is not a reason to refuse to work there.
-func SyncFolder(path string) {
+func syncFolder(path string) {
 	if dir, err := os.Open(path); err == nil {
 		dir.Sync()
 		dir.Close()

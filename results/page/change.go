@@ -56,7 +56,9 @@ func Changes(c *results.Changes) *Document {
 			t.Add(label, r.Strategy, number.Ratio(r.Was), number.Ratio(r.Is), Cell{Text: number.Change(r.Is / r.Was), Detail: star(r.Changed())})
 		}
 	}
-	d.Add(List{{"*", []string{"the change is more than chance: Fisher's exact test for damage, Mann-Whitney for costs, p < 0.05 after Holm's correction over all rows of both files"}}})
+	if len(c.Rows)+len(c.Costs) > 0 {
+		d.Add(List{{"*", []string{"the change is more than chance: Fisher's exact test for damage, Mann-Whitney for costs, p < 0.05 after Holm's correction over all rows of both files"}}})
+	}
 	return d
 }
 

@@ -58,6 +58,8 @@ func fileTable(c *results.Comparison) *Table {
 			planned = fmt.Sprintf("%d: not finished", n)
 		case in.Plan != nil && in.Plan.Shard.Count > 1:
 			planned = fmt.Sprintf("shard %d of %d", in.Plan.Shard.Index, in.Plan.Shard.Count)
+		case in.Plan != nil && in.Unfinished() == "":
+			planned = "as many as it takes" // cells end by what they show
 		}
 		load := "not known"
 		if in.Trials > 0 {

@@ -88,10 +88,9 @@ func TestDaemonDiesEarly(t *testing.T) {
 }
 
 // A daemon that is there, does nothing and answers nobody hangs, if anything
-// was done to it; else it does not start. Neither is waited for to the limit.
+// was done to it; else it does not start. The limit would have an error of its own.
 func TestDaemonNeverAnswers(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
 	cfg := standInTrial(standIn(t, "echo waiting >&2; sleep 1000"), noMode)
 	if _, err := workload.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "answered no peer within") ||
 		!strings.HasSuffix(err.Error(), "its log ends with: waiting") {
@@ -101,9 +100,6 @@ func TestDaemonNeverAnswers(t *testing.T) {
 	out, err := workload.Run(context.Background(), cfg)
 	if err != nil || out.Events["hang"] != 1 {
 		t.Errorf("with python: %+v, %v; want one hang", out, err)
-	}
-	if took := time.Since(began); took > readyLimit {
-		t.Errorf("it took %v", took)
 	}
 	cfg.Server = standIn(t, "while :; do :; done").Server(noMode)
 	if out, err = workload.Run(context.Background(), cfg); err != nil || out.Events["hang"] != 1 {
