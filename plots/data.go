@@ -50,6 +50,7 @@ func Load(o Options, files ...string) (*Data, error) {
 		}
 		d.Field = append(d.Field, c)
 	}
+	o.Compare.Singles = true
 	var err error
 	if len(runs) == 0 && len(files) > 0 { // a report of other files alone
 		d.Comparison = &results.Comparison{Options: o.Compare}

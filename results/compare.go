@@ -22,6 +22,7 @@ type Options struct {
 	Margin     float64  `json:"margin"`         // differences below it do not matter; 0.02
 	Rate       float64  `json:"rate,omitempty"` // connections a second of a server that first damage is worked out for; 0: none
 	Where      []string `json:"-"`              // filters, key=value; several for one key are alternatives
+	Singles    bool     `json:"-"`              // rows keep what figures draw of single trials
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -117,7 +118,7 @@ type Row struct {
 	// Duet is the cost by duets; nil if there were none.
 	Duet *DuetCost `json:"duet,omitempty"`
 
-	// What figures draw of single trials: how long those with active checks stayed
+	// What figures draw of single trials, with Options.Singles: how long those with active checks stayed
 	// undamaged, when those of throughput ran, and why there are none of any cost.
 	Lifetimes []Lifetime `json:"-"`
 	Course    []Moment   `json:"-"`
@@ -278,7 +279,7 @@ func (s *sample) row(name string, base *sample, o Options) *Row {
 		Lost:           s.lost.rate(o.Confidence).Scale(1e-6),
 		SharedSlots:    s.sharedMost(), Events: s.events.list(),
 		Undamaged: s.throughput.trials - s.throughput.damaged, Throughput: s.throughput.trials,
-		Lifetimes: s.lifetimes, Course: s.throughput.course, NoCost: s.noCost(),
+		Lifetimes: s.lifetimes, Course: s.course, NoCost: s.noCost(),
 	}
 	if most := r.SharedSlots; most >= 0 && slices.Min(s.shared) < most {
 		r.Probability.Warnings = append(r.Probability.Warnings, fmt.Sprintf("shared-slots ran from %d to %d", slices.Min(s.shared), most))
@@ -341,7 +342,7 @@ func (c counts) rate(confidence float64) Estimate {
 // Forks is how many fork trials gave values.
 func (r *Row) Forks() int {
 	c, _ := r.Cost(ForkP50)
-	return len(c.Values)
+	return c.Median.N
 }
 
 // Row is the one of a strategy, nil if there is none.

@@ -134,7 +134,7 @@ type Cost struct {
 	Unit   string   `json:"unit"`
 	Median Estimate `json:"median"`
 	Ratio  Ratio    `json:"ratio"` // to the baseline
-	// Values are those of the undamaged trials, in their order.
+	// Values are those of the undamaged trials, in their order, with Options.Singles.
 	Values []float64 `json:"-"`
 	// Disturbed says what else the machine was doing during the trials, where
 	// it was too much in too many of them.
@@ -166,10 +166,14 @@ func (s *sample) costs(name string, base *sample, o Options, workers []int) []Co
 		disturbed := c.disturbed(workers, seldom)
 		for _, unit := range slices.SortedFunc(maps.Keys(c.values), compareUnits) {
 			cost := Cost{Unit: unit, Ratio: none, Disturbed: disturbed}
+			var values []float64
 			for _, p := range c.values[unit] {
-				cost.Values = append(cost.Values, p.value)
+				values = append(values, p.value)
 			}
-			cost.Median = inference.Median(cost.Values, o.Confidence)
+			cost.Median = inference.Median(values, o.Confidence)
+			if o.Singles {
+				cost.Values = values
+			}
 			// A difference may be zero or below, and a ratio of what is left without those
 			// would say nothing; the clock is not a strategy's.
 			if name != o.Baseline && !strings.Contains(unit, "-diff-") && unit != ClockNs {

@@ -91,8 +91,7 @@ type sample struct {
 	events kindCounts // of both
 	kept   []float64  // bytes left by each retired worker, trial by trial
 
-	shared    []int // shared-slots, trial by trial
-	lifetimes []Lifetime
+	shared []int // shared-slots, trial by trial
 
 	doubted bool // a life may have been damaged, see Trial.distrust
 
@@ -102,6 +101,9 @@ type sample struct {
 	sharing   sharing
 	daemon    daemonFacts
 	underLoad bool // there is a trial of handshakes or of corruption
+
+	lifetimes []Lifetime // see Row
+	course    []Moment
 }
 
 // timed are the trials of a measure whose values are times. Undamaged ones give
@@ -110,7 +112,6 @@ type timed struct {
 	tally
 	columns
 	conditions
-	course []Moment
 }
 
 func (s *timed) add(t *Trial, file int) {
@@ -118,9 +119,6 @@ func (s *timed) add(t *Trial, file int) {
 	s.conditions.add(t, file)
 	if t.Status == OK && !t.Damaged() && len(t.Metrics) > 0 {
 		s.columns.add(roundKey{int32(file), int32(t.Round)}, t.Metrics)
-		if rate, ok := t.Metric(HandshakesPerSec); ok {
-			s.course = append(s.course, Moment{file, t.Round, t.Start, rate})
-		}
 	}
 }
 
@@ -199,6 +197,18 @@ func (s *sample) add(t *Trial, file int) {
 	}
 }
 
+// keep takes what figures draw of a single trial.
+func (s *sample) keep(t *Trial, file int) {
+	rate, timed := t.Metric(HandshakesPerSec)
+	switch {
+	case t.Status != OK:
+	case t.Cell.Measure == Handshake && timed && !t.Damaged():
+		s.course = append(s.course, Moment{file, t.Round, t.Start, rate})
+	case t.Cell.Measure == Corruption && !t.Cell.checksOff():
+		s.lifetimes = append(s.lifetimes, t.lifetime())
+	}
+}
+
 // entry is what a map holds for a key, new if that is nothing yet.
 func entry[K comparable, V any](m map[K]*V, key K) *V {
 	v := m[key]
@@ -251,7 +261,6 @@ func (s *sample) addCorruption(t *Trial, file int) {
 	if t.Status != OK {
 		return
 	}
-	s.lifetimes = append(s.lifetimes, t.lifetime())
 	s.foreign.add(t.Events[event.ForeignError], t.Checks)
 	s.repeats.add(t.Events[event.RepeatedRandom], t.Draws)
 	s.lost.add(t.Events[event.LostSlot], max(t.Forks, uint64(t.Cell.Workers)))
@@ -271,7 +280,8 @@ func (s *sample) sharedMost() int {
 
 // gatherer reads files and sorts their trials into samples.
 type gatherer struct {
-	where    []string                     // as in Options, in the form of names
+	singles  bool                         // as in Options
+	where    []string                     // likewise, in the form of names
 	values   map[string]bool              // likewise, of the same keys, in the files
 	scenes   map[Scene]map[string]*sample // by strategy
 	controls map[Scene]*Control           // by the group of scenes that has them
@@ -304,6 +314,7 @@ func newGatherer() *gatherer {
 
 func gather(o Options, files ...string) (*gatherer, error) {
 	g := newGatherer()
+	g.singles = o.Singles
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no results file given")
 	}
@@ -385,6 +396,9 @@ func (g *gatherer) add(file int, name string, t *Trial) error {
 	g.inputs[file].add(t)
 	if s.sample != nil {
 		s.sample.add(t, file)
+		if g.singles {
+			s.sample.keep(t, file)
+		}
 	}
 	return nil
 }
